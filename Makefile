@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help setup run test lint format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install what stepline needs into .venv
+
+# uv installs the locked packages in seconds; pip does the same, slower, where uv finds no index.
+$(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "stepline needs Python 3.11 or newer; python3 is $$(python3 --version)" >&2; exit 1; }
+	@python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.txt \
+	  || $(PYTHON) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable . \
+	  || $(PYTHON) -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+run: $(READY) ## Push the sample application through the pipeline, locally, end to end
+	@$(VENV)/bin/stepline run
+
+test: $(READY) ## Run the tests
+	@$(PYTHON) -m pytest
+
+lint: $(READY) ## Check formatting, lint, types and the template
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/cfn-lint template.yaml app/template.yaml
+
+format: $(READY) ## Format the code
+	@$(VENV)/bin/ruff format --quiet .
+	@$(VENV)/bin/ruff check --quiet --fix .
+
+lock: $(READY) ## Resolve the dependencies anew and write the lock files
+	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
+	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \
+	  --no-emit-index-url --no-header pipeline/requirements.in -o pipeline/requirements.txt
+
+clean: ## Remove what the targets above made
+	@rm -rf $(VENV) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache

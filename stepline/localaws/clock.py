@@ -1,0 +1,145 @@
+"""Time, as the local AWS sees it: a real clock, or one that tests move by hand.
+
+Everything in the local AWS that waits (a job's 20 minutes, Lambda's retry after one
+minute, the next poll of a pipeline) asks its `Clock` to call it later. Under
+`VirtualClock` a day passes in milliseconds, on one thread, in a reproducible order.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+Callback = Callable[[], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Timer(Protocol):
+    def cancel(self) -> None:
+        """The callback will not run, unless it is running already. May be called twice."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+    def call_later(self, seconds: float, callback: Callback) -> Timer:
+        """Run `callback` in the background after `seconds`; 0 means as soon as possible."""
+
+
+class VirtualClock:
+    """A clock that moves only when told. Callbacks run on the thread that moves it.
+
+    Callbacks due at the same moment run in the order in which they were asked for.
+    """
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = start
+        self._order = itertools.count()
+        self._due: list[tuple[datetime, int, _Timer]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def call_later(self, seconds: float, callback: Callback) -> Timer:
+        timer = _Timer(callback)
+        heapq.heappush(self._due, (self._now + timedelta(seconds=seconds), next(self._order), timer))
+        return timer
+
+    def step(self) -> bool:
+        """Run the next callback, moving the time to it. False if none is waiting."""
+        while self._due:
+            due, _, timer = heapq.heappop(self._due)
+            if timer.cancelled:
+                continue
+            self._now = max(self._now, due)
+            timer.callback()
+            return True
+        return False
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on by `seconds`, running everything that falls due meanwhile."""
+        end = self._now + timedelta(seconds=seconds)
+        while self._due and self._due[0][0] <= end:
+            self.step()
+        self._now = max(self._now, end)
+
+    def run(self, *, until: Callable[[], bool] | None = None, max_steps: int = 1_000_000) -> None:
+        """Run callbacks, hours in milliseconds, until `until()` is true or nothing is left to do.
+
+        Raises RuntimeError after `max_steps` callbacks: something calls itself without end.
+        """
+        for _ in range(max_steps):
+            if (until is not None and until()) or not self.step():
+                return
+        raise RuntimeError(f"still busy after {max_steps} callbacks")
+
+
+class _Timer:
+    def __init__(self, callback: Callback) -> None:
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class SystemClock:
+    """The real clock: one timer thread, and a pool in which the callbacks run."""
+
+    def __init__(self, *, max_workers: int = 32) -> None:
+        self._condition = threading.Condition()
+        self._order = itertools.count()
+        self._due: list[tuple[datetime, int, _Timer]] = []
+        self._closed = False
+        self._pool = ThreadPoolExecutor(max_workers=max_workers, thread_name_prefix="stepline-clock")
+        self._thread = threading.Thread(target=self._run, name="stepline-clock", daemon=True)
+        self._thread.start()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def call_later(self, seconds: float, callback: Callback) -> Timer:
+        timer = _Timer(callback)
+        with self._condition:
+            heapq.heappush(self._due, (self.now() + timedelta(seconds=seconds), next(self._order), timer))
+            self._condition.notify()
+        return timer
+
+    def close(self) -> None:
+        """Stop. Callbacks that wait are dropped; those that run are not waited for."""
+        with self._condition:
+            self._closed = True
+            self._due.clear()
+            self._condition.notify()
+        self._thread.join()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        with self._condition:
+            while not self._closed:
+                if not self._due:
+                    self._condition.wait()
+                    continue
+                due, _, timer = self._due[0]
+                wait_seconds = (due - self.now()).total_seconds()
+                if wait_seconds > 0:
+                    self._condition.wait(wait_seconds)
+                    continue
+                heapq.heappop(self._due)
+                if not timer.cancelled:
+                    self._pool.submit(_guarded, timer.callback)
+
+
+def _guarded(callback: Callback) -> None:
+    try:
+        callback()
+    except Exception:
+        _log.exception("a background task of the local AWS failed")

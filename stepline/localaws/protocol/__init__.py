@@ -1,0 +1,13 @@
+"""AWS's JSON protocol, served from botocore's own service models.
+
+A service of the local AWS is a `JsonService`: its operations, their shapes,
+limits and errors are those of the botocore model, so that any AWS SDK and the
+`aws` CLI are its clients. `in_process_client` makes a boto3 client that talks
+to it without a socket.
+"""
+
+from stepline.localaws.protocol.errors import AwsError
+from stepline.localaws.protocol.in_process import in_process_client
+from stepline.localaws.protocol.service import HttpResponse, JsonService, Params
+
+__all__ = ["AwsError", "HttpResponse", "JsonService", "Params", "in_process_client"]

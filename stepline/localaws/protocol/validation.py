@@ -47,7 +47,7 @@ def _structure_errors(shape: Shape, value: object, path: str) -> Iterator[str]:
         yield _wrong_type(path, value, "an object")
         return
     members: Mapping[str, Shape] = shape.members  # type: ignore[attr-defined]
-    required: Sequence[str] = shape.required_members  # type: ignore[attr-defined]
+    required: Sequence[str] = shape.required_members
     for name in required:
         if value.get(name) is None:
             yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"

@@ -46,3 +46,7 @@ lock: $(READY) ## Resolve the dependencies anew and write the lock files
 
 clean: ## Remove what the targets above made
 	@rm -rf $(VENV) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache
+
+# What `sam build` runs for each function: its code, and the packages that the runtime lacks.
+build-%:
+	@python3 -m stepline.deployment.function_package "$(ARTIFACTS_DIR)"

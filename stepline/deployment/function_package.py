@@ -1,0 +1,74 @@
+"""What a Lambda function's package holds: the Lambda code, and what the runtime does not bring.
+
+`sam build` runs `python3 -m stepline.deployment.function_package FOLDER` by the Makefile's
+build-% target. It needs nothing but Python's standard library and pip.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+LAMBDA_CODE = ("pipeline", "statemachines")
+"""The packages of the project that Lambda functions import."""
+
+_REQUIREMENTS = Path("pipeline/requirements.txt")
+_CACHE = Path(".aws-sam/packages")
+_PYTHON_VERSION = "3.13"
+_PLATFORM = "manylinux2014_x86_64"
+"""The functions' `Runtime` and architecture in template.yaml, as pip names them."""
+
+
+def source_files(project: Path) -> Iterator[tuple[Path, str]]:
+    """The Lambda code below `project`: each file, and its path in the package. In sorted order."""
+    for package in LAMBDA_CODE:
+        for file in sorted((project / package).rglob("*.py")):
+            yield file, file.relative_to(project).as_posix()
+
+
+def build(project: Path, target: Path) -> None:
+    """Put the whole package into the folder `target`, for AWS.
+
+    Raises CalledProcessError when pip cannot install the requirements; pip has said why by then.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(_requirements(project), target, dirs_exist_ok=True)
+    for file, name in source_files(project):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target / name)
+
+
+def _requirements(project: Path) -> Path:
+    """The folder with the installed requirements; installed once for each version of the lock file.
+
+    `sam build` builds several functions at once: the first one installs, the others wait for it.
+    """
+    requirements = project / _REQUIREMENTS
+    digest = hashlib.sha256(requirements.read_bytes() + _PYTHON_VERSION.encode()).hexdigest()[:16]
+    folder = project / _CACHE / digest
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _install(requirements, folder)
+    return folder
+
+
+def _install(requirements: Path, folder: Path) -> None:
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--no-compile", "--require-hashes", "--requirement", str(requirements)]
+    command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", _PYTHON_VERSION]
+    command += ["--platform", _PLATFORM, "--target", str(partial)]
+    subprocess.run(command, check=True)  # noqa: S603
+    partial.rename(folder)
+
+
+if __name__ == "__main__":
+    build(Path.cwd(), Path(sys.argv[1]))

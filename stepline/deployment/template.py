@@ -1,0 +1,91 @@
+"""Reads a SAM template and makes its local paths S3 locations, as `sam package` does."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+from stepline.deployment import function_package
+from stepline.errors import UsageError
+
+Upload = Callable[[str, bytes], Mapping[str, str]]
+"""Stores bytes under a file name ending and tells where: {"Bucket": …, "Key": …}."""
+
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip file can tell; the same content makes the same package."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The template with its short tags (`!Ref`) in their long form.
+
+    Raises UsageError for a file that is missing, not YAML, or no template.
+    """
+    try:
+        template = yaml_parse(path.read_text())
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no {path} here: run this in the project's folder") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
+        raise UsageError(f"{path} is not a CloudFormation template: it has no Resources")
+    return template
+
+
+def package(template: Mapping[str, Any], project: Path, upload: Upload) -> str:
+    """The template as JSON text, with functions and definitions uploaded."""
+    packaged: dict[str, Any] = json.loads(json.dumps(template, default=str))
+    function_defaults = packaged.get("Globals", {}).get("Function", {})
+    default_code = function_defaults.pop("CodeUri", None)
+    for logical_id, resource in packaged["Resources"].items():
+        properties = resource.setdefault("Properties", {})
+        if resource["Type"] == "AWS::Serverless::Function" and "InlineCode" not in properties:
+            location = properties.get("CodeUri", default_code)
+            if isinstance(location, str):
+                properties["CodeUri"] = upload(".zip", _function_zip(project, location, logical_id))
+        elif resource["Type"] == "AWS::Serverless::StateMachine":
+            location = properties.get("DefinitionUri")
+            if isinstance(location, str):
+                properties["DefinitionUri"] = upload(".json", _read(project / location, logical_id))
+    return json.dumps(packaged)
+
+
+def object_key(ending: str, content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest() + ending
+
+
+def _function_zip(project: Path, location: str, logical_id: str) -> bytes:
+    """The project's own Lambda code, or any other folder as it is.
+
+    The packages that AWS's runtime lacks are left out: locally they are installed already.
+    """
+    folder = project / location
+    if not folder.is_dir():
+        raise UsageError(f"{logical_id}: CodeUri {location} is not a folder of {project}")
+    if folder.resolve() == project.resolve():
+        return _zip(function_package.source_files(project))
+    return _zip(
+        (file, file.relative_to(folder).as_posix()) for file in sorted(folder.rglob("*")) if file.is_file()
+    )
+
+
+def _zip(files: Iterable[tuple[Path, str]]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, name in files:
+            archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _read(path: Path, logical_id: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{logical_id}: cannot read {path}: {error.strerror}") from error

@@ -1,0 +1,225 @@
+"""An S3 in memory behind real botocore clients: nothing but the socket is missing."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+
+class Content(Protocol):
+    """`bytes`, or something larger that is sliced like them."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: slice) -> bytes: ...
+
+
+@dataclass
+class SparseFile:
+    """A file of any size of which only the written pieces exist; for zipfile to write to."""
+
+    pieces: dict[int, bytes] = field(default_factory=dict)
+    position: int = 0
+    size: int = 0
+
+    def write(self, data: bytes) -> int:
+        self.pieces[self.position] = bytes(data)
+        self.position += len(data)
+        self.size = max(self.size, self.position)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.position = (0, self.position, self.size)[whence] + offset
+        return self.position
+
+    def tell(self) -> int:
+        return self.position
+
+    def flush(self) -> None:
+        pass
+
+    def __bool__(self) -> bool:
+        return True  # zipfile takes a falsy file for a closed one
+
+    def seekable(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: slice) -> bytes:
+        start, stop, _ = index.indices(self.size)
+        result = bytearray(stop - start)
+        for offset, piece in self.pieces.items():
+            low, high = max(start, offset), min(stop, offset + len(piece))
+            if low < high:
+                result[low - start : high - start] = piece[low - offset : high - offset]
+        return bytes(result)
+
+
+@dataclass(frozen=True)
+class S3Request:
+    operation: str
+    bucket: str
+    key: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    body: bytes
+    sent_bytes: int  # of the answer's body
+
+    @property
+    def access_key_id(self) -> str:
+        return self.headers["authorization"].partition("Credential=")[2].partition("/")[0]
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_args: object, **_kwargs: object) -> list[bytes]:
+        return [self._body]
+
+    def read(self, amount: int | None = None, **_kwargs: object) -> bytes:
+        taken, self._body = (
+            (self._body, b"") if amount is None else (self._body[:amount], self._body[amount:])
+        )
+        return taken
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def error_answer(status: int, code: str, message: str = "") -> _Answer:
+    document = f"<Error><Code>{code}</Code><Message>{message or code}</Message></Error>"
+    return _Answer(status, document.encode(), {"content-type": "application/xml"})
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """One for all clients: it keeps the parsed service models."""
+    return boto3.Session(region_name="eu-west-1")
+
+
+class FakeS3:
+    """GetObject with ranges, If-Match and versions; PutObject with If-None-Match and If-Match."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Content] = {}
+        self.requests: list[S3Request] = []
+        self.failures: list[_Answer | Exception] = []
+        """Given to the next requests, one each, instead of the real answer."""
+        self.before_request: Callable[[], None] = lambda: None
+
+    def put(self, bucket: str, key: str, content: Content) -> None:
+        self.objects[bucket, key] = content
+
+    def fail_next(self, status: int, code: str, times: int = 1) -> None:
+        self.failures.extend([error_answer(status, code)] * times)
+
+    def client(self) -> Any:
+        client = _session().client(
+            "s3",
+            aws_access_key_id="FUNCTION",
+            aws_secret_access_key="secret",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        self.attach(client)
+        return client
+
+    def attach(self, client: Any) -> None:
+        client.meta.events.register("before-send.s3", self._handle)
+
+    @property
+    def read_bytes(self) -> int:
+        return sum(request.sent_bytes for request in self.requests)
+
+    def _handle(self, request: AWSPreparedRequest, **_kwargs: object) -> AWSResponse:
+        headers = {
+            name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+            for name, value in request.headers.items()
+        }
+        url = urlsplit(str(request.url))
+        bucket, key = _bucket_and_key(url.netloc, url.path)
+        body = _body(request.body, headers)
+        self.before_request()
+        failure = self.failures.pop(0) if self.failures else None
+        handler = self._get if request.method == "GET" else self._put
+        answer = failure if isinstance(failure, _Answer) else handler(bucket, key, headers, body)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        operation = f"{str(request.method).title()}Object"
+        self.requests.append(S3Request(operation, bucket, key, headers, query, body, len(answer.body)))
+        if isinstance(failure, Exception):
+            raise failure
+        return AWSResponse(str(request.url), answer.status, answer.headers, _Raw(answer.body))  # type: ignore[arg-type]
+
+    def _get(self, bucket: str, key: str, headers: dict[str, str], _body: bytes) -> _Answer:
+        content = self.objects.get((bucket, key))
+        if content is None:
+            return error_answer(404, "NoSuchKey", "The specified key does not exist.")
+        if headers.get("if-match", _etag(content)) != _etag(content):
+            return error_answer(412, "PreconditionFailed")
+        size = len(content)
+        if "range" not in headers:
+            return _Answer(200, content[0:size], {"etag": _etag(content), "content-length": str(size)})
+        first, _, last = headers["range"].removeprefix("bytes=").partition("-")
+        start = int(first) if first else max(size - int(last), 0)
+        stop = min(int(last) + 1, size) if first else size
+        if start >= stop:
+            return error_answer(416, "InvalidRange")
+        data = content[start:stop]
+        answer_headers = {
+            "etag": _etag(content),
+            "content-length": str(len(data)),
+            "content-range": f"bytes {start}-{stop - 1}/{size}",
+        }
+        return _Answer(206, data, answer_headers)
+
+    def _put(self, bucket: str, key: str, headers: dict[str, str], body: bytes) -> _Answer:
+        existing = self.objects.get((bucket, key))
+        if headers.get("if-none-match") == "*" and existing is not None:
+            return error_answer(412, "PreconditionFailed")
+        if "if-match" in headers and (existing is None or headers["if-match"] != _etag(existing)):
+            return error_answer(412, "PreconditionFailed")
+        self.objects[bucket, key] = body
+        return _Answer(200, b"", {"etag": _etag(body)})
+
+
+def _etag(content: Content) -> str:
+    digest = hashlib.sha256(content[0:4096] + content[max(len(content) - 4096, 0) : len(content)])
+    return f'"{digest.hexdigest()}-{len(content)}"'
+
+
+def _bucket_and_key(host: str, path: str) -> tuple[str, str]:
+    if host.startswith("s3."):
+        bucket, _, key = path.lstrip("/").partition("/")
+        return bucket, unquote(key)
+    return host.partition(".s3.")[0], unquote(path.lstrip("/"))
+
+
+def _body(body: Any, headers: dict[str, str]) -> bytes:
+    data = b"" if body is None else body if isinstance(body, bytes) else body.read()
+    if headers.get("content-encoding") != "aws-chunked":
+        return bytes(data)
+    decoded = bytearray()
+    while data:
+        size_line, _, rest = data.partition(b"\r\n")
+        size = int(size_line.partition(b";")[0], 16)
+        if size == 0:
+            break
+        decoded += rest[:size]
+        data = rest[size + 2 :]
+    return bytes(decoded)

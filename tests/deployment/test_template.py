@@ -1,0 +1,108 @@
+"""What `stepline up` makes of a SAM template before CloudFormation gets it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stepline.deployment import function_package
+from stepline.deployment import template as templates
+from stepline.errors import UsageError
+
+PROJECT = Path(__file__).parents[2]
+
+
+class Uploads:
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def __call__(self, ending: str, content: bytes) -> dict[str, str]:
+        key = templates.object_key(ending, content)
+        self.contents[key] = content
+        return {"Bucket": "b", "Key": key}
+
+
+def test_the_project_s_functions_share_one_package_and_the_definition_is_uploaded() -> None:
+    uploads = Uploads()
+    packaged = json.loads(templates.package(templates.read(PROJECT / "template.yaml"), PROJECT, uploads))
+    functions = [r for r in packaged["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
+    assert len({r["Properties"]["CodeUri"]["Key"] for r in functions}) == 1
+    assert "CodeUri" not in packaged["Globals"]["Function"]
+    assert sorted(Path(key).suffix for key in uploads.contents) == [".json", ".zip"]
+
+
+def test_the_package_holds_the_lambda_code_and_not_the_developer_tools() -> None:
+    names = [name for _, name in function_package.source_files(PROJECT)]
+    assert "pipeline/trigger.py" in names
+    assert "statemachines/deploy/create_stack.py" in names
+    assert not [name for name in names if name.startswith(("stepline/", "tests/"))]
+
+
+def test_the_same_code_makes_the_same_package() -> None:
+    first, second = Uploads(), Uploads()
+    for uploads in (first, second):
+        templates.package(templates.read(PROJECT / "template.yaml"), PROJECT, uploads)
+    assert first.contents.keys() == second.contents.keys()
+
+
+def test_another_folder_is_packaged_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "code" / "sub").mkdir(parents=True)
+    (tmp_path / "code" / "sub" / "a.py").write_text("1")
+    uploads = Uploads()
+    function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "code"}}
+    templates.package({"Resources": {"F": function}}, tmp_path, uploads)
+    (content,) = uploads.contents.values()
+    assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["sub/a.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "run this in the project's folder"),
+        ("a: [", "is not YAML"),
+        ("just text", "it has no Resources"),
+        ("Resources: 5", "it has no Resources"),
+    ],
+)
+def test_a_file_that_is_no_template_is_named(tmp_path: Path, text: str | None, told: str) -> None:
+    file = tmp_path / "template.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UsageError, match=told) as caught:
+        templates.read(file)
+    assert "template.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("resource", "told"),
+    [
+        (
+            {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "no"}},
+            "F: CodeUri no is not a folder",
+        ),
+        ({"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "no"}}, "F: cannot read"),
+    ],
+)
+def test_a_path_that_is_not_there_is_named(tmp_path: Path, resource: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        templates.package({"Resources": {"F": resource}}, tmp_path, Uploads())
+
+
+def test_the_local_packages_are_the_ones_that_aws_gets() -> None:
+    """Locally the functions use the packages of the virtual environment: the same versions, then."""
+    pins = {
+        line.split(" ")[0]
+        for line in (PROJECT / "requirements/dev.txt").read_text().splitlines()
+        if "==" in line and not line.startswith((" ", "#"))
+    }
+    carried = {
+        line.split(" ")[0]
+        for line in (PROJECT / "pipeline/requirements.txt").read_text().splitlines()
+        if "==" in line and not line.startswith((" ", "#"))
+    }
+    assert carried
+    assert carried <= pins

@@ -1,0 +1,118 @@
+"""Rules of the SAM application that no linter knows."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepline.deployment.template import read
+
+PROJECT = Path(__file__).parents[2]
+TEMPLATE = PROJECT / "template.yaml"
+RESOURCES: dict[str, Any] = read(TEMPLATE)["Resources"]
+FUNCTIONS = {name: r for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
+ROLES = {name: r for name, r in RESOURCES.items() if r["Type"] == "AWS::IAM::Role"}
+
+WITHOUT_RESOURCES = {
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/ says so of each
+    "cloudformation:GetTemplateSummary",
+    "cloudformation:ValidateTemplate",
+    "codepipeline:PutJobFailureResult",
+    "codepipeline:PutJobSuccessResult",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, statement)
+        for name, role in ROLES.items()
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    listed = statement["Action"]
+    return [listed] if isinstance(listed, str) else listed
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_its_handler_its_role_its_log_and_its_events(name: str) -> None:
+    properties = FUNCTIONS[name]["Properties"]
+    base = name.removesuffix("Function")
+    module, _, function = properties["Handler"].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert properties["Role"] == {"Fn::GetAtt": [f"{base}Role", "Arn"]}
+    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": f"{base}LogGroup"}
+    assert list((PROJECT / "local_events" / module.rpartition(".")[2]).glob("*.json"))
+
+
+@pytest.mark.parametrize(("role", "statement"), statements())
+def test_no_role_may_more_than_named_actions_on_named_resources(role: str, statement: dict[str, Any]) -> None:
+    """Bug 9 of earlier implementations: `states:*`, `codepipeline:*` on `*`."""
+    assert not [action for action in actions(statement) if "*" in action], role
+    if statement["Resource"] == "*":
+        assert set(actions(statement)) <= WITHOUT_RESOURCES, role
+
+
+def test_every_action_in_a_policy_is_spelled_as_aws_spells_it() -> None:
+    """Bug 9, too: `s3:GPutbject`. cfn-lint knows every IAM action; this makes sure that it looks."""
+    from cfnlint.rules.resources.iam import Policy as rule  # noqa: PLC0415 # the rule that E3510 checks with
+
+    assert rule is not None
+
+
+def test_every_policy_statement_says_why() -> None:
+    lines = TEMPLATE.read_text().splitlines()
+    bare = [
+        number
+        for number, line in enumerate(lines, start=1)
+        if re.match(r" +- Effect: ", line)
+        and "#" not in lines[number - 2]
+        and "AssumeRolePolicyDocument" not in "".join(lines[number - 5 : number])
+    ]
+    assert bare == []
+
+
+def test_the_definition_s_substitutions_are_the_template_s() -> None:
+    machine = RESOURCES["DeployStateMachine"]["Properties"]
+    used = set(re.findall(r"\$\{(\w+)\}", (PROJECT / machine["DefinitionUri"]).read_text()))
+    assert used == set(machine["DefinitionSubstitutions"])
+
+
+def test_the_state_machine_may_invoke_its_tasks_and_nothing_else() -> None:
+    (policy,) = RESOURCES["DeployStateMachineRole"]["Properties"]["Policies"]
+    invoke = next(s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "lambda:InvokeFunction")
+    tasks = RESOURCES["DeployStateMachine"]["Properties"]["DefinitionSubstitutions"].values()
+    assert sorted(map(json.dumps, invoke["Resource"])) == sorted(map(json.dumps, tasks))
+
+
+def test_user_parameters_fit_codepipeline_s_1000_characters() -> None:
+    (action,) = RESOURCES["Pipeline"]["Properties"]["Stages"][1]["Actions"]
+    text = action["Configuration"]["UserParameters"]["Fn::Sub"].replace("${TimeoutMinutes}", "1435")
+    assert len(text) <= 1000
+    assert json.loads(text)["timeoutMinutes"] == 1435
+
+
+def test_the_runtime_is_the_one_that_packages_are_built_for() -> None:
+    from stepline.deployment import function_package  # noqa: PLC0415
+
+    runtime = read(TEMPLATE)["Globals"]["Function"]["Runtime"]
+    assert runtime == f"python{function_package._PYTHON_VERSION}"

@@ -1,0 +1,61 @@
+"""The git processes that run while a client waits, so that none outlives the service."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+_POLL_SECONDS = 0.01
+
+
+class ProcessGroups:
+    """Leaders of process groups that are running. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[int] = set()
+        self._closed = False
+
+    @property
+    def running(self) -> frozenset[int]:
+        with self._lock:
+            return frozenset(self._running)
+
+    def add(self, process_group: int) -> None:
+        """A group that comes after `close` is killed at once."""
+        with self._lock:
+            self._running.add(process_group)
+            closed = self._closed
+        if closed:
+            signal_group(process_group, signal.SIGKILL)
+
+    def discard(self, process_group: int) -> None:
+        with self._lock:
+            self._running.discard(process_group)
+
+    def close(self, *, grace_seconds: float) -> None:
+        """End every group: ask it to end, and after `grace_seconds` make it."""
+        with self._lock:
+            self._closed = True
+            groups = set(self._running)
+        for group in groups:
+            signal_group(group, signal.SIGTERM)
+        deadline = time.monotonic() + grace_seconds
+        while groups and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            groups = {group for group in groups if signal_group(group, 0)}
+        for group in groups:
+            signal_group(group, signal.SIGKILL)
+
+
+def signal_group(process_group: int, number: int) -> bool:
+    """Send a signal (0: none) to a process group. False if the group is gone."""
+    try:
+        os.killpg(process_group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # macOS says this of a group whose only member is a zombie
+        return False
+    return True

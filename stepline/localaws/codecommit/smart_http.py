@@ -1,0 +1,163 @@
+"""The ASGI application that the git client talks to: smart HTTP at CodeCommit's own paths.
+
+Three resources of a repository exist, and nothing else is served:
+`/v1/repos/<name>/info/refs?service=…`, `…/git-upload-pack` (fetch) and
+`…/git-receive-pack` (push). https://git-scm.com/docs/http-protocol
+
+Credentials are accepted and not looked at: the client is never asked for any, and what
+it sends anyway reaches neither git nor a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from stepline.localaws.codecommit.announcer import Announcer
+from stepline.localaws.codecommit.asgi import Receive, Scope, Send, header, send_body, send_text
+from stepline.localaws.codecommit.backend import Backend, BackendCommand, BackendError
+from stepline.localaws.codecommit.changes import parse_push_log
+from stepline.localaws.codecommit.git import PUSH_LOG_VARIABLE, Git
+from stepline.localaws.codecommit.processes import ProcessGroups
+from stepline.localaws.codecommit.store import Repository, RepositoryStore
+
+_log = logging.getLogger(__name__)
+
+_ROUTE = re.compile(
+    r"/v1/repos/(?P<repository>[\w.-]{1,100})/(?P<resource>info/refs|git-upload-pack|git-receive-pack)",
+    re.ASCII,
+)
+_GIT_PROTOCOL = re.compile(r"[\w=:.-]{1,200}", re.ASCII)
+
+
+class GitService(StrEnum):
+    """The two sides of smart HTTP."""
+
+    UPLOAD_PACK = "git-upload-pack"
+    RECEIVE_PACK = "git-receive-pack"
+
+
+@dataclass(frozen=True)
+class GitRequest:
+    """What a request asks for. `advertisement`: the references, before the exchange itself."""
+
+    repository_name: str
+    service: GitService
+    advertisement: bool
+
+    @property
+    def is_push(self) -> bool:
+        return self.service is GitService.RECEIVE_PACK and not self.advertisement
+
+
+class RefusalError(Exception):
+    """A request that is answered with a status and a line of text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class SmartHttp:
+    """Serves the repositories of a store. Its requests may run on any event loop."""
+
+    def __init__(self, directory: Path, git: Git, store: RepositoryStore, announcer: Announcer) -> None:
+        """`directory` holds what single pushes need for a moment; it is emptied of an earlier run's."""
+        self._git = git
+        self._store = store
+        self._announcer = announcer
+        self._push_logs = directory
+        self.groups = ProcessGroups()
+        directory.mkdir(parents=True, exist_ok=True)
+        for left_over in directory.iterdir():
+            left_over.unlink()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            request = parse_request(scope)
+            await self._serve(request, self._repository(request), scope, receive, send)
+        except RefusalError as refusal:
+            await send_text(send, refusal.status, refusal.text)
+        except BackendError:
+            _log.exception("git could not serve a request")
+            await send_text(send, 500, "git failed to serve the request; see the log of stepline")
+
+    def _repository(self, request: GitRequest) -> Repository:
+        repository = self._store.find(request.repository_name)
+        if repository is None:
+            raise RefusalError(404, f"{request.repository_name} does not exist")
+        return repository
+
+    async def _serve(
+        self, request: GitRequest, repository: Repository, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        push_log = self._push_logs / str(uuid.uuid4())
+        environment = self._environment(request, repository, scope, push_log)
+        command = BackendCommand(self._git.http_backend, environment, repository.path, request.is_push)
+        backend = Backend(command, self.groups)
+        try:
+            served = await backend.serve(receive, send)
+        finally:
+            if request.is_push:
+                await asyncio.shield(asyncio.to_thread(self._announce, repository, push_log))
+            _log.debug("served git: %s %s", request, backend.traffic)
+        if served:
+            await send_body(send, b"", more=False)
+
+    def _announce(self, repository: Repository, push_log: Path) -> None:
+        """Before the answer ends: when `git push` returns, the events are out."""
+        if push_log.exists():
+            changes = parse_push_log(push_log.read_text(encoding="utf-8", errors="surrogateescape"))
+            push_log.unlink()
+            self._announcer.announce(repository, changes)
+
+    def _environment(
+        self, request: GitRequest, repository: Repository, scope: Scope, push_log: Path
+    ) -> dict[str, str]:
+        """The CGI variables, RFC 3875, and nothing of the request beyond them."""
+        resource = "info/refs" if request.advertisement else request.service.value
+        variables = {
+            "GIT_PROJECT_ROOT": str(repository.path.parent),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{repository.path.name}/{resource}",
+            "QUERY_STRING": f"service={request.service}" if request.advertisement else "",
+            "REQUEST_METHOD": scope["method"],
+            "CONTENT_TYPE": header(scope, "content-type") or "",
+            PUSH_LOG_VARIABLE: str(push_log),
+        }
+        length, encoding = header(scope, "content-length"), header(scope, "content-encoding")
+        if length is not None and length.isdecimal():
+            variables["CONTENT_LENGTH"] = length
+        if encoding is not None:
+            variables["HTTP_CONTENT_ENCODING"] = encoding
+        protocol = header(scope, "git-protocol")
+        if protocol is not None and _GIT_PROTOCOL.fullmatch(protocol):
+            variables["GIT_PROTOCOL"] = protocol
+        return {**self._git.environment, **variables}
+
+
+def parse_request(scope: Scope) -> GitRequest:
+    """Raises `RefusalError` for everything that is not one of the three resources, asked for properly."""
+    route = _ROUTE.fullmatch(scope["path"])
+    if route is None:
+        raise RefusalError(404, "there is nothing here; a repository's address is /v1/repos/<name>")
+    name, resource = route["repository"], route["resource"]
+    advertisement = resource == "info/refs"
+    if scope["method"] != ("GET" if advertisement else "POST"):
+        raise RefusalError(405, f"{scope['method']} is not allowed here")
+    if not advertisement:
+        return GitRequest(name, GitService(resource), advertisement=False)
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    service = query.get("service", [""])[0]
+    if service not in set(GitService):
+        raise RefusalError(403, "only smart HTTP is served; use git 1.6.6 or newer")
+    return GitRequest(name, GitService(service), advertisement=True)

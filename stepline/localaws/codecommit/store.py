@@ -1,0 +1,155 @@
+"""The repositories: a folder each, named by the repository's id, with its metadata beside git's files.
+
+The name of a repository is never part of a path, so no name can lead out of the
+directory, and renaming a repository moves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from stepline.localaws.codecommit.git import Git
+from stepline.localaws.protocol import AwsError
+
+INITIAL_BRANCH = "main"
+"""What HEAD of a repository names until its first push; a clone of the empty repository starts on it."""
+
+_METADATA_FILE = "stepline.json"
+
+
+@dataclass(frozen=True)
+class RepositoryRecord:
+    """What CodeCommit knows of a repository, apart from its content.
+
+    `default_branch` is the short name, None until the first branch arrives.
+    """
+
+    repository_id: str
+    name: str
+    creation_date: datetime
+    last_modified_date: datetime
+    description: str | None = None
+    default_branch: str | None = None
+    kms_key_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Repository:
+    """One repository. Hold `lock` from reading `record` until the changed one is saved."""
+
+    def __init__(self, path: Path, record: RepositoryRecord) -> None:
+        self.path = path
+        self.record = record
+        self.lock = threading.RLock()
+
+    def change(self, **changes: Any) -> None:
+        """Replace fields of the record, here and on disk."""
+        with self.lock:
+            self.record = replace(self.record, **changes)
+            self.save()
+
+    def save(self) -> None:
+        document = json.dumps(asdict(self.record), default=datetime.isoformat, indent=2)
+        new = self.path / f"{_METADATA_FILE}.new"
+        new.write_text(document, encoding="utf-8")
+        new.replace(self.path / _METADATA_FILE)
+
+
+class RepositoryStore:
+    """All repositories of the account and region, by name. Safe for threads."""
+
+    def __init__(self, directory: Path, git: Git) -> None:
+        """Repositories that are in `directory` from an earlier run are there again."""
+        self._directory = directory
+        self._git = git
+        self._lock = threading.Lock()
+        directory.mkdir(parents=True, exist_ok=True)
+        self._by_name = {repository.record.name: repository for repository in _load(directory)}
+
+    def get(self, name: str) -> Repository:
+        """Raises RepositoryDoesNotExistException."""
+        repository = self.find(name)
+        if repository is None:
+            raise AwsError("RepositoryDoesNotExistException", f"{name} does not exist")
+        return repository
+
+    def find(self, name: str) -> Repository | None:
+        with self._lock:
+            return self._by_name.get(name)
+
+    def all(self) -> list[Repository]:
+        with self._lock:
+            return list(self._by_name.values())
+
+    def create(self, record: RepositoryRecord) -> Repository:
+        """Raises RepositoryNameExistsException."""
+        with self._lock:
+            self._require_free(record.name)
+            repository = Repository(self._directory / record.repository_id, record)
+            self._git.init_bare(repository.path, head=f"refs/heads/{INITIAL_BRANCH}")
+            repository.save()
+            self._by_name[record.name] = repository
+        return repository
+
+    def rename(self, old_name: str, new_name: str, *, now: datetime) -> None:
+        """Raises RepositoryDoesNotExistException, RepositoryNameExistsException."""
+        repository = self.get(old_name)
+        with self._lock:
+            self._require_free(new_name)
+            repository.change(name=new_name, last_modified_date=now)
+            self._by_name[new_name] = self._by_name.pop(old_name)
+
+    def delete(self, name: str) -> str | None:
+        """Remove the repository and its folder; its id, or None if there is none of that name.
+
+        The folder is moved away before it is emptied, so that a push which is under way
+        fails instead of filling a folder that is being deleted.
+        """
+        with self._lock:
+            repository = self._by_name.pop(name, None)
+            if repository is None:
+                return None
+            doomed = repository.path.with_name(f"{repository.path.name}.deleted")
+            repository.path.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+        return repository.record.repository_id
+
+    def _require_free(self, name: str) -> None:
+        if name in self._by_name:
+            raise AwsError("RepositoryNameExistsException", f"Repository named {name} already exists")
+
+
+def new_record(
+    name: str, *, now: datetime, description: str | None, kms_key_id: str | None, tags: Mapping[str, str]
+) -> RepositoryRecord:
+    """The record of a repository that is about to be created, with an id of its own."""
+    return RepositoryRecord(
+        repository_id=str(uuid.uuid4()),
+        name=name,
+        creation_date=now,
+        last_modified_date=now,
+        description=description,
+        kms_key_id=kms_key_id,
+        tags=dict(tags),
+    )
+
+
+def _load(directory: Path) -> list[Repository]:
+    return [
+        Repository(file.parent, _read_record(file)) for file in sorted(directory.glob(f"*/{_METADATA_FILE}"))
+    ]
+
+
+def _read_record(file: Path) -> RepositoryRecord:
+    document = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("creation_date", "last_modified_date"):
+        document[name] = datetime.fromisoformat(document[name])
+    return RepositoryRecord(**document)

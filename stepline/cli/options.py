@@ -1,0 +1,99 @@
+"""Options that several commands share, and what a command gets from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from stepline.cli import console
+from stepline.cli.target import Target, TargetOptions, choose
+from stepline.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FIELDS = ("endpoint_url", "region", "profile")
+_META = "stepline.target"
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None and param.name is not None:
+        ctx.meta.setdefault(_META, {})[param.name] = value
+
+
+def target_options(command: Command) -> Command:
+    """`--endpoint-url`, `--region`, `--profile`: accepted before the command's name and after it."""
+    helps = {
+        "endpoint_url": "The AWS to talk to; by default AWS_ENDPOINT_URL, else a running local AWS, else AWS.",
+        "region": "The region; by default that of the AWS configuration (the local AWS has us-east-1).",
+        "profile": "The profile of the AWS configuration; means AWS, even while the local AWS runs.",
+    }
+    for name in reversed(_FIELDS):
+        flag = "--" + name.replace("_", "-")
+        command = click.option(flag, name, expose_value=False, callback=_remember, help=helps[name])(command)
+    return command
+
+
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65535), default=4566, show_default=True, help="Port of the local AWS."
+)
+
+pipeline_option = click.option("--pipeline", help="The pipeline, if there are several.")
+
+deploy_options = (
+    click.option(
+        "--template",
+        type=click.Path(dir_okay=False),
+        default="template.yaml",
+        show_default=True,
+        help="The SAM template to deploy.",
+    ),
+    click.option("--stack-name", default="stepline", show_default=True, help="Name of its stack."),
+    click.option(
+        "--parameter",
+        "parameters",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A parameter of the template; may be given several times.",
+    ),
+)
+
+
+def with_options(
+    *options: Callable[[Command], Command],
+) -> Callable[[Command], Command]:
+    """Several options as one decorator, in the order in which `--help` shall list them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def given_target(ctx: click.Context) -> TargetOptions:
+    """What the user said about the AWS that is meant, before the command's name or after it."""
+    return TargetOptions(**ctx.meta.get(_META, {}))
+
+
+def announced_target(ctx: click.Context) -> Target:
+    """The AWS that is meant; said on stderr, so that nobody deploys to the wrong one unaware."""
+    target = choose(given_target(ctx), os.environ)
+    announce(target)
+    return target
+
+
+def announce(target: Target) -> None:
+    console.say(console.messages(), f"stepline: {target}", style="quiet")
+
+
+def parse_parameters(words: tuple[str, ...]) -> dict[str, str]:
+    """`("A=1", "B=2")` as a mapping. Raises UsageError for a word without `=`."""
+    pairs = [word.partition("=") for word in words]
+    for word, (key, sign, _) in zip(words, pairs, strict=True):
+        if not sign or not key:
+            raise UsageError(f"--parameter {word}: write it as KEY=VALUE")
+    return {key: value for key, _, value in pairs}

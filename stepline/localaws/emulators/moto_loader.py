@@ -1,0 +1,52 @@
+"""Loads the interpreter of state machines when it is first needed.
+
+Importing it takes most of a second, which `stepline up` need not wait for.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepline.localaws.emulators import moto_interpreter
+
+_loading = threading.Lock()
+
+
+def load_interpreter() -> type[moto_interpreter.Interpretation]:
+    """The interpreter, patched and ready."""
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> type[moto_interpreter.Interpretation]:
+    with _without_batch_backend():
+        from stepline.localaws.emulators import moto_interpreter  # noqa: PLC0415 - that is the point
+    return moto_interpreter.Interpretation
+
+
+@contextmanager
+def _without_batch_backend() -> Iterator[None]:
+    """moto's Batch task imports one enumeration, and with it the whole of EC2: a second.
+
+    A bare package stands in for `moto.batch` meanwhile; whoever imports it later gets the real one.
+    """
+    spec = importlib.util.find_spec("moto")
+    if "moto.batch" in sys.modules or spec is None:
+        yield
+        return
+    package = types.ModuleType("moto.batch")
+    package.__path__ = [f"{path}/batch" for path in spec.submodule_search_locations or []]
+    sys.modules["moto.batch"] = package
+    try:
+        yield
+    finally:
+        sys.modules.pop("moto.batch", None)

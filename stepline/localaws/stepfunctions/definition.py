@@ -1,0 +1,116 @@
+"""Whether a text is a state machine: the grammar is the interpreter's, the graph is checked here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepline.localaws.emulators.moto_loader import load_interpreter
+from stepline.localaws.stepfunctions import errors
+from stepline.localaws.stepfunctions.execution import MachineType
+
+_MISSING_TARGET = "MISSING_TRANSITION_TARGET"
+_SCHEMA = "SCHEMA_VALIDATION_FAILED"
+_JSON = "INVALID_JSON_DESCRIPTION"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing that is wrong. `location` is a JSON pointer, `code` AWS's."""
+
+    code: str
+    message: str
+    location: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f" at {self.location}" if self.location else "")
+
+
+def check_definition(text: str, machine_type: MachineType) -> None:
+    """Raises InvalidDefinition, naming everything that is wrong."""
+    if found := diagnostics(text, machine_type):
+        raise errors.invalid_definition(", ".join(map(str, found)))
+
+
+def timeout_seconds(text: str) -> int | None:
+    """The machine's TimeoutSeconds. `text` must be valid."""
+    seconds: int | None = json.loads(text).get("TimeoutSeconds")
+    return seconds
+
+
+def diagnostics(text: str, machine_type: MachineType) -> list[Diagnostic]:
+    """What is wrong with a definition; nothing if CreateStateMachine would take it."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        return [Diagnostic(_JSON, f"Invalid JSON description: {error}")]
+    found = list(_graph_diagnostics(document, "")) if isinstance(document, dict) else []
+    if not found and (reason := load_interpreter().reason_against(text, machine_type)):
+        found.append(Diagnostic(_SCHEMA, reason))
+    return found
+
+
+def _graph_diagnostics(machine: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
+    """Targets that do not exist, states that cannot be reached, resources that are no ARN."""
+    states = machine.get("States")
+    start = machine.get("StartAt")
+    if not isinstance(states, dict) or not isinstance(start, str):
+        return
+    if start not in states:
+        yield Diagnostic(_MISSING_TARGET, f"Missing 'Next' target: {start}", f"{at}/StartAt")
+        return
+    for name, state in states.items():
+        if isinstance(state, dict):
+            yield from _state_diagnostics(state, states, f"{at}/States/{name}")
+    reached = _reachable(start, states)
+    for name in states:
+        if name not in reached:
+            yield Diagnostic(_MISSING_TARGET, f'State "{name}" is not reachable.', f"{at}/States/{name}")
+
+
+def _state_diagnostics(state: Mapping[str, Any], states: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
+    for target, place in _transitions(state):
+        if target not in states:
+            yield Diagnostic(_MISSING_TARGET, f"Missing 'Next' target: {target}", f"{at}{place}")
+    resource = state.get("Resource")
+    if isinstance(resource, str) and not resource.startswith("arn:"):
+        yield Diagnostic(_SCHEMA, "Value is not a valid resource ARN", f"{at}/Resource")
+    for inner, place in _inner_machines(state):
+        yield from _graph_diagnostics(inner, f"{at}{place}")
+
+
+def _reachable(start: str, states: Mapping[str, Any]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name in reached or not isinstance(states.get(name), dict):
+            continue
+        reached.add(name)
+        waiting.extend(target for target, _ in _transitions(states[name]))
+    return reached
+
+
+def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each state that may come next, and where that is said."""
+    for member in ("Next", "Default"):
+        if isinstance(target := state.get(member), str):
+            yield target, f"/{member}"
+    for member in ("Choices", "Catch"):
+        for index, rule in enumerate(_objects(state.get(member))):
+            if isinstance(target := rule.get("Next"), str):
+                yield target, f"/{member}[{index}]/Next"
+
+
+def _inner_machines(state: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    for index, branch in enumerate(_objects(state.get("Branches"))):
+        yield branch, f"/Branches[{index}]"
+    for member in ("ItemProcessor", "Iterator"):
+        if isinstance(inner := state.get(member), dict):
+            yield inner, f"/{member}"
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

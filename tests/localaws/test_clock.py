@@ -31,7 +31,11 @@ def test_a_callback_sees_the_time_it_is_due() -> None:
 
 def test_what_a_callback_asks_for_runs_too() -> None:
     clock, seen = VirtualClock(), []
-    clock.call_later(1, lambda: clock.call_later(1, lambda: seen.append(True)))
+
+    def ask_for_more() -> None:
+        clock.call_later(1, lambda: seen.append(True))
+
+    clock.call_later(1, ask_for_more)
     clock.advance(2)
     assert seen == [True]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.api import lint_all
 
 from stepline.deployment.template import read
 
@@ -72,11 +73,16 @@ def test_no_role_may_more_than_named_actions_on_named_resources(role: str, state
         assert set(actions(statement)) <= WITHOUT_RESOURCES, role
 
 
-def test_every_action_in_a_policy_is_spelled_as_aws_spells_it() -> None:
-    """Bug 9, too: `s3:GPutbject`. cfn-lint knows every IAM action; this makes sure that it looks."""
-    from cfnlint.rules.resources.iam import Policy as rule  # noqa: PLC0415 # the rule that E3510 checks with
+@pytest.mark.parametrize("path", ["template.yaml", "app/template.yaml"])
+def test_cfn_lint_finds_nothing(path: str) -> None:
+    assert lint_all((PROJECT / path).read_text()) == []
 
-    assert rule is not None
+
+def test_a_misspelled_action_would_be_found() -> None:
+    """Bug 9, too: `s3:GPutbject`."""
+    text = TEMPLATE.read_text().replace("s3:PutObject", "s3:GPutbject", 1)
+    assert text != TEMPLATE.read_text()
+    assert [match.rule.id for match in lint_all(text)] == ["W3037"]
 
 
 def test_every_policy_statement_says_why() -> None:

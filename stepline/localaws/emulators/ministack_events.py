@@ -13,7 +13,7 @@ from stepline.localaws.events import AwsEvent
 
 _log = logging.getLogger(__name__)
 
-Deliver = Callable[[str, str, str], None]
+Deliver = Callable[[str, str, str], object]
 """Takes the target's ARN, the rule's ARN and the event (or the rule's input) as JSON text."""
 
 

@@ -1,0 +1,84 @@
+"""The action types that the stand-in runs: their artifacts and configuration keys.
+
+From the action structure reference of the CodePipeline user guide
+(https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stepline.localaws.codepipeline.models import ActionType
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionTypeDefinition:
+    """`inputs` and `outputs`: least and greatest number of artifacts."""
+
+    type: ActionType
+    inputs: tuple[int, int]
+    outputs: tuple[int, int]
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The API's ActionType."""
+        properties = [
+            {"name": name, "required": name in self.required, "key": name in self.required, "secret": False}
+            for name in (*self.required, *self.optional)
+        ]
+        return {
+            "id": self.type.document(),
+            "actionConfigurationProperties": properties,
+            "inputArtifactDetails": _artifact_details(self.inputs),
+            "outputArtifactDetails": _artifact_details(self.outputs),
+        }
+
+
+def _artifact_details(bounds: tuple[int, int]) -> dict[str, int]:
+    return {"minimumCount": bounds[0], "maximumCount": bounds[1]}
+
+
+def _aws(category: str, provider: str) -> ActionType:
+    return ActionType(category=category, owner="AWS", provider=provider, version="1")
+
+
+CODECOMMIT = _aws("Source", "CodeCommit")
+S3 = _aws("Source", "S3")
+LAMBDA = _aws("Invoke", "Lambda")
+MANUAL = _aws("Approval", "Manual")
+
+DEFINITIONS = {
+    definition.type: definition
+    for definition in (
+        ActionTypeDefinition(
+            type=CODECOMMIT,
+            inputs=(0, 0),
+            outputs=(1, 1),
+            required=("RepositoryName", "BranchName"),
+            optional=("PollForSourceChanges", "OutputArtifactFormat"),
+        ),
+        ActionTypeDefinition(
+            type=S3,
+            inputs=(0, 0),
+            outputs=(1, 1),
+            required=("S3Bucket", "S3ObjectKey"),
+            optional=("PollForSourceChanges", "AllowOverrideForS3ObjectKey"),
+        ),
+        ActionTypeDefinition(
+            type=LAMBDA,
+            inputs=(0, 5),
+            outputs=(0, 5),
+            required=("FunctionName",),
+            optional=("UserParameters",),
+        ),
+        ActionTypeDefinition(
+            type=MANUAL,
+            inputs=(0, 0),
+            outputs=(0, 0),
+            required=(),
+            optional=("NotificationArn", "CustomData", "ExternalEntityLink"),
+        ),
+    )
+}

@@ -1,0 +1,199 @@
+"""What people and other services ask of a pipeline: start, stop, retry, open and close transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.flow import Flow
+from stepline.localaws.codepipeline.models import (
+    ActionStatus,
+    ExecutionMode,
+    PipelineDeclaration,
+    PipelineStatus,
+    RetryMode,
+    StageStatus,
+    Trigger,
+)
+from stepline.localaws.codepipeline.registry import Registry
+from stepline.localaws.codepipeline.settings import MAX_CONCURRENT_EXECUTIONS
+from stepline.localaws.codepipeline.state import (
+    Gate,
+    Pipeline,
+    PipelineExecution,
+    StageExecution,
+    StopRequest,
+)
+from stepline.localaws.protocol import AwsError
+from stepline.localaws.protocol.errors import validation_error
+
+_INBOUND = "Inbound"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartRequest:
+    """`variables` and `overrides` (source action -> revision type -> value) for one execution."""
+
+    trigger: Trigger
+    variables: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    client_request_token: str | None = None
+
+
+class Control:
+    def __init__(self, core: Core, flow: Flow, registry: Registry) -> None:
+        self._core = core
+        self._flow = flow
+        self._registry = registry
+
+    def start(self, pipeline_name: str, request: StartRequest) -> str:
+        """The id of a new execution, or of the one that the same clientRequestToken started before."""
+        with self._core.transaction():
+            pipeline = self._registry.get(pipeline_name)
+            if earlier := _started_with(pipeline, request.client_request_token):
+                return earlier.id
+            _check_capacity(pipeline)
+            _check_overrides(pipeline.declaration, request.overrides)
+            now = self._core.now()
+            execution = PipelineExecution(
+                id=self._core.new_id(),
+                pipeline=pipeline,
+                declaration=pipeline.declaration,
+                trigger=request.trigger,
+                started_at=now,
+                updated_at=now,
+                variables=_variables(pipeline.declaration, request.variables),
+                overrides=request.overrides,
+                client_request_token=request.client_request_token,
+            )
+            self._flow.start(execution)
+            return execution.id
+
+    def stop(self, pipeline_name: str, execution_id: str, request: StopRequest) -> None:
+        with self._core.transaction():
+            execution = self._registry.get(pipeline_name).executions.get(execution_id)
+            if execution is None or execution.status.is_final:
+                raise AwsError(
+                    "PipelineExecutionNotStoppableException",
+                    f"Unable to stop the pipeline execution '{execution_id}'. It might already be in a "
+                    "Stopped state, or it might no longer be in progress.",
+                )
+            if execution.stop is not None and (execution.stop.abandon or not request.abandon):
+                raise AwsError(
+                    "DuplicatedStopRequestException",
+                    f"The pipeline execution '{execution_id}' is already in a Stopping state.",
+                )
+            execution.stop = request
+            self._flow.stop(execution)
+
+    def retry(self, pipeline_name: str, stage_name: str, execution_id: str, mode: RetryMode) -> None:
+        with self._core.transaction():
+            pipeline = self._registry.get(pipeline_name)
+            gate = _stage_gate(pipeline, stage_name)
+            execution = pipeline.executions.get(execution_id)
+            stage = execution.stages.get(stage_name) if execution else None
+            if execution is None or stage is None:
+                raise _not_retryable(f"the execution '{execution_id}' has not been in the stage")
+            _check_retry(pipeline, gate, execution, stage)
+            self._flow.retry(execution, stage, mode)
+
+    def enable_transition(self, pipeline_name: str, stage_name: str, direction: str) -> None:
+        with self._core.transaction():
+            pipeline = self._registry.get(pipeline_name)
+            if name := _transition(pipeline, stage_name, direction):
+                gate = pipeline.gate(name)
+                self._change(gate, enabled=True, reason=None)
+                self._flow.admit(pipeline, name)
+
+    def disable_transition(self, pipeline_name: str, stage_name: str, direction: str, reason: str) -> None:
+        """Executions wait at the entrance until it is enabled again."""
+        with self._core.transaction():
+            pipeline = self._registry.get(pipeline_name)
+            if name := _transition(pipeline, stage_name, direction):
+                self._change(pipeline.gate(name), enabled=False, reason=reason)
+
+    def _change(self, gate: Gate, *, enabled: bool, reason: str | None) -> None:
+        gate.enabled = enabled
+        gate.disabled_reason = reason
+        gate.changed_by = self._core.caller_arn
+        gate.changed_at = self._core.now()
+
+
+def _started_with(pipeline: Pipeline, token: str | None) -> PipelineExecution | None:
+    if token is None:
+        return None
+    executions = pipeline.executions.values()
+    return next((item for item in executions if item.client_request_token == token), None)
+
+
+def _check_capacity(pipeline: Pipeline) -> None:
+    limited = pipeline.declaration.mode is not ExecutionMode.SUPERSEDED
+    if limited and len(pipeline.in_progress()) >= MAX_CONCURRENT_EXECUTIONS:
+        raise AwsError(
+            "ConcurrentPipelineExecutionsLimitExceededException",
+            f"The pipeline '{pipeline.name}' has {MAX_CONCURRENT_EXECUTIONS} executions in progress, "
+            f"the limit in mode {pipeline.declaration.mode}.",
+        )
+
+
+def _check_overrides(declaration: PipelineDeclaration, overrides: Mapping[str, object]) -> None:
+    sources = {action.name for action in declaration.stages[0].actions}
+    if unknown := sorted(set(overrides) - sources):
+        raise validation_error(f"The pipeline has no source action '{unknown[0]}' to override")
+
+
+def _variables(declaration: PipelineDeclaration, given: Mapping[str, str]) -> dict[str, str]:
+    if unknown := sorted(set(given) - set(declaration.variables)):
+        raise validation_error(f"The pipeline does not declare a variable '{unknown[0]}'")
+    values = {name: given.get(name, default) for name, default in declaration.variables.items()}
+    if missing := sorted(name for name, value in values.items() if value is None):
+        raise validation_error(
+            f"The pipeline variable '{missing[0]}' has no default value, and none was given"
+        )
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _stage_gate(pipeline: Pipeline, stage_name: str) -> Gate:
+    if pipeline.declaration.stage_index(stage_name) is None:
+        raise AwsError(
+            "StageNotFoundException",
+            f"The pipeline '{pipeline.name}' does not include a stage with the name '{stage_name}'",
+        )
+    return pipeline.gate(stage_name)
+
+
+def _check_retry(pipeline: Pipeline, gate: Gate, execution: PipelineExecution, stage: StageExecution) -> None:
+    parallel = execution.declaration.mode is ExecutionMode.PARALLEL
+    if not parallel and gate.latest_execution is not execution:
+        raise AwsError(
+            "NotLatestPipelineExecutionException",
+            f"The stage '{stage.name}' has a later execution than '{execution.id}'",
+        )
+    if execution.declaration.version != pipeline.declaration.version:
+        raise _not_retryable("the pipeline was changed since the execution began")
+    if execution.status in {PipelineStatus.IN_PROGRESS, PipelineStatus.STOPPING}:
+        if stage.status in {StageStatus.SUCCEEDED, StageStatus.IN_PROGRESS}:
+            raise _not_retryable("the stage contains no failed actions")
+        raise AwsError(
+            "ConflictException", "The pipeline is busy handling ongoing activities. Try again later."
+        )
+    if stage.status not in {StageStatus.FAILED, StageStatus.STOPPED}:
+        raise _not_retryable("the stage contains no failed actions")
+    unsuccessful = stage.with_status(ActionStatus.FAILED) + stage.with_status(ActionStatus.ABANDONED)
+    if stage.status is StageStatus.FAILED and not unsuccessful:
+        raise _not_retryable("the stage contains no failed actions")
+
+
+def _not_retryable(reason: str) -> AwsError:
+    return AwsError("StageNotRetryableException", f"Unable to retry: {reason}.")
+
+
+def _transition(pipeline: Pipeline, stage_name: str, direction: str) -> str | None:
+    """The stage whose entrance is meant: a stage's way out is the next one's way in. None after the last."""
+    _stage_gate(pipeline, stage_name)
+    if direction == _INBOUND:
+        return stage_name
+    names = [stage.name for stage in pipeline.declaration.stages]
+    following = names[names.index(stage_name) + 1 :]
+    return following[0] if following else None

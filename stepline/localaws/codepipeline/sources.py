@@ -1,0 +1,195 @@
+"""Where pipelines take their source from: what is the newest, and its content as a zip.
+
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html and
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Protocol, cast
+
+from botocore.exceptions import ClientError
+
+from stepline.localaws.codepipeline.models import FailureType, Revision
+
+SPOOLED_BYTES = 8 * 1024 * 1024
+"""A source zip up to this size stays in memory; a larger one goes to a temporary file."""
+_COPY_BYTES = 1024 * 1024
+_MAX_SUMMARY_CHARACTERS = 2048  # RevisionSummary in the model
+
+Configuration = Mapping[str, str]
+Overrides = Mapping[str, str]
+"""Revision type (COMMIT_ID, S3_OBJECT_VERSION_ID, S3_OBJECT_KEY) -> value, for one execution."""
+
+
+class SourceError(Exception):
+    """The source action fails with this."""
+
+    def __init__(self, code: FailureType, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Source(Protocol):
+    """A source provider. Both methods may raise SourceError."""
+
+    def latest(self, configuration: Configuration, *, overrides: Overrides) -> Revision:
+        """The revision to run with: the newest, or what `overrides` names."""
+
+    def fetch(self, configuration: Configuration, revision: Revision) -> AbstractContextManager[BinaryIO]:
+        """The revision's content: a zip file, open for reading, at its start."""
+
+
+class CodeCommitSource:
+    """`client`: boto3's codecommit client. `archive`: writes the zip of a commit's tree to a file."""
+
+    def __init__(
+        self, client: Any, archive: Callable[[str, str, BinaryIO], None], *, region: str = "us-east-1"
+    ) -> None:
+        self._client = client
+        self._archive = archive
+        self._region = region
+
+    def latest(self, configuration: Configuration, *, overrides: Overrides) -> Revision:
+        repository, branch = configuration["RepositoryName"], configuration["BranchName"]
+        if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+            raise SourceError(
+                FailureType.CONFIGURATION_ERROR,
+                "OutputArtifactFormat: the local AWS of stepline makes CODE_ZIP artifacts only.",
+            )
+        try:
+            commit_id = overrides.get("COMMIT_ID") or self._head(repository, branch)
+            commit = self._client.get_commit(repositoryName=repository, commitId=commit_id)["commit"]
+        except ClientError as error:
+            raise _codecommit_error(error, repository, branch) from error
+        message = commit.get("message", "")
+        return Revision(
+            id=commit_id,
+            summary=message[:_MAX_SUMMARY_CHARACTERS] or None,
+            created=_git_time(commit["committer"]["date"]),
+            url=f"https://{self._region}.console.aws.amazon.com/codecommit/home"
+            f"#/repository/{repository}/commit/{commit_id}",
+            variables={
+                "AuthorDate": _iso(_git_time(commit["author"]["date"])),
+                "BranchName": branch,
+                "CommitId": commit_id,
+                "CommitMessage": message,
+                "CommitterDate": _iso(_git_time(commit["committer"]["date"])),
+                "RepositoryName": repository,
+            },
+        )
+
+    @contextmanager
+    def fetch(self, configuration: Configuration, revision: Revision) -> Iterator[BinaryIO]:
+        with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as file:
+            target = cast("BinaryIO", file)
+            self._archive(configuration["RepositoryName"], revision.id, target)
+            target.seek(0)
+            yield target
+
+    def _head(self, repository: str, branch: str) -> str:
+        answer = self._client.get_branch(repositoryName=repository, branchName=branch)
+        return str(answer["branch"]["commitId"])
+
+
+class S3Source:
+    """An object, which must be a zip, in a bucket with versioning. `client`: boto3's s3 client."""
+
+    def __init__(self, client: Any, *, region: str = "us-east-1") -> None:
+        self._client = client
+        self._region = region
+
+    def latest(self, configuration: Configuration, *, overrides: Overrides) -> Revision:
+        bucket = configuration["S3Bucket"]
+        key = overrides.get("S3_OBJECT_KEY") or configuration["S3ObjectKey"]
+        version = overrides.get("S3_OBJECT_VERSION_ID")
+        which = {"VersionId": version} if version else {}
+        try:
+            head = self._client.head_object(Bucket=bucket, Key=key, **which)
+        except ClientError as error:
+            raise _s3_error(error, bucket, key) from error
+        if "VersionId" not in head:
+            raise SourceError(
+                FailureType.CONFIGURATION_ERROR,
+                f"The Amazon S3 bucket {bucket} does not have versioning enabled. A source bucket needs it.",
+            )
+        return Revision(
+            id=head["VersionId"],
+            summary=f"Amazon S3 version id: {head['VersionId']}",
+            created=head.get("LastModified"),
+            url=f"https://{self._region}.console.aws.amazon.com/s3/object/{bucket}?prefix={key}",
+            variables={
+                "BucketName": bucket,
+                "ETag": head["ETag"].strip('"'),
+                "ObjectKey": key,
+                "VersionId": head["VersionId"],
+            },
+        )
+
+    @contextmanager
+    def fetch(self, configuration: Configuration, revision: Revision) -> Iterator[BinaryIO]:
+        del configuration  # the revision tells bucket and key: an override may have changed the latter
+        bucket, key = revision.variables["BucketName"], revision.variables["ObjectKey"]
+        try:
+            body = self._client.get_object(Bucket=bucket, Key=key, VersionId=revision.id)["Body"]
+        except ClientError as error:
+            raise _s3_error(error, bucket, key) from error
+        with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as file:
+            while chunk := body.read(_COPY_BYTES):
+                file.write(chunk)
+            file.seek(0)
+            yield cast("BinaryIO", file)
+
+
+def _codecommit_error(error: ClientError, repository: str, branch: str) -> SourceError:
+    code = error.response["Error"].get("Code", "")
+    if code == "BranchDoesNotExistException":
+        return SourceError(
+            FailureType.CONFIGURATION_ERROR,
+            f"The action failed because no branch named {branch} was found in the selected AWS CodeCommit "
+            f"repository {repository}. Make sure you are using the correct branch name, and then try again.",
+        )
+    if code == "RepositoryDoesNotExistException":
+        return SourceError(
+            FailureType.CONFIGURATION_ERROR,
+            f"The action failed because the AWS CodeCommit repository {repository} was not found.",
+        )
+    if code in {"CommitIdDoesNotExistException", "InvalidCommitIdException", "CommitDoesNotExistException"}:
+        return SourceError(
+            FailureType.REVISION_UNAVAILABLE,
+            "The action failed because the commit was not found in the AWS CodeCommit repository "
+            f"{repository}.",
+        )
+    return SourceError(
+        FailureType.PERMISSION_ERROR if "Access" in code else FailureType.SYSTEM_UNAVAILABLE,
+        f"The action failed because the AWS CodeCommit repository {repository} could not be read. {error}",
+    )
+
+
+def _s3_error(error: ClientError, bucket: str, key: str) -> SourceError:
+    code = error.response["Error"].get("Code", "")
+    if code in {"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "400"}:
+        return SourceError(
+            FailureType.REVISION_UNAVAILABLE,
+            "The action failed because either the specified Amazon S3 bucket or object does not exist: "
+            f"bucket {bucket}, object key {key}.",
+        )
+    return SourceError(
+        FailureType.PERMISSION_ERROR if code in {"403", "AccessDenied"} else FailureType.SYSTEM_UNAVAILABLE,
+        f"Unable to access the artifact with Amazon S3 object key '{key}' located in the Amazon S3 "
+        f"bucket '{bucket}'. {error}",
+    )
+
+
+def _git_time(text: str) -> datetime:
+    """CodeCommit gives `<seconds since 1970> <+hhmm>`."""
+    return datetime.fromtimestamp(int(text.split(maxsplit=1)[0]), UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,208 @@
+"""Whether a pipeline's structure is one that CodePipeline runs.
+
+The model (lengths, patterns, enums) was checked before. The rules are those of
+https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html; where
+the stand-in cannot run what AWS can, the refusal says that it is the stand-in's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any, NoReturn
+
+from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.models import (
+    ActionDeclaration,
+    ExecutionMode,
+    PipelineDeclaration,
+    StageDeclaration,
+)
+from stepline.localaws.codepipeline.settings import MAX_ACTIONS_PER_STAGE, MAX_STAGES
+from stepline.localaws.codepipeline.variables import (
+    PIPELINE_NAMESPACE,
+    RESERVED_NAMESPACES,
+    VARIABLES_NAMESPACE,
+    namespaces_in,
+)
+from stepline.localaws.protocol import AwsError
+
+_SOURCE = "Source"
+_STAGE_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
+
+
+def validate(declaration: PipelineDeclaration, *, region: str, source_providers: Container[str]) -> None:
+    """Raise AwsError (InvalidStructureException and its like) for a pipeline that AWS would refuse."""
+    _check_stages(declaration)
+    _check_type(declaration)
+    _check_stores(declaration.document)
+    for stage in declaration.stages:
+        for action in stage.actions:
+            _check_action(action, region, source_providers)
+    _check_flow(declaration)
+
+
+def _check_stages(declaration: PipelineDeclaration) -> None:
+    stages = declaration.stages
+    if len(stages) < 2:
+        _structure(
+            f"Pipeline has only {len(stages)} stage(s). There should be a minimum of 2 stages in a pipeline"
+        )
+    if len(stages) > MAX_STAGES:
+        raise AwsError("LimitExceededException", f"Pipeline has more than {MAX_STAGES} stages")
+    if name := _repeated([stage.name for stage in stages]):
+        _stage(f"Pipeline has multiple stages with the name '{name}'. Stage names must be unique")
+    for stage in stages:
+        _check_stage(stage)
+    if any(action.type.category != _SOURCE for action in stages[0].actions):
+        _structure("Pipeline should start with a stage that only contains source actions")
+    for stage in stages[1:]:
+        for action in stage.actions:
+            if action.type.category == _SOURCE:
+                _structure(f"Source action '{action.name}' is not in the first stage of the pipeline")
+    for document in declaration.document["stages"]:
+        _check_conditions(document)
+
+
+def _check_stage(stage: StageDeclaration) -> None:
+    if not stage.actions:
+        _stage(f"Stage '{stage.name}' must contain at least one action")
+    if len(stage.actions) > MAX_ACTIONS_PER_STAGE:
+        raise AwsError(
+            "LimitExceededException", f"Stage '{stage.name}' has more than {MAX_ACTIONS_PER_STAGE} actions"
+        )
+    if name := _repeated([action.name for action in stage.actions]):
+        _action(f"Stage '{stage.name}' has multiple actions with the name '{name}'. Names must be unique")
+
+
+def _check_conditions(stage: Mapping[str, Any]) -> None:
+    for name in _STAGE_CONDITIONS:
+        condition = stage.get(name)
+        if condition and condition != {"result": "FAIL"}:
+            _stage(f"Stage '{stage['name']}': the local AWS of stepline does not run {name}; leave it out")
+
+
+def _check_type(declaration: PipelineDeclaration) -> None:
+    if declaration.type == "V2":
+        return
+    if declaration.variables:
+        _structure("Pipeline variables need a pipeline of type V2")
+    if declaration.mode is not ExecutionMode.SUPERSEDED:
+        _structure(f"Execution mode {declaration.mode} needs a pipeline of type V2")
+
+
+def _check_stores(document: Mapping[str, Any]) -> None:
+    if ("artifactStore" in document) == ("artifactStores" in document):
+        _structure("Pipeline should have either one artifactStore or artifactStores, and not both")
+
+
+def _check_action(action: ActionDeclaration, region: str, source_providers: Container[str]) -> None:
+    definition = DEFINITIONS.get(action.type)
+    if definition is None or (
+        action.type.category == _SOURCE and action.type.provider not in source_providers
+    ):
+        kind = action.type
+        _action(
+            f"ActionType (Category: '{kind.category}', Provider: '{kind.provider}', Owner: '{kind.owner}', "
+            f"Version: '{kind.version}') in action '{action.name}' is not available in region "
+            f"{region.upper().replace('-', '_')} of the local AWS of stepline"
+        )
+    if action.region not in {None, region}:
+        _action(f"Action '{action.name}': the local AWS of stepline runs actions in region {region} only")
+    for key in definition.required:
+        if key not in action.configuration:
+            _action(
+                f"Action configuration for action '{action.name}' is missing required configuration '{key}'"
+            )
+    for key in action.configuration:
+        if key not in (*definition.required, *definition.optional):
+            _action(f"Action configuration for action '{action.name}' contains unknown configuration '{key}'")
+    _check_count(action, "input", len(action.inputs), definition.inputs)
+    _check_count(action, "output", len(action.outputs), definition.outputs)
+
+
+def _check_count(action: ActionDeclaration, kind: str, count: int, bounds: tuple[int, int]) -> None:
+    least, greatest = bounds
+    if not least <= count <= greatest:
+        _action(
+            f"Action '{action.name}' has {count} {kind} artifacts; "
+            f"{action.type.provider} takes at least {least} and at most {greatest}"
+        )
+
+
+def _check_flow(declaration: PipelineDeclaration) -> None:
+    """Artifacts and namespaces: made once, and before they are used."""
+    artifacts: set[str] = set()
+    namespaces: set[str] = set()
+    for stage in declaration.stages:
+        for group in stage.groups():
+            for action in group:
+                _check_inputs(action, artifacts)
+                _check_references(stage, action, namespaces, declaration.variables)
+            for action in group:
+                _add_outputs(action, artifacts)
+                _add_namespace(action, namespaces)
+
+
+def _check_inputs(action: ActionDeclaration, artifacts: Container[str]) -> None:
+    for name in action.inputs:
+        if name not in artifacts:
+            _structure(
+                f"Input Artifact Bundle {name} in action {action.name} is not declared as "
+                "Output Artifact Bundle in any of the preceding actions"
+            )
+
+
+def _add_outputs(action: ActionDeclaration, artifacts: set[str]) -> None:
+    for name in action.outputs:
+        if name in artifacts:
+            _structure(f"Output Artifact Bundle name must be unique within the pipeline: {name}")
+        artifacts.add(name)
+
+
+def _add_namespace(action: ActionDeclaration, namespaces: set[str]) -> None:
+    if action.namespace is None:
+        return
+    if action.namespace in RESERVED_NAMESPACES:
+        _action(f"Action '{action.name}' uses the reserved namespace '{action.namespace}'")
+    if action.namespace in namespaces:
+        _action(f"Namespace '{action.namespace}' of action '{action.name}' is not unique in the pipeline")
+    namespaces.add(action.namespace)
+
+
+def _check_references(
+    stage: StageDeclaration,
+    action: ActionDeclaration,
+    namespaces: Container[str],
+    variables: Container[str],
+) -> None:
+    for key, text in action.configuration.items():
+        for namespace, name in namespaces_in(text):
+            known = (
+                name in variables
+                if namespace == VARIABLES_NAMESPACE
+                else namespace == PIPELINE_NAMESPACE or namespace in namespaces
+            )
+            if not known:
+                _action(
+                    "Valid format for a pipeline execution variable reference is a namespace and a key "
+                    "separated by a period (.). The following pipeline execution variables are referencing "
+                    f"a namespace that does not exist. StageName=[{stage.name}], "
+                    f"ActionName=[{action.name}], ActionConfigurationKey=[{key}], "
+                    f"VariableReferenceText=[{namespace}.{name}]"
+                )
+
+
+def _repeated(names: list[str]) -> str | None:
+    return next((name for index, name in enumerate(names) if name in names[:index]), None)
+
+
+def _structure(message: str) -> NoReturn:
+    raise AwsError("InvalidStructureException", message)
+
+
+def _stage(message: str) -> NoReturn:
+    raise AwsError("InvalidStageDeclarationException", message)
+
+
+def _action(message: str) -> NoReturn:
+    raise AwsError("InvalidActionDeclarationException", message)

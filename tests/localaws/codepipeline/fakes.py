@@ -1,0 +1,260 @@
+"""Fakes of the services that CodePipeline calls, and pipelines to run with them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.events import AwsEvent
+from stepline.localaws.protocol import in_process_client
+
+ROLE_ARN = "arn:aws:iam::000000000000:role/pipeline"
+BUCKET = "artifact-bucket"
+COMMIT = "1" * 40
+
+Job = dict[str, Any]
+Function = Callable[[Job], None]
+
+
+def client_error(code: str, operation: str, message: str = "no", *, status: int = 400) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        operation,
+    )
+
+
+class FakeLambda:
+    """Functions by name, called with the job. What one raises is a function error, except ClientError."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Function] = {}
+        self.events: list[dict[str, Any]] = []
+        self.at: list[datetime] = []
+        self.clock: VirtualClock | None = None
+
+    def invoke(self, *, FunctionName: str, Payload: bytes, InvocationType: str) -> dict[str, Any]:
+        assert InvocationType == "RequestResponse"
+        if FunctionName not in self.functions:
+            raise client_error("ResourceNotFoundException", "Invoke", status=404)
+        event = json.loads(Payload)
+        self.events.append(event)
+        if self.clock is not None:
+            self.at.append(self.clock.now())
+        answer: dict[str, Any] = {"StatusCode": 200, "Payload": io.BytesIO(b"null")}
+        try:
+            self.functions[FunctionName](event["CodePipeline.job"])
+        except ClientError:
+            raise
+        except Exception:
+            answer["FunctionError"] = "Unhandled"
+        return answer
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [event["CodePipeline.job"] for event in self.events]
+
+
+class FakeSts:
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.error: ClientError | None = None
+
+    def assume_role(self, **params: Any) -> dict[str, Any]:
+        if self.error is not None:
+            raise self.error
+        self.calls.append(params)
+        return {
+            "Credentials": {
+                "AccessKeyId": f"ASIA{len(self.calls)}",
+                "SecretAccessKey": "secret-of-the-session",
+                "SessionToken": "token-of-the-session",
+                "Expiration": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=1),
+            }
+        }
+
+
+class FakeS3:
+    """Objects by (bucket, key); `versions` by (bucket, key, version), the newest last."""
+
+    def __init__(self) -> None:
+        self.puts: list[dict[str, Any]] = []
+        self.bodies: dict[tuple[str, str], bytes] = {}
+        self.versions: dict[tuple[str, str], dict[str, bytes]] = {}
+        self.error: ClientError | None = None
+
+    def put_object(self, **params: Any) -> dict[str, Any]:
+        if self.error is not None:
+            raise self.error
+        body = params.pop("Body").read()
+        self.puts.append(params)
+        self.bodies[params["Bucket"], params["Key"]] = body
+        return {}
+
+    def head_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
+        versions = self.versions.get((Bucket, Key), {})
+        version = VersionId or next(reversed(versions), None)
+        if version not in versions:
+            raise client_error("404", "HeadObject", "Not Found", status=404)
+        return {"VersionId": version, "ETag": '"etag"', "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self.versions[Bucket, Key][VersionId])}
+
+
+class FakeSource:
+    """A CodeCommit source without a repository."""
+
+    def __init__(self) -> None:
+        self.message = "First commit"
+        self.error: Exception | None = None
+
+    def latest(self, configuration: Mapping[str, str], *, overrides: Mapping[str, str]) -> Revision:
+        if self.error is not None:
+            raise self.error
+        commit_id = overrides.get("COMMIT_ID", COMMIT)
+        return Revision(
+            id=commit_id,
+            summary=self.message,
+            created=datetime(2026, 1, 1, tzinfo=UTC),
+            url="https://example.com/commit",
+            variables={"CommitId": commit_id, "CommitMessage": self.message, "BranchName": "main"},
+        )
+
+    def fetch(self, configuration: Mapping[str, str], revision: Revision) -> AbstractContextManager[BinaryIO]:
+        return io.BytesIO(f"zip of {revision.id}".encode())
+
+
+def source_action(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "Source",
+        "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "CodeCommit", "version": "1"},
+        "configuration": {"RepositoryName": "app", "BranchName": "main"},
+        "outputArtifacts": [{"name": "SourceOutput"}],
+        "namespace": "SourceVariables",
+        **changes,
+    }
+
+
+def lambda_action(name: str = "Deploy", function: str = "trigger", **changes: Any) -> dict[str, Any]:
+    configuration = {"FunctionName": function, **changes.pop("configuration", {})}
+    return {
+        "name": name,
+        "actionTypeId": {"category": "Invoke", "owner": "AWS", "provider": "Lambda", "version": "1"},
+        "configuration": configuration,
+        "inputArtifacts": [{"name": "SourceOutput"}],
+        **changes,
+    }
+
+
+def approval_action(name: str = "Approve", **changes: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "actionTypeId": {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"},
+        **changes,
+    }
+
+
+def pipeline(*stages: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A V2 pipeline named `app` with the stages Source and, unless others are given, Deploy."""
+    return {
+        "name": "app",
+        "roleArn": ROLE_ARN,
+        "artifactStore": {"type": "S3", "location": BUCKET},
+        "pipelineType": "V2",
+        "stages": [stage("Source", source_action()), *(stages or [stage("Deploy", lambda_action())])],
+        **changes,
+    }
+
+
+def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "actions": list(actions)}
+
+
+@dataclass
+class World:
+    """A CodePipeline among fakes, on a clock that the test moves. `client` is a real boto3 client."""
+
+    settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    lambda_: FakeLambda = field(default_factory=FakeLambda)
+    sts: FakeSts = field(default_factory=FakeSts)
+    s3: FakeS3 = field(default_factory=FakeS3)
+    source: FakeSource = field(default_factory=FakeSource)
+    events: list[AwsEvent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lambda_.clock = self.clock
+        self.service = CodePipeline(
+            clock=self.clock,
+            clients=ServiceClients(s3=self.s3, sts=self.sts, lambda_=self.lambda_),
+            events=self.events.append,
+            sources={"CodeCommit": self.source},
+            settings=self.settings,
+        )
+        self.client = in_process_client(self.service)
+
+    def create(self, *stages: dict[str, Any], **changes: Any) -> None:
+        self.client.create_pipeline(pipeline=pipeline(*stages, **changes))
+
+    def start(self, **params: Any) -> str:
+        return str(self.client.start_pipeline_execution(name="app", **params)["pipelineExecutionId"])
+
+    def run(self, **params: Any) -> str:
+        """Start an execution and let everything happen that waits; answers the execution's id."""
+        execution_id = self.start(**params)
+        self.clock.run()
+        return execution_id
+
+    def status(self, execution_id: str) -> str:
+        answer = self.client.get_pipeline_execution(pipelineName="app", pipelineExecutionId=execution_id)
+        return str(answer["pipelineExecution"]["status"])
+
+    def stage(self, name: str) -> dict[str, Any]:
+        states = self.client.get_pipeline_state(name="app")["stageStates"]
+        found: dict[str, Any] = next(state for state in states if state["stageName"] == name)
+        return found
+
+    def latest(self, stage_name: str = "Deploy", action_name: str = "Deploy") -> dict[str, Any]:
+        """An action's latestExecution."""
+        states = self.stage(stage_name)["actionStates"]
+        found: dict[str, Any] = next(state for state in states if state["actionName"] == action_name)
+        return dict(found["latestExecution"])
+
+    def actions(self, execution_id: str) -> list[dict[str, Any]]:
+        answer = self.client.list_action_executions(
+            pipelineName="app", filter={"pipelineExecutionId": execution_id}
+        )
+        return list(answer["actionExecutionDetails"])
+
+    def succeed(self, job: Job, **params: Any) -> None:
+        self.client.put_job_success_result(jobId=job["id"], **params)
+
+    def fail(self, job: Job, message: str = "it broke", failure_type: str = "JobFailed") -> None:
+        self.client.put_job_failure_result(
+            jobId=job["id"], failureDetails={"type": failure_type, "message": message}
+        )
+
+    def told(self, execution_id: str | None = None) -> list[str]:
+        """The events in short: `pipeline STARTED`, `stage Deploy FAILED`, `action Deploy/Deploy STARTED`."""
+        return [
+            _short(event.detail)
+            for event in self.events
+            if execution_id in {None, event.detail["execution-id"]}
+        ]
+
+
+def _short(detail: Mapping[str, Any]) -> str:
+    if "action" in detail:
+        return f"action {detail['stage']}/{detail['action']} {detail['state']}"
+    if "stage" in detail:
+        return f"stage {detail['stage']} {detail['state']}"
+    return f"pipeline {detail['state']}"

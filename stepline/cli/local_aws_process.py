@@ -1,6 +1,6 @@
 """The local AWS as a process: start it, wait until it is ready, find it again, stop it.
 
-It runs `python -m stepline.localaws --port P --directory D` in a session, and so a
+It runs `python -m stepline.localaws --port P --region R --directory D` in a session, and so a
 process group, of its own: Ctrl-C in the terminal reaches only the command, which then
 stops the whole group in order. All it keeps is in one temporary folder.
 """
@@ -30,6 +30,7 @@ from stepline.cli.runtime_state import LocalAws, Owner
 from stepline.errors import UsageError
 
 DEFAULT_PORT = 4566
+DEFAULT_REGION = "us-east-1"
 HOST = "127.0.0.1"
 HEALTH_PATH = "/_stepline/health"
 
@@ -41,32 +42,34 @@ _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
 _DATA = "data"  # its folder within the temporary one, beside its log
 
-ServerCommand = Callable[[int, Path], Sequence[str]]
+ServerCommand = Callable[[int, str, Path], Sequence[str]]
 
 # Those that this very process started, by id, to be collected when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def server_command(port: int, directory: Path) -> Sequence[str]:
-    return [sys.executable, "-m", "stepline.localaws", "--port", str(port), "--directory", str(directory)]
+def server_command(port: int, region: str, directory: Path) -> Sequence[str]:
+    options = {"--port": str(port), "--region": region, "--directory": str(directory)}
+    return [sys.executable, "-m", "stepline.localaws", *(word for pair in options.items() for word in pair)]
 
 
 def start(
     port: int,
     *,
+    region: str,
     interruptions: Interruptions,
     owner: Owner | None,
-    command: ServerCommand = server_command,
-    ready_seconds: float = READY_SECONDS,
+    command: ServerCommand | None = None,
+    ready_seconds: float | None = None,
 ) -> LocalAws:
     """Start a local AWS on a free `port` and wait until it answers.
 
     Raises UsageError, with nothing left running, if it ends or is not ready in time.
     """
     with interruptions.held():
-        local_aws = _spawn(port, owner, command)
+        local_aws = _spawn(port, region, owner, command or server_command)
     try:
-        _wait_until_ready(local_aws, ready_seconds)
+        _wait_until_ready(local_aws, ready_seconds or READY_SECONDS)
     except BaseException:
         with interruptions.held():
             stop(local_aws)
@@ -120,7 +123,7 @@ def stop(local_aws: LocalAws) -> None:
     if child := _children.pop(local_aws.pid, None):
         child.wait()
     shutil.rmtree(local_aws.directory, ignore_errors=True)
-    runtime_state.remove(local_aws.port)
+    runtime_state.remove(local_aws)
 
 
 def last_words(local_aws: LocalAws) -> list[str]:
@@ -160,18 +163,24 @@ def died(local_aws: LocalAws, doing: str) -> UsageError:
     return UsageError(f"the local AWS ended while {doing}: {reason}", details=words[:-1])
 
 
+def was_asked_to_end(local_aws: LocalAws) -> bool:
+    """True if a child of this process has ended because somebody stopped it, not by a fault."""
+    child = _children.get(local_aws.pid)
+    return child is not None and child.poll() in {0, -signal.SIGTERM, -signal.SIGINT}
+
+
 def is_alive(local_aws: LocalAws) -> bool:
     child = _children.get(local_aws.pid)
     return child.poll() is None if child else _has(local_aws)
 
 
-def _spawn(port: int, owner: Owner | None, command: ServerCommand) -> LocalAws:
+def _spawn(port: int, region: str, owner: Owner | None, command: ServerCommand) -> LocalAws:
     root = Path(tempfile.mkdtemp(prefix=f"stepline-{port}-")).resolve()
     data = root / _DATA
     data.mkdir()
     with (root / "server.log").open("wb") as log:
         server = subprocess.Popen(  # noqa: S603 (our own interpreter)
-            command(port, data),
+            command(port, region, data),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -179,7 +188,7 @@ def _spawn(port: int, owner: Owner | None, command: ServerCommand) -> LocalAws:
             start_new_session=True,
         )
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    local_aws = LocalAws(server.pid, port, root, started_at, owner)
+    local_aws = LocalAws(server.pid, port, region, root, started_at, owner)
     try:
         runtime_state.save(local_aws)
     except FileExistsError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from stepline.cli import console
+from stepline.cli.local_aws_process import DEFAULT_PORT, DEFAULT_REGION
 from stepline.cli.target import Target, TargetOptions, choose
 from stepline.errors import UsageError
 
@@ -26,7 +28,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 def target_options(command: Command) -> Command:
     """`--endpoint-url`, `--region`, `--profile`: accepted before the command's name and after it."""
     helps = {
-        "endpoint_url": "The AWS to talk to; by default AWS_ENDPOINT_URL, else a running local AWS, else AWS.",
+        "endpoint_url": "The AWS to talk to; default: AWS_ENDPOINT_URL, else a running local AWS, else AWS.",
         "region": "The region; by default that of the AWS configuration (the local AWS has us-east-1).",
         "profile": "The profile of the AWS configuration; means AWS, even while the local AWS runs.",
     }
@@ -37,15 +39,27 @@ def target_options(command: Command) -> Command:
 
 
 port_option = click.option(
-    "--port", type=click.IntRange(1, 65535), default=4566, show_default=True, help="Port of the local AWS."
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the local AWS.",
+)
+
+local_region_option = click.option(
+    "--region", default=DEFAULT_REGION, show_default=True, help="Region that the local AWS shall be."
 )
 
 pipeline_option = click.option("--pipeline", help="The pipeline, if there are several.")
 
+stack_option = click.option(
+    "--stack-name", default="stepline", show_default=True, help="The stack whose logical ids are meant."
+)
+
 deploy_options = (
     click.option(
         "--template",
-        type=click.Path(dir_okay=False),
+        type=click.Path(dir_okay=False, path_type=Path),
         default="template.yaml",
         show_default=True,
         help="The SAM template to deploy.",

@@ -39,6 +39,7 @@ class LocalAws:
 
     pid: int
     port: int
+    region: str
     directory: Path
     started_at: str
     owner: Owner | None
@@ -88,8 +89,15 @@ def load(port: int) -> LocalAws | None:
         return None
 
 
-def remove(port: int) -> None:
-    """Remove the state file of `port`, and the folder with the last one."""
+def remove(local_aws: LocalAws) -> None:
+    """Remove the state file of `local_aws`, unless it is that of a newer one on the same port."""
+    current = load(local_aws.port)
+    if current is None or current.pid == local_aws.pid:
+        forget(local_aws.port)
+
+
+def forget(port: int) -> None:
+    """Remove the state file of `port`, whatever it says, and the folder with the last one."""
     file = state_file(port)
     file.unlink(missing_ok=True)
     with suppress(OSError):  # not empty, or not there
@@ -101,6 +109,7 @@ def _parse(document: dict[str, Any]) -> LocalAws:
     return LocalAws(
         pid=int(document["pid"]),
         port=int(document["port"]),
+        region=str(document["region"]),
         directory=Path(document["directory"]),
         started_at=str(document["started_at"]),
         owner=Owner(int(owner["pid"]), str(owner["command"])) if owner else None,

@@ -26,18 +26,24 @@ from stepline.cli import local_aws_process
 from stepline.cli.runtime_state import LocalAws
 from stepline.errors import UsageError
 
-LOCAL_REGION = "us-east-1"
+LOCAL_REGION = local_aws_process.DEFAULT_REGION
 LOCAL_KEY = "local"  # both the access key id and the secret key
 
-# What a shell needs for `aws`, boto3 and others to use the local AWS.
-LOCAL_ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": LOCAL_KEY,
-    "AWS_SECRET_ACCESS_KEY": LOCAL_KEY,
-    "AWS_DEFAULT_REGION": LOCAL_REGION,
-}
+
+def local_environment(local_aws: LocalAws) -> dict[str, str]:
+    """What a shell needs for `aws`, boto3 and others to use that local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": local_aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": LOCAL_KEY,
+        "AWS_SECRET_ACCESS_KEY": LOCAL_KEY,
+        "AWS_DEFAULT_REGION": local_aws.region,
+    }
+
 
 _CONNECT_SECONDS = 5
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
+_LOCAL_RETRIES: Any = {"mode": "standard", "total_max_attempts": 2}  # it never throttles
+_PATH_STYLE: Any = {"addressing_style": "path"}  # a bucket has no host name of its own here
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def choose(options: TargetOptions, environment: Mapping[str, str]) -> Target:
 
 def local_target(local_aws: LocalAws, *, region: str | None = None) -> Target:
     """A local AWS that runs on this machine."""
-    region = region or LOCAL_REGION
+    region = region or local_aws.region
     return Target(local_session(region), local_aws.endpoint_url, region, None, True, local_aws)
 
 
@@ -110,7 +116,9 @@ def local_session(region: str) -> boto3.Session:
             "credentials_file": (None, None, os.devnull, None),
         }
     )
-    session.set_default_client_config(_config(proxies={}, inject_host_prefix=False))
+    session.set_default_client_config(
+        _config(_LOCAL_RETRIES, proxies={}, inject_host_prefix=False, s3=_PATH_STYLE)
+    )
     return boto3.Session(LOCAL_KEY, LOCAL_KEY, region_name=region, botocore_session=session)
 
 
@@ -129,8 +137,9 @@ def is_local_url(url: str) -> bool:
 def _at_endpoint(url: str, options: TargetOptions) -> Target:
     if not is_local_url(url) or options.profile:
         return _aws(url, options)
-    region = options.region or LOCAL_REGION
-    return Target(local_session(region), url, region, None, True, _started_at(url))
+    local_aws = _started_at(url)
+    region = options.region or (local_aws.region if local_aws else LOCAL_REGION)
+    return Target(local_session(region), url, region, None, True, local_aws)
 
 
 def _started_at(url: str) -> LocalAws | None:
@@ -140,7 +149,7 @@ def _started_at(url: str) -> LocalAws | None:
 
 def _aws(url: str | None, options: TargetOptions) -> Target:
     session = botocore.session.Session(profile=options.profile)
-    session.set_default_client_config(_config())
+    session.set_default_client_config(_config(_RETRIES))
     boto3_session = boto3.Session(botocore_session=session, region_name=options.region)
     region = boto3_session.region_name
     if not region:
@@ -176,8 +185,8 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def _config(**settings: Any) -> Config:
-    return Config(connect_timeout=_CONNECT_SECONDS, retries=_RETRIES, **settings)
+def _config(retries: Any, **settings: Any) -> Config:
+    return Config(connect_timeout=_CONNECT_SECONDS, retries=retries, **settings)
 
 
 _EXAMPLE_URL = f"http://127.0.0.1:{local_aws_process.DEFAULT_PORT}"

@@ -16,7 +16,7 @@ def command(port: int) -> None:
     output = console.output()
     local_aws = runtime_state.load(port)
     if local_aws is None:
-        runtime_state.remove(port)  # a file that cannot be read
+        runtime_state.forget(port)  # a file that cannot be read
         console.say(output, f"Nothing is running on port {port}.")
         return
     was_running = local_aws_process.is_alive(local_aws)

@@ -1,0 +1,125 @@
+"""Starting a local AWS and deploying the template to it: what `stepline up` and `stepline run` share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from os import getpid
+from pathlib import Path
+
+from rich.console import Console
+
+from stepline.cli import console, local_aws_process, process_table, runtime_state
+from stepline.cli.durations import format_duration
+from stepline.cli.git_push import require_git
+from stepline.cli.interruptions import Interruptions
+from stepline.cli.runtime_state import LocalAws, Owner
+from stepline.cli.target import Target
+from stepline.deployment import deploy
+from stepline.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is deployed to the local AWS."""
+
+    template: Path
+    stack_name: str
+    parameters: Mapping[str, str]
+
+
+def check_prerequisites(deployment: Deployment) -> None:
+    """Raises UsageError before anything is started."""
+    require_git()
+    if not deployment.template.is_file():
+        raise UsageError(
+            f"there is no template {deployment.template}: run this where it is, or name it with --template"
+        )
+
+
+def clear_port(port: int) -> None:
+    """Make sure that a local AWS can be started on `port`, removing what a killed one left.
+
+    Raises UsageError, saying who uses it, if it is in use.
+    """
+    left = runtime_state.load(port)
+    if left is not None:
+        if _is_in_use(left):
+            raise UsageError(
+                f"a local AWS runs on port {port} already{_whose(left)}: "
+                f"use it, stop it with `stepline down --port {port}`, or take another --port"
+            )
+        local_aws_process.stop(left)
+    runtime_state.forget(port)
+    if not local_aws_process.port_is_free(port):
+        raise UsageError(f"port {port} is in use by {_listener(port)}: stop that, or use --port {port + 1}")
+
+
+@contextmanager
+def started(
+    port: int, *, region: str, interruptions: Interruptions, command: str | None, output: Console
+) -> Iterator[LocalAws]:
+    """A local AWS that `command` stops in the end; None lets it run on, unless there is an error."""
+    clear_port(port)
+    owner = Owner(getpid(), command) if command else None
+    with step(output, f"Starting the local AWS on port {port}", f"The local AWS listens on port {port}"):
+        local_aws = local_aws_process.start(port, region=region, interruptions=interruptions, owner=owner)
+    is_done = False
+    try:
+        yield local_aws
+        is_done = True
+    finally:
+        if owner or not is_done:
+            with interruptions.held():
+                local_aws_process.stop(local_aws)
+
+
+def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[str, str]:
+    """Deploy the template; the stack's outputs. Raises UsageError with CloudFormation's reason."""
+    name = deployment.stack_name
+    with step(output, f"Deploying {deployment.template}", f"Stack {name} is deployed") as report:
+        return deploy(
+            deployment.template,
+            stack_name=name,
+            session=target.session,
+            endpoint_url=target.endpoint_url or "",
+            parameters=deployment.parameters,
+            report=report,
+        )
+
+
+@contextmanager
+def step(output: Console, doing: str, done: str) -> Iterator[Callable[[str], None]]:
+    """Show that something is being done, and in the end how long it took; yields what reports progress."""
+    begin = time.monotonic()
+    if output.is_terminal:
+        with output.status(doing) as spinner:
+            yield lambda text: spinner.update(f"{doing}: {text}")
+    else:
+        console.say(output, f"{doing} ...")
+        yield lambda text: console.say(output, f"    {text}")
+    length = format_duration(timedelta(seconds=time.monotonic() - begin))
+    console.say(output, f"{console.glyphs(output).good} {done} ({length})")
+
+
+def _is_in_use(left: LocalAws) -> bool:
+    """True if the local AWS of a state file serves somebody, or is about to."""
+    if local_aws_process.owner_is_gone(left):
+        return False
+    return local_aws_process.is_alive(left) and (left.owner is not None or _answers(left))
+
+
+def _answers(left: LocalAws) -> bool:
+    return local_aws_process.running(left.port) is not None
+
+
+def _whose(left: LocalAws) -> str:
+    return f" (by `stepline {left.owner.command}`, process {left.owner.pid})" if left.owner else ""
+
+
+def _listener(port: int) -> str:
+    process = process_table.listener(port)
+    return f"{process.name} (process {process.pid})" if process else "another program"

@@ -1,0 +1,122 @@
+"""`stepline run`: up, push and watch in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from stepline.cli import bring_up, console, local_aws_process, render, watching
+from stepline.cli.bring_up import Deployment
+from stepline.cli.commands import push as push_command
+from stepline.cli.conclusions import ExitCode, exit_code
+from stepline.cli.interruptions import Interruptions
+from stepline.cli.options import (
+    announce,
+    deploy_options,
+    local_region_option,
+    parse_parameters,
+    port_option,
+    with_options,
+)
+from stepline.cli.pace import TimeoutPassedError, pace
+from stepline.cli.pipelines import PipelineDefinition, choose_pipeline
+from stepline.cli.runs import PipelineRun
+from stepline.cli.runtime_state import LocalAws
+from stepline.cli.source_repository import find_destination
+from stepline.cli.target import Target, local_target
+from stepline.errors import UsageError
+
+_START_SECONDS = 60.0  # from the push to the execution; locally it takes well under one
+_RUN_SECONDS = 3600.0
+
+
+@click.command("run")
+@click.argument("source", default="app", metavar="[SOURCE_DIR]", type=click.Path(path_type=Path))
+@with_options(port_option, *deploy_options, local_region_option)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    source: Path,
+    port: int,
+    region: str,
+    template: Path,
+    stack_name: str,
+    parameters: tuple[str, ...],
+) -> None:
+    """Start the local AWS, push SOURCE_DIR (default: app), and show the pipeline to its end.
+
+    A local AWS that runs on the port already is used, and left running; otherwise all is stopped in the end.
+
+    Exit code: 0 if the pipeline succeeded, 1 if it failed, 3 if it was stopped or superseded.
+    """
+    deployment = Deployment(template, stack_name, parse_parameters(parameters))
+    bring_up.check_prerequisites(deployment)
+    output = console.output()
+    with Interruptions() as interruptions, _local_aws(port, region, interruptions, output) as local_aws:
+        target = local_target(local_aws)
+        announce(target)
+        outputs = bring_up.deploy_to(target, deployment, output)
+        run = _push_and_watch(target, outputs.get("PipelineName"), source, output)
+        watching.conclude(run, target, output)
+        _show_outputs(run, output)
+        code = exit_code(run)
+    ctx.exit(code)
+
+
+@contextmanager
+def _local_aws(port: int, region: str, interruptions: Interruptions, output: Console) -> Iterator[LocalAws]:
+    """The local AWS that `stepline up` started on that port, or one of our own."""
+    local_aws = local_aws_process.running(port)
+    if local_aws is None or local_aws_process.owner_is_gone(local_aws):
+        with bring_up.started(
+            port, region=region, interruptions=interruptions, command="run", output=output
+        ) as own:
+            yield own
+    elif local_aws.owner and local_aws.owner.command == "run":
+        raise UsageError(f"another `stepline run` uses port {port}: wait for it, or use --port {port + 1}")
+    else:
+        console.say(output, f"{console.glyphs(output).good} Using the local AWS that runs on port {port}")
+        yield local_aws
+
+
+def _push_and_watch(target: Target, pipeline: str | None, source: Path, output: Console) -> PipelineRun:
+    """Push, even if nothing changed, and watch the execution that this starts."""
+    codepipeline = target.client("codepipeline")
+    definition = choose_pipeline(codepipeline, pipeline)
+    destination = find_destination(target, pipeline=definition.name, repository=None, branch=None)
+    pushed = push_command.push(target, source, destination, message=None, allow_empty=True)
+    push_command.report(pushed, destination)
+    console.say(output)
+    return _watch(target, definition, pushed.commit_id, output)
+
+
+def _watch(target: Target, definition: PipelineDefinition, commit_id: str, output: Console) -> PipelineRun:
+    codepipeline = target.client("codepipeline")
+    try:
+        execution = watching.execution_of_revision(
+            codepipeline, definition.name, commit_id, pace(is_local=True, timeout_seconds=_START_SECONDS)
+        )
+    except TimeoutPassedError as error:
+        message = f"the push did not start pipeline {definition.name} within {_START_SECONDS:g} s"
+        raise UsageError(f"{message}: is its EventBridge rule for that branch, and enabled?") from error
+    try:
+        rhythm = pace(is_local=True, timeout_seconds=_RUN_SECONDS)
+        return watching.watch(target, definition, execution, rhythm, output)
+    except TimeoutPassedError as error:
+        raise UsageError(f"the execution was not over after {_RUN_SECONDS / 60:g} minutes") from error
+
+
+def _show_outputs(run: PipelineRun, output: Console) -> None:
+    """The output variables of what ran a state machine: the outputs of the deployed stack."""
+    if exit_code(run) is not ExitCode.SUCCEEDED:
+        return
+    for action in run.actions:
+        if action.runs_state_machine and action.output_variables:
+            console.say(output)
+            output.print(render.facts(f"Outputs of {action.name}", action.output_variables))

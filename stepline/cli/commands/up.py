@@ -1,0 +1,92 @@
+"""`stepline up`: start the local AWS and deploy the template to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from stepline.cli import bring_up, console, local_aws_process, render
+from stepline.cli.bring_up import Deployment
+from stepline.cli.console import command_name
+from stepline.cli.interruptions import Interrupted, Interruptions
+from stepline.cli.local_aws_process import DEFAULT_PORT
+from stepline.cli.options import (
+    deploy_options,
+    local_region_option,
+    parse_parameters,
+    port_option,
+    with_options,
+)
+from stepline.cli.runtime_state import LocalAws
+from stepline.cli.target import local_environment, local_target
+
+_LOOK_SECONDS = 0.2
+
+
+@click.command("up")
+@with_options(
+    port_option,
+    click.option("--detach", "-d", is_flag=True, help="Return when it is ready; `stepline down` stops it."),
+    *deploy_options,
+    local_region_option,
+)
+def command(
+    *, port: int, region: str, detach: bool, template: Path, stack_name: str, parameters: tuple[str, ...]
+) -> None:
+    """Start the local AWS, deploy the template to it, and stay until Ctrl-C.
+
+    Ctrl-C stops everything and removes all that was kept. With --detach it goes on in the background.
+    """
+    deployment = Deployment(template, stack_name, parse_parameters(parameters))
+    bring_up.check_prerequisites(deployment)
+    output = console.output()
+    owner = None if detach else "up"
+    with (
+        Interruptions() as interruptions,
+        bring_up.started(
+            port, region=region, interruptions=interruptions, command=owner, output=output
+        ) as local_aws,
+    ):
+        outputs = bring_up.deploy_to(local_target(local_aws), deployment, output)
+        _explain(output, local_aws, outputs, detached=detach)
+        if not detach:
+            _stay(local_aws, output)
+
+
+def _stay(local_aws: LocalAws, output: Console) -> None:
+    """Wait for Ctrl-C, which is the usual end. Raises UsageError if the local AWS ends by a fault."""
+    try:
+        while local_aws_process.is_alive(local_aws):
+            time.sleep(_LOOK_SECONDS)
+    except Interrupted:
+        console.say(output)
+        console.say(output, "Stopping the local AWS.")
+        return
+    if not local_aws_process.was_asked_to_end(local_aws):
+        raise local_aws_process.died(local_aws, "running")
+    console.say(output, "The local AWS was stopped.")
+
+
+def _explain(output: Console, local_aws: LocalAws, outputs: Mapping[str, str], *, detached: bool) -> None:
+    """What one can do next, to be pasted."""
+    name = command_name()
+    url = local_aws.endpoint_url
+    shown = {"endpoint": url, "log": str(local_aws.log_file)}
+    if clone_url := outputs.get("RepositoryCloneUrlHttp"):
+        shown["clone"] = f"git clone {clone_url}"
+    elsewhere = "" if local_aws.port == DEFAULT_PORT else f" --endpoint-url {url}"
+    variables = local_environment(local_aws)
+    console.say(output)
+    output.print(render.facts("The local AWS is ready.", shown))
+    console.say(output)
+    console.say(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
+    console.say(output, f"  {name} push{elsewhere}")
+    console.say(output, f"  {name} watch{elsewhere}")
+    console.say(output, f"  export {' '.join(f'{key}={value}' for key, value in variables.items())}")
+    console.say(output)
+    down = f"{name} down" + ("" if local_aws.port == DEFAULT_PORT else f" --port {local_aws.port}")
+    console.say(output, f"`{down}` stops it." if detached else "Ctrl-C stops it.", style="quiet")

@@ -1,0 +1,83 @@
+"""How `stepline status` looks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from stepline.cli import render
+from stepline.cli.console import Glyphs
+from stepline.cli.durations import format_duration
+from stepline.cli.pipelines import ActionState
+from stepline.cli.status_document import PipelineStatus, action_state
+
+_REVISION = 8  # characters
+
+
+def pipeline(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> RenderableType:
+    """One pipeline: its stages and actions, then its latest executions."""
+    definition = status.definition
+    title = Text.assemble((definition.name, "name"), (f"  {definition.execution_mode.lower()}", "quiet"))
+    parts: list[RenderableType] = [title, Padding(_stages(status, glyphs, now), (0, 0, 1, 2))]
+    if status.executions:
+        parts += [
+            Text("Latest executions", style="quiet"),
+            Padding(_executions(status, glyphs, now), (0, 0, 1, 2)),
+        ]
+    return Group(*parts)
+
+
+def _stages(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
+    table = _table(4)
+    for stage in status.definition.stages:
+        state = status.state_of(stage)
+        blocked = "" if state.transition_enabled else f"closed: {state.transition_disabled_reason or ''}"
+        table.add_row(
+            Text(stage.name, style="name"),
+            render.status_text(state.status, glyphs),
+            Text(blocked, style="warn"),
+            "",
+        )
+        for action in stage.actions:
+            current = action_state(state, action)
+            table.add_row(
+                Text(f"  {action.name}"),
+                render.status_text(current.status, glyphs),
+                Text(_detail(current) or action.provider, style="quiet"),
+                Text(_ago(current.last_status_change, now), style="quiet"),
+            )
+    return table
+
+
+def _executions(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
+    table = _table(3)
+    for execution in status.executions:
+        table.add_row(
+            render.status_text(execution.status, glyphs),
+            render.execution_line(execution),
+            Text(_ago(execution.start_time, now), style="quiet"),
+        )
+    return table
+
+
+def _table(columns: int) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(columns):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _detail(action: ActionState) -> str:
+    if action.error:
+        return " ".join(action.error.message.split())
+    if action.summary:
+        return " ".join(action.summary.split())
+    return action.revision_id[:_REVISION] if action.revision_id else ""
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return f"{format_duration(now - moment)} ago" if moment else ""

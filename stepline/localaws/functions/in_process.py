@@ -88,7 +88,7 @@ class InProcessFunctions:
 
 
 def function_name(name_or_arn: str) -> str:
-    """The bare name in a name, a partial ARN (`account:function:name`) or an ARN, with or without qualifier."""
+    """The bare name of a function, from a name, a partial ARN or an ARN, with or without qualifier."""
     parts = name_or_arn.split(":")
     if "function" in parts:
         return parts[parts.index("function") + 1]
@@ -121,6 +121,7 @@ def _not_found(arn: str) -> ClientError:
                 "HTTPStatusCode": 404,
                 "HTTPHeaders": {},
                 "RetryAttempts": 0,
+                "HostId": "",
             },
         },
         "Invoke",

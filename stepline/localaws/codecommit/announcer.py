@@ -21,7 +21,8 @@ from stepline.localaws.codecommit.changes import (
     ReferenceType,
     event_detail,
 )
-from stepline.localaws.codecommit.git import NO_OBJECT, Git, ObjectType
+from stepline.localaws.codecommit.git import Git
+from stepline.localaws.codecommit.git_objects import NO_OBJECT, ObjectType
 from stepline.localaws.codecommit.store import Repository
 from stepline.localaws.events import AwsEvent, EventSink
 
@@ -41,16 +42,20 @@ class Announcer:
     def repository_arn(self, name: str) -> str:
         return f"arn:aws:codecommit:{self._region}:{self._account_id}:{name}"
 
-    def announce(self, repository: Repository, changes: Sequence[ReferenceChange]) -> None:
+    def announce(
+        self, repository: Repository, changes: Sequence[ReferenceChange], *, settle_default: bool = True
+    ) -> None:
         """Call once for each set of changes, after they are visible. Events of different writers may mix.
 
-        CodeCommit makes the first branch that arrives the default branch.
+        CodeCommit makes the first branch that arrives the default branch, except if CreateBranch made it
+        (`settle_default`). Nothing is announced of a repository that was deleted meanwhile.
         """
-        if not changes:
-            return
         with repository.lock:
+            if not changes or repository.deleted:
+                return
             repository.change(last_modified_date=self._clock.now())
-            self._settle_default_branch(repository, changes)
+            if settle_default:
+                self._settle_default_branch(repository, changes)
         for change in changes:
             self._emit(repository, change)
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stepline.localaws.codecommit.asgi import Receive, Send, send_body, start_response
+from stepline.localaws.codecommit.asgi import Message, Receive, Send, send_body, start_response
 from stepline.localaws.codecommit.processes import ProcessGroups, signal_group
 
 CHUNK_BYTES = 64 * 1024
@@ -118,19 +118,27 @@ class Backend:
             self.groups.discard(process.pid)
 
     async def _feed(self, process: Process, receive: Receive) -> None:
-        """The request's body into the process; then watch for the client to leave."""
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self._client_left = True
-                if not (self._body_complete and self.command.finish_whole_requests):
-                    signal_group(process.pid, signal.SIGTERM)
-                return
-            if not self._body_complete:
-                await self._write(process, message.get("body", b""))
-                if not message.get("more_body", False):
-                    self._body_complete = True
-                    _close_input(process)
+        """The request's body into the process; then watch for the client to leave.
+
+        Whatever else ends this early counts as a client that left: without a body the process would wait
+        for ever.
+        """
+        try:
+            while (message := await receive())["type"] == "http.request":
+                await self._take(process, message)
+        finally:
+            self._client_left = True
+            wanted = self._body_complete and self.command.finish_whole_requests
+            if process.returncode is None and not wanted:
+                signal_group(process.pid, signal.SIGTERM)
+
+    async def _take(self, process: Process, message: Message) -> None:
+        if self._body_complete:
+            return
+        await self._write(process, message.get("body", b""))
+        if not message.get("more_body", False):
+            self._body_complete = True
+            _close_input(process)
 
     async def _write(self, process: Process, chunk: bytes) -> None:
         """A process that reads no further has said why, or will: the rest of the body is dropped."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stepline.localaws.codecommit.git import NO_OBJECT
+from stepline.localaws.codecommit.git_objects import NO_OBJECT
 
 BRANCH_PREFIX = "refs/heads/"
 TAG_PREFIX = "refs/tags/"

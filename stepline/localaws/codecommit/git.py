@@ -4,94 +4,43 @@ Nothing that a caller passes can be read as an option or as revision syntax: obj
 are checked to be 40 hex digits, references are given by their full name, paths and
 contents travel on standard input or after `--`.
 
-The git processes see only what is in their `home`: no configuration, hook, credential
-helper or template of the machine or of the user who runs stepline.
+The git processes see only what `git_home` gives them.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from stepline.errors import UsageError
-
-NO_OBJECT = "0" * 40
-"""How git writes "this reference does not exist" where an object id is expected."""
-
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""The id of the tree without entries; git knows it without storing it."""
-
-PUSH_LOG_VARIABLE = "STEPLINE_PUSH_LOG"
-"""The post-receive hook writes what a push changed to the file that this environment variable names."""
-
-_OBJECT_ID = re.compile(r"[0-9a-f]{40}")
+from stepline.localaws.codecommit.git_home import ATTRIBUTES, git_environment, prepare_home
+from stepline.localaws.codecommit.git_objects import (
+    NO_OBJECT,
+    SUBMODULE_MODE,
+    ObjectInfo,
+    ObjectType,
+    Person,
+    Reference,
+    TreeChange,
+    TreeEntry,
+    index_line,
+    is_object_id,
+    lines,
+    parse_change,
+    parse_reference,
+    parse_tree_entry,
+    records,
+)
 
 _NOT_INSTALLED = (
     "git is not installed, or not on PATH; install it (for example `apt-get install git`, "
     "`brew install git` or https://git-scm.com/downloads)"
 )
 _NO_HTTP_BACKEND = "this git has no http-backend; install the whole git package ({path} is missing)"
-
-_HOOK = f"""#!/bin/sh
-# Standard input: a line "<old object id> <new object id> <reference>" for each reference that was changed.
-exec cat >"${PUSH_LOG_VARIABLE}"
-"""
-
-_ATTRIBUTES = "* -export-ignore -export-subst -text -ident -filter -working-tree-encoding\n"
-"""Overrides .gitattributes in `git archive`: an archive holds every file of the commit, byte for byte."""
-
-
-class ObjectType(StrEnum):
-    """The types of git's objects."""
-
-    BLOB = "blob"
-    TREE = "tree"
-    COMMIT = "commit"
-    TAG = "tag"
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A branch or a tag: `name` in full, `commit_id` with annotated tags peeled (None: it is no commit)."""
-
-    name: str
-    object_id: str
-    commit_id: str | None
-
-
-@dataclass(frozen=True)
-class TreeEntry:
-    """One entry of a tree; `mode` as git writes it (`100644`), `path` from the root of the repository."""
-
-    mode: str
-    type: ObjectType
-    object_id: str
-    path: str
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    object_id: str
-    type: ObjectType
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class TreeChange:
-    """One line of `git diff-tree`: mode `000000` and `NO_OBJECT` where a side does not exist."""
-
-    old_mode: str
-    new_mode: str
-    old_id: str
-    new_id: str
-    path: str
 
 
 class GitError(Exception):
@@ -101,10 +50,6 @@ class GitError(Exception):
         super().__init__(f"git {command} ended with status {status}: {stderr.strip()}")
         self.command = command
         self.status = status
-
-
-def is_object_id(text: str) -> bool:
-    return _OBJECT_ID.fullmatch(text) is not None
 
 
 class Git:
@@ -119,9 +64,8 @@ class Git:
         if executable is None:
             raise UsageError(_NOT_INSTALLED)
         self._executable = executable
-        self.environment: Mapping[str, str] = _environment(home)
-        home.mkdir(parents=True, exist_ok=True)
-        _write_configuration(home)
+        self.environment: Mapping[str, str] = git_environment(home)
+        prepare_home(home)
         self.http_backend = Path(self._run(None, "--exec-path").decode().strip()) / "git-http-backend"
         if not self.http_backend.exists():
             raise UsageError(_NO_HTTP_BACKEND.format(path=self.http_backend))
@@ -133,7 +77,7 @@ class Git:
         self._run(None, "init", "--quiet", "--bare", "--template=", "--", str(repository))
         self.set_head(repository, head)
         (repository / "info").mkdir(exist_ok=True)
-        (repository / "info" / "attributes").write_text(_ATTRIBUTES, encoding="utf-8")
+        (repository / "info" / "attributes").write_text(ATTRIBUTES, encoding="utf-8")
 
     def set_head(self, repository: Path, reference: str) -> None:
         self._run(repository, "symbolic-ref", "HEAD", _full_name(reference))
@@ -146,7 +90,7 @@ class Git:
         """All branches and tags by their full names, in git's order (by name)."""
         form = "%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)"
         output = self._run(repository, "for-each-ref", f"--format={form}", "refs/heads/", "refs/tags/")
-        return {reference.name: reference for reference in map(_parse_reference, _lines(output))}
+        return {reference.name: reference for reference in map(parse_reference, lines(output))}
 
     def update_reference(self, repository: Path, reference: str, *, new: str, old: str) -> bool:
         """Move `reference` from `old` to `new` (`NO_OBJECT`: it does not exist, or shall not).
@@ -178,26 +122,42 @@ class Git:
         """Store `content`; its object id."""
         return self._run(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
 
-    def list_tree(self, repository: Path, tree_id: str, *, recursive: bool = False) -> list[TreeEntry]:
-        """The entries of a tree (or of a commit's tree), sorted by git; paths from that tree's root."""
-        options = ["-z", "--full-tree", *(["-r"] if recursive else [])]
-        output = self._run(repository, "ls-tree", *options, _object_id(tree_id))
-        return [_parse_tree_entry(record) for record in _records(output)]
+    def list_tree(self, repository: Path, tree_id: str) -> list[TreeEntry]:
+        """The entries of a tree (or of a commit's tree), in git's order."""
+        output = self._run(repository, "ls-tree", "-z", "--full-tree", _object_id(tree_id))
+        return [parse_tree_entry(record) for record in records(output)]
+
+    def list_files(self, repository: Path, tree_id: str) -> list[TreeEntry]:
+        """All files, symbolic links and submodules below a tree (or a commit's tree)."""
+        output = self._run(repository, "ls-tree", "-z", "-r", "--full-tree", _object_id(tree_id))
+        return [parse_tree_entry(record) for record in records(output)]
+
+    def find_entry(self, repository: Path, tree_id: str, path: str) -> TreeEntry | None:
+        """What is at `path` (no slash at either end) in a tree, or in a commit's tree."""
+        output = self._run(repository, "ls-tree", "-z", "--full-tree", _object_id(tree_id), "--", path)
+        entries = [parse_tree_entry(record) for record in records(output)]
+        return next((entry for entry in entries if entry.path == path), None)
+
+    def list_submodules(self, repository: Path, commit_id: str) -> list[str]:
+        """The paths of the submodules in a commit."""
+        output = self._run(repository, "ls-tree", "-z", "-r", "--full-tree", _object_id(commit_id))
+        links = [record for record in output.split(b"\0") if record.startswith(SUBMODULE_MODE.encode())]
+        return [os.fsdecode(record.split(b"\t", 1)[1]) for record in links]
 
     def diff_trees(self, repository: Path, old: str, new: str) -> list[TreeChange]:
         """What changed between two trees (or commits), by file; a rename is a deletion and an addition."""
         options = ["-r", "-z", "--raw", "--no-renames", "--no-abbrev"]
         output = self._run(repository, "diff-tree", *options, _object_id(old), _object_id(new))
-        fields = iter(_records(output))
-        return [_parse_change(header, path) for header, path in zip(fields, fields, strict=True)]
+        fields = iter(records(output))
+        return [parse_change(header, path) for header, path in zip(fields, fields, strict=True)]
 
     # writing commits
 
     def write_tree(self, repository: Path, entries: Iterable[TreeEntry], *, index: Path) -> str:
         """Store the tree that consists of these files (whole paths); `index` is a file to work in."""
-        lines = b"".join(f"{entry.mode} {entry.object_id}\t{entry.path}\0".encode() for entry in entries)
+        content = b"".join(map(index_line, entries))
         environment = {"GIT_INDEX_FILE": str(index)}
-        self._run(repository, "update-index", "-z", "--index-info", stdin=lines, environment=environment)
+        self._run(repository, "update-index", "-z", "--index-info", stdin=content, environment=environment)
         return self._run(repository, "write-tree", environment=environment).decode().strip()
 
     def write_commit(
@@ -225,10 +185,7 @@ class Git:
         Submodules are left out (git would write an empty folder for each).
         """
         arguments = ["archive", "--format=zip", _object_id(commit_id), "--"]
-        entries = self.list_tree(repository, commit_id, recursive=True)
-        arguments += [
-            f":(exclude,literal){entry.path}" for entry in entries if entry.type is ObjectType.COMMIT
-        ]
+        arguments += [f":(exclude,literal){path}" for path in self.list_submodules(repository, commit_id)]
         with subprocess.Popen(  # noqa: S603 - a fixed program, arguments checked
             self._command(repository, arguments),
             env=self.environment,
@@ -276,69 +233,6 @@ class Git:
         return [self._executable, *place, *arguments]
 
 
-@dataclass(frozen=True)
-class Person:
-    """Author and committer of a commit, and when, in seconds since 1970 (UTC)."""
-
-    name: str
-    email: str
-    seconds: int
-
-    def environment(self) -> dict[str, str]:
-        values = {"NAME": self.name, "EMAIL": self.email, "DATE": f"@{self.seconds} +0000"}
-        return {
-            f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in values.items()
-        }
-
-
-def _environment(home: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home / "xdg"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "false",
-        "LC_ALL": "C",
-        "TZ": "UTC",
-    }
-
-
-def _write_configuration(home: Path) -> None:
-    hooks = home / "hooks"
-    hooks.mkdir(exist_ok=True)
-    hook = hooks / "post-receive"
-    hook.write_text(_HOOK, encoding="utf-8")
-    hook.chmod(0o755)
-    (home / ".gitconfig").write_text(_configuration(hooks), encoding="utf-8")
-
-
-def _configuration(hooks: Path) -> str:
-    quoted = str(hooks).replace("\\", "\\\\").replace('"', '\\"')
-    return f"""\
-[core]
-	hooksPath = "{quoted}"
-[safe]
-	directory = *
-[http]
-	receivepack = true
-[receive]
-	; CodeCommit accepts a force push, and refuses to delete the default branch
-	denyNonFastForwards = false
-	denyDeletes = false
-	denyDeleteCurrent = refuse
-	autogc = false
-[gc]
-	; nothing may run on after a request
-	auto = 0
-	autoDetach = false
-[maintenance]
-	auto = false
-"""
-
-
 def _object_id(text: str) -> str:
     if not is_object_id(text):
         raise ValueError(f"{text!r} is not an object id")
@@ -349,29 +243,3 @@ def _full_name(reference: str) -> str:
     if not reference.startswith("refs/"):
         raise ValueError(f"{reference!r} is not the full name of a reference")
     return reference
-
-
-def _lines(output: bytes) -> list[str]:
-    return output.decode(errors="surrogateescape").splitlines()
-
-
-def _records(output: bytes) -> list[str]:
-    return output.decode(errors="surrogateescape").split("\0")[:-1]
-
-
-def _parse_reference(line: str) -> Reference:
-    object_id, type_, peeled_id, peeled_type, name = line.split(" ", 4)
-    if type_ == ObjectType.TAG:
-        return Reference(name, object_id, peeled_id if peeled_type == ObjectType.COMMIT else None)
-    return Reference(name, object_id, object_id if type_ == ObjectType.COMMIT else None)
-
-
-def _parse_tree_entry(record: str) -> TreeEntry:
-    header, path = record.split("\t", 1)
-    mode, type_, object_id = header.split(" ")
-    return TreeEntry(mode, ObjectType(type_), object_id, path)
-
-
-def _parse_change(header: str, path: str) -> TreeChange:
-    old_mode, new_mode, old_id, new_id, _status = header.removeprefix(":").split(" ")
-    return TreeChange(old_mode, new_mode, old_id, new_id, path)

@@ -8,7 +8,8 @@ from pathlib import Path
 from stepline.localaws.clock import Clock
 from stepline.localaws.codecommit.announcer import Announcer
 from stepline.localaws.codecommit.changes import BRANCH_PREFIX, TAG_PREFIX
-from stepline.localaws.codecommit.git import Git, ObjectInfo, ObjectType, is_object_id
+from stepline.localaws.codecommit.git import Git
+from stepline.localaws.codecommit.git_objects import ObjectInfo, ObjectType, is_object_id
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
 from stepline.localaws.protocol import AwsError
 
@@ -32,6 +33,14 @@ class Parts:
         if reference is None or reference.commit_id is None:
             raise AwsError("BranchDoesNotExistException", f"Branch {name} does not exist")
         return reference.commit_id
+
+    def check_branch_name(self, name: str) -> None:
+        """Raises InvalidBranchNameException; a branch cannot be called like an object id.
+
+        https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html
+        """
+        if is_object_id(name) or not self.git.is_reference_name(f"{BRANCH_PREFIX}{name}"):
+            raise AwsError("InvalidBranchNameException", f"The branch name {name!r} is not valid")
 
     def commit(self, repository: Repository, commit_id: str) -> str:
         """A full commit id, once it is sure that there is such a commit.

@@ -23,6 +23,11 @@ class ProcessGroups:
         with self._lock:
             return frozenset(self._running)
 
+    @property
+    def closed(self) -> bool:
+        with self._lock:
+            return self._closed
+
     def add(self, process_group: int) -> None:
         """A group that comes after `close` is killed at once."""
         with self._lock:

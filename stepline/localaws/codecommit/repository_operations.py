@@ -1,12 +1,24 @@
-"""The API's operations on repositories and their tags."""
+"""The API's operations on repositories."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from stepline.localaws.codecommit.changes import BRANCH_PREFIX
+from stepline.localaws.codecommit.paging import PAGE_SIZE, page
 from stepline.localaws.codecommit.parts import Parts
-from stepline.localaws.codecommit.store import Repository, new_record
-from stepline.localaws.protocol import Params
+from stepline.localaws.codecommit.store import Repository, RepositoryRecord, new_record
+from stepline.localaws.codecommit.tag_operations import check_tags
+from stepline.localaws.protocol import AwsError, Params
+
+MAX_BATCH_NAMES = 100
+"""Names in one BatchGetRepositories, by the text of MaximumRepositoryNamesExceededException."""
+
+_SORT_KEYS: dict[str, Callable[[RepositoryRecord], Any]] = {
+    "repositoryName": lambda record: record.name,
+    "lastModifiedDate": lambda record: record.last_modified_date,
+}
 
 
 class RepositoryOperations:
@@ -15,17 +27,60 @@ class RepositoryOperations:
     _parts: Parts
 
     def create_repository(self, params: Params) -> Params:
+        tags = params.get("tags", {})
+        check_tags(tags)
         record = new_record(
             params["repositoryName"],
             now=self._parts.clock.now(),
             description=params.get("repositoryDescription"),
             kms_key_id=params.get("kmsKeyId"),
-            tags=params.get("tags", {}),
+            tags=tags,
         )
         return {"repositoryMetadata": self._metadata(self._parts.store.create(record))}
 
     def get_repository(self, params: Params) -> Params:
         return {"repositoryMetadata": self._metadata(self._parts.store.get(params["repositoryName"]))}
+
+    def batch_get_repositories(self, params: Params) -> Params:
+        names = list(dict.fromkeys(params["repositoryNames"]))
+        if len(names) > MAX_BATCH_NAMES:
+            message = f"The maximum number of allowed repository names is {MAX_BATCH_NAMES}"
+            raise AwsError("MaximumRepositoryNamesExceededException", message)
+        found = {name: repository for name in names if (repository := self._parts.store.find(name))}
+        return {
+            "repositories": [self._metadata(repository) for repository in found.values()],
+            "repositoriesNotFound": [name for name in names if name not in found],
+            "errors": [],
+        }
+
+    def list_repositories(self, params: Params) -> Params:
+        records = [repository.record for repository in self._parts.store.all()]
+        key = _SORT_KEYS[params.get("sortBy", "repositoryName")]
+        records.sort(key=key, reverse=params.get("order") == "descending")
+        shown, token = page(records, params.get("nextToken"), PAGE_SIZE)
+        pairs = [{"repositoryName": item.name, "repositoryId": item.repository_id} for item in shown]
+        return {"repositories": pairs, "nextToken": token}
+
+    def delete_repository(self, params: Params) -> Params:
+        return {"repositoryId": self._parts.store.delete(params["repositoryName"])}
+
+    def update_repository_name(self, params: Params) -> None:
+        self._parts.store.rename(params["oldName"], params["newName"], now=self._parts.clock.now())
+
+    def update_repository_description(self, params: Params) -> None:
+        """Without a description, the repository has none afterwards."""
+        repository = self._parts.store.get(params["repositoryName"])
+        description = params.get("repositoryDescription")
+        repository.change(description=description, last_modified_date=self._parts.clock.now())
+
+    def update_default_branch(self, params: Params) -> None:
+        repository = self._parts.store.get(params["repositoryName"])
+        name = params["defaultBranchName"]
+        with repository.lock:
+            self._parts.branch_tip(repository, name)
+            if name != repository.record.default_branch:
+                self._parts.git.set_head(repository.path, f"{BRANCH_PREFIX}{name}")
+                repository.change(default_branch=name, last_modified_date=self._parts.clock.now())
 
     def _metadata(self, repository: Repository) -> dict[str, Any]:
         record = repository.record

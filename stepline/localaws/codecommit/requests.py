@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
 _REPOSITORY_NAME_REQUIRED = ("RepositoryNameRequiredException", "A repository name is required")
-_PATH_REQUIRED = ("PathRequiredException", "A path is required")
 
 _REQUIRED: Mapping[str, tuple[str, str]] = {
     "repositoryName": _REPOSITORY_NAME_REQUIRED,
@@ -32,8 +31,7 @@ _REQUIRED: Mapping[str, tuple[str, str]] = {
     "commitIds": ("CommitIdsListRequiredException", "A list of commit IDs is required"),
     "blobId": ("BlobIdRequiredException", "A blob ID is required"),
     "afterCommitSpecifier": ("CommitRequiredException", "A commit is required"),
-    "filePath": _PATH_REQUIRED,
-    "folderPath": _PATH_REQUIRED,
+    "filePath": ("PathRequiredException", "A path is required"),
     "fileContent": (
         "FileContentRequiredException",
         "The content of the file is required, and cannot be empty",
@@ -55,6 +53,8 @@ _INVALID: Mapping[str, str] = {
     "order": "InvalidOrderException",
     "fileMode": "InvalidFileModeException",
     "kmsKeyId": "EncryptionKeyInvalidIdException",
+    "tags": "InvalidTagsMapException",
+    "tagKeys": "InvalidTagKeysListException",
 }
 
 _ALSO_REQUIRED: Mapping[str, tuple[str, ...]] = {"GetBranch": ("repositoryName", "branchName")}

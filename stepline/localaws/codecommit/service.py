@@ -13,13 +13,17 @@ from stepline.localaws.codecommit.announcer import Announcer
 from stepline.localaws.codecommit.asgi import Receive, Scope, Send
 from stepline.localaws.codecommit.backend import GRACE_SECONDS
 from stepline.localaws.codecommit.branch_operations import BranchOperations
+from stepline.localaws.codecommit.commit_creation import CommitCreationOperations
 from stepline.localaws.codecommit.commit_operations import CommitOperations
+from stepline.localaws.codecommit.difference_operations import DifferenceOperations
+from stepline.localaws.codecommit.file_operations import FileOperations
 from stepline.localaws.codecommit.git import Git, GitError
 from stepline.localaws.codecommit.parts import Parts
 from stepline.localaws.codecommit.repository_operations import RepositoryOperations
 from stepline.localaws.codecommit.requests import check_request
 from stepline.localaws.codecommit.smart_http import SmartHttp
 from stepline.localaws.codecommit.store import RepositoryStore
+from stepline.localaws.codecommit.tag_operations import TagOperations
 from stepline.localaws.events import EventSink
 from stepline.localaws.protocol import JsonService, Params
 
@@ -27,7 +31,16 @@ LOCAL_ACCOUNT_ID = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
 
-class CodeCommit(RepositoryOperations, BranchOperations, CommitOperations, JsonService):
+class CodeCommit(
+    RepositoryOperations,
+    TagOperations,
+    BranchOperations,
+    CommitOperations,
+    FileOperations,
+    DifferenceOperations,
+    CommitCreationOperations,
+    JsonService,
+):
     """Local CodeCommit on bare git repositories in `directory`.
 
     `base_url` (`http://127.0.0.1:4566`) is where `git_app` is served; it becomes part
@@ -49,15 +62,13 @@ class CodeCommit(RepositoryOperations, BranchOperations, CommitOperations, JsonS
     ) -> None:
         directory = directory.resolve()
         git = Git(directory / "home")
-        store = RepositoryStore(directory / "repositories", git)
+        work = directory / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        store = RepositoryStore(directory / "repositories", git, trash=work)
         announcer = Announcer(git, clock, events, account_id=account_id, region=region)
-        self._work = directory / "work"
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._work.mkdir()
-        self._parts = Parts(
-            git, store, announcer, clock, base_url.rstrip("/"), account_id, region, self._work
-        )
-        self._smart_http = SmartHttp(directory / "pushes", git, store, announcer)
+        self._parts = Parts(git, store, announcer, clock, base_url.rstrip("/"), account_id, region, work)
+        self._smart_http = SmartHttp(work, git, store, announcer)
 
     def call(self, operation: OperationModel, document: Any) -> Params | None:
         """CodeCommit has errors of its own for wrong parameters, instead of ValidationException."""
@@ -92,3 +103,4 @@ class CodeCommit(RepositoryOperations, BranchOperations, CommitOperations, JsonS
     def close(self) -> None:
         """End the git processes that serve clients. The repositories stay where they are."""
         self._smart_http.groups.close(grace_seconds=GRACE_SECONDS)
+        shutil.rmtree(self._parts.work, ignore_errors=True)

@@ -23,7 +23,8 @@ from stepline.localaws.codecommit.announcer import Announcer
 from stepline.localaws.codecommit.asgi import Receive, Scope, Send, header, send_body, send_text
 from stepline.localaws.codecommit.backend import Backend, BackendCommand, BackendError
 from stepline.localaws.codecommit.changes import parse_push_log
-from stepline.localaws.codecommit.git import PUSH_LOG_VARIABLE, Git
+from stepline.localaws.codecommit.git import Git
+from stepline.localaws.codecommit.git_home import PUSH_LOG_VARIABLE
 from stepline.localaws.codecommit.processes import ProcessGroups
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
 
@@ -68,16 +69,13 @@ class RefusalError(Exception):
 class SmartHttp:
     """Serves the repositories of a store. Its requests may run on any event loop."""
 
-    def __init__(self, directory: Path, git: Git, store: RepositoryStore, announcer: Announcer) -> None:
-        """`directory` holds what single pushes need for a moment; it is emptied of an earlier run's."""
+    def __init__(self, work: Path, git: Git, store: RepositoryStore, announcer: Announcer) -> None:
+        """`work` is a folder for a file of each push, while it lasts."""
         self._git = git
         self._store = store
         self._announcer = announcer
-        self._push_logs = directory
+        self._work = work
         self.groups = ProcessGroups()
-        directory.mkdir(parents=True, exist_ok=True)
-        for left_over in directory.iterdir():
-            left_over.unlink()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,9 +85,15 @@ class SmartHttp:
             await self._serve(request, self._repository(request), scope, receive, send)
         except RefusalError as refusal:
             await send_text(send, refusal.status, refusal.text)
-        except BackendError:
-            _log.exception("git could not serve a request")
-            await send_text(send, 500, "git failed to serve the request; see the log of stepline")
+        except BackendError as error:
+            await self._send_failure(error, send)
+
+    async def _send_failure(self, error: BackendError, send: Send) -> None:
+        if self.groups.closed:
+            await send_text(send, 503, "stepline is shutting down")
+            return
+        _log.error("git could not serve a request: %s", error.detail)
+        await send_text(send, 500, "git failed to serve the request; see the log of stepline")
 
     def _repository(self, request: GitRequest) -> Repository:
         repository = self._store.find(request.repository_name)
@@ -100,7 +104,7 @@ class SmartHttp:
     async def _serve(
         self, request: GitRequest, repository: Repository, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        push_log = self._push_logs / str(uuid.uuid4())
+        push_log = self._work / f"push-{uuid.uuid4()}"
         environment = self._environment(request, repository, scope, push_log)
         command = BackendCommand(self._git.http_backend, environment, repository.path, request.is_push)
         backend = Backend(command, self.groups)

@@ -49,12 +49,14 @@ class Repository:
         self.path = path
         self.record = record
         self.lock = threading.RLock()
+        self.deleted = False
 
     def change(self, **changes: Any) -> None:
         """Replace fields of the record, here and on disk."""
         with self.lock:
             self.record = replace(self.record, **changes)
-            self.save()
+            if not self.deleted:
+                self.save()
 
     def save(self) -> None:
         document = json.dumps(asdict(self.record), default=datetime.isoformat, indent=2)
@@ -66,9 +68,13 @@ class Repository:
 class RepositoryStore:
     """All repositories of the account and region, by name. Safe for threads."""
 
-    def __init__(self, directory: Path, git: Git) -> None:
-        """Repositories that are in `directory` from an earlier run are there again."""
+    def __init__(self, directory: Path, git: Git, *, trash: Path) -> None:
+        """Repositories that are in `directory` from an earlier run are there again.
+
+        `trash` is a folder on the same file system for what is being deleted.
+        """
         self._directory = directory
+        self._trash = trash
         self._git = git
         self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
@@ -110,15 +116,17 @@ class RepositoryStore:
     def delete(self, name: str) -> str | None:
         """Remove the repository and its folder; its id, or None if there is none of that name.
 
-        The folder is moved away before it is emptied, so that a push which is under way
-        fails instead of filling a folder that is being deleted.
+        The folder is moved before it is emptied: at no moment is there half a repository,
+        not even for the next run if this one ends here.
         """
         with self._lock:
             repository = self._by_name.pop(name, None)
             if repository is None:
                 return None
-            doomed = repository.path.with_name(f"{repository.path.name}.deleted")
-            repository.path.rename(doomed)
+            doomed = self._trash / repository.path.name
+            with repository.lock:
+                repository.deleted = True
+                repository.path.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
         return repository.record.repository_id
 

@@ -21,21 +21,32 @@ from stepline.localaws.events import AwsEvent
 WAIT_SECONDS = 20
 
 
-class Events:
-    """An `EventSink` that remembers, and can be waited for."""
+class EventLog:
+    """An `EventSink` that remembers."""
 
     def __init__(self) -> None:
         self.all: list[AwsEvent] = []
-        self._arrived = threading.Condition()
+        self.arrived = threading.Condition()
 
     def __call__(self, event: AwsEvent) -> None:
-        with self._arrived:
+        with self.arrived:
             self.all.append(event)
-            self._arrived.notify_all()
+            self.arrived.notify_all()
 
-    def wait_for(self, count: int) -> None:
-        with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.all) >= count, WAIT_SECONDS)
+    def of(self, repository_name: str) -> Events:
+        return Events(self, repository_name)
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of one repository."""
+
+    log: EventLog
+    repository_name: str
+
+    @property
+    def all(self) -> list[AwsEvent]:
+        return [event for event in self.log.all if event.detail["repositoryName"] == self.repository_name]
 
     def details(self) -> list[dict[str, Any]]:
         return [dict(event.detail) for event in self.all]
@@ -43,40 +54,60 @@ class Events:
     def summary(self) -> list[tuple[str, str]]:
         return [(detail["event"], detail["referenceFullName"]) for detail in self.details()]
 
+    def wait_for(self, count: int) -> None:
+        with self.log.arrived:
+            assert self.log.arrived.wait_for(lambda: len(self.all) >= count, WAIT_SECONDS)
+
+
+@dataclass(frozen=True)
+class Repo:
+    name: str
+    repository_id: str
+    url: str
+    events: Events
+
 
 @dataclass(frozen=True)
 class Served:
     service: CodeCommit
     base_url: str
     port: int
+    directory: Path
+    events: EventLog
 
     def url(self, repository_name: str) -> str:
         return f"{self.base_url}/v1/repos/{repository_name}"
 
+    def repository_path(self, repository_id: str) -> Path:
+        return self.directory / "repositories" / repository_id
+
 
 @contextmanager
-def serve(directory: Path, clock: Clock, events: Events) -> Iterator[Served]:
+def serve(directory: Path, clock: Clock) -> Iterator[Served]:
     """The socket listens before the thread starts: the port is known, and clients can connect at once."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     port = listener.getsockname()[1]
-    service = CodeCommit(directory, clock=clock, events=events, base_url=f"http://127.0.0.1:{port}")
+    base_url = f"http://127.0.0.1:{port}"
+    events = EventLog()
+    service = CodeCommit(directory, clock=clock, events=events, base_url=base_url)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.graceful_timeout = 0.1
+    config.loglevel = "ERROR"
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
+    app: Any = service.git_app
 
     def run() -> None:
         asyncio.set_event_loop(loop)
-        app: Any = service.git_app
         loop.run_until_complete(hypercorn_serve(app, config, shutdown_trigger=stop.wait, mode="asgi"))
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield Served(service, f"http://127.0.0.1:{port}", port)
+        yield Served(service, base_url, port, directory, events)
     finally:
         service.close()
         loop.call_soon_threadsafe(stop.set)

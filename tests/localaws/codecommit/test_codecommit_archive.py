@@ -5,29 +5,24 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from typing import Any
 
 import pytest
 
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.protocol import AwsError
-from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
-from tests.localaws.codecommit.served import Served
+from tests.localaws.codecommit.git_client import WorkingCopy
+from tests.localaws.codecommit.served import Repo
 
 
-@pytest.fixture
-def work(client: Any, served: Served, git: GitClient) -> WorkingCopy:
-    client.create_repository(repositoryName="app")
-    return git.new("work", served.url("app"))
-
-
-def archive(service: CodeCommit, commit_id: str) -> bytes:
+def archive(service: CodeCommit, repo: Repo, commit_id: str) -> bytes:
     target = io.BytesIO()
-    service.archive("app", commit_id, target)
+    service.archive(repo.name, commit_id, target)
     return target.getvalue()
 
 
-def test_files_are_at_the_root_with_modes_and_links(service: CodeCommit, work: WorkingCopy) -> None:
+def test_files_are_at_the_root_with_modes_and_links(
+    service: CodeCommit, repo: Repo, work: WorkingCopy
+) -> None:
     (work.path / "link").symlink_to("deep/er/file")
     script = work.path / "run.sh"
     script.write_text("#!/bin/sh\n")
@@ -35,7 +30,7 @@ def test_files_are_at_the_root_with_modes_and_links(service: CodeCommit, work: W
     commit_id = work.commit({"deep/er/file": "content", "umlaut-ä": b"\r\n"})
     work.push("main")
 
-    with zipfile.ZipFile(io.BytesIO(archive(service, commit_id))) as zip_file:
+    with zipfile.ZipFile(io.BytesIO(archive(service, repo, commit_id))) as zip_file:
         files = {info.filename: info for info in zip_file.infolist() if not info.is_dir()}
         assert set(files) == {"deep/er/file", "link", "run.sh", "umlaut-ä"}
         assert zip_file.read("deep/er/file") == b"content"
@@ -46,27 +41,29 @@ def test_files_are_at_the_root_with_modes_and_links(service: CodeCommit, work: W
         assert files["run.sh"].date_time == (2023, 11, 14, 22, 13, 20)
 
 
-def test_the_same_commit_gives_the_same_bytes(service: CodeCommit, work: WorkingCopy) -> None:
+def test_the_same_commit_gives_the_same_bytes(service: CodeCommit, repo: Repo, work: WorkingCopy) -> None:
     commit_id = work.commit({"a": "1" * 1000})
     work.push("main")
-    assert archive(service, commit_id) == archive(service, commit_id)
+    assert archive(service, repo, commit_id) == archive(service, repo, commit_id)
 
 
-def test_attributes_of_the_repository_change_nothing(service: CodeCommit, work: WorkingCopy) -> None:
+def test_attributes_of_the_repository_change_nothing(
+    service: CodeCommit, repo: Repo, work: WorkingCopy
+) -> None:
     attributes = "secret export-ignore\nversion export-subst\nversion text eol=crlf\n"
     commit_id = work.commit({".gitattributes": attributes, "secret": "s", "version": "$Format:%H$\n"})
     work.push("main")
-    with zipfile.ZipFile(io.BytesIO(archive(service, commit_id))) as zip_file:
+    with zipfile.ZipFile(io.BytesIO(archive(service, repo, commit_id))) as zip_file:
         assert zip_file.namelist() == [".gitattributes", "secret", "version"]
         assert zip_file.read("version") == b"$Format:%H$\n"
 
 
-def test_submodules_are_left_out(service: CodeCommit, work: WorkingCopy) -> None:
+def test_submodules_are_left_out(service: CodeCommit, repo: Repo, work: WorkingCopy) -> None:
     first = work.commit({"a": "1"})
     work.run("update-index", "--add", "--cacheinfo", f"160000,{first},lib/module")
     work.run("commit", "--quiet", "--message", "submodule")
     work.push("main")
-    with zipfile.ZipFile(io.BytesIO(archive(service, work.run("rev-parse", "HEAD")))) as zip_file:
+    with zipfile.ZipFile(io.BytesIO(archive(service, repo, work.run("rev-parse", "HEAD")))) as zip_file:
         assert "lib/module/" not in zip_file.namelist()
         assert "a" in zip_file.namelist()
 
@@ -74,17 +71,15 @@ def test_submodules_are_left_out(service: CodeCommit, work: WorkingCopy) -> None
 @pytest.mark.parametrize(
     ("repository", "commit_id", "code"),
     [
-        ("app", "0123456789" * 4, "CommitIdDoesNotExistException"),
-        ("app", "main", "InvalidCommitIdException"),
-        ("app", "--output=/tmp/x", "InvalidCommitIdException"),
+        ("{}", "0123456789" * 4, "CommitIdDoesNotExistException"),
+        ("{}", "main", "InvalidCommitIdException"),
+        ("{}", "--output=/tmp/x", "InvalidCommitIdException"),
         ("other", "0123456789" * 4, "RepositoryDoesNotExistException"),
     ],
 )
 def test_what_is_not_there_is_an_aws_error(
-    service: CodeCommit, work: WorkingCopy, repository: str, commit_id: str, code: str
+    service: CodeCommit, repo: Repo, repository: str, commit_id: str, code: str
 ) -> None:
-    work.commit({"a": "1"})
-    work.push("main")
     with pytest.raises(AwsError) as caught:
-        service.archive(repository, commit_id, io.BytesIO())
+        service.archive(repository.format(repo.name), commit_id, io.BytesIO())
     assert caught.value.code == code

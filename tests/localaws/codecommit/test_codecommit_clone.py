@@ -8,22 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.localaws.codecommit.git_client import GitClient
-from tests.localaws.codecommit.served import Served
+from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
+from tests.localaws.codecommit.served import Repo, Served
 
 
-def test_clone_shallow_clone_and_fetch(client: Any, served: Served, git: GitClient) -> None:
-    client.create_repository(repositoryName="app")
-    work = git.new("work", served.url("app"), branch="trunk")
+def test_clone_shallow_clone_and_fetch(repo: Repo, git: GitClient, work: WorkingCopy) -> None:
     work.commit({"a": "1"})
-    work.push("trunk")
+    work.push("main:trunk")
     work.commit({"a": "2"})
-    work.push("trunk")
+    work.push("main:trunk")
 
-    clone = git.clone(served.url("app"), "clone")
-    shallow = git.clone(served.url("app"), "shallow", "--depth=1")
+    clone = git.clone(repo.url, "clone")
+    shallow = git.clone(repo.url, "shallow", "--depth=1")
     third = work.commit({"b/c": "3"})
-    work.push("trunk")
+    work.push("main:trunk")
     clone.run("pull", "--quiet")
 
     assert clone.run("symbolic-ref", "HEAD") == "refs/heads/trunk"
@@ -33,27 +31,22 @@ def test_clone_shallow_clone_and_fetch(client: Any, served: Served, git: GitClie
 
 
 @pytest.mark.parametrize("version", ["0", "1", "2"])
-def test_every_version_of_the_protocol(client: Any, served: Served, git: GitClient, version: str) -> None:
-    client.create_repository(repositoryName="app")
-    work = git.new("work", served.url("app"))
+def test_every_version_of_the_protocol(repo: Repo, git: GitClient, work: WorkingCopy, version: str) -> None:
     work.run("config", "protocol.version", version)
     work.commit({"a": "1"})
     work.push("main")
-    work.run("fetch", "--quiet", "origin")
 
-    clone = git.clone(served.url("app"), "clone", "--config", f"protocol.version={version}")
+    clone = git.clone(repo.url, "clone", "--config", f"protocol.version={version}")
 
     assert (clone.path / "a").read_text() == "1"
 
 
-def test_an_empty_repository_can_be_cloned(client: Any, served: Served, git: GitClient) -> None:
-    client.create_repository(repositoryName="app")
-    assert git.clone(served.url("app"), "clone").run("symbolic-ref", "HEAD") == "refs/heads/main"
+def test_an_empty_repository_can_be_cloned(repo: Repo, git: GitClient) -> None:
+    assert git.clone(repo.url, "clone").run("symbolic-ref", "HEAD") == "refs/heads/main"
 
 
-def test_credentials_are_accepted_and_ignored(client: Any, served: Served, git: GitClient) -> None:
-    client.create_repository(repositoryName="app")
-    url = served.url("app").replace("http://", "http://AKIDEXAMPLE:20260101T000000Z0123456789abcdef@")
+def test_credentials_are_accepted_and_ignored(repo: Repo, git: GitClient) -> None:
+    url = repo.url.replace("http://", "http://AKIDEXAMPLE:20260101T000000Z0123456789abcdef@")
     work = git.new("work", url)
     work.commit({"a": "1"})
     work.push("main")
@@ -61,12 +54,12 @@ def test_credentials_are_accepted_and_ignored(client: Any, served: Served, git: 
 
 
 def test_repositories_are_apart(client: Any, served: Served, git: GitClient) -> None:
-    for name in ("one", "two"):
+    for name in ("apart-1", "apart-2"):
         client.create_repository(repositoryName=name)
         work = git.new(f"work-{name}", served.url(name))
         work.commit({"name": name})
         work.push("main")
-    for name in ("one", "two"):
+    for name in ("apart-1", "apart-2"):
         assert (git.clone(served.url(name), name).path / "name").read_text() == name
 
 
@@ -80,35 +73,34 @@ def test_an_unknown_repository_is_a_clear_error(served: Served, git: GitClient) 
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/repos/app",
-        "/v1/repos/app/",
-        "/v1/repos/app/HEAD",
-        "/v1/repos/app/config",
-        "/v1/repos/app/objects/info/packs",
-        "/v1/repos/app/stepline.json",
-        "/v1/repos/../repositories/info/refs?service=git-upload-pack",
+        "/v1/repos/{name}",
+        "/v1/repos/{name}/",
+        "/v1/repos/{name}/HEAD",
+        "/v1/repos/{name}/config",
+        "/v1/repos/{name}/objects/info/packs",
+        "/v1/repos/{name}/stepline.json",
+        "/v1/repos/{id}/info/refs?service=git-upload-pack",
+        "/v1/repos/../repositories/{id}/info/refs?service=git-upload-pack",
         "/v1/repos/%2e%2e/info/refs?service=git-upload-pack",
-        "/v1/repos/app%2f..%2fapp/info/refs?service=git-upload-pack",
-        "/v1/repos/app%00/info/refs?service=git-upload-pack",
-        "/v1/repos/app%0a/info/refs?service=git-upload-pack",
+        "/v1/repos/{name}%2f..%2f{name}/info/refs?service=git-upload-pack",
+        "/v1/repos/{name}%00/info/refs?service=git-upload-pack",
+        "/v1/repos/{name}%0a/info/refs?service=git-upload-pack",
         "/v1/repos/./info/refs?service=git-upload-pack",
         "/v1/repos//info/refs?service=git-upload-pack",
-        "/v1/repos/app/../app/info/refs?service=git-upload-pack",
-        "/v1/repos/app/git-upload-archive",
+        "/v1/repos/{name}/../{name}/info/refs?service=git-upload-pack",
+        "/v1/repos/{name}/git-upload-archive",
         "/",
     ],
 )
-def test_only_the_known_paths_are_served(client: Any, served: Served, path: str) -> None:
-    client.create_repository(repositoryName="app")
-    assert _status(f"{served.base_url}{path}") == 404
+def test_only_the_known_paths_are_served(repo: Repo, served: Served, path: str) -> None:
+    assert _status(served.base_url + path.format(name=repo.name, id=repo.repository_id)) == 404
 
 
-def test_dumb_http_and_wrong_methods_are_refused(client: Any, served: Served) -> None:
-    client.create_repository(repositoryName="app")
-    assert _status(f"{served.url('app')}/info/refs") == 403
-    assert _status(f"{served.url('app')}/info/refs?service=git-upload-archive") == 403
-    assert _status(f"{served.url('app')}/git-upload-pack") == 405
-    assert _status(f"{served.url('app')}/info/refs?service=git-upload-pack", method="POST") == 405
+def test_dumb_http_and_wrong_methods_are_refused(repo: Repo) -> None:
+    assert _status(f"{repo.url}/info/refs") == 403
+    assert _status(f"{repo.url}/info/refs?service=git-upload-archive") == 403
+    assert _status(f"{repo.url}/git-upload-pack") == 405
+    assert _status(f"{repo.url}/info/refs?service=git-upload-pack", method="POST") == 405
 
 
 def _status(url: str, *, method: str = "GET") -> int:

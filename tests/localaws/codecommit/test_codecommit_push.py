@@ -1,35 +1,37 @@
-"""The ordinary git client against the local CodeCommit: what it can do, and the events of it."""
+"""Push with the ordinary git client, and the events of it."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.localaws.codecommit.git_client import GitClient
-from tests.localaws.codecommit.served import Events, Served
+from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
+from tests.localaws.codecommit.served import Events, Repo
 
 
 def test_first_push_makes_the_default_branch_and_one_event(
-    client: Any, served: Served, git: GitClient, events: Events
+    client: Any, repo: Repo, git: GitClient, events: Events
 ) -> None:
-    metadata = client.create_repository(repositoryName="app")["repositoryMetadata"]
-    assert metadata["cloneUrlHttp"] == served.url("app")
-    assert "defaultBranch" not in metadata
-    work = git.new("work", metadata["cloneUrlHttp"], branch="trunk")
+    before = client.get_repository(repositoryName=repo.name)["repositoryMetadata"]
+    assert "defaultBranch" not in before
+    work = git.new("work", repo.url, branch="trunk")
     commit_id = work.commit({"README": "hello"})
 
     work.push("trunk")
 
-    assert client.get_repository(repositoryName="app")["repositoryMetadata"]["defaultBranch"] == "trunk"
-    branch = client.get_branch(repositoryName="app", branchName="trunk")["branch"]
+    after = client.get_repository(repositoryName=repo.name)["repositoryMetadata"]
+    assert after["defaultBranch"] == "trunk"
+    assert after["lastModifiedDate"] > before["lastModifiedDate"]
+    branch = client.get_branch(repositoryName=repo.name, branchName="trunk")["branch"]
     assert branch == {"branchName": "trunk", "commitId": commit_id}
     (event,) = events.all
     assert event.source == "aws.codecommit"
     assert event.detail_type == "CodeCommit Repository State Change"
-    assert event.resources == ("arn:aws:codecommit:us-east-1:000000000000:app",)
+    assert event.resources == (f"arn:aws:codecommit:us-east-1:000000000000:{repo.name}",)
     assert event.detail == {
         "event": "referenceCreated",
-        "repositoryName": "app",
-        "repositoryId": metadata["repositoryId"],
+        "repositoryName": repo.name,
+        "repositoryId": repo.repository_id,
         "referenceType": "branch",
         "referenceName": "trunk",
         "referenceFullName": "refs/heads/trunk",
@@ -38,11 +40,7 @@ def test_first_push_makes_the_default_branch_and_one_event(
     }
 
 
-def test_updates_force_pushes_tags_and_deletions(
-    client: Any, served: Served, git: GitClient, events: Events
-) -> None:
-    client.create_repository(repositoryName="app")
-    work = git.new("work", served.url("app"))
+def test_updates_force_pushes_tags_and_deletions(work: WorkingCopy, events: Events) -> None:
     first = work.commit({"a": "1"})
     work.push("main")
     second = work.commit({"a": "2"})
@@ -71,13 +69,9 @@ def test_updates_force_pushes_tags_and_deletions(
     assert work.run("ls-remote", "--heads", "origin") == f"{rewritten}\trefs/heads/main"
 
 
-def test_the_default_branch_cannot_be_deleted(
-    client: Any, served: Served, git: GitClient, events: Events
-) -> None:
-    client.create_repository(repositoryName="app")
-    work = git.new("work", served.url("app"), branch="trunk")
+def test_the_default_branch_cannot_be_deleted(work: WorkingCopy, events: Events) -> None:
     work.commit({"a": "1"})
-    work.push("trunk")
+    work.push("main:trunk")
 
     refused = work.try_run("push", "origin", "--delete", "trunk")
 
@@ -86,11 +80,7 @@ def test_the_default_branch_cannot_be_deleted(
     assert events.summary() == [("referenceCreated", "refs/heads/trunk")]
 
 
-def test_a_push_that_changes_nothing_or_is_refused_emits_nothing(
-    client: Any, served: Served, git: GitClient, events: Events
-) -> None:
-    client.create_repository(repositoryName="app")
-    work = git.new("work", served.url("app"))
+def test_a_push_that_changes_nothing_or_is_refused_emits_nothing(work: WorkingCopy, events: Events) -> None:
     first = work.commit({"a": "1"})
     work.push("main")
     work.commit({"a": "2"})
@@ -104,3 +94,59 @@ def test_a_push_that_changes_nothing_or_is_refused_emits_nothing(
     assert refused.returncode != 0
     assert "non-fast-forward" in refused.stderr
     assert len(events.all) == 2
+
+
+def test_other_references_have_no_events(work: WorkingCopy, events: Events) -> None:
+    work.commit({"a": "1"})
+    work.push("main", "main:refs/notes/x", "main:refs/other/y")
+    assert events.summary() == [("referenceCreated", "refs/heads/main")]
+
+
+def test_an_atomic_push_emits_all_or_nothing(work: WorkingCopy, events: Events) -> None:
+    first = work.commit({"a": "1"})
+    work.push("main")
+    work.run("reset", "--quiet", "--hard", first)
+    work.run("commit", "--quiet", "--amend", "--message", "other")
+    assert work.try_run("push", "--atomic", "origin", "main", "main:new").returncode != 0
+    work.push("--atomic", "--force", "main", "main:new")
+    assert events.summary() == [
+        ("referenceCreated", "refs/heads/main"),
+        ("referenceUpdated", "refs/heads/main"),
+        ("referenceCreated", "refs/heads/new"),
+    ]
+
+
+def test_concurrent_pushes_lose_and_double_no_event(
+    repo: Repo, git: GitClient, work: WorkingCopy, events: Events
+) -> None:
+    work.commit({"a": "1"})
+    work.push("main")
+    names = [f"branch-{number}" for number in range(6)]
+    clones = {name: git.clone(repo.url, name) for name in names}
+    commits = {name: clone.commit({name: name}) for name, clone in clones.items()}
+
+    def push(name: str) -> None:
+        """git refuses `shared` to whom it came in between; the branch of one's own always gets through."""
+        clones[name].try_run("push", "--force", "origin", f"main:{name}", "main:shared")
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(push, names))
+
+    created = {
+        (d["referenceName"], d["commitId"]) for d in events.details()[1:] if d["event"].endswith("Created")
+    }
+    assert {(name, commits[name]) for name in names} <= created
+    shared = [detail for detail in events.details() if detail["referenceName"] == "shared"]
+    tip = work.run("ls-remote", "origin", "shared").split()[0]
+    assert _chain(shared, tip) == len(shared)
+    assert len(events.all) == 1 + len(names) + len(shared)
+
+
+def _chain(details: list[dict[str, Any]], tip: str) -> int:
+    """How many events lead from the creation of a branch to its tip: all, if none was lost or doubled."""
+    old_of = {detail["commitId"]: detail.get("oldCommitId") for detail in details}
+    length = 0
+    at: str | None = tip
+    while at is not None and length <= len(details):
+        length, at = length + 1, old_of[at]
+    return length

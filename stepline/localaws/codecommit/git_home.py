@@ -1,0 +1,73 @@
+"""The world that git processes see: a home of their own, and nothing of the machine or of stepline's user.
+
+Needs git 2.32 or newer for GIT_CONFIG_GLOBAL; an older git reads the same file, being in its HOME.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PUSH_LOG_VARIABLE = "STEPLINE_PUSH_LOG"
+"""The post-receive hook writes what a push changed to the file that this environment variable names."""
+
+_HOOK = f"""#!/bin/sh
+# Standard input: a line "<old object id> <new object id> <reference>" for each reference that was changed.
+exec cat >"${PUSH_LOG_VARIABLE}"
+"""
+
+ATTRIBUTES = "* -export-ignore -export-subst -text -ident -filter -working-tree-encoding\n"
+"""Overrides .gitattributes in `git archive`: an archive holds every file of the commit, byte for byte."""
+
+
+def git_environment(home: Path) -> dict[str, str]:
+    """The whole environment of a git process."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "xdg"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "false",
+        "LC_ALL": "C",
+        "TZ": "UTC",
+    }
+
+
+def prepare_home(home: Path) -> None:
+    """Write the configuration and the hook of all repositories."""
+    hooks = home / "hooks"
+    hooks.mkdir(parents=True, exist_ok=True)
+    hook = hooks / "post-receive"
+    hook.write_text(_HOOK, encoding="utf-8")
+    hook.chmod(0o755)
+    (home / ".gitconfig").write_text(_configuration(hooks), encoding="utf-8")
+
+
+def _configuration(hooks: Path) -> str:
+    quoted = str(hooks).replace("\\", "\\\\").replace('"', '\\"')
+    return f"""\
+[core]
+	hooksPath = "{quoted}"
+	; nothing is ever checked out here, so names that trouble other file systems do no harm
+	protectNTFS = false
+	protectHFS = false
+[safe]
+	directory = *
+[http]
+	receivepack = true
+[receive]
+	; CodeCommit accepts a force push, and refuses to delete the default branch
+	denyNonFastForwards = false
+	denyDeletes = false
+	denyDeleteCurrent = refuse
+	autogc = false
+[gc]
+	; nothing may run on after a request
+	auto = 0
+	autoDetach = false
+[maintenance]
+	auto = false
+"""

@@ -1,0 +1,68 @@
+"""What an exception of botocore means for a deployment."""
+
+from __future__ import annotations
+
+import re
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
+from pipeline.errors import cut
+from statemachines.deploy.errors import (
+    DeployError,
+    MissingCapabilityError,
+    PermissionDeniedError,
+    RequestRefusedError,
+    StackMovedError,
+    TransientAwsError,
+)
+from statemachines.deploy.limits import MAX_REASON_CHARACTERS
+
+# CloudFormation has no error codes for these: what differs is the message of a ValidationError.
+_DOES_NOT_EXIST = re.compile(r"^Stack\b.* does not exist$")
+_IN_WRONG_STATE = re.compile(
+    r"\bis in [A-Z_]+ state and can ?not be (?:updated|executed|deleted)|in a non-terminal \[[A-Z_]+\] state"
+)
+_CAPABILITY = re.compile(r"\bCAPABILITY_[A-Z_]+\b")
+
+
+def explain(error: AwsFailure) -> DeployError:
+    """The error of ours that says what happens next."""
+    text = f"{cut(error_message(error), MAX_REASON_CHARACTERS)} ({_where(error)})"
+    if is_throttle_or_outage(error):
+        return TransientAwsError(text)
+    if classify(error) is Trouble.PERMISSION:
+        return PermissionDeniedError(text)
+    if error_code(error) == "InsufficientCapabilitiesException":
+        return missing_capabilities(error_message(error)) or RequestRefusedError(text)
+    if stack_does_not_exist(error) or stack_is_in_wrong_state(error):
+        return StackMovedError(text)
+    return RequestRefusedError(text)
+
+
+def is_throttle_or_outage(error: AwsFailure) -> bool:
+    return classify(error) is Trouble.TRANSIENT
+
+
+def stack_does_not_exist(error: AwsFailure) -> bool:
+    """True only for CloudFormation's own statement that there is no such stack."""
+    return error_code(error) == "ValidationError" and bool(
+        _DOES_NOT_EXIST.search(error_message(error).strip())
+    )
+
+
+def stack_is_in_wrong_state(error: AwsFailure) -> bool:
+    """True if the stack has begun another operation meanwhile."""
+    return error_code(error) == "ValidationError" and bool(_IN_WRONG_STATE.search(error_message(error)))
+
+
+def missing_capabilities(reason: str) -> MissingCapabilityError | None:
+    """From CloudFormation's "Requires capabilities : [CAPABILITY_IAM]"; None if it says no such thing."""
+    names = dict.fromkeys(_CAPABILITY.findall(reason)) if "equires capabilities" in reason else {}
+    return MissingCapabilityError(names, reason=cut(reason, MAX_REASON_CHARACTERS)) if names else None
+
+
+def _where(error: AwsFailure) -> str:
+    """The operation and AWS's name of the error, as "CreateStack: ValidationError"."""
+    code = error_code(error)
+    return f"{error.operation_name}: {code}" if isinstance(error, ClientError) else code

@@ -1,0 +1,47 @@
+"""Check Change Set Creation Status: is the change set ready, or is there nothing to change?
+
+IAM: cloudformation:DescribeChangeSet on the stacks that may be deployed.
+Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from statemachines.deploy import clients, settings
+from statemachines.deploy.change_sets import ChangeSet, ChangeSetVerdict, is_missing, judge, moved
+from statemachines.deploy.documents import Fields, JsonObject
+from statemachines.deploy.task import task
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+@task
+def handler(event: Fields) -> JsonObject:
+    """Event `{"changeSet": …}`.
+
+    Answers `{"verdict": "running|ready|unchanged", "createdAt", "waitedSeconds", "waitSeconds"}`.
+    """
+    change_set = ChangeSet.parse(event.section("changeSet"))
+    return check_change_set_creation_status(change_set, clients.cloudformation(), settings.wait_settings())
+
+
+def check_change_set_creation_status(
+    change_set: ChangeSet, cloudformation: CloudFormationClient, wait: settings.WaitSettings
+) -> JsonObject:
+    """Raises `ChangeSetFailedError` with CloudFormation's reason, `MissingCapabilityError`,
+    `StackMovedError` if it was deleted or made obsolete, or `WaitTimedOutError`."""
+    try:
+        answer = cloudformation.describe_change_set(ChangeSetName=change_set.id)
+    except ClientError as error:
+        if is_missing(error):
+            raise moved() from error
+        raise
+    verdict = judge(answer["Status"], answer["ExecutionStatus"], answer.get("StatusReason", ""))
+    progress = change_set.progress
+    if verdict is ChangeSetVerdict.RUNNING:
+        progress = progress.again(wait, waiting_for=f"the change set of the stack {answer['StackName']}")
+    return {"verdict": verdict, "createdAt": answer["CreationTime"].isoformat(), **progress.to_json()}

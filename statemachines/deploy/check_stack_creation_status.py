@@ -1,0 +1,38 @@
+"""Check Stack Creation Status: is the new stack there?
+
+IAM: cloudformation:DescribeStacks and DescribeStackEvents on the stacks that may be deployed.
+Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statemachines.deploy import clients, operations, settings
+from statemachines.deploy.documents import Fields, JsonObject
+from statemachines.deploy.errors import StackCreationFailedError
+from statemachines.deploy.operations import Operation
+from statemachines.deploy.stack_status import Phase
+from statemachines.deploy.task import task
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+@task
+def handler(event: Fields) -> JsonObject:
+    """Event `{"operation": …}`. Answers `{"verdict": "running|done", "waitedSeconds", "waitSeconds"}`."""
+    operation = Operation.parse(event.section("operation"))
+    return check_stack_creation_status(operation, clients.cloudformation(), settings.wait_settings())
+
+
+def check_stack_creation_status(
+    operation: Operation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
+) -> JsonObject:
+    """Raises `StackCreationFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
+    outcome = operations.look_at(cloudformation, operation)
+    if outcome.phase is Phase.RUNNING:
+        return operations.still_running(operation, wait, outcome, "creation")
+    if outcome.phase is Phase.DONE:
+        return operations.done(operation)
+    raise operations.failed(cloudformation, operation, outcome, StackCreationFailedError, "creation")

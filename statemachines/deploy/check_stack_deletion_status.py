@@ -1,0 +1,40 @@
+"""Check Stack Deletion Status: are the remains of a failed stack gone?
+
+IAM: cloudformation:DescribeStacks and DescribeStackEvents on the stacks that may be deployed.
+Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statemachines.deploy import clients, operations, settings
+from statemachines.deploy.documents import Fields, JsonObject
+from statemachines.deploy.errors import StackDeletionFailedError
+from statemachines.deploy.operations import Operation
+from statemachines.deploy.stack_status import Phase, StackStatus
+from statemachines.deploy.stacks import find_stack
+from statemachines.deploy.task import task
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+@task
+def handler(event: Fields) -> JsonObject:
+    """Event `{"operation": …}`. Answers `{"verdict": "running|done", "waitedSeconds", "waitSeconds"}`."""
+    operation = Operation.parse(event.section("operation"))
+    return check_stack_deletion_status(operation, clients.cloudformation(), settings.wait_settings())
+
+
+def check_stack_deletion_status(
+    operation: Operation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
+) -> JsonObject:
+    """Raises `StackDeletionFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
+    stack = find_stack(cloudformation, operation.stack_id)
+    if stack is None or stack.phase is Phase.GONE:
+        return operations.done(operation)
+    outcome = operations.Outcome(stack.name, stack.status, stack.phase, stack.reason)
+    if stack.status is not StackStatus.DELETE_FAILED:  # not begun yet, or under way
+        return operations.still_running(operation, wait, outcome, "deletion")
+    raise operations.failed(cloudformation, operation, outcome, StackDeletionFailedError, "deletion")

@@ -1,0 +1,31 @@
+"""Collect Outputs: the stack's outputs are the execution's output.
+
+So they become the variables of the pipeline's action: `#{Deploy.QueueUrl}`.
+
+IAM: cloudformation:DescribeStacks on the stacks that may be deployed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statemachines.deploy import clients
+from statemachines.deploy.documents import Fields, JsonObject
+from statemachines.deploy.request import DeployRequest
+from statemachines.deploy.stacks import get_stack
+from statemachines.deploy.task import task
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+@task
+def handler(event: Fields) -> JsonObject:
+    """Event `{"request": …}`. Answers `{output key: value}`, and nothing else."""
+    request = DeployRequest.parse(event.value("request"))
+    return collect_outputs(request.stack_name, clients.cloudformation())
+
+
+def collect_outputs(stack_name: str, cloudformation: CloudFormationClient) -> JsonObject:
+    """Raises `StackMovedError` if the stack is gone."""
+    return dict(get_stack(cloudformation, stack_name).outputs)

@@ -1,0 +1,123 @@
+"""What can go wrong in a deployment, grouped by what happens next.
+
+The class names are the error names that `deploy.asl.json` retries and catches, and that
+the pipeline shows; a name of ours must therefore not be changed on one side only.
+
+try again            `TransientAwsError`
+start from the top   `StackMovedError`, once
+tell the user        `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
+                     `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
+                     `ReplacementRefusedError`, `SettingsError`: nothing was changed
+alarm someone        `StackNeedsPersonError`, `StackCreationFailedError`, `StackUpdateFailedError`,
+                     `StackDeletionFailedError`: a stack was left in a state that someone must look at
+it depends           `WaitTimedOutError`: clean before anything was changed, else an alarm
+
+A message begins with the cause, because consoles cut the end; it never holds credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.errors import cut, printable
+from statemachines.deploy.limits import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS
+
+
+class DeployError(Exception):
+    """Base of all errors of the Deploy state machine. `message` is for the user."""
+
+    def __init__(self, message: str) -> None:
+        self.message = printable(message, MAX_MESSAGE_CHARACTERS)
+        super().__init__(self.message)
+
+
+class TransientAwsError(DeployError):
+    """AWS throttled, failed on its side or could not be reached: the task is run again."""
+
+
+class StackMovedError(DeployError):
+    """The stack is not as it was found: another writer was at it. The deployment starts again."""
+
+
+class SettingsError(DeployError):
+    """The function's environment lacks a setting or holds an unusable one."""
+
+
+class InvalidInputError(DeployError):
+    """The input, the template configuration or a parameter in them cannot be used."""
+
+
+class ArtifactUnreadableError(DeployError):
+    """The artifact, or a file in it, is not there or cannot be read."""
+
+
+class PermissionDeniedError(DeployError):
+    """AWS refused access: a policy must be changed."""
+
+
+class RequestRefusedError(DeployError):
+    """CloudFormation (or S3) refused a request as such: the template, for example."""
+
+
+class MissingCapabilityError(DeployError):
+    """The template needs a capability that was not acknowledged."""
+
+    def __init__(self, capabilities: Iterable[str], *, reason: str = "") -> None:
+        self.capabilities = tuple(capabilities)
+        names = ", ".join(f'"{name}"' for name in self.capabilities)
+        why = f" CloudFormation says: {reason}" if reason else ""
+        super().__init__(f'The template needs "capabilities": [{names}] in the input.{why}')
+
+
+class ChangeSetFailedError(DeployError):
+    """CloudFormation could not make the change set."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(cut(reason, MAX_REASON_CHARACTERS) or "CloudFormation gave no reason.")
+
+
+class ReplacementRefusedError(DeployError):
+    """The change set would remove or replace resources, and that was not allowed.
+
+    `dangers`: one phrase for each resource, as "Queue (AWS::SQS::Queue) would be replaced".
+    """
+
+    def __init__(self, dangers: Sequence[str]) -> None:
+        self.dangers = tuple(dangers)
+        advice = '. Nothing was changed. Set "allowReplacement": true in the input to allow it.'
+        super().__init__(_listed(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice)) + advice)
+
+
+class WaitTimedOutError(DeployError):
+    """A wait loop came to its end."""
+
+
+class StackNeedsPersonError(DeployError):
+    """The stack is in a state that only a person can resolve."""
+
+
+class StackCreationFailedError(DeployError):
+    """The stack was not created."""
+
+
+class StackUpdateFailedError(DeployError):
+    """The update was rolled back, or failed and was not even rolled back."""
+
+
+class StackDeletionFailedError(DeployError):
+    """The remains of a failed stack could not be deleted."""
+
+
+def _listed(phrases: Sequence[str], max_characters: int) -> str:
+    """The phrases, as many as fit, and how many more there are."""
+    more = "; and {} more"
+    room = max_characters - len(more) - len(str(len(phrases)))
+    shown: list[str] = []
+    for phrase in phrases:
+        room -= len(phrase) + 2
+        if room < 0:
+            break
+        shown.append(phrase)
+    rest = len(phrases) - len(shown)
+    return "; ".join(shown) + (more.format(rest) if rest else "")

@@ -1,0 +1,89 @@
+"""Execute Change Set: begin the update. CloudFormation only accepts it; another task waits for it.
+
+IAM: cloudformation:ExecuteChangeSet, DescribeChangeSet and DescribeStackEvents on the stacks that may
+be deployed.
+Environment: POLL_SECONDS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws_errors import error_code
+from statemachines.deploy import clients, settings
+from statemachines.deploy.change_sets import is_missing, moved, was_executed
+from statemachines.deploy.documents import Fields, JsonObject
+from statemachines.deploy.names import Execution
+from statemachines.deploy.operations import Operation
+from statemachines.deploy.stack_events import operation_status
+from statemachines.deploy.task import task
+from statemachines.deploy.waiting import Progress
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_NOT_EXECUTABLE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """`{"execution": …, "stack": {"id": …}, "changeSet": {"id": …, "progress": {"createdAt": …}}}`."""
+
+    execution: Execution
+    stack_id: str
+    change_set_id: str
+    created_at: datetime
+
+    @classmethod
+    def parse(cls, event: Fields) -> Self:
+        change_set = event.section("changeSet")
+        return cls(
+            execution=Execution.parse(event.section("execution")),
+            stack_id=event.section("stack").text("id"),
+            change_set_id=change_set.text("id"),
+            created_at=change_set.section("progress").moment("createdAt"),
+        )
+
+
+@task
+def handler(event: Fields) -> JsonObject:
+    """Answers the update that now runs, `operations.Operation`."""
+    parsed = Event.parse(event)
+    wait = settings.wait_settings()
+    execute_change_set(parsed, clients.cloudformation())
+    return Operation(
+        stack_id=parsed.stack_id,
+        token=parsed.execution.update_token,
+        since=parsed.created_at,  # the update cannot be older than its change set
+        progress=Progress.start(wait),
+    ).to_json()
+
+
+def execute_change_set(event: Event, cloudformation: CloudFormationClient) -> None:
+    """Execute the change set, unless an earlier run of this task did. Raises `StackMovedError`."""
+    try:
+        cloudformation.execute_change_set(
+            ChangeSetName=event.change_set_id, ClientRequestToken=event.execution.update_token
+        )
+    except ClientError as error:
+        if error_code(error) not in _NOT_EXECUTABLE:
+            raise
+        if not _was_executed_by_us(event, cloudformation):
+            raise moved() from error
+
+
+def _was_executed_by_us(event: Event, cloudformation: CloudFormationClient) -> bool:
+    """The change set says so while it exists; afterwards the stack's events do."""
+    try:
+        return was_executed(cloudformation.describe_change_set(ChangeSetName=event.change_set_id))
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+    ours = operation_status(
+        cloudformation, event.stack_id, event.execution.update_token, since=event.created_at
+    )
+    return ours is not None

@@ -1,0 +1,118 @@
+"""What a deployment is asked to do: the execution's input, taken apart and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from pipeline.errors import quoted
+from statemachines.deploy.documents import Fields
+from statemachines.deploy.errors import InvalidInputError
+from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
+
+_USER_KEYS = (
+    "environmentName",
+    "stackName",
+    "templatePath",
+    "templateConfigurationPath",
+    "parameters",
+    "capabilities",
+    "roleArn",
+    "allowReplacement",
+)
+_TRIGGER_KEYS = ("revisionS3Bucket", "revisionS3Key", "codepipeline")
+# "A stack name can contain only alphanumeric characters (case sensitive) and hyphens. It must start
+# with an alphabetical character and can't be longer than 128 characters" (CreateStack, API reference).
+_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
+_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\x21-\x7e]{1,576}")
+
+
+class Capability(StrEnum):
+    """What a user must acknowledge before CloudFormation acts on some templates.
+
+    None is acknowledged by default: they exist so that a person says yes to a template that
+    can change permissions, or that runs code (a macro) before it is deployed.
+    """
+
+    IAM = "CAPABILITY_IAM"
+    NAMED_IAM = "CAPABILITY_NAMED_IAM"
+    AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND"
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """One deployment. `stack_name` is the whole name, `<environmentName>-<stackName>`.
+
+    `role_arn` is empty if the input names none. `bucket` and `key` say where the artifact is.
+    """
+
+    environment_name: str
+    stack_name: str
+    template_path: str
+    template_configuration_path: str
+    parameters: Mapping[str, str]
+    capabilities: tuple[Capability, ...]
+    role_arn: str
+    allow_replacement: bool
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Take the input apart. Raises `InvalidInputError`, naming the key that is wrong."""
+        fields = Fields(value, "the input")
+        fields.allow_only(_USER_KEYS + _TRIGGER_KEYS)
+        return cls(
+            environment_name=fields.text("environmentName"),
+            stack_name=_stack_name(fields),
+            template_path=fields.text("templatePath"),
+            template_configuration_path=fields.text_or_empty("templateConfigurationPath"),
+            parameters=fields.texts("parameters"),
+            capabilities=_capabilities(fields),
+            role_arn=_role_arn(fields),
+            allow_replacement=fields.flag("allowReplacement"),
+            bucket=_artifact(fields, "revisionS3Bucket"),
+            key=_artifact(fields, "revisionS3Key"),
+        )
+
+
+def _stack_name(fields: Fields) -> str:
+    name = f"{fields.text('environmentName')}-{fields.text('stackName')}"
+    if not _STACK_NAME.fullmatch(name) or len(name) > MAX_STACK_NAME_CHARACTERS:
+        raise InvalidInputError(
+            f'"environmentName" and "stackName" make the stack name {quoted(name, 160)}, which '
+            "CloudFormation does not accept: a letter first, then letters, digits and hyphens, "
+            f"at most {MAX_STACK_NAME_CHARACTERS} characters."
+        )
+    return name
+
+
+def _capabilities(fields: Fields) -> tuple[Capability, ...]:
+    names = fields.text_list("capabilities")
+    try:
+        return tuple(Capability(name) for name in dict.fromkeys(names))
+    except ValueError as error:
+        known = ", ".join(Capability)
+        wrong = next(name for name in names if name not in set(Capability))
+        raise InvalidInputError(
+            f'"capabilities" in the input has the unknown value {quoted(wrong)}; known are {known}.'
+        ) from error
+
+
+def _role_arn(fields: Fields) -> str:
+    arn = fields.text_or_empty("roleArn")
+    if arn and not _ROLE_ARN.fullmatch(arn):
+        raise fields.wrong("roleArn", "must be the ARN of an IAM role", arn)
+    return arn
+
+
+def _artifact(fields: Fields, name: str) -> str:
+    if name not in fields:
+        raise InvalidInputError(
+            f'The input lacks "{name}", which tells where the artifact is: '
+            "the pipeline action needs an input artifact."
+        )
+    return fields.text(name)

@@ -1,0 +1,134 @@
+"""The template and its configuration: read from the artifact, handed to CloudFormation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlsplit
+
+from aws_lambda_powertools import Logger
+
+from pipeline.artifact import ArtifactReader
+from pipeline.aws_errors import AWS_FAILURES
+from pipeline.errors import AccessDeniedError, SteplineError, TransientError, quoted
+from statemachines.deploy.errors import (
+    ArtifactUnreadableError,
+    InvalidInputError,
+    PermissionDeniedError,
+    TransientAwsError,
+)
+from statemachines.deploy.limits import MAX_CONFIGURATION_BYTES, MAX_TEMPLATE_BODY_BYTES, MAX_TEMPLATE_BYTES
+from statemachines.deploy.request import DeployRequest
+from statemachines.deploy.template_configuration import TemplateConfiguration
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
+
+_log = Logger(service="deploy")
+
+_URL_SECONDS = 60
+"""Validity of the signature in a presigned URL; the signature is cut off, only the address is used."""
+
+
+class TemplateArguments(TypedDict, total=False):
+    """How a request names the template: exactly one of the two."""
+
+    TemplateBody: str
+    TemplateURL: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What the artifact says about the stack."""
+
+    template: str
+    configuration: TemplateConfiguration
+
+
+@dataclass(frozen=True)
+class TemplateSummary:
+    """What CloudFormation reads in the template: parameters, resource types, needed capabilities."""
+
+    parameter_names: frozenset[str]
+    resource_types: frozenset[str]
+    capabilities: tuple[str, ...]
+    capabilities_reason: str
+
+
+def read_artifact(s3: S3Client, request: DeployRequest) -> Artifact:
+    """Read template and configuration, each by a few range requests.
+
+    Raises `ArtifactUnreadableError`, `PermissionDeniedError`, `TransientAwsError`, or
+    `InvalidInputError` for a content that cannot be used.
+    """
+    reader = ArtifactReader(s3, request.bucket, request.key)
+    template = _read_text(reader, request.template_path, MAX_TEMPLATE_BYTES)
+    path = request.template_configuration_path
+    if not path:
+        return Artifact(template, TemplateConfiguration.empty())
+    text = _read_text(reader, path, MAX_CONFIGURATION_BYTES)
+    return Artifact(template, TemplateConfiguration.parse(text, path))
+
+
+@contextmanager
+def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iterator[TemplateArguments]:
+    """The template as arguments of a CloudFormation request.
+
+    A template too large for a request lies in S3 for the time of the `with` block: CloudFormation
+    reads it while it answers. `owner` keeps two executions with the same template apart, so
+    that neither deletes the other's object.
+    """
+    body = template.encode()
+    if len(body) <= MAX_TEMPLATE_BODY_BYTES:
+        yield {"TemplateBody": template}
+        return
+    key = f"templates/{hashlib.sha256(body).hexdigest()}/{owner}"
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+        yield {"TemplateURL": _address(s3, bucket, key)}
+    finally:
+        _delete(s3, bucket, key)
+
+
+def summarize(cloudformation: CloudFormationClient, arguments: TemplateArguments) -> TemplateSummary:
+    """Let CloudFormation itself parse the template: it knows its own YAML, and all its rules."""
+    summary = cloudformation.get_template_summary(**arguments)
+    return TemplateSummary(
+        parameter_names=frozenset(item["ParameterKey"] for item in summary.get("Parameters", [])),
+        resource_types=frozenset(summary.get("ResourceTypes", [])),
+        capabilities=tuple(summary.get("Capabilities", [])),
+        capabilities_reason=summary.get("CapabilitiesReason", ""),
+    )
+
+
+def _delete(s3: S3Client, bucket: str, key: str) -> None:
+    """CloudFormation has acted by now: an object that stays behind must not look as if it had not."""
+    try:
+        s3.delete_object(Bucket=bucket, Key=key)
+    except AWS_FAILURES as error:
+        _log.warning("temporary template was not deleted", bucket=bucket, key=key, reason=str(error))
+
+
+def _address(s3: S3Client, bucket: str, key: str) -> str:
+    """The object's URL as the client itself would write it, so that a local endpoint is right, too."""
+    signed = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_URL_SECONDS
+    )
+    return urlsplit(signed)._replace(query="").geturl()
+
+
+def _read_text(reader: ArtifactReader, path: str, max_bytes: int) -> str:
+    try:
+        return reader.read(path, max_bytes=max_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{quoted(path)} in the artifact is not UTF-8 text.") from error
+    except TransientError as error:
+        raise TransientAwsError(error.message) from error
+    except AccessDeniedError as error:
+        raise PermissionDeniedError(error.message) from error
+    except SteplineError as error:
+        raise ArtifactUnreadableError(error.message) from error

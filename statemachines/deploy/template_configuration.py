@@ -1,0 +1,61 @@
+"""CodePipeline's template configuration file: Parameters, Tags, StackPolicy.
+
+Format: "AWS CloudFormation artifacts", CodePipeline's section of the CloudFormation User Guide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from pipeline.errors import quoted
+from statemachines.deploy.documents import Fields
+from statemachines.deploy.errors import InvalidInputError
+from statemachines.deploy.limits import MAX_STACK_POLICY_CHARACTERS, MAX_TAGS
+
+
+@dataclass(frozen=True)
+class TemplateConfiguration:
+    """`tags` is None if the file does not speak of tags: then the stack keeps those it has.
+
+    `stack_policy` is JSON text, empty if there is none.
+    """
+
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str] | None
+    stack_policy: str
+
+    @classmethod
+    def empty(cls) -> Self:
+        return cls(parameters={}, tags=None, stack_policy="")
+
+    @classmethod
+    def parse(cls, text: str, path: str) -> Self:
+        """Raises `InvalidInputError`, naming the file and the key."""
+        fields = Fields(_json(text, path), f"the template configuration {quoted(path)}")
+        fields.allow_only(("Parameters", "Tags", "StackPolicy"))
+        tags = fields.texts("Tags") if "Tags" in fields else None
+        if tags is not None and len(tags) > MAX_TAGS:
+            raise fields.wrong("Tags", f"may hold {MAX_TAGS} tags", f"{len(tags)} tags")
+        return cls(parameters=fields.texts("Parameters"), tags=tags, stack_policy=_policy(fields))
+
+
+def _json(text: str, path: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"The template configuration {quoted(path)} is not JSON: {error}") from error
+
+
+def _policy(fields: Fields) -> str:
+    policy = fields.object_or_none("StackPolicy")
+    text = "" if policy is None else json.dumps(policy, separators=(",", ":"))
+    if len(text) > MAX_STACK_POLICY_CHARACTERS:
+        raise fields.wrong(
+            "StackPolicy",
+            f"may have {MAX_STACK_POLICY_CHARACTERS:,} characters",
+            f"{len(text):,} characters",
+        )
+    return text

@@ -89,6 +89,11 @@ class _Timer:
 
     def cancel(self) -> None:
         self.cancelled = True
+        self.callback = _nothing  # what it holds is free now, not only when it would have been due
+
+
+def _nothing() -> None:
+    """What a cancelled timer does."""
 
 
 class SystemClock:

@@ -55,19 +55,17 @@ class VirtualClock:
 
     def step(self) -> bool:
         """Run the next callback, moving the time to it. False if none is waiting."""
-        while self._due:
-            due, _, timer = heapq.heappop(self._due)
-            if timer.cancelled:
-                continue
-            self._now = max(self._now, due)
-            timer.callback()
-            return True
-        return False
+        if self._next_due() is None:
+            return False
+        due, _, timer = heapq.heappop(self._due)
+        self._now = max(self._now, due)
+        timer.callback()
+        return True
 
     def advance(self, seconds: float) -> None:
         """Move the time on by `seconds`, running everything that falls due meanwhile."""
         end = self._now + timedelta(seconds=seconds)
-        while self._due and self._due[0][0] <= end:
+        while (due := self._next_due()) is not None and due <= end:
             self.step()
         self._now = max(self._now, end)
 
@@ -80,6 +78,12 @@ class VirtualClock:
             if (until is not None and until()) or not self.step():
                 return
         raise RuntimeError(f"still busy after {max_steps} callbacks")
+
+    def _next_due(self) -> datetime | None:
+        """When the next callback is due that was not cancelled."""
+        while self._due and self._due[0][2].cancelled:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
 
 
 class _Timer:

@@ -14,13 +14,17 @@ from stepline.localaws.codepipeline.models import ActionType
 
 @dataclass(frozen=True, kw_only=True)
 class ActionTypeDefinition:
-    """`inputs` and `outputs`: least and greatest number of artifacts."""
+    """`inputs` and `outputs`: least and greatest number of artifacts.
+
+    `revision_types`: what StartPipelineExecution's sourceRevisions may override.
+    """
 
     type: ActionType
     inputs: tuple[int, int]
     outputs: tuple[int, int]
     required: tuple[str, ...]
     optional: tuple[str, ...]
+    revision_types: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The API's ActionType."""
@@ -58,6 +62,7 @@ DEFINITIONS = {
             outputs=(1, 1),
             required=("RepositoryName", "BranchName"),
             optional=("PollForSourceChanges", "OutputArtifactFormat"),
+            revision_types=("COMMIT_ID",),
         ),
         ActionTypeDefinition(
             type=S3,
@@ -65,6 +70,7 @@ DEFINITIONS = {
             outputs=(1, 1),
             required=("S3Bucket", "S3ObjectKey"),
             optional=("PollForSourceChanges", "AllowOverrideForS3ObjectKey"),
+            revision_types=("S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"),
         ),
         ActionTypeDefinition(
             type=LAMBDA,

@@ -230,10 +230,11 @@ class CodePipeline(JsonService):
 
     def put_approval_result(self, params: Params) -> Params:
         with self._core.transaction():
-            action = self._approval(params["pipelineName"], params["stageName"], params["actionName"])
+            self._check_action(params["pipelineName"], params["stageName"], params["actionName"])
+            actions = self._actions(params["pipelineName"], {})
             result = params["result"]
             self._engine.approvals.answer(
-                action, token=params["token"], status=result["status"], summary=result["summary"]
+                actions, token=params["token"], status=result["status"], summary=result["summary"]
             )
             return {"approvedAt": self._core.now()}
 
@@ -254,14 +255,13 @@ class CodePipeline(JsonService):
             actions = list({(item.stage.name, item.declaration.name): item for item in actions}.values())
         return sorted(actions, key=lambda action: action.started_at)[::-1]
 
-    def _approval(self, pipeline_name: str, stage_name: str, action_name: str) -> ActionExecution:
-        pipeline = self._registry.get(pipeline_name)
-        if pipeline.declaration.stage_index(stage_name) is None:
+    def _check_action(self, pipeline_name: str, stage_name: str, action_name: str) -> None:
+        declaration = self._registry.get(pipeline_name).declaration
+        index = declaration.stage_index(stage_name)
+        if index is None:
             raise AwsError("StageNotFoundException", f"The stage '{stage_name}' was not found")
-        action = pipeline.latest_actions.get((stage_name, action_name))
-        if action is None:
+        if action_name not in {action.name for action in declaration.stages[index].actions}:
             raise AwsError("ActionNotFoundException", f"The action '{action_name}' was not found")
-        return action
 
 
 def _can_start(pipeline: Pipeline) -> bool:

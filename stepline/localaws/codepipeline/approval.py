@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html. No not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import FailureType, Outcome
@@ -25,10 +27,14 @@ class ApprovalAction:
         with self._core.transaction():
             action.approval_token = self._core.new_id()
 
-    def answer(self, action: ActionExecution, *, token: str, status: str, summary: str) -> None:
-        """Raises InvalidApprovalTokenException, ApprovalAlreadyCompletedException."""
+    def answer(self, actions: Iterable[ActionExecution], *, token: str, status: str, summary: str) -> None:
+        """Answer the one of `actions` that waits with `token`.
+
+        Raises InvalidApprovalTokenException, ApprovalAlreadyCompletedException.
+        """
         with self._core.transaction():
-            if action.approval_token != token:
+            action = next((action for action in actions if action.approval_token == token), None)
+            if action is None:
                 raise AwsError("InvalidApprovalTokenException", "Invalid approval token")
             if not action.in_progress:
                 raise AwsError(
@@ -36,8 +42,10 @@ class ApprovalAction:
                 )
             action.updated_by = self._core.caller_arn
             action.summary = summary or None
-            if status == APPROVED:
-                self._flow.finish_action(action, Outcome())
-            else:
-                message = f"Rejected by {self._core.caller_arn}" + (f": {summary}" if summary else "")
-                self._flow.finish_action(action, Outcome.failure(FailureType.JOB_FAILED, message))
+            self._flow.finish_action(action, self._outcome(status, summary))
+
+    def _outcome(self, status: str, summary: str) -> Outcome:
+        if status == APPROVED:
+            return Outcome()
+        message = f"Rejected by {self._core.caller_arn}" + (f": {summary}" if summary else "")
+        return Outcome.failure(FailureType.JOB_FAILED, message)

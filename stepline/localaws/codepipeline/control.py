@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stepline.localaws.codepipeline.action_types import DEFINITIONS
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import (
@@ -29,15 +30,20 @@ from stepline.localaws.protocol import AwsError
 from stepline.localaws.protocol.errors import validation_error
 
 _INBOUND = "Inbound"
+_OBJECT_KEY = "S3_OBJECT_KEY"
+_ALLOW_OBJECT_KEY = "AllowOverrideForS3ObjectKey"
+
+Overrides = Mapping[str, Mapping[str, str]]
+"""Source action name -> revision type -> value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartRequest:
-    """`variables` and `overrides` (source action -> revision type -> value) for one execution."""
+    """`variables` and `overrides` hold for this execution only."""
 
     trigger: Trigger
     variables: Mapping[str, str] = field(default_factory=dict)
-    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=dict)
     client_request_token: str | None = None
 
 
@@ -137,10 +143,19 @@ def _check_capacity(pipeline: Pipeline) -> None:
         )
 
 
-def _check_overrides(declaration: PipelineDeclaration, overrides: Mapping[str, object]) -> None:
-    sources = {action.name for action in declaration.stages[0].actions}
-    if unknown := sorted(set(overrides) - sources):
-        raise validation_error(f"The pipeline has no source action '{unknown[0]}' to override")
+def _check_overrides(declaration: PipelineDeclaration, overrides: Overrides) -> None:
+    sources = {action.name: action for action in declaration.stages[0].actions}
+    for name, revisions in overrides.items():
+        if name not in sources:
+            raise validation_error(f"The pipeline has no source action '{name}' to override")
+        action = sources[name]
+        for revision_type in revisions:
+            if revision_type not in DEFINITIONS[action.type].revision_types:
+                raise validation_error(
+                    f"Source action '{name}' of {action.type.provider} does not take {revision_type}"
+                )
+        if _OBJECT_KEY in revisions and action.configuration.get(_ALLOW_OBJECT_KEY) != "true":
+            raise validation_error(f"Source action '{name}' does not set {_ALLOW_OBJECT_KEY} to true")
 
 
 def _variables(declaration: PipelineDeclaration, given: Mapping[str, str]) -> dict[str, str]:

@@ -47,7 +47,8 @@ class Engine:
             if not action.in_progress:
                 return
             action.set_timer(_TIMER, self._core.later(seconds, partial(self._time_out, action, seconds)))
-        self._provider(action.declaration.type).begin(action)
+        with self.flow.guarded(action):
+            self._provider(action.declaration.type).begin(action)
 
     def _provider(self, action_type: ActionType) -> ActionProvider:
         providers: dict[ActionType, ActionProvider] = {LAMBDA: self._lambda, MANUAL: self.approvals}

@@ -9,8 +9,9 @@ Every method runs inside a transaction. Nothing here calls a client: actions beg
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from stepline.localaws.codepipeline import artifacts, events
@@ -32,13 +33,9 @@ from stepline.localaws.codepipeline.state import (
     PipelineExecution,
     StageExecution,
 )
-from stepline.localaws.codepipeline.variables import (
-    PIPELINE_NAMESPACE,
-    VARIABLES_NAMESPACE,
-    Namespaces,
-    UnresolvedVariablesError,
-    resolve,
-)
+from stepline.localaws.codepipeline.variables import UnresolvedVariablesError, resolve
+
+_log = logging.getLogger(__name__)
 
 ActionCallback = Callable[[ActionExecution], None]
 
@@ -148,7 +145,7 @@ class Flow:
             self._end(execution, stage, StageStatus.STOPPED)
         elif stage.with_status(ActionStatus.FAILED):
             self._end(execution, stage, StageStatus.FAILED)
-        elif group := _next_group(stage):
+        elif group := stage.next_group():
             for declaration in group:
                 self._start_action(execution, stage, declaration)
         else:
@@ -161,7 +158,7 @@ class Flow:
         gate = execution.pipeline.gate(stage.name)
         if gate.occupant is execution:
             gate.occupant = None
-        following = _following_stage(execution, stage)
+        following = execution.following_stage(stage)
         if status is not StageStatus.SUCCEEDED:
             self._finish(execution, PipelineStatus(status.value))
         elif following is None:
@@ -179,7 +176,7 @@ class Flow:
     def _prune(self, pipeline: Pipeline) -> None:
         """Keep the newest of the finished executions."""
         finished = [execution for execution in pipeline.executions.values() if execution.status.is_final]
-        for execution in finished[: -self._core.settings.kept_executions]:
+        for execution in finished[: max(0, len(finished) - self._core.settings.kept_executions)]:
             for action in execution.history:
                 self._forget(action)
             del pipeline.executions[execution.id]
@@ -221,7 +218,7 @@ class Flow:
     def _schedule(self, action: ActionExecution) -> None:
         try:
             action.resolved_configuration = resolve(
-                action.declaration.configuration, _namespaces(action.execution)
+                action.declaration.configuration, action.execution.variable_namespaces()
             )
         except UnresolvedVariablesError as error:
             failure = Outcome.failure(
@@ -234,12 +231,22 @@ class Flow:
             return
         self._core.later(0, partial(self._begin, action))
 
+    @contextmanager
+    def guarded(self, action: ActionExecution) -> Iterator[None]:
+        """An error that nobody foresaw, in the work of `action`, ends it: better than to leave it hanging."""
+        try:
+            yield
+        except Exception:
+            _log.exception("an action broke down", extra={"provider": action.declaration.type.provider})
+            message = "The action broke down in the local AWS of stepline; its log says why."
+            self.finish_action(action, Outcome.failure(FailureType.SYSTEM_UNAVAILABLE, message))
+
     def finish_action(self, action: ActionExecution, outcome: Outcome) -> None:
         """Record how an action ended, and go on. Does nothing if it has ended before."""
         with self._core.transaction():
             if not action.in_progress:
                 return
-            _record(action, outcome)
+            action.record(outcome)
             action.updated_at = self._core.now()
             action.cancel_timers()
             self._touch(action.execution)
@@ -269,47 +276,3 @@ class Flow:
 
 def _is_free(gate: Gate, execution: PipelineExecution) -> bool:
     return gate.occupant is None or execution.declaration.mode is ExecutionMode.PARALLEL
-
-
-def _next_group(stage: StageExecution) -> list[ActionDeclaration]:
-    """The actions to run next: those of the lowest runOrder that have no run yet."""
-    for group in stage.declaration.groups():
-        waiting = [declaration for declaration in group if declaration.name not in stage.actions]
-        if waiting:
-            return waiting
-    return []
-
-
-def _following_stage(execution: PipelineExecution, stage: StageExecution) -> str | None:
-    names = [declaration.name for declaration in execution.declaration.stages]
-    rest = names[names.index(stage.name) + 1 :]
-    return rest[0] if rest else None
-
-
-def _namespaces(execution: PipelineExecution) -> Namespaces:
-    return {
-        **execution.namespaces,
-        VARIABLES_NAMESPACE: execution.variables,
-        PIPELINE_NAMESPACE: {"PipelineExecutionId": execution.id},
-    }
-
-
-def _record(action: ActionExecution, outcome: Outcome) -> None:
-    action.error = outcome.error
-    action.summary = outcome.summary or action.summary
-    action.external_id = outcome.external_id or action.external_id
-    action.external_url = outcome.external_url or action.external_url
-    action.current_revision = outcome.current_revision or action.current_revision
-    if outcome.error is not None:
-        action.status = ActionStatus.FAILED
-        return
-    action.status = ActionStatus.SUCCEEDED
-    action.output_variables = outcome.output_variables
-    action.source_revision = outcome.source_revision
-    execution = action.execution
-    if action.declaration.namespace is not None:
-        execution.namespaces[action.declaration.namespace] = outcome.output_variables
-    revision_id = outcome.source_revision.id if outcome.source_revision else None
-    execution.artifacts.update(
-        {artifact.name: replace(artifact, revision=revision_id) for artifact in action.outputs}
-    )

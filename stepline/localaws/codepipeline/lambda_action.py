@@ -30,13 +30,17 @@ class LambdaInvokeAction:
         self._flow = flow
         self._clients = clients
         self._invoker = AsynchronousInvoker(core, clients.lambda_)
-        self.jobs = JobBook(core, flow, proceed=self._next_job)
+        self.jobs = JobBook(core, flow, proceed=self._continue)
 
     def begin(self, action: ActionExecution) -> None:
         """The action's first job. Outside transactions: it runs the function."""
         with self._core.transaction():
             action.external_url = self._function_url(action.resolved_configuration["FunctionName"])
         self._next_job(action, None)
+
+    def _continue(self, action: ActionExecution, token: str) -> None:
+        with self._flow.guarded(action):
+            self._next_job(action, token)
 
     def _next_job(self, action: ActionExecution, token: str | None) -> None:
         store = action.execution.declaration.store(self._core.region)
@@ -45,7 +49,7 @@ class LambdaInvokeAction:
         except (ClientError, BotoCoreError) as error:
             self._flow.finish_action(action, _no_credentials(action, error))
             return
-        job = self._jobs_open(action, token, credentials)
+        job = self.jobs.open(action, self._core.new_id(), token, credentials)
         if job is None:
             return
         event = job_event(job, credentials, store, account_id=self._core.account_id)
@@ -54,9 +58,6 @@ class LambdaInvokeAction:
             json.dumps(event, ensure_ascii=False).encode(),
             refused=partial(self._refused, action),
         )
-
-    def _jobs_open(self, action: ActionExecution, token: str | None, credentials: Credentials) -> Job | None:
-        return self.jobs.open(action, self._core.new_id(), token, credentials)
 
     def _refused(self, action: ActionExecution, error: ClientError) -> None:
         function = action.resolved_configuration["FunctionName"]
@@ -119,8 +120,9 @@ def artifact_document(artifact: Artifact) -> dict[str, Any]:
 
 def _no_credentials(action: ActionExecution, error: ClientError | BotoCoreError) -> Outcome:
     role = action.declaration.role_arn or action.execution.declaration.role_arn
+    denied = isinstance(error, ClientError) and error.response["Error"].get("Code") in _ACCESS_DENIED
     return Outcome.failure(
-        FailureType.PERMISSION_ERROR,
+        FailureType.PERMISSION_ERROR if denied else FailureType.SYSTEM_UNAVAILABLE,
         f"AWS CodePipeline could not assume the role {role}. Check that it exists and that its trust policy "
         f"allows it. {_text(error)}",
     )

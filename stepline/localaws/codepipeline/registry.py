@@ -95,7 +95,7 @@ class Registry:
     def by_arn(self, arn: str) -> Pipeline:
         """Raises ResourceNotFoundException, InvalidArnException."""
         parts = arn.split(":", _ARN_PARTS - 1)
-        if parts[3:5] != [self._core.region, self._core.account_id]:
+        if len(parts) != _ARN_PARTS or parts[3:5] != [self._core.region, self._core.account_id]:
             raise AwsError("InvalidArnException", f"Invalid resource ARN: {arn}")
         pipeline = self._pipelines.get(parts[5])
         if pipeline is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,8 +13,6 @@ from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import FailureType, Outcome, Revision
 from stepline.localaws.codepipeline.sources import Source, SourceError
 from stepline.localaws.codepipeline.state import ActionExecution
-
-_log = logging.getLogger(__name__)
 
 
 class SourceAction:
@@ -37,11 +34,6 @@ class SourceAction:
                 FailureType.PERMISSION_ERROR,
                 "The action failed because the artifact could not be written to the Amazon S3 bucket "
                 f"{bucket}. Error: {error}",
-            )
-        except Exception:
-            _log.exception("a source failed", extra={"provider": action.declaration.type.provider})
-            outcome = Outcome.failure(
-                FailureType.SYSTEM_UNAVAILABLE, "The source could not be read; the local AWS's log says why."
             )
         else:
             outcome = _outcome(revision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stepline.localaws.clock import Timer
@@ -14,12 +14,18 @@ from stepline.localaws.codepipeline.models import (
     Artifact,
     CurrentRevision,
     ErrorDetails,
+    Outcome,
     PipelineDeclaration,
     PipelineStatus,
     Revision,
     StageDeclaration,
     StageStatus,
     Trigger,
+)
+from stepline.localaws.codepipeline.variables import (
+    PIPELINE_NAMESPACE,
+    VARIABLES_NAMESPACE,
+    Namespaces,
 )
 
 
@@ -64,6 +70,25 @@ class ActionExecution:
     def in_progress(self) -> bool:
         return self.status is ActionStatus.IN_PROGRESS
 
+    def record(self, outcome: Outcome) -> None:
+        """Its end. What it made is there for later actions, if it succeeded."""
+        self.error = outcome.error
+        self.summary = outcome.summary or self.summary
+        self.external_id = outcome.external_id or self.external_id
+        self.external_url = outcome.external_url or self.external_url
+        self.current_revision = outcome.current_revision or self.current_revision
+        if outcome.error is not None:
+            self.status = ActionStatus.FAILED
+            return
+        self.status = ActionStatus.SUCCEEDED
+        self.output_variables = outcome.output_variables
+        self.source_revision = outcome.source_revision
+        if self.declaration.namespace is not None:
+            self.execution.namespaces[self.declaration.namespace] = outcome.output_variables
+        revision_id = outcome.source_revision.id if outcome.source_revision else None
+        for artifact in self.outputs:
+            self.execution.artifacts[artifact.name] = replace(artifact, revision=revision_id)
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class StageExecution:
@@ -78,6 +103,13 @@ class StageExecution:
     @property
     def name(self) -> str:
         return self.declaration.name
+
+    def next_group(self) -> list[ActionDeclaration]:
+        """The actions to run next: those of the lowest runOrder that have no run yet."""
+        for group in self.declaration.groups():
+            if waiting := [declaration for declaration in group if declaration.name not in self.actions]:
+                return waiting
+        return []
 
     def with_status(self, status: ActionStatus) -> list[ActionExecution]:
         return [action for action in self.actions.values() if action.status is status]
@@ -120,6 +152,19 @@ class PipelineExecution:
         """The stage that it is in; None while it waits to enter one."""
         busy = {StageStatus.IN_PROGRESS, StageStatus.STOPPING}
         return next((stage for stage in self.stages.values() if stage.status in busy), None)
+
+    def following_stage(self, stage: StageExecution) -> str | None:
+        names = [declaration.name for declaration in self.declaration.stages]
+        rest = names[names.index(stage.name) + 1 :]
+        return rest[0] if rest else None
+
+    def variable_namespaces(self) -> Namespaces:
+        """What `#{namespace.name}` may refer to now."""
+        return {
+            **self.namespaces,
+            VARIABLES_NAMESPACE: self.variables,
+            PIPELINE_NAMESPACE: {"PipelineExecutionId": self.id},
+        }
 
     def source_actions(self) -> Iterator[ActionExecution]:
         """The latest run of each source action that found a revision."""

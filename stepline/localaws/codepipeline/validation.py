@@ -35,6 +35,8 @@ def validate(declaration: PipelineDeclaration, *, region: str, source_providers:
     _check_stages(declaration)
     _check_type(declaration)
     _check_stores(declaration.document)
+    if declaration.document.get("triggers"):
+        _structure("The local AWS of stepline has no Git connections; leave the pipeline's triggers out")
     for stage in declaration.stages:
         for action in stage.actions:
             _check_action(action, region, source_providers)

@@ -1,0 +1,381 @@
+"""Stop, both ways; retry, both ways; approvals; actions side by side."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepline.localaws.codepipeline import Settings
+from tests.localaws.codepipeline.fakes import (
+    Job,
+    World,
+    approval_action,
+    lambda_action,
+    stage,
+)
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+def silent(job: Job) -> None:
+    """Leaves the job open."""
+
+
+def stop(world: World, execution_id: str, **params: object) -> None:
+    world.client.stop_pipeline_execution(pipelineName="app", pipelineExecutionId=execution_id, **params)
+
+
+def retry(world: World, execution_id: str, mode: str = "FAILED_ACTIONS", stage_name: str = "Deploy") -> None:
+    world.client.retry_stage_execution(
+        pipelineName="app", stageName=stage_name, pipelineExecutionId=execution_id, retryMode=mode
+    )
+
+
+# --- stop -----------------------------------------------------------------------------------------
+
+
+def test_stop_and_wait(world: World) -> None:
+    world.lambda_.functions["trigger"] = silent
+    world.create(stage("Deploy", lambda_action(), lambda_action("Second", runOrder=2)))
+    execution_id = world.start()
+    world.clock.advance(1)
+
+    stop(world, execution_id, reason="Wrong branch")
+
+    assert world.status(execution_id) == "Stopping"
+    assert world.stage("Deploy")["latestExecution"]["status"] == "Stopping"
+    with pytest.raises(world.client.exceptions.DuplicatedStopRequestException):
+        stop(world, execution_id)
+    world.succeed(world.lambda_.jobs[0])
+    world.clock.run()
+    assert world.status(execution_id) == "Stopped"
+    assert world.latest()["status"] == "Succeeded"
+    assert len(world.lambda_.jobs) == 1
+    (summary,) = world.client.list_pipeline_executions(pipelineName="app")["pipelineExecutionSummaries"]
+    assert summary["stopTrigger"] == {"reason": "Wrong branch"}
+    assert world.told()[-5:] == [
+        "pipeline STOPPING",
+        "stage Deploy STOPPING",
+        "action Deploy/Deploy SUCCEEDED",
+        "stage Deploy STOPPED",
+        "pipeline STOPPED",
+    ]
+    assert world.events[-1].detail["stop-execution-comments"] == "Wrong branch"
+    with pytest.raises(world.client.exceptions.PipelineExecutionNotStoppableException):
+        stop(world, execution_id)
+
+
+def test_stop_and_abandon(world: World) -> None:
+    world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
+    world.create()
+    execution_id = world.start()
+    world.clock.advance(5)
+    runs = len(world.lambda_.jobs)
+
+    stop(world, execution_id, abandon=True)
+
+    assert world.status(execution_id) == "Stopped"
+    assert world.latest()["status"] == "Abandoned"
+    world.clock.run()
+    assert len(world.lambda_.jobs) == runs
+    assert world.told()[-3:] == ["action Deploy/Deploy ABANDONED", "stage Deploy STOPPED", "pipeline STOPPED"]
+    abandoned = world.events[-3].detail
+    assert "execution-result" not in abandoned
+
+
+def test_a_job_of_an_abandoned_action_cannot_be_answered(world: World) -> None:
+    world.lambda_.functions["trigger"] = silent
+    world.create()
+    execution_id = world.start()
+    world.clock.advance(1)
+    stop(world, execution_id, abandon=True)
+
+    with pytest.raises(world.client.exceptions.InvalidJobStateException):
+        world.succeed(world.lambda_.jobs[0])
+    world.clock.run()
+    assert world.status(execution_id) == "Stopped"
+
+
+def test_waiting_may_be_turned_into_abandoning(world: World) -> None:
+    world.lambda_.functions["trigger"] = silent
+    world.create()
+    execution_id = world.start()
+    world.clock.advance(1)
+    stop(world, execution_id)
+
+    stop(world, execution_id, abandon=True)
+
+    assert world.status(execution_id) == "Stopped"
+
+
+def test_an_execution_that_waits_between_stages_stops_at_once(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.succeed
+    world.create()
+    world.client.disable_stage_transition(
+        pipelineName="app", stageName="Deploy", transitionType="Inbound", reason="Not now"
+    )
+    execution_id = world.run()
+
+    stop(world, execution_id)
+
+    assert world.status(execution_id) == "Stopped"
+    assert "inboundExecution" not in world.stage("Deploy")
+
+
+def test_stopping_what_is_unknown(world: World) -> None:
+    world.create()
+    with pytest.raises(world.client.exceptions.PipelineExecutionNotStoppableException):
+        stop(world, UNKNOWN)
+    with pytest.raises(world.client.exceptions.PipelineNotFoundException):
+        world.client.stop_pipeline_execution(pipelineName="no", pipelineExecutionId=UNKNOWN)
+
+
+# --- retry ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def failed(world: World) -> World:
+    """Deploy runs Good and Bad side by side, then Last; Bad fails the first time."""
+    world.lambda_.functions["good"] = world.succeed
+    world.lambda_.functions["bad"] = lambda job: (
+        world.fail(job) if len(calls(world, "bad")) == 1 else world.succeed(job)
+    )
+    world.create(
+        stage(
+            "Deploy",
+            lambda_action("Good", "good"),
+            lambda_action("Bad", "bad"),
+            lambda_action("Last", "good", runOrder=2),
+        )
+    )
+    return world
+
+
+def calls(world: World, function: str) -> list[Job]:
+    return [
+        job
+        for job in world.lambda_.jobs
+        if job["data"]["actionConfiguration"]["configuration"]["FunctionName"] == function
+    ]
+
+
+def test_retry_of_the_failed_actions(failed: World) -> None:
+    execution_id = failed.run()
+    assert failed.status(execution_id) == "Failed"
+    assert len(calls(failed, "good")) == 1
+
+    retry(failed, execution_id)
+    assert failed.status(execution_id) == "InProgress"
+    failed.clock.run()
+
+    assert failed.status(execution_id) == "Succeeded"
+    assert len(calls(failed, "good")) == 2  # Good once, Last once
+    names = [item["actionName"] for item in failed.actions(execution_id)]
+    assert sorted(names) == ["Bad", "Bad", "Good", "Last", "Source"]
+    latest = failed.client.list_action_executions(
+        pipelineName="app",
+        filter={
+            "latestInPipelineExecution": {"pipelineExecutionId": execution_id, "startTimeRange": "Latest"}
+        },
+    )["actionExecutionDetails"]
+    assert sorted(item["actionName"] for item in latest) == ["Bad", "Good", "Last", "Source"]
+    assert failed.stage("Deploy")["retryStageMetadata"]["manualStageRetryAttempt"] == 1
+    told = failed.told()
+    assert told[told.index("pipeline FAILED") + 1 :][:3] == [
+        "pipeline RESUMED",
+        "stage Deploy RESUMED",
+        "action Deploy/Bad STARTED",
+    ]
+    resumed = next(event for event in failed.events if event.detail["state"] == "RESUMED")
+    assert resumed.detail["pipeline-execution-attempt"] == 2.0
+
+
+def test_retry_of_all_actions(failed: World) -> None:
+    execution_id = failed.run()
+
+    retry(failed, execution_id, "ALL_ACTIONS")
+    failed.clock.run()
+
+    assert failed.status(execution_id) == "Succeeded"
+    assert len(calls(failed, "good")) == 3
+
+
+def test_retry_after_a_stop(world: World) -> None:
+    world.lambda_.functions["trigger"] = silent
+    world.create()
+    execution_id = world.start()
+    world.clock.advance(1)
+    stop(world, execution_id, abandon=True)
+
+    retry(world, execution_id)
+    world.clock.advance(1)
+    world.succeed(world.lambda_.jobs[-1])
+
+    assert len(world.lambda_.jobs) == 2
+    assert world.status(execution_id) == "Succeeded"
+
+
+def test_only_the_latest_execution_of_a_stage_can_be_retried(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.fail
+    world.create()
+    older = world.run()
+    world.run()
+
+    with pytest.raises(world.client.exceptions.NotLatestPipelineExecutionException):
+        retry(world, older)
+
+
+def test_parallel_executions_are_retried_each_for_itself(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.fail
+    world.create(executionMode="PARALLEL")
+    older = world.run()
+    world.run()
+
+    world.lambda_.functions["trigger"] = world.succeed
+    retry(world, older)
+    world.clock.run()
+
+    assert world.status(older) == "Succeeded"
+
+
+def test_what_cannot_be_retried(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.succeed
+    world.create()
+    succeeded = world.run()
+
+    with pytest.raises(world.client.exceptions.StageNotRetryableException):
+        retry(world, succeeded)
+    with pytest.raises(world.client.exceptions.StageNotRetryableException):
+        retry(world, UNKNOWN)
+    with pytest.raises(world.client.exceptions.StageNotFoundException):
+        retry(world, succeeded, stage_name="No")
+
+
+def test_a_changed_pipeline_cannot_be_retried(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.fail
+    world.create()
+    execution_id = world.run()
+    world.client.update_pipeline(pipeline=world.client.get_pipeline(name="app")["pipeline"])
+
+    with pytest.raises(world.client.exceptions.StageNotRetryableException):
+        retry(world, execution_id)
+
+
+# --- actions --------------------------------------------------------------------------------------
+
+
+def test_actions_of_one_run_order_run_side_by_side(world: World) -> None:
+    world.lambda_.functions["trigger"] = silent
+    world.create(stage("Deploy", lambda_action("A"), lambda_action("B"), lambda_action("C", runOrder=2)))
+    execution_id = world.start()
+    world.clock.advance(1)
+
+    assert len(world.lambda_.jobs) == 2
+    world.succeed(world.lambda_.jobs[1])
+    world.clock.advance(1)
+    assert len(world.lambda_.jobs) == 2
+    world.succeed(world.lambda_.jobs[0])
+    world.clock.advance(1)
+    assert len(world.lambda_.jobs) == 3
+    world.succeed(world.lambda_.jobs[2])
+    assert world.status(execution_id) == "Succeeded"
+
+
+def test_a_failure_waits_for_the_actions_beside_it(world: World) -> None:
+    world.lambda_.functions["trigger"] = silent
+    world.create(stage("Deploy", lambda_action("A"), lambda_action("B")))
+    execution_id = world.start()
+    world.clock.advance(1)
+
+    world.fail(world.lambda_.jobs[0])
+    assert world.status(execution_id) == "InProgress"
+    world.succeed(world.lambda_.jobs[1])
+
+    assert world.status(execution_id) == "Failed"
+
+
+def test_an_output_artifact_becomes_a_later_actions_input(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.succeed
+    world.create(
+        stage(
+            "Deploy",
+            lambda_action("Make", outputArtifacts=[{"name": "Report"}]),
+            lambda_action("Use", inputArtifacts=[{"name": "Report"}], runOrder=2),
+        )
+    )
+
+    world.run()
+
+    made, used = (job["data"] for job in world.lambda_.jobs)
+    assert used["inputArtifacts"] == made["outputArtifacts"]
+
+
+# --- approvals ------------------------------------------------------------------------------------
+
+
+def approve(world: World, token: str, status: str = "Approved") -> None:
+    world.client.put_approval_result(
+        pipelineName="app",
+        stageName="Deploy",
+        actionName="Approve",
+        result={"summary": "fine", "status": status},
+        token=token,
+    )
+
+
+def test_an_approval_waits_for_a_person(world: World) -> None:
+    world.create(stage("Deploy", approval_action()))
+    execution_id = world.start()
+    world.clock.advance(24 * 3600)
+    token = world.latest(action_name="Approve")["token"]
+
+    with pytest.raises(world.client.exceptions.InvalidApprovalTokenException):
+        approve(world, UNKNOWN)
+    approve(world, token)
+
+    assert world.status(execution_id) == "Succeeded"
+    assert world.latest(action_name="Approve")["summary"] == "fine"
+    with pytest.raises(world.client.exceptions.ApprovalAlreadyCompletedException):
+        approve(world, token)
+
+
+def test_a_rejection_fails_the_action(world: World) -> None:
+    world.create(stage("Deploy", approval_action()))
+    execution_id = world.start()
+    world.clock.advance(1)
+
+    approve(world, world.latest(action_name="Approve")["token"], "Rejected")
+
+    assert world.status(execution_id) == "Failed"
+    assert "fine" in world.latest(action_name="Approve")["errorDetails"]["message"]
+
+
+def test_an_approval_that_nobody_gives_times_out(world: World) -> None:
+    world.create(stage("Deploy", approval_action(timeoutInMinutes=5)))
+
+    assert world.status(world.run()) == "Failed"
+    assert "5 minutes" in world.latest(action_name="Approve")["errorDetails"]["message"]
+
+
+def test_an_approval_of_what_is_unknown(world: World) -> None:
+    world.create()
+    result = {"summary": "", "status": "Approved"}
+    with pytest.raises(world.client.exceptions.ActionNotFoundException):
+        approve(world, UNKNOWN)
+    with pytest.raises(world.client.exceptions.StageNotFoundException):
+        world.client.put_approval_result(
+            pipelineName="app", stageName="No", actionName="No", result=result, token=UNKNOWN
+        )
+
+
+def test_closed_nothing_happens_any_more() -> None:
+    world = World(Settings(start_on_create=False))
+    world.lambda_.functions["trigger"] = world.succeed
+    world.create()
+    world.start()
+    told = world.told()
+
+    world.service.close()
+    world.clock.run()
+
+    assert world.told() == told
+    assert not world.lambda_.events

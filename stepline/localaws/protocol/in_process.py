@@ -6,6 +6,7 @@ Tests and the fault simulation run the whole machine this way.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -34,8 +35,7 @@ def in_process_client(
     service: JsonService, *, region: str = "us-east-1", config: Config | None = None
 ) -> Any:
     """A boto3 client of `service`; `config` as for boto3 (retries, for example)."""
-    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)  # noqa: S106
-    client = session.client(
+    client = _session(region).client(
         service.service_name,  # type: ignore[call-overload]
         endpoint_url=f"http://{service.service_name}.invalid",
         config=(config or Config()).merge(Config(inject_host_prefix=False)),
@@ -54,3 +54,9 @@ def in_process_client(
 
     client.meta.events.register("before-send", answer)
     return client
+
+
+@functools.cache
+def _session(region: str) -> boto3.Session:
+    """Shared, because a session reads the service models anew, which takes longer than most tests."""
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)  # noqa: S106

@@ -60,6 +60,18 @@ def test_running_without_end_is_noticed() -> None:
         clock.run(max_steps=100)
 
 
+def test_advance_stops_at_its_end_although_an_earlier_timer_was_cancelled() -> None:
+    clock = VirtualClock()
+    called: list[str] = []
+    clock.call_later(5, lambda: called.append("cancelled")).cancel()
+    clock.call_later(20, lambda: called.append("later"))
+
+    clock.advance(10)
+    assert called == []
+    clock.advance(10)
+    assert called == ["later"]
+
+
 def test_the_system_clock_calls_back_and_survives_a_failing_callback() -> None:
     clock = SystemClock()
     done = threading.Event()

@@ -134,7 +134,8 @@ class Git:
 
     def find_entry(self, repository: Path, tree_id: str, path: str) -> TreeEntry | None:
         """What is at `path` (no slash at either end) in a tree, or in a commit's tree."""
-        output = self._run(repository, "ls-tree", "-z", "--full-tree", _object_id(tree_id), "--", path)
+        arguments = ["ls-tree", "-z", "--full-tree", _object_id(tree_id), "--", path]
+        output = self._run(repository, *arguments, environment={"GIT_LITERAL_PATHSPECS": "1"})
         entries = [parse_tree_entry(record) for record in records(output)]
         return next((entry for entry in entries if entry.path == path), None)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import datetime
 import json
+import logging
 import threading
 import time
 from collections import deque
@@ -20,7 +21,17 @@ from typing import Any
 
 import boto3
 import jsonata
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationModel
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name import failure_event
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program import program
 from moto.stepfunctions.parser.asl.component.state import state
@@ -31,13 +42,17 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
     job,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branch_worker, branches_decl
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service,
+    state_task_service_callback,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import timestamp, wait_function
 from moto.stepfunctions.parser.asl.eval import environment, states, variable_store
 from moto.stepfunctions.parser.asl.eval.callback import callback
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.utils import boto_client, encoding
 
+from stepline.localaws.protocol.service import service_model
 from stepline.localaws.stepfunctions import threads as ours
 from stepline.localaws.stepfunctions.threads import current_threads
 
@@ -95,6 +110,42 @@ def _without_datetimes(value: Any) -> Any:
     return value
 
 
+def _name_fields_as_services_do() -> None:
+    """Machines write `StateMachineArn`, the API `stateMachineArn`: moto left LocalStack's translation out."""
+    service = state_task_service.StateTaskService
+
+    def normalise_parameters(
+        self: Any,
+        parameters: Any,
+        boto_service_name: str | None = None,
+        service_action_name: str | None = None,
+    ) -> None:
+        operation = _operation(self, boto_service_name, service_action_name)
+        if operation is not None and operation.input_shape is not None:
+            self._to_boto_request(parameters, operation.input_shape)
+
+    def normalise_response(
+        self: Any, response: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+    ) -> None:
+        operation = _operation(self, boto_service_name, service_action_name)
+        if operation is not None and operation.output_shape is not None:
+            self._from_boto_response(response, operation.output_shape)
+
+    service._normalise_parameters = normalise_parameters
+    service._normalise_response = normalise_response
+
+
+def _operation(task: Any, service_name: str | None, action: str | None) -> OperationModel | None:
+    """The operation that a task calls, or None if botocore does not know it: then the call fails."""
+    try:
+        model = service_model(task._get_boto_service_name(boto_service_name=service_name))
+    except UnknownServiceError:
+        return None
+    wanted = task._get_boto_service_action(service_action_name=action)
+    names = (name for name in model.operation_names if xform_name(name) == wanted)
+    return next((model.operation_model(name) for name in names), None)
+
+
 def _write_json_as_aws() -> None:
     """Text beyond ASCII counts and reads as `\\uXXXX`: data are UTF-8, in limits, histories and outputs."""
 
@@ -115,6 +166,51 @@ def _evaluate_jsonata() -> None:
 
     moto_jsonata._eval_jsonata = evaluate
     moto_jsonata.eval_jsonata_expression.__globals__["_eval_jsonata"] = evaluate
+
+
+def _fail_on_wrong_jsonata() -> None:
+    """An expression that cannot be evaluated ends the machine with States.Runtime.
+
+    On AWS it is States.QueryEvaluationError, which can be caught.
+    """
+    original = string_expression.StringJSONata._eval_body
+
+    def evaluate(self: Any, env: Any) -> None:
+        try:
+            original(self, env)
+        except moto_jsonata.JSONataException as error:
+            cause = (
+                f"The JSONata expression '{self.expression}' specified for the field '{env.next_field_name}' "
+                f"threw an error during evaluation. {error.details}"
+            )
+            raise _evaluation_failure(env, cause) from error
+
+    string_expression.StringJSONata._eval_body = evaluate
+
+
+def _evaluation_failure(env: Any, cause: str) -> Exception:
+    error_name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
+    details = {"evaluationFailedEventDetails": {"error": error_name.error_name, "cause": cause}}
+    failure: Exception = failure_event.FailureEventException(
+        failure_event.FailureEvent(
+            env=env,
+            error_name=error_name,
+            event_type=HistoryEventType.EvaluationFailed,
+            event_details=details,
+        )
+    )
+    return failure
+
+
+def _log_nothing() -> None:
+    """Every error is logged with the data of the machine, and with all of its states, at each level."""
+
+    def nothing(*_args: object, **_settings: object) -> None:
+        """The history tells what failed."""
+
+    EvalComponent._log_failure_event_exception = nothing
+    EvalComponent._log_exception = nothing
+    logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)
 
 
 def _quote_jsonata_variables() -> None:
@@ -283,8 +379,10 @@ def aws_time(moment: datetime.datetime) -> str:
 
 PATCHES: tuple[Callable[[], None], ...] = (
     _send_tasks_to_our_clients,
+    _name_fields_as_services_do,
     _write_json_as_aws,
     _evaluate_jsonata,
+    _fail_on_wrong_jsonata,
     _quote_jsonata_variables,
     _use_our_threads,
     _forget_threads,
@@ -295,4 +393,5 @@ PATCHES: tuple[Callable[[], None], ...] = (
     _enter_states_on_our_clock,
     _limit_map_concurrency,
     _iterate_maps_in_a_loop,
+    _log_nothing,
 )

@@ -1,0 +1,449 @@
+"""Starting, stopping, describing, redriving; histories; status events; Express."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from stepline.localaws.functions import Context
+from stepline.localaws.stepfunctions.history import failed_state
+from tests.localaws.stepfunctions.world import MACHINE_ARN, Outcome, World, task
+
+WAIT = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
+PASS = {"Pass": {"Type": "Pass", "End": True}}
+
+
+def error_of(call: Any, **parameters: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_same_name_and_input_while_running_is_the_same_execution(world: World) -> None:
+    arn = world.create(WAIT)
+    first = world.client.start_execution(stateMachineArn=arn, name="job-1", input='{"a":1}')
+    second = world.client.start_execution(stateMachineArn=arn, name="job-1", input='{"a":1}')
+    assert (
+        first["executionArn"] == second["executionArn"] == f"{arn.replace('stateMachine', 'execution')}:job-1"
+    )
+    assert first["startDate"] == second["startDate"]
+    assert world.statuses() == ["RUNNING"]
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"a":2}'])
+def test_same_name_with_other_bytes_is_refused(world: World, text: str) -> None:
+    arn = world.create(WAIT)
+    execution = world.client.start_execution(stateMachineArn=arn, name="job-1", input='{"a":1}')
+    error = error_of(world.client.start_execution, stateMachineArn=arn, name="job-1", input=text)
+    assert error == ("ExecutionAlreadyExists", f"Execution Already Exists: '{execution['executionArn']}'")
+
+
+def test_name_of_a_closed_execution_is_free_after_ninety_days(world: World) -> None:
+    arn = world.create(PASS)
+    world.start(arn, name="job-1")
+    world.virtual_clock.advance(89 * 86_400)
+    assert error_of(world.client.start_execution, stateMachineArn=arn, name="job-1", input="{}")[0] == (
+        "ExecutionAlreadyExists"
+    )
+    world.virtual_clock.advance(2 * 86_400)
+    world.start(arn, name="job-1")
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "a:b", "a#b", "a\u007fb"])
+def test_invalid_name(world: World, name: str) -> None:
+    arn = world.create(PASS)
+    error = error_of(world.client.start_execution, stateMachineArn=arn, name=name)
+    assert error == ("InvalidName", f"Invalid Name: '{name}'")
+
+
+def test_input_that_is_not_json(world: World) -> None:
+    arn = world.create(PASS)
+    code, message = error_of(world.client.start_execution, stateMachineArn=arn, input="{a}")
+    assert code == "InvalidExecutionInput"
+    assert message.startswith("Invalid State Machine Execution Input: '")
+
+
+def test_input_is_limited_in_bytes(world: World) -> None:
+    arn = world.create(PASS)
+    world.start(arn, "x" * (262_144 - 2))
+    two_bytes_each = json.dumps("ü" * 131_072, ensure_ascii=False)
+    assert len(two_bytes_each) < 262_144
+    code, _ = error_of(world.client.start_execution, stateMachineArn=arn, input=two_bytes_each)
+    assert code == "InvalidExecutionInput"
+
+
+def test_input_is_absent(world: World) -> None:
+    arn = world.create(PASS)
+    execution = world.client.start_execution(stateMachineArn=arn)["executionArn"]
+    world.virtual_clock.run()
+    assert Outcome(world, execution).description["input"] == "{}"
+
+
+def test_unknown_machines_and_executions(world: World) -> None:
+    execution_arn = MACHINE_ARN.replace("stateMachine", "execution") + ":none"
+    assert error_of(world.client.start_execution, stateMachineArn=MACHINE_ARN) == (
+        "StateMachineDoesNotExist",
+        f"State Machine Does Not Exist: '{MACHINE_ARN}'",
+    )
+    for call in (
+        world.client.describe_execution,
+        world.client.stop_execution,
+        world.client.get_execution_history,
+        world.client.redrive_execution,
+        world.client.describe_state_machine_for_execution,
+    ):
+        assert error_of(call, executionArn=execution_arn) == (
+            "ExecutionDoesNotExist",
+            f"Execution Does Not Exist: '{execution_arn}'",
+        )
+        assert error_of(call, executionArn=MACHINE_ARN) == (
+            "InvalidArn",
+            "Invalid Arn: 'Resource type not valid in this context: stateMachine'",
+        )
+        assert error_of(call, executionArn="nonsense")[0] == "InvalidArn"
+
+
+def test_stop_keeps_error_cause_and_date(world: World) -> None:
+    arn = world.start(world.create(WAIT))
+    world.virtual_clock.advance(10)
+    answer = world.client.stop_execution(executionArn=arn, error="Superseded", cause="a newer push")
+    outcome = Outcome(world, arn)
+    assert outcome.status == "ABORTED"
+    assert outcome.description["error"] == "Superseded"
+    assert outcome.description["cause"] == "a newer push"
+    assert outcome.description["stopDate"] == answer["stopDate"]
+    assert outcome.seconds == 10
+    last = outcome.history[-1]
+    assert last["type"] == "ExecutionAborted"
+    assert last["executionAbortedEventDetails"] == {"error": "Superseded", "cause": "a newer push"}
+    assert failed_state(outcome.history) == "Wait"
+    assert world.statuses() == ["RUNNING", "ABORTED"]
+
+
+def test_stopping_twice_changes_nothing(world: World) -> None:
+    arn = world.start(world.create(WAIT))
+    first = world.client.stop_execution(executionArn=arn, error="First")
+    world.virtual_clock.advance(10)
+    assert world.client.stop_execution(executionArn=arn, error="Second")["stopDate"] == first["stopDate"]
+    assert Outcome(world, arn).description["error"] == "First"
+    assert world.statuses() == ["RUNNING", "ABORTED"]
+
+
+def test_stop_of_an_execution_that_succeeded(world: World) -> None:
+    outcome = world.run(PASS)
+    answer = world.client.stop_execution(executionArn=outcome.arn, error="Late")
+    assert answer["stopDate"] == outcome.description["stopDate"]
+    assert Outcome(world, outcome.arn).status == "SUCCEEDED"
+
+
+def test_a_task_that_stops_its_own_execution(world: World) -> None:
+    arns: list[str] = []
+
+    def stop(event: Any, _context: Context) -> Any:
+        world.client.stop_execution(executionArn=arns[0], cause="enough")
+        return event
+
+    world.handlers["stop"] = stop
+    arns.append(world.start(world.create({"Stop": task("stop", Next="Never"), "Never": {"Type": "Succeed"}})))
+    world.virtual_clock.run()
+    outcome = Outcome(world, arns[0])
+    assert outcome.status == "ABORTED"
+    assert outcome.path == ["Stop"]
+    assert outcome.history[-1]["type"] == "ExecutionAborted"
+
+
+def test_describe_tells_everything(world: World) -> None:
+    outcome = world.run(PASS, {"a": 1})
+    described = {key: value for key, value in outcome.description.items() if key != "ResponseMetadata"}
+    assert described == {
+        "executionArn": outcome.arn,
+        "stateMachineArn": MACHINE_ARN,
+        "name": outcome.arn.rpartition(":")[2],
+        "status": "SUCCEEDED",
+        "startDate": world.clock.now(),
+        "stopDate": world.clock.now(),
+        "input": '{"a": 1}',
+        "inputDetails": {"included": True},
+        "output": '{"a":1}',
+        "outputDetails": {"included": True},
+        "redriveCount": 0,
+        "redriveStatus": "NOT_REDRIVABLE",
+        "redriveStatusReason": "Execution is SUCCEEDED and cannot be redriven",
+    }
+    metadata = world.client.describe_execution(executionArn=outcome.arn, includedData="METADATA_ONLY")
+    assert "input" not in metadata
+    assert "output" not in metadata
+
+
+def test_machine_of_an_execution_is_the_one_it_started_with(world: World) -> None:
+    arn = world.start(world.create(WAIT))
+    world.client.update_state_machine(
+        stateMachineArn=MACHINE_ARN, definition=json.dumps({"StartAt": "Pass", "States": PASS})
+    )
+    machine = world.client.describe_state_machine_for_execution(executionArn=arn)
+    assert json.loads(machine["definition"])["States"] == WAIT
+    world.virtual_clock.run()
+    assert Outcome(world, arn).path == ["Wait"]
+
+
+def test_list_executions_latest_first_filtered_and_paged(world: World) -> None:
+    arn = world.create(WAIT)
+    started = []
+    for _ in range(5):
+        started.append(world.start(arn))
+        world.virtual_clock.advance(1)
+    world.client.stop_execution(executionArn=started[2])
+    first = world.client.list_executions(stateMachineArn=arn, maxResults=2)
+    started.append(world.start(arn))  # must not shift the pages
+    second = world.client.list_executions(stateMachineArn=arn, maxResults=3, nextToken=first["nextToken"])
+    assert "nextToken" not in second
+    listed = [item["executionArn"] for item in first["executions"] + second["executions"]]
+    assert listed == started[4::-1]
+    aborted = world.client.list_executions(stateMachineArn=arn, statusFilter="ABORTED")["executions"]
+    assert [item["executionArn"] for item in aborted] == [started[2]]
+    assert error_of(world.client.list_executions, stateMachineArn=arn, nextToken="bogus") == (
+        "InvalidToken",
+        "Invalid Token: 'Invalid token'",
+    )
+
+
+def test_history_is_paged_in_both_directions(world: World) -> None:
+    outcome = world.run({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}})
+    ids = [event["id"] for event in outcome.history]
+    assert ids == list(range(1, len(ids) + 1))
+    for newest_first in (False, True):
+        pages = world.client.get_paginator("get_execution_history").paginate(
+            executionArn=outcome.arn, reverseOrder=newest_first, PaginationConfig={"PageSize": 2}
+        )
+        paged = [event["id"] for page in pages for event in page["events"]]
+        assert paged == (ids[::-1] if newest_first else ids)
+
+
+def test_history_without_execution_data(world: World) -> None:
+    outcome = world.run(PASS, {"secret": 1})
+    events = world.client.get_execution_history(executionArn=outcome.arn, includeExecutionData=False)[
+        "events"
+    ]
+    assert "secret" not in str(events)
+    assert events[1]["stateEnteredEventDetails"] == {"name": "Pass"}
+    assert "secret" in str(outcome.history)
+
+
+def test_failed_state_is_found_the_way_aws_tells_it(world: World) -> None:
+    """The last failure, then `previousEventId` back to the state's entry."""
+
+    def fails(_event: Any, _context: Context) -> Any:
+        raise ValueError("no")
+
+    world.handlers["f"] = fails
+    outcome = world.run({"Before": {"Type": "Pass", "Next": "Breaks"}, "Breaks": task("f")})
+    newest_first = world.client.get_execution_history(
+        executionArn=outcome.arn, reverseOrder=True, includeExecutionData=False
+    )["events"]
+    event = next(item for item in newest_first if item["type"].endswith(("Failed", "TimedOut")))
+    by_id = {item["id"]: item for item in newest_first}
+    while not event["type"].endswith("StateEntered"):
+        event = by_id[event["previousEventId"]]
+    assert event["stateEnteredEventDetails"]["name"] == "Breaks"
+    assert failed_state(outcome.history) == "Breaks"
+    assert outcome.description["error"] == "ValueError"
+    assert json.loads(outcome.description["cause"])["errorMessage"] == "no"
+
+
+def test_status_events(world: World) -> None:
+    outcome = world.run(PASS, {"a": 1})
+    start, end = world.events
+    milliseconds = int(world.clock.now().timestamp() * 1000)
+    assert (end.source, end.detail_type) == ("aws.states", "Step Functions Execution Status Change")
+    assert end.resources == (outcome.arn,)
+    assert end.detail == {
+        "executionArn": outcome.arn,
+        "stateMachineArn": MACHINE_ARN,
+        "name": outcome.arn.rpartition(":")[2],
+        "status": "SUCCEEDED",
+        "startDate": milliseconds,
+        "stopDate": milliseconds,
+        "input": '{"a": 1}',
+        "inputDetails": {"included": True},
+        "output": '{"a":1}',
+        "outputDetails": {"included": True},
+    }
+    assert start.detail["status"] == "RUNNING"
+    assert start.detail["stopDate"] is start.detail["output"] is start.detail["outputDetails"] is None
+
+
+def test_status_events_leave_large_data_out(world: World) -> None:
+    world.run(PASS, "x" * 200_000)
+    assert world.events[0].detail["inputDetails"] == {"included": True}
+    end = world.events[-1].detail
+    assert (end["input"], end["inputDetails"]) == (None, {"included": False})
+    assert end["outputDetails"] == {"included": True}
+
+
+def test_an_event_sink_that_fails_does_not_disturb(world: World) -> None:
+    def broken(_event: object) -> None:
+        raise RuntimeError
+
+    world.service._executions._events = broken
+    assert world.run(PASS).status == "SUCCEEDED"
+
+
+def test_express_runs_to_its_end(world: World) -> None:
+    world.handlers["f"] = lambda event, _: {"n": event["n"] + 1}
+    arn = world.create({"Add": task("f")}, type="EXPRESS")
+    answer = world.client.start_sync_execution(stateMachineArn=arn, input='{"n": 1}', name="one")
+    assert answer["status"] == "SUCCEEDED"
+    assert json.loads(answer["output"]) == {"n": 2}
+    assert answer["executionArn"].startswith("arn:aws:states:us-east-1:000000000000:express:machine:one:")
+    assert answer["billingDetails"] == {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": 100}
+    assert world.events == []
+
+
+def test_express_fails_with_error_and_cause(world: World) -> None:
+    arn = world.create({"Bad": {"Type": "Fail", "Error": "E", "Cause": "C"}}, type="EXPRESS")
+    answer = world.client.start_sync_execution(stateMachineArn=arn)
+    assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "E", "C")
+    assert "output" not in answer
+
+
+def test_express_takes_five_minutes_at_most(world: World) -> None:
+    arn = world.create({"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}, type="EXPRESS")
+    answer = world.client.start_sync_execution(stateMachineArn=arn)
+    assert (answer["status"], answer["error"]) == ("TIMED_OUT", "States.Timeout")
+    assert answer["stopDate"] - answer["startDate"] == timedelta(minutes=5)
+
+
+def test_express_in_a_task_of_another_machine(world: World) -> None:
+    inner = world.create({"Wait": {"Type": "Wait", "Seconds": 20, "End": True}}, type="EXPRESS", name="inner")
+
+    def call(event: Any, _context: Context) -> Any:
+        answer = world.client.start_sync_execution(stateMachineArn=inner, input=json.dumps(event))
+        return answer["status"]
+
+    world.handlers["call"] = call
+    outcome = world.run({"Call": task("call")}, name="outer")
+    assert outcome.output == "SUCCEEDED"
+    assert outcome.seconds == 20
+
+
+def test_express_cannot_be_described_and_standard_not_run_synchronously(world: World) -> None:
+    express = world.create(PASS, type="EXPRESS", name="express")
+    started = world.start(express)
+    for call in (
+        world.client.describe_execution,
+        world.client.stop_execution,
+        world.client.get_execution_history,
+    ):
+        assert error_of(call, executionArn=started) == (
+            "InvalidArn",
+            "Invalid Arn: 'Resource type not valid in this context: express'",
+        )
+    not_supported = (
+        "StateMachineTypeNotSupported",
+        "This operation is not supported by this type of state machine",
+    )
+    assert error_of(world.client.list_executions, stateMachineArn=express) == not_supported
+    standard = world.create(PASS)
+    assert error_of(world.client.start_sync_execution, stateMachineArn=standard) == not_supported
+
+
+def test_express_in_real_time(real_world: World) -> None:
+    arn = real_world.create(PASS, type="EXPRESS")
+    assert real_world.client.start_sync_execution(stateMachineArn=arn, input="[1]")["output"] == "[1]"
+
+
+def test_redrive_goes_on_from_the_failed_state(world: World) -> None:
+    calls: list[Any] = []
+
+    def fails_first(event: Any, _context: Context) -> Any:
+        calls.append(event)
+        if len(calls) == 1:
+            raise ValueError("first time")
+        return {"ok": True}
+
+    world.handlers["f"] = fails_first
+    failed = world.run({"Before": {"Type": "Pass", "Result": {"x": 1}, "Next": "Flaky"}, "Flaky": task("f")})
+    assert failed.status == "FAILED"
+    assert failed.description["redriveStatus"] == "REDRIVABLE"
+    first = world.client.redrive_execution(executionArn=failed.arn, clientToken="t")
+    again = world.client.redrive_execution(executionArn=failed.arn, clientToken="t")
+    assert again["redriveDate"] == first["redriveDate"]
+    world.virtual_clock.run()
+    outcome = Outcome(world, failed.arn)
+    assert outcome.output == {"ok": True}
+    assert calls == [{"x": 1}, {"x": 1}]
+    assert outcome.path == ["Before", "Flaky", "Flaky"]
+    assert outcome.description["redriveCount"] == 1
+    assert "error" not in outcome.description
+    assert world.statuses() == ["RUNNING", "FAILED", "RUNNING", "SUCCEEDED"]
+
+
+def test_what_cannot_be_redriven(world: World) -> None:
+    outcome = world.run(PASS)
+    assert error_of(world.client.redrive_execution, executionArn=outcome.arn)[0] == "ExecutionNotRedrivable"
+    failed = world.run({"Bad": {"Type": "Fail"}}, name="other")
+    world.virtual_clock.advance(15 * 86_400)
+    assert error_of(world.client.redrive_execution, executionArn=failed.arn)[0] == "ExecutionNotRedrivable"
+
+
+def waiting_for_token(world: World, **fields: Any) -> tuple[str, str]:
+    """An execution that waits for its task token: (execution ARN, token)."""
+    world.handlers["ask"] = lambda event, _: event
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}},
+        "End": True,
+        **fields,
+    }
+    arn = world.start(world.create({"Ask": state}))
+    world.virtual_clock.advance(1)
+    return arn, world.functions.invocations[-1][1]["token"]
+
+
+def test_task_token_success(world: World) -> None:
+    arn, token = waiting_for_token(world)
+    world.client.send_task_success(taskToken=token, output='{"yes":true}')
+    world.virtual_clock.run()
+    assert Outcome(world, arn).output == {"yes": True}
+    assert error_of(world.client.send_task_success, taskToken=token, output="1")[0] == "TaskTimedOut"
+
+
+def test_task_token_failure(world: World) -> None:
+    arn, token = waiting_for_token(world)
+    world.client.send_task_failure(taskToken=token, error="Denied", cause="by a person")
+    world.virtual_clock.run()
+    outcome = Outcome(world, arn)
+    assert (outcome.description["error"], outcome.description["cause"]) == ("Denied", "by a person")
+
+
+def test_task_heartbeats(world: World) -> None:
+    arn, token = waiting_for_token(world, HeartbeatSeconds=60, TimeoutSeconds=9000)
+    for _ in range(5):
+        world.virtual_clock.advance(50)
+        world.client.send_task_heartbeat(taskToken=token)
+    world.virtual_clock.run()
+    outcome = Outcome(world, arn)
+    assert outcome.status == "FAILED"
+    assert outcome.description["error"] == "States.Timeout"
+    assert 250 < outcome.seconds < 320
+
+
+def test_tokens_that_nobody_gave(world: World) -> None:
+    assert error_of(world.client.send_task_success, taskToken="x", output="{}")[0] == "InvalidToken"
+    _, token = waiting_for_token(world)
+    assert error_of(world.client.send_task_success, taskToken=token, output="{")[0] == "InvalidOutput"
+
+
+def test_close_ends_what_runs(world: World) -> None:
+    world.start(world.create(WAIT))
+    world.virtual_clock.advance(1)
+    world.service.close()
+    world.virtual_clock.run()
+    assert world.statuses() == ["RUNNING"]
+    assert error_of(world.client.start_execution, stateMachineArn=MACHINE_ARN)[0] == "ServiceUnavailable"

@@ -1,0 +1,121 @@
+"""What the tests of Step Functions share: a service, its client, its functions and its events."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from stepline.localaws.clock import Clock, VirtualClock
+from stepline.localaws.events import AwsEvent
+from stepline.localaws.functions import Handler, InProcessFunctions
+from stepline.localaws.protocol import in_process_client
+from stepline.localaws.stepfunctions import StepFunctions
+from stepline.localaws.stepfunctions.history import entered_states
+
+ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
+MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:machine"
+SECONDS_UNTIL_A_TEST_FAILS = 20.0
+
+State = Mapping[str, Any]
+
+
+class World:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or VirtualClock()
+        self.handlers: dict[str, Handler] = {}
+        self.functions = InProcessFunctions(self.handlers)
+        self.events: list[AwsEvent] = []
+        self.machines: dict[str, dict[str, Any]] = {}
+        self.clients: dict[str, Any] = {"lambda": self.functions}
+        self._closing = threading.Semaphore(0)
+        self.service = StepFunctions(
+            clock=self.clock,
+            task_clients=lambda name: self.clients[name],
+            events=self._tell,
+            state_machines=self.machines,
+        )
+        self.client = in_process_client(self.service)
+        self.clients["stepfunctions"] = self.client
+
+    def close(self) -> None:
+        self.service.close()
+
+    def create(self, states: Mapping[str, State], *, name: str = "machine", **settings: Any) -> str:
+        """A machine whose first state is the first of `states`; `type` and top-level fields in `settings`."""
+        kind = settings.pop("type", "STANDARD")
+        definition = {"StartAt": next(iter(states)), "States": dict(states), **settings}
+        arn: str = self.client.create_state_machine(
+            name=name, definition=json.dumps(definition), roleArn=ROLE_ARN, type=kind
+        )["stateMachineArn"]
+        return arn
+
+    def start(self, arn: str = MACHINE_ARN, data: Any = None, **settings: Any) -> str:
+        execution_arn: str = self.client.start_execution(
+            stateMachineArn=arn, input=json.dumps({} if data is None else data), **settings
+        )["executionArn"]
+        return execution_arn
+
+    def run(self, states: Mapping[str, State], data: Any = None, **settings: Any) -> Outcome:
+        """Create the machine, start it and move the clock until nothing is left to do."""
+        arn = self.start(self.create(states, **settings), data)
+        self.virtual_clock.run()
+        return Outcome(self, arn)
+
+    def run_for_real(self, states: Mapping[str, State], data: Any = None) -> Outcome:
+        arn = self.start(self.create(states), data)
+        assert self._closing.acquire(timeout=SECONDS_UNTIL_A_TEST_FAILS), "the execution does not end"
+        return Outcome(self, arn)
+
+    @property
+    def virtual_clock(self) -> VirtualClock:
+        assert isinstance(self.clock, VirtualClock)
+        return self.clock
+
+    def statuses(self) -> list[str]:
+        return [event.detail["status"] for event in self.events]
+
+    def _tell(self, event: AwsEvent) -> None:
+        self.events.append(event)
+        if event.detail["status"] != "RUNNING":
+            self._closing.release()
+
+
+class Outcome:
+    """What became of an execution, as the client sees it."""
+
+    def __init__(self, world: World, arn: str) -> None:
+        self.arn = arn
+        self.description = world.client.describe_execution(executionArn=arn)
+        self.history: list[dict[str, Any]] = world.client.get_execution_history(
+            executionArn=arn, maxResults=1000
+        )["events"]
+
+    @property
+    def status(self) -> str:
+        status: str = self.description["status"]
+        return status
+
+    @property
+    def output(self) -> Any:
+        assert self.status == "SUCCEEDED", self.description
+        return json.loads(self.description["output"])
+
+    @property
+    def path(self) -> list[str]:
+        return entered_states(self.history)
+
+    @property
+    def seconds(self) -> float:
+        duration = self.description["stopDate"] - self.description["startDate"]
+        return float(duration.total_seconds())
+
+
+def task(function: str, **fields: Any) -> State:
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
+        **({} if "Next" in fields else {"End": True}),
+        **fields,
+    }

@@ -18,7 +18,7 @@ from stepline.cli.git_push import require_git
 from stepline.cli.interruptions import Interruptions
 from stepline.cli.runtime_state import LocalAws, Owner
 from stepline.cli.target import Target
-from stepline.deployment import deploy
+from stepline.deployment.stack import deploy
 from stepline.errors import UsageError
 
 
@@ -93,14 +93,17 @@ def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[s
 
 @contextmanager
 def step(output: Console, doing: str, done: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is being done, and in the end how long it took; yields what reports progress."""
+    """Show that something is being done, and in the end how long it took; yields what reports progress.
+
+    Progress is for those who sit before a terminal: a log gets the beginning and the end.
+    """
     begin = time.monotonic()
     if output.is_terminal:
         with output.status(doing) as spinner:
             yield lambda text: spinner.update(f"{doing}: {text}")
     else:
         console.say(output, f"{doing} ...")
-        yield lambda text: console.say(output, f"    {text}")
+        yield lambda _text: None
     length = format_duration(timedelta(seconds=time.monotonic() - begin))
     console.say(output, f"{console.glyphs(output).good} {done} ({length})")
 

@@ -82,5 +82,5 @@ def _failed_action(stage: StageRun, action: ActionRun, local_endpoint: str | Non
         None,
         error.code if error else "",
         (error.message if error else action.summary) or "CodePipeline tells no reason",
-        action.external_execution_url or look,
+        look or (None if local_endpoint else action.external_execution_url),
     )

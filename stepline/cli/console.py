@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.theme import Theme
+
+_UNLIMITED = 4096  # columns, where there is no screen to fit
 
 THEME = Theme(
     {
@@ -61,6 +63,17 @@ def say(console: Console, text: str = "", *, style: str | None = None) -> None:
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
+def show(console: Console, renderable: RenderableType) -> None:
+    """Print something laid out; what is no terminal gets it neither cut off nor padded."""
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as captured:
+        console.print(renderable)
+    for line in captured.get().splitlines():
+        say(console, line.rstrip())
+
+
 def command_name() -> str:
     """How the user may call stepline again: as this time."""
     if sys.argv and sys.argv[0].endswith("__main__.py"):
@@ -69,4 +82,7 @@ def command_name() -> str:
 
 
 def _console(*, stderr: bool) -> Console:
-    return Console(stderr=stderr, theme=THEME, highlight=False, markup=False, emoji=False)
+    console = Console(stderr=stderr, theme=THEME, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _UNLIMITED
+    return console

@@ -76,7 +76,7 @@ def run(
     signs = _Signs(glyphs, busy)
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(style="quiet", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(style="quiet", no_wrap=True, overflow="ellipsis")
     table.add_column(justify="right", no_wrap=True, style="quiet")
     for stage in run.stages:
         _add_stage(table, stage, signs, now, max_states)
@@ -84,14 +84,14 @@ def run(
 
 
 def failure(failed: FailedAction, glyphs: Glyphs) -> RenderableType:
-    """Why an action failed, each fact on a line of its own."""
+    """Why an action failed; not where to look, for an address must not be cut into lines."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="quiet")
     table.add_column(overflow="fold")
-    facts = {"state": failed.state, "error": failed.error, "cause": failed.cause, "look": failed.look}
+    facts = {"state": failed.state, "error": failed.error, "cause": failed.cause}
     for name, value in facts.items():
         if value:
-            table.add_row(name, Text(value, style="link" if value.startswith("https://") else ""))
+            table.add_row(name, Text(value))
     title = Text(f"{glyphs.bad} {failed.stage} / {failed.action} failed", style="bad")
     return Group(title, Padding(table, (0, 0, 0, 2)))
 

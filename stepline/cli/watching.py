@@ -60,7 +60,7 @@ class LiveView:
     ) -> None:
         self._live.stop()
         if self._run:
-            self._console.print(render.run(self._run, self._glyphs, _now()))
+            console.show(self._console, render.run(self._run, self._glyphs, _now()))
 
     def _draw(self) -> RenderableType:
         if self._run is None:
@@ -141,12 +141,14 @@ def conclude(run: PipelineRun, target: Target, output: Console) -> None:
     console.say(output)
     endpoint = target.endpoint_url if target.is_local else None
     for failed in failed_actions(run, local_endpoint=endpoint):
-        output.print(render.failure(failed, glyphs))
+        console.show(output, render.failure(failed, glyphs))
+        if failed.look:
+            console.say(output, f"  see    {failed.look}")
     length = format_duration(run.duration(_now()))
     status = render.status_text(run.execution.status, glyphs)
     if run.execution.status_summary and not run.execution.status.is_running:
         status.append(f": {run.execution.status_summary}")
-    output.print(status.append(f" after {length}" if length else ""))
+    console.show(output, status.append(f" after {length}" if length else ""))
 
 
 def _nothing_runs(pipeline: str, executions: tuple[ExecutionSummary, ...]) -> str:

@@ -119,4 +119,4 @@ def _show_outputs(run: PipelineRun, output: Console) -> None:
     for action in run.actions:
         if action.runs_state_machine and action.output_variables:
             console.say(output)
-            output.print(render.facts(f"Outputs of {action.name}", action.output_variables))
+            console.show(output, render.facts(f"Outputs of {action.name}", action.output_variables))

@@ -32,4 +32,4 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
     if not statuses:
         console.say(output, "There is no pipeline yet: deploy template.yaml (`stepline up` does so locally).")
     for status in statuses:
-        output.print(render_status.pipeline(status, console.glyphs(output), datetime.now(UTC)))
+        console.show(output, render_status.pipeline(status, console.glyphs(output), datetime.now(UTC)))

@@ -81,7 +81,7 @@ def _explain(output: Console, local_aws: LocalAws, outputs: Mapping[str, str], *
     elsewhere = "" if local_aws.port == DEFAULT_PORT else f" --endpoint-url {url}"
     variables = local_environment(local_aws)
     console.say(output)
-    output.print(render.facts("The local AWS is ready.", shown))
+    console.show(output, render.facts("The local AWS is ready.", shown))
     console.say(output)
     console.say(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
     console.say(output, f"  {name} push{elsewhere}")

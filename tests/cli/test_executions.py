@@ -1,0 +1,253 @@
+"""Histories of real executions, as the interpreter of the local Step Functions writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+import pytest
+
+from stepline.cli.executions import (
+    Failure,
+    History,
+    StateVisit,
+    execution_region,
+    parse_event,
+    readable_cause,
+    visits,
+)
+from stepline.cli.statuses import VisitStatus
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.functions import InProcessFunctions
+from stepline.localaws.protocol import in_process_client
+from stepline.localaws.stepfunctions import StepFunctions
+from tests.cli.workflow import task
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+Read = Callable[..., History]
+
+
+class BoomError(Exception):
+    pass
+
+
+def explode(_event: Any, _context: Any) -> None:
+    raise BoomError("no room left")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def run(clock: VirtualClock) -> Read:
+    """Runs a machine to its end, and reads its history."""
+
+    def execute(machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> History:
+        known = InProcessFunctions(functions or {})
+        service = StepFunctions(clock=clock, task_clients=lambda _name: known, events=lambda _event: None)
+        client = in_process_client(service)
+        role = "arn:aws:iam::000000000000:role/machine"
+        arn = client.create_state_machine(name="m", definition=json.dumps(machine), roleArn=role)
+        execution = client.start_execution(stateMachineArn=arn["stateMachineArn"], name="e", input="{}")
+        clock.run()
+        history = History(client, execution["executionArn"])
+        history.update()
+        return history
+
+    return execute
+
+
+def short(seen: tuple[StateVisit, ...]) -> list[tuple[str, int, str]]:
+    return [(visit.name, visit.depth, visit.status.value) for visit in seen]
+
+
+def test_states_in_their_order_with_their_times(run: Read) -> None:
+    machine = {
+        "StartAt": "First",
+        "States": {
+            "First": {"Type": "Pass", "Next": "Pause"},
+            "Pause": {"Type": "Wait", "Seconds": 90, "Next": "Done"},
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    seen = run(machine).update()
+    assert short(seen) == [("First", 0, "Succeeded"), ("Pause", 0, "Succeeded"), ("Done", 0, "Succeeded")]
+    assert seen[1].duration(NOW).total_seconds() == 90
+
+
+def test_a_task_that_fails_is_told_with_state_error_and_cause(run: Read) -> None:
+    history = run({"StartAt": "Create", "States": {"Create": task("f", End=True)}}, {"f": explode})
+    assert history.failure == Failure("Create", "BoomError", "no room left")
+    (visit,) = history.update()
+    assert (visit.status, visit.error) == (VisitStatus.FAILED, "BoomError")
+
+
+def test_a_caught_failure_is_no_failure(run: Read) -> None:
+    machine = {
+        "StartAt": "Create",
+        "States": {
+            "Create": task("f", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Clean up"}], End=True),
+            "Clean up": {"Type": "Pass", "Next": "Give up"},
+            "Give up": {"Type": "Fail", "Error": "NotCreatedError", "Cause": "see above"},
+        },
+    }
+    history = run(machine, {"f": explode})
+    assert short(history.update()) == [
+        ("Create", 0, "Caught"),
+        ("Clean up", 0, "Succeeded"),
+        ("Give up", 0, "Failed"),
+    ]
+    assert history.failure == Failure("Give up", "NotCreatedError", "see above")
+
+
+def test_a_failure_that_a_retry_mended_is_forgotten(run: Read) -> None:
+    attempts: list[None] = []
+
+    def second_time_lucky(_event: Any, _context: Any) -> str:
+        attempts.append(None)
+        if len(attempts) == 1:
+            raise BoomError
+        return "fine"
+
+    retry = [{"ErrorEquals": ["BoomError"], "IntervalSeconds": 60}]
+    history = run(
+        {"StartAt": "Try", "States": {"Try": task("f", Retry=retry, End=True)}}, {"f": second_time_lucky}
+    )
+    (visit,) = history.update()
+    assert (visit.status, visit.error, visit.duration(NOW).total_seconds()) == (
+        VisitStatus.SUCCEEDED,
+        None,
+        60,
+    )
+    assert history.failure is None
+
+
+INNER = {
+    "StartAt": "Inner",
+    "States": {"Inner": {"Type": "Pass", "Next": "Last"}, "Last": {"Type": "Pass", "End": True}},
+}
+
+
+def test_states_within_a_map_are_deeper(run: Read) -> None:
+    machine = {
+        "StartAt": "Each",
+        "States": {
+            "Each": {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": INNER, "Next": "After"},
+            "After": {"Type": "Pass", "End": True},
+        },
+    }
+    with_items = {
+        "StartAt": "Items",
+        "States": {"Items": {"Type": "Pass", "Result": {"items": [1, 2]}, "Next": "Each"}},
+    }
+    with_items["States"].update(machine["States"])  # type: ignore[attr-defined]
+    seen = short(run(with_items).update())
+    assert seen[:2] == [("Items", 0, "Succeeded"), ("Each", 0, "Succeeded")]
+    assert sorted(seen[2:-1]) == [("Inner", 1, "Succeeded")] * 2 + [("Last", 1, "Succeeded")] * 2
+    assert seen[-1] == ("After", 0, "Succeeded")
+
+
+def test_states_within_nested_containers(run: Read) -> None:
+    inner = {
+        "StartAt": "Branches",
+        "States": {"Branches": {"Type": "Parallel", "Branches": [INNER], "End": True}},
+    }
+    machine = {
+        "StartAt": "Items",
+        "States": {
+            "Items": {"Type": "Pass", "Result": [1], "Next": "Each"},
+            "Each": {"Type": "Map", "ItemProcessor": inner, "Next": "After"},
+            "After": {"Type": "Pass", "End": True},
+        },
+    }
+    assert short(run(machine).update()) == [
+        ("Items", 0, "Succeeded"),
+        ("Each", 0, "Succeeded"),
+        ("Branches", 1, "Succeeded"),
+        ("Inner", 2, "Succeeded"),
+        ("Last", 2, "Succeeded"),
+        ("After", 0, "Succeeded"),
+    ]
+
+
+def test_a_failure_within_a_map_that_is_caught_outside(run: Read) -> None:
+    inner = {"StartAt": "Create", "States": {"Create": task("f", End=True)}}
+    machine = {
+        "StartAt": "Items",
+        "States": {
+            "Items": {"Type": "Pass", "Result": [1], "Next": "Each"},
+            "Each": {
+                "Type": "Map",
+                "ItemProcessor": inner,
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "After"}],
+                "End": True,
+            },
+            "After": {"Type": "Pass", "End": True},
+        },
+    }
+    seen = {visit.name: visit for visit in run(machine, {"f": explode}).update()}
+    assert (seen["After"].depth, seen["After"].status) == (0, VisitStatus.SUCCEEDED)
+    assert seen["Each"].status is VisitStatus.CAUGHT
+    assert seen["Create"].error == "BoomError"
+
+
+def test_only_new_events_are_read(clock: VirtualClock) -> None:
+    service = StepFunctions(
+        clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
+    )
+    client = in_process_client(service)
+    machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
+    arn = client.create_state_machine(
+        name="m", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"
+    )["stateMachineArn"]
+    history = History(client, client.start_execution(stateMachineArn=arn, name="e")["executionArn"])
+    clock.advance(10)
+    assert short(history.update()) == [("Pause", 0, "Running")]
+    assert short(history.update()) == [("Pause", 0, "Running")]
+    clock.run()
+    assert short(history.update()) == [("Pause", 0, "Succeeded")]
+
+
+def test_a_stopped_execution_leaves_no_state_running(clock: VirtualClock) -> None:
+    service = StepFunctions(
+        clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
+    )
+    client = in_process_client(service)
+    machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
+    arn = client.create_state_machine(
+        name="m", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"
+    )["stateMachineArn"]
+    execution = client.start_execution(stateMachineArn=arn, name="e")["executionArn"]
+    clock.advance(10)
+    client.stop_execution(executionArn=execution, error="Stopped", cause="by hand")
+    history = History(client, execution)
+    assert short(history.update()) == [("Pause", 0, "Aborted")]
+    assert history.failure == Failure("Pause", "Stopped", "by hand")
+
+
+def test_every_event_type_of_the_model_can_be_read() -> None:
+    shape = botocore.session.get_session().get_service_model("stepfunctions").shape_for("HistoryEventType")
+    for number, kind in enumerate(shape.enum, start=1):  # type: ignore[attr-defined]
+        document = {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": NOW}
+        visits([parse_event(document)])
+
+
+def test_only_standard_executions_have_a_history() -> None:
+    assert execution_region("arn:aws:states:eu-west-1:123456789012:execution:m:e") == "eu-west-1"
+    assert execution_region("arn:aws-cn:states:cn-north-1:123456789012:execution:m:e") == "cn-north-1"
+    assert execution_region("arn:aws:states:eu-west-1:123456789012:express:m:e:run") is None
+    assert execution_region("my-build:42") is None
+    assert execution_region(None) is None
+
+
+def test_a_cause_in_lambdas_json_is_reduced_to_its_message() -> None:
+    assert readable_cause('{"errorMessage": "no room left", "errorType": "BoomError"}') == "no room left"
+    assert readable_cause('{"other": 1}') == '{"other": 1}'
+    assert readable_cause("[1]") == "[1]"
+    assert readable_cause("plain") == "plain"
+    assert readable_cause(None) == ""

@@ -1,4 +1,4 @@
-"""Prints, as JSON, how ministack behaves without our mends. Run in a process of its own: it is loaded globally."""
+"""Prints, as JSON, how ministack behaves without our mends. In a process of its own: it loads globally."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def facts(directory: Path) -> dict[str, Any]:
 if __name__ == "__main__":
 
     async def main() -> None:
-        print(json.dumps(facts(Path(sys.argv[1]))))
+        sys.stdout.write(json.dumps(facts(Path(sys.argv[1]))))
 
     asyncio.run(main())

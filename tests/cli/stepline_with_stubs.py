@@ -1,0 +1,35 @@
+"""The command `stepline` with the stub server and a stub deployment: `BEHAVIOUR DEPLOYMENT WORDS...`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stepline.cli import bring_up, local_aws_process
+from stepline.cli.main import cli
+from stepline.errors import UsageError
+
+STUB = Path(__file__).with_name("stub_server.py")
+
+
+def stub_command(behaviour: str) -> local_aws_process.ServerCommand:
+    def command(port: int, region: str, directory: Path) -> Sequence[str]:
+        options = ["--port", str(port), "--region", region, "--directory", str(directory)]
+        return [sys.executable, str(STUB), behaviour, *options]
+
+    return command
+
+
+def deploy(_template: Path, **settings: Any) -> dict[str, str]:
+    if sys.argv[2] == "refused":
+        raise UsageError("the template does not deploy: Bucket: the name is taken")
+    settings["report"]("Bucket: CREATE_COMPLETE")
+    return {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}
+
+
+if __name__ == "__main__":
+    local_aws_process.server_command = stub_command(sys.argv[1])
+    bring_up.deploy = deploy
+    cli(sys.argv[3:], prog_name="stepline")

@@ -1,0 +1,212 @@
+"""Starting, finding and stopping a local AWS, with a stub in its place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stepline.cli import local_aws_process, process_table, runtime_state
+from stepline.cli.interruptions import Interrupted, Interruptions
+from stepline.cli.runtime_state import LocalAws, Owner
+from stepline.errors import UsageError
+from tests.cli.stepline_with_stubs import stub_command
+
+Start = Callable[..., LocalAws]
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, so that one can see whether something is left in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def start(port: int) -> Iterator[Start]:
+    started: list[LocalAws] = []
+
+    def run(behaviour: str = "obeys", *, owner: Owner | None = None, ready_seconds: float = 20) -> LocalAws:
+        with Interruptions() as interruptions:
+            local_aws = local_aws_process.start(
+                port,
+                region="us-east-1",
+                interruptions=interruptions,
+                owner=owner,
+                command=stub_command(behaviour),
+                ready_seconds=ready_seconds,
+            )
+        started.append(local_aws)
+        return local_aws
+
+    yield run
+    for local_aws in started:
+        local_aws_process.stop(local_aws)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def assert_nothing_is_left(port: int, folder: Path) -> None:
+    assert list(folder.iterdir()) == []
+    assert not runtime_state.state_folder().exists()
+    assert local_aws_process.port_is_free(port)
+
+
+def test_started_found_and_stopped(start: Start, port: int, folder: Path) -> None:
+    assert local_aws_process.running(port) is None
+    local_aws = start()
+    assert local_aws_process.running(port) == local_aws
+    assert (local_aws.endpoint_url, local_aws.region) == (f"http://127.0.0.1:{port}", "us-east-1")
+    assert runtime_state.state_file(port).parent.stat().st_mode & 0o077 == 0
+    local_aws_process.stop(local_aws)
+    assert_nothing_is_left(port, folder)
+    local_aws_process.stop(local_aws)
+
+
+def test_one_that_dies_is_told_with_its_last_words(start: Start, port: int, folder: Path) -> None:
+    with pytest.raises(UsageError, match="ended while starting: stepline: the disk is full") as raised:
+        start("dies")
+    assert raised.value.details == ("loading",)
+    assert_nothing_is_left(port, folder)
+
+
+def test_one_that_is_never_ready_is_told_with_the_end_of_its_log(
+    start: Start, port: int, folder: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"was not ready after 0\.5 s") as raised:
+        start("never ready", ready_seconds=0.5)
+    assert raised.value.details == ("still loading the world",)
+    assert_nothing_is_left(port, folder)
+
+
+def test_its_children_are_stopped_too(start: Start, port: int, folder: Path) -> None:
+    local_aws = start("has children")
+    group = [each.pid for each in process_table.processes() if each.group == local_aws.pid]
+    assert len(group) == 2
+    local_aws_process.stop(local_aws)
+    assert not {each.pid for each in process_table.processes()} & set(group)
+    assert_nothing_is_left(port, folder)
+
+
+def test_one_that_ignores_sigterm_is_killed(
+    start: Start, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_aws_process, "_TERMINATE_SECONDS", 0.1)
+    local_aws_process.stop(start("deaf"))
+    assert_nothing_is_left(port, folder)
+
+
+def test_what_a_kill_left_is_recognised_and_removed(start: Start, port: int, folder: Path) -> None:
+    local_aws = start("has children")
+    os.kill(local_aws.pid, signal.SIGKILL)
+    wait_until(lambda: not local_aws_process.is_alive(local_aws))
+    assert runtime_state.load(port) == local_aws
+    assert local_aws_process.running(port) is None
+    local_aws_process.stop(local_aws)
+    assert all(each.group != local_aws.pid for each in process_table.processes())
+    assert_nothing_is_left(port, folder)
+
+
+def test_a_process_that_got_the_number_of_a_past_one_is_left_alone(port: int, tmp_path: Path) -> None:
+    past = LocalAws(os.getpid(), port, "us-east-1", tmp_path / "past", "2026-01-01T00:00:00+00:00", None)
+    runtime_state.save(past)
+    assert not local_aws_process.is_alive(past)
+    local_aws_process.stop(past)  # would end the tests
+    assert runtime_state.load(port) is None
+
+
+def test_an_owner_that_was_killed_is_noticed(start: Start) -> None:
+    assert not local_aws_process.owner_is_gone(start(owner=Owner(os.getpid(), "up")))
+
+
+def test_an_owner_that_never_was_is_gone() -> None:
+    beyond_all_pids = 2**22 + 1  # PID_MAX_LIMIT, proc(5)
+    orphan = LocalAws(1, 1, "us-east-1", Path("/nowhere"), "", Owner(beyond_all_pids, "up"))
+    assert local_aws_process.owner_is_gone(orphan)
+
+
+def test_only_one_of_two_that_start_at_once_wins(start: Start, port: int) -> None:
+    local_aws = start()
+    with pytest.raises(UsageError, match=f"just starting on port {port}"):
+        start()
+    assert local_aws_process.running(port) == local_aws
+
+
+def test_stopping_an_old_one_does_not_touch_a_newer_one(start: Start, port: int, tmp_path: Path) -> None:
+    newer = start()
+    past = LocalAws(2**22 + 1, port, "us-east-1", tmp_path / "past", "", None)
+    local_aws_process.stop(past)
+    assert local_aws_process.running(port) == newer
+
+
+def test_an_interruption_while_it_starts_stops_it(start: Start, port: int, folder: Path) -> None:
+    previous = signal.signal(signal.SIGALRM, lambda *_args: os.kill(os.getpid(), signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(Interrupted) as raised:
+            start("never ready")
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert raised.value.exit_code == 130
+    assert_nothing_is_left(port, folder)
+
+
+def test_real_credentials_stay_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    environment = local_aws_process._environment()
+    assert "real" not in environment.values()
+    assert "AWS_PROFILE" not in environment
+    assert environment["AWS_CONFIG_FILE"] == os.devnull
+
+
+def test_whoever_listens_on_a_port_is_known(port: int) -> None:
+    assert local_aws_process.port_is_free(port)
+    assert process_table.listener(port) is None
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        assert not local_aws_process.port_is_free(port)
+        found = process_table.listener(port)
+    assert found is not None
+    assert found.pid == os.getpid()
+
+
+def test_ps_tells_the_same_as_proc() -> None:
+    ours = next(each for each in process_table._from_ps() if each.pid == os.getpid())
+    assert ours.group == os.getpgid(0)
+    assert "pytest" in ours.command
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "owner": null}'])
+def test_a_state_file_that_is_none_counts_as_no_file(port: int, text: str) -> None:
+    file = runtime_state.state_file(port)
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    assert runtime_state.load(port) is None
+    runtime_state.forget(port)
+    assert not file.parent.exists()

@@ -1,0 +1,252 @@
+"""`stepline up` and `stepline down` as processes, with a stub in place of the local AWS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stepline.cli import local_aws_process, process_table, runtime_state
+
+SCRIPT = Path(__file__).with_name("stepline_with_stubs.py")
+ROOT = Path(__file__).parents[2]
+
+
+class Stepline:
+    """Runs the command in a folder of its own, with temporary files in `temporary`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        (folder / "template.yaml").write_text("Resources: {}\n")
+        self.processes: list[subprocess.Popen[str]] = []
+        self.ports: set[int] = set()
+
+    def start(self, *words: str, server: str = "obeys", deployment: str = "fine") -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, str(SCRIPT), server, deployment, *words],
+            cwd=self.folder,
+            env=os.environ
+            | {"TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def run(self, *words: str, **settings: str) -> tuple[int, str, str]:
+        process = self.start(*words, **settings)
+        out, err = process.communicate(timeout=30)
+        return process.returncode, out, err
+
+    def up(self, port: int, **settings: str) -> subprocess.Popen[str]:
+        """In the foreground; comes back when it is ready."""
+        process = self.start("up", "--port", str(port), **settings)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "Ctrl-C stops it" in line:
+                return process
+        raise AssertionError(process.communicate())
+
+    def assert_nothing_is_left(self, port: int) -> None:
+        assert list(self.temporary.iterdir()) == []
+        assert not runtime_state.state_folder().exists()
+        assert local_aws_process.port_is_free(port)
+        assert not [each for each in process_table.processes() if str(self.temporary) in each.command]
+
+
+@pytest.fixture
+def stepline(tmp_path: Path) -> Iterator[Stepline]:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    command = Stepline(folder)
+    yield command
+    for process in command.processes:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate()
+    for port in [int(file.stem) for file in runtime_state.state_folder().glob("*.json")]:
+        if left := runtime_state.load(port):
+            local_aws_process.stop(left)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_ctrl_c_stops_everything(stepline: Stepline) -> None:
+    port = free_port()
+    process = stepline.up(port)
+    assert local_aws_process.health(port)["status"] == "ready"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert "Stopping the local AWS." in out
+    stepline.assert_nothing_is_left(port)
+
+
+def test_it_tells_what_to_do_next(stepline: Stepline) -> None:
+    port = free_port()
+    code, out, _ = stepline.run("up", "--detach", "--port", str(port))
+    assert code == 0
+    url = f"http://127.0.0.1:{port}"
+    for text in (
+        f"git clone {url}/v1/repos/app",
+        f"push --endpoint-url {url}",
+        f"watch --endpoint-url {url}",
+        f"export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+        f"down --port {port}",
+    ):
+        assert text in out
+    assert "\x1b" not in out
+
+
+def test_a_closed_terminal_stops_everything_too(stepline: Stepline) -> None:
+    port = free_port()
+    process = stepline.up(port)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=20)
+    stepline.assert_nothing_is_left(port)
+
+
+def test_detached_it_runs_until_down(stepline: Stepline) -> None:
+    port = free_port()
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    assert local_aws_process.health(port)["status"] == "ready"
+    assert stepline.run("down", "--port", str(port)) == (0, f"✓ Stopped the local AWS on port {port}.\n", "")
+    stepline.assert_nothing_is_left(port)
+    assert stepline.run("down", "--port", str(port)) == (0, f"Nothing is running on port {port}.\n", "")
+
+
+def test_down_ends_one_in_another_terminal_in_peace(stepline: Stepline) -> None:
+    port = free_port()
+    process = stepline.up(port)
+    assert stepline.run("down", "--port", str(port))[0] == 0
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "The local AWS was stopped.\n", "")
+    stepline.assert_nothing_is_left(port)
+
+
+def test_a_template_that_does_not_deploy(stepline: Stepline) -> None:
+    port = free_port()
+    code, _, err = stepline.run("up", "--detach", "--port", str(port), deployment="refused")
+    assert (code, err) == (1, "stepline: the template does not deploy: Bucket: the name is taken\n")
+    stepline.assert_nothing_is_left(port)
+
+
+def test_a_local_aws_that_dies_while_it_runs(stepline: Stepline) -> None:
+    port = free_port()
+    process = stepline.up(port, server="fails later")
+    os.kill(local_aws_process.health(port)["pid"], signal.SIGUSR1)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (
+        1,
+        "stepline: the local AWS ended while running: stepline: out of memory\n",
+    )
+    stepline.assert_nothing_is_left(port)
+
+
+def test_a_port_that_someone_else_uses(stepline: Stepline) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        code, _, err = stepline.run("up", "--port", str(port))
+    assert code == 1
+    assert err.startswith(f"stepline: port {port} is in use by ")
+    assert f"(process {os.getpid()}): stop that, or use --port {port + 1}\n" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_second_one_on_the_same_port_leaves_the_first_alone(stepline: Stepline) -> None:
+    port = free_port()
+    first = stepline.up(port)
+    code, _, err = stepline.run("up", "--port", str(port))
+    assert code == 1
+    assert err.startswith(
+        f"stepline: a local AWS runs on port {port} already (by `stepline up`, process {first.pid})"
+    )
+    assert local_aws_process.health(port)["status"] == "ready"
+
+
+def test_two_on_two_ports_do_not_meet(stepline: Stepline) -> None:
+    one, two = free_port(), free_port()
+    first, second = stepline.up(one), stepline.up(two)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=20)
+    assert local_aws_process.health(two)["status"] == "ready"
+    second.send_signal(signal.SIGINT)
+    second.communicate(timeout=20)
+    stepline.assert_nothing_is_left(two)
+
+
+def test_after_kill_9_of_the_local_aws_up_works_at_once(stepline: Stepline) -> None:
+    port = free_port()
+    assert stepline.run("up", "--detach", "--port", str(port), server="has children")[0] == 0
+    killed = local_aws_process.health(port)["pid"]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: local_aws_process.health(port) == {})
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    assert all(each.group != killed for each in process_table.processes())
+    assert len(list(stepline.temporary.iterdir())) == 1
+
+
+def test_after_kill_9_of_up_itself_up_works_at_once(stepline: Stepline) -> None:
+    port = free_port()
+    process = stepline.up(port)
+    orphan = local_aws_process.health(port)["pid"]
+    process.kill()
+    process.communicate()
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    assert local_aws_process.health(port)["pid"] != orphan
+
+
+def test_down_after_kill_9_removes_what_is_left(stepline: Stepline) -> None:
+    port = free_port()
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    os.kill(local_aws_process.health(port)["pid"], signal.SIGKILL)
+    wait_until(lambda: local_aws_process.health(port) == {})
+    code, out, _ = stepline.run("down", "--port", str(port))
+    assert (code, out) == (
+        0,
+        f"Nothing is running on port {port}; what a killed one had left is removed.\n",
+    )
+    stepline.assert_nothing_is_left(port)
+
+
+def test_a_missing_template_and_a_malformed_parameter(stepline: Stepline) -> None:
+    code, _, err = stepline.run("up", "--template", "other.yaml")
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith("stepline: there is no template other.yaml")
+    assert stepline.run("up", "--parameter", "A") == (
+        1,
+        "",
+        "stepline: --parameter A: write it as KEY=VALUE\n",
+    )
+
+
+def test_a_missing_git(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    code, _, err = stepline.run("up")
+    assert (code, err) == (
+        1,
+        "stepline: git is not installed: install it (for example `apt install git`) and try again\n",
+    )

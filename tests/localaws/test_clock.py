@@ -92,4 +92,4 @@ def test_a_closed_system_clock_has_no_thread_and_drops_what_waits() -> None:
     clock = SystemClock()
     clock.call_later(3600, lambda: None)
     clock.close()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # a thread of an earlier test may just have ended

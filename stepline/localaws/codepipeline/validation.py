@@ -34,7 +34,7 @@ def validate(declaration: PipelineDeclaration, *, region: str, source_providers:
     """Raise AwsError (InvalidStructureException and its like) for a pipeline that AWS would refuse."""
     _check_stages(declaration)
     _check_type(declaration)
-    _check_stores(declaration.document)
+    _check_stores(declaration, region)
     if declaration.document.get("triggers"):
         _structure("The local AWS of stepline has no Git connections; leave the pipeline's triggers out")
     for stage in declaration.stages:
@@ -92,9 +92,11 @@ def _check_type(declaration: PipelineDeclaration) -> None:
         _structure(f"Execution mode {declaration.mode} needs a pipeline of type V2")
 
 
-def _check_stores(document: Mapping[str, Any]) -> None:
-    if ("artifactStore" in document) == ("artifactStores" in document):
+def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
+    if ("artifactStore" in declaration.document) == ("artifactStores" in declaration.document):
         _structure("Pipeline should have either one artifactStore or artifactStores, and not both")
+    if not {None, region} & set(declaration.stores):
+        _structure(f"Pipeline has no artifact store in region {region}")
 
 
 def _check_action(action: ActionDeclaration, region: str, source_providers: Container[str]) -> None:

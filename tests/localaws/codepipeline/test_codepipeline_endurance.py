@@ -1,0 +1,125 @@
+"""Many executions, many threads."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from typing import Any
+
+from stepline.localaws.clock import SystemClock, _Timer
+from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
+from stepline.localaws.codepipeline.jobs import Job
+from stepline.localaws.codepipeline.models import Artifact
+from stepline.localaws.codepipeline.state import ActionExecution, PipelineExecution, StageExecution
+from stepline.localaws.events import AwsEvent
+from stepline.localaws.protocol import in_process_client
+from tests.localaws.codepipeline.fakes import FakeLambda, FakeS3, FakeSource, FakeSts, World, pipeline
+
+KEPT = (PipelineExecution, StageExecution, ActionExecution, Job, Artifact, _Timer)
+
+
+def test_memory_stays_within_bounds_over_1000_executions() -> None:
+    world = World(Settings(start_on_create=False, kept_executions=20))
+    world.lambda_.functions["trigger"] = lambda job: (
+        world.succeed(job)
+        if "continuationToken" in job["data"]
+        else world.succeed(job, continuationToken="more")
+    )
+    world.create()
+
+    def run(count: int) -> int:
+        for _ in range(count):
+            world.run()
+        gc.collect()
+        return sum(isinstance(item, KEPT) for item in gc.get_objects())
+
+    before = run(50)
+    after = run(950)
+
+    assert after <= before
+    summaries = world.client.list_pipeline_executions(pipelineName="app")["pipelineExecutionSummaries"]
+    assert len(summaries) == 20
+
+
+def test_an_action_that_continues_for_long_remembers_few_jobs() -> None:
+    world = World(Settings(start_on_create=False, kept_jobs_per_action=3))
+    world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
+    world.create()
+    world.start()
+    world.clock.advance(10)
+
+    codes = []
+    for job in world.lambda_.jobs:
+        try:
+            world.succeed(job)
+        except world.client.exceptions.ClientError as error:
+            codes.append(error.response["Error"]["Code"])
+    assert codes[:-3] == ["JobNotFoundException"] * (len(codes) - 3)
+    assert codes[-3:] == ["InvalidJobStateException"] * 3
+
+
+def test_threads_on_the_real_clock_neither_deadlock_nor_mix_up_events() -> None:
+    clock = SystemClock()
+    lambda_ = FakeLambda()
+    events: list[AwsEvent] = []
+    finished = threading.Semaphore(0)
+
+    def take(event: AwsEvent) -> None:
+        events.append(event)
+        if event.detail_type.startswith("CodePipeline Pipeline") and event.detail["state"] == "SUCCEEDED":
+            finished.release()
+
+    service = CodePipeline(
+        clock=clock,
+        clients=ServiceClients(s3=FakeS3(), sts=FakeSts(), lambda_=lambda_),
+        events=take,
+        sources={"CodeCommit": FakeSource()},
+        settings=Settings(start_on_create=False, continuation_seconds=0.001),
+    )
+    client = in_process_client(service)
+
+    def answer(job: dict[str, Any]) -> None:
+        time.sleep(0.001)
+        token = {} if "continuationToken" in job["data"] else {"continuationToken": "more"}
+        client.put_job_success_result(jobId=job["id"], **token)
+
+    lambda_.functions["trigger"] = answer
+    try:
+        client.create_pipeline(pipeline=pipeline(executionMode="PARALLEL"))
+        executions = [client.start_pipeline_execution(name="app")["pipelineExecutionId"] for _ in range(25)]
+        assert all(finished.acquire(timeout=20) for _ in executions)
+    finally:
+        service.close()
+        clock.close()
+
+    for execution_id in executions:
+        states = [event.detail["state"] for event in events if event.detail["execution-id"] == execution_id]
+        assert states == ["STARTED"] * 3 + ["SUCCEEDED"] * 2 + ["STARTED"] * 2 + ["SUCCEEDED"] * 3
+
+
+def test_an_event_may_start_a_pipeline_in_turn() -> None:
+    world = World()
+    chained: list[str] = []
+
+    def take(event: AwsEvent) -> None:
+        world.events.append(event)
+        if event.detail["state"] == "SUCCEEDED" and "stage" not in event.detail and not chained:
+            arn = "arn:aws:codepipeline:us-east-1:000000000000:app"
+            chained.append(service.start_from_event(arn, rule_arn="arn:aws:events:::rule/r"))
+
+    service = CodePipeline(
+        clock=world.clock,
+        clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
+        events=take,
+        sources={"CodeCommit": world.source},
+        settings=world.settings,
+    )
+    world.client = in_process_client(service)
+    world.lambda_.functions["trigger"] = world.succeed
+    world.create()
+
+    first = world.run()
+
+    assert world.told(first)[-1] == "pipeline SUCCEEDED"
+    assert world.told(chained[0]) == world.told(first)

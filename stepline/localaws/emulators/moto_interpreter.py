@@ -26,7 +26,8 @@ from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, Executi
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 from moto.stepfunctions.parser.asl.static_analyser.express_static_analyser import ExpressStaticAnalyser
 
-from stepline.localaws.emulators.moto_patches import TaskClients, apply_patches, aws_time, task_clients
+from stepline.localaws.emulators.moto_data import TaskClients, aws_time, task_clients
+from stepline.localaws.emulators.moto_patches import apply_patches
 from stepline.localaws.stepfunctions.execution import (
     Checkpoint,
     Execution,

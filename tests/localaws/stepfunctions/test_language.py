@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,7 @@ def test_retries_take_virtual_time_and_are_counted(world: World) -> None:
     retry = [{"ErrorEquals": ["ThrottledError"], "IntervalSeconds": 10, "BackoffRate": 2, "MaxAttempts": 3}]
     outcome = world.run({"Try": task("f", Retry=retry)}, {"a": 1})
     assert outcome.output == {"a": 1}
-    assert [int((b - a).total_seconds()) for a, b in zip(attempts, attempts[1:], strict=False)] == [
+    assert [int((b - a).total_seconds()) for a, b in itertools.pairwise(attempts)] == [
         10,
         20,
         40,
@@ -102,7 +103,7 @@ def test_fail_state_gives_error_and_cause(world: World) -> None:
 
 def test_missing_function_is_a_failed_task_and_not_a_crash(world: World) -> None:
     outcome = world.run({"Call": task("missing")})
-    assert outcome.status == "FAILED"
+    assert outcome.description["error"] == "Lambda.ResourceNotFoundException"
     assert "Function not found" in outcome.description["cause"]
 
 

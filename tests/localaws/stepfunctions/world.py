@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.config import Config
+
 from stepline.localaws.clock import Clock, VirtualClock
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.functions import Handler, InProcessFunctions
@@ -36,7 +38,7 @@ class World:
             events=self._tell,
             state_machines=self.machines,
         )
-        self.client = in_process_client(self.service)
+        self.client = in_process_client(self.service, config=Config(retries={"max_attempts": 0}))
         self.clients["stepfunctions"] = self.client
 
     def close(self) -> None:

@@ -1,0 +1,260 @@
+"""Functions in processes of AWS's runtime client."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from stepline.localaws.functions import CodeError, FunctionRunner, FunctionsError, RequestTooLargeError
+from tests.localaws.functions.conftest import Invoke, archive, version
+
+SECONDS_UNTIL_A_TEST_FAILS = 20.0
+
+
+def eventually(condition: Callable[[], object]) -> bool:
+    """Processes end when the operating system gets round to it."""
+    deadline = time.monotonic() + SECONDS_UNTIL_A_TEST_FAILS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_result_and_log(invoke: Invoke) -> None:
+    result = invoke("app.echo", '{"a": "ü"}'.encode())
+    assert json.loads(result.payload) == {"a": "ü"}
+    assert result.function_error is None
+    assert result.log.splitlines() == ['event {"a": "\\u00fc"}', "to stderr"]
+
+
+def test_warm_environment_is_reused_and_its_log_is_not_repeated(invoke: Invoke) -> None:
+    assert [invoke("app.counts").payload for _ in range(3)] == [b"1", b"2", b"3"]
+    assert invoke("app.echo", b"1").log == invoke("app.echo", b"1").log
+
+
+@pytest.mark.parametrize("change", [{"environment": {}}, {"timeout_seconds": 9.0}, {"handler": "app.echo"}])
+def test_changed_configuration_gets_an_environment_of_its_own(
+    runner: FunctionRunner, code: bytes, change: dict[str, object]
+) -> None:
+    def count(**settings: object) -> bytes:
+        function = version(**{"handler": "app.counts", **settings})  # type: ignore[arg-type]
+        return runner.invoke(function, lambda: code, b"{}", request_id="r").payload
+
+    assert count() == b"1"
+    assert count(**change) in {b"1", b"{}"}
+    assert count() == b"2"
+
+
+def test_what_a_function_sees(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("HOME", "/home/mine")
+    seen = json.loads(invoke("app.environment", timeout_seconds=7.0).payload)
+    variables = seen["variables"]
+    assert "mine" not in str({key: value for key, value in variables.items() if key != "PATH"})
+    assert variables["SETTING"] == "value"
+    assert variables["_HANDLER"] == "app.environment"
+    assert variables["AWS_REGION"] == variables["AWS_DEFAULT_REGION"] == "eu-central-1"
+    assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "function"
+    assert variables["AWS_LAMBDA_FUNCTION_VERSION"] == "$LATEST"
+    assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == seen["memory"] == "256"
+    assert variables["AWS_LAMBDA_LOG_GROUP_NAME"] == "/aws/lambda/function"
+    assert variables["AWS_EXECUTION_ENV"] == f"AWS_Lambda_python3.{sys.version_info.minor}"
+    assert variables["TZ"] == ":UTC"
+    assert variables["LAMBDA_TASK_ROOT"] == seen["cwd"]
+    assert Path(seen["cwd"]).is_relative_to(tmp_path)
+    assert seen["request_id"] == "request-1"
+    assert seen["arn"] == "arn:aws:lambda:eu-central-1:000000000000:function:function"
+    assert 6000 < seen["remaining"] <= 7000
+    assert seen["stdin"] == ""
+
+
+def test_exception_is_lambda_s_error_document(invoke: Invoke) -> None:
+    result = invoke("app.fails")
+    document = json.loads(result.payload)
+    assert result.function_error == "Unhandled"
+    assert (document["errorType"], document["errorMessage"]) == ("ValueError", "this is wrong")
+    assert document["requestId"] == "request-1"
+    assert "fails" in document["stackTrace"][0]
+    assert result.log.startswith("[ERROR] ValueError: this is wrong\nTraceback (most recent call last):\n")
+
+
+def test_time_out_ends_the_process_and_what_it_started(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    result = invoke("app.sleeps", json.dumps({"file": str(file)}).encode(), timeout_seconds=0.5)
+    assert json.loads(result.payload) == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "RequestId: request-1 Error: Task timed out after 0.50 seconds",
+    }
+    assert result.function_error == "Unhandled"
+    for pid in json.loads(file.read_text()):
+        assert eventually(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
+    assert invoke("app.echo", b"1").payload == b"1"
+
+
+def test_crash(invoke: Invoke) -> None:
+    result = invoke("app.exits")
+    assert json.loads(result.payload) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": "RequestId: request-1 Error: Runtime exited with error: exit status 3",
+    }
+    assert result.log == "about to exit\n"
+
+
+@pytest.mark.parametrize(
+    ("handler", "source", "error_type", "message"),
+    [
+        ("app.missing", "", "Runtime.HandlerNotFound", "Handler 'missing' missing on module 'app'"),
+        (
+            "none.handler",
+            "",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'none': No module named 'none'",
+        ),
+        ("app.handler", "import nothing_there", "Runtime.ImportModuleError", "Unable to import module 'app'"),
+        ("app.handler", "def broken(", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"),
+        ("app.handler", "raise KeyError('no')", "KeyError", "'no'"),
+        ("app.handler", "import os; os._exit(5)", "Runtime.ExitError", "exit status 5"),
+    ],
+)
+def test_function_that_does_not_load(
+    runner: FunctionRunner, handler: str, source: str, error_type: str, message: str
+) -> None:
+    for _ in range(2):  # a second attempt starts anew
+        result = runner.invoke(version(handler), lambda: archive(app=source), b"{}", request_id="r")
+        document = json.loads(result.payload)
+        assert document["errorType"] == error_type
+        assert message in document["errorMessage"]
+        assert result.function_error == "Unhandled"
+
+
+def test_payload_limits(invoke: Invoke) -> None:
+    assert len(invoke("app.large", b"6000000").payload) == 6_000_002
+    assert json.loads(invoke("app.large", b"6500000").payload)["errorType"] == "Function.ResponseSizeTooLarge"
+    with pytest.raises(RequestTooLargeError, match="must be smaller than 6291456 bytes"):
+        invoke("app.echo", b"1" * 6_291_457)
+
+
+def test_large_event_and_log(invoke: Invoke) -> None:
+    event = json.dumps("x" * 3_000_000).encode()
+    result = invoke("app.echo", event)
+    assert result.payload == event
+    assert len(result.log) > 3_000_000
+
+
+def test_invocations_run_side_by_side(invoke: Invoke, tmp_path: Path) -> None:
+    folder = tmp_path / "met"
+    folder.mkdir()
+    event = json.dumps({"folder": str(folder), "wanted": 4}).encode()
+    with ThreadPoolExecutor(4) as pool:
+        pids = list(pool.map(lambda _: invoke("app.meets", event).payload, range(4)))
+    assert len(set(pids)) == 4
+
+
+def test_updated_function_starts_anew(runner: FunctionRunner, invoke: Invoke) -> None:
+    assert invoke("app.counts").payload == b"1"
+    runner.discard("another")
+    assert invoke("app.counts").payload == b"2"
+    runner.discard("function")
+    assert invoke("app.counts").payload == b"1"
+
+
+def test_idle_environments_end(tmp_path: Path, code: bytes) -> None:
+    runner = FunctionRunner(tmp_path, idle_seconds=0.01)
+    payload = runner.invoke(version("app.environment"), lambda: code, b"{}", request_id="r").payload
+    scratch = Path(json.loads(payload)["variables"]["TMPDIR"])
+    assert eventually(lambda: not scratch.exists())
+    runner.close()
+
+
+def test_code_is_unpacked_once(runner: FunctionRunner, code: bytes) -> None:
+    asked: list[None] = []
+
+    def code_zip() -> bytes:
+        asked.append(None)
+        return code
+
+    for name in ("one", "two"):
+        runner.invoke(version(name=name), code_zip, b"{}", request_id="r")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("name", ["../outside.py", "/outside.py", "a/../../outside.py", "..\\outside.py"])
+def test_archive_that_leads_out_of_its_folder(runner: FunctionRunner, tmp_path: Path, name: str) -> None:
+    evil = archive(**{name.removesuffix(".py"): "x = 1"})
+    with pytest.raises(CodeError, match="leads out of the archive"):
+        runner.invoke(version(), lambda: evil, b"{}", request_id="r")
+    assert not list(tmp_path.rglob("outside.py"))
+
+
+def test_archive_that_is_none(runner: FunctionRunner) -> None:
+    with pytest.raises(CodeError, match="Could not unzip uploaded file"):
+        runner.invoke(version(), lambda: b"nonsense", b"{}", request_id="r")
+
+
+def test_close_leaves_nothing(tmp_path: Path, code: bytes) -> None:
+    threads = threading.active_count()
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    directory = tmp_path / "functions"
+    runner = FunctionRunner(directory)
+    file = tmp_path / "pids"
+    event = json.dumps({"file": str(file)}).encode()
+    results = []
+    busy = threading.Thread(
+        target=lambda: results.append(
+            runner.invoke(version("app.sleeps"), lambda: code, event, request_id="r").payload
+        )
+    )
+    busy.start()
+    runner.invoke(version("app.echo"), lambda: code, b"{}", request_id="r")
+    assert eventually(file.exists)
+    runner.close()
+    busy.join(SECONDS_UNTIL_A_TEST_FAILS)
+    assert json.loads(results[0])["errorType"] == "Runtime.ExitError"
+    assert list(directory.iterdir()) == []
+    assert eventually(lambda: threading.active_count() == threads)
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    for pid in json.loads(file.read_text()):
+        assert eventually(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
+    with pytest.raises(FunctionsError):
+        runner.invoke(version(), lambda: code, b"{}", request_id="r")
+
+
+def test_processes_end_when_the_runner_is_killed(tmp_path: Path, code: bytes) -> None:
+    (tmp_path / "code.zip").write_bytes(code)
+    program = f"""
+import json, pathlib
+from stepline.localaws.functions import FunctionRunner
+from tests.localaws.functions.conftest import version
+folder = pathlib.Path({str(tmp_path)!r})
+runner = FunctionRunner(folder / "functions")
+event = json.dumps({{"file": str(folder / "pids")}}).encode()
+function = version("app.sleeps", timeout_seconds=600.0)
+runner.invoke(function, (folder / "code.zip").read_bytes, event, request_id="r")
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        assert eventually((tmp_path / "pids").exists)
+        pids = json.loads((tmp_path / "pids").read_text())
+        assert all(map(is_running, pids))
+    finally:
+        parent.kill()
+        parent.wait()
+    for pid in pids:
+        assert eventually(lambda pid=pid: not is_running(pid)), f"{pid} outlived the runner"  # type: ignore[misc]

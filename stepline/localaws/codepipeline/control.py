@@ -9,10 +9,8 @@ from stepline.localaws.codepipeline.action_types import DEFINITIONS
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import (
-    ActionStatus,
     ExecutionMode,
     PipelineDeclaration,
-    PipelineStatus,
     RetryMode,
     StageStatus,
     Trigger,
@@ -187,16 +185,11 @@ def _check_retry(pipeline: Pipeline, gate: Gate, execution: PipelineExecution, s
         )
     if execution.declaration.version != pipeline.declaration.version:
         raise _not_retryable("the pipeline was changed since the execution began")
-    if execution.status in {PipelineStatus.IN_PROGRESS, PipelineStatus.STOPPING}:
-        if stage.status in {StageStatus.SUCCEEDED, StageStatus.IN_PROGRESS}:
-            raise _not_retryable("the stage contains no failed actions")
+    if stage.status in {StageStatus.IN_PROGRESS, StageStatus.STOPPING}:
         raise AwsError(
             "ConflictException", "The pipeline is busy handling ongoing activities. Try again later."
         )
-    if stage.status not in {StageStatus.FAILED, StageStatus.STOPPED}:
-        raise _not_retryable("the stage contains no failed actions")
-    unsuccessful = stage.with_status(ActionStatus.FAILED) + stage.with_status(ActionStatus.ABANDONED)
-    if stage.status is StageStatus.FAILED and not unsuccessful:
+    if stage.status is StageStatus.SUCCEEDED:
         raise _not_retryable("the stage contains no failed actions")
 
 

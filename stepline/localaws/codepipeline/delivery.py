@@ -16,6 +16,8 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own, which is no OSError
+    HTTPClientError,
     ReadTimeoutError,
 )
 
@@ -39,7 +41,7 @@ _TRANSIENT = frozenset(
 )
 _HTTP_SERVER_ERROR = 500
 
-Refusal = Callable[[ClientError], None]
+Refusal = Callable[[ClientError | BotoCoreError], None]
 """Called when Lambda will not take the event: no such function, no permission."""
 
 
@@ -70,8 +72,10 @@ class AsynchronousInvoker:
                 self._queue_again(event, retries, waited_seconds)
             else:
                 event.refused(error)
-        except BotoCoreError:
+        except (ConnectionError, HTTPClientError):
             self._queue_again(event, retries, waited_seconds)
+        except BotoCoreError as error:
+            event.refused(error)
         else:
             if failed and retries:
                 self._core.later(retries[0], partial(self._run, event, retries[1:]))

@@ -59,9 +59,9 @@ class LambdaInvokeAction:
             refused=partial(self._refused, action),
         )
 
-    def _refused(self, action: ActionExecution, error: ClientError) -> None:
+    def _refused(self, action: ActionExecution, error: ClientError | BotoCoreError) -> None:
         function = action.resolved_configuration["FunctionName"]
-        code = error.response["Error"].get("Code", "")
+        code = _code(error)
         if code == "ResourceNotFoundException":
             outcome = Outcome.failure(
                 FailureType.CONFIGURATION_ERROR,
@@ -120,12 +120,15 @@ def artifact_document(artifact: Artifact) -> dict[str, Any]:
 
 def _no_credentials(action: ActionExecution, error: ClientError | BotoCoreError) -> Outcome:
     role = action.declaration.role_arn or action.execution.declaration.role_arn
-    denied = isinstance(error, ClientError) and error.response["Error"].get("Code") in _ACCESS_DENIED
     return Outcome.failure(
-        FailureType.PERMISSION_ERROR if denied else FailureType.SYSTEM_UNAVAILABLE,
+        FailureType.PERMISSION_ERROR if _code(error) in _ACCESS_DENIED else FailureType.SYSTEM_UNAVAILABLE,
         f"AWS CodePipeline could not assume the role {role}. Check that it exists and that its trust policy "
         f"allows it. {_text(error)}",
     )
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
 
 
 def _text(error: ClientError | BotoCoreError) -> str:

@@ -61,7 +61,7 @@ class ArtifactReader:
             return self._read(path, max_bytes)
         except ZipFormatError as error:
             message = f"{self._object} cannot be read as a zip archive: {error}."
-            raise ArtifactFormatError(message, path=path) from error
+            raise ArtifactFormatError(message) from error
 
     def _read(self, path: str, max_bytes: int) -> bytes:
         if self._directory is None:
@@ -74,7 +74,7 @@ class ArtifactReader:
             message = (
                 f"{quoted(path)} in {self._object} has {member.size:,} bytes; the limit is {max_bytes:,}."
             )
-            raise ArtifactMemberTooLargeError(message, path=path, size=member.size, max_bytes=max_bytes)
+            raise ArtifactMemberTooLargeError(message, size=member.size, max_bytes=max_bytes)
         if member.compressed_size > member.size * 1.01 + _DEFLATE_OVERHEAD_BYTES:
             raise ZipFormatError("the file's directory entry contradicts itself")
         return zip_format.content(member, self._read_raw(member, self._directory.end.directory_start))
@@ -104,7 +104,7 @@ class ArtifactReader:
     def _not_found(self, path: str, similar: list[str]) -> ArtifactMemberNotFoundError:
         hint = f" It has {' and '.join(quoted(name) for name in similar)}." if similar else ""
         message = f"There is no file {quoted(path)} in {self._object}.{hint}"
-        return ArtifactMemberNotFoundError(message, path=path)
+        return ArtifactMemberNotFoundError(message)
 
 
 class _RangedObject:
@@ -168,15 +168,17 @@ class _RangedObject:
 
 def s3_error(error: AwsFailure, name: str) -> SteplineError:
     """What a failed read of the artifact `name` (`s3://bucket/key`) means for the job."""
-    reason = printable(f"{error_code(error)}: {error_message(error)}", 2 * MAX_QUOTED_CHARACTERS)
+    code = error_code(error)
+    reason = printable(f"{code}: {error_message(error)}", 2 * MAX_QUOTED_CHARACTERS)
     trouble = classify(error)
     if trouble is Trouble.TRANSIENT:
-        return TransientError(f"{name} could not be read: {reason}.")
+        return TransientError(f"{name} could not be read: {reason}.", error_code=code)
     if trouble is Trouble.PERMISSION:
         return AccessDeniedError(
             f"No access to {name} ({reason}). Check that it exists, that the role which reads it may call"
-            " s3:GetObject and, for an encrypted bucket, kms:Decrypt, and that its credentials are valid."
+            " s3:GetObject and, for an encrypted bucket, kms:Decrypt, and that its credentials are valid.",
+            error_code=code,
         )
     if trouble is Trouble.MISSING:
-        return RevisionUnavailableError(f"{name} does not exist ({reason}).")
-    return ArtifactFormatError(f"{name} could not be read: {reason}.")
+        return RevisionUnavailableError(f"{name} does not exist ({reason}).", error_code=code)
+    return ArtifactFormatError(f"{name} could not be read: {reason}.", error_code=code)

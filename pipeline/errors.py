@@ -95,6 +95,32 @@ class TransientError(SteplineError):
     failure_type = FailureType.SYSTEM_UNAVAILABLE
 
 
+class InternalError(SteplineError):
+    """A mistake of this program: the job is answered all the same."""
+
+
+class JobEventError(SteplineError):
+    """The event is not one of a CodePipeline job."""
+
+
+class TokenError(ConfigurationError):
+    """The continuation token was not made by this function for this action."""
+
+
+class ExecutionLostError(SteplineError):
+    """The execution does not exist any more, or what became of it cannot be known."""
+
+
+class DeadlinePassedError(SteplineError):
+    """The job's time is over, and AWS could not be reached to do anything with it."""
+
+    failure_type = FailureType.SYSTEM_UNAVAILABLE
+
+
+class AnswerError(SteplineError):
+    """CodePipeline did not take the answer; Lambda delivers the job again."""
+
+
 class JobClosedError(SteplineError):
     """CodePipeline no longer waits for this job: it was answered, or it timed out."""
 

@@ -130,10 +130,10 @@ class FakeS3:
     def fail_next(self, status: int, code: str, times: int = 1) -> None:
         self.failures.extend([error_answer(status, code)] * times)
 
-    def client(self) -> Any:
+    def client(self, access_key_id: str = "FUNCTION") -> Any:
         client = _session().client(
             "s3",
-            aws_access_key_id="FUNCTION",
+            aws_access_key_id=access_key_id,
             aws_secret_access_key="secret",
             config=Config(retries={"total_max_attempts": 1}),
         )
@@ -157,7 +157,7 @@ class FakeS3:
         body = _body(request.body, headers)
         self.before_request()
         failure = self.failures.pop(0) if self.failures else None
-        handler = self._get if request.method == "GET" else self._put
+        handler = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}[str(request.method)]
         answer = failure if isinstance(failure, _Answer) else handler(bucket, key, headers, body)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         operation = f"{str(request.method).title()}Object"
@@ -187,6 +187,10 @@ class FakeS3:
             "content-range": f"bytes {start}-{stop - 1}/{size}",
         }
         return _Answer(206, data, answer_headers)
+
+    def _delete(self, bucket: str, key: str, _headers: dict[str, str], _body: bytes) -> _Answer:
+        self.objects.pop((bucket, key), None)
+        return _Answer(204)
 
     def _put(self, bucket: str, key: str, headers: dict[str, str], body: bytes) -> _Answer:
         existing = self.objects.get((bucket, key))

@@ -1,0 +1,96 @@
+"""ARNs of state machines and executions, and links to them.
+
+Source: "Resource types defined by AWS Step Functions" in the Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+_MACHINE = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
+    r":stateMachine:(?P<name>[^:\s]{1,80})(?::(?P<qualifier>[^:\s]{1,80}))?"
+)
+_EXECUTION = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
+    r":(?P<kind>execution|express):(?P<machine>[^:\s]{1,80}):(?P<name>[^:\s]{1,80})(?::[^:\s]{1,80})?"
+)
+_CONSOLES = {
+    "aws": "https://{region}.console.aws.amazon.com",
+    "aws-cn": "https://{region}.console.amazonaws.cn",
+    "aws-us-gov": "https://console.amazonaws-us-gov.com",
+}
+
+
+@dataclass(frozen=True)
+class MachineArn:
+    """A state machine, or one of its versions or aliases (`qualifier`)."""
+
+    partition: str
+    region: str
+    account: str
+    name: str
+    qualifier: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> MachineArn | None:
+        """None if `text` is not the ARN of a state machine."""
+        match = _MACHINE.fullmatch(text)
+        return cls(**match.groupdict()) if match else None
+
+    @property
+    def base(self) -> str:
+        """The machine's ARN without version or alias."""
+        return f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:{self.name}"
+
+    def __str__(self) -> str:
+        return self.base if self.qualifier is None else f"{self.base}:{self.qualifier}"
+
+    @property
+    def qualified_name(self) -> str:
+        return self.name if self.qualifier is None else f"{self.name}:{self.qualifier}"
+
+    def execution(self, name: str) -> ExecutionArn:
+        """The execution `name` of this machine (Standard), whether it exists or not."""
+        return ExecutionArn(self.partition, self.region, self.account, "execution", self.name, name)
+
+
+@dataclass(frozen=True)
+class ExecutionArn:
+    """An execution; `kind` is `execution` for Standard and `express` for Express machines."""
+
+    partition: str
+    region: str
+    account: str
+    kind: str
+    machine: str
+    name: str
+    text: str = ""  # as AWS wrote it: Express ARNs end in an id that is not of interest
+
+    @classmethod
+    def parse(cls, text: str) -> ExecutionArn | None:
+        """None if `text` is not the ARN of an execution."""
+        match = _EXECUTION.fullmatch(text)
+        return cls(**match.groupdict(), text=text) if match else None
+
+    def __str__(self) -> str:
+        if self.text:
+            return self.text
+        place = f"arn:{self.partition}:states:{self.region}:{self.account}"
+        return f"{place}:{self.kind}:{self.machine}:{self.name}"
+
+    def belongs_to(self, machine: MachineArn) -> bool:
+        own = (self.partition, self.region, self.account, self.machine)
+        return own == (machine.partition, machine.region, machine.account, machine.name)
+
+    @property
+    def link(self) -> str:
+        """The execution's page in the Step Functions console; the ARN where no console is known."""
+        console = _CONSOLES.get(self.partition)
+        if console is None:
+            return str(self)
+        page = "express-executions" if self.kind == "express" else "v2/executions"
+        home = f"{console.format(region=self.region)}/states/home?region={self.region}"
+        return f"{home}#/{page}/details/{quote(str(self), safe=':-_')}"

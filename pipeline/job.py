@@ -1,0 +1,133 @@
+"""The event of a CodePipeline job, taken apart.
+
+Source: "JSON event example" in the CodePipeline User Guide, "AWS Lambda invoke action reference".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.errors import JobEventError
+
+JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""[model: JobId]"""
+
+_ROOT = "CodePipeline.job"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An input or output artifact of the action: a zip object in the artifact store."""
+
+    name: str
+    bucket: str
+    key: str
+    revision: str | None
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A short session of the action's role, for the artifact store only. Never shown."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of an action. A continued action has several, each with its own id."""
+
+    id: str
+    account_id: str
+    user_parameters: str | None
+    input_artifacts: tuple[Artifact, ...]
+    output_artifacts: tuple[Artifact, ...]
+    credentials: Credentials | None
+    continuation_token: str | None
+    encryption_key_id: str | None
+
+    @property
+    def is_first(self) -> bool:
+        return self.continuation_token is None
+
+
+def job_id(event: Any) -> str:
+    """The id under which the job is answered. Raises `JobEventError` if there is none."""
+    found = _Node(event, "the event").object(_ROOT).text("id")
+    if not JOB_ID.fullmatch(found):
+        raise JobEventError(f"{_ROOT}.id of the event is not the id of a CodePipeline job")
+    return found
+
+
+def parse_job(event: Any) -> Job:
+    """The job of `event`. Raises `JobEventError` naming the member that is missing or wrong."""
+    root = _Node(event, "the event").object(_ROOT)
+    data = root.object("data")
+    key = data.optional_object("encryptionKey")
+    credentials = data.optional_object("artifactCredentials")
+    return Job(
+        id=job_id(event),
+        account_id=root.text("accountId"),
+        user_parameters=data.object("actionConfiguration").object("configuration").optional("UserParameters"),
+        input_artifacts=tuple(_artifact(node) for node in data.objects("inputArtifacts")),
+        output_artifacts=tuple(_artifact(node) for node in data.objects("outputArtifacts")),
+        credentials=None if credentials is None else _credentials(credentials),
+        continuation_token=data.optional("continuationToken"),
+        encryption_key_id=None if key is None else key.text("id"),
+    )
+
+
+def _artifact(node: _Node) -> Artifact:
+    location = node.object("location").object("s3Location")
+    return Artifact(
+        name=node.text("name"),
+        bucket=location.text("bucketName"),
+        key=location.text("objectKey"),
+        revision=node.optional("revision"),
+    )
+
+
+def _credentials(node: _Node) -> Credentials:
+    return Credentials(
+        access_key_id=node.text("accessKeyId"),
+        secret_access_key=node.text("secretAccessKey"),
+        session_token=node.text("sessionToken"),
+    )
+
+
+class _Node:
+    """An object of the event that knows where it stands, so that errors can say so without values."""
+
+    def __init__(self, value: Any, path: str) -> None:
+        if not isinstance(value, Mapping):
+            raise JobEventError(f"{path} is not an object")
+        self._value = value
+        self._path = path
+
+    def object(self, name: str) -> _Node:
+        return _Node(self._value.get(name), f"{self._path}.{name}")
+
+    def optional_object(self, name: str) -> _Node | None:
+        return None if self._value.get(name) is None else self.object(name)
+
+    def objects(self, name: str) -> list[_Node]:
+        items = self._value.get(name) or []
+        if not isinstance(items, list):
+            raise JobEventError(f"{self._path}.{name} is not a list")
+        return [_Node(item, f"{self._path}.{name}[{index}]") for index, item in enumerate(items)]
+
+    def text(self, name: str) -> str:
+        value = self.optional(name)
+        if not value:
+            raise JobEventError(f"{self._path}.{name} is missing")
+        return value
+
+    def optional(self, name: str) -> str | None:
+        value = self._value.get(name)
+        if value is not None and not isinstance(value, str):
+            raise JobEventError(f"{self._path}.{name} is not a text")
+        return value

@@ -1,0 +1,165 @@
+"""What a succeeded execution gives to the pipeline: output variables and an output artifact."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jmespath  # type: ignore[import-untyped]
+from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
+
+from pipeline import strict_json
+from pipeline.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
+from pipeline.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    SteplineError,
+    TransientError,
+    printable,
+)
+from pipeline.limits import (
+    MAX_LISTED_NAMES,
+    MAX_OUTPUT_VARIABLES_BYTES,
+    MAX_QUOTED_CHARACTERS,
+    OUTPUT_VARIABLE_OVERHEAD_BYTES,
+)
+from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
+
+    from pipeline.job import Artifact
+
+OUTPUT_FILE = "output.json"
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest that a zip can hold: the same output makes the same bytes again."""
+
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+
+
+@dataclass(frozen=True)
+class OutputVariables:
+    """`values` is what CodePipeline is told, `left_out` the names that were asked for in vain."""
+
+    values: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """For the summary; empty if nothing was left out."""
+        if not self.left_out:
+            return ""
+        shown = ", ".join(self.left_out[:MAX_LISTED_NAMES])
+        more = len(self.left_out) - MAX_LISTED_NAMES
+        return f" Left out, being null, too large or not in the output: {shown}" + (
+            f" and {more} more." if more > 0 else "."
+        )
+
+
+def output_variables(output: str | None, asked_for: Mapping[str, str] | None) -> OutputVariables:
+    """Those that were asked for (name -> JMESPath), or else the scalar members of the output.
+
+    Texts as they are, everything else as JSON text; as many as fit into 122,880 bytes.
+    """
+    document = _document(output)
+    if asked_for is None:
+        return OutputVariables(dict(_fitting(_scalars(document))))
+    found = {name: _text(_searched(expression, document)) for name, expression in asked_for.items()}
+    values = dict(_fitting((name, text) for name, text in found.items() if text is not None))
+    return OutputVariables(values, tuple(name for name in asked_for if name not in values))
+
+
+def _document(output: str | None) -> Any:
+    try:
+        return strict_json.loads(output or "null")
+    except ValueError:
+        return None
+
+
+def _scalars(document: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(document, dict):
+        return
+    for name, value in document.items():
+        if isinstance(value, (str, int, float)) and OUTPUT_VARIABLE_NAME.fullmatch(name):
+            text = _text(value)
+            if text is not None:
+                yield name, text
+
+
+def _searched(expression: str, document: Any) -> Any:
+    try:
+        return jmespath.search(expression, document)
+    except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError):
+        return None  # an expression that does not fit this output
+
+
+def _text(value: Any) -> str | None:
+    """`value` as a variable's text; None if it is null or no text that could be sent."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str):
+            value.encode()
+            return value
+        return strict_json.canonical(value)
+    except ValueError:
+        return None
+
+
+def _fitting(variables: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    left_bytes = MAX_OUTPUT_VARIABLES_BYTES
+    for name, text in variables:
+        size = len(name.encode()) + len(text.encode()) + OUTPUT_VARIABLE_OVERHEAD_BYTES
+        if size <= left_bytes:
+            left_bytes -= size
+            yield name, text
+
+
+def write_output_artifact(
+    s3: S3Client, artifact: Artifact, output: str | None, encryption_key_id: str | None
+) -> None:
+    """Put a zip with `output.json` where CodePipeline expects the artifact, encrypted with the job's key.
+
+    Raises `TransientError` also for expired credentials: the next job brings new ones.
+    Raises `AccessDeniedError`, `ConfigurationError`.
+    """
+    request: PutObjectRequestTypeDef = {
+        "Bucket": artifact.bucket,
+        "Key": artifact.key,
+        "Body": output_archive(output),
+        "ContentType": "application/zip",
+    }
+    if encryption_key_id is not None:
+        request |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption_key_id}
+    try:
+        s3.put_object(**request)
+    except AWS_FAILURES as error:
+        raise _write_error(artifact, error) from error
+
+
+def output_archive(output: str | None) -> bytes:
+    """The zip; the same output gives the same bytes."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        info = zipfile.ZipInfo(OUTPUT_FILE, _ZIP_TIME)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.external_attr = 0o644 << 16
+        archive.writestr(info, (output or "null").encode(errors="replace"))
+    return target.getvalue()
+
+
+def _write_error(artifact: Artifact, error: AwsFailure) -> SteplineError:
+    name = printable(f"s3://{artifact.bucket}/{artifact.key}", MAX_QUOTED_CHARACTERS)
+    said = printable(f"{error_code(error)}: {error_message(error)}", 2 * MAX_QUOTED_CHARACTERS)
+    story = f"The execution succeeded, but its output artifact {name} could not be written"
+    trouble = classify(error)
+    if trouble is Trouble.TRANSIENT or error_code(error) in _EXPIRED:
+        return TransientError(f"{story}: {said}")
+    if trouble is Trouble.PERMISSION:
+        allow = "allow the action's role s3:PutObject and, for an encrypted bucket, kms:GenerateDataKey"
+        return AccessDeniedError(f"{story}: {allow}. {said}")
+    return ConfigurationError(f"{story}: {said}")

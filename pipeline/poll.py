@@ -1,0 +1,109 @@
+"""A following job: how is the execution?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from pipeline.action import Action
+from pipeline.answer import Answer, Continue, Failure, Success
+from pipeline.arns import ExecutionArn
+from pipeline.aws_errors import AWS_FAILURES
+from pipeline.errors import ConfigurationError, ExecutionLostError, FailureType
+from pipeline.execution import Execution, Status, describe_execution
+from pipeline.failed_calls import failed_call
+from pipeline.failure import failure_message, read_failed_state
+from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, MAX_SUMMARY_CHARACTERS
+from pipeline.outputs import output_variables, write_output_artifact
+from pipeline.progress import Progress, duration, read_progress, running_summary, with_link
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+STOP_ERROR = "TimeoutMinutesPassed"
+
+
+def poll(action: Action, arn: ExecutionArn) -> Answer:
+    """Raises the errors of `pipeline.errors`, `TransientError` if it could not be found out."""
+    execution = describe_execution(action.services.clients.stepfunctions, arn)
+    if execution is None:
+        return _not_visible(action, arn)
+    if not execution.status.is_open:
+        return finished(action, execution)
+    if action.is_late:
+        return finished(action, _stopped(action, execution))
+    return _still_running(action, execution)
+
+
+def _not_visible(action: Action, arn: ExecutionArn) -> Answer:
+    """DescribeExecution is eventually consistent; an execution that stays invisible is gone."""
+    started = action.continuation.started or action.continuation.first_seen
+    if action.now - started > EXECUTION_VISIBLE_WITHIN_SECONDS:
+        raise ExecutionLostError(f"The execution does not exist any more. Was {arn.machine} deleted?")
+    return Continue(
+        action.continuation, with_link(f"Started {arn.machine}.", arn.link, MAX_SUMMARY_CHARACTERS)
+    )
+
+
+def _still_running(action: Action, execution: Execution) -> Continue:
+    progress = Progress()
+    if action.services.settings.show_progress:
+        progress = _progress(action.services.clients.stepfunctions, execution.arn)
+    return Continue(
+        action.continuation.with_percent(progress.percent), running_summary(execution, progress, action.now)
+    )
+
+
+def _progress(client: SFNClient, arn: ExecutionArn) -> Progress:
+    """Nice to have: trouble in reading it is ignored."""
+    try:
+        return read_progress(client, arn)
+    except AWS_FAILURES:
+        return Progress()
+
+
+def _stopped(action: Action, execution: Execution) -> Execution:
+    """Stop the execution, then look once more: if it came to its own end meanwhile, that counts."""
+    client = action.services.clients.stepfunctions
+    cause = (
+        f"the execution was stopped because it ran longer than {action.parameters.timeout_minutes} minutes"
+    )
+    try:
+        client.stop_execution(executionArn=str(execution.arn), error=STOP_ERROR, cause=cause)
+    except AWS_FAILURES as error:
+        raise failed_call("states:StopExecution", str(execution.arn), error) from error
+    after = describe_execution(client, execution.arn)
+    if after is not None and after.status not in {Status.ABORTED, Status.RUNNING, Status.PENDING_REDRIVE}:
+        return after
+    return dataclasses.replace(execution, status=Status.ABORTED, error=STOP_ERROR, cause=cause)
+
+
+def finished(action: Action, execution: Execution) -> Answer:
+    """The last answer, for an execution that has ended."""
+    if execution.status is Status.SUCCEEDED:
+        return _succeeded(action, execution)
+    state = None
+    if execution.arn.kind == "execution":  # Express executions have no history
+        state = read_failed_state(action.services.clients.stepfunctions, execution)
+    return Failure(FailureType.JOB_FAILED, failure_message(execution, state), execution.arn)
+
+
+def _succeeded(action: Action, execution: Execution) -> Success:
+    _write_output_artifact(action, execution)
+    variables = output_variables(execution.output, action.parameters.output_variables)
+    seconds = max(action.now - int(execution.started.timestamp()), 0)
+    text = f"Succeeded within {duration(seconds)}.{variables.remark}"
+    summary = with_link(text, execution.arn.link, MAX_SUMMARY_CHARACTERS)
+    return Success(summary, execution.arn, variables.values)
+
+
+def _write_output_artifact(action: Action, execution: Execution) -> None:
+    job = action.job
+    if not job.output_artifacts:
+        return
+    if job.credentials is None:
+        raise ConfigurationError(
+            "The execution succeeded, but the job has no artifact credentials to write its output artifact."
+        )
+    s3 = action.services.clients.artifact_s3(job.credentials)
+    write_output_artifact(s3, job.output_artifacts[0], execution.output, job.encryption_key_id)

@@ -1,0 +1,75 @@
+"""The first job, or a later one of an action for which nothing could be started yet."""
+
+from __future__ import annotations
+
+from pipeline.action import Action
+from pipeline.answer import Answer, Continue
+from pipeline.arns import ExecutionArn, MachineArn
+from pipeline.aws_errors import AWS_FAILURES, error_code
+from pipeline.errors import ConfigurationError, DeadlinePassedError
+from pipeline.execution import describe_execution
+from pipeline.express import find_express, run_express
+from pipeline.failed_calls import failed_call
+from pipeline.limits import MAX_OUTPUT_ARTIFACTS, MAX_SUMMARY_CHARACTERS
+from pipeline.poll import finished
+from pipeline.progress import with_link
+from pipeline.state_input import state_machine_input
+
+
+def start(action: Action) -> Answer:
+    """Start the execution, whose name makes that idempotent; an Express one is waited for.
+
+    Raises the errors of `pipeline.errors`: whether something runs already is looked up by the caller.
+    """
+    if action.is_late:
+        minutes = action.parameters.timeout_minutes
+        raise DeadlinePassedError(
+            f"AWS could not be reached for {minutes} minutes to start the state machine."
+        )
+    machine = action.machine
+    _check_output_artifacts(action)
+    is_express = action.services.is_express(machine)
+    text = state_machine_input(
+        action.job, action.parameters, action.continuation.first_job_id, action.services.clients
+    )
+    if is_express:
+        return finished(action, run_express(action, machine, text))
+    return _started(action, _start_execution(action, machine, text))
+
+
+def find_started(action: Action) -> Answer | None:
+    """The answer if an earlier delivery of this job started the execution before it broke off."""
+    machine = action.machine
+    if action.services.is_express(machine):
+        execution = find_express(action, machine)
+        return None if execution is None else finished(action, execution)
+    arn = machine.execution(action.continuation.execution_name)
+    found = describe_execution(action.services.clients.stepfunctions, arn)
+    return None if found is None else _started(action, arn)
+
+
+def _check_output_artifacts(action: Action) -> None:
+    count = len(action.job.output_artifacts)
+    if count > MAX_OUTPUT_ARTIFACTS:
+        raise ConfigurationError(
+            f"The action has {count} output artifacts; keep one: an execution has one output."
+        )
+
+
+def _start_execution(action: Action, machine: MachineArn, text: str) -> ExecutionArn:
+    """The execution of that name; one that exists is ours, since only this action's job makes the name."""
+    name = action.continuation.execution_name
+    try:
+        answer = action.services.clients.stepfunctions.start_execution(
+            stateMachineArn=str(machine), name=name, input=text
+        )
+    except AWS_FAILURES as error:
+        if error_code(error) == "ExecutionAlreadyExists":
+            return machine.execution(name)
+        raise failed_call("states:StartExecution", str(machine), error) from error
+    return ExecutionArn.parse(answer["executionArn"]) or machine.execution(name)
+
+
+def _started(action: Action, arn: ExecutionArn) -> Continue:
+    summary = with_link(f"Started {arn.machine}.", arn.link, MAX_SUMMARY_CHARACTERS)
+    return Continue(action.started(arn), summary)

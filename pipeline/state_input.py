@@ -1,0 +1,159 @@
+"""The state machine's input: found, merged, completed, and written in one way only.
+
+StartExecution is idempotent only for a byte-identical input, so the input holds no
+clock reading and no credential, and a redelivered job makes the same text again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline import strict_json
+from pipeline.artifact import ArtifactReader, s3_error
+from pipeline.aws_errors import AWS_FAILURES
+from pipeline.errors import (
+    ConfigurationError,
+    InputError,
+    ObjectNotFoundError,
+    RevisionUnavailableError,
+    UserParametersError,
+    quoted,
+)
+from pipeline.job import Artifact, Job
+from pipeline.limits import MAX_INPUT_BYTES, MAX_INPUT_FILE_BYTES
+from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
+
+if TYPE_CHECKING:
+    from pipeline.clients import Clients
+
+DEFAULT_INPUT_FILE = "state_machine_input.json"
+
+Document = Mapping[str, Any]
+
+
+def state_machine_input(job: Job, parameters: UserParameters, first_job_id: str, clients: Clients) -> str:
+    """The whole input as canonical JSON, at most 262,144 bytes of UTF-8.
+
+    Raises `InputError` and what reading the artifact or the object raises.
+    """
+    document = merged(_read_input(job, parameters, clients), parameters.parameters)
+    document = {**document, **_own_members(job, parameters, first_job_id)}
+    try:
+        text = strict_json.canonical(document)
+    except ValueError as error:
+        raise InputError(f"The state machine's input cannot be sent: {error}.") from error
+    size = len(text.encode())
+    if size > MAX_INPUT_BYTES:
+        raise InputError(
+            f"The state machine's input has {size:,} bytes; Step Functions takes {MAX_INPUT_BYTES:,} at most."
+            " Put large data into S3 and pass their keys.",
+            size=size,
+        )
+    return text
+
+
+def merged(base: Document, over: Document) -> dict[str, Any]:
+    """`base` with the members of `over`: objects are merged, anything else, lists too, is replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        both_objects = isinstance(old, dict) and isinstance(value, dict)
+        result[key] = merged(old, value) if both_objects else value  # type: ignore[arg-type]
+    return result
+
+
+def _own_members(job: Job, parameters: UserParameters, first_job_id: str) -> dict[str, Any]:
+    codepipeline: dict[str, Any] = {
+        "jobId": first_job_id,
+        "accountId": job.account_id,
+        "artifacts": [
+            {
+                "name": artifact.name,
+                "bucket": artifact.bucket,
+                "key": artifact.key,
+                "revision": artifact.revision,
+            }
+            for artifact in job.input_artifacts
+        ],
+    }
+    if parameters.pipeline_execution_id is not None:
+        codepipeline["pipelineExecutionId"] = parameters.pipeline_execution_id
+    if not job.input_artifacts:
+        return {"codepipeline": codepipeline}
+    revision = job.input_artifacts[0]
+    return {
+        "revisionS3Bucket": revision.bucket,
+        "revisionS3Key": revision.key,
+        "codepipeline": codepipeline,
+    }
+
+
+def _read_input(job: Job, parameters: UserParameters, clients: Clients) -> Document:
+    match parameters.input:
+        case LiteralInput(document):
+            return document
+        case S3Object() as source:
+            return _document(_read_object(clients, source), str(source))
+        case ArtifactFile() as file:
+            return _read_artifact(job, _artifact(job, file), file.path, clients)
+        case DefaultInput():
+            if not job.input_artifacts:
+                return {}
+            return _read_artifact(job, job.input_artifacts[0], DEFAULT_INPUT_FILE, clients)
+
+
+def _artifact(job: Job, file: ArtifactFile) -> Artifact:
+    if not job.input_artifacts:
+        raise UserParametersError(
+            f"UserParameters name the file {quoted(file.path)}, but the action has no input artifact."
+        )
+    if file.artifact is None:
+        return job.input_artifacts[0]
+    for artifact in job.input_artifacts:
+        if artifact.name == file.artifact:
+            return artifact
+    names = ", ".join(artifact.name for artifact in job.input_artifacts)
+    raise UserParametersError(
+        f"UserParameters name the artifact {quoted(file.artifact)}; the action's input artifacts are {names}."
+    )
+
+
+def _read_artifact(job: Job, artifact: Artifact, path: str, clients: Clients) -> Document:
+    if job.credentials is None:
+        raise ConfigurationError(
+            "The job has no artifact credentials, so that its input artifact cannot be read."
+        )
+    reader = ArtifactReader(clients.artifact_s3(job.credentials), artifact.bucket, artifact.key)
+    return _document(reader.read(path, max_bytes=MAX_INPUT_FILE_BYTES), f"{path} of {artifact.name}")
+
+
+def _read_object(clients: Clients, source: S3Object) -> bytes:
+    """At most one byte more than the limit is fetched, to see that there is more."""
+    name = quoted(source)
+    try:
+        response = clients.s3.get_object(
+            Bucket=source.bucket, Key=source.key, Range=f"bytes=0-{MAX_INPUT_FILE_BYTES}"
+        )
+        with response["Body"] as body:
+            data = body.read()
+    except AWS_FAILURES as error:
+        raised = s3_error(error, name)
+        if isinstance(raised, RevisionUnavailableError):
+            raise ObjectNotFoundError(
+                f"The input {raised.message} Check inputS3 in UserParameters."
+            ) from error
+        raise raised from error
+    if len(data) > MAX_INPUT_FILE_BYTES:
+        raise InputError(f"The input {name} has more than {MAX_INPUT_FILE_BYTES:,} bytes.")
+    return data
+
+
+def _document(data: bytes, name: str) -> Document:
+    try:
+        document = strict_json.loads(data)
+    except ValueError as error:
+        raise InputError(f"The input {quoted(name)} is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise InputError(f"The input {quoted(name)} must be a JSON object.")
+    return document

@@ -1,0 +1,42 @@
+"""JSON as AWS has it: no NaN, no endless nesting; and one canonical way to write it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+
+def loads(text: str | bytes) -> Any:
+    """The value of `text`. Raises ValueError, with the reason as the end of a sentence.
+
+    The reason repeats nothing of the text. Bytes may be UTF-8, -16 or -32, with or without a mark.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def canonical(value: Any) -> str:
+    """`value` in one way only: sorted keys, no spaces, so that the same value is the same text.
+
+    Raises ValueError, with the reason as the end of a sentence, for what is no JSON or no UTF-8.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it contains half of a surrogate pair, which is no character") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ValueError:
+        raise ValueError("it contains a number that JSON does not have") from None
+    return text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

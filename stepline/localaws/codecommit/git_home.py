@@ -64,6 +64,8 @@ def _configuration(hooks: Path) -> str:
 	denyDeletes = false
 	denyDeleteCurrent = refuse
 	autogc = false
+	; keep the pack as it came: nothing is unpacked in memory, nor compressed again for the next clone
+	unpackLimit = 1
 [gc]
 	; nothing may run on after a request
 	auto = 0

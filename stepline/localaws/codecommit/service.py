@@ -100,6 +100,11 @@ class CodeCommit(
         """ASGI application for the paths `/v1/repos/<name>/…`."""
         await self._smart_http(scope, receive, send)
 
+    @property
+    def running_processes(self) -> frozenset[int]:
+        """The git processes that serve clients at this moment."""
+        return self._smart_http.groups.running
+
     def close(self) -> None:
         """End the git processes that serve clients. The repositories stay where they are."""
         self._smart_http.groups.close(grace_seconds=GRACE_SECONDS)

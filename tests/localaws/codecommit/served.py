@@ -27,8 +27,11 @@ class EventLog:
     def __init__(self) -> None:
         self.all: list[AwsEvent] = []
         self.arrived = threading.Condition()
+        self.fail = False
 
     def __call__(self, event: AwsEvent) -> None:
+        if self.fail:
+            raise RuntimeError("no event today")
         with self.arrived:
             self.all.append(event)
             self.arrived.notify_all()

@@ -1,0 +1,253 @@
+"""What goes over the wire: large and encoded bodies, clients that vanish, the end of the service."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import logging
+import os
+import random
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepline.errors import UsageError
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.codecommit import CodeCommit
+from stepline.localaws.codecommit.backend import CHUNK_BYTES, Traffic
+from stepline.localaws.protocol import in_process_client
+from tests.localaws.codecommit.git_client import TIMEOUT_SECONDS, GitClient, WorkingCopy
+from tests.localaws.codecommit.processes import processes_of, wait_until
+from tests.localaws.codecommit.served import EventLog, Events, Repo, Served, serve
+
+LARGE_BYTES = 60 * 1024 * 1024
+TRANSFER_LOGGER = "stepline.localaws.codecommit.smart_http"
+
+
+def noise(size: int) -> bytes:
+    """Bytes that do not compress."""
+    return random.Random(1).randbytes(size)
+
+
+def test_a_large_push_and_clone_are_streamed(
+    repo: Repo, git: GitClient, work: WorkingCopy, events: Events, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, TRANSFER_LOGGER)
+    work.run("config", "core.compression", "0")
+    commit_id = work.commit({"large": noise(LARGE_BYTES)})
+
+    work.push("main")
+    clone = git.clone(repo.url, "clone", "--no-checkout")
+
+    assert clone.run("rev-parse", "HEAD") == commit_id
+    assert len(events.all) == 1
+    traffic = [item for record in caplog.records for item in record.args or () if isinstance(item, Traffic)]
+    received, sent = max(item.received for item in traffic), max(item.sent for item in traffic)
+    assert received > LARGE_BYTES
+    assert sent > LARGE_BYTES
+    assert max(item.peak_buffered for item in traffic) <= 2 * CHUNK_BYTES
+
+
+def request_body(work: WorkingCopy) -> bytes:
+    """A protocol v0 fetch of everything, as git sends it."""
+    want = work.run("rev-parse", "HEAD")
+    return f"0032want {want}\n00000009done\n".encode()
+
+
+def fetch(repo: Repo, served: Served, body: Any, headers: dict[str, str]) -> bytes:
+    """`body` is sent whole with its length, or, an iterator, in chunks."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_SECONDS)
+    path = f"/v1/repos/{repo.name}/git-upload-pack"
+    content_type = {"Content-Type": "application/x-git-upload-pack-request"}
+    connection.request("POST", path, body=body, headers={**content_type, **headers})
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/x-git-upload-pack-result"
+    answer = response.read()
+    connection.close()
+    return answer
+
+
+def test_encodings_of_the_request_body(repo: Repo, served: Served, work: WorkingCopy) -> None:
+    work.commit({"a": "1"})
+    work.push("main")
+    body = request_body(work)
+    plain = fetch(repo, served, body, {})
+    assert b"PACK" in plain
+    zipped = gzip.compress(body)
+    assert fetch(repo, served, zipped, {"Content-Encoding": "gzip"}) == plain
+    assert fetch(repo, served, iter([body[:7], body[7:]]), {}) == plain
+    assert fetch(repo, served, iter([zipped[:7], zipped[7:]]), {"Content-Encoding": "gzip"}) == plain
+
+
+def test_expect_100_continue(repo: Repo, served: Served, work: WorkingCopy) -> None:
+    work.commit({"a": "1"})
+    work.push("main")
+    body = request_body(work)
+    head = (
+        f"POST /v1/repos/{repo.name}/git-upload-pack HTTP/1.1\r\nHost: localhost\r\n"
+        "Content-Type: application/x-git-upload-pack-request\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(head.encode())
+        with connection.makefile("rb") as answers:
+            assert answers.readline().startswith(b"HTTP/1.1 100")
+            connection.sendall(body)
+            assert b"PACK" in answers.read()
+
+
+def test_a_body_that_git_refuses_is_answered(repo: Repo, served: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_SECONDS)
+    path = f"/v1/repos/{repo.name}/git-receive-pack"
+    connection.request("POST", path, body=bytes(5_000_000), headers={"Content-Type": "text/plain"})
+    assert connection.getresponse().status == 415
+    connection.close()
+
+
+def test_a_client_that_is_killed_while_pushing_leaves_nothing(
+    repo: Repo, served: Served, work: WorkingCopy, events: Events
+) -> None:
+    work.commit({"a": "1"})
+    work.push("main")
+    path = served.repository_path(repo.repository_id)
+    before = sorted(file for file in path.rglob("*") if file.is_file())
+    connection = _half_a_push(repo, served, work.run("rev-parse", "HEAD"))
+    wait_until(lambda: processes_of(path) != [])
+
+    connection.close()
+
+    wait_until(lambda: processes_of(path) == [])
+    wait_until(lambda: served.service.running_processes == frozenset())
+    assert sorted(file for file in path.rglob("*") if file.is_file()) == before
+    assert list((served.directory / "work").iterdir()) == []
+    work.commit({"a": "2"})
+    work.push("main")
+    assert len(events.all) == 2
+
+
+def test_a_client_that_leaves_while_fetching_stops_git(repo: Repo, served: Served, work: WorkingCopy) -> None:
+    work.run("config", "core.compression", "0")
+    work.commit({"large": noise(8 * 1024 * 1024)})
+    work.push("main")
+    body = request_body(work)
+    path = served.repository_path(repo.repository_id)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(
+            f"POST /v1/repos/{repo.name}/git-upload-pack HTTP/1.1\r\nHost: localhost\r\n"
+            "Content-Type: application/x-git-upload-pack-request\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        assert processes_of(path)
+    wait_until(lambda: processes_of(path) == [])
+
+
+def _half_a_push(repo: Repo, served: Served, old: str) -> socket.socket:
+    """A push whose pack has begun; its client says nothing more."""
+    command = f"{old} {'1' * 40} refs/heads/main\0report-status".encode()
+    beginning = b"%04x%s0000PACK\0\0\0\2\0\0\0\1" % (len(command) + 4, command)
+    connection = socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS)
+    connection.sendall(
+        f"POST /v1/repos/{repo.name}/git-receive-pack HTTP/1.1\r\nHost: localhost\r\n"
+        "Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 100000\r\n\r\n".encode()
+        + beginning
+    )
+    return connection
+
+
+def test_a_push_that_has_arrived_is_carried_out_without_its_client(
+    repo: Repo, served: Served, work: WorkingCopy, events: Events
+) -> None:
+    new = work.commit({"a": "1"})
+    command = f"{'0' * 40} {new} refs/heads/main\0report-status".encode()
+    objects = work.run("rev-list", "--objects", "HEAD").encode()
+    pack = subprocess.run(
+        ["git", "pack-objects", "--stdout", "-q"],
+        input=b"\n".join(line.split()[0] for line in objects.splitlines()) + b"\n",
+        cwd=work.path,
+        env=work.client.environment,
+        capture_output=True,
+        check=True,
+    ).stdout
+    body = b"%04x%s0000%s" % (len(command) + 4, command, pack)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(
+            f"POST /v1/repos/{repo.name}/git-receive-pack HTTP/1.1\r\nHost: localhost\r\n"
+            "Content-Type: application/x-git-receive-pack-request\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+    events.wait_for(1)
+    assert events.details()[0]["commitId"] == new
+
+
+def test_close_ends_what_runs_and_leaves_nothing_outside(tmp_path: Path) -> None:
+    directory = tmp_path / "codecommit"
+    with serve(directory, VirtualClock()) as served:
+        client = in_process_client(served.service)
+        metadata = client.create_repository(repositoryName="app")["repositoryMetadata"]
+        repo = Repo("app", metadata["repositoryId"], served.url("app"), served.events.of("app"))
+        with _half_a_push(repo, served, "0" * 40):
+            path = served.repository_path(repo.repository_id)
+            wait_until(lambda: processes_of(path) != [])
+            served.service.close()
+            wait_until(lambda: processes_of(path) == [])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["codecommit"]
+    assert {entry.name for entry in directory.iterdir()} == {"home", "repositories"}
+
+
+def test_a_deleted_repository_cannot_be_pushed_to(client: Any, repo: Repo, work: WorkingCopy) -> None:
+    client.delete_repository(repositoryName=repo.name)
+    work.commit({"a": "1"})
+    result = work.try_run("push", "origin", "main")
+    assert f"remote: {repo.name} does not exist" in result.stderr
+
+
+def test_nothing_of_the_users_git_configuration_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".gitconfig").write_text('[core]\n\thooksPath = "/nowhere"\n[user]\n\tname = Somebody\n')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Somebody")
+    service = CodeCommit(
+        tmp_path / "codecommit", clock=VirtualClock(), events=EventLog(), base_url="http://localhost"
+    )
+    client = in_process_client(service)
+    client.create_repository(repositoryName="app")
+    answer = client.put_file(repositoryName="app", branchName="main", filePath="a", fileContent=b"a")
+    commit = client.get_commit(repositoryName="app", commitId=answer["commitId"])["commit"]
+    assert commit["author"] == {"name": "root", "email": "", "date": "1767225600 +0000"}
+
+
+@pytest.mark.parametrize("missing", ["git", "http-backend"])
+def test_a_machine_without_git_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if missing == "http-backend":
+        (programs / "git").write_text(f"#!/bin/sh\necho {programs}\n")
+        (programs / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/bin" if missing == "http-backend" else str(programs))
+    with pytest.raises(UsageError) as caught:
+        CodeCommit(tmp_path / "d", clock=VirtualClock(), events=EventLog(), base_url="http://localhost")
+    assert "install" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_event_sink_that_fails_does_not_fail_the_push(tmp_path: Path, git: GitClient) -> None:
+    with serve(tmp_path / "codecommit", VirtualClock()) as served:
+        in_process_client(served.service).create_repository(repositoryName="app")
+        work = git.new("work", served.url("app"))
+        work.commit({"a": "1"})
+        served.events.fail = True
+        work.push("main")
+        served.events.fail = False
+        work.push("main:other")
+        assert [event.detail["referenceName"] for event in served.events.all] == ["other"]

@@ -41,10 +41,13 @@ def allocate(core: Core, pipeline_name: str, store: ArtifactStore, artifact_name
 
 
 def upload(clients: Clients, store: ArtifactStore, artifact: Artifact, content: BinaryIO) -> None:
-    """Write a zip to its place, encrypted as CodePipeline does: by KMS, with the store's key if any."""
-    encryption: dict[str, Any] = {"ServerSideEncryption": "aws:kms"}
+    """Write a zip to its place, encrypted: by KMS if the store has a key, else by S3 itself.
+
+    Without a key AWS takes the account's key aws/s3, which emulators of S3 do not have.
+    """
+    encryption = {"ServerSideEncryption": "AES256"}
     if store.encryption_key_id is not None:
-        encryption["SSEKMSKeyId"] = store.encryption_key_id
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": store.encryption_key_id}
     clients.s3.put_object(
         Bucket=artifact.bucket,
         Key=artifact.key,

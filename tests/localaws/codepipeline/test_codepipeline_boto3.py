@@ -54,7 +54,7 @@ def test_from_an_s3_upload_to_an_artifact_read_with_the_jobs_credentials() -> No
             )
             where = job["data"]["inputArtifacts"][0]["location"]["s3Location"]
             answer = session.client("s3").get_object(Bucket=where["bucketName"], Key=where["objectKey"])
-            assert answer["ServerSideEncryption"] == "aws:kms"
+            assert answer["ServerSideEncryption"] == "AES256"
             read.append(zipfile.ZipFile(io.BytesIO(answer["Body"].read())).read("hello.txt"))
             client.put_job_success_result(jobId=job["id"])
 

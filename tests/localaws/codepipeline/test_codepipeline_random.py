@@ -1,0 +1,140 @@
+"""Everything that people and functions can do, in random order: nothing gets stuck, nothing runs twice."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.codepipeline.fakes import World, lambda_action, stage
+
+STEPS = 80
+EXPECTED = {
+    "ConcurrentPipelineExecutionsLimitExceededException",
+    "ConflictException",
+    "DuplicatedStopRequestException",
+    "InvalidJobStateException",
+    "NotLatestPipelineExecutionException",
+    "PipelineExecutionNotStoppableException",
+    "StageNotRetryableException",
+}
+FINAL = {"Succeeded", "Failed", "Stopped", "Superseded"}
+
+
+class Chaos:
+    """Does one random thing after another to a pipeline of three stages."""
+
+    def __init__(self, seed: int, mode: str) -> None:
+        self.mode = mode
+        self.random = random.Random(seed)
+        self.world = World()
+        self.world.lambda_.functions["trigger"] = self.function
+        self.world.create(
+            stage("Test", lambda_action("A"), lambda_action("B"), lambda_action("C", runOrder=2)),
+            stage("Deploy", lambda_action()),
+            executionMode=mode,
+        )
+        self.executions: list[str] = []
+
+    def function(self, job: dict[str, Any]) -> None:
+        if self.random.random() < 0.1:
+            raise RuntimeError("the function crashed")
+        if self.random.random() < 0.5:
+            self.answer(job)
+
+    def answer(self, job: dict[str, Any]) -> None:
+        chance = self.random.random()
+        if chance < 0.5:
+            self.world.succeed(job)
+        elif chance < 0.75:
+            self.world.succeed(job, continuationToken="more")
+        else:
+            self.world.fail(job)
+
+    def step(self) -> None:
+        act = self.random.choice(
+            [self.start, self.start, self.stop, self.retry, self.late_answer, self.transition, self.wait]
+        )
+        try:
+            act()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in EXPECTED:
+                raise
+        self.check()
+
+    def start(self) -> None:
+        self.executions.append(self.world.start())
+
+    def stop(self) -> None:
+        if self.executions:
+            self.world.client.stop_pipeline_execution(
+                pipelineName="app",
+                pipelineExecutionId=self.random.choice(self.executions),
+                abandon=self.random.random() < 0.5,
+            )
+
+    def retry(self) -> None:
+        if self.executions:
+            self.world.client.retry_stage_execution(
+                pipelineName="app",
+                stageName=self.random.choice(["Source", "Test", "Deploy"]),
+                pipelineExecutionId=self.random.choice(self.executions),
+                retryMode=self.random.choice(["FAILED_ACTIONS", "ALL_ACTIONS"]),
+            )
+
+    def late_answer(self) -> None:
+        if self.world.lambda_.jobs:
+            self.answer(self.random.choice(self.world.lambda_.jobs[-6:]))
+
+    def transition(self) -> None:
+        where: dict[str, Any] = {"pipelineName": "app", "stageName": "Deploy", "transitionType": "Inbound"}
+        if self.random.random() < 0.5:
+            self.world.client.disable_stage_transition(**where, reason="Chaos")
+        else:
+            self.world.client.enable_stage_transition(**where)
+
+    def wait(self) -> None:
+        self.world.clock.advance(self.random.choice([0, 1, 5, 200, 1300]))
+
+    def check(self) -> None:
+        """In no stage are two executions at once, unless they run in parallel."""
+        inside: defaultdict[str, set[str]] = defaultdict(set)
+        for event in self.world.events:
+            detail = event.detail
+            if "stage" in detail and "action" not in detail:
+                if detail["state"] in {"STARTED", "RESUMED", "STOPPING"}:
+                    inside[detail["stage"]].add(detail["execution-id"])
+                else:
+                    inside[detail["stage"]].discard(detail["execution-id"])
+                assert self.mode == "PARALLEL" or len(inside[detail["stage"]]) <= 1
+
+    def settle(self) -> None:
+        self.world.client.enable_stage_transition(
+            pipelineName="app", stageName="Deploy", transitionType="Inbound"
+        )
+        self.world.clock.run()
+
+
+@pytest.mark.parametrize("mode", ["SUPERSEDED", "QUEUED", "PARALLEL"])
+@pytest.mark.parametrize("seed", range(8))
+def test_every_execution_comes_to_an_end(seed: int, mode: str) -> None:
+    chaos = Chaos(seed, mode)
+    for _ in range(STEPS):
+        chaos.step()
+    chaos.settle()
+
+    statuses = {execution_id: chaos.world.status(execution_id) for execution_id in chaos.executions}
+    assert set(statuses.values()) <= FINAL
+    for execution_id in chaos.executions:
+        actions = chaos.world.actions(execution_id)
+        assert all(action["status"] != "InProgress" for action in actions)
+        told = Counter(chaos.world.told(execution_id))
+        runs = Counter(f"action {action['stageName']}/{action['actionName']}" for action in actions)
+        for name, count in runs.items():
+            ends = sum(told[f"{name} {state}"] for state in ("SUCCEEDED", "FAILED", "ABANDONED"))
+            assert told[f"{name} STARTED"] == ends == count
+    for state in chaos.world.client.get_pipeline_state(name="app")["stageStates"]:
+        assert "inboundExecution" not in state

@@ -17,7 +17,7 @@ import time
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = json.dumps(
-            {"status": "ready", "pid": os.getpid(), "port": self.server.server_address[1]}
+            {"status": "ready", "pid": os.getpid(), "port": self.headers["Host"].rpartition(":")[2]}
         ).encode()
         self.send_response(200 if self.path == "/_stepline/health" else 404)
         self.send_header("Content-Length", str(len(body)))

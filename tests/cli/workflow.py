@@ -59,7 +59,9 @@ class Answers:
 
     def get_paginator(self, operation: str) -> Any:
         call = getattr(self, operation)
-        return type("Paginator", (), {"paginate": staticmethod(lambda **params: [call(**params)])})()
+        return type(
+            "Paginator", (), {"paginate": staticmethod(lambda **params: (call(**params) for _ in range(1)))}
+        )()
 
 
 class Workflow:
@@ -112,4 +114,5 @@ class Workflow:
 def target_of(*, is_local: bool = True, session: boto3.Session | None = None, **clients: Any) -> Target:
     endpoint = ENDPOINT if is_local else None
     session = session or local_session(LOCAL_REGION)
-    return Target(session, endpoint, LOCAL_REGION, None, is_local, None, clients)
+    known = {name.rstrip("_"): client for name, client in clients.items()}  # lambda_ is no keyword
+    return Target(session, endpoint, LOCAL_REGION, None, is_local, None, known)

@@ -56,7 +56,7 @@ def _checked(file: IO[bytes]) -> bytes:
     try:
         json.loads(event)
     except ValueError as error:
-        raise UsageError(f"{file.name} is not JSON: {error}") from error
+        raise UsageError(f"{getattr(file, 'name', 'the event')} is not JSON: {error}") from error
     return event
 
 

@@ -1,0 +1,81 @@
+"""Every error is one line that says what to do, and an exit code."""
+
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions as botocore_errors
+
+from stepline.cli.failures import explain, is_transient
+from stepline.cli.main import cli
+from stepline.errors import UsageError
+from tests.cli.conftest import Stepline
+from tests.localaws.codepipeline.fakes import client_error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UsageError("do\nthis"), "do this"),
+        (client_error("AccessDenied", "GetPipeline", "not\nyours"), "GetPipeline: AccessDenied: not yours"),
+        (
+            client_error("ExpiredToken", "GetPipeline"),
+            "the AWS credentials have expired: sign in, or set AWS_PROFILE or --profile",
+        ),
+        (
+            client_error("UnrecognizedClientException", "GetPipeline"),
+            "AWS does not accept the credentials (UnrecognizedClientException): "
+            "sign in, or set AWS_PROFILE or --profile",
+        ),
+        (
+            botocore_errors.EndpointConnectionError(
+                endpoint_url="https://codepipeline.mars-1.amazonaws.com/"
+            ),
+            "cannot connect to https://codepipeline.mars-1.amazonaws.com: "
+            "check the network, --region and --endpoint-url",
+        ),
+        (FileNotFoundError(2, "No such file or directory", "a.json"), "a.json: No such file or directory"),
+        (RuntimeError("oops"), "unexpected RuntimeError: oops (STEPLINE_DEBUG=1 shows where)"),
+    ],
+)
+def test_one_line(error: Exception, line: str) -> None:
+    assert explain(error) == line
+
+
+def test_what_may_pass() -> None:
+    assert is_transient(client_error("ThrottlingException", "X"))
+    assert is_transient(client_error("Anything", "X", status=503))
+    assert is_transient(botocore_errors.ReadTimeoutError(endpoint_url="http://x"))
+    assert is_transient(botocore_errors.EndpointConnectionError(endpoint_url="http://x"))
+    assert not is_transient(client_error("AccessDenied", "X", status=403))
+    assert not is_transient(botocore_errors.NoCredentialsError())
+
+
+def test_the_version(stepline: Stepline) -> None:
+    result = stepline("--version")
+    assert (result.exit_code, result.stdout) == (0, "stepline 0.1.0\n")
+
+
+def test_help_of_every_command(stepline: Stepline) -> None:
+    listed = stepline("--help").stdout
+    for name in cli.list_commands(None):  # type: ignore[arg-type]
+        assert name in listed
+        result = stepline(name, "--help")
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith(f"Usage: cli {name} ")
+
+
+def test_wrong_usage_is_2(stepline: Stepline) -> None:
+    assert stepline("fly").exit_code == 2
+    assert stepline("up", "--port", "70000").exit_code == 2
+    assert stepline("status", "--nothing").exit_code == 2
+
+
+def test_the_traceback_of_a_bug_can_be_had(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stepline.cli.commands.down.runtime_state.load", lambda _port: 1 / 0)
+    result = stepline("down")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "stepline: unexpected ZeroDivisionError: division by zero (STEPLINE_DEBUG=1 shows where)\n",
+    )
+    monkeypatch.setenv("STEPLINE_DEBUG", "1")
+    assert isinstance(stepline("down").exception, ZeroDivisionError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import datetime
+import functools
 import json
 import logging
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
@@ -31,9 +33,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.eval import states, variable_store
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
-from moto.stepfunctions.parser.asl.utils import boto_client, encoding
+from moto.stepfunctions.parser.asl.utils import boto_client, encoding, json_path
 
 from stepline.localaws.protocol.service import service_model
+
+_MAX_JSON_PATHS = 512
 
 TaskClients = Callable[[str], Any]
 
@@ -192,6 +196,12 @@ def _evaluation_failure(env: Any, cause: str) -> Exception:
         )
     )
     return failure
+
+
+def remember_json_paths() -> None:
+    """A path is parsed, and the parser made, at each use: that is half of the time that a state takes."""
+    for module in (json_path, result_path):
+        module.parse = functools.lru_cache(maxsize=_MAX_JSON_PATHS)(module.parse)
 
 
 def log_nothing() -> None:

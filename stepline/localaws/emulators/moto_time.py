@@ -63,6 +63,14 @@ def _event() -> Any:
     return threading.Event() if threads is None else ours.Event(threads)
 
 
+def key_components_once() -> None:
+    """Two executions of one parsed machine may each choose a key for the same component.
+
+    moto parses anew for each execution; we do not.
+    """
+    EvalComponent.heap_key = property(lambda self: str(id(self)))
+
+
 def forget_threads() -> None:
     """Every thread that ever ran is kept in a list: keep none."""
     for module in (branch_worker, execute_state, inline_iteration_component, state_task_service_callback):

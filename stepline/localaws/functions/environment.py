@@ -119,7 +119,7 @@ class ExecutionEnvironment:
 
     def _start(self, code: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and file
-            [sys.executable, "-P", launcher.__file__, self.function.handler],
+            [sys.executable, "-P", "-s", launcher.__file__, self.function.handler],
             cwd=code,
             env=self._variables(code),
             stdin=subprocess.PIPE,  # closes when this process ends: see launcher

@@ -35,9 +35,13 @@ def check_definition(text: str, machine_type: MachineType) -> None:
 
 
 def timeout_seconds(text: str) -> int | None:
-    """The machine's TimeoutSeconds. `text` must be valid."""
-    seconds: int | None = json.loads(text).get("TimeoutSeconds")
-    return seconds
+    """The machine's TimeoutSeconds; None for a text that is no machine, which fails when it runs."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    seconds = document.get("TimeoutSeconds") if isinstance(document, dict) else None
+    return seconds if isinstance(seconds, int) else None
 
 
 def diagnostics(text: str, machine_type: MachineType) -> list[Diagnostic]:

@@ -74,6 +74,17 @@ _DETAILS_OF_CLOSING_EVENTS = {
 }
 
 
+MAX_EVENTS = 25_000
+"""Events in a history; an execution that needs more fails [Step Functions quotas]."""
+
+_TOO_MANY_EVENTS = {
+    "executionFailedEventDetails": {
+        "error": "States.Runtime",
+        "cause": f"The execution reached the maximum number of history events ({MAX_EVENTS}).",
+    }
+}
+
+
 @dataclass
 class Execution:
     """The record of one execution. Safe to use from several threads."""
@@ -116,6 +127,8 @@ class Execution:
         with self._lock:
             if not self.running:
                 raise Cancelled
+            if len(self._events) == MAX_EVENTS - 1:
+                event_type, details = "ExecutionFailed", _TOO_MANY_EVENTS
             event_id = self._append(event_type, details or {}, previous_event_id)
             closing = _CLOSING_EVENTS.get(event_type)
             if closing is not None:

@@ -204,8 +204,7 @@ class Executions:
     def _interpret(self, run: _Run) -> None:
         try:
             run.interpretation.run()
-        except Exception as error:
-            _log.exception("the interpreter failed in %s", run.execution.arn)
+        except Exception as error:  # of the definition: CloudFormation's emulator takes any text
             run.execution.close("ExecutionFailed", error="States.Runtime", cause=str(error))
         finally:
             run.threads.cancel()  # branches that were left behind

@@ -178,6 +178,7 @@ class _Strand:
         self._on_end = on_end
         self._started = False
         self._paused = False
+        self._failure: BaseException | None = None
         self._go = threading.Semaphore(0)
         self._back = threading.Semaphore(0)
 
@@ -193,7 +194,7 @@ class _Strand:
         if not self._started:
             self._started = True
             threading.Thread(target=self._run, name="stepline-execution", daemon=True).start()
-            self._back.acquire()
+            self._wait()
         else:
             self.resume_if_paused()
 
@@ -201,7 +202,14 @@ class _Strand:
         if self._paused:
             self._paused = False
             self._go.release()
-            self._back.acquire()
+            self._wait()
+
+    def _wait(self) -> None:
+        """Until the thread pauses or ends; what it could not handle (pytest.fail, Ctrl-C) goes on here."""
+        self._back.acquire()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def pause(self) -> None:
         """Called on the thread itself: hand control back and wait for the next `resume`."""
@@ -213,6 +221,8 @@ class _Strand:
         self._own.strand = self
         try:
             self._target()
+        except BaseException as failure:
+            self._failure = failure
         finally:
             self._on_end(self)
             self._back.release()

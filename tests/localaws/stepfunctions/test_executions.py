@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepline.localaws.functions import Context
+from stepline.localaws.stepfunctions import execution
 from stepline.localaws.stepfunctions.history import failed_state
-from tests.localaws.stepfunctions.world import MACHINE_ARN, Outcome, World, task
+from tests.localaws.stepfunctions.world import MACHINE_ARN, Outcome, State, World, task
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
 PASS = {"Pass": {"Type": "Pass", "End": True}}
@@ -447,3 +448,21 @@ def test_close_ends_what_runs(world: World) -> None:
     world.virtual_clock.run()
     assert world.statuses() == ["RUNNING"]
     assert error_of(world.client.start_execution, stateMachineArn=MACHINE_ARN)[0] == "ServiceUnavailable"
+
+
+def test_a_loop_without_end_fails_at_the_limit_of_the_history(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert execution.MAX_EVENTS == 25_000
+    monkeypatch.setattr(execution, "MAX_EVENTS", 100)  # the same in less time
+    loop: dict[str, State] = {
+        "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
+        "Again": {"Type": "Pass", "Next": "Wait"},
+    }
+    arn = world.start(world.create(loop))
+    world.virtual_clock.run()
+    description = world.client.describe_execution(executionArn=arn)
+    assert description["status"] == "FAILED"
+    assert "maximum number of history events (25000)" in description["cause"]
+    last = world.client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1)["events"][0]
+    assert (last["id"], last["type"]) == (100, "ExecutionFailed")

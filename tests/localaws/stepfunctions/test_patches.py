@@ -40,11 +40,13 @@ DEFECTS = {
     "evaluate_jsonata": (f"{_ASL}.jsonata.jsonata", "        _eval_jsonata = None\n"),
     "fail_on_wrong_jsonata": (f"{_ASL}.jsonata.jsonata", 'raise JSONataException("UNKNOWN", str(ex))'),
     "quote_jsonata_variables": (f"{_ASL}.jsonata.jsonata", "value_str_lit = f'\"{value}\"'"),
+    "remember_json_paths": (f"{_ASL}.utils.json_path", "    input_expr = parse(path)"),
     "log_nothing": (f"{_ASL}.component.eval_component", "component_repr = repr(self)"),
     "use_our_threads": (
         f"{_ASL}.component.state.exec.execute_state",
         "terminated_event.wait(timeout_seconds)",
     ),
+    "key_components_once": (f"{_ASL}.component.eval_component", "self.__heap_key = long_uid()"),
     "forget_threads": (f"{_PARSER}.utils", "TMP_THREADS = []"),
     "run_programs_in_place": (f"{_ASL}.component.program.program", "worker_thread.join(timeout=timeout)"),
     "wait_on_our_clock": (f"{_ASL}.component.state.wait.wait_function.wait_function", "t0 = time.time()"),

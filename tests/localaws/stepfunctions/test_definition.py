@@ -1,0 +1,50 @@
+"""Definitions that are refused, and how: the cases are files in `definitions`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.stepfunctions.world import ROLE_ARN, World
+
+CASES = sorted((Path(__file__).parent / "definitions").glob("*.json"))
+
+
+def parameters(case: Path) -> dict[str, Any]:
+    content = json.loads(case.read_text())
+    definition = content["definition"]
+    text = definition if isinstance(definition, str) else json.dumps(definition)
+    return {"definition": text, "type": content.get("type", "STANDARD")}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_refused_definition(world: World, case: Path) -> None:
+    answer = world.client.validate_state_machine_definition(**parameters(case))
+    assert answer["result"] == "FAIL"
+    assert not answer["truncated"]
+    found = [[item["code"], item.get("location")] for item in answer["diagnostics"]]
+    assert found == json.loads(case.read_text())["diagnostics"]
+    assert all(item["severity"] == "ERROR" and item["message"] for item in answer["diagnostics"])
+    with pytest.raises(ClientError) as caught:
+        world.client.create_state_machine(name="machine", roleArn=ROLE_ARN, **parameters(case))
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidDefinition"
+    assert error["Message"].startswith(f"Invalid State Machine Definition: '{found[0][0]}: ")
+    assert len(error["Message"]) < 500
+
+
+def test_good_definition(world: World) -> None:
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    answer = world.client.validate_state_machine_definition(definition=definition)
+    assert (answer["result"], answer["diagnostics"]) == ("OK", [])
+
+
+def test_diagnostics_are_limited(world: World) -> None:
+    states = {f"S{number}": {"Type": "Succeed"} for number in range(5)}
+    definition = json.dumps({"StartAt": "S0", "States": states})
+    answer = world.client.validate_state_machine_definition(definition=definition, maxResults=2)
+    assert (len(answer["diagnostics"]), answer["truncated"]) == (2, True)

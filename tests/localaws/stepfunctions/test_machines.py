@@ -1,0 +1,164 @@
+"""State machines: created, updated, described, tagged, deleted, and found in a store of others."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.stepfunctions.test_executions import PASS, WAIT, error_of
+from tests.localaws.stepfunctions.world import MACHINE_ARN, ROLE_ARN, Outcome, World
+
+DEFINITION = json.dumps({"StartAt": "Pass", "States": PASS})
+
+
+def create(world: World, **settings: Any) -> Any:
+    parameters = {"name": "machine", "definition": DEFINITION, "roleArn": ROLE_ARN}
+    return world.client.create_state_machine(**(parameters | settings))
+
+
+def test_create_and_describe(world: World) -> None:
+    answer = create(world)
+    assert answer["stateMachineArn"] == MACHINE_ARN
+    described = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)
+    del described["ResponseMetadata"]
+    assert described == {
+        "stateMachineArn": MACHINE_ARN,
+        "name": "machine",
+        "status": "ACTIVE",
+        "definition": DEFINITION,
+        "roleArn": ROLE_ARN,
+        "type": "STANDARD",
+        "creationDate": world.clock.now(),
+        "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
+        "tracingConfiguration": {"enabled": False},
+    }
+    metadata = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN, includedData="METADATA_ONLY")
+    assert "definition" not in metadata
+
+
+def test_creating_the_same_machine_again_is_the_first_one(world: World) -> None:
+    first = create(world)
+    world.virtual_clock.advance(60)
+    again = create(world, roleArn=ROLE_ARN + "-other", tags=[{"key": "a", "value": "b"}])
+    assert again["creationDate"] == first["creationDate"]
+    assert world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)["roleArn"] == ROLE_ARN
+
+
+@pytest.mark.parametrize(
+    "change", [{"definition": json.dumps({"StartAt": "Wait", "States": WAIT})}, {"type": "EXPRESS"}]
+)
+def test_another_machine_of_the_same_name(world: World, change: dict[str, str]) -> None:
+    create(world)
+    with pytest.raises(ClientError, match="State Machine Already Exists: 'arn:aws:states:") as caught:
+        create(world, **change)
+    assert caught.value.response["Error"]["Code"] == "StateMachineAlreadyExists"
+
+
+def test_update_gives_a_revision(world: World) -> None:
+    create(world)
+    world.virtual_clock.advance(60)
+    new = json.dumps({"StartAt": "Wait", "States": WAIT})
+    answer = world.client.update_state_machine(stateMachineArn=MACHINE_ARN, definition=new)
+    described = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)
+    assert answer["updateDate"] == world.clock.now()
+    assert described["revisionId"] == answer["revisionId"]
+    assert described["definition"] == new
+    assert described["roleArn"] == ROLE_ARN
+
+
+def test_updates_that_are_refused(world: World) -> None:
+    create(world)
+    update = world.client.update_state_machine
+    assert error_of(update, stateMachineArn=MACHINE_ARN)[0] == "MissingRequiredParameter"
+    assert error_of(update, stateMachineArn=MACHINE_ARN, definition="{}")[0] == "InvalidDefinition"
+    assert error_of(update, stateMachineArn=MACHINE_ARN + "-none", roleArn=ROLE_ARN)[0] == (
+        "StateMachineDoesNotExist"
+    )
+    assert error_of(update, stateMachineArn=MACHINE_ARN, publish=True)[0] == "ValidationException"
+
+
+def test_delete_ends_executions_and_is_idempotent(world: World) -> None:
+    execution = world.start(world.create(WAIT))
+    world.virtual_clock.advance(1)
+    for _ in range(2):
+        world.client.delete_state_machine(stateMachineArn=MACHINE_ARN)
+    assert world.statuses() == ["RUNNING", "ABORTED"]
+    assert error_of(world.client.describe_state_machine, stateMachineArn=MACHINE_ARN)[0] == (
+        "StateMachineDoesNotExist"
+    )
+    assert error_of(world.client.describe_execution, executionArn=execution)[0] == "ExecutionDoesNotExist"
+
+
+def test_list_is_paged(world: World) -> None:
+    for name in ("c", "a", "b"):
+        create(world, name=name)
+    pages = world.client.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 2})
+    assert [[item["name"] for item in page["stateMachines"]] for page in pages] == [["a", "b"], ["c"]]
+
+
+def test_tags(world: World) -> None:
+    create(world, tags=[{"key": "a", "value": "1"}])
+    world.client.tag_resource(
+        resourceArn=MACHINE_ARN, tags=[{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
+    )
+    assert world.client.list_tags_for_resource(resourceArn=MACHINE_ARN)["tags"] == [
+        {"key": "a", "value": "3"},
+        {"key": "b", "value": "2"},
+    ]
+    world.client.untag_resource(resourceArn=MACHINE_ARN, tagKeys=["a"])
+    assert world.client.list_tags_for_resource(resourceArn=MACHINE_ARN)["tags"] == [
+        {"key": "b", "value": "2"}
+    ]
+    assert error_of(world.client.list_tags_for_resource, resourceArn=MACHINE_ARN + "-none")[0] == (
+        "ResourceNotFound"
+    )
+
+
+@pytest.mark.parametrize("name", ["a b", "a*b", 'a"b'])
+def test_invalid_name(world: World, name: str) -> None:
+    with pytest.raises(ClientError, match="Invalid Name") as caught:
+        create(world, name=name)
+    assert caught.value.response["Error"]["Code"] == "InvalidName"
+
+
+def test_machine_that_cloudformation_made(world: World) -> None:
+    """Its emulator writes dates as text, and knows no tracing."""
+    world.machines[MACHINE_ARN] = {
+        "stateMachineArn": MACHINE_ARN,
+        "name": "machine",
+        "definition": DEFINITION,
+        "roleArn": ROLE_ARN,
+        "type": "STANDARD",
+        "creationDate": "2026-01-31T12:00:00.000Z",
+        "status": "ACTIVE",
+        "loggingConfiguration": {"level": "ALL", "includeExecutionData": True},
+        "lastVersionNumber": 0,
+    }
+    described = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)
+    assert described["creationDate"] == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert described["loggingConfiguration"]["level"] == "ALL"
+    execution = world.start(MACHINE_ARN, {"a": 1})
+    world.virtual_clock.run()
+    assert Outcome(world, execution).output == {"a": 1}
+    machine = world.client.describe_state_machine_for_execution(executionArn=execution)
+    assert machine["updateDate"] == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    del world.machines[MACHINE_ARN]
+    assert (
+        error_of(world.client.start_execution, stateMachineArn=MACHINE_ARN)[0] == "StateMachineDoesNotExist"
+    )
+
+
+@pytest.mark.parametrize(
+    "definition", ["nonsense", "[]", '{"StartAt":"A","States":{"A":{"Type":"Nonsense"}}}']
+)
+def test_nonsense_that_cloudformation_took_fails_as_an_execution(world: World, definition: str) -> None:
+    create(world)
+    world.machines[MACHINE_ARN]["definition"] = definition
+    execution = world.start(MACHINE_ARN)
+    world.virtual_clock.run()
+    outcome = Outcome(world, execution)
+    assert (outcome.status, outcome.description["error"]) == ("FAILED", "States.Runtime")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import uuid
@@ -17,7 +18,7 @@ from pipeline.errors import SettingsError
 from pipeline.job import Credentials
 from pipeline.settings import Settings, load_settings
 from pipeline.trigger import Trigger
-from stepline.localaws.protocol import Params, in_process_client
+from stepline.localaws.protocol import HttpResponse, JsonService, Params, in_process_client
 from tests.pipeline.fake_aws import FakeCodePipeline, FakeExecution, FakeStepFunctions
 from tests.pipeline.fake_s3 import FakeS3
 
@@ -69,6 +70,31 @@ class FakeClients:
         return self.stepfunctions
 
 
+class _Socket:
+    """Stands between a client, which takes long to make, and the fake of the test at hand."""
+
+    def __init__(self, service_name: str) -> None:
+        self.service_name = service_name
+        self.service: JsonService | None = None
+
+    def handle(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        assert self.service is not None
+        return self.service.handle(headers, body)
+
+
+@functools.cache
+def _client(service_name: str) -> tuple[_Socket, Any]:
+    socket = _Socket(service_name)
+    return socket, in_process_client(socket, config=ONE_ATTEMPT)  # type: ignore[arg-type]
+
+
+def client_of(service: JsonService) -> Any:
+    """The one client of such a service, from now on talking to this one."""
+    socket, client = _client(service.service_name)
+    socket.service = service
+    return client
+
+
 class World:
     """One account with a Standard and an Express machine, a pipeline's artifact, and a trigger."""
 
@@ -79,8 +105,8 @@ class World:
         self.codepipeline = FakeCodePipeline()
         self.s3 = FakeS3()
         self.clients = FakeClients(
-            in_process_client(self.stepfunctions, config=ONE_ATTEMPT),
-            in_process_client(self.codepipeline, config=ONE_ATTEMPT),
+            client_of(self.stepfunctions),
+            client_of(self.codepipeline),
             self.s3,
         )
         self.put_artifact({"state_machine_input.json": b'{"environmentName": "test"}'})
@@ -99,12 +125,12 @@ class World:
     def configure_express(self) -> None:
         self.configure(EXPRESS_CLAIMS_BUCKET=CLAIMS_BUCKET)
 
-    def put_artifact(self, members: Mapping[str, bytes]) -> None:
+    def put_artifact(self, members: Mapping[str, bytes], *, key: str = ARTIFACT_KEY) -> None:
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w") as archive:
             for name, content in members.items():
                 archive.writestr(name, content)
-        self.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, target.getvalue())
+        self.s3.put(ARTIFACT_BUCKET, key, target.getvalue())
 
     def first_job(self, user_parameters: object = None, **changes: Any) -> dict[str, Any]:
         """The event of an action's first job; parameters other than text are sent as JSON."""

@@ -1,0 +1,116 @@
+"""Output variables and the output artifact of a succeeded execution."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from pipeline.limits import MAX_OUTPUT_VARIABLES_BYTES
+from pipeline.outputs import output_archive, output_variables
+from tests.pipeline.test_start import failure
+from tests.pipeline.world import ARTIFACT_BUCKET, World, artifact
+
+OUTPUT = {"stack": {"ApiUrl": "https://api", "Ports": [80, 443]}, "count": 3, "none": None, "text": "ä"}
+KMS_KEY = "arn:aws:kms:eu-west-1:000000000000:key/1"
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("stack.ApiUrl", "https://api"),
+        ("stack.Ports", "[80,443]"),
+        ("stack.Ports[1]", "443"),
+        ("length(stack.Ports)", "2"),
+        ("count", "3"),
+        ("text", "ä"),
+        ("none", None),
+        ("missing.member", None),
+        ("length(count)", None),
+        ("count > `1`", "true"),
+    ],
+)
+def test_what_was_asked_for_becomes_text(expression: str, value: str | None) -> None:
+    result = output_variables(json.dumps(OUTPUT), {"Name": expression})
+    assert result.values == ({} if value is None else {"Name": value})
+    assert result.left_out == (("Name",) if value is None else ())
+
+
+def test_by_default_the_scalars_with_legal_names_are_handed_over() -> None:
+    document = {**OUTPUT, "a b": 1, "x.y": 2, "ok-1_@": False, "pi": 1.5, "half": "\ud800"}
+    result = output_variables(json.dumps(document), None)
+    assert result.values == {"count": "3", "text": "ä", "ok-1_@": "false", "pi": "1.5"}
+    assert result.remark == ""
+
+
+@pytest.mark.parametrize("output", [None, "null", "[]", '"text"', "1", "not json", "[" * 100_000])
+def test_an_output_without_members_has_no_variables(output: str | None) -> None:
+    assert output_variables(output, None).values == {}
+    assert output_variables(output, {"A": "a"}).left_out == ("A",)
+
+
+def test_as_many_variables_as_fit_are_handed_over() -> None:
+    sizes = {"Huge": MAX_OUTPUT_VARIABLES_BYTES, "Half": 62_000, "Half2": 62_000, "Small": 10}
+    document = {name: "x" * size for name, size in sizes.items()}
+    asked_for = {name: name for name in sizes}
+    result = output_variables(json.dumps(document), asked_for)
+    assert set(result.values) == {"Half", "Small"}
+    assert result.left_out == ("Huge", "Half2")
+
+
+def test_the_summary_says_what_was_left_out(world: World) -> None:
+    event, execution = world.started({"input": {}, "outputVariables": {"Url": "url", "None": "none"}})
+    execution.succeed('{"url": "https://x", "none": null}')
+    answer = world.send(event)
+    assert answer["outputVariables"] == {"Url": "https://x"}
+    assert (
+        "Left out, being null, too large or not in the output: None."
+        in (answer["executionDetails"]["summary"])
+    )
+
+
+def test_the_output_artifact_is_a_zip_with_the_output_encrypted_with_the_jobs_key(world: World) -> None:
+    event, execution = world.started(
+        {"input": {}},
+        outputArtifacts=[artifact("Out", "stepline/Out/1")],
+        encryptionKey={"id": KMS_KEY, "type": "KMS"},
+    )
+    execution.succeed(json.dumps(OUTPUT))
+    world.send(event)
+    assert world.calls == ["PutObject", "DescribeExecution", "PutJobSuccessResult"]
+    (request,) = world.s3.requests
+    assert request.headers["x-amz-server-side-encryption"] == "aws:kms"
+    assert request.headers["x-amz-server-side-encryption-aws-kms-key-id"] == KMS_KEY
+    assert request.access_key_id == "ARTIFACT-KEY-ID"
+    content = world.s3.objects[ARTIFACT_BUCKET, "stepline/Out/1"]
+    with zipfile.ZipFile(io.BytesIO(content[0 : len(content)])) as archive:
+        assert archive.namelist() == ["output.json"]
+        assert json.loads(archive.read("output.json")) == OUTPUT
+
+
+def test_the_same_output_makes_the_same_archive() -> None:
+    assert output_archive('{"a": 1}') == output_archive('{"a": 1}')
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (400, "ExpiredToken")])
+def test_an_artifact_that_cannot_be_written_now_is_written_by_the_next_job(
+    world: World, status: int, code: str
+) -> None:
+    event, execution = world.started({"input": {}}, outputArtifacts=[artifact("Out", "out")])
+    execution.succeed()
+    world.s3.fail_next(status, code)
+    assert "continuationToken" in world.send(event)
+    world.send(world.next_job(event))
+    assert (ARTIFACT_BUCKET, "out") in world.s3.objects
+
+
+def test_an_artifact_that_may_not_be_written_fails_saying_that_the_execution_succeeded(world: World) -> None:
+    event, execution = world.started({"input": {}}, outputArtifacts=[artifact("Out", "out")])
+    execution.succeed()
+    world.s3.fail_next(403, "AccessDenied")
+    kind, text = failure(world.send(event))
+    assert kind == "PermissionError"
+    assert text.startswith("The execution succeeded, but its output artifact s3://codepipeline-artifacts/out")
+    assert text.endswith(execution.arn)

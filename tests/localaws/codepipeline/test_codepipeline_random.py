@@ -40,16 +40,16 @@ class Chaos:
         self.executions: list[str] = []
 
     def function(self, job: dict[str, Any]) -> None:
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.05:
             raise RuntimeError("the function crashed")
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.9:
             self.answer(job)
 
     def answer(self, job: dict[str, Any]) -> None:
         chance = self.random.random()
-        if chance < 0.5:
+        if chance < 0.65:
             self.world.succeed(job)
-        elif chance < 0.75:
+        elif chance < 0.92:
             self.world.succeed(job, continuationToken="more")
         else:
             self.world.fail(job)

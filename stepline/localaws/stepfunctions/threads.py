@@ -179,8 +179,8 @@ class _Strand:
         self._started = False
         self._paused = False
         self._failure: BaseException | None = None
-        self._go = threading.Semaphore(0)
-        self._back = threading.Semaphore(0)
+        self._go = _closed_gate()
+        self._back = _closed_gate()
 
     @classmethod
     def of_this_thread(cls) -> _Strand:
@@ -264,6 +264,13 @@ class Thread:
 
     def start(self) -> None:
         self._threads.start(self._target)
+
+
+def _closed_gate() -> threading.Lock:
+    """A lock that is taken: `release` lets one `acquire` through, from whichever thread."""
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
 
 
 def _never() -> bool:

@@ -23,6 +23,9 @@ Report = Callable[[str], None]
 
 _BUCKET = "stepline-deployment"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_LOCAL_PARAMETERS = {"PollSeconds": "1"}
+"""Where the template has these: a local stack is ready in a second, not in minutes."""
+
 _POLL_SECONDS = 0.2  # of a local CloudFormation, which takes a few seconds in all
 _TIMEOUT_SECONDS = 300
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -44,10 +47,14 @@ def deploy(
     """
     cloudformation: CloudFormationClient = session.client("cloudformation", endpoint_url=endpoint_url)
     s3: S3Client = session.client("s3", endpoint_url=endpoint_url)
-    body = templates.package(templates.read(template), template.resolve().parent, _uploader(s3))
+    document = templates.read(template)
+    declared = document.get("Parameters", {})
+    defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
+    body = templates.package(document, template.resolve().parent, _uploader(s3))
     key = _upload(s3, ".json", body.encode())["Key"]
     try:
-        return _deploy(cloudformation, stack_name, f"{endpoint_url}/{_BUCKET}/{key}", parameters, report)
+        url = f"{endpoint_url}/{_BUCKET}/{key}"
+        return _deploy(cloudformation, stack_name, url, defaults | dict(parameters), report)
     except ClientError as error:
         raise UsageError(f"{template} does not deploy: {error.response['Error']['Message']}") from error
 

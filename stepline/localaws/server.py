@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from botocore.config import Config
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as HypercornConfig
 
+from stepline.errors import UsageError
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
@@ -52,7 +54,12 @@ def run(*, port: int, directory: Path, region: str) -> None:
         stack.callback(ministack_app.close)
         services = _start_services(stack, endpoint_url=endpoint_url, directory=directory, region=region)
         app = _front(emulator, services.git_app, health={"pid": os.getpid(), "port": port, "region": region})
-        asyncio.run(_serve(app, port))
+        try:
+            asyncio.run(_serve(app, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise UsageError(f"port {port} is in use: choose another with --port") from error
 
 
 def _start_services(
@@ -87,7 +94,7 @@ def _start_services(
         clock=clock,
         task_clients=client,
         events=ministack_events.publish,
-        state_machines=ministack_services.state_machine_records(),
+        state_machines=ministack_services.StateMachineRecords(),
         account_id=ACCOUNT_ID,
         region=region,
     )

@@ -102,7 +102,9 @@ def _camel(value: Any, key: str = "") -> Any:
 
 
 def _tags(properties: Properties) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+    """Without the tags that CloudFormation adds itself: no API lets a client set those."""
+    tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+    return {key: value for key, value in tags.items() if not key.startswith("aws:")}
 
 
 def _refuse(resource_type: str, properties: Properties, unsupported: set[str]) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.localaws.codepipeline.fakes import World, lambda_action, stage
 
-STEPS = 80
+STEPS = 60
 EXPECTED = {
     "ConcurrentPipelineExecutionsLimitExceededException",
     "ConflictException",
@@ -38,6 +38,8 @@ class Chaos:
             executionMode=mode,
         )
         self.executions: list[str] = []
+        self.inside: defaultdict[str, set[str]] = defaultdict(set)
+        self.checked = 0
 
     def function(self, job: dict[str, Any]) -> None:
         if self.random.random() < 0.05:
@@ -101,8 +103,9 @@ class Chaos:
 
     def check(self) -> None:
         """In no stage are two executions at once, unless they run in parallel."""
-        inside: defaultdict[str, set[str]] = defaultdict(set)
-        for event in self.world.events:
+        inside = self.inside
+        for event in self.world.events[self.checked :]:
+            self.checked += 1
             detail = event.detail
             if "stage" in detail and "action" not in detail:
                 if detail["state"] in {"STARTED", "RESUMED", "STOPPING"}:
@@ -119,7 +122,7 @@ class Chaos:
 
 
 @pytest.mark.parametrize("mode", ["SUPERSEDED", "QUEUED", "PARALLEL"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_every_execution_comes_to_an_end(seed: int, mode: str) -> None:
     chaos = Chaos(seed, mode)
     for _ in range(STEPS):

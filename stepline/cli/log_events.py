@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,12 +69,14 @@ class LogReader:
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=self._group, startTime=self._start_ms
         )
+        seen: Counter[str] = Counter()
         try:
             for page in pages:
                 for event in page["events"]:
-                    if self._remember(event["eventId"], event["timestamp"]):
+                    event_id = _event_id(event, seen)
+                    if self._remember(event_id, event["timestamp"]):
                         time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-                        yield LogEvent(event["eventId"], time, event["message"].rstrip("\n"))
+                        yield LogEvent(event_id, time, event["message"].rstrip("\n"))
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
@@ -100,6 +103,18 @@ def parse_line(message: str) -> LogLine:
         return LogLine("", message, {})
     fields = {key: _text(value) for key, value in document.items() if key not in _KNOWN_KEYS}
     return LogLine(str(document.get("level", "")), _text(document["message"]), fields)
+
+
+def _event_id(event: Mapping[str, Any], seen: Counter[str]) -> str:
+    """The event's own id, which is optional in the model; else one by which it is found again.
+
+    `seen` counts, within one answer, the events that nothing else tells apart.
+    """
+    if event_id := event.get("eventId"):
+        return str(event_id)
+    content = f"{event.get('logStreamName')} {event['timestamp']} {event['message']}"
+    seen[content] += 1
+    return f"{seen[content]} {content}"
 
 
 def _text(value: Any) -> str:

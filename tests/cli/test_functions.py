@@ -176,6 +176,16 @@ def test_what_is_asked_for_moves_on_with_the_events() -> None:
     assert logs.calls[1] == logs.events[0]["timestamp"] - 10_000
 
 
+def test_events_without_an_id_are_told_apart_and_shown_once() -> None:
+    event = {"logStreamName": "s", "timestamp": 1_767_225_600_000, "message": "again"}
+    answer = {"events": [dict(event), dict(event)]}
+    logs = Answers({"filter_log_events": answer})
+    reader = LogReader(logs, "g", datetime(2026, 1, 1, tzinfo=UTC))  # type: ignore[arg-type]
+    assert [shown.message for shown in reader.new()] == ["again", "again"]
+    answer["events"].append(dict(event))
+    assert [shown.message for shown in reader.new()] == ["again"]
+
+
 def test_structured_lines_are_taken_apart() -> None:
     line = parse_line('{"level": "ERROR", "message": "no", "job_id": "1", "count": 2, "service": "x"}')
     assert (line.level, line.message, dict(line.fields)) == ("ERROR", "no", {"job_id": "1", "count": "2"})

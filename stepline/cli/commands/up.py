@@ -52,14 +52,16 @@ def command(
         ) as local_aws,
     ):
         outputs = bring_up.deploy_to(local_target(local_aws), deployment, output)
-        _explain(output, local_aws, outputs, detached=detach)
-        if not detach:
-            _stay(local_aws, output)
+        if detach:
+            _explain(output, local_aws, outputs, detached=True)
+        else:
+            _stay(local_aws, outputs, output)
 
 
-def _stay(local_aws: LocalAws, output: Console) -> None:
+def _stay(local_aws: LocalAws, outputs: Mapping[str, str], output: Console) -> None:
     """Wait for Ctrl-C, which is the usual end. Raises UsageError if the local AWS ends by a fault."""
     try:
+        _explain(output, local_aws, outputs, detached=False)
         while local_aws_process.is_alive(local_aws):
             time.sleep(_LOOK_SECONDS)
     except Interrupted:

@@ -2,6 +2,9 @@
 
 From the action structure reference of the CodePipeline user guide
 (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html).
+
+`PollForSourceChanges` is taken as it comes, but nothing polls: a pipeline starts by a rule on the
+event bus, as AWS recommends, or by hand.
 """
 
 from __future__ import annotations

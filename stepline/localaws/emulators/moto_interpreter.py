@@ -78,17 +78,13 @@ class Interpretation:
     def run(self) -> None:
         task_clients.set(self._clients)
         program = _parse(self._execution.machine.definition, self._execution.machine.type)
-        self._environment = environment = self._new_environment()
-        environment.next_state_name = program.start_at.start_at_name
+        self._environment = self._new_environment()
         if self._start is None:
             self._record_start()
-            environment.event_history_context.source_event_id = 0
+            self._environment.next_state_name = program.start_at.start_at_name
         else:
-            environment.next_state_name = self._start.state_name
-            environment.states.reset(self._start.input)
-            for name, value in self._start.variables.items():
-                environment.variable_store.set(name, value)
-        EvalComponent.eval(program, environment)
+            self._go_on_from(self._start)
+        EvalComponent.eval(program, self._environment)
 
     def succeed_task(self, token: str, output: str) -> bool:
         """Answer a task that waits for its token. False if the token is not of this execution."""
@@ -128,6 +124,15 @@ class Interpretation:
             "roleArn": self._execution.machine.role_arn,
         }
         self._execution.record("ExecutionStarted", {"executionStartedEventDetails": details})
+
+    def _go_on_from(self, start: Checkpoint) -> None:
+        """Set up what there was when the state was entered; its entry follows the event of the redrive."""
+        environment = self._environment
+        environment.event_history_context.source_event_id = len(self._execution.events())
+        environment.next_state_name = start.state_name
+        environment.states.reset(start.input)
+        for name, value in start.variables.items():
+            environment.variable_store.set(name, value)
 
     def _new_environment(self) -> Any:
         execution, machine = self._execution, self._execution.machine

@@ -127,7 +127,7 @@ class Execution:
         with self._lock:
             if not self.running:
                 raise Cancelled
-            if len(self._events) == MAX_EVENTS - 1:
+            if len(self._events) == MAX_EVENTS - 1 and self.machine.type is MachineType.STANDARD:
                 event_type, details = "ExecutionFailed", _TOO_MANY_EVENTS
             event_id = self._append(event_type, details or {}, previous_event_id)
             closing = _CLOSING_EVENTS.get(event_type)

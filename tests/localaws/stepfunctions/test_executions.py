@@ -379,6 +379,9 @@ def test_redrive_goes_on_from_the_failed_state(world: World) -> None:
     assert outcome.output == {"ok": True}
     assert calls == [{"x": 1}, {"x": 1}]
     assert outcome.path == ["Before", "Flaky", "Flaky"]
+    redriven = next(event for event in outcome.history if event["type"] == "ExecutionRedriven")
+    assert redriven["executionRedrivenEventDetails"] == {"redriveCount": 1}
+    assert outcome.history[redriven["id"]]["previousEventId"] == redriven["id"]
     assert outcome.description["redriveCount"] == 1
     assert "error" not in outcome.description
     assert world.statuses() == ["RUNNING", "FAILED", "RUNNING", "SUCCEEDED"]

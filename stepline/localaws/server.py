@@ -26,6 +26,8 @@ from stepline.localaws.emulators import ministack_app
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
+from stepline.localaws.stepfunctions.definition import check_definition
+from stepline.localaws.stepfunctions.execution import MachineType
 
 HOST = "127.0.0.1"
 ACCOUNT_ID = "000000000000"
@@ -74,8 +76,10 @@ def _start_services(
         ministack_services,
     )
 
-    clock = SystemClock()
+    # A clock runs a limited number of callbacks at once; CodePipeline's wait for functions, so it has its own.
+    clock, pipeline_clock = SystemClock(), SystemClock()
     stack.callback(clock.close)
+    stack.callback(pipeline_clock.close)
     runner = FunctionRunner(directory / "functions")
     stack.callback(runner.close)
     ministack_lambda.run_functions_with(runner, endpoint_url=endpoint_url)
@@ -100,7 +104,7 @@ def _start_services(
     )
     stack.callback(workflows.close)
     pipelines = CodePipeline(
-        clock=clock,
+        clock=pipeline_clock,
         clients=ServiceClients(s3=client("s3"), sts=client("sts"), lambda_=client("lambda")),
         events=ministack_events.publish,
         sources={
@@ -119,6 +123,9 @@ def _start_services(
         ministack_services.add_service(service)
     ministack_cloudformation.add_repository_type(in_process_client(repositories, region=region))
     ministack_cloudformation.add_pipeline_type(in_process_client(pipelines, region=region))
+    ministack_cloudformation.check_state_machines(
+        lambda text, kind: check_definition(text, MachineType(kind))
+    )
     ministack_events.deliver_to(
         "codepipeline", lambda arn, rule_arn, _event: pipelines.start_from_event(arn, rule_arn=rule_arn)
     )

@@ -1,4 +1,4 @@
-"""Resource types that ministack's CloudFormation does not have: repositories and pipelines."""
+"""What ministack's CloudFormation lacks: repositories, pipelines, and a look at definitions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from ministack.services.cloudformation import provisioners
+
+from stepline.localaws.protocol import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_codecommit import CodeCommitClient
@@ -80,6 +82,24 @@ def add_pipeline_type(codepipeline: CodePipelineClient) -> None:
         codepipeline.delete_pipeline(name=physical_id)
 
     _add_type("AWS::CodePipeline::Pipeline", create, update, delete, replacing=("Name",))
+
+
+def check_state_machines(check: Callable[[str, str], None]) -> None:
+    """Let `check` refuse a definition, with an `AwsError`, given its text and `STANDARD` or `EXPRESS`.
+
+    ministack's CloudFormation deploys any text; on AWS a broken definition fails the stack.
+    """
+    original = provisioners._sfn_definition
+
+    def definition(properties: Properties) -> str:
+        text = str(original(properties))
+        try:
+            check(text, properties.get("StateMachineType", "STANDARD"))
+        except AwsError as error:
+            raise ValueError(f"AWS::StepFunctions::StateMachine: {error.message}") from error
+        return text
+
+    provisioners._sfn_definition = definition
 
 
 def _declaration(name: str, properties: Properties) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from stepline.localaws.functions import FunctionRunner, FunctionVersion
+from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion
 
 _PATH = f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"
 
@@ -23,12 +23,16 @@ def run_functions_with(runner: FunctionRunner, *, endpoint_url: str) -> None:
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         configuration = function.get("config") or function
-        result = runner.invoke(
-            _version(configuration, endpoint_url),
-            lambda: function["code_zip"],
-            json.dumps(event).encode(),
-            request_id=request_id,
-        )
+        try:
+            result = runner.invoke(
+                _version(configuration, endpoint_url),
+                lambda: function["code_zip"],
+                json.dumps(event).encode(),
+                request_id=request_id,
+            )
+        except FunctionsError as error:
+            body = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"body": body, "error": True, "log": ""}
         answer: dict[str, Any] = {"body": json.loads(result.payload or b"null"), "log": result.log}
         return answer | {"error": True} if result.function_error else answer
 

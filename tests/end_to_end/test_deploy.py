@@ -1,0 +1,143 @@
+"""From `git push` to a CloudFormation stack, with the real git client, on the real local AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.local_aws import LocalAws, set_input
+
+pytestmark = pytest.mark.usefixtures("local_aws")
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    template = folder / "template.yaml"
+    text = template.read_text()
+    assert old in text
+    template.write_text(text.replace(old, new))
+
+
+def stack(local_aws: LocalAws, name: str) -> dict[str, object]:
+    stacks = local_aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return dict(stacks[0])
+
+
+@pytest.fixture
+def deployed(local_aws: LocalAws, application: Path, request: pytest.FixtureRequest) -> str:
+    """The application is deployed as a stack of this test's own; the stack's name."""
+    name = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60].strip("-")
+    set_input(application, environmentName="test", stackName=name)
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Succeeded", outcome
+    return f"test-{name}"
+
+
+def test_a_first_push_creates_the_stack(local_aws: LocalAws, application: Path) -> None:
+    set_input(application, environmentName="test", stackName="first")
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Succeeded", outcome
+    assert stack(local_aws, "test-first")["StackStatus"] == "CREATE_COMPLETE"
+    assert "Create Stack" in local_aws.states(outcome.execution_arn)
+
+
+def test_the_stack_s_outputs_are_the_action_s_variables(local_aws: LocalAws, application: Path) -> None:
+    set_input(application, environmentName="test", stackName="outputs")
+    execution_id = local_aws.execution_of(local_aws.push(application))
+    details = local_aws.client("codepipeline").list_action_executions(
+        pipelineName="stepline", filter={"pipelineExecutionId": execution_id}
+    )["actionExecutionDetails"]
+    variables = next(d["output"]["outputVariables"] for d in details if d["actionName"] == "Deploy")
+    outputs = stack(local_aws, "test-outputs")["Outputs"]
+    assert isinstance(outputs, list)
+    assert outputs
+    assert {output["OutputKey"]: output["OutputValue"] for output in outputs}.items() <= variables.items()
+
+
+def test_a_changed_template_updates_the_stack(local_aws: LocalAws, application: Path, deployed: str) -> None:
+    edit(application, "Resources:\n", "Resources:\n  Added:\n    Type: AWS::SQS::Queue\n")
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Succeeded", outcome
+    assert stack(local_aws, deployed)["StackStatus"] == "UPDATE_COMPLETE"
+    resources = local_aws.client("cloudformation").describe_stack_resources(StackName=deployed)[
+        "StackResources"
+    ]
+    assert "Added" in {resource["LogicalResourceId"] for resource in resources}
+
+
+def test_a_push_that_changes_nothing_succeeds(local_aws: LocalAws, application: Path, deployed: str) -> None:
+    """Bug 2 of earlier implementations."""
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Succeeded", outcome
+    states = local_aws.states(outcome.execution_arn)
+    assert "Execute Change Set" not in states
+    assert stack(local_aws, deployed)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_replacing_change_is_refused_and_names_the_resource(
+    local_aws: LocalAws, application: Path, deployed: str
+) -> None:
+    """Bug 3 of earlier implementations."""
+    timeout = "      VisibilityTimeout: !Ref VisibilityTimeoutSeconds\n"
+    edit(application, timeout, "      QueueName: another-name\n" + timeout)
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Failed"
+    assert "Queue" in outcome.error
+    assert outcome.error.startswith("Inspect Change Set")
+    assert stack(local_aws, deployed)["StackStatus"] == "CREATE_COMPLETE"
+    change_sets = local_aws.client("cloudformation").list_change_sets(StackName=deployed)["Summaries"]
+    assert change_sets == []
+
+
+def test_a_removal_is_refused_unless_allowed(local_aws: LocalAws, application: Path, deployed: str) -> None:
+    edit(application, "Resources:\n", "Resources:\n  Added:\n    Type: AWS::SQS::Queue\n")
+    assert local_aws.deploy(application).status == "Succeeded"
+    edit(application, "Resources:\n  Added:\n    Type: AWS::SQS::Queue\n", "Resources:\n")
+    refused = local_aws.deploy(application)
+    assert refused.status == "Failed"
+    assert "Added" in refused.error
+    set_input(application, allowReplacement=True)
+    assert local_aws.deploy(application).status == "Succeeded"
+    assert stack(local_aws, deployed)["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_a_broken_template_fails_with_cloudformation_s_reason(
+    local_aws: LocalAws, application: Path, deployed: str
+) -> None:
+    """Bug 11 of earlier implementations."""
+    edit(application, "Resources:\n", "Resources:\n  Broken:\n    Type: AWS::No::SuchType\n")
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Failed"
+    assert "AWS::No::SuchType" in outcome.error
+    assert stack(local_aws, deployed)["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+
+
+def test_an_artifact_without_input_is_told_what_it_lacks(local_aws: LocalAws, application: Path) -> None:
+    (application / "state_machine_input.json").unlink()
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Failed"
+    assert "state_machine_input.json" in outcome.error
+    assert outcome.execution_arn == ""
+
+
+def test_a_large_template_is_deployed_and_leaves_no_object_behind(
+    local_aws: LocalAws, application: Path
+) -> None:
+    queues = "".join(
+        f"  Extra{n}:\n    Type: AWS::SSM::Parameter\n    Properties:\n      Type: String\n"
+        f"      Value: {'x' * 2000}\n"
+        for n in range(30)
+    )
+    edit(application, "Resources:\n", f"Resources:\n{queues}")
+    set_input(application, environmentName="test", stackName="large")
+    assert (application / "template.yaml").stat().st_size > 51_200
+    assert local_aws.deploy(application).status == "Succeeded"
+    bucket = next(
+        output["OutputValue"]
+        for output in local_aws.client("cloudformation").describe_stacks(StackName="stepline")["Stacks"][0][
+            "Outputs"
+        ]
+        if output["OutputKey"] == "ArtifactBucketName"
+    )
+    left = local_aws.client("s3").list_objects_v2(Bucket=bucket, Prefix="templates/")
+    assert left["KeyCount"] == 0

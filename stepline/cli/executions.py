@@ -151,9 +151,21 @@ def failure(events: Sequence[Event]) -> Failure | None:
     if not events or events[-1].type not in _ENDS:
         return None
     end = events[-1]
-    state = next((visit.name for visit in reversed(visits(events)) if visit.status in _ENDS.values()), None)
     error = end.error or end.type.removeprefix("Execution")
-    return Failure(state, error, readable_cause(end.cause))
+    return Failure(_failed_state(events, error), error, readable_cause(end.cause))
+
+
+def _failed_state(events: Sequence[Event], error: str) -> str | None:
+    """The state that the execution ended in; if that is a Fail state, the one whose error it passes on."""
+    newest_first = visits(events)[::-1]
+    last = next((visit for visit in newest_first if visit.status in _ENDS.values()), None)
+    if last is None:
+        return None
+    fail_states = {event.id for event in events if event.type == "FailStateEntered"}
+    if last.id in fail_states:
+        is_origin = (visit for visit in newest_first if visit.status is VisitStatus.CAUGHT)
+        last = next((visit for visit in is_origin if visit.error == error), last)
+    return last.name
 
 
 def readable_cause(cause: str | None) -> str:

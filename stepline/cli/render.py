@@ -76,7 +76,7 @@ def run(
     signs = _Signs(glyphs, busy)
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(style="quiet", no_wrap=True, overflow="ellipsis")
+    table.add_column(style="quiet")  # the one that gives way when the screen is narrow
     table.add_column(justify="right", no_wrap=True, style="quiet")
     for stage in run.stages:
         _add_stage(table, stage, signs, now, max_states)
@@ -162,10 +162,15 @@ def _add_stage(table: Table, stage: StageRun, signs: _Signs, now: datetime, max_
     for action in stage.actions:
         table.add_row(
             signs.text(action.status, action.name, 1),
-            _action_detail(action),
+            _short(_action_detail(action)),
             format_duration(action.duration(now)),
         )
         _add_states(table, action, signs, now, max_states)
+
+
+def _short(text: str) -> Text:
+    """Text that is cut off where there is no room for it."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _action_detail(action: ActionRun) -> str:
@@ -191,4 +196,4 @@ def _add_states(
             name.append(f" {signs.glyphs.times}{row.visits}", style="quiet")
         failed = row.last.status not in {VisitStatus.RUNNING, VisitStatus.SUCCEEDED}
         detail = visit_text(row.last, now) if failed else ""
-        table.add_row(name, detail, format_duration(row.duration))
+        table.add_row(name, _short(detail), format_duration(row.duration))

@@ -32,7 +32,7 @@ def pipeline(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Renderabl
 
 
 def _stages(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
-    table = _table(4)
+    table = _table(4, wrapped=2)
     for stage in status.definition.stages:
         state = status.state_of(stage)
         blocked = "" if state.transition_enabled else f"closed: {state.transition_disabled_reason or ''}"
@@ -54,7 +54,7 @@ def _stages(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
 
 
 def _executions(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
-    table = _table(3)
+    table = _table(3, wrapped=1)
     for execution in status.executions:
         table.add_row(
             render.status_text(execution.status, glyphs),
@@ -64,10 +64,11 @@ def _executions(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
     return table
 
 
-def _table(columns: int) -> Table:
+def _table(columns: int, *, wrapped: int) -> Table:
+    """A table whose column number `wrapped` gives way when the screen is narrow."""
     table = Table.grid(padding=(0, 2))
-    for _ in range(columns):
-        table.add_column(no_wrap=True, overflow="ellipsis")
+    for number in range(columns):
+        table.add_column(no_wrap=number != wrapped)
     return table
 
 

@@ -105,6 +105,20 @@ def test_a_caught_failure_is_no_failure(run: Read) -> None:
     assert history.failure == Failure("Give up", "NotCreatedError", "see above")
 
 
+def test_a_fail_state_that_passes_an_error_on_is_not_to_blame(run: Read) -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Failure Clean"}]
+    machine = {
+        "StartAt": "Create",
+        "States": {
+            "Create": task("f", Catch=catch, End=True),
+            "Failure Clean": {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"},
+        },
+    }
+    failure = run(machine, {"f": explode}).failure
+    assert failure is not None
+    assert (failure.state, failure.error, failure.cause) == ("Create", "BoomError", "no room left")
+
+
 def test_a_failure_that_a_retry_mended_is_forgotten(run: Read) -> None:
     attempts: list[None] = []
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONFIG: Final = Config(
     connect_timeout=3,
-    read_timeout=20,  # a function has 60 seconds, and an answer of CloudFormation takes one or two
+    read_timeout=12,  # a function has 60 seconds, and an answer of CloudFormation takes one or two
     retries={"mode": "standard", "total_max_attempts": 3},  # the state machine retries, too
 )
 

@@ -85,12 +85,12 @@ def definition(functions: InProcessFunctions) -> str:
     return text
 
 
-def artifact(files: Mapping[str, str]) -> bytes:
+def artifact(files: Mapping[str, str | bytes]) -> bytes:
     """The zip that a pipeline's source action makes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
+        for path, content in files.items():
+            archive.writestr(path, content)
     return buffer.getvalue()
 
 
@@ -153,7 +153,7 @@ class Machine:
     def remove_function(self, name: str) -> None:
         del self._handlers[name]
 
-    def push(self, files: Mapping[str, str]) -> None:
+    def push(self, files: Mapping[str, str | bytes]) -> None:
         self.s3.objects[BUCKET, KEY] = artifact(files)
 
     def run(self, document: Any, *, name: str = "job-1") -> Run:

@@ -61,11 +61,12 @@ class BackendCommand:
 
 @dataclass
 class Backend:
-    """Serves one request; make a new one for each."""
+    """Serves one request. The caller takes `process_group` out of `groups` when all is done."""
 
     command: BackendCommand
     groups: ProcessGroups
     traffic: Traffic = field(default_factory=Traffic)
+    process_group: int | None = None
     _body_complete: bool = False
     _client_left: bool = False
 
@@ -86,8 +87,8 @@ class Backend:
             return complete and not self._client_left
         finally:
             feeder.cancel()
-            await self._end(process)
-            await asyncio.gather(feeder, errors, return_exceptions=True)
+            await self._end(process, errors)
+            await asyncio.gather(feeder, return_exceptions=True)
 
     async def _start(self) -> Process:
         process = await asyncio.create_subprocess_exec(
@@ -100,22 +101,22 @@ class Backend:
             limit=CHUNK_BYTES,
             start_new_session=True,
         )
+        self.process_group = process.pid
         self.groups.add(process.pid)
         return process
 
-    async def _end(self, process: Process) -> None:
-        """Leave no process: SIGTERM lets git remove its temporary files, SIGKILL ends what is left."""
+    async def _end(self, process: Process, errors: asyncio.Task[bytes]) -> None:
+        """Leave no process: SIGTERM first, for git to clean up what it can, then SIGKILL.
+
+        Standard error ends when the last process that git started has ended, be it nobody's child by then.
+        """
+        if process.returncode is None:
+            signal_group(process.pid, signal.SIGTERM)
         try:
-            if process.returncode is None:
-                signal_group(process.pid, signal.SIGTERM)
-                try:
-                    await asyncio.wait_for(process.wait(), GRACE_SECONDS)
-                finally:
-                    signal_group(process.pid, signal.SIGKILL)
+            await asyncio.wait_for(asyncio.gather(process.wait(), errors), GRACE_SECONDS)
         except TimeoutError:
+            signal_group(process.pid, signal.SIGKILL)
             await process.wait()
-        finally:
-            self.groups.discard(process.pid)
 
     async def _feed(self, process: Process, receive: Receive) -> None:
         """The request's body into the process; then watch for the client to leave.

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
-
-_POLL_SECONDS = 0.01
 
 
 class ProcessGroups:
     """Leaders of process groups that are running. Safe for threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._running: set[int] = set()
         self._closed = False
 
@@ -36,23 +33,24 @@ class ProcessGroups:
         if closed:
             signal_group(process_group, signal.SIGKILL)
 
-    def discard(self, process_group: int) -> None:
+    def discard(self, process_group: int | None) -> None:
+        """The group has ended, and nothing of it is left to do."""
         with self._lock:
-            self._running.discard(process_group)
+            self._running -= {process_group}
+            self._lock.notify_all()
 
     def close(self, *, grace_seconds: float) -> None:
-        """End every group: ask it to end, and after `grace_seconds` make it."""
+        """End every group: ask it to end, and after `grace_seconds` make it.
+
+        Waits for those who started them to say `discard`, which they do when all is cleaned up.
+        """
         with self._lock:
             self._closed = True
-            groups = set(self._running)
-        for group in groups:
-            signal_group(group, signal.SIGTERM)
-        deadline = time.monotonic() + grace_seconds
-        while groups and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-            groups = {group for group in groups if signal_group(group, 0)}
-        for group in groups:
-            signal_group(group, signal.SIGKILL)
+            for group in self._running:
+                signal_group(group, signal.SIGTERM)
+            self._lock.wait_for(lambda: not self._running, grace_seconds)
+            for group in self._running:
+                signal_group(group, signal.SIGKILL)
 
 
 def signal_group(process_group: int, number: int) -> bool:

@@ -108,21 +108,27 @@ class SmartHttp:
         environment = self._environment(request, repository, scope, push_log)
         command = BackendCommand(self._git.http_backend, environment, repository.path, request.is_push)
         backend = Backend(command, self.groups)
+        if request.is_push:
+            repository.begin_push()
         try:
             served = await backend.serve(receive, send)
         finally:
             if request.is_push:
-                await asyncio.shield(asyncio.to_thread(self._announce, repository, push_log))
+                await asyncio.shield(asyncio.to_thread(self._finish_push, repository, push_log))
+            self.groups.discard(backend.process_group)
             _log.debug("served git: %s %s", request, backend.traffic)
         if served:
             await send_body(send, b"", more=False)
 
-    def _announce(self, repository: Repository, push_log: Path) -> None:
+    def _finish_push(self, repository: Repository, push_log: Path) -> None:
         """Before the answer ends: when `git push` returns, the events are out."""
-        if push_log.exists():
-            changes = parse_push_log(push_log.read_text(encoding="utf-8", errors="surrogateescape"))
-            push_log.unlink()
-            self._announcer.announce(repository, changes)
+        try:
+            if push_log.exists():
+                changes = parse_push_log(push_log.read_text(encoding="utf-8", errors="replace"))
+                push_log.unlink()
+                self._announcer.announce(repository, changes)
+        finally:
+            repository.end_push()
 
     def _environment(
         self, request: GitRequest, repository: Repository, scope: Scope, push_log: Path

@@ -24,6 +24,9 @@ INITIAL_BRANCH = "main"
 
 _METADATA_FILE = "stepline.json"
 
+_QUARANTINES = ("tmp_objdir-incoming-*", "incoming-*")
+"""git's folders for the objects of a push, the second being the name before git 2.35."""
+
 
 @dataclass(frozen=True)
 class RepositoryRecord:
@@ -50,6 +53,27 @@ class Repository:
         self.record = record
         self.lock = threading.RLock()
         self.deleted = False
+        self._pushes = 0
+        self._pushes_lock = threading.Lock()
+        self._remove_quarantines()
+
+    def begin_push(self) -> None:
+        """Call before git receives a push, and `end_push` when it has ended in whatever way."""
+        with self._pushes_lock:
+            self._pushes += 1
+
+    def end_push(self) -> None:
+        """Remove what killed pushes left behind, unless another one is under way."""
+        with self._pushes_lock:
+            self._pushes -= 1
+            if self._pushes == 0:
+                self._remove_quarantines()
+
+    def _remove_quarantines(self) -> None:
+        """git keeps the objects of a push apart until it accepts the push, and leaves them when killed."""
+        for pattern in _QUARANTINES:
+            for folder in self.path.glob(f"objects/{pattern}"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def change(self, **changes: Any) -> None:
         """Replace fields of the record, here and on disk."""

@@ -129,6 +129,14 @@ class TestWithRealCredentials:
         assert of(region="us-west-2", endpoint_url="http://127.0.0.1:9").region == "us-west-2"
 
 
+def test_down_does_not_stop_what_it_did_not_start(stepline: Stepline, local_aws: LocalAws) -> None:
+    runtime_state.forget(local_aws.port)
+    result = stepline("down", "--port", str(local_aws.port))
+    assert result.exit_code == 1
+    assert "was not started by `stepline up`: stop it where it was started" in result.stderr
+    assert local_aws_process.health(local_aws.port)["status"] == "ready"
+
+
 def test_options_before_and_after_the_command(stepline: Stepline) -> None:
     url = "http://127.0.0.1:9"
     assert stepline("--endpoint-url", url, "status").stderr.startswith(f"stepline: local AWS at {url}\n")

@@ -7,6 +7,7 @@ import click
 from stepline.cli import console, local_aws_process, runtime_state
 from stepline.cli.interruptions import Interruptions
 from stepline.cli.options import port_option
+from stepline.errors import UsageError
 
 
 @click.command("down")
@@ -17,6 +18,11 @@ def command(port: int) -> None:
     local_aws = runtime_state.load(port)
     if local_aws is None:
         runtime_state.forget(port)  # a file that cannot be read
+        if pid := local_aws_process.health(port).get("pid"):
+            raise UsageError(
+                f"the local AWS on port {port} (process {pid}) was not started by `stepline up`: "
+                "stop it where it was started"
+            )
         console.say(output, f"Nothing is running on port {port}.")
         return
     was_running = local_aws_process.is_alive(local_aws)

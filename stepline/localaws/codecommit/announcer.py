@@ -57,7 +57,10 @@ class Announcer:
             if settle_default:
                 self._settle_default_branch(repository, changes)
         for change in changes:
-            self._emit(repository, change)
+            try:
+                self._emit(repository, change)
+            except Exception:
+                _log.exception("the event of a changed reference was not delivered: %s", change.full_name)
 
     def _settle_default_branch(self, repository: Repository, changes: Sequence[ReferenceChange]) -> None:
         if repository.record.default_branch is not None:
@@ -78,10 +81,7 @@ class Announcer:
             commit_id=self._commit_id(repository, change.new),
         )
         resources = (self.repository_arn(repository.record.name),)
-        try:
-            self._events(AwsEvent(EVENT_SOURCE, EVENT_DETAIL_TYPE, detail, self._clock.now(), resources))
-        except Exception:
-            _log.exception("the event of a changed reference was not delivered: %s", change.full_name)
+        self._events(AwsEvent(EVENT_SOURCE, EVENT_DETAIL_TYPE, detail, self._clock.now(), resources))
 
     def _commit_id(self, repository: Repository, object_id: str) -> str:
         if object_id == NO_OBJECT:

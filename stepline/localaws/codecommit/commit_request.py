@@ -24,6 +24,9 @@ MAX_MESSAGE_BYTES = 256 * 1024
 MAX_NAME_CHARACTERS = 1024
 MAX_EMAIL_CHARACTERS = 256
 
+_NOT_A_NAME = " .,:;<>\"\\'\0\n"
+"""git strips these from the ends of a name, and wants something to be left."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -76,9 +79,9 @@ def parse_put_file(params: Params) -> CommitRequest:
     return CommitRequest(
         branch=params["branchName"],
         parent=_parent(params),
-        author=params.get("name", ""),
-        email=params.get("email", ""),
-        message=params.get("commitMessage", ""),
+        author=_text(params.get("name", "")),
+        email=_text(params.get("email", "")),
+        message=_text(params.get("commitMessage", "")),
         puts=(entry,),
     )
 
@@ -96,9 +99,9 @@ def parse_create_commit(params: Params) -> CommitRequest:
     return CommitRequest(
         branch=params["branchName"],
         parent=_parent(params),
-        author=params.get("authorName", ""),
-        email=params.get("email", ""),
-        message=params.get("commitMessage", ""),
+        author=_text(params.get("authorName", "")),
+        email=_text(params.get("email", "")),
+        message=_text(params.get("commitMessage", "")),
         puts=puts,
         deletes=deletes,
         modes=modes,
@@ -147,9 +150,9 @@ def _check_sizes(puts: tuple[PutFileEntry, ...]) -> None:
 
 
 def _check_words(params: Params, name: str) -> None:
-    if len(name) > MAX_NAME_CHARACTERS or "\0" in name:
+    if len(name) > MAX_NAME_CHARACTERS or (name and not name.strip(_NOT_A_NAME)):
         raise AwsError("NameLengthExceededException", "The author's name is not valid, or too long")
-    if len(params.get("email", "")) > MAX_EMAIL_CHARACTERS or "\0" in params.get("email", ""):
+    if len(params.get("email", "")) > MAX_EMAIL_CHARACTERS:
         raise AwsError("InvalidEmailException", "The email address is not valid, or too long")
     if len(params.get("commitMessage", "").encode(errors="replace")) > MAX_MESSAGE_BYTES:
         message = f"The commit message has more than {MAX_MESSAGE_BYTES} bytes"
@@ -161,6 +164,11 @@ def _parent(params: Params) -> str:
     if parent and not is_object_id(parent):
         raise AwsError("InvalidParentCommitIdException", f"The parent commit ID {parent} is not valid")
     return parent
+
+
+def _text(value: str) -> str:
+    """What a commit can hold: valid UTF-8 without NUL."""
+    return value.replace("\0", "").encode(errors="replace").decode()
 
 
 def _mode(name: str | None) -> FileMode | None:

@@ -128,6 +128,21 @@ def test_the_last_file_can_be_deleted(client: Any, repo: Repo, work: WorkingCopy
     assert work.run("log", "-1", "--format=%s") == "Deleted a"
 
 
+def test_words_that_git_cannot_store_are_made_to_fit(client: Any, repo: Repo) -> None:
+    answer = client.put_file(
+        repositoryName=repo.name,
+        branchName="main",
+        filePath="a",
+        fileContent=b"a",
+        name="Ad<a>\n\0",
+        email="<ada@example.com>",
+        commitMessage="nul\0 \ud800 ä",
+    )
+    commit = client.get_commit(repositoryName=repo.name, commitId=answer["commitId"])["commit"]
+    assert commit["message"].strip() == "nul ? ä"
+    assert (commit["author"]["name"], commit["author"]["email"]) == ("Ada", "ada@example.com")
+
+
 def put(path: str, content: bytes | None = b"x", **more: Any) -> dict[str, Any]:
     return {"filePath": path, **({} if content is None else {"fileContent": content}), **more}
 
@@ -165,6 +180,7 @@ def put(path: str, content: bytes | None = b"x", **more: Any) -> dict[str, Any]:
         ({"deleteFiles": [{"filePath": "no"}]}, "FileDoesNotExistException"),
         ({"setFileModes": [{"filePath": "no", "fileMode": "NORMAL"}]}, "FileDoesNotExistException"),
         ({"putFiles": [put("b")], "authorName": "n" * 1025}, "NameLengthExceededException"),
+        ({"putFiles": [put("b")], "authorName": "<.>"}, "NameLengthExceededException"),
         ({"putFiles": [put("b")], "email": "e" * 257}, "InvalidEmailException"),
         ({"putFiles": [put("b")], "commitMessage": "m" * 262145}, "CommitMessageLengthExceededException"),
         ({"putFiles": [put("b")], "branchName": "v1"}, "BranchNameIsTagNameException"),

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.arns import ExecutionArn
 from pipeline.limits import HISTORY_EVENTS
@@ -23,8 +22,7 @@ _ENTERED = "StateEntered"
 _EXITED = "StateExited"
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One event; `name` is the state's for entered and exited events, the Map's for its iterations."""
 
     id: int
@@ -94,8 +92,7 @@ def passed_states(history: History) -> int:
     return sum(event.is_exited for event in history) + older_events // EVENTS_PER_STATE
 
 
-@dataclass(frozen=True)
-class FailedState:
+class FailedState(NamedTuple):
     name: str
     ended_in: str | None = None  # the Fail state that then ended the execution
 

@@ -21,7 +21,6 @@ from pipeline.observability import logger, where
 from pipeline.poll import poll
 from pipeline.progress import with_link
 from pipeline.services import Services
-from pipeline.start import find_started, start
 from pipeline.user_parameters import UserParameters, parse_user_parameters
 
 
@@ -66,6 +65,8 @@ def _work(action: Action, problem: UserParametersError | None) -> Answer:
         return poll(action, action.continuation.execution)
     if problem is not None:
         raise problem
+    from pipeline.start import start  # noqa: PLC0415 - a poll's cold start need not pay for it
+
     return start(action)
 
 
@@ -94,6 +95,8 @@ def _failed(action: Action, error: Exception) -> Answer:
     An earlier delivery may have broken off after the start, and since then the
     credentials may have expired or a setting may have changed.
     """
+    from pipeline.start import find_started  # noqa: PLC0415 - a poll's cold start need not pay for it
+
     problem = _known(error)
     if action.continuation.execution is None and not isinstance(problem, ExecutionLostError):
         try:

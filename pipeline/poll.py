@@ -14,7 +14,6 @@ from pipeline.execution import Execution, Status, describe_execution
 from pipeline.failed_calls import failed_call
 from pipeline.failure import failure_message, read_failed_state
 from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, MAX_SUMMARY_CHARACTERS
-from pipeline.outputs import output_variables, write_output_artifact
 from pipeline.progress import Progress, duration, read_progress, running_summary, with_link
 
 if TYPE_CHECKING:
@@ -89,6 +88,9 @@ def finished(action: Action, execution: Execution) -> Answer:
 
 
 def _succeeded(action: Action, execution: Execution) -> Success:
+    # Not needed while the execution runs, so not paid for by a cold start.
+    from pipeline.outputs import output_variables  # noqa: PLC0415
+
     _write_output_artifact(action, execution)
     variables = output_variables(execution.output, action.parameters.output_variables)
     seconds = max(action.now - int(execution.started.timestamp()), 0)
@@ -105,5 +107,7 @@ def _write_output_artifact(action: Action, execution: Execution) -> None:
         raise ConfigurationError(
             "The execution succeeded, but the job has no artifact credentials to write its output artifact."
         )
+    from pipeline.outputs import write_output_artifact  # noqa: PLC0415
+
     s3 = action.services.clients.artifact_s3(job.credentials)
     write_output_artifact(s3, job.output_artifacts[0], execution.output, job.encryption_key_id)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.arns import ExecutionArn
 from pipeline.errors import cut, printable
@@ -18,8 +17,7 @@ _HALF_WAY_STATES = 8
 """After so many states half of the way is shown: how many there will be is not known."""
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     state: str | None = None
     percent: int = 0
 

@@ -61,6 +61,7 @@ class Trigger:
             put_answer(self._codepipeline, answered, answer)
         except JobClosedError as error:
             logger.warning("The job was closed already", extra=error.fields)
+            _count("JobsClosed")
         else:
             _report(answer)
 
@@ -82,7 +83,11 @@ def _report(answer: Answer) -> None:
             _log_answer("succeeded", answer.execution)
         case Failure():
             _log_answer("failed", answer.execution, failure_type=answer.type.value)
-    metrics.add_metric(_METRICS[type(answer)], MetricUnit.Count, 1)
+    _count(_METRICS[type(answer)])
+
+
+def _count(metric: str) -> None:
+    metrics.add_metric(metric, MetricUnit.Count, 1)
 
 
 def _log_answer(outcome: str, execution: ExecutionArn | None, **fields: object) -> None:

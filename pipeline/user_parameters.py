@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
@@ -37,24 +37,20 @@ _ARTIFACT_SEPARATOR: Final = "::"
 _S3_SCHEME: Final = "s3://"
 
 
-@dataclass(frozen=True)
-class DefaultInput:
+class DefaultInput(NamedTuple):
     """`state_machine_input.json` of the first input artifact, or `{}` without an artifact."""
 
 
-@dataclass(frozen=True)
-class LiteralInput:
+class LiteralInput(NamedTuple):
     document: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class ArtifactFile:
+class ArtifactFile(NamedTuple):
     path: str
     artifact: str | None = None  # the first input artifact
 
 
-@dataclass(frozen=True)
-class S3Object:
+class S3Object(NamedTuple):
     bucket: str
     key: str
 
@@ -62,12 +58,13 @@ class S3Object:
         return f"{_S3_SCHEME}{self.bucket}/{self.key}"
 
 
+DEFAULT_INPUT: Final = DefaultInput()
 InputSource = DefaultInput | LiteralInput | ArtifactFile | S3Object
 
 
 @dataclass(frozen=True)
 class UserParameters:
-    input: InputSource = DefaultInput()
+    input: InputSource = DEFAULT_INPUT
     parameters: Mapping[str, Any] = field(default_factory=dict)
     state_machine: str | None = None
     pipeline_execution_id: str | None = None
@@ -124,7 +121,7 @@ def _input(document: Mapping[str, Any]) -> InputSource:
     if len(given) > 1:
         names = ", ".join(" with ".join(keys) for keys in given)
         raise UserParametersError(f"UserParameters have more than one input: {names}. Keep one of them.")
-    return _INPUTS[given[0]](document) if given else DefaultInput()
+    return _INPUTS[given[0]](document) if given else DEFAULT_INPUT
 
 
 def _input_s3(document: Mapping[str, Any]) -> S3Object:

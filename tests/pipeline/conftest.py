@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.observability import metrics
 from tests.pipeline.world import World
 
 
@@ -11,6 +12,7 @@ from tests.pipeline.world import World
 def _function_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "_X_AMZN_TRACE_ID", "AWS_LAMBDA_FUNCTION_NAME"):
         monkeypatch.delenv(name, raising=False)
+    metrics.clear_metrics()  # most tests go around the handler, which would flush them
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FUNCTION")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "function-secret")

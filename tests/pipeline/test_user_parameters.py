@@ -17,7 +17,13 @@ from pipeline.errors import UserParametersError
 from pipeline.user_parameters import UserParameters, parse_user_parameters
 
 CASES = sorted((Path(__file__).parent / "cases" / "user_parameters").glob("*.json"))
-DEFAULTS = dataclasses.asdict(UserParameters())
+
+
+def members(parameters: UserParameters) -> dict[str, Any]:
+    return {**dataclasses.asdict(parameters), "input": parameters.input._asdict()}
+
+
+DEFAULTS = members(UserParameters())
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -29,7 +35,7 @@ def test_case(path: Path) -> None:
         with pytest.raises(UserParametersError, match=case["error"]):
             parse_user_parameters(text)
     else:
-        assert dataclasses.asdict(parse_user_parameters(text)) == {**DEFAULTS, **case["settings"]}
+        assert members(parse_user_parameters(text)) == {**DEFAULTS, **case["settings"]}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,128 @@
+"""Whatever users and workflows come up with, an answer keeps CodePipeline's limits.
+
+The fake CodePipeline refuses what botocore's model refuses, so that an answer which was taken
+is one that keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+
+import pytest
+
+from pipeline.errors import cut, printable, quoted
+from pipeline.failure import failure_message, reduced_cause
+from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS
+from tests.pipeline.test_poll import entered, exited, task_failed
+from tests.pipeline.test_start import failure
+from tests.pipeline.world import World
+
+ALPHABET = 'ab "\\\n\t\0\x1b\x7f{}äß漢🎉\u202e\u2028'
+
+
+def text(random_: random.Random, size: int) -> str:
+    return "".join(random_.choices(ALPHABET, k=size))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_failure_is_taken_with_its_link_whole(world: World, seed: int) -> None:
+    random_ = random.Random(seed)
+    event, execution = world.started()
+    state = text(random_, 80).replace("\0", "x") or "x"
+    error = text(random_, random_.choice([0, 1, 256]))
+    cause = text(random_, random_.choice([0, 10, 249, 5000, 32_768]))
+    execution.history = [entered(1, state), task_failed(2, error), {"id": 3, "type": "ExecutionFailed"}]
+    execution.fail(error, cause)
+    message = failure(world.send(event))[1]
+    assert message.endswith(execution.arn)
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_output_is_a_success_that_is_taken(world: World, seed: int) -> None:
+    random_ = random.Random(seed)
+    names = [f"V{number}" for number in range(random_.choice([1, 20]))]
+    event, execution = world.started({"input": {}, "outputVariables": {name: name for name in names}})
+    document = {
+        text(random_, 5) if random_.random() < 0.2 else name: text(random_, random_.choice([0, 10, 60_000]))
+        for name in names
+    }
+    execution.succeed(json.dumps(document))
+    answer = world.send(event)
+    assert answer["executionDetails"]["summary"].endswith(execution.arn)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_state_name_makes_a_summary_that_is_taken(world: World, seed: int) -> None:
+    random_ = random.Random(seed)
+    event, execution = world.started()
+    names = [text(random_, random_.choice([1, 80, 5000])) for _ in range(20)]
+    execution.history = [
+        item
+        for number, name in enumerate(names)
+        for item in (entered(2 * number + 1, name), *([exited(2 * number + 2, name)] * random_.randint(0, 1)))
+    ]
+    assert world.send(event)["executionDetails"]["summary"].endswith(execution.arn)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_user_parameters_are_answered(world: World, seed: int) -> None:
+    random_ = random.Random(seed)
+    parameters = random_.choice(
+        [
+            text(random_, random_.randint(1, 1000)),
+            json.dumps({text(random_, 200): text(random_, 500)}),
+            json.dumps({"inputFile": text(random_, 900)}),
+            json.dumps({"stateMachine": text(random_, 900)}),
+            json.dumps({"outputVariables": {text(random_, 400): text(random_, 400)}}),
+            "s3://" + text(random_, 900),
+        ]
+    )
+    kind, message = failure(world.send(world.first_job(parameters)))
+    assert kind == "ConfigurationError"
+    assert message.isprintable()
+    assert len(message) < 1500
+
+
+def test_the_first_250_characters_tell_the_story(world: World) -> None:
+    event, execution = world.started()
+    state, error = "S" * 80, "E" * 256
+    execution.history = [entered(1, state), task_failed(2, error), {"id": 3, "type": "ExecutionFailed"}]
+    execution.fail(error, "The bucket name is taken. " + "x" * 32_000)
+    message = failure(world.send(event))[1]
+    assert re.match(r"S{80}: E{99}…: The bucket name is taken\.", message[:250])
+    assert len(message) == MAX_FAILURE_MESSAGE_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("cause", "reduced"),
+    [
+        ("plain text", "plain text"),
+        ('{"errorMessage": "no such key", "errorType": "KeyError", "stackTrace": []}', "no such key"),
+        ('{"Error": "E", "Cause": "{\\"errorMessage\\": \\"inner\\"}"}', "inner"),
+        ('{"StatusReason": "Host EC2 terminated"}', "Host EC2 terminated"),
+        ('{"errorMessage": ""}', '{"errorMessage": ""}'),
+        ('{"other": 1}', '{"other": 1}'),
+        ("{broken", "{broken"),
+        ('["errorMessage"]', '["errorMessage"]'),
+    ],
+)
+def test_a_cause_is_reduced_to_its_human_part(cause: str, reduced: str) -> None:
+    assert reduced_cause(cause) == reduced
+
+
+def test_an_execution_without_error_or_cause_still_has_a_story(world: World) -> None:
+    event, execution = world.started()
+    execution.fail(None, None)
+    assert failure(world.send(event))[1].startswith("Failed: no cause was given https://")
+    assert failure_message.__doc__
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_cut_and_printable_keep_their_size(size: int) -> None:
+    for value in ("", "a", "ab" * 20, "\0" * 20, " \n" * 50):
+        assert len(cut(value, size)) <= size
+        assert len(printable(value, size)) <= size
+    assert quoted("a\nb\x1b") == '"a b\\x1b"'

@@ -73,7 +73,7 @@ def test_submodules_are_left_out(service: CodeCommit, repo: Repo, work: WorkingC
     [
         ("{}", "0123456789" * 4, "CommitIdDoesNotExistException"),
         ("{}", "main", "InvalidCommitIdException"),
-        ("{}", "--output=/tmp/x", "InvalidCommitIdException"),
+        ("{}", "--output=x", "InvalidCommitIdException"),
         ("other", "0123456789" * 4, "RepositoryDoesNotExistException"),
     ],
 )

@@ -6,7 +6,7 @@ its state: `create_change_set.py` is "Create Change Set". What passes between th
 `request`     the execution's input, as the user and the trigger wrote it (`request.DeployRequest`)
 `execution`   who asks: `{"id", "name", "startTime", "attempt"}` (`names.Execution`)
 `stack`       `{"plan", "id", "progress"}`, the answer of Check Stack Exists
-`changeSet`   `{"id", "stackPolicy", "progress"}` (`change_sets.ChangeSet`)
+`changeSet`   `{"id", "stackId", "stackPolicy", "progress"}` (`change_sets.ChangeSet`)
 `operation`   `{"stackId", "token", "since", "progress"}`: the creation, update or deletion
               that is waited for (`operations.Operation`)
 `progress`    `{"waitedSeconds", "waitSeconds"}`: how a wait loop goes (`waiting.Progress`)

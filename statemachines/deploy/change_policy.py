@@ -24,6 +24,7 @@ class ResourceChange:
     action: str
     replacement: str
     policy_action: str
+    physical_id: str
     change_set_id: str  # of a nested stack: the change set that tells what happens inside
 
     @property

@@ -26,9 +26,13 @@ _EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILE
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """`id` is its ARN; `stack_policy` is what the stack shall get, empty for what it has."""
+    """`id` and `stack_id` are ARNs; `stack_policy` is what the stack shall get, empty for what it has.
+
+    The stack is named in every request, although the ARN alone would do: IAM policies are about stacks.
+    """
 
     id: str
+    stack_id: str
     stack_policy: str
     progress: Progress
 
@@ -36,12 +40,18 @@ class ChangeSet:
     def parse(cls, fields: Fields) -> Self:
         return cls(
             id=fields.text("id"),
+            stack_id=fields.text("stackId"),
             stack_policy=fields.text_or_empty("stackPolicy"),
             progress=Progress.parse(fields.section("progress")),
         )
 
     def to_json(self) -> JsonObject:
-        return {"id": self.id, "stackPolicy": self.stack_policy, "progress": self.progress.to_json()}
+        return {
+            "id": self.id,
+            "stackId": self.stack_id,
+            "stackPolicy": self.stack_policy,
+            "progress": self.progress.to_json(),
+        }
 
 
 class ChangeSetVerdict(StrEnum):

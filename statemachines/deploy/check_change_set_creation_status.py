@@ -35,7 +35,9 @@ def check_change_set_creation_status(
     """Raises `ChangeSetFailedError` with CloudFormation's reason, `MissingCapabilityError`,
     `StackMovedError` if it was deleted or made obsolete, or `WaitTimedOutError`."""
     try:
-        answer = cloudformation.describe_change_set(ChangeSetName=change_set.id)
+        answer = cloudformation.describe_change_set(
+            ChangeSetName=change_set.id, StackName=change_set.stack_id
+        )
     except ClientError as error:
         if is_missing(error):
             raise moved() from error

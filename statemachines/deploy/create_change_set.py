@@ -59,7 +59,7 @@ def handler(event: Fields) -> JsonObject:
     artifact = read_artifact(aws.s3, parsed.request)
     change_set_id = create_change_set(parsed, artifact, aws, settings.stack_settings())
     policy = artifact.configuration.stack_policy
-    return ChangeSet(change_set_id, policy, Progress.start(wait)).to_json()
+    return ChangeSet(change_set_id, parsed.stack_id, policy, Progress.start(wait)).to_json()
 
 
 def create_change_set(

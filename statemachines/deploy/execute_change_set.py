@@ -31,7 +31,7 @@ _NOT_EXECUTABLE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "Tok
 
 @dataclass(frozen=True)
 class Event:
-    """`{"execution": …, "stack": {"id": …}, "changeSet": {"id": …, "progress": {"createdAt": …}}}`."""
+    """`{"execution": …, "changeSet": {"id": …, "stackId": …, "progress": {"createdAt": …}}}`."""
 
     execution: Execution
     stack_id: str
@@ -43,7 +43,7 @@ class Event:
         change_set = event.section("changeSet")
         return cls(
             execution=Execution.parse(event.section("execution")),
-            stack_id=event.section("stack").text("id"),
+            stack_id=change_set.text("stackId"),
             change_set_id=change_set.text("id"),
             created_at=change_set.section("progress").moment("createdAt"),
         )
@@ -67,7 +67,9 @@ def execute_change_set(event: Event, cloudformation: CloudFormationClient) -> No
     """Execute the change set, unless an earlier run of this task did. Raises `StackMovedError`."""
     try:
         cloudformation.execute_change_set(
-            ChangeSetName=event.change_set_id, ClientRequestToken=event.execution.update_token
+            ChangeSetName=event.change_set_id,
+            StackName=event.stack_id,
+            ClientRequestToken=event.execution.update_token,
         )
     except ClientError as error:
         if error_code(error) not in _NOT_EXECUTABLE:
@@ -79,7 +81,9 @@ def execute_change_set(event: Event, cloudformation: CloudFormationClient) -> No
 def _was_executed_by_us(event: Event, cloudformation: CloudFormationClient) -> bool:
     """The change set says so while it exists; afterwards the stack's events do."""
     try:
-        return was_executed(cloudformation.describe_change_set(ChangeSetName=event.change_set_id))
+        return was_executed(
+            cloudformation.describe_change_set(ChangeSetName=event.change_set_id, StackName=event.stack_id)
+        )
     except ClientError as error:
         if not is_missing(error):
             raise

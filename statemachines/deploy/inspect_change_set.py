@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -27,16 +27,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Event:
-    """`{"request": …, "changeSet": {"id": …}}`."""
+    """`{"request": …, "changeSet": {"id": …, "stackId": …}}`."""
 
     request: DeployRequest
     change_set_id: str
+    stack_id: str
 
     @classmethod
     def parse(cls, event: Fields) -> Self:
         return cls(
             request=DeployRequest.parse(event.value("request")),
             change_set_id=event.section("changeSet").text("id"),
+            stack_id=event.section("changeSet").text("stackId"),
         )
 
 
@@ -50,7 +52,7 @@ def inspect_change_set(event: Event, cloudformation: CloudFormationClient) -> Js
     """Raises `ReplacementRefusedError`, naming each resource, or `StackMovedError`."""
     changes = 0
     dangers = []
-    for change in _changes(cloudformation, event.change_set_id):
+    for change in _changes(cloudformation, _Place(event.change_set_id, event.stack_id)):
         changes += 1
         if danger := change.danger():
             dangers.append(danger)
@@ -59,42 +61,52 @@ def inspect_change_set(event: Event, cloudformation: CloudFormationClient) -> Js
     return {"changes": changes, "dangerous": len(dangers)}
 
 
-def _changes(
-    cloudformation: CloudFormationClient, change_set_id: str, path: str = "", depth: int = 0
-) -> Iterator[ResourceChange]:
+@dataclass(frozen=True)
+class _Place:
+    """A change set and where it is: of the stack itself, or of one nested in it."""
+
+    change_set_id: str
+    stack_id: str  # empty for a nested stack that does not exist yet
+    path: str = ""
+    depth: int = 0
+
+    def inside(self, change: ResourceChange) -> _Place:
+        return _Place(change.change_set_id, change.physical_id, f"{change.path}/", self.depth + 1)
+
+
+class _PageArguments(TypedDict, total=False):
+    StackName: str
+    NextToken: str
+
+
+def _changes(cloudformation: CloudFormationClient, place: _Place) -> Iterator[ResourceChange]:
     """All changes, page by page, and those inside nested stacks."""
-    for page in _pages(cloudformation, change_set_id):
+    for page in _pages(cloudformation, place):
         if page["ExecutionStatus"] == "OBSOLETE":
             raise moved()
         for item in page.get("Changes", []):
-            change = _resource_change(item.get("ResourceChange", {}), path)
-            if depth >= MAX_NESTING:
+            change = _resource_change(item.get("ResourceChange", {}), place.path)
+            if place.depth >= MAX_NESTING:
                 change = replace(change, change_set_id="")  # what is not looked into counts as dangerous
             if change.change_set_id:
-                yield from _changes(cloudformation, change.change_set_id, f"{change.path}/", depth + 1)
+                yield from _changes(cloudformation, place.inside(change))
             yield change
 
 
-def _pages(
-    cloudformation: CloudFormationClient, change_set_id: str
-) -> Iterator[DescribeChangeSetOutputTypeDef]:
+def _pages(cloudformation: CloudFormationClient, place: _Place) -> Iterator[DescribeChangeSetOutputTypeDef]:
     """Every page of the change set. Raises `StackMovedError` if it is gone."""
-    token = ""
+    arguments: _PageArguments = {"StackName": place.stack_id} if place.stack_id else {}
     while True:
         try:
-            page = (
-                cloudformation.describe_change_set(ChangeSetName=change_set_id, NextToken=token)
-                if token
-                else cloudformation.describe_change_set(ChangeSetName=change_set_id)
-            )
+            page = cloudformation.describe_change_set(ChangeSetName=place.change_set_id, **arguments)
         except ClientError as error:
             if is_missing(error):
                 raise moved() from error
             raise
         yield page
-        token = page.get("NextToken", "")
-        if not token:
+        if not page.get("NextToken"):
             return
+        arguments["NextToken"] = page["NextToken"]
 
 
 def _resource_change(change: ResourceChangeTypeDef, path: str) -> ResourceChange:
@@ -104,5 +116,6 @@ def _resource_change(change: ResourceChangeTypeDef, path: str) -> ResourceChange
         action=change.get("Action", ""),
         replacement=change.get("Replacement", ""),
         policy_action=change.get("PolicyAction", ""),
+        physical_id=change.get("PhysicalResourceId", ""),
         change_set_id=change.get("ChangeSetId", ""),
     )

@@ -267,8 +267,8 @@ class FakeCloudFormation(FakeService):
             raise FakeAwsError("InvalidChangeSetStatus", "the change set is being executed")
         del self.change_sets[change_set.id]
 
-    def execute_change_set(self, *, ChangeSetName: str, ClientRequestToken: str) -> None:
-        change_set = self._change_set(ChangeSetName, "")
+    def execute_change_set(self, *, ChangeSetName: str, StackName: str, ClientRequestToken: str) -> None:
+        change_set = self._change_set(ChangeSetName, StackName)
         if change_set.token == ClientRequestToken and not self.forgets_tokens:
             return
         if change_set.execution_status != "AVAILABLE":

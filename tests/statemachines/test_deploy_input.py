@@ -59,6 +59,13 @@ def test_the_sample_applications_input_is_right() -> None:
     assert TemplateConfiguration.parse(configuration, "x").parameters
 
 
+@pytest.mark.parametrize("document", [None, [], "text", 7, {}, {"request": {}}])
+def test_whole_machine_fails_cleanly_for_such_an_input(machine: Machine, document: object) -> None:
+    run = machine.run(document)
+    assert (run.error, run.path[-1]) == ("InvalidInputError", "Failure Clean")
+    assert machine.cloudformation.calls == []
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_fuzzed_input_ends_in_a_clean_error(seed: int) -> None:
     """Whatever is in the input: it is right, or an InvalidInputError of bounded length."""

@@ -98,7 +98,7 @@ def test_change_set_cases_cover_cloudformations_statuses() -> None:
 
 @pytest.mark.parametrize("row", _rows("changes"), ids=lambda row: row["why"])
 def test_change(row: dict[str, Any]) -> None:
-    change = ResourceChange(path="Thing", **row["change"])
+    change = ResourceChange(path="Thing", physical_id="", **row["change"])
     expected = f"Thing ({change.resource_type}) {row['danger']}" if row["danger"] else None
     assert change.danger() == expected
 
@@ -107,7 +107,7 @@ def test_change(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("replacement", ["", *_enum("Replacement"), "SomethingNew"])
 @pytest.mark.parametrize("policy", ["", *_enum("PolicyAction")])
 def test_only_what_is_known_to_be_harmless_passes(action: str, replacement: str, policy: str) -> None:
-    change = ResourceChange("Thing", "A::B::C", action, replacement, policy, "")
+    change = ResourceChange("Thing", "A::B::C", action, replacement, policy, "", "")
     harmless = (
         action in {"Add", "Import", "Modify", "SyncWithActual"}
         and replacement in {"", "False"}
@@ -145,7 +145,9 @@ def _resource(name: str, action: str = "Modify", **more: str) -> dict[str, Any]:
 
 
 def _inspect(machine: Machine, change_set: FakeChangeSet) -> Any:
-    return load_handler("inspect_change_set")({"request": INPUT, "changeSet": {"id": change_set.id}}, None)
+    return load_handler("inspect_change_set")(
+        {"request": INPUT, "changeSet": {"id": change_set.id, "stackId": change_set.stack.id}}, None
+    )
 
 
 def test_changes_are_counted_over_all_pages(machine: Machine) -> None:

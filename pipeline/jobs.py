@@ -80,7 +80,7 @@ def _later(action: Action, trouble: TransientError) -> Answer:
     what = (
         "It is not known whether the state machine was started."
         if execution is None
-        else "The execution could not be stopped and may still run."
+        else "The execution may still run: look at it before you retry."
     )
     message = (
         f"AWS could not be reached until the {action.parameters.timeout_minutes} minutes of the action were"

@@ -76,7 +76,7 @@ def _start_services(
         ministack_services,
     )
 
-    # A clock runs a limited number of callbacks at once; CodePipeline's wait for functions, so it has its own.
+    # A clock runs a limited number of callbacks at once. CodePipeline's wait for functions: it has its own.
     clock, pipeline_clock = SystemClock(), SystemClock()
     stack.callback(clock.close)
     stack.callback(pipeline_clock.close)

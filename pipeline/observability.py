@@ -29,9 +29,8 @@ logger = Logger(service=SERVICE)
 metrics = Metrics(service=SERVICE, namespace=NAMESPACE)
 
 for _name in ("botocore", "urllib3"):
-    logging.getLogger(_name).setLevel(
-        logging.INFO
-    )  # whatever level the function's log configuration asks for
+    # whatever level the function's log configuration asks for
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def traced(handler: Handler) -> Handler:

@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup run test lint format lock clean
+.PHONY: help setup run test lint bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: $(READY) ## Check formatting, lint, types and the template
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/cfn-lint template.yaml app/template.yaml
+
+bench: $(READY) ## Measure what the documentation claims
+	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks
 
 format: $(READY) ## Format the code
 	@$(VENV)/bin/ruff format --quiet .

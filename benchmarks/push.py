@@ -1,0 +1,66 @@
+"""From `git push` to the deployed stack, on the local AWS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from tests.end_to_end.local_aws import LocalAws
+
+_PROJECT = Path(__file__).parents[1]
+_RUNS = 5
+
+
+def measure() -> dict[str, float]:
+    """What -> seconds. The pushes change nothing, so CloudFormation's own work is not measured."""
+    with _environment() as environment, tempfile.TemporaryDirectory() as name:
+        port = _free_port()
+        begin = time.perf_counter()
+        _stepline(environment, "up", "--detach", "--port", str(port))
+        started = time.perf_counter() - begin
+        try:
+            local_aws = LocalAws(port=port, environment=environment, project=_PROJECT)
+            folder = Path(shutil.copytree(_PROJECT / "app", Path(name) / "app"))
+            first, *following = [_seconds_to_success(local_aws, folder) for _ in range(1 + _RUNS)]
+        finally:
+            _stepline(environment, "down", "--port", str(port))
+    return {
+        "stepline up": started,
+        "first push, creates the stack": first,
+        "later push, changes nothing": median(following),
+    }
+
+
+def _seconds_to_success(local_aws: LocalAws, folder: Path) -> float:
+    begin = time.perf_counter()
+    outcome = local_aws.deploy(folder)
+    if outcome.status != "Succeeded":
+        raise RuntimeError(outcome.error)
+    return time.perf_counter() - begin
+
+
+@contextmanager
+def _environment() -> Iterator[dict[str, str]]:
+    """Away from a local AWS that is running for somebody."""
+    with tempfile.TemporaryDirectory() as home:
+        yield os.environ | {"XDG_RUNTIME_DIR": home, "HOME": home}
+
+
+def _stepline(environment: dict[str, str], *arguments: str) -> None:
+    command = [sys.executable, "-m", "stepline", *arguments]
+    subprocess.run(command, check=True, cwd=_PROJECT, env=environment, stdout=subprocess.DEVNULL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -62,7 +62,7 @@ def _from_proc() -> Iterator[Process]:
 
 
 def _from_ps() -> Iterator[Process]:
-    for line in _output("ps", "-A", "-o", "pid=,pgid=,stat=,args=").splitlines():
+    for line in _output("ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args=").splitlines():
         pid, group, state, *command = line.split(None, 3)
         if not state.startswith("Z"):
             yield Process(int(pid), int(group), command[0] if command else "")

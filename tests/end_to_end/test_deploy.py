@@ -8,7 +8,7 @@ import pytest
 
 from tests.end_to_end.local_aws import LocalAws, set_input
 
-pytestmark = pytest.mark.usefixtures("local_aws")
+pytestmark = [pytest.mark.usefixtures("local_aws"), pytest.mark.xdist_group("local_aws")]
 
 
 def edit(folder: Path, old: str, new: str) -> None:

@@ -14,9 +14,10 @@ setup: $(READY) ## Install what stepline needs into .venv
 $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "stepline needs Python 3.11 or newer; python3 is $$(python3 --version)" >&2; exit 1; }
+	@echo "Installing what stepline needs into $(VENV) ..."
 	@python3 -m venv $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.txt \
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/dev.txt \
 	  || $(PYTHON) -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable . \
 	  || $(PYTHON) -m pip install --quiet --no-deps --editable .

@@ -1,0 +1,163 @@
+"""The services of the local AWS that are stepline's own, and how they meet the emulator's."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from stepline.localaws.clock import SystemClock
+from stepline.localaws.codecommit import CodeCommit
+from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
+from stepline.localaws.events import EventSink
+from stepline.localaws.functions import FunctionRunner
+from stepline.localaws.protocol import in_process_client
+from stepline.localaws.stepfunctions import StepFunctions
+from stepline.localaws.stepfunctions.definition import check_definition
+from stepline.localaws.stepfunctions.execution import MachineType
+
+_PIPELINE_SETTINGS = Settings(
+    # AWS waits 60 and 120 seconds before it runs a failed function again; a developer would rather see it.
+    retry_seconds=(2.0, 4.0),
+    # AWS starts a new pipeline at once, which fails for want of a first commit.
+    start_on_create=False,
+)
+
+
+_CLIENT_CONFIG = Config(
+    inject_host_prefix=False,
+    max_pool_connections=64,
+    # A Lambda function may take 15 minutes, and an invocation must not be sent twice.
+    read_timeout=910,
+    retries={"total_max_attempts": 1},
+    s3={"addressing_style": "path"},
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the local AWS is: all that its services must know of each other."""
+
+    endpoint_url: str
+    directory: Path
+    account_id: str
+    region: str
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of this very server; one for all callers, since making one takes long."""
+        return _client(service, self.endpoint_url, self.account_id, self.region)
+
+
+@functools.cache
+def _client(service: str, endpoint_url: str, account_id: str, region: str) -> Any:
+    session: Any = boto3.Session(
+        aws_access_key_id=account_id,
+        aws_secret_access_key="local",  # noqa: S106
+        region_name=region,
+    )
+    return session.client(service, endpoint_url=endpoint_url, config=_CLIENT_CONFIG)
+
+
+@dataclass(frozen=True)
+class Services:
+    functions: FunctionRunner
+    codecommit: CodeCommit
+    stepfunctions: StepFunctions
+    codepipeline: CodePipeline
+
+
+def start(place: Place, stack: contextlib.ExitStack) -> Services:
+    """Start our services and hook them into the emulator, which must be loaded.
+
+    `stack` stops them, last first.
+    """
+    # The emulator's modules may be imported only after it is loaded.
+    from stepline.localaws.emulators import ministack_events, ministack_services  # noqa: PLC0415
+
+    publish: EventSink = ministack_events.publish
+    functions = FunctionRunner(place.directory / "functions")
+    stack.callback(functions.close)
+    clock = _clock(stack)
+    codecommit = _codecommit(place, clock, publish)
+    stack.callback(codecommit.close)
+    stepfunctions = StepFunctions(
+        clock=clock,
+        task_clients=place.client,
+        events=publish,
+        state_machines=ministack_services.StateMachineRecords(),
+        account_id=place.account_id,
+        region=place.region,
+    )
+    stack.callback(stepfunctions.close)
+    # A clock runs a limited number of callbacks at once. CodePipeline's wait for functions: it has its own.
+    codepipeline = _codepipeline(place, _clock(stack), publish, codecommit)
+    stack.callback(codepipeline.close)
+    services = Services(functions, codecommit, stepfunctions, codepipeline)
+    _hook(services, place)
+    return services
+
+
+def _clock(stack: contextlib.ExitStack) -> SystemClock:
+    clock = SystemClock()
+    stack.callback(clock.close)
+    return clock
+
+
+def _codecommit(place: Place, clock: SystemClock, publish: EventSink) -> CodeCommit:
+    return CodeCommit(
+        place.directory / "repositories",
+        clock=clock,
+        events=publish,
+        base_url=place.endpoint_url,
+        account_id=place.account_id,
+        region=place.region,
+    )
+
+
+def _codepipeline(
+    place: Place, clock: SystemClock, publish: EventSink, codecommit: CodeCommit
+) -> CodePipeline:
+    s3 = place.client("s3")
+    repositories = in_process_client(codecommit, region=place.region)
+    return CodePipeline(
+        clock=clock,
+        clients=ServiceClients(s3=s3, sts=place.client("sts"), lambda_=place.client("lambda")),
+        events=publish,
+        sources={
+            "CodeCommit": CodeCommitSource(repositories, codecommit.archive, region=place.region),
+            "S3": S3Source(s3, region=place.region),
+        },
+        settings=_PIPELINE_SETTINGS,
+        account_id=place.account_id,
+        region=place.region,
+    )
+
+
+def _hook(services: Services, place: Place) -> None:
+    """Make the emulator use our services, and serve them behind its port."""
+    from stepline.localaws.emulators import (  # noqa: PLC0415
+        ministack_cloudformation,
+        ministack_events,
+        ministack_lambda,
+        ministack_services,
+    )
+
+    ministack_lambda.run_functions_with(services.functions, endpoint_url=place.endpoint_url)
+    for service in (services.codecommit, services.stepfunctions, services.codepipeline):
+        ministack_services.add_service(service)
+    ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
+    ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
+    ministack_cloudformation.check_state_machines(
+        lambda text, kind: check_definition(text, MachineType(kind))
+    )
+    start_pipeline = services.codepipeline.start_from_event
+    ministack_events.deliver_to("codepipeline", lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule))
+    start_execution = in_process_client(services.stepfunctions, region=place.region).start_execution
+    ministack_events.deliver_to(
+        "states", lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event)
+    )

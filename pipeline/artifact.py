@@ -48,7 +48,7 @@ class ArtifactReader:
         self._directory: Directory | None = None
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        """The content of the member `path` (a leading `./` or `/` is ignored), at most `max_bytes`.
+        """The content of the member `path` (a leading `./` or `/` does not matter), at most `max_bytes`.
 
         Raises, all of them `SteplineError`:
           `ArtifactFormatError`: no zip, corrupt, encrypted, or compressed in an unsupported way;
@@ -66,10 +66,9 @@ class ArtifactReader:
     def _read(self, path: str, max_bytes: int) -> bytes:
         if self._directory is None:
             self._directory = self._read_directory()
-        name = path.removeprefix("./").lstrip("/")
-        member = zip_format.find_member(self._directory, name)
+        member = zip_format.find_member(self._directory, path)
         if member is None:
-            raise self._not_found(path, zip_format.similar_names(self._directory, name))
+            raise self._not_found(path, zip_format.similar_names(self._directory, path))
         if member.size > max_bytes:
             message = (
                 f"{quoted(path)} in {self._object} has {member.size:,} bytes; the limit is {max_bytes:,}."

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 
 END_RECORD = struct.Struct("<4s4H2LH")  # [4.3.16]
@@ -86,8 +87,37 @@ def read_end(tail: bytes, object_size: int) -> End:
     """Find the directory, given the object's last bytes.
 
     `tail` must be the whole object or at least the longest comment and the end records.
+    Bytes behind the archive are tolerated, as unzip does, if the archive itself is whole.
     """
-    position = _find_end_record(tail)
+    for position, has_garbage_behind in _end_records(tail):
+        end = _end_at(tail, position, object_size)
+        # Else it might be the end of an archive inside of one that is cut off.
+        if not has_garbage_behind or end.prefix_size == 0:
+            return end
+    raise ZipFormatError("it is not a zip archive, or it is cut off")
+
+
+def _end_records(tail: bytes) -> Iterator[tuple[int, bool]]:
+    """Offsets of what may be the end record, and whether bytes follow that belong to no comment.
+
+    First those whose comment reaches the end of the object, then the others; the last ones first.
+    """
+    with_garbage = []
+    position = len(tail)
+    while (position := tail.rfind(_END_SIGNATURE, 0, position)) >= 0:
+        if position + END_RECORD.size > len(tail):
+            continue
+        comment_size = END_RECORD.unpack_from(tail, position)[-1]
+        left = len(tail) - position - END_RECORD.size - comment_size
+        if left == 0:
+            yield position, False
+        elif left > 0:
+            with_garbage.append(position)
+    yield from ((position, True) for position in with_garbage)
+
+
+def _end_at(tail: bytes, position: int, object_size: int) -> End:
+    """What the end record at `position` of `tail` says."""
     _, disk, start_disk, _, _, size, offset, _ = END_RECORD.unpack_from(tail, position)
     end_of_directory = object_size - len(tail) + position
     locator = position - _ZIP64_LOCATOR.size
@@ -97,20 +127,11 @@ def read_end(tail: bytes, object_size: int) -> End:
     elif disk or start_disk:
         raise ZipFormatError("it is one part of a split archive")
     start = end_of_directory - size
+    if offset == _IN_ZIP64:
+        offset = start  # Info-ZIP's `zip -fz -` refers to a zip64 record that it does not write
     if start < offset:
         raise ZipFormatError("it is incomplete or corrupt: its directory does not lie where its end says")
     return End(directory_start=start, directory_size=size, prefix_size=start - offset)
-
-
-def _find_end_record(tail: bytes) -> int:
-    """Offset of the end record in `tail`: the last whose comment reaches the end of the object."""
-    position = len(tail)
-    while (position := tail.rfind(_END_SIGNATURE, 0, position)) >= 0:
-        if position + END_RECORD.size <= len(tail):
-            comment_size = END_RECORD.unpack_from(tail, position)[-1]
-            if position + END_RECORD.size + comment_size == len(tail):
-                return position
-    raise ZipFormatError("it is not a zip archive, or it is cut off")
 
 
 def _read_zip64_end(tail: bytes, locator: int) -> tuple[int, int, int]:
@@ -125,28 +146,53 @@ def _read_zip64_end(tail: bytes, locator: int) -> tuple[int, int, int]:
 
 
 def find_member(directory: Directory, name: str) -> Member | None:
-    """The member `name`; the last one if there are several, as unzip would have it."""
-    wanted = _encodings(name)
-    found: int | None = None
-    for position, entry_name in _entries(directory.data):
-        if entry_name in wanted:
-            found = position
+    """The member `name`; the last one if there are several, as unzip would have it.
+
+    If none is spelled exactly so, one that means the same path: `./a//b` and `a\\b` mean `a/b`,
+    and an accent may be a character of its own, as macOS writes it.
+    """
+    found = _last_position(directory.data, _spellings(name))
+    if found is None:
+        found = _last_position(directory.data, _spellings(_plain(name)), _plain_bytes)
     return None if found is None else _read_entry(directory, found)
 
 
-def _encodings(name: str) -> set[bytes]:
+def _last_position(
+    data: bytes, wanted: Set[bytes], simplified: Callable[[bytes], bytes] = bytes
+) -> int | None:
+    found: int | None = None
+    for position, entry_name in _entries(data):
+        if simplified(entry_name) in wanted:
+            found = position
+    return found
+
+
+def _spellings(name: str) -> set[bytes]:
     """`name` as an archive may spell it: UTF-8, or the older code page 437 [appendix D]."""
-    encoded = {name.encode(errors="surrogatepass")}
-    with contextlib.suppress(UnicodeEncodeError):
-        encoded.add(name.encode("cp437"))
-    return encoded
+    spelled = set()
+    for text in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
+        spelled.add(text.encode(errors="surrogatepass"))
+        with contextlib.suppress(UnicodeEncodeError):
+            spelled.add(text.encode("cp437"))
+    return spelled
+
+
+def _plain(path: str) -> str:
+    return "/".join(part for part in path.replace("\\", "/").split("/") if part not in {"", "."})
+
+
+def _plain_bytes(path: bytes) -> bytes:
+    path = path.replace(b"\\", b"/")
+    if path.endswith(b"/"):
+        return path  # a directory
+    return b"/".join(part for part in path.split(b"/") if part not in {b"", b"."})
 
 
 def similar_names(directory: Directory, name: str, limit: int = 3) -> list[str]:
-    """Members of the same file name in other folders: what the user probably meant."""
-    base_name = name.rpartition("/")[2].encode(errors="surrogatepass")
+    """Members of the same file name in other folders or in other letter case: what was probably meant."""
+    base_name = _plain(name).rpartition("/")[2].encode(errors="surrogatepass").lower()
     names = (entry_name for _, entry_name in _entries(directory.data))
-    alike = (entry_name for entry_name in names if entry_name.rpartition(b"/")[2] == base_name)
+    alike = (entry_name for entry_name in names if entry_name.rpartition(b"/")[2].lower() == base_name)
     return [entry_name.decode(errors="replace") for _, entry_name in zip(range(limit), alike, strict=False)]
 
 

@@ -21,17 +21,25 @@ class Content(Protocol):
     def __getitem__(self, index: slice) -> bytes: ...
 
 
+_PAGE_BYTES = 65_536
+
+
 @dataclass
 class SparseFile:
-    """A file of any size of which only the written pieces exist; for zipfile to write to."""
+    """A file of any size of which only the written pages exist; for zipfile to write to."""
 
-    pieces: dict[int, bytes] = field(default_factory=dict)
+    pages: dict[int, bytearray] = field(default_factory=dict)
     position: int = 0
     size: int = 0
 
     def write(self, data: bytes) -> int:
-        self.pieces[self.position] = bytes(data)
-        self.position += len(data)
+        rest = bytes(data)
+        while rest:
+            number, start = divmod(self.position, _PAGE_BYTES)
+            part, rest = rest[: _PAGE_BYTES - start], rest[_PAGE_BYTES - start :]
+            page = self.pages.setdefault(number, bytearray(_PAGE_BYTES))
+            page[start : start + len(part)] = part
+            self.position += len(part)
         self.size = max(self.size, self.position)
         return len(data)
 
@@ -56,12 +64,10 @@ class SparseFile:
 
     def __getitem__(self, index: slice) -> bytes:
         start, stop, _ = index.indices(self.size)
-        result = bytearray(stop - start)
-        for offset, piece in self.pieces.items():
-            low, high = max(start, offset), min(stop, offset + len(piece))
-            if low < high:
-                result[low - start : high - start] = piece[low - offset : high - offset]
-        return bytes(result)
+        first = start // _PAGE_BYTES
+        hole = bytes(_PAGE_BYTES)
+        pages = (self.pages.get(number, hole) for number in range(first, -(-stop // _PAGE_BYTES)))
+        return b"".join(pages)[start - first * _PAGE_BYTES : stop - first * _PAGE_BYTES]
 
 
 @dataclass(frozen=True)

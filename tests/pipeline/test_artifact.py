@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import struct
+import unicodedata
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -140,6 +143,75 @@ def test_a_long_extra_field_in_the_local_header_only(bucket: Bucket) -> None:
     struct.pack_into("<L", archive, end + 16, offset)
     assert bucket.read(bytes(archive)) == INPUT
     assert len(bucket.s3.requests) == 3
+
+
+Form = Literal["NFC", "NFD"]
+
+TOOLS = Path(__file__).parent / "archives"
+"""Archives as tools make them, each with `config/input.json`; those called refused_… cannot be read."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(TOOLS.glob("*.zip")) - set(TOOLS.glob("refused_*"))), ids=lambda path: path.stem
+)
+def test_what_tools_make_is_read(bucket: Bucket, path: Path) -> None:
+    assert bucket.read(path.read_bytes(), "config/input.json") == INPUT
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("encrypted", "is encrypted"), ("bzip2", "with bzip2"), ("lzma", "with LZMA")]
+)
+def test_what_tools_make_and_is_not_supported_is_named(bucket: Bucket, name: str, reason: str) -> None:
+    with pytest.raises(ArtifactFormatError, match=reason):
+        bucket.read((TOOLS / f"refused_{name}.zip").read_bytes(), "config/input.json")
+
+
+@pytest.mark.parametrize("garbage", [b"\n", bytes(512), b"PK\x05\x06", bytes(200_000)])
+def test_bytes_behind_the_archive(bucket: Bucket, garbage: bytes) -> None:
+    assert bucket.read(zipped({"input.json": INPUT}, comment=b"a comment") + garbage) == INPUT
+
+
+def test_an_archive_inside_of_one_that_is_cut_off_is_not_taken_for_it(bucket: Bucket) -> None:
+    outer = zipped({"a": b"", "inner.zip": zipped({"input.json": b"wrong"})}, method=zipfile.ZIP_STORED)
+    with pytest.raises(ArtifactFormatError, match="cut off"):
+        bucket.read(outer[:-30])
+
+
+@pytest.mark.parametrize("path", ["config\\input.json", "config//input.json", "./config/./input.json"])
+def test_a_path_may_be_spelled_as_the_user_likes(bucket: Bucket, path: str) -> None:
+    assert bucket.read(zipped({"config/input.json": INPUT, "input.json": b"wrong"}), path) == INPUT
+
+
+def test_the_exact_spelling_wins(bucket: Bucket) -> None:
+    assert (
+        bucket.read(zipped({"./a.json": b"wrong", "a.json": INPUT, ".\\a.json": b"wrong"}), "a.json") == INPUT
+    )
+
+
+@pytest.mark.parametrize("packed", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_accents_may_be_characters_of_their_own(bucket: Bucket, packed: Form, asked: Form) -> None:
+    archive = zipped({unicodedata.normalize(packed, "übergröße.json"): INPUT})
+    assert bucket.read(archive, unicodedata.normalize(asked, "übergröße.json")) == INPUT
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_members_of_the_same_name_the_last_one_counts(bucket: Bucket) -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for content in (b"first", INPUT):
+            archive.writestr("input.json", content)
+    assert bucket.read(target.getvalue()) == INPUT
+
+
+@pytest.mark.parametrize(
+    ("members", "hint"), [({}, ""), ({"input.json/": b""}, ""), ({"Input.JSON": INPUT}, '"Input.JSON"')]
+)
+def test_a_folder_or_another_letter_case_is_not_the_file(
+    bucket: Bucket, members: dict[str, bytes], hint: str
+) -> None:
+    with pytest.raises(ArtifactMemberNotFoundError, match=rf'There is no file "input.json".*{hint}'):
+        bucket.read(zipped(members))
 
 
 @pytest.mark.parametrize("name", ["ünïcode/日本.json", "übergröße.json"])

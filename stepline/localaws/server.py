@@ -9,6 +9,7 @@ import json
 import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def run(*, port: int, directory: Path, region: str) -> None:
             emulator, running.codecommit.git_app, health={"pid": os.getpid(), "port": port, "region": region}
         )
         try:
-            asyncio.run(_serve(app, port))
+            asyncio.run(_serve(app, port, at_end=stack.close))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -68,7 +69,7 @@ def _front(emulator: App, git: App, *, health: dict[str, Any]) -> App:
     return app
 
 
-async def _serve(app: App, port: int) -> None:
+async def _serve(app: App, port: int, *, at_end: Callable[[], None]) -> None:
     config = HypercornConfig()
     config.bind = [f"{HOST}:{port}"]
     config.loglevel = "ERROR"
@@ -81,5 +82,9 @@ async def _serve(app: App, port: int) -> None:
 
     async def stopped() -> None:
         await stop.wait()
+        # Before the requests are waited for: they may wait for functions, which this ends. On a thread of
+        # its own, as the requests may use all of the pool, and what ends may need one more answer.
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            await loop.run_in_executor(executor, at_end)
 
     await serve(app, config, shutdown_trigger=stopped)  # type: ignore[arg-type]

@@ -1,0 +1,139 @@
+"""The whole local AWS as a process: how it ends, whatever it is doing."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stepline.cli.local_aws_process import health
+
+_START_SECONDS = 30.0
+_END_SECONDS = 5.0
+_ROLE = "arn:aws:iam::000000000000:role/test"
+
+_SLEEPER = """
+import pathlib, time
+
+def handler(event, context):
+    pathlib.Path(event["started"]).touch()
+    time.sleep(60)
+"""
+
+_CALLER = """
+import pathlib, boto3
+
+def handler(event, context):
+    pathlib.Path(event["started"]).touch()
+    while True:
+        boto3.client("sts").get_caller_identity()
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[bytes]
+    port: int
+    directory: Path
+
+    def client(self, service: str, **credentials: str) -> Any:
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} | credentials
+        session: Any = boto3.Session(region_name="us-east-1", **keys)  # type: ignore[arg-type]
+        config = Config(retries={"total_max_attempts": 1})
+        return session.client(service, endpoint_url=f"http://127.0.0.1:{self.port}", config=config)
+
+    def create_function(self, source: str, *, timeout_seconds: int = 60) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as target:
+            target.writestr("function.py", source)
+        self.client("lambda").create_function(
+            FunctionName="f",
+            Runtime="python3.13",
+            Role=_ROLE,
+            Handler="function.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Timeout=timeout_seconds,
+        )
+        return "f"
+
+    def invoke_in_background(self, name: str, started: Path) -> None:
+        """Returns as soon as the function runs."""
+
+        def invoke() -> None:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                self.client("lambda").invoke(FunctionName=name, Payload=f'{{"started": "{started}"}}')
+
+        threading.Thread(target=invoke, daemon=True).start()
+        wait_until(started.exists)
+
+    def children(self) -> list[int]:
+        """Processes that have its folder on their command line, in their environment or as current one."""
+        return [
+            int(each.name)
+            for each in Path("/proc").iterdir()
+            if each.name.isdigit() and int(each.name) != self.process.pid and self._knows(each)
+        ]
+
+    def _knows(self, process: Path) -> bool:
+        try:
+            return str(self.directory) in str((process / "cwd").readlink())
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    directory = tmp_path / "data"
+    directory.mkdir()
+    command = [sys.executable, "-m", "stepline.localaws", "--port", str(port), "--directory", str(directory)]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    process = subprocess.Popen(command, env=environment)
+    try:
+        wait_until(lambda: health(port).get("pid") == process.pid, seconds=_START_SECONDS)
+        yield Server(process, port, directory)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("source", [_SLEEPER, _CALLER], ids=["asleep", "calling"])
+def test_sigterm_ends_it_at_once_while_a_function_runs(server: Server, tmp_path: Path, source: str) -> None:
+    server.invoke_in_background(server.create_function(source), tmp_path / "started")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(_END_SECONDS) == 0
+    assert not server.children()
+    assert not list(server.directory.rglob("function.py"))
+
+
+def test_a_killed_one_leaves_no_function_running(server: Server, tmp_path: Path) -> None:
+    server.invoke_in_background(server.create_function(_SLEEPER), tmp_path / "started")
+    assert server.children()
+    server.process.kill()
+    server.process.wait()
+    wait_until(lambda: not server.children())

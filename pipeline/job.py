@@ -67,17 +67,15 @@ def parse_job(event: Any) -> Job:
     """The job of `event`. Raises `JobEventError` naming the member that is missing or wrong."""
     root = _Node(event, "the event").object(_ROOT)
     data = root.object("data")
-    key = data.optional_object("encryptionKey")
-    credentials = data.optional_object("artifactCredentials")
     return Job(
         id=job_id(event),
         account_id=root.text("accountId"),
         user_parameters=data.object("actionConfiguration").object("configuration").optional("UserParameters"),
         input_artifacts=tuple(_artifact(node) for node in data.objects("inputArtifacts")),
         output_artifacts=tuple(_artifact(node) for node in data.objects("outputArtifacts")),
-        credentials=None if credentials is None else _credentials(credentials),
-        continuation_token=data.optional("continuationToken"),
-        encryption_key_id=None if key is None else key.text("id"),
+        credentials=_credentials(data),
+        continuation_token=data.optional("continuationToken") or None,
+        encryption_key_id=_encryption_key_id(data),
     )
 
 
@@ -91,12 +89,21 @@ def _artifact(node: _Node) -> Artifact:
     )
 
 
-def _credentials(node: _Node) -> Credentials:
+def _credentials(data: _Node) -> Credentials | None:
+    node = data.optional_object("artifactCredentials")
+    if node is None or node.is_blank:
+        return None
     return Credentials(
         access_key_id=node.text("accessKeyId"),
         secret_access_key=node.text("secretAccessKey"),
         session_token=node.text("sessionToken"),
     )
+
+
+def _encryption_key_id(data: _Node) -> str | None:
+    """The ARN of a key or alias, or a key's id; None if S3 is to encrypt with the bucket's own key."""
+    node = data.optional_object("encryptionKey")
+    return None if node is None or node.is_blank else node.text("id")
 
 
 class _Node:
@@ -107,6 +114,11 @@ class _Node:
             raise JobEventError(f"{path} is not an object")
         self._value = value
         self._path = path
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether all members are absent, null or empty, as in an event that somebody wrote by hand."""
+        return not any(self._value.values())
 
     def object(self, name: str) -> _Node:
         return _Node(self._value.get(name), f"{self._path}.{name}")

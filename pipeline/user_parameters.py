@@ -130,7 +130,8 @@ def _input_s3(document: Mapping[str, Any]) -> S3Object:
 
 def _input_s3_in_two_keys(document: Mapping[str, Any]) -> S3Object:
     bucket = _text(document.get("s3Bucket"), "s3Bucket")
-    return S3Object(bucket, _text(document.get("stateMachineFile"), "stateMachineFile"))
+    source = S3Object(bucket, _text(document.get("stateMachineFile"), "stateMachineFile"))
+    return _sendable(source, "stateMachineFile")
 
 
 _INPUTS: Final[Mapping[tuple[str, ...], Callable[[Mapping[str, Any]], InputSource]]] = {
@@ -192,7 +193,18 @@ def _s3_object(text: str, key: str) -> S3Object:
     bucket, _, object_key = text.removeprefix(_S3_SCHEME).partition("/")
     if not text.startswith(_S3_SCHEME) or not bucket or not object_key:
         raise UserParametersError(f"{key} must be s3://bucket/key, not {quoted(text)}.")
-    return S3Object(bucket, object_key)
+    return _sendable(S3Object(bucket, object_key), key)
+
+
+def _sendable(source: S3Object, key: str) -> S3Object:
+    """Refuse half of a surrogate pair, which an escape in JSON can make, and which is no character."""
+    try:
+        str(source).encode()
+    except UnicodeEncodeError as error:
+        raise UserParametersError(
+            f"{key} in UserParameters is not Unicode text: {quoted(source)}."
+        ) from error
+    return source
 
 
 def _artifact_file(text: str, key: str) -> ArtifactFile:

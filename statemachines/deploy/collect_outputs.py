@@ -7,10 +7,13 @@ IAM: cloudformation:DescribeStacks on the stacks that may be deployed.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from statemachines.deploy import clients
 from statemachines.deploy.documents import Fields, JsonObject
+from statemachines.deploy.limits import MAX_OUTPUTS_BYTES
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.stacks import get_stack
 from statemachines.deploy.task import task
@@ -27,5 +30,17 @@ def handler(event: Fields) -> JsonObject:
 
 
 def collect_outputs(stack_name: str, cloudformation: CloudFormationClient) -> JsonObject:
-    """Raises `StackMovedError` if the stack is gone."""
-    return dict(get_stack(cloudformation, stack_name).outputs)
+    """As many outputs as an execution's output can hold: the stack is deployed, whatever its outputs.
+
+    Raises `StackMovedError` if the stack is gone.
+    """
+    return dict(_fitting(get_stack(cloudformation, stack_name).outputs))
+
+
+def _fitting(outputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    left_bytes = MAX_OUTPUTS_BYTES
+    for name, value in outputs.items():
+        size = len(json.dumps({name: value}))  # as Lambda writes it: two braces more, a comma less
+        if size <= left_bytes:
+            left_bytes -= size
+            yield name, value

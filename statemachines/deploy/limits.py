@@ -16,6 +16,10 @@ MAX_TEMPLATE_BYTES: Final = 1_000_000
 MAX_CONFIGURATION_BYTES: Final = 262_144
 """Largest template configuration file that is read [ours]: as large as a state machine's input."""
 
+MAX_OUTPUTS_BYTES: Final = 200_000
+"""Of a stack's outputs as the execution's output, which holds 262,144 bytes (Step Functions quotas [doc])
+with the rest of Lambda's answer around them [ours]; CloudFormation allows 200 outputs of 4,096 bytes."""
+
 MAX_STACK_NAME_CHARACTERS: Final = 128
 """Length of a stack name (CreateStack, API reference [doc])."""
 

@@ -67,6 +67,8 @@ def read_artifact(s3: S3Client, request: DeployRequest) -> Artifact:
     """
     reader = ArtifactReader(s3, request.bucket, request.key)
     template = _read_text(reader, request.template_path, MAX_TEMPLATE_BYTES)
+    if not template.strip():
+        raise InvalidInputError(f"The template {quoted(request.template_path)} in the artifact is empty.")
     path = request.template_configuration_path
     if not path:
         return Artifact(template, TemplateConfiguration.empty())

@@ -39,7 +39,16 @@ def test_an_event_without_a_job_is_a_clear_error(
         ({"inputArtifacts": {}}, None),
         ({"inputArtifacts": [1]}, "data.inputArtifacts[0] is not an object"),
         ({"inputArtifacts": [{"name": "A"}]}, "data.inputArtifacts[0].location is not an object"),
-        ({"artifactCredentials": {}}, "data.artifactCredentials.accessKeyId is missing"),
+        ({"artifactCredentials": {}}, "no artifact credentials, so that its input artifact cannot be read."),
+        (
+            {"artifactCredentials": {"accessKeyId": "x"}},
+            "data.artifactCredentials.secretAccessKey is missing",
+        ),
+        ({"encryptionKey": {"type": "KMS"}}, "data.encryptionKey.id is missing"),
+        ({"encryptionKey": {"id": "", "type": ""}}, None),
+        ({"encryptionKey": None, "continuationToken": ""}, None),
+        ({"unknown": {"x": [1]}}, None),
+        ({"outputArtifacts": None}, None),
         ({"continuationToken": 5}, "data.continuationToken is not a text"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,6 +149,45 @@ def test_where_the_input_comes_from(
     assert {key: value for key, value in document.items() if key not in own} == expected
 
 
+def test_an_event_as_sam_generates_it(world: World) -> None:
+    """`sam local generate-event codepipeline job`, with the artifact that it names."""
+    event = json.loads((Path(__file__).parent / "cases" / "sam_generated_event.json").read_text())
+    world.put_artifact({"in.json": b'{"a": 1}'})
+    world.s3.put("example-bucket", "test/key", world.s3.objects[ARTIFACT_BUCKET, ARTIFACT_KEY])
+    event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]["UserParameters"] = "in.json"
+    assert "continuationToken" in world.send(event)
+    assert json.loads(world.execution.input)["a"] == 1
+
+
+def test_a_revision_that_is_absent_is_null(world: World) -> None:
+    event = world.first_job()
+    del event["CodePipeline.job"]["data"]["inputArtifacts"][0]["revision"]
+    world.send(event)
+    assert json.loads(world.execution.input)["codepipeline"]["artifacts"][0]["revision"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b'{"a": 1.10, "b": 1E5, "a1": -0.0, "a2": 0.1}', '"a":1.1,"a1":-0.0,"a2":0.1,"b":100000.0,'),
+        (b'{"a": 123456789012345678901234567890}', '"a":123456789012345678901234567890,'),
+        ('{"a": "🎉", "b": "\\ud83c\\udf89"}'.encode(), '"a":"🎉","b":"🎉",'),
+        ('{"a": "ü"}'.encode("utf-16"), '"a":"ü",'),
+        (b'{"a": "\\u0000"}', '"a":"\\u0000",'),
+        (b'{"a": 1, "a": 2}', '"a":2,'),
+        (b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}", '"a":' + "[" * 500 + "]" * 500 + ","),
+    ],
+)
+def test_a_redelivered_job_writes_the_same_text_of_any_json(world: World, content: bytes, text: str) -> None:
+    world.put_artifact({"state_machine_input.json": content})
+    event = world.first_job()
+    world.send(event)
+    world.codepipeline.answers.clear()
+    assert world.execution.input.startswith("{" + text + '"codepipeline":')
+    assert "continuationToken" in world.send(event)
+    assert len(world.stepfunctions.executions) == 1
+
+
 def test_without_an_artifact_the_input_is_empty_but_for_our_own_members(world: World) -> None:
     world.send(world.first_job({"pipelineExecutionId": "42"}, inputArtifacts=[], artifactCredentials=None))
     document = json.loads(world.execution.input)
@@ -177,6 +217,12 @@ def test_artifacts_are_read_with_the_jobs_credentials_and_other_objects_with_the
         ("list.json", {}, '"list.json of SourceOutput" must be a JSON object'),
         ("broken.json", {}, "not JSON: Expecting.* line 2"),
         ("nan.json", {}, "Infinity is not JSON"),
+        ("large_number.json", {}, "a number in it is too large"),
+        ("long_number.json", {}, "more than 4,300 digits"),
+        ("empty.json", {}, "not JSON: Expecting value at line 1"),
+        ({"inputS3": "s3://inputs/\ud800"}, {}, "inputS3 in UserParameters is not Unicode"),
+        ({"s3Bucket": "inputs", "stateMachineFile": "\ud800"}, {}, "stateMachineFile .* is not Unicode"),
+        ("s3://my inputs/in.json", {}, 'Invalid bucket name "my inputs"'),
         ("deep.json", {}, "nested too deeply"),
         ("latin.json", {}, "not UTF-8"),
         ("surrogate.json", {}, "surrogate"),
@@ -195,6 +241,9 @@ def test_what_cannot_succeed_fails_at_once_and_says_what_to_change(
             "list.json": b"[]",
             "broken.json": b"{\n",
             "nan.json": b'{"a": Infinity}',
+            "large_number.json": b'{"a": 1e999}',
+            "long_number.json": b'{"a": ' + b"9" * 5000 + b"}",
+            "empty.json": b"",
             "deep.json": b'{"a":' + b"[" * 100_000,
             "latin.json": b'{"a": "\xff"}',
             "surrogate.json": b'{"a": "\\ud800"}',

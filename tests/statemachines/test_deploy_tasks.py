@@ -385,6 +385,26 @@ def test_executions_with_the_same_template_have_objects_of_their_own(machine: Ma
     assert len({key.split("/")[1] for key in keys}) == 1  # the content's hash
 
 
+@pytest.mark.parametrize("text", ["", " \n", "\ufeff"])
+def test_empty_template_is_named(machine: Machine, text: str) -> None:
+    machine.push({"template.json": text})
+    run = machine.run(INPUT)
+    assert (run.error, run.path[-1]) == ("InvalidInputError", "Failure Clean")
+    assert run.cause == 'The template "template.json" in the artifact is empty.'
+
+
+@pytest.mark.parametrize("character", ["x", "ü", '"'])
+def test_outputs_too_large_for_an_execution_do_not_fail_a_deployment(
+    machine: Machine, character: str
+) -> None:
+    """CloudFormation allows more than Step Functions can hold."""
+    outputs = {f"Output{n}": {"Value": character * 2000} for n in range(200)}
+    run = cases.run(machine, {"template": json.dumps(cases.BASE | {"Outputs": outputs}, ensure_ascii=False)})
+    assert run.status == "SUCCEEDED", run.cause
+    assert run.output["Output0"] == character * 2000
+    assert len(run.output) < len(outputs)
+
+
 def test_template_that_is_not_utf8(machine: Machine) -> None:
     document = cases.prepare(machine, {})
     machine.push({"template.json": b"Resources: \xff"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import uuid
@@ -12,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from botocore.config import Config
-
 from pipeline.errors import SettingsError
 from pipeline.job import Credentials
 from pipeline.settings import Settings, load_settings
 from pipeline.trigger import Trigger
-from stepline.localaws.protocol import HttpResponse, JsonService, Params, in_process_client
+from stepline.localaws.protocol import Params
+from tests.pipeline.clients import client_of
 from tests.pipeline.fake_aws import FakeCodePipeline, FakeExecution, FakeStepFunctions
 from tests.pipeline.fake_s3 import FakeS3
 
@@ -30,7 +28,6 @@ CLAIMS_BUCKET = "express-claims"
 ARTIFACT_BUCKET = "codepipeline-artifacts"
 ARTIFACT_KEY = "stepline/SourceOutp/AbCdEf1"
 SECRETS = ("SECRET-ACCESS-KEY", "SESSION-TOKEN", "ARTIFACT-KEY-ID")
-ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 
 
 @dataclass
@@ -68,31 +65,6 @@ class FakeClients:
     def sync_stepfunctions(self, wait_seconds: float) -> Any:
         self.sync_waits.append(wait_seconds)
         return self.stepfunctions
-
-
-class _Socket:
-    """Stands between a client, which takes long to make, and the fake of the test at hand."""
-
-    def __init__(self, service_name: str) -> None:
-        self.service_name = service_name
-        self.service: JsonService | None = None
-
-    def handle(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        assert self.service is not None
-        return self.service.handle(headers, body)
-
-
-@functools.cache
-def _client(service_name: str) -> tuple[_Socket, Any]:
-    socket = _Socket(service_name)
-    return socket, in_process_client(socket, config=ONE_ATTEMPT)  # type: ignore[arg-type]
-
-
-def client_of(service: JsonService) -> Any:
-    """The one client of such a service, from now on talking to this one."""
-    socket, client = _client(service.service_name)
-    socket.service = service
-    return client
 
 
 class World:

@@ -78,7 +78,19 @@ def _session() -> botocore.session.Session:
 
 
 def fake_client(service_name: str, service: FakeService) -> Any:
-    """A botocore client of `service`."""
+    """The one botocore client of that name, which takes long to make, from now on talking to `service`."""
+    socket, client = _client(service_name)
+    socket.service = service
+    return client
+
+
+class _Socket:
+    service: FakeService
+
+
+@functools.cache
+def _client(service_name: str) -> tuple[_Socket, Any]:
+    socket = _Socket()
     client = _session().create_client(
         service_name,
         region_name="us-east-1",
@@ -91,14 +103,14 @@ def fake_client(service_name: str, service: FakeService) -> Any:
 
     def answer(model: OperationModel, context: dict[str, Any], **_rest: Any) -> Any:
         try:
-            parsed = service.answer(model, context["fake_params"])
+            parsed = socket.service.answer(model, context["fake_params"])
         except FakeAwsError as error:
             return SimpleNamespace(status_code=error.status), _error_document(error)
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}, **parsed}
 
     client.meta.events.register(f"provide-client-params.{service_name}", remember)
     client.meta.events.register(f"before-call.{service_name}", answer)
-    return client
+    return socket, client
 
 
 def _error_document(error: FakeAwsError) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from typing import Any
 
 from statemachines.deploy.task import Handler
 from stepline.localaws.clock import VirtualClock
+from stepline.localaws.events import AwsEvent
 from stepline.localaws.functions import InProcessFunctions
-from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import fake_client
 from tests.statemachines.fake_cloudformation import FakeCloudFormation
 from tests.statemachines.fake_s3 import FakeS3
@@ -158,16 +159,17 @@ class Machine:
 
     def run(self, document: Any, *, name: str = "job-1") -> Run:
         """Run one execution to its end, in virtual time."""
+        events: list[AwsEvent] = []
         service = StepFunctions(
-            clock=self.clock, task_clients=lambda _service: self.functions, events=lambda _event: None
+            clock=self.clock, task_clients=lambda _service: self.functions, events=events.append
         )
         try:
-            return self._run(service, document, name)
+            return self._run(service, events, document, name)
         finally:
             service.close()
 
-    def _run(self, service: StepFunctions, document: Any, name: str) -> Run:
-        client = in_process_client(service)
+    def _run(self, service: StepFunctions, events: list[AwsEvent], document: Any, name: str) -> Run:
+        client = client_of(service)
         machine = client.create_state_machine(
             name="deploy",
             definition=definition(self.functions),
@@ -177,11 +179,11 @@ class Machine:
             stateMachineArn=machine["stateMachineArn"], name=name, input=json.dumps(document)
         )["executionArn"]
         self.clock.run(
-            until=lambda: service.describe_execution({"executionArn": arn})["status"] != "RUNNING",
+            until=lambda: events[-1].detail["status"] != "RUNNING",
             max_steps=50_000,
         )
         answer = client.describe_execution(executionArn=arn)
-        pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+        pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, maxResults=1000)
         history = tuple(event for page in pages for event in page["events"])
         return Run(
             status=answer["status"],

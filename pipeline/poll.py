@@ -64,9 +64,9 @@ def _progress(client: SFNClient, arn: ExecutionArn) -> Progress:
 def _stopped(action: Action, execution: Execution) -> Execution:
     """Stop the execution, then look once more: if it came to its own end meanwhile, that counts."""
     client = action.services.clients.stepfunctions
-    cause = (
-        f"the execution was stopped because it ran longer than {action.parameters.timeout_minutes} minutes"
-    )
+    minutes = action.parameters.timeout_minutes
+    limit = "1 minute" if minutes == 1 else f"{minutes} minutes"
+    cause = f"the execution was stopped because it ran longer than {limit}"
     try:
         client.stop_execution(executionArn=str(execution.arn), error=STOP_ERROR, cause=cause)
     except AWS_FAILURES as error:

@@ -120,6 +120,27 @@ def _session() -> boto3.Session:
     return boto3.Session(region_name="eu-west-1")
 
 
+class _Socket:
+    s3: FakeS3
+
+    def handle(self, request: AWSPreparedRequest, **_kwargs: object) -> AWSResponse:
+        return self.s3.handle(request)
+
+
+@functools.cache
+def _client(access_key_id: str) -> tuple[_Socket, Any]:
+    """Made once for all tests, which takes longer than most of them to run."""
+    client: Any = _session().client(
+        "s3",
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    socket = _Socket()
+    client.meta.events.register("before-send.s3", socket.handle)
+    return socket, client
+
+
 class FakeS3:
     """GetObject with ranges, If-Match and versions; PutObject with If-None-Match and If-Match."""
 
@@ -137,23 +158,16 @@ class FakeS3:
         self.failures.extend([error_answer(status, code)] * times)
 
     def client(self, access_key_id: str = "FUNCTION") -> Any:
-        client = _session().client(
-            "s3",
-            aws_access_key_id=access_key_id,
-            aws_secret_access_key="secret",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        self.attach(client)
+        """The one client of that key, from now on talking to this S3."""
+        socket, client = _client(access_key_id)
+        socket.s3 = self
         return client
-
-    def attach(self, client: Any) -> None:
-        client.meta.events.register("before-send.s3", self._handle)
 
     @property
     def read_bytes(self) -> int:
         return sum(request.sent_bytes for request in self.requests)
 
-    def _handle(self, request: AWSPreparedRequest, **_kwargs: object) -> AWSResponse:
+    def handle(self, request: AWSPreparedRequest) -> AWSResponse:
         headers = {
             name.lower(): value.decode() if isinstance(value, bytes) else str(value)
             for name, value in request.headers.items()

@@ -206,7 +206,7 @@ def test_bug_12_the_execution_is_stopped_when_its_time_is_over(world: World) -> 
     kind, text = failure(world.send(event))
     assert kind == "JobFailed"
     assert text.startswith(
-        "Ask: TimeoutMinutesPassed: the execution was stopped because it ran longer than 30"
+        "Ask: TimeoutMinutesPassed: the execution was stopped because it ran longer than 30 minutes"
     )
     assert execution.status == "ABORTED"
 

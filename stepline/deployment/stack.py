@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 
 _BUCKET = "stepline-deployment"
+_FIRST_REGION = "us-east-1"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _LOCAL_PARAMETERS = {"PollSeconds": "1"}
 """Where the template has these: a local stack is ready in a second, not in minutes."""
@@ -49,6 +50,7 @@ def deploy(
     s3: S3Client = session.client("s3", endpoint_url=endpoint_url)
     document = templates.read(template)
     declared = document.get("Parameters", {})
+    _check_parameters(template, declared, parameters)
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
     body = templates.package(document, template.resolve().parent, _uploader(s3))
     key = _upload(s3, ".json", body.encode())["Key"]
@@ -142,8 +144,20 @@ def _events(cloudformation: CloudFormationClient, stack_name: str) -> dict[str, 
     return {event["EventId"]: event for event in pages}
 
 
+def _check_parameters(template: Path, declared: Mapping[str, Any], given: Mapping[str, str]) -> None:
+    """CloudFormation refuses a parameter that the template lacks; the local one would ignore it."""
+    if unknown := sorted(given.keys() - declared.keys()):
+        known = f"it has {', '.join(declared)}" if declared else "it has none"
+        raise UsageError(f"{template} has no parameter {unknown[0]}: {known}")
+
+
 def _uploader(s3: S3Client) -> templates.Upload:
-    s3.create_bucket(Bucket=_BUCKET)
+    # S3 takes the region where it was born only by default, any other only by name.
+    if (region := s3.meta.region_name) == _FIRST_REGION:
+        s3.create_bucket(Bucket=_BUCKET)
+    else:
+        location: Any = {"LocationConstraint": region}
+        s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=location)
     return lambda ending, content: _upload(s3, ending, content)
 
 

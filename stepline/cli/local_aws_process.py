@@ -3,6 +3,9 @@
 It runs `python -m stepline.localaws --port P --region R --directory D` in a session, and so a
 process group, of its own: Ctrl-C in the terminal reaches only the command, which then
 stops the whole group in order. All it keeps is in one temporary folder.
+
+One that a command owns reads from a pipe that closes when the command ends, even by
+`kill -9`, and then stops by itself (`--until-input-closes`).
 """
 
 from __future__ import annotations
@@ -122,6 +125,8 @@ def stop(local_aws: LocalAws) -> None:
     _wait(lambda: not _remaining(local_aws), _KILL_SECONDS)
     if child := _children.pop(local_aws.pid, None):
         child.wait()
+        if child.stdin is not None:
+            child.stdin.close()
     shutil.rmtree(local_aws.directory, ignore_errors=True)
     runtime_state.remove(local_aws)
 
@@ -180,8 +185,8 @@ def _spawn(port: int, region: str, owner: Owner | None, command: ServerCommand) 
     data.mkdir()
     with (root / "server.log").open("wb") as log:
         server = subprocess.Popen(  # noqa: S603 (our own interpreter)
-            command(port, region, data),
-            stdin=subprocess.DEVNULL,
+            [*command(port, region, data), *(["--until-input-closes"] if owner else [])],
+            stdin=subprocess.PIPE if owner else subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=_environment(),
@@ -191,10 +196,12 @@ def _spawn(port: int, region: str, owner: Owner | None, command: ServerCommand) 
     local_aws = LocalAws(server.pid, port, region, root, started_at, owner)
     try:
         runtime_state.save(local_aws)
-    except FileExistsError as error:
+    except BaseException as error:
         server.kill()
         server.wait()
         shutil.rmtree(root, ignore_errors=True)
+        if not isinstance(error, FileExistsError):
+            raise
         raise UsageError(f"another `stepline` is just starting on port {port}: use another --port") from error
     _children[server.pid] = server
     return local_aws

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from stepline.errors import UsageError
@@ -21,11 +23,23 @@ def main() -> None:
         "--region",
         default=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
     )
+    parser.add_argument(
+        "--until-input-closes", action="store_true", help="end with whoever holds the other end of its input"
+    )
     arguments = parser.parse_args()
+    if arguments.until_input_closes:
+        threading.Thread(target=_end_with_input, name="stepline-owner", daemon=True).start()
     try:
         server.run(port=arguments.port, directory=arguments.directory, region=arguments.region)
     except UsageError as error:
         sys.exit(f"stepline: {error}")
+
+
+def _end_with_input() -> None:
+    """The command that started this was killed: end as it would have asked for."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Stands in for `python -m stepline.localaws`: the health contract, and ways to misbehave.
 
-Called as `stub_server.py BEHAVIOUR --port P --region R --directory D`.
+Called as `stub_server.py BEHAVIOUR --port P --region R --directory D [--until-input-closes]`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Health(http.server.BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    behaviour, options = sys.argv[1], dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+    behaviour, options = sys.argv[1], dict(zip(sys.argv[2:8:2], sys.argv[3:8:2], strict=True))
     if behaviour == "dies":
         sys.stdout.write("loading\n")
         sys.exit("stepline: the disk is full")

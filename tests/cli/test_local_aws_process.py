@@ -77,6 +77,19 @@ def assert_nothing_is_left(port: int, folder: Path) -> None:
     assert local_aws_process.port_is_free(port)
 
 
+def test_nothing_is_left_if_its_state_cannot_be_noted(
+    start: Start, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(_local_aws: LocalAws) -> None:
+        raise PermissionError(13, "Permission denied", "/run/user/0/stepline")
+
+    monkeypatch.setattr(runtime_state, "save", save)
+    with pytest.raises(PermissionError):
+        start()
+    assert_nothing_is_left(port, folder)
+    assert not [each for each in process_table.processes() if str(folder) in each.command]
+
+
 def test_started_found_and_stopped(start: Start, port: int, folder: Path) -> None:
     assert local_aws_process.running(port) is None
     local_aws = start()

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stepline.cli import options
-from stepline.cli.main import cli
+from stepline.cli.program import cli
 from stepline.cli.target import Target
 
 Stepline = Callable[..., Result]

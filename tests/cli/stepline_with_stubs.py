@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stepline.cli import bring_up, local_aws_process
-from stepline.cli.main import cli
+from stepline.cli.program import cli
 from stepline.errors import UsageError
 
 STUB = Path(__file__).with_name("stub_server.py")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from botocore import exceptions as botocore_errors
 
 from stepline.cli.failures import explain, is_transient
-from stepline.cli.main import cli
+from stepline.cli.program import cli
 from stepline.errors import UsageError
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import client_error
@@ -79,3 +85,11 @@ def test_the_traceback_of_a_bug_can_be_had(stepline: Stepline, monkeypatch: pyte
     )
     monkeypatch.setenv("STEPLINE_DEBUG", "1")
     assert isinstance(stepline("down").exception, ZeroDivisionError)
+
+
+def test_ctrl_c_while_the_program_is_being_loaded_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    command = [sys.executable, "-m", "stepline", "status"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from pipeline import settings
-from stepline.cli.main import cli
+from stepline.cli.program import cli
 from stepline.deployment.template import read
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodePipeline

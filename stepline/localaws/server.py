@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import resource
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ HOST = "127.0.0.1"
 ACCOUNT_ID = "000000000000"
 HEALTH_PATH = "/_stepline/health"
 _GIT_PATH = "/v1/repos/"
+_OPEN_FILES = 65_536
+_KEEP_ALIVE_SECONDS = 20  # hypercorn holds on to what the client has closed until then, too
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,6 +37,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 def run(*, port: int, directory: Path, region: str) -> None:
     """Serve until SIGINT or SIGTERM, and leave no process and no file of ours below `directory`."""
+    _allow_many_files()
     endpoint_url = f"http://{HOST}:{port}"
     emulator = ministack_app.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
     with contextlib.ExitStack() as stack:
@@ -49,6 +53,17 @@ def run(*, port: int, directory: Path, region: str) -> None:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise UsageError(f"port {port} is in use: choose another with --port") from error
+
+
+def _allow_many_files() -> None:
+    """Fifty pipelines at once need 1,000 open files: four for each function that runs, one a connection.
+
+    Shells start programs with a limit of 1,024, or of 256 on macOS, which the program itself may raise.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _front(emulator: App, git: App, *, health: dict[str, Any]) -> App:
@@ -73,7 +88,7 @@ async def _serve(app: App, port: int, *, at_end: Callable[[], None]) -> None:
     config = HypercornConfig()
     config.bind = [f"{HOST}:{port}"]
     config.loglevel = "ERROR"
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.graceful_timeout = 1
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -99,14 +100,21 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
+    with started(tmp_path) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, *options: str, **settings: Any) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     directory = tmp_path / "data"
     directory.mkdir()
-    command = [sys.executable, "-m", "stepline.localaws", "--port", str(port), "--directory", str(directory)]
+    program = [sys.executable, "-m", "stepline.localaws"]
+    command = [*program, "--port", str(port), "--directory", str(directory), *options]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment, **settings)
     try:
         wait_until(lambda: health(port).get("pid") == process.pid, seconds=_START_SECONDS)
         yield Server(process, port, directory)
@@ -137,3 +145,23 @@ def test_a_killed_one_leaves_no_function_running(server: Server, tmp_path: Path)
     server.process.kill()
     server.process.wait()
     wait_until(lambda: not server.children())
+
+
+def test_it_ends_when_its_input_closes(tmp_path: Path) -> None:
+    with started(tmp_path, "--until-input-closes", stdin=subprocess.PIPE) as server:
+        assert server.process.stdin is not None
+        server.process.stdin.close()
+        assert server.process.wait(_END_SECONDS) == 0
+
+
+def test_it_allows_itself_as_many_files_as_the_system_does(tmp_path: Path) -> None:
+    """Each function that runs takes four, each connection one; the default of macOS is 256 in all."""
+    few, many = 256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, many))
+
+    with started(tmp_path, preexec_fn=limit) as server:
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+        soft = next(line.split()[3] for line in limits.splitlines() if line.startswith("Max open files"))
+        assert int(soft) == min(many, 65_536)

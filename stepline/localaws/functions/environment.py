@@ -31,6 +31,7 @@ _INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """What Python itself may need of our own environment; nothing else reaches a function."""
 
 _UNHANDLED = "Unhandled"
+_EXIT_ERROR = "Runtime.ExitError"
 
 
 class ExecutionEnvironment:
@@ -61,7 +62,7 @@ class ExecutionEnvironment:
             return self._result(self._channel.init_error.payload, failed=True)
         if not self._channel.ready.done() or not self.alive:
             self.kill()
-            return self._result(self._exit_document(request_id), failed=True)
+            return self._exited_early(request_id)
         return self._answer(self._invocation(event, request_id, trace_id))
 
     def kill(self) -> None:
@@ -84,9 +85,9 @@ class ExecutionEnvironment:
             answer = invocation.answer.result(self.function.timeout_seconds)
         except FutureTimeoutError:
             self.kill()
-            return self._result(_timeout_document(invocation.request_id, self.function), failed=True)
+            return self._timed_out(invocation.request_id)
         except ProcessLookupError:
-            return self._result(self._exit_document(invocation.request_id), failed=True)
+            return self._exited_early(invocation.request_id)
         finally:
             self._current = None
         if len(answer.payload) > MAX_RESPONSE_BYTES:
@@ -97,25 +98,34 @@ class ExecutionEnvironment:
         deadline = datetime.now(UTC).timestamp() + self.function.timeout_seconds
         return Invocation(request_id, self.function.arn, event, int(deadline * 1000), trace_id)
 
-    def _result(self, payload: bytes, *, failed: bool) -> InvocationResult:
-        return InvocationResult(payload, _UNHANDLED if failed else None, self._log.take())
+    def _result(self, payload: bytes, *, failed: bool, epitaph: str = "") -> InvocationResult:
+        """`epitaph`: what Lambda itself logs of a function that it ended, or that died."""
+        return InvocationResult(payload, _UNHANDLED if failed else None, self._log.take() + epitaph)
+
+    def _timed_out(self, request_id: str) -> InvocationResult:
+        told = f"Task timed out after {self.function.timeout_seconds:.2f} seconds"
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        document = error_document("Sandbox.Timedout", f"RequestId: {request_id} Error: {told}")
+        return self._result(document, failed=True, epitaph=f"{now} {request_id} {told}\n")
+
+    def _exited_early(self, request_id: str) -> InvocationResult:
+        told = f"RequestId: {request_id} Error: {self._exit_reason()}"
+        document = error_document(_EXIT_ERROR, told)
+        return self._result(document, failed=True, epitaph=f"{told}\n{_EXIT_ERROR}\n")
 
     def _wait_until_ready(self) -> None:
         with suppress(FutureTimeoutError, ProcessLookupError):
             self._channel.ready.result(INIT_TIMEOUT_SECONDS)
 
-    def _exit_document(self, request_id: str) -> bytes:
+    def _exit_reason(self) -> str:
         code = self._exit_code
         if code is not None and code < 0 and not self._channel.ready.done():
-            reason = f"Runtime did not start within {INIT_TIMEOUT_SECONDS:.0f} seconds"
-        elif code is not None and code < 0:
-            reason = f"Runtime exited with error: signal: {signal.strsignal(-code) or -code}".lower()
-            reason = reason.replace("runtime", "Runtime", 1)
-        elif code:
-            reason = f"Runtime exited with error: exit status {code}"
-        else:
-            reason = "Runtime exited without providing a reason"
-        return error_document("Runtime.ExitError", f"RequestId: {request_id} Error: {reason}")
+            return f"Runtime did not start within {INIT_TIMEOUT_SECONDS:.0f} seconds"
+        if code is not None and code < 0:
+            return f"Runtime exited with error: signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+        if code:
+            return f"Runtime exited with error: exit status {code}"
+        return "Runtime exited without providing a reason"
 
     def _start(self, code: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and file
@@ -213,11 +223,6 @@ class _LogFile:
 
 def _log_stream_name() -> str:
     return f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
-
-
-def _timeout_document(request_id: str, function: FunctionVersion) -> bytes:
-    message = f"RequestId: {request_id} Error: Task timed out after {function.timeout_seconds:.2f} seconds"
-    return error_document("Sandbox.Timedout", message)
 
 
 def _too_large() -> Answer:

@@ -103,6 +103,7 @@ def test_time_out_ends_the_process_and_what_it_started(invoke: Invoke, tmp_path:
         "errorMessage": "RequestId: request-1 Error: Task timed out after 0.50 seconds",
     }
     assert result.function_error == "Unhandled"
+    assert result.log.endswith("Z request-1 Task timed out after 0.50 seconds\n")
     for pid in json.loads(file.read_text()):
         assert eventually(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
     assert invoke("app.echo", b"1").payload == b"1"
@@ -114,7 +115,11 @@ def test_crash(invoke: Invoke) -> None:
         "errorType": "Runtime.ExitError",
         "errorMessage": "RequestId: request-1 Error: Runtime exited with error: exit status 3",
     }
-    assert result.log == "about to exit\n"
+    assert result.log == (
+        "about to exit\n"
+        "RequestId: request-1 Error: Runtime exited with error: exit status 3\n"
+        "Runtime.ExitError\n"
+    )
 
 
 @pytest.mark.parametrize(

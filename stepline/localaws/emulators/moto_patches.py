@@ -19,6 +19,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     moto_data.send_tasks_to_our_clients,
     moto_data.name_fields_as_services_do,
     moto_data.name_lambda_errors,
+    moto_data.let_fail_states_pass_on_errors,
     moto_data.write_json_as_aws,
     moto_data.evaluate_jsonata,
     moto_data.fail_on_wrong_jsonata,

@@ -101,6 +101,13 @@ def test_fail_state_gives_error_and_cause(world: World) -> None:
     assert outcome.history[-1]["type"] == "ExecutionFailed"
 
 
+@pytest.mark.parametrize("error", ["States.Timeout", "States.DataLimitExceeded", "Mine"])
+def test_fail_state_passes_on_an_error_that_was_caught(world: World, error: str) -> None:
+    states = {"Bad": {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}}
+    outcome = world.run(states, {"Error": error, "Cause": "told before"})
+    assert (outcome.description["error"], outcome.description["cause"]) == (error, "told before")
+
+
 def test_missing_function_is_a_failed_task_and_not_a_crash(world: World) -> None:
     outcome = world.run({"Call": task("missing")})
     assert outcome.description["error"] == "Lambda.ResourceNotFoundException"

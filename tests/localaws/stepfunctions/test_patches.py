@@ -33,6 +33,10 @@ DEFECTS = {
         f"{_TASK}.state_task_lambda",
         "error_name = CustomErrorName(error)\n            cause = ex.response",
     ),
+    "let_fail_states_pass_on_errors": (
+        f"{_ASL}.component.state.fail.state_fail",
+        "CustomErrorName(error_value) if error_value",
+    ),
     "write_json_as_aws": (
         f"{_ASL}.utils.encoding",
         "json.dumps(obj, cls=_DateTimeEncoder, separators=separators)",

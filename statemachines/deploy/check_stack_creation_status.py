@@ -12,7 +12,6 @@ from statemachines.deploy import clients, operations, settings
 from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackCreationFailedError
 from statemachines.deploy.operations import Operation
-from statemachines.deploy.stack_status import Phase
 from statemachines.deploy.task import task
 
 if TYPE_CHECKING:
@@ -30,9 +29,4 @@ def check_stack_creation_status(
     operation: Operation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
 ) -> JsonObject:
     """Raises `StackCreationFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
-    outcome = operations.look_at(cloudformation, operation)
-    if outcome.phase is Phase.RUNNING:
-        return operations.still_running(operation, wait, outcome, "creation")
-    if outcome.phase is Phase.DONE:
-        return operations.done(operation)
-    raise operations.failed(cloudformation, operation, outcome, StackCreationFailedError, "creation")
+    return operations.check(cloudformation, operation, wait, StackCreationFailedError, "creation")

@@ -12,7 +12,6 @@ from statemachines.deploy import clients, operations, settings
 from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackUpdateFailedError
 from statemachines.deploy.operations import Operation
-from statemachines.deploy.stack_status import Phase
 from statemachines.deploy.task import task
 
 if TYPE_CHECKING:
@@ -30,9 +29,4 @@ def check_stack_update_status(
     operation: Operation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
 ) -> JsonObject:
     """Raises `StackUpdateFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
-    outcome = operations.look_at(cloudformation, operation)
-    if outcome.phase is Phase.RUNNING:
-        return operations.still_running(operation, wait, outcome, "update")
-    if outcome.phase is Phase.DONE:
-        return operations.done(operation)
-    raise operations.failed(cloudformation, operation, outcome, StackUpdateFailedError, "update")
+    return operations.check(cloudformation, operation, wait, StackUpdateFailedError, "update")

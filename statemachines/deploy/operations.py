@@ -83,6 +83,23 @@ def look_at(cloudformation: CloudFormationClient, operation: Operation) -> Outco
     return Outcome(stack.name, status, phase_of(status), event.reason or stack.reason)
 
 
+def check(
+    cloudformation: CloudFormationClient,
+    operation: Operation,
+    settings: WaitSettings,
+    error: type[DeployError],
+    what: str,
+) -> JsonObject:
+    """Whether a creation or an update is done. Raises `error` with CloudFormation's own reason if it failed,
+    and `WaitTimedOutError`."""
+    outcome = look_at(cloudformation, operation)
+    if outcome.phase is Phase.RUNNING:
+        return still_running(operation, settings, outcome, what)
+    if outcome.phase is Phase.DONE:
+        return done(operation)
+    raise failed(cloudformation, operation, outcome, error, what)
+
+
 def still_running(operation: Operation, settings: WaitSettings, outcome: Outcome, what: str) -> JsonObject:
     """The answer that makes the loop go round once more. Raises `WaitTimedOutError` at its end."""
     waiting_for = f"the {what} of the stack {outcome.stack_name}, which is in {outcome.status},"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from pipeline import strict_json
 from pipeline.errors import quoted
 from statemachines.deploy.documents import Fields
 from statemachines.deploy.errors import InvalidInputError
@@ -44,9 +45,9 @@ class TemplateConfiguration:
 
 def _json(text: str, path: str) -> object:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"The template configuration {quoted(path)} is not JSON: {error}") from error
+        return strict_json.loads(text)
+    except ValueError as error:
+        raise InvalidInputError(f"The template configuration {quoted(path)} is not JSON: {error}.") from error
 
 
 def _policy(fields: Fields) -> str:

@@ -91,6 +91,22 @@ def test_an_execution_that_has_ended_before_the_redelivery_is_adopted(world: Wor
     assert world.execution.arn in answer["continuationToken"]
 
 
+def test_an_execution_of_our_name_is_ours_even_if_it_cannot_be_seen_yet(world: World) -> None:
+    event = world.first_job()
+    world.send(event)
+    world.execution.succeed()  # so that the next start is refused
+    world.codepipeline.answers.clear()
+    world.stepfunctions.invisible.add(world.execution.arn)
+    world.forget_calls()
+    assert world.execution.arn in world.send(event)["continuationToken"]
+    assert world.calls == ["GetObject", "StartExecution", "PutJobSuccessResult"]
+
+
+def test_the_default_machine_may_be_named_although_it_is_not_on_the_list(world: World) -> None:
+    for name in ("deploy", MACHINE):
+        assert "continuationToken" in world.send(world.first_job({"input": {}, "stateMachine": name}))
+
+
 def test_a_crash_after_the_start_with_credentials_expired_since_is_adopted(world: World) -> None:
     event = world.first_job()
     world.send(event)

@@ -9,6 +9,7 @@ from botocore import exceptions as botocore_errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+from stepline.cli.texts import one_line
 from stepline.errors import UsageError
 
 _SIGN_IN = "sign in, or set AWS_PROFILE or --profile"
@@ -41,7 +42,7 @@ _FIRST_SERVER_ERROR = 500  # HTTP status
 
 def explain(error: Exception) -> str:
     """One line for `error`; what is neither the user's nor AWS's doing is named as a bug."""
-    return _one_line(_explain(error))
+    return one_line(_explain(error))
 
 
 def is_transient(error: Exception) -> bool:
@@ -97,7 +98,3 @@ def _no_connection(fields: Mapping[str, object]) -> str:
     if "127.0.0.1" in endpoint or "localhost" in endpoint:
         return f"nothing answers at {endpoint}: start it with `stepline up`, or unset AWS_ENDPOINT_URL"
     return f"cannot connect to {endpoint}: check the network, --region and --endpoint-url"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

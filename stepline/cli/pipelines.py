@@ -65,7 +65,7 @@ class ActionState:
 
 @dataclass(frozen=True)
 class StageState:
-    """`execution_id` is the pipeline execution that was last in the stage."""
+    """`execution_id`: the pipeline execution that was last in the stage; `waiting`: those at its entrance."""
 
     name: str
     status: Status
@@ -73,6 +73,7 @@ class StageState:
     transition_enabled: bool
     transition_disabled_reason: str | None
     actions: tuple[ActionState, ...]
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ def _stage_state(stage: Document) -> StageState:
         transition_enabled=transition.get("enabled", True),
         transition_disabled_reason=transition.get("disabledReason"),
         actions=tuple(_action_state(action) for action in stage.get("actionStates", [])),
+        waiting=tuple(each["pipelineExecutionId"] for each in stage.get("inboundExecutions", [])),
     )
 
 

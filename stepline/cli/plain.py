@@ -10,6 +10,7 @@ from stepline.cli.durations import clock_time, format_duration
 from stepline.cli.executions import StateVisit
 from stepline.cli.runs import ActionRun, PipelineRun
 from stepline.cli.statuses import Status, VisitStatus
+from stepline.cli.texts import headline, reason, subject
 
 _SHORT_ID = 8
 
@@ -29,8 +30,8 @@ class Line:
 def changes(before: PipelineRun | None, run: PipelineRun, now: datetime) -> Iterator[Line]:
     """What is new in `run` since `before`, oldest first within an action. Times are AWS's, else `now`."""
     if before is None:
-        subject = f"{run.pipeline} {run.execution.id[:_SHORT_ID]}"
-        yield Line(run.started or now, subject, beginning(run))
+        place = f"{run.pipeline} {run.execution.id[:_SHORT_ID]}"
+        yield Line(run.started or now, place, beginning(run))
     known = (
         {_key(stage.name, action): action for stage in before.stages for action in stage.actions}
         if before
@@ -38,8 +39,8 @@ def changes(before: PipelineRun | None, run: PipelineRun, now: datetime) -> Iter
     )
     for stage in run.stages:
         for action in stage.actions:
-            subject = f"{stage.name} / {action.name}"
-            yield from _action_changes(known.get(_key(stage.name, action)), action, subject, now)
+            place = f"{stage.name} / {action.name}"
+            yield from _action_changes(known.get(_key(stage.name, action)), action, place, now)
     yield from _end(before, run, now)
 
 
@@ -48,9 +49,10 @@ def beginning(run: PipelineRun) -> str:
     words = ["started"]
     if run.execution.trigger:
         words.append(f"by {run.execution.trigger.type}")
-    for revision in run.execution.source_revisions:
-        summary = " ".join((revision.summary or "").split())
-        words.append(f"for {revision.revision_id[:_SHORT_ID]} {summary}".rstrip())
+    words.extend(
+        f"for {revision.revision_id[:_SHORT_ID]} {subject(revision.summary)}".rstrip()
+        for revision in run.execution.source_revisions
+    )
     return " ".join(words)
 
 
@@ -74,27 +76,25 @@ def _key(stage: str, action: ActionRun) -> tuple[str, str]:
     return stage, action.name
 
 
-def _action_changes(
-    before: ActionRun | None, action: ActionRun, subject: str, now: datetime
-) -> Iterator[Line]:
+def _action_changes(before: ActionRun | None, action: ActionRun, place: str, now: datetime) -> Iterator[Line]:
     before = before or ActionRun(action.name, action.provider)
     is_new = before.started != action.started
     if is_new and action.started:
-        yield Line(action.started, subject, Status.IN_PROGRESS.words)
-    yield from _visit_changes(before, action, subject, now)
+        yield Line(action.started, place, Status.IN_PROGRESS.words)
+    yield from _visit_changes(before, action, place, now)
     if action.status is not before.status and action.status is not Status.IN_PROGRESS:
-        yield Line(action.ended or now, subject, _ending(action, now))
+        yield Line(action.ended or now, place, _ending(action, now))
     elif action.summary and action.summary != before.summary and not action.runs_state_machine:
-        yield Line(now, subject, " ".join(action.summary.split()))
+        yield Line(now, place, headline(action.summary))
 
 
 def _ending(action: ActionRun, now: datetime) -> str:
     words = f"{action.status.words} ({format_duration(action.duration(now))})"
-    detail = action.error.message if action.error else action.summary
-    return f"{words}: {' '.join(detail.split())}" if detail else words
+    detail = reason(action.error.message) if action.error else headline(action.summary)
+    return f"{words}: {detail}" if detail else words
 
 
-def _visit_changes(before: ActionRun, action: ActionRun, subject: str, now: datetime) -> Iterator[Line]:
+def _visit_changes(before: ActionRun, action: ActionRun, place: str, now: datetime) -> Iterator[Line]:
     known = {
         visit.id: visit
         for visit in before.visits
@@ -103,7 +103,7 @@ def _visit_changes(before: ActionRun, action: ActionRun, subject: str, now: date
     for visit in action.visits:
         previous = known.get(visit.id)
         if previous is None or previous.status is not visit.status:
-            yield Line(visit.left or visit.entered, f"{subject} > {visit.name}", visit_text(visit, now))
+            yield Line(visit.left or visit.entered, f"{place} > {visit.name}", visit_text(visit, now))
 
 
 def _end(before: PipelineRun | None, run: PipelineRun, now: datetime) -> Iterator[Line]:

@@ -19,6 +19,7 @@ from stepline.cli.pipelines import ExecutionSummary
 from stepline.cli.plain import visit_text
 from stepline.cli.runs import ActionRun, PipelineRun, StageRun
 from stepline.cli.statuses import Status, VisitStatus
+from stepline.cli.texts import headline, reason, subject
 
 _SHORT_ID = 8
 _INDENT = "  "
@@ -114,8 +115,9 @@ def execution_line(execution: ExecutionSummary) -> Text:
     """`1a2b3c4d · 3f2a91c0 Update app · StartPipelineExecution`"""
     text = Text(execution.id[:_SHORT_ID], style="name")
     for revision in execution.source_revisions:
-        summary = " ".join((revision.summary or "").split())
-        text.append(f"  {revision.revision_id[:_SHORT_ID]} {summary}".rstrip(), style="none")
+        text.append(
+            f"  {revision.revision_id[:_SHORT_ID]} {subject(revision.summary)}".rstrip(), style="none"
+        )
     if execution.trigger:
         text.append(f"  by {execution.trigger.type}", style="quiet")
     return text
@@ -177,10 +179,9 @@ def _action_detail(action: ActionRun) -> str:
     words = [action.provider]
     if action.status.is_running and action.percent_complete is not None:
         words.append(f"{action.percent_complete} %")
-    detail = action.error.message if action.error else action.summary
-    if detail and not (action.runs_state_machine and action.visits):  # there the states tell more
-        words.append(" ".join(detail.split()))
-    return "  ".join(words)
+    if not (action.runs_state_machine and action.visits):  # there the states tell more
+        words.append(reason(action.error.message) if action.error else headline(action.summary))
+    return "  ".join(filter(None, words))
 
 
 def _add_states(

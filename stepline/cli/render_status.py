@@ -12,8 +12,9 @@ from rich.text import Text
 from stepline.cli import render
 from stepline.cli.console import Glyphs
 from stepline.cli.durations import format_duration
-from stepline.cli.pipelines import ActionState
+from stepline.cli.pipelines import ActionState, ExecutionSummary
 from stepline.cli.status_document import PipelineStatus, action_state
+from stepline.cli.texts import headline, reason
 
 _REVISION = 8  # characters
 
@@ -21,7 +22,7 @@ _REVISION = 8  # characters
 def pipeline(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> RenderableType:
     """One pipeline: its stages and actions, then its latest executions."""
     definition = status.definition
-    title = Text.assemble((definition.name, "name"), (f"  {definition.execution_mode.lower()}", "quiet"))
+    title = Text.assemble((definition.name, "name"), (f"  mode {definition.execution_mode.lower()}", "quiet"))
     parts: list[RenderableType] = [title, Padding(_stages(status, glyphs, now), (0, 0, 1, 2))]
     if status.executions:
         parts += [
@@ -57,11 +58,19 @@ def _executions(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
     table = _table(3, wrapped=1)
     for execution in status.executions:
         table.add_row(
-            render.status_text(execution.status, glyphs),
+            _progress(status, execution, glyphs),
             render.execution_line(execution),
             Text(_ago(execution.start_time, now), style="quiet"),
         )
     return table
+
+
+def _progress(status: PipelineStatus, execution: ExecutionSummary, glyphs: Glyphs) -> Text:
+    """CodePipeline says `in progress` also of an execution that waits for its turn, or for a transition."""
+    waits = (stage.name for stage in status.stages if execution.id in stage.waiting)
+    if execution.status.is_running and (stage_name := next(waits, None)):
+        return Text(f"{glyphs.waiting} waits before {stage_name}", style="quiet")
+    return render.status_text(execution.status, glyphs)
 
 
 def _table(columns: int, *, wrapped: int) -> Table:
@@ -74,9 +83,9 @@ def _table(columns: int, *, wrapped: int) -> Table:
 
 def _detail(action: ActionState) -> str:
     if action.error:
-        return " ".join(action.error.message.split())
+        return reason(action.error.message)
     if action.summary:
-        return " ".join(action.summary.split())
+        return headline(action.summary)
     return action.revision_id[:_REVISION] if action.revision_id else ""
 
 

@@ -96,14 +96,17 @@ def test_for_people(stepline: Stepline, use_target: Callable[[Target], None]) ->
     first = workflow.world.run()
     workflow.world.start()
     workflow.world.clock.advance(10)
+    last = workflow.world.start()
+    workflow.world.clock.advance(10)
     workflow.world.client.disable_stage_transition(
         pipelineName="app", stageName="Deploy", transitionType="Inbound", reason="freeze"
     )
     result = stepline("status", "app")
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    assert lines[0] == "app superseded"
+    assert lines[0] == "app mode superseded"
     assert any(line.startswith("Deploy ● in progress closed: freeze") for line in lines)
+    assert any(line.startswith(f"○ waits before Deploy {last[:8]}") for line in lines)
     assert any(line.startswith(f"✓ succeeded {first[:8]} 11111111 First commit") for line in lines)
 
 

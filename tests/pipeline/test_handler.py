@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from pipeline.errors import JobEventError
 from pipeline.job import Credentials
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, LambdaContext, World
+
+PROJECT = Path(__file__).parents[2]
 
 
 def invoke(world: World, event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +78,13 @@ def test_metrics_count_what_was_answered(
 def run_python(code: str, **environment: str) -> str:
     variables = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", **environment}
     result = subprocess.run(
-        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
     )
     return result.stdout
 
@@ -88,6 +97,21 @@ def test_a_cold_start_imports_nothing_that_a_poll_does_not_need() -> None:
     )
     out = run_python(code, STATE_MACHINE_ARN=MACHINE, AWS_LAMBDA_FUNCTION_NAME="trigger")
     assert out.splitlines()[-1] == "set()"
+
+
+def test_bug_8_no_variable_of_the_function_makes_powertools_log_the_event() -> None:
+    """Powertools reads it when the handler is defined, so it takes a process of its own to see."""
+    code = (
+        "import pipeline.trigger as t\n"
+        "from tests.pipeline.world import LambdaContext\n"
+        "try: t.handler({'CodePipeline.job': {'data': 'SECRET'}}, LambdaContext())\n"
+        "except t.JobEventError: t.logger.info('refused')"
+    )
+    out = run_python(
+        code, STATE_MACHINE_ARN=MACHINE, AWS_LAMBDA_FUNCTION_NAME="trigger", **{variable: "true"}
+    )
+    assert "refused" in out
+    assert "SECRET" not in out
 
 
 def test_a_missing_setting_is_named_in_the_log_of_the_cold_start() -> None:

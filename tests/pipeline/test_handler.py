@@ -108,7 +108,10 @@ def test_bug_8_no_variable_of_the_function_makes_powertools_log_the_event() -> N
         "except t.JobEventError: t.logger.info('refused')"
     )
     out = run_python(
-        code, STATE_MACHINE_ARN=MACHINE, AWS_LAMBDA_FUNCTION_NAME="trigger", **{variable: "true"}
+        code,
+        STATE_MACHINE_ARN=MACHINE,
+        AWS_LAMBDA_FUNCTION_NAME="trigger",
+        POWERTOOLS_LOGGER_LOG_EVENT="true",
     )
     assert "refused" in out
     assert "SECRET" not in out

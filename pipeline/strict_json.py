@@ -41,6 +41,8 @@ def canonical(value: Any) -> str:
         raise ValueError("it is nested too deeply") from None
     except ValueError:
         raise ValueError("it contains a number that JSON does not have") from None
+    except TypeError:  # JMESPath's `not_null(&a)` is an expression, not a value
+        raise ValueError("it contains what JSON does not have") from None
     return text
 
 

@@ -15,6 +15,7 @@ from tests.pipeline.world import ARTIFACT_BUCKET, World, artifact
 
 OUTPUT = {"stack": {"ApiUrl": "https://api", "Ports": [80, 443]}, "count": 3, "none": None, "text": "ä"}
 KMS_KEY = "arn:aws:kms:eu-west-1:000000000000:key/1"
+KMS_ALIAS = "arn:aws:kms:eu-west-1:000000000000:alias/artifacts"
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,10 @@ KMS_KEY = "arn:aws:kms:eu-west-1:000000000000:key/1"
         ("none", None),
         ("missing.member", None),
         ("length(count)", None),
+        ("not_null(&@)", None),
+        ("sum(stack)", None),
+        ("stack.Ports[::0]", None),
+        ("stack.Ports[99999999999999999999]", None),
         ("count > `1`", "true"),
     ],
 )
@@ -71,18 +76,21 @@ def test_the_summary_says_what_was_left_out(world: World) -> None:
     )
 
 
-def test_the_output_artifact_is_a_zip_with_the_output_encrypted_with_the_jobs_key(world: World) -> None:
+@pytest.mark.parametrize("key", [KMS_KEY, KMS_ALIAS, "1234abcd-12ab-34cd-56ef-1234567890ab"])
+def test_the_output_artifact_is_a_zip_with_the_output_encrypted_with_the_jobs_key(
+    world: World, key: str
+) -> None:
     event, execution = world.started(
         {"input": {}},
         outputArtifacts=[artifact("Out", "stepline/Out/1")],
-        encryptionKey={"id": KMS_KEY, "type": "KMS"},
+        encryptionKey={"id": key, "type": "KMS"},
     )
     execution.succeed(json.dumps(OUTPUT))
     world.send(event)
     assert world.calls == ["PutObject", "DescribeExecution", "PutJobSuccessResult"]
     (request,) = world.s3.requests
     assert request.headers["x-amz-server-side-encryption"] == "aws:kms"
-    assert request.headers["x-amz-server-side-encryption-aws-kms-key-id"] == KMS_KEY
+    assert request.headers["x-amz-server-side-encryption-aws-kms-key-id"] == key
     assert request.access_key_id == "ARTIFACT-KEY-ID"
     content = world.s3.objects[ARTIFACT_BUCKET, "stepline/Out/1"]
     with zipfile.ZipFile(io.BytesIO(content[0 : len(content)])) as archive:

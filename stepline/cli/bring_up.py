@@ -18,6 +18,7 @@ from stepline.cli.git_push import require_git
 from stepline.cli.interruptions import Interruptions
 from stepline.cli.runtime_state import LocalAws, Owner
 from stepline.cli.target import Target
+from stepline.deployment import template
 from stepline.deployment.stack import deploy
 from stepline.errors import UsageError
 
@@ -38,6 +39,7 @@ def check_prerequisites(deployment: Deployment) -> None:
         raise UsageError(
             f"there is no template {deployment.template}: run this where it is, or name it with --template"
         )
+    template.read(deployment.template)
 
 
 def clear_port(port: int) -> None:

@@ -243,6 +243,13 @@ def test_a_missing_template_and_a_malformed_parameter(stepline: Stepline) -> Non
     )
 
 
+def test_a_file_that_is_no_template_is_told_before_anything_is_started(stepline: Stepline) -> None:
+    (stepline.folder / "notes.yaml").write_text("a: 1\n")
+    code, out, err = stepline.run("up", "--template", "notes.yaml")
+    assert (code, out) == (1, "")
+    assert err == "stepline: notes.yaml is not a CloudFormation template: it has no Resources\n"
+
+
 def test_a_missing_git(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     code, _, err = stepline.run("up")

@@ -21,15 +21,8 @@ _BILLED_UNIT_MILLISECONDS = 100
 def execution(item: Execution, reason_not_to_redrive: str | None) -> Params:
     """DescribeExecution."""
     return {
-        "executionArn": item.arn,
-        "stateMachineArn": item.machine.arn,
-        "name": item.name,
-        "status": item.status.value,
-        "startDate": item.start_date,
-        "stopDate": item.stop_date,
+        **execution_item(item),
         **_data(item),
-        "redriveCount": item.redrive_count,
-        "redriveDate": item.redrive_date,
         "redriveStatus": "NOT_REDRIVABLE" if reason_not_to_redrive else "REDRIVABLE",
         "redriveStatusReason": reason_not_to_redrive,
     }

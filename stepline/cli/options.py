@@ -29,7 +29,7 @@ def target_options(command: Command) -> Command:
     """`--endpoint-url`, `--region`, `--profile`: accepted before the command's name and after it."""
     helps = {
         "endpoint_url": "The AWS to talk to; default: AWS_ENDPOINT_URL, else a running local AWS, else AWS.",
-        "region": "The region; by default that of the AWS configuration (the local AWS has us-east-1).",
+        "region": "The region; by default that of the AWS configuration; a local AWS has its own.",
         "profile": "The profile of the AWS configuration; means AWS, even while the local AWS runs.",
     }
     for name in reversed(_FIELDS):
@@ -47,7 +47,13 @@ port_option = click.option(
 )
 
 local_region_option = click.option(
-    "--region", default=DEFAULT_REGION, show_default=True, help="Region that the local AWS shall be."
+    "--region",
+    # As for every AWS client, so that the `aws` command line in the same terminal means the same region.
+    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    show_envvar=True,
+    default=DEFAULT_REGION,
+    show_default=True,
+    help="Region that the local AWS shall be.",
 )
 
 pipeline_option = click.option("--pipeline", help="The pipeline, if there are several.")

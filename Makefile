@@ -23,8 +23,8 @@ $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
 	  || $(PYTHON) -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-run: $(READY) ## Push the sample application through the pipeline, locally, end to end
-	@$(VENV)/bin/stepline run
+run: $(READY) ## Push the sample application through the pipeline, locally, end to end (ARGS="--port 4567")
+	@$(VENV)/bin/stepline run $(ARGS)
 
 test: $(READY) ## Run the tests
 	@$(PYTHON) -m pytest

@@ -8,8 +8,7 @@ Environment: TEMPLATE_BUCKET, CLOUDFORMATION_ROLE_ARN, POLL_SECONDS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -18,10 +17,9 @@ from statemachines.deploy import clients, settings
 from statemachines.deploy.change_sets import ChangeSet
 from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackMovedError
-from statemachines.deploy.names import Execution
-from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.stack_arguments import stack_arguments
 from statemachines.deploy.stack_events import STACK_TYPE
+from statemachines.deploy.stack_task import StackTask
 from statemachines.deploy.stacks import get_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.template import Artifact, handed_over, read_artifact, summarize
@@ -33,27 +31,10 @@ if TYPE_CHECKING:
 _NESTED_STACK_TYPES = frozenset({STACK_TYPE, "AWS::Serverless::Application"})
 
 
-@dataclass(frozen=True)
-class Event:
-    """`{"request": …, "execution": …, "stack": {"id": …}}`."""
-
-    request: DeployRequest
-    execution: Execution
-    stack_id: str
-
-    @classmethod
-    def parse(cls, event: Fields) -> Self:
-        return cls(
-            request=DeployRequest.parse(event.value("request")),
-            execution=Execution.parse(event.section("execution")),
-            stack_id=event.section("stack").text("id"),
-        )
-
-
 @task
 def handler(event: Fields) -> JsonObject:
     """Answers the change set, `change_sets.ChangeSet`."""
-    parsed = Event.parse(event)
+    parsed = StackTask.parse(event)
     wait = settings.wait_settings()
     aws = clients.aws()
     artifact = read_artifact(aws.s3, parsed.request)
@@ -63,7 +44,7 @@ def handler(event: Fields) -> JsonObject:
 
 
 def create_change_set(
-    event: Event, artifact: Artifact, aws: clients.Aws, settings: settings.StackSettings
+    event: StackTask, artifact: Artifact, aws: clients.Aws, settings: settings.StackSettings
 ) -> str:
     """Create the change set, or find the one that an earlier run of this task created; its ARN."""
     try:
@@ -80,7 +61,7 @@ def create_change_set(
 
 
 def _create(
-    event: Event, artifact: Artifact, aws: clients.Aws, settings: settings.StackSettings
+    event: StackTask, artifact: Artifact, aws: clients.Aws, settings: settings.StackSettings
 ) -> tuple[str, str]:
     stack = get_stack(aws.cloudformation, event.stack_id)
     name = event.execution.change_set_name
@@ -106,7 +87,7 @@ def _create(
     return answer["Id"], answer["StackId"]
 
 
-def _adopt(event: Event, cloudformation: CloudFormationClient) -> tuple[str, str]:
+def _adopt(event: StackTask, cloudformation: CloudFormationClient) -> tuple[str, str]:
     """A change set of this name can only be ours: the name is made of the execution."""
     answer = cloudformation.describe_change_set(
         StackName=event.request.stack_name, ChangeSetName=event.execution.change_set_name

@@ -7,16 +7,14 @@ Environment: CLOUDFORMATION_ROLE_ARN, POLL_SECONDS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from statemachines.deploy import clients, settings
 from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackMovedError
-from statemachines.deploy.names import Execution
 from statemachines.deploy.operations import Operation
-from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.stack_status import Phase, StackStatus
+from statemachines.deploy.stack_task import StackTask
 from statemachines.deploy.stacks import find_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import Progress
@@ -25,27 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
-@dataclass(frozen=True)
-class Event:
-    """`{"request": …, "execution": …, "stack": {"id": …}}`."""
-
-    request: DeployRequest
-    execution: Execution
-    stack_id: str
-
-    @classmethod
-    def parse(cls, event: Fields) -> Self:
-        return cls(
-            request=DeployRequest.parse(event.value("request")),
-            execution=Execution.parse(event.section("execution")),
-            stack_id=event.section("stack").text("id"),
-        )
-
-
 @task
 def handler(event: Fields) -> JsonObject:
     """Answers the deletion that now runs, `operations.Operation`."""
-    parsed = Event.parse(event)
+    parsed = StackTask.parse(event)
     wait = settings.wait_settings()
     role_arn = parsed.request.role_arn or settings.default_role_arn()
     delete_failed_stack(parsed, clients.cloudformation(), role_arn)
@@ -53,7 +34,7 @@ def handler(event: Fields) -> JsonObject:
     return Operation(parsed.stack_id, token, since=None, progress=Progress.start(wait)).to_json()
 
 
-def delete_failed_stack(event: Event, cloudformation: CloudFormationClient, role_arn: str) -> None:
+def delete_failed_stack(event: StackTask, cloudformation: CloudFormationClient, role_arn: str) -> None:
     """Delete the stack of that ARN, never another one of the same name.
 
     Looks once more before: a stack that came to life meanwhile is not deleted (`StackMovedError`).

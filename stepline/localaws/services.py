@@ -77,7 +77,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     `stack` stops them, last first.
     """
     # The emulator's modules may be imported only after it is loaded.
-    from stepline.localaws.emulators import ministack_events, ministack_services  # noqa: PLC0415
+    from stepline.localaws.emulators import ministack_cloudformation, ministack_events  # noqa: PLC0415
 
     publish: EventSink = ministack_events.publish
     functions = FunctionRunner(place.directory / "functions")
@@ -89,7 +89,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
         clock=clock,
         task_clients=place.client,
         events=publish,
-        state_machines=ministack_services.StateMachineRecords(),
+        state_machines=ministack_cloudformation.StateMachineRecords(),
         account_id=place.account_id,
         region=place.region,
     )

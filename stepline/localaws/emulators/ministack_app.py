@@ -28,7 +28,6 @@ def load(*, port: int, directory: Path, region: str, account_id: str) -> Any:
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         {
-            "ACCOUNT_ID": account_id,
             "BIND_HOST": "127.0.0.1",
             "DOCKER_HOST": f"unix://{directory}/no-docker.sock",  # never look for containers
             "GATEWAY_PORT": str(port),

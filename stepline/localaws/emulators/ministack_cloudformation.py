@@ -1,11 +1,12 @@
-"""What ministack's CloudFormation lacks: repositories, pipelines, and a look at definitions."""
+"""What ministack's CloudFormation lacks, and where it keeps state machines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from ministack.services import stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from stepline.localaws.protocol import AwsError
@@ -84,6 +85,33 @@ def add_pipeline_type(codepipeline: CodePipelineClient) -> None:
     _add_type("AWS::CodePipeline::Pipeline", create, update, delete, replacing=("Name",))
 
 
+class StateMachineRecords(MutableMapping[str, dict[str, Any]]):
+    """The store that ministack's CloudFormation keeps state machines in: ARN -> record.
+
+    stepline runs the executions on moto's interpreter; the definitions stay where CloudFormation
+    writes them. It writes a machine's logging as in the template, with capital letters.
+    """
+
+    def __init__(self) -> None:
+        self._records: MutableMapping[str, dict[str, Any]] = stepfunctions._state_machines
+
+    def __getitem__(self, arn: str) -> dict[str, Any]:
+        record = self._records[arn]
+        return record | {"loggingConfiguration": _api_names(record.get("loggingConfiguration", {}))}
+
+    def __setitem__(self, arn: str, record: dict[str, Any]) -> None:
+        self._records[arn] = record
+
+    def __delitem__(self, arn: str) -> None:
+        del self._records[arn]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._records))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
 def check_state_machines(check: Callable[[str, str], None]) -> None:
     """Let `check` refuse a definition, with an `AwsError`, given its text and `STANDARD` or `EXPRESS`.
 
@@ -107,17 +135,17 @@ def _declaration(name: str, properties: Properties) -> Any:
     ignored = {"Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "Name"}
     _refuse("AWS::CodePipeline::Pipeline", properties, {"ArtifactStores", "DisableInboundStageTransitions"})
     wanted = {key: value for key, value in properties.items() if key not in ignored}
-    return {"name": name, **_camel(wanted)}
+    return {"name": name, **_api_names(wanted)}
 
 
-def _camel(value: Any, key: str = "") -> Any:
-    """Property names begin with a capital in CloudFormation, with a small letter in the API."""
+def _api_names(value: Any, key: str = "") -> Any:
+    """A template's properties as the API names them, at every depth: `RoleArn` -> `roleArn`."""
     if isinstance(value, Mapping):
         if key == "Configuration":  # an action's own keys, the same in both
             return {name: str(item) for name, item in value.items()}
-        return {name[0].lower() + name[1:]: _camel(item, name) for name, item in value.items()}
+        return {name[0].lower() + name[1:]: _api_names(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_camel(item) for item in value]
+        return [_api_names(item) for item in value]
     return int(value) if key in {"RunOrder", "TimeoutInMinutes"} else value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.end_to_end.local_aws import LocalAws
+from tests.ports import free_port
 
 _PROJECT = Path(__file__).parents[1]
 _RUNS = 5
@@ -23,7 +23,7 @@ _RUNS = 5
 def measure() -> dict[str, float]:
     """What -> seconds. The pushes change nothing, so CloudFormation's own work is not measured."""
     with _environment() as environment, tempfile.TemporaryDirectory() as name:
-        port = _free_port()
+        port = free_port()
         begin = time.perf_counter()
         _stepline(environment, "up", "--detach", "--port", str(port))
         started = time.perf_counter() - begin
@@ -58,9 +58,3 @@ def _environment() -> Iterator[dict[str, str]]:
 def _stepline(environment: dict[str, str], *arguments: str) -> None:
     command = [sys.executable, "-m", "stepline", *arguments]
     subprocess.run(command, check=True, cwd=_PROJECT, env=environment, stdout=subprocess.DEVNULL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

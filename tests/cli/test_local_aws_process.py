@@ -18,6 +18,7 @@ from stepline.cli.interruptions import Interrupted, Interruptions
 from stepline.cli.runtime_state import LocalAws, Owner
 from stepline.errors import UsageError
 from tests.cli.stepline_with_stubs import stub_command
+from tests.ports import free_port
 
 Start = Callable[..., LocalAws]
 
@@ -25,12 +26,6 @@ Start = Callable[..., LocalAws]
 @pytest.fixture
 def port() -> int:
     return free_port()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)

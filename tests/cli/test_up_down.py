@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from stepline.cli import local_aws_process, process_table, runtime_state
+from tests.ports import free_port
 
 SCRIPT = Path(__file__).with_name("stepline_with_stubs.py")
 ROOT = Path(__file__).parents[2]
@@ -77,12 +78,6 @@ def stepline(tmp_path: Path) -> Iterator[Stepline]:
     for port in [int(file.stem) for file in runtime_state.state_folder().glob("*.json")]:
         if left := runtime_state.load(port):
             local_aws_process.stop(left)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -194,9 +194,13 @@ class ExecutionEnvironment:
 
 
 class _LogFile:
-    """What the process writes: a file without a name, so that nothing blocks and nothing stays behind."""
+    """What the process writes: a file without a name, so that nothing blocks and nothing stays behind.
+
+    An environment may be closed by one thread while another one reads what its process left.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self._lock = threading.Lock()
         self._file = tempfile.TemporaryFile(buffering=0, dir=directory)  # noqa: SIM115 - closed by close()
         flags = fcntl.fcntl(self.descriptor, fcntl.F_GETFL)
         fcntl.fcntl(self.descriptor, fcntl.F_SETFL, flags | os.O_APPEND)  # so that it can be emptied
@@ -206,19 +210,22 @@ class _LogFile:
         return self._file.fileno()
 
     def take(self) -> str:
-        """What was written since the last time.
+        """What was written since the last time; nothing once it is closed.
 
         Within one record the runtime client writes line ends as carriage returns and indents with
         non-breaking spaces.
         """
-        size = os.fstat(self.descriptor).st_size
-        text = os.pread(self.descriptor, size, 0).decode(errors="replace")
-        os.ftruncate(self.descriptor, 0)
+        with self._lock:
+            if self._file.closed:
+                return ""
+            text = os.pread(self.descriptor, os.fstat(self.descriptor).st_size, 0).decode(errors="replace")
+            os.ftruncate(self.descriptor, 0)
         lines = text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True)
         return "".join(line.replace("\xa0", " ") if line.startswith("\xa0") else line for line in lines)
 
     def close(self) -> None:
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
 
 def _log_stream_name() -> str:

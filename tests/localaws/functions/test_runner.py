@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from stepline.localaws.functions import CodeError, FunctionRunner, FunctionsError, RequestTooLargeError
+from stepline.localaws.functions.code import CodeStore
+from stepline.localaws.functions.environment import ExecutionEnvironment
+from stepline.localaws.functions.runtime_api import RuntimeApi
 from tests.localaws.functions.conftest import Invoke, archive, version
 
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
@@ -211,6 +214,20 @@ def test_archive_that_leads_out_of_its_folder(runner: FunctionRunner, tmp_path: 
 def test_archive_that_is_none(runner: FunctionRunner) -> None:
     with pytest.raises(CodeError, match="Could not unzip uploaded file"):
         runner.invoke(version(), lambda: b"nonsense", b"{}", request_id="r")
+
+
+def test_an_environment_that_was_closed_meanwhile_has_ended_early(tmp_path: Path, code: bytes) -> None:
+    """`close` may come between the end of the process and the reading of its log."""
+    api, store = RuntimeApi(), CodeStore(tmp_path)
+    function = version("app.echo")
+    environment = ExecutionEnvironment(
+        function, store.folder(function.code_sha256, lambda: code), api, tmp_path
+    )
+    environment.close()
+    result = environment.invoke(b"{}", request_id="r", trace_id=None)
+    assert json.loads(result.payload)["errorType"] == "Runtime.ExitError"
+    api.close()
+    store.close()
 
 
 def test_close_leaves_nothing(tmp_path: Path, code: bytes) -> None:

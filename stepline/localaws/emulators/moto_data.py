@@ -24,7 +24,6 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
-from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
@@ -35,11 +34,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 from moto.stepfunctions.parser.asl.eval import states, variable_store
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
-from moto.stepfunctions.parser.asl.utils import boto_client, encoding, json_path
+from moto.stepfunctions.parser.asl.utils import boto_client, encoding
 
 from stepline.localaws.protocol.service import service_model
-
-_MAX_JSON_PATHS = 512
 
 TaskClients = Callable[[str], Any]
 
@@ -108,12 +105,16 @@ def name_fields_as_services_do() -> None:
 def _operation(task: Any, service_name: str | None, action: str | None) -> OperationModel | None:
     """The operation that a task calls, or None if botocore does not know it: then the call fails."""
     try:
-        model = service_model(task._get_boto_service_name(boto_service_name=service_name))
+        operations = _operations(task._get_boto_service_name(boto_service_name=service_name))
     except UnknownServiceError:
         return None
-    wanted = task._get_boto_service_action(service_action_name=action)
-    names = (name for name in model.operation_names if xform_name(name) == wanted)
-    return next((model.operation_model(name) for name in names), None)
+    return operations.get(task._get_boto_service_action(service_action_name=action))
+
+
+@functools.cache
+def _operations(service_name: str) -> dict[str, OperationModel]:
+    model = service_model(service_name)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}
 
 
 def name_lambda_errors() -> None:
@@ -155,15 +156,6 @@ def let_fail_states_pass_on_errors() -> None:
 class _AnyErrorName(CustomErrorName):  # type: ignore[misc]
     def __init__(self, error_name: str | None) -> None:
         ErrorName.__init__(self, error_name)
-
-
-def write_json_as_aws() -> None:
-    """Text beyond ASCII counts and reads as `\\uXXXX`: data are UTF-8, in limits, histories and outputs."""
-
-    def dumps(value: Any, **settings: Any) -> str:
-        return json.dumps(value, ensure_ascii=False, **settings)
-
-    encoding.json = SimpleNamespace(dumps=dumps, JSONEncoder=json.JSONEncoder)
 
 
 def evaluate_jsonata() -> None:
@@ -211,12 +203,6 @@ def _evaluation_failure(env: Any, cause: str) -> Exception:
         )
     )
     return failure
-
-
-def remember_json_paths() -> None:
-    """A path is parsed, and the parser made, at each use: that is half of the time that a state takes."""
-    for module in (json_path, result_path):
-        module.parse = functools.lru_cache(maxsize=_MAX_JSON_PATHS)(module.parse)
 
 
 def log_nothing() -> None:

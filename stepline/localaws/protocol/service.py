@@ -51,10 +51,10 @@ class JsonService:
         return service_model(self.service_name)
 
     @classmethod
+    @functools.cache
     def operations(cls) -> dict[str, str]:
         """Operation name -> method name, of what is implemented."""
-        model = service_model(cls.service_name)
-        names = {name: xform_name(name) for name in model.operation_names}
+        names = {name: xform_name(name) for name in service_model(cls.service_name).operation_names}
         return {name: method for name, method in names.items() if hasattr(cls, method)}
 
     def handles(self, operation_name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from stepline.localaws.stepfunctions.execution import MachineType
 _MISSING_TARGET = "MISSING_TRANSITION_TARGET"
 _SCHEMA = "SCHEMA_VALIDATION_FAILED"
 _JSON = "INVALID_JSON_DESCRIPTION"
+
+_MAX_REMEMBERED = 64
+"""Definitions: the same one is looked at whenever its machine is created, and an execution of it starts."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ def check_definition(text: str, machine_type: MachineType) -> None:
         raise errors.invalid_definition(", ".join(map(str, found)))
 
 
+@functools.lru_cache(maxsize=_MAX_REMEMBERED)
 def timeout_seconds(text: str) -> int | None:
     """The machine's TimeoutSeconds; None for a text that is no machine, which fails when it runs."""
     try:
@@ -44,15 +49,16 @@ def timeout_seconds(text: str) -> int | None:
     return seconds if isinstance(seconds, int) else None
 
 
-def diagnostics(text: str, machine_type: MachineType) -> list[Diagnostic]:
+@functools.lru_cache(maxsize=_MAX_REMEMBERED)
+def diagnostics(text: str, machine_type: MachineType) -> tuple[Diagnostic, ...]:
     """What is wrong with a definition; nothing if CreateStateMachine would take it."""
     try:
         document = json.loads(text)
     except ValueError as error:
-        return [Diagnostic(_JSON, f"Invalid JSON description: {error}")]
-    found = list(_graph_diagnostics(document, "")) if isinstance(document, dict) else []
+        return (Diagnostic(_JSON, f"Invalid JSON description: {error}"),)
+    found = tuple(_graph_diagnostics(document, "")) if isinstance(document, dict) else ()
     if not found and (reason := load_interpreter().reason_against(text, machine_type)):
-        found.append(Diagnostic(_SCHEMA, reason))
+        return (Diagnostic(_SCHEMA, reason),)
     return found
 
 

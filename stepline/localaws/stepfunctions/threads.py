@@ -22,6 +22,7 @@ from datetime import datetime
 from functools import partial
 
 from stepline.localaws.clock import Clock, VirtualClock
+from stepline.localaws.stepfunctions.workers import run_on_a_thread
 
 Target = Callable[[], object]
 Condition = Callable[[], bool]
@@ -95,7 +96,7 @@ class RealThreads(Threads):
 
     def start(self, target: Target) -> None:
         run = partial(contextvars.copy_context().run, self._run, target)
-        threading.Thread(target=run, name="stepline-execution", daemon=True).start()
+        run_on_a_thread(run)
 
     def wait(self, condition: Condition, seconds: float | None = None) -> bool:
         with self._changed:
@@ -193,7 +194,7 @@ class _Strand:
         """Let the thread run until it pauses or ends. A thread that ended stays ended."""
         if not self._started:
             self._started = True
-            threading.Thread(target=self._run, name="stepline-execution", daemon=True).start()
+            run_on_a_thread(self._run)
             self._wait()
         else:
             self.resume_if_paused()

@@ -71,6 +71,11 @@ DEFECTS = {
         f"{_ITERATION}.iteration_worker",
         "self._eval_pool(job=next_job, worker_frame=worker_frame)",
     ),
+    "remember_names_of_fields": (
+        f"{_TASK}.service.state_task_service",
+        "norm_parameter_key = camel_to_snake_case(parameter_key)",
+    ),
+    "copy_data_as_json": (f"{_ASL}.eval.states", "        return copy.deepcopy(result)\n"),
 }
 """Patch -> the module of moto, and the text in it that shows what is wrong."""
 

@@ -55,7 +55,7 @@ class Claims:
     def read(self, name: str) -> Claim | None:
         try:
             response = self._s3.get_object(Bucket=self._bucket, Key=self._key(name))
-            with response["Body"] as body:
+            with contextlib.closing(response["Body"]) as body:
                 return self._from_json(name, body.read())
         except AWS_FAILURES as error:
             if classify(error) is Trouble.MISSING:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from urllib3.exceptions import ProtocolError
 
 
 class Content(Protocol):
@@ -85,17 +86,21 @@ class S3Request:
         return self.headers["authorization"].partition("Credential=")[2].partition("/")[0]
 
 
-class _Raw:
-    def __init__(self, body: bytes) -> None:
+class Body:
+    """What botocore reads an answer from: urllib3's interface, and its error for a body that breaks off."""
+
+    def __init__(self, body: bytes, *, announced_bytes: int | None = None) -> None:
         self._body = body
+        self._missing_bytes = 0 if announced_bytes is None else announced_bytes - len(body)
 
     def stream(self, *_args: object, **_kwargs: object) -> list[bytes]:
-        return [self._body]
+        return [self.read()]
 
     def read(self, amount: int | None = None, **_kwargs: object) -> bytes:
-        taken, self._body = (
-            (self._body, b"") if amount is None else (self._body[:amount], self._body[amount:])
-        )
+        end = len(self._body) if amount is None else amount
+        taken, self._body = self._body[:end], self._body[end:]
+        if self._missing_bytes and not self._body:
+            raise ProtocolError(f"Connection broken: {self._missing_bytes} bytes are missing")
         return taken
 
     def close(self) -> None:
@@ -149,6 +154,8 @@ class FakeS3:
         self.requests: list[S3Request] = []
         self.failures: list[_Answer | Exception] = []
         """Given to the next requests, one each, instead of the real answer."""
+        self.cut_short = False
+        """The body that the next GetObject answers breaks off in its middle."""
         self.before_request: Callable[[], None] = lambda: None
 
     def put(self, bucket: str, key: str, content: Content) -> None:
@@ -184,7 +191,11 @@ class FakeS3:
         self.requests.append(S3Request(operation, bucket, key, headers, query, body, len(answer.body)))
         if isinstance(failure, Exception):
             raise failure
-        return AWSResponse(str(request.url), answer.status, answer.headers, _Raw(answer.body))  # type: ignore[arg-type]
+        cut = self.cut_short and request.method == "GET"
+        self.cut_short = self.cut_short and not cut
+        sent = len(answer.body) // 2 if cut else len(answer.body)
+        raw = Body(answer.body[:sent], announced_bytes=len(answer.body))
+        return AWSResponse(str(request.url), answer.status, answer.headers, raw)  # type: ignore[arg-type]
 
     def _get(self, bucket: str, key: str, headers: dict[str, str], _body: bytes) -> _Answer:
         content = self.objects.get((bucket, key))

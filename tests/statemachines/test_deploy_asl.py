@@ -23,8 +23,8 @@ LAMBDA_TIMEOUT_SECONDS = 60
 """template.yaml, Globals: a task is given up only after its function was."""
 
 # What Lambda itself reports: "Handle transient Lambda service exceptions" and "Error names" in the
-# Step Functions Developer Guide.
-ERRORS_OF_AWS = re.compile(r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Sandbox\.Timedout")
+# Step Functions Developer Guide; Runtime.ExitError is the errorType of a process that was killed.
+ERRORS_OF_AWS = re.compile(r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout")
 
 
 def _error_names() -> Iterator[tuple[str, str]]:

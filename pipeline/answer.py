@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from pipeline.arns import ExecutionArn
-from pipeline.aws_errors import AWS_FAILURES, error_code, is_transient
+from pipeline.aws_errors import AWS_FAILURES, AwsFailure, error_code, is_transient
 from pipeline.continuation import Continuation, write_token
 from pipeline.errors import AnswerError, FailureType, JobClosedError, cut
+from pipeline.failed_calls import failed_call
 from pipeline.limits import (
     MAX_EXTERNAL_EXECUTION_ID_CHARACTERS,
     MAX_FAILURE_MESSAGE_CHARACTERS,
@@ -50,11 +51,12 @@ class Failure:
 Answer = Continue | Success | Failure
 
 
-def put_answer(client: CodePipelineClient, job_id: str, answer: Answer) -> None:
-    """Tell CodePipeline. The client retries by itself what may pass.
+def put_answer(client: CodePipelineClient, job_id: str, answer: Answer) -> Answer:
+    """Tell CodePipeline, and say what it was told. The client retries by itself what may pass.
 
-    Raises `JobClosedError` if the job was answered before or has timed out, and
-    `AnswerError` if it stays unanswered.
+    An answer that would never be taken (the role may not call PutJobSuccessResult) becomes a failure that
+    says so, because the alternative is 20 minutes of silence. Raises `JobClosedError` if
+    the job was answered before or has timed out, and `AnswerError` if it stays unanswered.
     """
     try:
         _put(client, job_id, answer)
@@ -62,7 +64,22 @@ def put_answer(client: CodePipelineClient, job_id: str, answer: Answer) -> None:
         code = error_code(error)
         if code in _CLOSED:
             raise JobClosedError("The job was answered before, or has timed out.", error_code=code) from error
-        raise AnswerError(f"CodePipeline did not take the answer: {code}.", error_code=code) from error
+        if isinstance(answer, Failure) or is_transient(error):
+            raise AnswerError(f"CodePipeline did not take the answer: {code}.", error_code=code) from error
+        return put_answer(client, job_id, _refused(answer, error))
+    return answer
+
+
+def _refused(answer: Continue | Success, error: AwsFailure) -> Failure:
+    """CodePipeline refused to be told how it is: the failure that tells this and what to change."""
+    problem = failed_call("codepipeline:PutJobSuccessResult", "*", error)
+    if isinstance(answer, Success):
+        return Failure(
+            problem.failure_type, f"The execution succeeded, but: {problem.message}", answer.execution
+        )
+    execution = answer.continuation.execution
+    running = "" if execution is None else " The execution may still run: look at it before you retry."
+    return Failure(problem.failure_type, problem.message + running, execution)
 
 
 def _put(client: CodePipelineClient, job_id: str, answer: Answer) -> None:

@@ -58,12 +58,10 @@ class Trigger:
         logger.append_keys(job_id=answered)
         answer = self._answer(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
         try:
-            put_answer(self._codepipeline, answered, answer)
+            _report(put_answer(self._codepipeline, answered, answer))
         except JobClosedError as error:
             logger.warning("The job was closed already", extra=error.fields)
             _count("JobsClosed")
-        else:
-            _report(answer)
 
     def _answer(self, event: Any, remaining_seconds: float) -> Answer:
         if isinstance(self._services, SettingsError):

@@ -21,10 +21,12 @@ from hypercorn.config import Config as HypercornConfig
 from stepline.errors import UsageError
 from stepline.localaws import services
 from stepline.localaws.emulators import ministack_app
+from stepline.localaws.iam import Record
 
 HOST = "127.0.0.1"
 ACCOUNT_ID = "000000000000"
 HEALTH_PATH = "/_stepline/health"
+PERMISSIONS_PATH = "/_stepline/permissions"
 _GIT_PATH = "/v1/repos/"
 _OPEN_FILES = 65_536
 _KEEP_ALIVE_SECONDS = 20  # hypercorn holds on to what the client has closed until then, too
@@ -45,7 +47,10 @@ def run(*, port: int, directory: Path, region: str) -> None:
         place = services.Place(endpoint_url, directory, ACCOUNT_ID, region)
         running = services.start(place, stack)
         app = _front(
-            emulator, running.codecommit.git_app, health={"pid": os.getpid(), "port": port, "region": region}
+            emulator,
+            running.codecommit.git_app,
+            health={"pid": os.getpid(), "port": port, "region": region},
+            permissions=running.enforcement.record,
         )
         try:
             asyncio.run(_serve(app, port, at_end=stack.close))
@@ -66,7 +71,7 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _front(emulator: App, git: App, *, health: dict[str, Any]) -> App:
+def _front(emulator: App, git: App, *, health: dict[str, Any], permissions: Record) -> App:
     """git's requests go straight to git: they may be larger than memory. All others go to the emulator."""
     ready = json.dumps({"status": "ready", "version": version("stepline"), **health}).encode()
 
@@ -75,13 +80,27 @@ def _front(emulator: App, git: App, *, health: dict[str, Any]) -> App:
         if scope["type"] == "http" and path.startswith(_GIT_PATH):
             await git(scope, receive, send)
         elif scope["type"] == "http" and path == HEALTH_PATH:
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(ready)).encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": ready})
+            await _send_json(send, ready)
+        elif scope["type"] == "http" and path == PERMISSIONS_PATH:
+            await _send_json(send, _permissions(permissions, scope["method"]))
         else:
             await emulator(scope, receive, send)
 
     return app
+
+
+def _permissions(record: Record, method: str) -> bytes:
+    """Which permissions were used and which were lacking so far; DELETE begins anew."""
+    answer = record.to_json()
+    if method == "DELETE":
+        record.forget()
+    return json.dumps(answer).encode()
+
+
+async def _send_json(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _serve(app: App, port: int, *, at_end: Callable[[], None]) -> None:

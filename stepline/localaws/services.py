@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import boto3
 from botocore.config import Config
 
 from stepline.localaws.clock import SystemClock
@@ -16,7 +16,9 @@ from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
 from stepline.localaws.events import EventSink
 from stepline.localaws.functions import FunctionRunner
+from stepline.localaws.iam import Enforcement, Need, current_actor
 from stepline.localaws.protocol import in_process_client
+from stepline.localaws.service_roles import ArtifactStore, ServiceRoles, acting_client
 from stepline.localaws.stepfunctions import StepFunctions
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.execution import MachineType
@@ -48,23 +50,29 @@ class Place:
     account_id: str
     region: str
 
-    def client(self, service: str) -> Any:
-        """The boto3 client of this very server; one for all callers, since making one takes long."""
-        return _client(service, self.endpoint_url, self.account_id, self.region)
 
+class Clients:
+    """boto3 clients of this very server, which sign as whoever acts; made once, which takes long."""
 
-@functools.cache
-def _client(service: str, endpoint_url: str, account_id: str, region: str) -> Any:
-    session: Any = boto3.Session(
-        aws_access_key_id=account_id,
-        aws_secret_access_key="local",  # noqa: S106
-        region_name=region,
-    )
-    return session.client(service, endpoint_url=endpoint_url, config=_CLIENT_CONFIG)
+    def __init__(self, place: Place, roles: ServiceRoles) -> None:
+        self._place = place
+        self._roles = roles
+
+    @functools.cache  # noqa: B019 - there is one of these, which lives as long as the process
+    def __call__(self, service: str) -> Any:
+        return acting_client(
+            service,
+            roles=self._roles,
+            endpoint_url=self._place.endpoint_url,
+            account_id=self._place.account_id,
+            region=self._place.region,
+            config=_CLIENT_CONFIG,
+        )
 
 
 @dataclass(frozen=True)
 class Services:
+    enforcement: Enforcement
     functions: FunctionRunner
     codecommit: CodeCommit
     stepfunctions: StepFunctions
@@ -77,8 +85,14 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     `stack` stops them, last first.
     """
     # The emulator's modules may be imported only after it is loaded.
-    from stepline.localaws.emulators import ministack_cloudformation, ministack_events  # noqa: PLC0415
+    from stepline.localaws.emulators import (  # noqa: PLC0415
+        ministack_cloudformation,
+        ministack_events,
+        ministack_iam,
+    )
 
+    enforcement, roles = ministack_iam.start(account_id=place.account_id, region=place.region)
+    clients = Clients(place, roles)
     publish: EventSink = ministack_events.publish
     functions = FunctionRunner(place.directory / "functions")
     stack.callback(functions.close)
@@ -87,7 +101,8 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     stack.callback(codecommit.close)
     stepfunctions = StepFunctions(
         clock=clock,
-        task_clients=place.client,
+        task_clients=clients,
+        trace=lambda machine: ministack_cloudformation.trace(machine, roles),
         events=publish,
         state_machines=ministack_cloudformation.StateMachineRecords(),
         account_id=place.account_id,
@@ -95,10 +110,12 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     )
     stack.callback(stepfunctions.close)
     # A clock runs a limited number of callbacks at once. CodePipeline's wait for functions: it has its own.
-    codepipeline = _codepipeline(place, _clock(stack), publish, codecommit)
+    codepipeline = _codepipeline(
+        place, publish, codecommit, clock=_clock(stack), clients=clients, roles=roles
+    )
     stack.callback(codepipeline.close)
-    services = Services(functions, codecommit, stepfunctions, codepipeline)
-    _hook(services, place)
+    services = Services(enforcement, functions, codecommit, stepfunctions, codepipeline)
+    _hook(services, place, roles)
     return services
 
 
@@ -120,16 +137,22 @@ def _codecommit(place: Place, clock: SystemClock, publish: EventSink) -> CodeCom
 
 
 def _codepipeline(
-    place: Place, clock: SystemClock, publish: EventSink, codecommit: CodeCommit
+    place: Place,
+    publish: EventSink,
+    codecommit: CodeCommit,
+    *,
+    clock: SystemClock,
+    clients: Clients,
+    roles: ServiceRoles,
 ) -> CodePipeline:
-    s3 = place.client("s3")
-    repositories = in_process_client(codecommit, region=place.region)
+    s3 = ArtifactStore(clients("s3"), roles)
+    archive = _authorized_archive(codecommit.archive, roles, place)
     return CodePipeline(
         clock=clock,
-        clients=ServiceClients(s3=s3, sts=place.client("sts"), lambda_=place.client("lambda")),
+        clients=ServiceClients(s3=s3, sts=clients("sts"), lambda_=clients("lambda")),
         events=publish,
         sources={
-            "CodeCommit": CodeCommitSource(repositories, codecommit.archive, region=place.region),
+            "CodeCommit": CodeCommitSource(clients("codecommit"), archive, region=place.region),
             "S3": S3Source(s3, region=place.region),
         },
         settings=_PIPELINE_SETTINGS,
@@ -138,7 +161,25 @@ def _codepipeline(
     )
 
 
-def _hook(services: Services, place: Place) -> None:
+def _authorized_archive(
+    archive: Callable[[str, str, BinaryIO], None], roles: ServiceRoles, place: Place
+) -> Callable[[str, str, BinaryIO], None]:
+    """CodePipeline asks CodeCommit for an archive by operations that no API has, but IAM knows.
+
+    https://docs.aws.amazon.com/codecommit/latest/userguide/auth-and-access-control-permissions-reference.html
+    """
+
+    def authorized(repository: str, commit: str, target: BinaryIO) -> None:
+        arn = f"arn:aws:codecommit:{place.region}:{place.account_id}:{repository}"
+        actions = ("codecommit:UploadArchive", "codecommit:GetUploadArchiveStatus")
+        if actor := current_actor():
+            roles.authorize(actor, (Need(action, arn) for action in actions))
+        archive(repository, commit, target)
+
+    return authorized
+
+
+def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     """Make the emulator use our services, and serve them behind its port."""
     from stepline.localaws.emulators import (  # noqa: PLC0415
         ministack_cloudformation,
@@ -147,7 +188,7 @@ def _hook(services: Services, place: Place) -> None:
         ministack_services,
     )
 
-    ministack_lambda.run_functions_with(services.functions, endpoint_url=place.endpoint_url)
+    ministack_lambda.run_functions_with(services.functions, roles, endpoint_url=place.endpoint_url)
     for service in (services.codecommit, services.stepfunctions, services.codepipeline):
         ministack_services.add_service(service)
     ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
@@ -155,9 +196,16 @@ def _hook(services: Services, place: Place) -> None:
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))
     )
+    ministack_cloudformation.deliver_logs_of_state_machines(roles)
     start_pipeline = services.codepipeline.start_from_event
-    ministack_events.deliver_to("codepipeline", lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule))
+    ministack_events.deliver_to(
+        "codepipeline:StartPipelineExecution",
+        lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
+        roles,
+    )
     start_execution = in_process_client(services.stepfunctions, region=place.region).start_execution
     ministack_events.deliver_to(
-        "states", lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event)
+        "states:StartExecution",
+        lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
+        roles,
     )

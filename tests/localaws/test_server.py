@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import resource
 import signal
@@ -27,7 +28,14 @@ from stepline.cli.local_aws_process import health
 
 _START_SECONDS = 30.0
 _END_SECONDS = 5.0
-_ROLE = "arn:aws:iam::000000000000:role/test"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    },
+}
 
 _SLEEPER = """
 import pathlib, time
@@ -63,10 +71,11 @@ class Server:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as target:
             target.writestr("function.py", source)
+        role = self.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument=json.dumps(_TRUST))
         self.client("lambda").create_function(
             FunctionName="f",
             Runtime="python3.13",
-            Role=_ROLE,
+            Role=role["Role"]["Arn"],
             Handler="function.handler",
             Code={"ZipFile": archive.getvalue()},
             Timeout=timeout_seconds,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import string
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -13,6 +14,7 @@ from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.models import Artifact, ArtifactStore
 from stepline.localaws.codepipeline.settings import CREDENTIALS_SECONDS
 from stepline.localaws.codepipeline.state import ActionExecution
+from stepline.localaws.iam import Actor, acting_as
 
 _PIPELINE_PART = 20
 _ARTIFACT_PART = 10
@@ -57,17 +59,28 @@ def upload(clients: Clients, store: ArtifactStore, artifact: Artifact, content: 
     )
 
 
+def actor_of(action: ActionExecution) -> Actor:
+    """CodePipeline under the pipeline's role, or under the action's own, which that role assumes."""
+    declaration = action.execution.declaration
+    own = action.declaration.role_arn
+    via = declaration.role_arn if own else ""
+    return Actor("codepipeline.amazonaws.com", own or declaration.role_arn, declaration.name, via=via)
+
+
 def job_credentials(clients: Clients, action: ActionExecution, store: ArtifactStore) -> Credentials:
     """A session of the action's role (the pipeline's, if it has none) for the artifact store's bucket only.
 
     Raises botocore's ClientError if the role cannot be assumed.
     """
-    answer = clients.sts.assume_role(
-        RoleArn=action.declaration.role_arn or action.execution.declaration.role_arn,
-        RoleSessionName=action.id,
-        DurationSeconds=CREDENTIALS_SECONDS,
-        Policy=_session_policy(store),
-    )["Credentials"]
+    actor = actor_of(action)
+    # CodePipeline assumes the pipeline's role itself, and as that role the action's.
+    with acting_as(replace(actor, role_arn=actor.via, via="")) if actor.via else nullcontext():
+        answer = clients.sts.assume_role(
+            RoleArn=actor.role_arn,
+            RoleSessionName=action.id,
+            DurationSeconds=CREDENTIALS_SECONDS,
+            Policy=_session_policy(store),
+        )["Credentials"]
     return Credentials(
         access_key_id=answer["AccessKeyId"],
         secret_access_key=answer["SecretAccessKey"],

@@ -27,6 +27,7 @@ from stepline.localaws.codepipeline.settings import (
     LAMBDA_BACKOFF_LAST_SECONDS,
     LAMBDA_EVENT_MAX_AGE_SECONDS,
 )
+from stepline.localaws.iam import Actor, acting_as
 
 _TRANSIENT = frozenset(
     {
@@ -49,6 +50,7 @@ Refusal = Callable[[ClientError | BotoCoreError], None]
 class _Event:
     function_name: str
     payload: bytes
+    actor: Actor
     refused: Refusal
 
 
@@ -59,9 +61,9 @@ class AsynchronousInvoker:
         self._core = core
         self._lambda = lambda_client
 
-    def invoke(self, function_name: str, payload: bytes, *, refused: Refusal) -> None:
+    def invoke(self, function_name: str, payload: bytes, *, actor: Actor, refused: Refusal) -> None:
         """Run `payload` through the function, and again as Lambda would; returns after the first run."""
-        event = _Event(function_name=function_name, payload=payload, refused=refused)
+        event = _Event(function_name=function_name, payload=payload, actor=actor, refused=refused)
         self._run(event, self._core.settings.retry_seconds)
 
     def _run(self, event: _Event, retries: tuple[float, ...], waited_seconds: float = 0.0) -> None:
@@ -82,9 +84,10 @@ class AsynchronousInvoker:
 
     def _function_failed(self, event: _Event) -> bool:
         try:
-            answer = self._lambda.invoke(
-                FunctionName=event.function_name, InvocationType="RequestResponse", Payload=event.payload
-            )
+            with acting_as(event.actor):
+                answer = self._lambda.invoke(
+                    FunctionName=event.function_name, InvocationType="RequestResponse", Payload=event.payload
+                )
             answer["Payload"].read()
         except ReadTimeoutError:
             return True

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.localaws.codepipeline.artifacts import Credentials, job_credentials
+from stepline.localaws.codepipeline.artifacts import Credentials, actor_of, job_credentials
 from stepline.localaws.codepipeline.clients import Clients
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.delivery import AsynchronousInvoker
@@ -56,6 +56,7 @@ class LambdaInvokeAction:
         self._invoker.invoke(
             action.resolved_configuration["FunctionName"],
             json.dumps(event, ensure_ascii=False).encode(),
+            actor=actor_of(action),
             refused=partial(self._refused, action),
         )
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.localaws.codepipeline.artifacts import upload
+from stepline.localaws.codepipeline.artifacts import actor_of, upload
 from stepline.localaws.codepipeline.clients import Clients
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import FailureType, Outcome, Revision
 from stepline.localaws.codepipeline.sources import Source, SourceError
 from stepline.localaws.codepipeline.state import ActionExecution
+from stepline.localaws.iam import acting_as
 
 
 class SourceAction:
@@ -40,6 +41,10 @@ class SourceAction:
         self._flow.finish_action(action, outcome)
 
     def _transfer(self, action: ActionExecution) -> Revision:
+        with acting_as(actor_of(action)):
+            return self._transfer_as_role(action)
+
+    def _transfer_as_role(self, action: ActionExecution) -> Revision:
         source = self._sources[action.declaration.type.provider]
         configuration = action.resolved_configuration
         overrides = action.execution.overrides.get(action.declaration.name, {})

@@ -10,6 +10,8 @@ from typing import Any
 from ministack.services import eventbridge
 
 from stepline.localaws.events import AwsEvent
+from stepline.localaws.iam import Actor, Need
+from stepline.localaws.service_roles import ServiceRoles
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +31,15 @@ def publish(event: AwsEvent) -> None:
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def deliver_to(service: str, deliver: Deliver) -> None:
-    """Deliver events for targets of `service` (the third part of the target's ARN) to `deliver`.
+def deliver_to(action: str, deliver: Deliver, roles: ServiceRoles) -> None:
+    """Deliver events for targets of the action's service (the third part of a target's ARN) to `deliver`.
+
+    The target's role must allow the action on the target.
 
     ministack knows no pipelines, and would start state machines on an interpreter of its own.
     """
     original = eventbridge._invoke_target
+    service = action.partition(":")[0]
 
     def invoke_target(
         target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
@@ -44,6 +49,8 @@ def deliver_to(service: str, deliver: Deliver) -> None:
             original(target, event, rule, view)
             return
         try:
+            actor = Actor("events.amazonaws.com", target.get("RoleArn", ""), rule.get("Name", "rule"))
+            roles.authorize(actor, [Need(action, arn)])
             deliver(arn, rule.get("Arn", ""), _input(target, event, rule, view))
         except Exception:
             _log.exception("EventBridge could not deliver to %s", arn)

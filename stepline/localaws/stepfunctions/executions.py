@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stepline.localaws.clock import Clock, Timer, VirtualClock
 from stepline.localaws.emulators.moto_loader import load_interpreter
 from stepline.localaws.events import EventSink
+from stepline.localaws.iam import Actor, acting_as
 from stepline.localaws.stepfunctions import errors
 from stepline.localaws.stepfunctions.definition import timeout_seconds
 from stepline.localaws.stepfunctions.execution import Execution, Machine, MachineType, Status, TaskClosedError
@@ -58,11 +59,13 @@ class Executions:
         clock: Clock,
         task_clients: Callable[[str], Any],
         events: EventSink,
+        trace: Callable[[Machine], None],
         arns: Arns,
     ) -> None:
         self._clock = clock
         self._task_clients = task_clients
         self._events = events
+        self._trace = trace
         self._arns = arns
         self._executions: dict[str, Execution] = {}
         self._runs: dict[str, _Run] = {}
@@ -197,13 +200,16 @@ class Executions:
                 raise errors.shutting_down()
             self._runs[execution.arn] = run
         self._tell(execution)
+        self._trace(execution.machine)
         for seconds in _limits(execution.machine):
             run.timers.append(self._clock.call_later(seconds, lambda: _time_out(execution)))
         run.threads.start(lambda: self._interpret(run))
 
     def _interpret(self, run: _Run) -> None:
+        machine = run.execution.machine
         try:
-            run.interpretation.run()
+            with acting_as(Actor("states.amazonaws.com", machine.role_arn, machine.name)):
+                run.interpretation.run()
         except Exception as error:  # of the definition: CloudFormation's emulator takes any text
             run.execution.close("ExecutionFailed", error="States.Runtime", cause=str(error))
         finally:

@@ -11,7 +11,7 @@ from stepline.localaws.events import EventSink
 from stepline.localaws.protocol import AwsError, JsonService, Params
 from stepline.localaws.stepfunctions import answers, errors
 from stepline.localaws.stepfunctions.definition import diagnostics
-from stepline.localaws.stepfunctions.execution import MachineType
+from stepline.localaws.stepfunctions.execution import Machine, MachineType
 from stepline.localaws.stepfunctions.executions import MAX_INPUT_BYTES, Executions
 from stepline.localaws.stepfunctions.machines import Machines, describe
 from stepline.localaws.stepfunctions.names import Arns, check_arn
@@ -23,7 +23,8 @@ _DEFAULT_DIAGNOSTICS = 100
 class StepFunctions(JsonService):
     """Step Functions on the interpreter of LocalStack and moto.
 
-    `task_clients("lambda")` gives the client that Task states use. `state_machines` maps ARNs to
+    `task_clients("lambda")` gives the client that Task states use, with `acting_as` the machine's role
+    around each call; `trace` is told of each execution that starts. `state_machines` maps ARNs to
     records in the API's shape and may be another service's own store: it is read at each call.
     Under `VirtualClock` executions move only when the clock is moved.
 
@@ -38,13 +39,16 @@ class StepFunctions(JsonService):
         clock: Clock,
         task_clients: Callable[[str], Any],
         events: EventSink,
+        trace: Callable[[Machine], None] = lambda _machine: None,
         state_machines: MutableMapping[str, dict[str, Any]] | None = None,
         account_id: str = "000000000000",
         region: str = "us-east-1",
     ) -> None:
         arns = Arns(account_id, region)
         self._machines = Machines({} if state_machines is None else state_machines, clock=clock, arns=arns)
-        self._executions = Executions(clock=clock, task_clients=task_clients, events=events, arns=arns)
+        self._executions = Executions(
+            clock=clock, task_clients=task_clients, events=events, trace=trace, arns=arns
+        )
 
     def close(self) -> None:
         """End all running executions."""

@@ -1,0 +1,142 @@
+"""May this caller do this? AWS's rules within one account.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stepline.localaws.iam.policy import Effect, Request, Statement
+
+
+class Verdict(StrEnum):
+    """What a denial's message says after the resource; AWS's wording."""
+
+    ALLOWED = "allowed"
+    NO_IDENTITY_POLICY = "because no identity-based policy allows the {action} action"
+    NO_SESSION_POLICY = "because no session policy allows the {action} action"
+    NO_BOUNDARY = "because no permissions boundary allows the {action} action"
+    NO_SUCH_ROLE = "because there is no such role"
+    NO_RESOURCE_POLICY = "because no resource-based policy allows the {action} action"
+    DENIED_BY_IDENTITY = "with an explicit deny in an identity-based policy"
+    DENIED_BY_SESSION = "with an explicit deny in a session policy"
+    DENIED_BY_BOUNDARY = "with an explicit deny in a permissions boundary"
+    DENIED_BY_RESOURCE = "with an explicit deny in a resource-based policy"
+
+
+@dataclass(frozen=True)
+class Policies:
+    """All that has a say. None: there is no such policy, which is not the same as one that allows nothing.
+
+    `resource_decides`: the resource's own policy must allow, as the policy of a KMS key must.
+    """
+
+    identity: tuple[Statement, ...] = ()
+    session: tuple[Statement, ...] | None = None
+    boundary: tuple[Statement, ...] | None = None
+    resource: tuple[Statement, ...] | None = None
+    resource_decides: bool = False
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action of one statement that allows a request."""
+
+    policy: str
+    statement: int
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`grants` are all that the identity policies had to say for it: if it is one, taking it away would deny.
+
+    With `granted_by_resource`, the resource's policy alone allows it, too.
+    """
+
+    verdict: Verdict
+    grants: tuple[Grant, ...] = ()
+    granted_by_resource: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict is Verdict.ALLOWED
+
+    @property
+    def sole_grant(self) -> Grant | None:
+        return self.grants[0] if len(self.grants) == 1 and not self.granted_by_resource else None
+
+
+def decide(request: Request, policies: Policies) -> Decision:
+    """An explicit deny wins; then something must allow, within every limit that there is."""
+    if verdict := _denied(request, policies):
+        return Decision(verdict)
+    resource = _meant(policies.resource or (), request)
+    named = [s for s in _allowing(request, resource) if s.principal and s.principal.names(request.caller)]
+    delegated = [
+        s for s in _allowing(request, resource) if s.principal and s.principal.names_account(request.caller)
+    ]
+    if policies.resource_decides and not named and not delegated:
+        return Decision(Verdict.NO_RESOURCE_POLICY)
+    grants = tuple(_grants(request, policies.identity))
+    if not grants and not named:
+        return Decision(Verdict.NO_IDENTITY_POLICY)
+    # A resource policy that names the session itself is not limited by its session policy.
+    unlimited = any(s.principal and s.principal.names_session(request.caller) for s in named)
+    if not unlimited and (verdict := _limited(request, policies)):
+        return Decision(verdict)
+    return Decision(Verdict.ALLOWED, grants, granted_by_resource=bool(named))
+
+
+def _denied(request: Request, policies: Policies) -> Verdict | None:
+    said = (
+        (policies.identity, Verdict.DENIED_BY_IDENTITY),
+        (policies.session, Verdict.DENIED_BY_SESSION),
+        (policies.boundary, Verdict.DENIED_BY_BOUNDARY),
+        (_meant(policies.resource or (), request), Verdict.DENIED_BY_RESOURCE),
+    )
+    for statements, verdict in said:
+        if any(s.effect is Effect.DENY and s.covers(request) for s in statements or ()):
+            return verdict
+    return None
+
+
+def _limited(request: Request, policies: Policies) -> Verdict | None:
+    limits = (
+        (policies.session, Verdict.NO_SESSION_POLICY),
+        (policies.boundary, Verdict.NO_BOUNDARY),
+    )
+    for statements, verdict in limits:
+        if statements is not None and not _allowing(request, statements):
+            return verdict
+    return None
+
+
+def _meant(statements: Iterable[Statement], request: Request) -> tuple[Statement, ...]:
+    """Of a resource's policy: the statements for this caller."""
+    caller = request.caller
+    return tuple(
+        s
+        for s in statements
+        if s.principal is not None and (s.principal.names(caller) or s.principal.names_account(caller))
+    )
+
+
+def _allowing(request: Request, statements: Iterable[Statement]) -> list[Statement]:
+    return [s for s in statements if s.effect is Effect.ALLOW and s.covers(request)]
+
+
+def _grants(request: Request, statements: Iterable[Statement]) -> Iterable[Grant]:
+    for statement in _allowing(request, statements):
+        resource = (
+            *statement.matching_resources(request.resource),
+            "not " + " ".join(statement.not_resources),
+        )
+        for action in statement.matching_actions(request.action) or (
+            "not " + " ".join(statement.not_actions),
+        ):
+            yield Grant(statement.policy, statement.index, action, resource[0])

@@ -1,0 +1,129 @@
+"""Policy documents: JSON text to statements, and which statement is about which request.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from stepline.localaws.iam.conditions import Condition, ContextValue, parse_conditions
+from stepline.localaws.iam.principals import Caller, PrincipalElement
+
+_MAX_PATTERNS = 4096
+_MAX_DOCUMENTS = 512
+
+
+class Effect(StrEnum):
+    ALLOW = "Allow"
+    DENY = "Deny"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing that a caller wants to do. Names of context keys are in lower case."""
+
+    caller: Caller
+    action: str
+    resource: str
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`policy` names the document, `index` the statement's place in it, counted from 0."""
+
+    policy: str
+    index: int
+    effect: Effect
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    not_resources: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    principal: PrincipalElement | None
+
+    def covers(self, request: Request) -> bool:
+        """Whether the statement is about this action on this resource, its principal left aside."""
+        return (
+            (
+                bool(self.matching_actions(request.action))
+                or _excludes(self.not_actions, request.action, False)
+            )
+            and (
+                bool(self.matching_resources(request.resource))
+                or _excludes(self.not_resources, request.resource, True)
+            )
+            and all(condition.holds(request.context) for condition in self.conditions)
+        )
+
+    def matching_actions(self, action: str) -> tuple[str, ...]:
+        """The action patterns that match; names of actions have no case."""
+        return tuple(pattern for pattern in self.actions if matches(pattern, action, case=False))
+
+    def matching_resources(self, resource: str) -> tuple[str, ...]:
+        return tuple(pattern for pattern in self.resources if matches(pattern, resource, case=True))
+
+
+def parse(document: str | Mapping[str, Any], *, policy: str = "") -> tuple[Statement, ...]:
+    """The statements of a policy document. Raises ValueError if it is none."""
+    if isinstance(document, str):
+        return _parse_text(document, policy)
+    return _parse_text(json.dumps(document), policy)
+
+
+@functools.lru_cache(maxsize=_MAX_DOCUMENTS)
+def _parse_text(text: str, policy: str) -> tuple[Statement, ...]:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError(f"the policy {policy} is not a JSON object")  # noqa: TRY004
+    return tuple(
+        _statement(item, policy, index) for index, item in enumerate(_listed(document.get("Statement", [])))
+    )
+
+
+def _statement(item: Mapping[str, Any], policy: str, index: int) -> Statement:
+    principal = item.get("Principal")
+    if "NotPrincipal" in item:
+        raise ValueError(f"the policy {policy} has NotPrincipal, which the local AWS does not know")
+    return Statement(
+        policy=policy,
+        index=index,
+        effect=Effect(item["Effect"]),
+        actions=_texts(item, "Action"),
+        not_actions=_texts(item, "NotAction"),
+        resources=_texts(item, "Resource"),
+        not_resources=_texts(item, "NotResource"),
+        conditions=parse_conditions(item.get("Condition", {})),
+        principal=None if principal is None else PrincipalElement.parse(principal),
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(str(value) for value in _listed(item.get(name, [])))
+
+
+def _excludes(patterns: tuple[str, ...], value: str, case: bool) -> bool:
+    """Of NotAction and NotResource: there are some, and none matches."""
+    return bool(patterns) and not any(matches(pattern, value, case=case) for pattern in patterns)
+
+
+def matches(pattern: str, value: str, *, case: bool) -> bool:
+    """`*` stands for any characters, `?` for one."""
+    return pattern == "*" or _compiled(pattern, case).fullmatch(value) is not None
+
+
+@functools.lru_cache(maxsize=_MAX_PATTERNS)
+def _compiled(pattern: str, case: bool) -> re.Pattern[str]:
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in pattern)
+    return re.compile("".join(parts), re.DOTALL | (0 if case else re.IGNORECASE))

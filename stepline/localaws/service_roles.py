@@ -1,0 +1,127 @@
+"""How the local AWS's own services call each other: under the role that a customer gave them, if any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, Credentials, ReadOnlyCredentials
+from botocore.exceptions import ClientError
+
+from stepline.localaws.iam import AccessDeniedError, Actor, Caller, Enforcement, Need, Role, current_actor
+
+SessionKeys = Callable[[Role, str], ReadOnlyCredentials]
+"""A session of the role with that name: its keys."""
+
+
+class ServiceRoles:
+    """Sessions of the roles that services assume, and what is checked when they do."""
+
+    def __init__(
+        self, enforcement: Enforcement, session_keys: SessionKeys, caller_of: Callable[[str], Caller | None]
+    ) -> None:
+        self._enforcement = enforcement
+        self._session_keys = session_keys
+        self._caller_of = caller_of
+
+    def keys(self, actor: Actor) -> ReadOnlyCredentials:
+        """Raises botocore's ClientError if the role may not be assumed."""
+        try:
+            if not actor.via:
+                role = self._enforcement.check_trust(actor.role_arn, service=actor.service)
+            else:
+                first = self._session(Actor(actor.service, actor.via, actor.session_name))
+                role = self._enforcement.check_assumption(first, actor.role_arn)
+        except AccessDeniedError as error:
+            raise client_error(error, "AssumeRole") from error
+        return self._session_keys(role, actor.session_name)
+
+    def authorize(self, actor: Actor, needs: Iterable[Need]) -> None:
+        """What a service checks under a role without a request. Raises botocore's ClientError."""
+        try:
+            self._enforcement.authorize(self._session(actor), needs)
+        except AccessDeniedError as error:
+            raise client_error(error, error.need.action.partition(":")[2]) from error
+
+    def allows(self, actor: Actor, needs: Iterable[Need]) -> bool:
+        """As `authorize`, where AWS goes on without a word: it leaves out a log or a trace."""
+        try:
+            caller = self._session(actor)
+        except ClientError:
+            return False
+        return self._enforcement.allows(caller, needs)
+
+    def _session(self, actor: Actor) -> Caller:
+        caller = self._caller_of(self.keys(actor).access_key or "")
+        assert caller is not None  # its keys have just been made
+        return caller
+
+
+class ActingCredentials(Credentials):
+    """Whoever acts when a request is signed: a role's session, or the service itself."""
+
+    def __init__(self, roles: ServiceRoles, own_access_key: str) -> None:
+        super().__init__(own_access_key, "local")
+        self._roles = roles
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        actor = current_actor()
+        return super().get_frozen_credentials() if actor is None else self._roles.keys(actor)
+
+
+class _ActingProvider(CredentialProvider):
+    """How a botocore session is given credentials of our own making."""
+
+    METHOD = "stepline"
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> Credentials:
+        return self._credentials
+
+
+def acting_client(
+    service: str, *, roles: ServiceRoles, endpoint_url: str, account_id: str, region: str, config: Config
+) -> Any:
+    """A boto3 client for all that a service does, for itself and for others."""
+    core = botocore.session.Session()
+    providers = core.get_component("credential_provider")
+    providers.insert_before("env", _ActingProvider(ActingCredentials(roles, account_id)))
+    session = boto3.Session(botocore_session=core, region_name=region)
+    return session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
+
+
+class ArtifactStore:
+    """The S3 client of CodePipeline, which looks at a bucket before it writes to it.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html, "Review the default
+    service role policy".
+    """
+
+    def __init__(self, s3: Any, roles: ServiceRoles) -> None:
+        self._s3 = s3
+        self._roles = roles
+
+    def put_object(self, **parameters: Any) -> Any:
+        if actor := current_actor():
+            bucket = f"arn:aws:s3:::{parameters['Bucket']}"
+            actions = ("s3:GetBucketVersioning", "s3:GetBucketLocation", "s3:GetBucketAcl")
+            self._roles.authorize(actor, (Need(action, bucket) for action in actions))
+        return self._s3.put_object(**parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+
+def client_error(error: AccessDeniedError, operation: str) -> ClientError:
+    """As botocore would have raised it for a request."""
+    response: Any = {
+        "Error": {"Code": "AccessDenied", "Message": error.message},
+        "ResponseMetadata": {"HTTPStatusCode": 403},
+    }
+    return ClientError(response, operation)

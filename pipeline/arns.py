@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 _MACHINE = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
+    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
     r":stateMachine:(?P<name>[^:\s]{1,80})(?::(?P<qualifier>[^:\s]{1,80}))?"
 )
 _EXECUTION = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
+    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
     r":(?P<kind>execution|express):(?P<machine>[^:\s]{1,80}):(?P<name>[^:\s]{1,80})(?::[^:\s]{1,80})?"
 )
 _CONSOLES = {

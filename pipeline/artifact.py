@@ -10,9 +10,10 @@ the directory and the member, never on the archive; nothing is written to disk.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from pipeline import zip_format
+from pipeline import file_types, zip_format
 from pipeline.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
 from pipeline.errors import (
     AccessDeniedError,
@@ -26,14 +27,14 @@ from pipeline.errors import (
     quoted,
 )
 from pipeline.limits import ARCHIVE_TAIL_BYTES, MAX_QUOTED_CHARACTERS, MAX_ZIP_DIRECTORY_BYTES
-from pipeline.zip_format import Directory, Member, ZipFormatError
+from pipeline.zip_format import Directory, Member, NotZipError, ZipFormatError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
 
-_DEFLATE_OVERHEAD_BYTES = 1024
-"""How much longer than its content a deflated member may be, besides 1 %; zlib adds 5 bytes per 16 KB."""
+EMPTY_OBJECT_CODES = frozenset({"InvalidRange", "416"})
+"""S3's answer to any range of an object without content."""
 
 
 class ArtifactReader:
@@ -74,17 +75,27 @@ class ArtifactReader:
                 f"{quoted(path)} in {self._object} has {member.size:,} bytes; the limit is {max_bytes:,}."
             )
             raise ArtifactMemberTooLargeError(message, size=member.size, max_bytes=max_bytes)
-        if member.compressed_size > member.size * 1.01 + _DEFLATE_OVERHEAD_BYTES:
-            raise ZipFormatError("the file's directory entry contradicts itself")
+        zip_format.check_readable(member)
         return zip_format.content(member, self._read_raw(member, self._directory.end.directory_start))
 
     def _read_directory(self) -> Directory:
         tail = self._object.read_tail(ARCHIVE_TAIL_BYTES)
-        end = zip_format.read_end(tail, self._object.size)
+        try:
+            end = zip_format.read_end(tail, self._object.size)
+        except NotZipError:
+            self._refuse_other_type()
+            raise
         if end.directory_size > MAX_ZIP_DIRECTORY_BYTES:
-            raise ZipFormatError(f"its directory of {end.directory_size:,} bytes is too large")
+            raise ZipFormatError(
+                f"its directory of {end.directory_size:,} bytes is too large: put fewer files into it"
+            )
         data = self._object.read(end.directory_start, end.directory_start + end.directory_size)
         return Directory(data, end)
+
+    def _refuse_other_type(self) -> None:
+        head = self._object.read(0, min(file_types.HEAD_BYTES, self._object.size))
+        if found := file_types.file_type(head):
+            raise ZipFormatError(f"it is {found}; an artifact must be a zip archive")
 
     def _read_raw(self, member: Member, limit: int) -> bytes:
         """The member's local header and compressed content, which end before `limit`.
@@ -151,14 +162,14 @@ class _RangedObject:
             request["IfMatch"] = self._etag
         try:
             response = self._s3.get_object(**request)
-            with response["Body"] as body:
+            with closing(response["Body"]) as body:
                 return response, body.read()
         except AWS_FAILURES as error:
             raise self._error(error) from error
 
     def _error(self, error: AwsFailure) -> Exception:
         code = error_code(error)
-        if code in {"InvalidRange", "416"}:
+        if code in EMPTY_OBJECT_CODES:
             return ZipFormatError("it is empty")
         if code in {"PreconditionFailed", "412"}:
             return TransientError(f"{self} was replaced while it was being read.")

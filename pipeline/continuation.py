@@ -78,7 +78,8 @@ def write_token(continuation: Continuation) -> str:
 def read_token(token: str, now: int) -> Continuation:
     """Raises `TokenError` for one that this version of the trigger did not write."""
     members = _members(token)
-    if members.get("v") != TOKEN_VERSION:
+    version = members.get("v")
+    if version != TOKEN_VERSION or isinstance(version, bool):
         raise TokenError(
             "The continuation token was made by another version of the trigger. Retry the stage."
         )
@@ -93,9 +94,14 @@ def read_token(token: str, now: int) -> Continuation:
     if "execution" not in members:
         return continuation
     execution = ExecutionArn.parse(str(members["execution"]))
-    if execution is None or execution.name != continuation.execution_name or execution.kind != "execution":
+    if execution is None or not _is_own(execution, continuation):
         raise _forged("its execution is not the one of its job")
     return continuation.with_execution(execution, _number(members, "started", now + MAX_CLOCK_SKEW_SECONDS))
+
+
+def _is_own(execution: ExecutionArn, continuation: Continuation) -> bool:
+    """Whether it is the Standard execution of that name, with nothing behind the name."""
+    return str(execution).endswith(f":execution:{execution.machine}:{continuation.execution_name}")
 
 
 def _members(token: str) -> dict[str, object]:

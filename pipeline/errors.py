@@ -140,6 +140,15 @@ def printable(text: str, max_characters: int) -> str:
     return cut(shown if head == text else shown + "…", max_characters)
 
 
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be sent: an escape in JSON can make half of a surrogate pair, which is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def cut(text: str, max_characters: int) -> str:
     """`text`, or its beginning with an ellipsis, in at most `max_characters` (>= 1)."""
     return text if len(text) <= max_characters else text[: max_characters - 1].rstrip() + "…"

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import JobEventError
+from pipeline.errors import JobEventError, is_unicode
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """[model: JobId]"""
 
 _ROOT = "CodePipeline.job"
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ def _credentials(data: _Node) -> Credentials | None:
     if node is None or node.is_blank:
         return None
     return Credentials(
-        access_key_id=node.text("accessKeyId"),
-        secret_access_key=node.text("secretAccessKey"),
-        session_token=node.text("sessionToken"),
+        access_key_id=node.secret("accessKeyId"),
+        secret_access_key=node.secret("secretAccessKey"),
+        session_token=node.secret("sessionToken"),
     )
 
 
@@ -140,6 +141,17 @@ class _Node:
 
     def optional(self, name: str) -> str | None:
         value = self._value.get(name)
-        if value is not None and not isinstance(value, str):
+        if value is None:
+            return None
+        if not isinstance(value, str):
             raise JobEventError(f"{self._path}.{name} is not a text")
+        if not is_unicode(value):
+            raise JobEventError(f"{self._path}.{name} is not Unicode text")
+        return value
+
+    def secret(self, name: str) -> str:
+        """A text that fits into an HTTP header: the error of one that does not would quote it."""
+        value = self.text(name)
+        if not _VISIBLE_ASCII.fullmatch(value):
+            raise JobEventError(f"{self._path}.{name} is not made of visible ASCII characters")
         return value

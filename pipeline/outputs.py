@@ -75,7 +75,7 @@ def output_variables(output: str | None, asked_for: Mapping[str, str] | None) ->
 
 def _document(output: str | None) -> Any:
     try:
-        return strict_json.loads(output or "null")
+        return strict_json.loads(output or "null", may_repeat_keys=True)
     except ValueError:
         return None
 

@@ -7,11 +7,12 @@ clock reading and no credential, and a redelivered job makes the same text again
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from pipeline import strict_json
-from pipeline.artifact import ArtifactReader, s3_error
-from pipeline.aws_errors import AWS_FAILURES
+from pipeline.artifact import EMPTY_OBJECT_CODES, ArtifactReader, s3_error
+from pipeline.aws_errors import AWS_FAILURES, error_code
 from pipeline.errors import (
     ConfigurationError,
     InputError,
@@ -21,7 +22,7 @@ from pipeline.errors import (
     quoted,
 )
 from pipeline.job import Artifact, Job
-from pipeline.limits import MAX_INPUT_BYTES, MAX_INPUT_FILE_BYTES
+from pipeline.limits import MAX_INPUT_BYTES, MAX_INPUT_FILE_BYTES, MAX_LISTED_NAMES
 from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _artifact(job: Job, file: ArtifactFile) -> Artifact:
     for artifact in job.input_artifacts:
         if artifact.name == file.artifact:
             return artifact
-    names = ", ".join(artifact.name for artifact in job.input_artifacts)
+    names = ", ".join(quoted(artifact.name) for artifact in job.input_artifacts[:MAX_LISTED_NAMES])
     raise UserParametersError(
         f"UserParameters name the artifact {quoted(file.artifact)}; the action's input artifacts are {names}."
     )
@@ -135,9 +136,11 @@ def _read_object(clients: Clients, source: S3Object) -> bytes:
         response = clients.s3.get_object(
             Bucket=source.bucket, Key=source.key, Range=f"bytes=0-{MAX_INPUT_FILE_BYTES}"
         )
-        with response["Body"] as body:
+        with closing(response["Body"]) as body:
             data = body.read()
     except AWS_FAILURES as error:
+        if error_code(error) in EMPTY_OBJECT_CODES:
+            return b""
         raised = s3_error(error, name)
         if isinstance(raised, RevisionUnavailableError):
             raise ObjectNotFoundError(

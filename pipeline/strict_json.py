@@ -1,26 +1,38 @@
-"""JSON as AWS has it: no NaN, no endless numbers or nesting; and one canonical way to write it."""
+"""JSON that means one thing: no NaN, no key twice, no endless numbers; and one canonical way to write it."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any, Final, NoReturn
+
+from pipeline.errors import quoted
 
 _MAX_DIGITS: Final = 4300
 """Of a whole number [ours]: more would make Python slow, which therefore refuses them."""
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes, *, may_repeat_keys: bool = False) -> Any:
     """The value of `text`. Raises ValueError, with the reason as the end of a sentence.
 
-    The reason repeats nothing of the text. Bytes may be UTF-8, -16 or -32, with or without a mark.
+    Bytes may be UTF-8, -16 or -32, with or without a mark. A key that an object has twice is refused,
+    because readers differ in which of the two counts; with `may_repeat_keys` the last one does. The
+    reason repeats nothing of the text but such a key.
     """
+    if not text.strip():
+        raise ValueError("it is empty")
     try:
         return json.loads(
-            text, parse_constant=_refuse_constant, parse_float=_finite_number, parse_int=_whole_number
+            text,
+            object_pairs_hook=None if may_repeat_keys else _unique_members,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_number,
+            parse_int=_whole_number,
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+        reason = error.msg.removesuffix(" at")  # as in "Unterminated string starting at"
+        raise ValueError(f"{reason} at line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except RecursionError:
@@ -44,6 +56,14 @@ def canonical(value: Any) -> str:
     except TypeError:  # JMESPath's `not_null(&a)` is an expression, not a value
         raise ValueError("it contains what JSON does not have") from None
     return text
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        ((repeated, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"an object in it has the key {quoted(repeated)} twice")
+    return members
 
 
 def _finite_number(text: str) -> float:

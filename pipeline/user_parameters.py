@@ -27,7 +27,7 @@ import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 
 from pipeline import strict_json
-from pipeline.errors import UserParametersError, quoted
+from pipeline.errors import UserParametersError, is_unicode, quoted
 from pipeline.limits import DEFAULT_TIMEOUT_MINUTES, MAX_LISTED_NAMES, MAX_USER_PARAMETERS_CHARACTERS
 
 OUTPUT_VARIABLE_NAME = re.compile(r"[A-Za-z0-9@\-_]+")
@@ -35,6 +35,7 @@ OUTPUT_VARIABLE_NAME = re.compile(r"[A-Za-z0-9@\-_]+")
 
 _ARTIFACT_SEPARATOR: Final = "::"
 _S3_SCHEME: Final = "s3://"
+_BYTE_ORDER_MARK: Final = "\ufeff"  # pasted from a file of a Windows editor
 
 
 class DefaultInput(NamedTuple):
@@ -74,7 +75,7 @@ class UserParameters:
 
 def parse_user_parameters(text: str | None) -> UserParameters:
     """Raises `UserParametersError` that says what to change."""
-    stripped = (text or "").strip()
+    stripped = (text or "").strip().removeprefix(_BYTE_ORDER_MARK)
     if len(stripped) > MAX_USER_PARAMETERS_CHARACTERS:
         raise UserParametersError(
             f"UserParameters have more than {MAX_USER_PARAMETERS_CHARACTERS} characters."
@@ -197,13 +198,8 @@ def _s3_object(text: str, key: str) -> S3Object:
 
 
 def _sendable(source: S3Object, key: str) -> S3Object:
-    """Refuse half of a surrogate pair, which an escape in JSON can make, and which is no character."""
-    try:
-        str(source).encode()
-    except UnicodeEncodeError as error:
-        raise UserParametersError(
-            f"{key} in UserParameters is not Unicode text: {quoted(source)}."
-        ) from error
+    if not is_unicode(str(source)):
+        raise UserParametersError(f"{key} in UserParameters is not Unicode text: {quoted(source)}.")
     return source
 
 

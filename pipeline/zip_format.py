@@ -7,12 +7,13 @@ and wants a file it can seek in.
 
 from __future__ import annotations
 
-import contextlib
+import stat
 import struct
-import unicodedata
 import zlib
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from pipeline import zip_names
 
 END_RECORD = struct.Struct("<4s4H2LH")  # [4.3.16]
 _END_SIGNATURE = b"PK\x05\x06"
@@ -40,12 +41,21 @@ _METHOD_NAMES = {
     95: "XZ",
 }
 
+_UNIX_HOSTS = {3, 19}  # [4.4.2] Unix, OS X: then a file's mode stands in its external attributes
+
+_DEFLATE_OVERHEAD_BYTES = 1024
+"""How much longer than its content a deflated member may be, besides 1 %; zlib adds 5 bytes per 16 KB."""
+
 _LOCAL_EXTRA_SLACK_BYTES = 256
 """A local header's extra field is often some 20 bytes longer than the directory's (time stamps)."""
 
 
 class ZipFormatError(ValueError):
     """The reason why the archive or the member cannot be read: the end of a sentence."""
+
+
+class NotZipError(ZipFormatError):
+    """There is no end record: the file is something else, or a part of an archive."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +77,20 @@ class Directory:
 class Member:
     """A directory entry; sizes and offsets in bytes, `header_start` from the start of the object."""
 
+    name: bytes
+    unix_mode: int  # 0 if the archive was not made on Unix
     flags: int
     method: int
     crc32: int
     compressed_size: int
     size: int
     header_start: int
-    name_size: int
     extra_size: int
 
     @property
     def probable_raw_size(self) -> int:
         """Local header and content, unless the local header is unusually long."""
-        header_size = _LOCAL_HEADER.size + self.name_size + self.extra_size + _LOCAL_EXTRA_SLACK_BYTES
+        header_size = _LOCAL_HEADER.size + len(self.name) + self.extra_size + _LOCAL_EXTRA_SLACK_BYTES
         return header_size + self.compressed_size
 
 
@@ -94,7 +105,7 @@ def read_end(tail: bytes, object_size: int) -> End:
         # Else it might be the end of an archive inside of one that is cut off.
         if not has_garbage_behind or end.prefix_size == 0:
             return end
-    raise ZipFormatError("it is not a zip archive, or it is cut off")
+    raise NotZipError("it is not a zip archive, or it is cut off")
 
 
 def _end_records(tail: bytes) -> Iterator[tuple[int, bool]]:
@@ -146,54 +157,16 @@ def _read_zip64_end(tail: bytes, locator: int) -> tuple[int, int, int]:
 
 
 def find_member(directory: Directory, name: str) -> Member | None:
-    """The member `name`; the last one if there are several, as unzip would have it.
-
-    If none is spelled exactly so, one that means the same path: `./a//b` and `a\\b` mean `a/b`,
-    and an accent may be a character of its own, as macOS writes it.
-    """
-    found = _last_position(directory.data, _spellings(name))
+    """The member `name`, or else one whose name means the same path; the last one if there are several."""
+    found = zip_names.best_match(_entries(directory.data), name)
     if found is None:
-        found = _last_position(directory.data, _spellings(_plain(name)), _plain_bytes)
+        found = zip_names.plain_match(_entries(directory.data), name)
     return None if found is None else _read_entry(directory, found)
 
 
-def _last_position(
-    data: bytes, wanted: Set[bytes], simplified: Callable[[bytes], bytes] = bytes
-) -> int | None:
-    found: int | None = None
-    for position, entry_name in _entries(data):
-        if simplified(entry_name) in wanted:
-            found = position
-    return found
-
-
-def _spellings(name: str) -> set[bytes]:
-    """`name` as an archive may spell it: UTF-8, or the older code page 437 [appendix D]."""
-    spelled = set()
-    for text in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
-        spelled.add(text.encode(errors="surrogatepass"))
-        with contextlib.suppress(UnicodeEncodeError):
-            spelled.add(text.encode("cp437"))
-    return spelled
-
-
-def _plain(path: str) -> str:
-    return "/".join(part for part in path.replace("\\", "/").split("/") if part not in {"", "."})
-
-
-def _plain_bytes(path: bytes) -> bytes:
-    path = path.replace(b"\\", b"/")
-    if path.endswith(b"/"):
-        return path  # a directory
-    return b"/".join(part for part in path.split(b"/") if part not in {b"", b"."})
-
-
-def similar_names(directory: Directory, name: str, limit: int = 3) -> list[str]:
-    """Members of the same file name in other folders or in other letter case: what was probably meant."""
-    base_name = _plain(name).rpartition("/")[2].encode(errors="surrogatepass").lower()
-    names = (entry_name for _, entry_name in _entries(directory.data))
-    alike = (entry_name for entry_name in names if entry_name.rpartition(b"/")[2].lower() == base_name)
-    return [entry_name.decode(errors="replace") for _, entry_name in zip(range(limit), alike, strict=False)]
+def similar_names(directory: Directory, name: str) -> list[str]:
+    """A few members that may have been meant instead of `name`."""
+    return zip_names.similar_names(_entries(directory.data), name)
 
 
 def _entries(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -206,23 +179,27 @@ def _entries(data: bytes) -> Iterator[tuple[int, bytes]]:
         name_start = position + _ENTRY.size
         yield position, data[name_start : name_start + name_size]
         position = name_start + name_size + extra_size + comment_size
+    if position > len(data):
+        raise ZipFormatError("its directory is corrupt")
 
 
 def _read_entry(directory: Directory, position: int) -> Member:
     data = directory.data
     fields = _ENTRY.unpack_from(data, position)
-    _, _, _, flags, method, _, _, crc32, compressed, size, name_size, extra_size, *_ = fields
-    extra_start = position + _ENTRY.size + name_size
-    extra = data[extra_start : extra_start + extra_size]
+    _, made_by, _, flags, method, _, _, crc32, compressed, size, name_size, extra_size, *_ = fields
+    name_start = position + _ENTRY.size
+    name = data[name_start : name_start + name_size]
+    extra = data[name_start + name_size : name_start + name_size + extra_size]
     size, compressed, offset = _wide_values(extra, (size, compressed, fields[-1]))
     return Member(
+        name=name,
+        unix_mode=fields[-2] >> 16 if made_by >> 8 in _UNIX_HOSTS else 0,
         flags=flags,
         method=method,
         crc32=crc32,
         compressed_size=compressed,
         size=size,
         header_start=directory.end.prefix_size + offset,
-        name_size=name_size,
         extra_size=extra_size,
     )
 
@@ -252,38 +229,47 @@ def _zip64_numbers(extra: bytes) -> Iterator[int]:
     return iter(())
 
 
+def check_readable(member: Member) -> None:
+    """Raises `ZipFormatError` for a member whose entry tells already that it cannot be read."""
+    if member.flags & _FLAG_ENCRYPTED:
+        raise ZipFormatError("the file is encrypted")
+    if stat.S_IFMT(member.unix_mode) not in {0, stat.S_IFREG}:
+        raise ZipFormatError("the file is a symbolic link or another special file: put the file itself there")
+    if member.method not in {_STORED, _DEFLATED}:
+        method = _METHOD_NAMES.get(member.method, f"method {member.method}")
+        raise ZipFormatError(
+            f"the file is compressed with {method}; only Deflate and no compression are read"
+        )
+    if member.compressed_size > member.size * 1.01 + _DEFLATE_OVERHEAD_BYTES:
+        raise ZipFormatError("the file's directory entry contradicts itself")
+
+
 def raw_size(member: Member, raw: bytes) -> int:
     """Bytes of local header and content together, given the first of them."""
-    return _content_start(raw) + member.compressed_size
+    return _content_start(member, raw) + member.compressed_size
 
 
 def content(member: Member, raw: bytes) -> bytes:
-    """The member's content, checked, from its local header and what follows it."""
-    if member.flags & _FLAG_ENCRYPTED:
-        raise ZipFormatError("the file is encrypted")
-    start = _content_start(raw)
+    """The content of a readable member, checked, from its local header and what follows it."""
+    start = _content_start(member, raw)
     packed = memoryview(raw)[start : start + member.compressed_size]
-    data = _unpack(member, packed)
+    data = bytes(packed) if member.method == _STORED else _inflated(member, packed)
     if len(data) != member.size or zlib.crc32(data) != member.crc32:
         raise ZipFormatError("the file's content does not match its checksum")
     return data
 
 
-def _content_start(raw: bytes) -> int:
+def _content_start(member: Member, raw: bytes) -> int:
+    """Raises `ZipFormatError` for a header of another name: readers differ in which of the names counts."""
     if len(raw) < _LOCAL_HEADER.size or not raw.startswith(_LOCAL_SIGNATURE):
         raise ZipFormatError("the file is not where the directory says")
     *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(raw)
+    if name_size != len(member.name) or not raw.startswith(member.name, _LOCAL_HEADER.size):
+        raise ZipFormatError("the file is not where the directory says")
     return _LOCAL_HEADER.size + int(name_size) + int(extra_size)
 
 
-def _unpack(member: Member, packed: memoryview) -> bytes:
-    if member.method == _STORED:
-        return bytes(packed)
-    if member.method != _DEFLATED:
-        method = _METHOD_NAMES.get(member.method, f"method {member.method}")
-        raise ZipFormatError(
-            f"the file is compressed with {method}; only Deflate and no compression are read"
-        )
+def _inflated(member: Member, packed: memoryview) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         return inflater.decompress(packed, member.size + 1)  # never more than the directory promised

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from pipeline.errors import quoted
+from pipeline.errors import is_unicode, quoted
 from statemachines.deploy.errors import InvalidInputError
 
 JsonObject = Mapping[str, Any]
@@ -47,7 +47,7 @@ class Fields:
         value = self._required(name)
         if not isinstance(value, str) or not value.strip():
             raise self.wrong(name, "must be text that is not blank", value)
-        return value
+        return self._unicode(name, value)
 
     def text_or_empty(self, name: str) -> str:
         return self.text(name) if self._members.get(name) != "" and name in self._members else ""
@@ -81,10 +81,11 @@ class Fields:
 
     def texts(self, name: str) -> dict[str, str]:
         """An object of scalars as text: numbers and booleans as JSON writes them, lists joined by commas."""
-        value = self._members.get(name, {})
-        if not isinstance(value, Mapping):
-            raise self.wrong(name, "must be an object", value)
-        return {key: self._scalar(f"{name}.{key}", member) for key, member in value.items()}
+        value = self.object_or_none(name) or {}
+        return {
+            self._unicode(f"{name}.{key}", key): self._scalars(f"{name}.{key}", member)
+            for key, member in value.items()
+        }
 
     def text_list(self, name: str) -> tuple[str, ...]:
         value = self._members.get(name, [])
@@ -93,28 +94,42 @@ class Fields:
         return tuple(value)
 
     def object_or_none(self, name: str) -> Mapping[str, Any] | None:
+        """Its error does not show what stands there instead, which may be a secret."""
         value = self._members.get(name)
         if value is not None and not isinstance(value, Mapping):
-            raise self.wrong(name, "must be an object", value)
+            raise self.problem(name, f"must be an object, but it is {_type_name(value)}")
         return value
 
     def wrong(self, name: str, rule: str, value: object) -> InvalidInputError:
+        """`value`, if it is text, is shown."""
         shown = quoted(value) if isinstance(value, str) else _type_name(value)
-        return InvalidInputError(f'"{name}" in {self.where} {rule}, but it is {shown}.')
+        return self.problem(name, f"{rule}, but it is {shown}")
+
+    def problem(self, name: str, problem: str) -> InvalidInputError:
+        return InvalidInputError(f"{quoted(name)} in {self.where} {problem}.")
 
     def _required(self, name: str) -> Any:
         if name not in self._members:
             raise InvalidInputError(f'{_sentence(self.where)} lacks "{name}".')
         return self._members[name]
 
-    def _scalar(self, name: str, value: object) -> str:
+    def _scalars(self, name: str, value: object) -> str:
         if isinstance(value, list):
             return ",".join(self._scalar(name, item) for item in value)
+        return self._scalar(name, value)
+
+    def _scalar(self, name: str, value: object) -> str:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, (str, int, float)):
-            return str(value)
+            return self._unicode(name, str(value))
         raise self.wrong(name, "must be text, a number, a boolean or a list of them", value)
+
+    def _unicode(self, name: str, text: str) -> str:
+        """`text`, which AWS's clients could not send if it were none."""
+        if not is_unicode(text):
+            raise self.problem(name, "must be Unicode text")
+        return text
 
 
 def named(names: Collection[str]) -> str:

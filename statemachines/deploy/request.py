@@ -27,7 +27,7 @@ _TRIGGER_KEYS = ("revisionS3Bucket", "revisionS3Key", "codepipeline")
 # "A stack name can contain only alphanumeric characters (case sensitive) and hyphens. It must start
 # with an alphabetical character and can't be longer than 128 characters" (CreateStack, API reference).
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
-_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\x21-\x7e]{1,576}")
+_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\x21-\x7e]{1,576}")
 
 
 class Capability(StrEnum):

@@ -5,7 +5,6 @@ Format: "AWS CloudFormation artifacts", CodePipeline's section of the CloudForma
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -39,7 +38,9 @@ class TemplateConfiguration:
         fields.allow_only(("Parameters", "Tags", "StackPolicy"))
         tags = fields.texts("Tags") if "Tags" in fields else None
         if tags is not None and len(tags) > MAX_TAGS:
-            raise fields.wrong("Tags", f"may hold {MAX_TAGS} tags", f"{len(tags)} tags")
+            raise fields.problem("Tags", f"may hold {MAX_TAGS} tags, but it has {len(tags)}")
+        if tags is not None and "" in tags:
+            raise fields.problem("Tags", "has a tag without name")
         return cls(parameters=fields.texts("Parameters"), tags=tags, stack_policy=_policy(fields))
 
 
@@ -52,11 +53,15 @@ def _json(text: str, path: str) -> object:
 
 def _policy(fields: Fields) -> str:
     policy = fields.object_or_none("StackPolicy")
-    text = "" if policy is None else json.dumps(policy, separators=(",", ":"))
+    if policy is None:
+        return ""
+    try:
+        text = strict_json.canonical(policy)
+    except ValueError as error:
+        raise fields.problem("StackPolicy", f"cannot be sent: {error}") from error
     if len(text) > MAX_STACK_POLICY_CHARACTERS:
-        raise fields.wrong(
+        raise fields.problem(
             "StackPolicy",
-            f"may have {MAX_STACK_POLICY_CHARACTERS:,} characters",
-            f"{len(text):,} characters",
+            f"may have {MAX_STACK_POLICY_CHARACTERS:,} characters, but it has {len(text):,}",
         )
     return text

@@ -67,25 +67,6 @@ def test_any_state_name_makes_a_summary_that_is_taken(world: World, seed: int) -
     assert world.send(event)["executionDetails"]["summary"].endswith(execution.arn)
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_any_user_parameters_are_answered(world: World, seed: int) -> None:
-    random_ = random.Random(seed)
-    parameters = random_.choice(
-        [
-            text(random_, random_.randint(1, 1000)),
-            json.dumps({text(random_, 200): text(random_, 500)}),
-            json.dumps({"inputFile": text(random_, 900)}),
-            json.dumps({"stateMachine": text(random_, 900)}),
-            json.dumps({"outputVariables": {text(random_, 400): text(random_, 400)}}),
-            "s3://" + text(random_, 900),
-        ]
-    )
-    kind, message = failure(world.send(world.first_job(parameters)))
-    assert kind == "ConfigurationError"
-    assert message.isprintable()
-    assert len(message) < 1500
-
-
 def test_the_first_250_characters_tell_the_story(world: World) -> None:
     event, execution = world.started()
     state, error = "S" * 80, "E" * 256

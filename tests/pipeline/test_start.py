@@ -190,7 +190,6 @@ def test_a_revision_that_is_absent_is_null(world: World) -> None:
         ('{"a": "🎉", "b": "\\ud83c\\udf89"}'.encode(), '"a":"🎉","b":"🎉",'),
         ('{"a": "ü"}'.encode("utf-16"), '"a":"ü",'),
         (b'{"a": "\\u0000"}', '"a":"\\u0000",'),
-        (b'{"a": 1, "a": 2}', '"a":2,'),
         (b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}", '"a":' + "[" * 500 + "]" * 500 + ","),
     ],
 )
@@ -235,7 +234,7 @@ def test_artifacts_are_read_with_the_jobs_credentials_and_other_objects_with_the
         ("nan.json", {}, "Infinity is not JSON"),
         ("large_number.json", {}, "a number in it is too large"),
         ("long_number.json", {}, "more than 4,300 digits"),
-        ("empty.json", {}, "not JSON: Expecting value at line 1"),
+        ("empty.json", {}, "not JSON: it is empty"),
         ({"inputS3": "s3://inputs/\ud800"}, {}, "inputS3 in UserParameters is not Unicode"),
         ({"s3Bucket": "inputs", "stateMachineFile": "\ud800"}, {}, "stateMachineFile .* is not Unicode"),
         ("s3://my inputs/in.json", {}, 'Invalid bucket name "my inputs"'),

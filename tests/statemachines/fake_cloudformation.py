@@ -195,8 +195,8 @@ class FakeCloudFormation(FakeService):
 
     def delete_stack(self, *, StackName: str, ClientRequestToken: str, RoleARN: str = "") -> None:
         stack = self._find(StackName)
-        if stack is None or stack.status == "DELETE_COMPLETE":
-            return
+        if stack is None or stack.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
+            return  # a deletion that is under way, ours or somebody's, is not begun again
         if stack.protected:
             raise FakeAwsError(
                 "ValidationError",

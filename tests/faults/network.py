@@ -1,0 +1,199 @@
+"""The network between the functions and AWS: real botocore clients, and no socket.
+
+The clients are those that the functions make for themselves, with their retries and time-outs.
+What they would send is given to `Network.receive`; time that passes meanwhile is
+counted, not slept.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import botocore.endpoint
+import botocore.retries.standard
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.credentials import Credentials as BotocoreCredentials
+from botocore.model import OperationModel
+
+from pipeline.clients import AwsClients
+from pipeline.job import Credentials
+from statemachines.deploy import clients as deploy_clients
+from tests.pipeline.fake_s3 import Body
+
+REGION = "us-east-1"
+FUNCTION_SECRETS = ("FUNCTION-SECRET-KEY", "FUNCTION-SESSION-TOKEN")
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "FUNCTION",
+    "AWS_SECRET_ACCESS_KEY": FUNCTION_SECRETS[0],
+    "AWS_SESSION_TOKEN": FUNCTION_SECRETS[1],
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`role`: with whose credentials; `read_seconds`: how long the client waits for an answer."""
+
+    service: str
+    name: str
+    role: str
+    read_seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.name}"
+
+
+@dataclass
+class Request:
+    """One attempt of a call. `parameters` are the call's, as the caller gave them."""
+
+    operation: Operation
+    http: AWSPreparedRequest
+    parameters: dict[str, Any]
+
+
+@dataclass
+class Reply:
+    """What the service answers: HTTP, or for a service without HTTP the parsed answer."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] | None = None
+    parsed: dict[str, Any] | None = None
+    sent_bytes: int | None = None  # of the body, if it breaks off
+
+
+class Receiver:
+    """What stands behind the network: `simulation.Simulation`."""
+
+    def begin(self, operation: Operation, parameters: dict[str, Any]) -> None:
+        """A call begins; its attempts follow."""
+        raise NotImplementedError
+
+    def attempt(self, http: AWSPreparedRequest) -> Reply:
+        """One attempt of the call that began last."""
+        raise NotImplementedError
+
+    def slept(self, seconds: float) -> None:
+        """The client waits before its next attempt."""
+        raise NotImplementedError
+
+
+class Network:
+    """Made once in a process, because clients take long to make; `connect` it to one simulation."""
+
+    def __init__(self) -> None:
+        self.receiver = Receiver()
+        self._quotas: list[Any] = []
+        self._parsed: dict[str, Any] | None = None
+        self.trigger = _TriggerClients(self._watch)
+        self._deploy = {
+            "cloudformation": self._watch(deploy_clients.cloudformation.__wrapped__, "deploy"),
+            "s3": self._watch(deploy_clients.s3.__wrapped__, "deploy"),
+        }
+
+    @contextmanager
+    def connect(self, receiver: Receiver) -> Iterator[None]:
+        self.receiver = receiver
+        for quota in self._quotas:  # what earlier runs spent on retries
+            quota._available_capacity = quota._max_capacity
+        clock = SimpleNamespace(sleep=lambda seconds: self.receiver.slept(seconds))
+        with (
+            mock.patch.object(botocore.endpoint, "time", clock),
+            mock.patch.object(deploy_clients, "cloudformation", lambda: self._deploy["cloudformation"]),
+            mock.patch.object(deploy_clients, "s3", lambda: self._deploy["s3"]),
+        ):
+            yield
+
+    def model(self, service: str, operation: str) -> OperationModel:
+        model: OperationModel = self._deploy[service].meta.service_model.operation_model(operation)
+        return model
+
+    def _watch(self, make: Callable[[], Any], role: str) -> Any:
+        """A client of `make` whose requests come here."""
+        quota_class = botocore.retries.standard.quota.RetryQuota
+
+        def remembered(*args: Any) -> Any:
+            self._quotas.append(quota_class(*args))
+            return self._quotas[-1]
+
+        with mock.patch.object(botocore.retries.standard.quota, "RetryQuota", remembered):
+            client = make()
+        service = client.meta.service_model.service_name
+        read_seconds = client.meta.config.read_timeout
+        given: dict[str, Any] = {}
+
+        def remember(params: dict[str, Any], model: OperationModel, **_rest: Any) -> None:
+            given.clear()
+            given.update(params)
+
+        def begin(model: OperationModel, **_rest: Any) -> None:
+            operation = Operation(service, model.name, role, read_seconds)
+            self.receiver.begin(operation, dict(given))
+
+        def send(request: AWSPreparedRequest, **_rest: Any) -> AWSResponse:
+            reply = self.receiver.attempt(request)
+            self._parsed = reply.parsed
+            body = Body(reply.body[: reply.sent_bytes], announced_bytes=len(reply.body))
+            return AWSResponse(str(request.url), reply.status, reply.headers or {}, body)  # type: ignore[arg-type]
+
+        def parse(customized_response_dict: dict[str, Any], **_rest: Any) -> None:
+            customized_response_dict.update(self._parsed or {})
+            self._parsed = None
+
+        events = client.meta.events
+        events.register(f"provide-client-params.{service}", remember)
+        events.register(f"before-call.{service}", begin)
+        events.register(f"before-send.{service}", send)
+        events.register(f"before-parse.{service}", parse)
+        return client
+
+
+class _TriggerClients(AwsClients):
+    """The trigger's own clients; those that it makes anew for each job are kept."""
+
+    def __init__(self, watch: Callable[[Callable[[], Any], str], Any]) -> None:
+        super().__init__(ENVIRONMENT)
+        self._watched = watch
+        self._artifact_keys = BotocoreCredentials("none", "none", "none")
+
+    @functools.cached_property
+    def stepfunctions(self) -> Any:
+        return self._watched(lambda: AwsClients.stepfunctions.func(self), "trigger")  # type: ignore[attr-defined]
+
+    @functools.cached_property
+    def codepipeline(self) -> Any:
+        return self._watched(lambda: AwsClients.codepipeline.func(self), "trigger")  # type: ignore[attr-defined]
+
+    @functools.cached_property
+    def s3(self) -> Any:
+        return self._watched(lambda: AwsClients.s3.func(self), "trigger")  # type: ignore[attr-defined]
+
+    def artifact_s3(self, credentials: Credentials) -> Any:
+        client = self._artifact_s3
+        signer = client._request_signer
+        signer._credentials = BotocoreCredentials(
+            credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+        )
+        return client
+
+    @functools.cached_property
+    def _artifact_s3(self) -> Any:
+        keys = Credentials("none", "none", "none")
+        return self._watched(lambda: AwsClients.artifact_s3(self, keys), "artifacts")
+
+    def sync_stepfunctions(self, wait_seconds: float) -> Any:
+        return self._sync_stepfunctions(wait_seconds)
+
+    @functools.cache  # noqa: B019 - there is one for the whole process
+    def _sync_stepfunctions(self, wait_seconds: float) -> Any:
+        return self._watched(lambda: AwsClients.sync_stepfunctions(self, wait_seconds), "trigger")

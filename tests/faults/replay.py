@@ -1,0 +1,52 @@
+"""One schedule, told call by call."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.faults.exploration import Explorer
+from tests.faults.invariants import ending, violations
+from tests.faults.kinds import Schedule
+from tests.faults.network import ENVIRONMENT
+from tests.faults.simulation import Simulation
+
+
+def replay(schedule: Schedule, console: Console) -> int:
+    """Print what happened; the exit code, 1 if something does not hold."""
+    os.environ.update(ENVIRONMENT)
+    explorer = Explorer()
+    expected = explorer.baseline(schedule.way).ending
+    simulation = explorer.simulation(schedule)
+    simulation.run()
+    console.print(_calls(simulation, schedule))
+    for answer in simulation.answers:
+        if answer.is_final:
+            console.print("answered:", json.dumps({**answer.parameters}, default=str), overflow="fold")
+    found = violations(simulation, expected)
+    console.print("ended:", str(ending(simulation)), overflow="fold")
+    for text in found:
+        console.print(f"[red]does not hold:[/] {text}", overflow="fold")
+    console.print("everything holds" if not found else f"{len(found)} violations")
+    return 1 if found else 0
+
+
+def _calls(simulation: Simulation, schedule: Schedule) -> Table:
+    faults = {injection.call: injection.fault for injection in schedule.injections}
+    table = Table(title=str(schedule), title_justify="left", box=None)
+    for name in ("call", "function", "operation", "attempts", "fault", "its function ended with"):
+        table.add_column(name)
+    for run in simulation.functions.invocations:
+        for call in run.made:
+            table.add_row(
+                str(call.number),
+                run.function + (" (again)" if run.is_repeat else ""),
+                str(call.operation),
+                str(call.attempts),
+                faults.get(call.number, ""),
+                run.error if call is run.made[-1] else "",
+            )
+    return table

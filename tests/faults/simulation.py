@@ -1,0 +1,502 @@
+"""One pipeline with a Deploy action, from the push to the end, with everything that a schedule lets happen.
+
+Real: the handlers and their AWS clients, the state machine, the local CodePipeline and Step
+Functions. Fake: CloudFormation, S3, Lambda, and time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import itertools
+import json
+import logging
+import os
+import random
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+from urllib.parse import unquote, urlsplit
+from xml.sax.saxutils import escape
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+from pipeline import trigger
+from pipeline.settings import load_settings
+from statemachines.deploy import settings as deploy_settings
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.events import AwsEvent
+from stepline.localaws.protocol import AwsError
+from stepline.localaws.stepfunctions import StepFunctions
+from tests.faults import functions
+from tests.faults.functions import Call, Functions, Invocation
+from tests.faults.kinds import Fault, Schedule
+from tests.faults.network import ENVIRONMENT, REGION, Network, Operation, Receiver, Reply
+from tests.pipeline import fake_s3
+from tests.statemachines.fake_client import FakeAwsError
+from tests.statemachines.fake_cloudformation import FakeCloudFormation
+from tests.statemachines.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
+from tests.statemachines.machine import TASKS, artifact, definition, load_handler
+from tests.statemachines.machine import function_name as task_function
+
+ACCOUNT = "000000000000"
+PIPELINE = "stepline"
+ARTIFACT_BUCKET = "artifacts"
+TRIGGER = "trigger"
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:deploy"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
+CONTINUATION_SECONDS = 30
+TRIGGER_TIMEOUT_SECONDS = 360.0  # template.yaml
+TASK_TIMEOUT_SECONDS = 60.0
+MAX_STEPS = 100_000
+ARTIFACT_SECRETS = ("ARTIFACT-SECRET-KEY", "ARTIFACT-SESSION-TOKEN")
+
+
+class S3(fake_s3.FakeS3):
+    """With what CodePipeline and CloudFormation do with it themselves."""
+
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, **_rest: Any) -> None:
+        self.put(Bucket, Key, Body.read())
+
+    def at(self, url: str) -> bytes:
+        bucket, _, key = unquote(urlsplit(url).path).lstrip("/").partition("/")
+        host = urlsplit(url).netloc
+        if ".s3." in host:
+            bucket, key = host.partition(".s3.")[0], f"{bucket}/{key}"
+        content = self.objects.get((bucket, key))
+        if content is None:
+            raise FakeAwsError("ValidationError", "S3 error: The specified key does not exist.")
+        return content[0 : len(content)]
+
+
+@dataclass
+class Push:
+    """The source action: what was pushed, as a zip."""
+
+    files: dict[str, str | bytes] = field(default_factory=dict)
+
+    def latest(self, configuration: Mapping[str, str], *, overrides: Mapping[str, str]) -> Revision:
+        return Revision(id="1" * 40, summary="A change", created=VirtualClock().now(), url="", variables={})
+
+    def fetch(self, configuration: Mapping[str, str], revision: Revision) -> Any:
+        return io.BytesIO(artifact(self.files))
+
+
+class Sts:
+    """A new session for every job."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._numbers = itertools.count(1)
+
+    def assume_role(self, **_params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        return {
+            "Credentials": {
+                "AccessKeyId": f"ASIA{number}",
+                "SecretAccessKey": f"{ARTIFACT_SECRETS[0]}-{number}",
+                "SessionToken": f"{ARTIFACT_SECRETS[1]}-{number}",
+                "Expiration": self._clock.now() + timedelta(hours=1),
+            }
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A PutJob* that CodePipeline has taken."""
+
+    job_id: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def is_final(self) -> bool:
+        return "continuationToken" not in self.parameters
+
+
+class Simulation(Receiver):
+    """Arrange it, then `run`; what happened can be read from the services and the records here."""
+
+    def __init__(
+        self,
+        network: Network,
+        schedule: Schedule,
+        *,
+        user_parameters: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        output_artifact: bool = False,
+    ) -> None:
+        self.schedule = schedule
+        self.clock = VirtualClock()
+        self.calls: list[Call] = []
+        self.answers: list[Answer] = []
+        self.events: list[AwsEvent] = []
+        self.log = io.StringIO()
+        self.s3 = S3()
+        self.push_source = Push()
+        self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)  # type: ignore[arg-type]
+        self.function_faults: list[Any] = []
+        self.started: list[str] = []
+        self.denied: set[Operation] = set()
+        self._pipeline = _pipeline(user_parameters, output_artifact=output_artifact)
+        self._settings = {"STATE_MACHINE_ARN": MACHINE, **(settings or {})}
+        self._network = network
+        self._injections = {injection.call: injection.fault for injection in schedule.injections}
+        self._set_up()
+
+    def _set_up(self) -> None:
+        handlers = {task_function(task): load_handler(task) for task in TASKS}
+        handlers[TRIGGER] = trigger.handler  # type: ignore[assignment]
+        timeouts = dict.fromkeys(handlers, TASK_TIMEOUT_SECONDS) | {TRIGGER: TRIGGER_TIMEOUT_SECONDS}
+        self.functions = Functions(handlers, timeouts)
+        self.stepfunctions = StepFunctions(
+            clock=self.clock,
+            task_clients=lambda _service: self.functions,
+            events=self.events.append,
+        )
+        self.stepfunctions.create_state_machine(
+            {"name": "deploy", "definition": definition(self.functions), "roleArn": ROLE}
+        )
+        self.codepipeline = CodePipeline(
+            clock=self.clock,
+            clients=ServiceClients(s3=self.s3, sts=Sts(self.clock), lambda_=self.functions),
+            events=self.events.append,
+            sources={"CodeCommit": self.push_source},
+            settings=Settings(
+                start_on_create=False, identifier_seed=1, continuation_seconds=CONTINUATION_SECONDS
+            ),
+        )
+        self._trigger = trigger.Trigger(
+            self._network.trigger, load_settings(self._settings), self._function_clock
+        )
+
+    def _function_clock(self) -> float:
+        """The time inside a function, which goes on while it waits for AWS."""
+        running = self.functions.running
+        return self.clock.now().timestamp() + (running[-1].elapsed_seconds if running else 0)
+
+    # ------------------------------------------------------------------ arranging, as the deploy cases do
+
+    def push(self, files: Mapping[str, str | bytes]) -> None:
+        self.push_source.files = dict(files)
+
+    # ------------------------------------------------------------------ running
+
+    def run(self) -> None:
+        """Everything, until nothing is left to do."""
+        with self._process():
+            self.codepipeline.create_pipeline({"pipeline": self._pipeline})
+            self.start_pipeline()
+            self.clock.run(max_steps=MAX_STEPS)
+            self._after_the_end()
+            self.stepfunctions.close()
+            self.codepipeline.close()
+
+    def _after_the_end(self) -> None:
+        """What a schedule has planned for later than the last call."""
+        for injection in self.schedule.injections:
+            if injection.call > len(self.calls):
+                self._from_outside(injection.fault, None)
+                self.clock.run(max_steps=MAX_STEPS)
+
+    def start_pipeline(self) -> str:
+        answer = self.codepipeline.start_pipeline_execution({"name": PIPELINE})
+        return str(answer["pipelineExecutionId"])
+
+    @contextlib.contextmanager
+    def _process(self) -> Iterator[None]:
+        random.seed(0)  # the jitter of retries
+        warnings.filterwarnings("ignore", message="No application metrics to publish")
+        with (
+            mock.patch.dict(os.environ, {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "MAX_WAIT_MINUTES": "2"}),
+            mock.patch.object(trigger, "_trigger", lambda: self._trigger),
+            contextlib.redirect_stdout(self.log),
+            _streams(self.log),
+            self._network.connect(self),
+        ):
+            for cached in (
+                deploy_settings.wait_settings,
+                deploy_settings.stack_settings,
+                deploy_settings.default_role_arn,
+            ):
+                cached.cache_clear()
+            yield
+
+    # ------------------------------------------------------------------ the network
+
+    @property
+    def running(self) -> Invocation:
+        return self.functions.running[-1]
+
+    def begin(self, operation: Operation, parameters: dict[str, Any]) -> None:
+        invocation = self.running
+        if invocation.dead:
+            raise invocation.dead
+        position = len(invocation.made) + 1
+        call = Call(len(self.calls) + 1, position, invocation.function, operation, parameters)
+        invocation.made.append(call)
+        self.calls.append(call)
+
+    def slept(self, seconds: float) -> None:
+        self.running.spend(seconds)
+
+    def attempt(self, http: AWSPreparedRequest) -> Reply:
+        invocation = self.running
+        call = invocation.made[-1]
+        call.attempts += 1
+        fault = self._injections.get(call.number)
+        serve = functools.partial(self._serve, call, http)
+        if fault is None or (fault.is_once and call.attempts > 1):
+            return serve()
+        return self._faulty(fault.lasting, invocation, call, serve)
+
+    def _faulty(self, fault: Fault, invocation: Invocation, call: Call, serve: Callable[[], Reply]) -> Reply:
+        operation = call.operation
+        match fault:
+            case Fault.THROTTLED:
+                return _refusal(operation, *_THROTTLES.get(operation.service, (400, "ThrottlingException")))
+            case Fault.SERVER_ERROR:
+                return _refusal(operation, 500, "InternalError")
+            case Fault.CONNECTION_REFUSED:
+                raise EndpointConnectionError(endpoint_url="the endpoint")
+            case Fault.TIMED_OUT_BEFORE:
+                invocation.spend(operation.read_seconds)
+                raise ReadTimeoutError(endpoint_url="the endpoint")
+            case Fault.TIMED_OUT_AFTER:
+                serve()
+                invocation.spend(operation.read_seconds)
+                raise ReadTimeoutError(endpoint_url="the endpoint")
+            case Fault.CUT_SHORT:
+                return _cut_short(operation, serve())
+            case Fault.KILLED_BEFORE:
+                invocation.kill(functions.crash())
+            case Fault.KILLED_AFTER:
+                serve()
+                invocation.kill(functions.crash())
+            case Fault.FUNCTION_TIMED_OUT_BEFORE:
+                invocation.spend(invocation.timeout_seconds)
+            case Fault.FUNCTION_TIMED_OUT_AFTER:
+                serve()
+                invocation.spend(invocation.timeout_seconds)
+            case Fault.ACCESS_DENIED:
+                self.denied.add(operation)
+            case Fault.REPEATED_AFTER:
+                reply = serve()
+                if call.attempts == 1:
+                    self._repeat(invocation.function, invocation.event)
+                return reply
+            case _ if call.attempts == 1:
+                self._from_outside(fault, invocation)
+        return serve()
+
+    def _from_outside(self, fault: Fault, invocation: Invocation | None) -> None:
+        with contextlib.suppress(AwsError):  # there may be nothing to stop or to retry
+            match fault:
+                case Fault.REPEATED_BEFORE if invocation is not None:
+                    self._repeat(invocation.function, invocation.event)
+                case Fault.LATE:
+                    for event in self.first_events:
+                        self._repeat(TRIGGER, event)
+                case Fault.EXECUTION_STOPPED:
+                    for arn in self.execution_arns:
+                        self.stepfunctions.stop_execution({"executionArn": arn, "cause": "stopped by hand"})
+                case Fault.EXECUTION_EXPIRED:
+                    self.stepfunctions._executions.forget_machine(MACHINE)
+                case Fault.EXECUTION_REDRIVEN:
+                    for arn in self.execution_arns:
+                        self.stepfunctions.redrive_execution({"executionArn": arn})
+                case Fault.PIPELINE_STOPPED | Fault.PIPELINE_ABANDONED:
+                    self._stop_pipeline(abandon=fault is Fault.PIPELINE_ABANDONED)
+                case Fault.PIPELINE_SUPERSEDED:
+                    self.start_pipeline()
+                case Fault.STAGE_RETRIED:
+                    self._retry_stage()
+
+    def _repeat(self, function: str, event: Any) -> None:
+        """A second run of the function, from beginning to end, at this moment of the first."""
+        timeout_seconds = self.functions.timeouts[function]
+        self.functions.run(Invocation(function, event, timeout_seconds, is_repeat=True))
+
+    def _stop_pipeline(self, *, abandon: bool) -> None:
+        execution_id = self.pipeline_executions[-1]["pipelineExecutionId"]
+        self.codepipeline.stop_pipeline_execution(
+            {"pipelineName": PIPELINE, "pipelineExecutionId": execution_id, "abandon": abandon}
+        )
+
+    def _retry_stage(self) -> None:
+        execution_id = self.pipeline_executions[-1]["pipelineExecutionId"]
+        self.codepipeline.retry_stage_execution(
+            {
+                "pipelineName": PIPELINE,
+                "stageName": "Deploy",
+                "pipelineExecutionId": execution_id,
+                "retryMode": "FAILED_ACTIONS",
+            }
+        )
+
+    # ------------------------------------------------------------------ the services
+
+    def _serve(self, call: Call, http: AWSPreparedRequest) -> Reply:
+        operation = call.operation
+        if operation in self.denied:
+            self.running.denied.append(operation)
+            return _refusal(operation, 403, "AccessDenied")
+        if operation.service == "s3":
+            response = self.s3.handle(http)
+            return Reply(response.status_code, response.raw.read(), dict(response.headers))
+        if operation.service == "cloudformation":
+            return self._cloudformation(call)
+        service = self.stepfunctions if operation.service == "stepfunctions" else self.codepipeline
+        headers = {name.lower(): _text(value) for name, value in http.headers.items()}
+        before = len(self.executions)
+        response = service.handle(headers, _bytes(http.body))
+        if len(self.executions) > before:
+            self.started.append(call.parameters["name"])
+        if response.status == 200 and operation.service == "codepipeline":
+            self._record_answer(call)
+        return Reply(response.status, response.body, dict(response.headers))
+
+    def _cloudformation(self, call: Call) -> Reply:
+        model = self._network.model("cloudformation", call.operation.name)
+        wrapper = f"<{model.name}Result/>"
+        try:
+            parsed = self.cloudformation.answer(model, dict(call.parameters))
+            return Reply(body=f"<Answer>{wrapper}</Answer>".encode(), parsed=parsed)
+        except FakeAwsError as error:
+            return _refusal(call.operation, error.status, error.code, error.message)
+
+    def _record_answer(self, call: Call) -> None:
+        self.answers.append(Answer(call.parameters["jobId"], call.operation.name, call.parameters))
+
+    # ------------------------------------------------------------------ what happened
+
+    @property
+    def first_events(self) -> list[Any]:
+        """Of each action's first job."""
+        events = [item.event for item in self.functions.invocations if item.function == TRIGGER]
+        first = {
+            event["CodePipeline.job"]["id"]: event
+            for event in events
+            if "continuationToken" not in event["CodePipeline.job"]["data"]
+        }
+        return list(first.values())
+
+    @property
+    def jobs_of_actions(self) -> dict[str, str]:
+        """Job id -> action execution id, oldest first."""
+        book = self.codepipeline._engine.jobs
+        return {job.id: job.action.id for job in book._jobs.values()}
+
+    @property
+    def execution_arns(self) -> list[str]:
+        return [execution.arn for execution in self.executions]
+
+    @property
+    def executions(self) -> list[Any]:
+        return list(self.stepfunctions._executions.of_machine(MACHINE))
+
+    @property
+    def pipeline_executions(self) -> list[dict[str, Any]]:
+        answer = self.codepipeline.list_pipeline_executions({"pipelineName": PIPELINE})
+        return list(answer["pipelineExecutionSummaries"])
+
+
+_THROTTLES = {"s3": (503, "SlowDown"), "cloudformation": (400, "Throttling")}
+"""How AWS says that there were too many requests; elsewhere it is a ThrottlingException."""
+
+
+def _refusal(operation: Operation, status: int, code: str, message: str = "no") -> Reply:
+    """An error as the service's protocol writes it."""
+    if operation.service == "s3":
+        answer = fake_s3.error_answer(status, code, message)
+        return Reply(answer.status, answer.body, answer.headers)
+    if operation.service == "cloudformation":
+        inside = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message>"
+        return Reply(status, f"<ErrorResponse><Error>{inside}</Error></ErrorResponse>".encode())
+    code = {"AccessDenied": "AccessDeniedException", "InternalError": "InternalServerError"}.get(code, code)
+    return Reply(status, json.dumps({"__type": code, "message": message}).encode())
+
+
+def _cut_short(operation: Operation, reply: Reply) -> Reply:
+    """The answer breaks off: where botocore reads it whole, urllib3 notices, else who reads it."""
+    if operation.name != "GetObject" or not reply.body:
+        raise ConnectionClosedError(endpoint_url="the endpoint")
+    return Reply(reply.status, reply.body, reply.headers, sent_bytes=len(reply.body) // 2)
+
+
+def _pipeline(user_parameters: str | None, *, output_artifact: bool) -> dict[str, Any]:
+    configuration = {"FunctionName": TRIGGER}
+    if user_parameters is not None:
+        configuration["UserParameters"] = user_parameters
+    return {
+        "name": PIPELINE,
+        "roleArn": ROLE,
+        "artifactStore": {"type": "S3", "location": ARTIFACT_BUCKET},
+        "pipelineType": "V2",
+        "executionMode": "QUEUED",
+        "stages": [
+            {"name": "Source", "actions": [_SOURCE]},
+            {
+                "name": "Deploy",
+                "actions": [
+                    {
+                        **_DEPLOY,
+                        "configuration": configuration,
+                        "outputArtifacts": [{"name": "Result"}] if output_artifact else [],
+                    }
+                ],
+            },
+        ],
+    }
+
+
+_SOURCE = {
+    "name": "Source",
+    "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "CodeCommit", "version": "1"},
+    "configuration": {"RepositoryName": "app", "BranchName": "main"},
+    "outputArtifacts": [{"name": "SourceOutput"}],
+}
+_DEPLOY = {
+    "name": "Deploy",
+    "actionTypeId": {"category": "Invoke", "owner": "AWS", "provider": "Lambda", "version": "1"},
+    "inputArtifacts": [{"name": "SourceOutput"}],
+    "namespace": "Deploy",
+}
+
+
+@contextlib.contextmanager
+def _streams(target: io.StringIO) -> Iterator[None]:
+    """What the functions' loggers write goes to `target`."""
+    names = [name for name, logger in logging.Logger.manager.loggerDict.items() if _is_powertools(logger)]
+    handlers = [
+        handler
+        for name in names
+        for handler in logging.getLogger(name).handlers
+        if isinstance(handler, logging.StreamHandler)
+    ]
+    before = [handler.stream for handler in handlers]
+    for handler in handlers:
+        handler.stream = target
+    try:
+        yield
+    finally:
+        for handler, stream in zip(handlers, before, strict=True):
+            handler.stream = stream
+
+
+def _is_powertools(logger: object) -> bool:
+    return isinstance(logger, logging.Logger) and bool(logger.handlers)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else str(body or "").encode()

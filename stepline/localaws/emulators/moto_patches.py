@@ -32,6 +32,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     moto_time.wait_until_a_moment,
     moto_time.retry_on_our_clock,
     moto_time.enter_states_on_our_clock,
+    moto_time.take_turns,
     moto_time.limit_map_concurrency,
     moto_time.iterate_maps_in_a_loop,
     moto_speed.write_json_as_aws,

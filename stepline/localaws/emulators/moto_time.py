@@ -21,6 +21,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
     job,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branch_worker, branches_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import timestamp, wait_function
 from moto.stepfunctions.parser.asl.eval import environment
@@ -140,6 +141,25 @@ def enter_states_on_our_clock() -> None:
     """`$$.State.EnteredTime` is the wall clock's, and not written as AWS writes it."""
     now = SimpleNamespace(now=lambda tz: SimpleNamespace(isoformat=lambda: aws_time(_now())))
     state.datetime = SimpleNamespace(datetime=now, timezone=datetime.timezone)
+
+
+def take_turns() -> None:
+    """However many executions there are, all their tasks run at once, each on two threads.
+
+    A task that waits for something else to happen (`.sync`, `.waitForTaskToken`) needs no turn.
+    """
+    task = state_task.StateTask
+    original = task._evaluate_with_timeout
+
+    def evaluate(self: Any, env: Any) -> None:
+        threads = current_threads()
+        if threads is None or getattr(self.resource, "condition", None) is not None:
+            original(self, env)
+        else:
+            with threads.turn():
+                original(self, env)
+
+    task._evaluate_with_timeout = evaluate
 
 
 def limit_map_concurrency() -> None:

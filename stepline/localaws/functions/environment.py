@@ -54,6 +54,11 @@ class ExecutionEnvironment:
     def alive(self) -> bool:
         return not self._exited.is_set()
 
+    @property
+    def ready(self) -> bool:
+        """It has loaded its function, or failed to."""
+        return self._channel.ready.done()
+
     def invoke(self, event: bytes, *, request_id: str, trace_id: str | None) -> InvocationResult:
         """Run one event. Afterwards the environment may be dead: see `alive`."""
         self._wait_until_ready()

@@ -6,6 +6,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from pathlib import Path
 
 from stepline.localaws.functions.code import CodeStore
@@ -17,13 +19,13 @@ from stepline.localaws.functions.model import (
     InvocationResult,
     RequestTooLargeError,
 )
+from stepline.localaws.functions.pool import PATIENCE_SECONDS, Pool
 from stepline.localaws.functions.runtime_api import RuntimeApi
-
-MAX_ENVIRONMENTS_PER_FUNCTION = 16
-"""So many invocations of a function run at a time; further ones wait for one to end."""
 
 IDLE_SECONDS = 300.0
 """An execution environment that is not used for so long is ended. AWS does not say when it does."""
+
+_STOPPING = "the local AWS is stopping"
 
 
 class FunctionRunner:
@@ -33,14 +35,22 @@ class FunctionRunner:
     several threads.
     """
 
-    def __init__(self, directory: Path, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._directory = directory
         self._idle_seconds = idle_seconds
+        self._patience_seconds = patience_seconds
         self._code = CodeStore(directory)
         self._api = RuntimeApi()
         self._changed = threading.Condition()
-        self._idle: dict[tuple[object, ...], list[ExecutionEnvironment]] = defaultdict(list)
-        self._busy: dict[tuple[object, ...], int] = defaultdict(int)
+        self._pools: dict[tuple[object, ...], Pool] = defaultdict(
+            partial(Pool, patience_seconds=patience_seconds)
+        )
         self._all: set[ExecutionEnvironment] = set()
         self._discarded: set[ExecutionEnvironment] = set()
         self._closed = False
@@ -86,7 +96,8 @@ class FunctionRunner:
                 return
             self._closed = True
             environments = list(self._all)
-            self._idle.clear()
+            for pool in self._pools.values():
+                pool.close(FunctionsError(_STOPPING))
             self._changed.notify_all()
         self._end(environments)
         self._reaper.join()
@@ -94,61 +105,66 @@ class FunctionRunner:
         self._code.close()
 
     def _take(self, function: FunctionVersion, code: Path) -> ExecutionEnvironment:
-        key = function.key
         with self._changed:
-            while True:
-                if self._closed:
-                    raise FunctionsError("the local AWS is stopping")
-                while idle := self._idle[key]:
-                    environment = idle.pop()
-                    if environment.alive:
-                        self._busy[key] += 1
-                        return environment
-                if self._busy[key] < MAX_ENVIRONMENTS_PER_FUNCTION:
-                    self._busy[key] += 1
-                    break
-                self._changed.wait()
-        return self._new(function, code)
+            if self._closed:
+                raise FunctionsError(_STOPPING)
+            pool = self._pools[function.key]
+            dead = pool.take_dead()
+            ticket = pool.take()
+        self._end(dead)
+        while True:
+            try:
+                environment = ticket.result(self._patience_seconds)
+            except FutureTimeoutError:
+                with self._changed:
+                    pool.grow_if_stuck()
+            else:
+                return environment or self._new(function, code, pool)
 
-    def _new(self, function: FunctionVersion, code: Path) -> ExecutionEnvironment:
+    def _new(self, function: FunctionVersion, code: Path, pool: Pool) -> ExecutionEnvironment:
         try:
             environment = ExecutionEnvironment(function, code, self._api, self._directory)
         except BaseException:
             with self._changed:
-                self._busy[function.key] -= 1
+                pool.lose()
             raise
         with self._changed:
             self._all.add(environment)
+            pool.add(environment)
             if not self._closed:
                 return environment
         environment.close()
-        raise FunctionsError("the local AWS is stopping")
+        raise FunctionsError(_STOPPING)
 
     def _give_back(self, environment: ExecutionEnvironment) -> None:
-        key = environment.function.key
         with self._changed:
-            self._busy[key] -= 1
             keep = environment.alive and environment not in self._discarded and not self._closed
             if keep:
-                environment.idle_since = time.monotonic()
-                self._idle[key].append(environment)
-            self._changed.notify_all()
+                self._pools[environment.function.key].give_back(environment)
         if not keep:
             self._end([environment])
 
     def _take_from_idle(self, environment: ExecutionEnvironment) -> bool:
-        idle = self._idle[environment.function.key]
+        idle = self._pools[environment.function.key].idle
         if environment not in idle:
             return False
         idle.remove(environment)
         return True
 
     def _end(self, environments: list[ExecutionEnvironment]) -> None:
-        with self._changed:
-            self._all.difference_update(environments)
-            self._discarded.difference_update(environments)
         for environment in environments:
             environment.close()
+        with self._changed:
+            self._discarded.difference_update(environments)
+            for environment in self._all.intersection(environments):
+                self._all.remove(environment)
+                self._forget(environment)
+
+    def _forget(self, environment: ExecutionEnvironment) -> None:
+        pool = self._pools[environment.function.key]
+        pool.lose(environment)
+        if pool.size == 0:  # of a version that is not there any more, perhaps
+            del self._pools[environment.function.key]
 
     def _reap(self) -> None:
         """End environments that are not used any more, until the runner closes."""
@@ -157,7 +173,8 @@ class FunctionRunner:
                 if self._changed.wait_for(lambda: self._closed, self._idle_seconds / 2):
                     return
                 oldest = time.monotonic() - self._idle_seconds
-                stale = [item for idle in self._idle.values() for item in idle if item.idle_since < oldest]
+                idle = [environment for pool in self._pools.values() for environment in pool.idle]
+                stale = [environment for environment in idle if environment.idle_since < oldest]
                 for environment in stale:
                     self._take_from_idle(environment)
             self._end(stale)

@@ -21,6 +21,7 @@ from stepline.localaws.stepfunctions.execution import Execution, Machine, Machin
 from stepline.localaws.stepfunctions.names import Arns, check_name
 from stepline.localaws.stepfunctions.status_event import status_event
 from stepline.localaws.stepfunctions.threads import Event, Threads, current_threads, threads_for
+from stepline.localaws.stepfunctions.turns import Turns
 
 if TYPE_CHECKING:
     from stepline.localaws.emulators.moto_interpreter import Interpretation
@@ -70,6 +71,7 @@ class Executions:
         self._executions: dict[str, Execution] = {}
         self._runs: dict[str, _Run] = {}
         self._ended_tokens: set[str] = set()
+        self._turns = Turns()
         self._lock = threading.RLock()
         self._closed = False
 
@@ -194,7 +196,7 @@ class Executions:
             region=self._arns.region,
             start=execution.checkpoint,
         )
-        run = _Run(execution, interpretation, threads_for(self._clock))
+        run = _Run(execution, interpretation, threads_for(self._clock, self._turns))
         with self._lock:
             if self._closed:
                 raise errors.shutting_down()

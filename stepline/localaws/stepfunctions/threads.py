@@ -17,11 +17,13 @@ import contextvars
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
 from stepline.localaws.clock import Clock, VirtualClock
+from stepline.localaws.stepfunctions.turns import Turns
 from stepline.localaws.stepfunctions.workers import run_on_a_thread
 
 Target = Callable[[], object]
@@ -40,9 +42,9 @@ def current_threads() -> Threads | None:
     return _current.get()
 
 
-def threads_for(clock: Clock) -> Threads:
-    """Threads for one execution under `clock`."""
-    return CooperativeThreads(clock) if isinstance(clock, VirtualClock) else RealThreads(clock)
+def threads_for(clock: Clock, turns: Turns) -> Threads:
+    """Threads for one execution under `clock`; in real time its tasks take `turns` with others' tasks."""
+    return CooperativeThreads(clock) if isinstance(clock, VirtualClock) else RealThreads(clock, turns)
 
 
 class Threads(ABC):
@@ -73,6 +75,11 @@ class Threads(ABC):
     def notify(self) -> None:
         """Something happened that a waiting thread may wait for."""
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Around work for which executions wait in line. In virtual time they never wait."""
+        yield
+
     @abstractmethod
     def cancel(self) -> None:
         """End all threads but the calling one; it ends too when it next waits."""
@@ -90,9 +97,15 @@ class Threads(ABC):
 class RealThreads(Threads):
     """Ordinary threads, in real time."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, turns: Turns) -> None:
         super().__init__(clock)
         self._changed = threading.Condition()
+        self._turns = turns
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        with self._turns.take(wait=self.wait, notify=self.notify):
+            yield
 
     def start(self, target: Target) -> None:
         run = partial(contextvars.copy_context().run, self._run, target)

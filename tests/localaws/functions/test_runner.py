@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ import pytest
 from stepline.localaws.functions import CodeError, FunctionRunner, FunctionsError, RequestTooLargeError
 from stepline.localaws.functions.code import CodeStore
 from stepline.localaws.functions.environment import ExecutionEnvironment
+from stepline.localaws.functions.pool import USUAL_ENVIRONMENTS
 from stepline.localaws.functions.runtime_api import RuntimeApi
 from tests.localaws.functions.conftest import Invoke, archive, version
 
@@ -166,13 +169,44 @@ def test_large_event_and_log(invoke: Invoke) -> None:
     assert len(result.log) > 3_000_000
 
 
-def test_invocations_run_side_by_side(invoke: Invoke, tmp_path: Path) -> None:
+def test_invocations_that_wait_for_each_other_run_side_by_side(tmp_path: Path, code: bytes) -> None:
+    """More of them than processors."""
+    runner = FunctionRunner(tmp_path / "functions", patience_seconds=0.02)
     folder = tmp_path / "met"
     folder.mkdir()
-    event = json.dumps({"folder": str(folder), "wanted": 4}).encode()
-    with ThreadPoolExecutor(4) as pool:
-        pids = list(pool.map(lambda _: invoke("app.meets", event).payload, range(4)))
-    assert len(set(pids)) == 4
+    wanted = USUAL_ENVIRONMENTS + 2
+    event = json.dumps({"folder": str(folder), "wanted": wanted}).encode()
+
+    def meet(_: int) -> bytes:
+        return runner.invoke(version("app.meets"), lambda: code, event, request_id="r").payload
+
+    with ThreadPoolExecutor(wanted) as pool:
+        pids = list(pool.map(meet, range(wanted)))
+    runner.close()
+    assert len(set(pids)) == wanted
+
+
+def test_a_burst_of_short_invocations_starts_few_processes(tmp_path: Path, code: bytes) -> None:
+    runner = FunctionRunner(tmp_path / "functions", patience_seconds=SECONDS_UNTIL_A_TEST_FAILS)
+
+    def count(_: int) -> int:
+        return int(runner.invoke(version("app.counts"), lambda: code, b"{}", request_id="r").payload)
+
+    with ThreadPoolExecutor(20) as pool:
+        counts = list(pool.map(count, range(100)))
+    runner.close()
+    assert counts.count(1) <= USUAL_ENVIRONMENTS
+
+
+def test_an_environment_that_died_while_it_was_idle_is_replaced(
+    runner: FunctionRunner, invoke: Invoke
+) -> None:
+    assert invoke("app.counts").payload == b"1"
+    (environment,) = runner._all
+    os.kill(environment._process.pid, signal.SIGKILL)
+    assert eventually(lambda: not environment.alive)
+    assert invoke("app.counts").payload == b"1"
+    assert environment not in runner._all
 
 
 def test_updated_function_starts_anew(runner: FunctionRunner, invoke: Invoke) -> None:

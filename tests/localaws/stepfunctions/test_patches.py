@@ -63,6 +63,7 @@ DEFECTS = {
         f"{_ASL}.component.state.state",
         "EnteredTime=datetime.datetime.now(tz=datetime.timezone.utc).isoformat()",
     ),
+    "take_turns": (f"{_ASL}.component.state.exec.execute_state", "thread = Thread(target=_exec_and_notify"),
     "limit_map_concurrency": (
         f"{_ITERATION}.inline_iteration_component",
         "len(input_items)\n            if max_concurrency",

@@ -19,6 +19,7 @@ from stepline.localaws.stepfunctions.threads import (
     current_threads,
     threads_for,
 )
+from stepline.localaws.stepfunctions.turns import Turns
 
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
 
@@ -30,7 +31,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 def cooperative(clock: VirtualClock) -> Iterator[Threads]:
-    threads = threads_for(clock)
+    threads = threads_for(clock, Turns())
     assert isinstance(threads, CooperativeThreads)
     yield threads
     threads.cancel()
@@ -39,7 +40,7 @@ def cooperative(clock: VirtualClock) -> Iterator[Threads]:
 @pytest.fixture
 def real() -> Iterator[Threads]:
     clock = SystemClock()
-    threads = threads_for(clock)
+    threads = threads_for(clock, Turns())
     assert isinstance(threads, RealThreads)
     yield threads
     threads.cancel()

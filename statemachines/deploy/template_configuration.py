@@ -36,12 +36,7 @@ class TemplateConfiguration:
         """Raises `InvalidInputError`, naming the file and the key."""
         fields = Fields(_json(text, path), f"the template configuration {quoted(path)}")
         fields.allow_only(("Parameters", "Tags", "StackPolicy"))
-        tags = fields.texts("Tags") if "Tags" in fields else None
-        if tags is not None and len(tags) > MAX_TAGS:
-            raise fields.problem("Tags", f"may hold {MAX_TAGS} tags, but it has {len(tags)}")
-        if tags is not None and "" in tags:
-            raise fields.problem("Tags", "has a tag without name")
-        return cls(parameters=fields.texts("Parameters"), tags=tags, stack_policy=_policy(fields))
+        return cls(parameters=fields.texts("Parameters"), tags=_tags(fields), stack_policy=_policy(fields))
 
 
 def _json(text: str, path: str) -> object:
@@ -49,6 +44,20 @@ def _json(text: str, path: str) -> object:
         return strict_json.loads(text)
     except ValueError as error:
         raise InvalidInputError(f"The template configuration {quoted(path)} is not JSON: {error}.") from error
+
+
+def _tags(fields: Fields) -> dict[str, str] | None:
+    if "Tags" not in fields:
+        return None
+    tags = fields.texts("Tags")
+    if len(tags) > MAX_TAGS:
+        raise fields.problem("Tags", f"may hold {MAX_TAGS} tags, but it has {len(tags)}")
+    if "" in tags:
+        raise fields.problem("Tags", "has a tag without name")
+    for name, value in tags.items():
+        if not value:  # `TagValue` has one character at least [model]
+            raise fields.problem(f"Tags.{name}", "must not be empty")
+    return tags
 
 
 def _policy(fields: Fields) -> str:

@@ -1,0 +1,155 @@
+"""The fuzzer: `python -m tests.bad_input.fuzz --seconds 60`; `--help` tells how to repeat a failure.
+
+Takes each target in turn, for its share of the time, in rounds of some hundred examples, each with the
+next seed after the one that is printed. A failure is repeated by the seed of its round, or by its blob.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from hypothesis import HealthCheck, given, reproduce_failure, seed, settings
+from hypothesis import __version__ as hypothesis_version
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from tests.bad_input.targets import TARGETS, Target
+
+EXAMPLES_OF_A_ROUND = 300
+COMMAND = "python -m tests.bad_input.fuzz"
+_TARGETS = {target.name: target for target in TARGETS}
+
+
+@dataclass
+class Score:
+    """What became of one target; `slowest` and `seconds` are of the processor."""
+
+    target: Target
+    examples: int = 0
+    seconds: float = 0
+    slowest: float = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    failure: str = ""
+    failed_seed: int = 0
+
+    def check(self, example: Any) -> None:
+        start = time.process_time()
+        self.answers[self.target.property(example)] += 1
+        taken = time.process_time() - start
+        self.examples += 1
+        self.seconds += taken
+        self.slowest = max(self.slowest, taken)
+
+
+def run_round(score: Score, round_seed: int, *, blob: str | None = None) -> None:
+    """Some hundred examples, or the one of `blob`; the smallest that fails is kept as `score.failure`."""
+
+    @seed(round_seed)
+    @settings(
+        max_examples=EXAMPLES_OF_A_ROUND,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[*HealthCheck],
+    )
+    @given(score.target.given)
+    def run(example: Any) -> None:
+        score.check(example)
+
+    try:
+        (reproduce_failure(hypothesis_version, blob.encode())(run) if blob else run)()
+    except Exception as error:
+        score.failure, score.failed_seed = _told(error), round_seed
+
+
+def _told(error: BaseException) -> str:
+    """The error, and Hypothesis's notes: the example, and how to repeat it."""
+    notes = getattr(error, "__notes__", [])
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    return "\n".join([f"{type(error).__name__}: {error}", where, *notes])
+
+
+def fuzz(scores: list[Score], first_seed: int, seconds: float) -> Iterator[None]:
+    """Yields after each round. A target that has failed is left alone."""
+    started = time.monotonic()
+    for number, score in enumerate(scores, start=1):
+        share_ends = started + seconds * number / len(scores)
+        round_seed = first_seed
+        while not score.failure:
+            run_round(score, round_seed)
+            round_seed += 1
+            yield
+            if time.monotonic() >= share_ends:
+                break
+
+
+def table(scores: list[Score]) -> Table:
+    result = Table(title="Bad input", title_justify="left", caption_justify="left")
+    result.add_column("target")
+    for name in ("examples", "answers", "per second", "slowest"):
+        result.add_column(name, justify="right")
+    result.add_column("")
+    for score in scores:
+        state = "[red]failed" if score.failure else "[green]ok" if score.examples else "[dim]waits"
+        rate = f"{score.examples / score.seconds:,.0f}" if score.seconds else ""
+        slowest = f"{score.slowest * 1000:,.0f} ms"
+        result.add_row(
+            score.target.name, f"{score.examples:,}", str(len(score.answers)), rate, slowest, state
+        )
+    return result
+
+
+def show_answers(console: Console, scores: list[Score]) -> None:
+    for score in scores:
+        shown = Table(title=score.target.name, title_justify="left", show_header=False, box=None)
+        for answer, count in score.answers.most_common():
+            shown.add_row(f"{count:,}", answer)
+        console.print(shown)
+
+
+@click.command(help="Looks for input that does not end in one clear answer.")
+@click.option("--seconds", default=60.0, show_default=True, help="for all targets together")
+@click.option("--target", "names", multiple=True, type=click.Choice(list(_TARGETS)), help="default: all")
+@click.option("--seed", "first_seed", type=int, help="the seed that an earlier run printed")
+@click.option("--replay", "blob", help="the blob of a failure; with --target")
+@click.option("--answers", is_flag=True, help="list the kinds of answers that were given")
+def main(
+    *, seconds: float, names: tuple[str, ...], first_seed: int | None, blob: str | None, answers: bool
+) -> None:
+    console = Console()
+    scores = [Score(_TARGETS[name]) for name in names or _TARGETS]
+    first_seed = secrets.randbelow(10**9) if first_seed is None else first_seed
+    if blob:
+        if len(scores) != 1:
+            raise click.UsageError("--replay needs one --target")
+        run_round(scores[0], first_seed, blob=blob)
+    else:
+        console.print(f"seed {first_seed}", highlight=False)
+        with Live(table(scores), console=console, refresh_per_second=2) as live:
+            for _ in fuzz(scores, first_seed, seconds):
+                live.update(table(scores))
+    if answers:
+        show_answers(console, scores)
+    failed = [score for score in scores if score.failure]
+    for score in failed:
+        repeat = f'{COMMAND} --target "{score.target.name}" --seed {score.failed_seed} --seconds 0'
+        text = Text(f"{score.failure}\n\n{repeat}")
+        console.print(Panel(text, title=score.target.name, border_style="red"))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

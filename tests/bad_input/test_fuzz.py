@@ -1,0 +1,26 @@
+"""A few examples of each target of the fuzzer, always the same; `make fuzz` goes on for as long as it may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.bad_input.targets import TARGETS, Target
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_every_example_ends_in_one_clear_answer(target: Target) -> None:
+    @settings(
+        max_examples=target.examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[*HealthCheck],
+    )
+    @given(target.given)
+    def run(example: Any) -> None:
+        target.property(example)
+
+    run()

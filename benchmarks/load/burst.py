@@ -1,0 +1,177 @@
+"""Many pipeline executions at once, through pipelines that share one trigger and one state machine.
+
+CodePipeline allows a pipeline 50 executions in progress, so it takes one pipeline for each 50. Their way
+into the stage Deploy is closed until every execution waits before it; then all of them deploy at once,
+each a stack of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.load.local_aws import LocalAws
+
+EXECUTIONS_PER_PIPELINE = 50
+"""In progress at a time, in the modes QUEUED and PARALLEL [CodePipeline quotas]."""
+
+STACK_PREFIX = "dev-load-"
+_STAGE = "Deploy"
+_PIPELINE = "stepline"
+_REPOSITORY = "stepline-app"
+_POLL_SECONDS = 0.5
+_FIRST_RUN_SECONDS = 60.0
+_CLIENT_THREADS = 8
+
+_USER_PARAMETERS = {
+    "pipelineExecutionId": "#{codepipeline.PipelineExecutionId}",
+    "timeoutMinutes": 120,
+    "parameters": {"stackName": "load-#{codepipeline.PipelineExecutionId}"},
+}
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What was started: pipeline -> its executions. Seconds from the opening of the way to the last end."""
+
+    started: dict[str, list[str]]
+    in_progress_at_once: int
+    seconds: float
+
+    @property
+    def count(self) -> int:
+        return sum(len(executions) for executions in self.started.values())
+
+
+def run(
+    local_aws: LocalAws, *, executions: int, time_limit_seconds: float, tell: Callable[[str], None]
+) -> Burst:
+    """The application must be committed. Raises TimeoutError if they do not all end."""
+    pipelines = _create_pipelines(local_aws, math.ceil(executions / EXECUTIONS_PER_PIPELINE))
+    _toggle(local_aws, pipelines, enabled=False)
+    started = _start(local_aws, pipelines, executions)
+    tell(f"{executions} executions are started, in {len(pipelines)} pipelines")
+    deadline = time.monotonic() + time_limit_seconds
+    _wait(
+        lambda: _waiting(local_aws, pipelines) == executions,
+        deadline,
+        "they do not all reach the stage Deploy",
+    )
+    in_progress = sum(statuses.count("InProgress") for statuses in _statuses(local_aws, pipelines))
+    tell(f"{in_progress} are in progress and wait: now they may deploy")
+    begin = time.monotonic()
+    _toggle(local_aws, pipelines, enabled=True)
+
+    def all_ended() -> bool:
+        left = sum(statuses.count("InProgress") for statuses in _statuses(local_aws, pipelines))
+        tell(f"{left} of {executions} are in progress, after {time.monotonic() - begin:.0f} s")
+        return left == 0
+
+    _wait(all_ended, deadline, "they do not all end")
+    return Burst(started, in_progress, time.monotonic() - begin)
+
+
+def trigger_function(local_aws: LocalAws) -> str:
+    """The name of the function that the pipelines invoke."""
+    model = local_aws.client("codepipeline").get_pipeline(name=_PIPELINE)["pipeline"]
+    return str(_deploy_action(model)["configuration"]["FunctionName"])
+
+
+def commit(local_aws: LocalAws, folder: Path) -> None:
+    """Commit the files of `folder`, which starts the pipeline of the stack, and wait for it to succeed."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    local_aws.client("codecommit").create_commit(
+        repositoryName=_REPOSITORY,
+        branchName="main",
+        putFiles=[
+            {"filePath": str(path.relative_to(folder)), "fileContent": path.read_bytes()} for path in files
+        ],
+    )
+    deadline = time.monotonic() + _FIRST_RUN_SECONDS
+    _wait(
+        lambda: _statuses(local_aws, [_PIPELINE]) == [["Succeeded"]],
+        deadline,
+        "the first run does not succeed",
+    )
+
+
+def _create_pipelines(local_aws: LocalAws, count: int) -> list[str]:
+    client = local_aws.client("codepipeline")
+    model = client.get_pipeline(name=_PIPELINE)["pipeline"]
+    names = [f"load-{number:02}" for number in range(1, count + 1)]
+    for name in names:
+        client.create_pipeline(pipeline=_copy(model, name))
+    return names
+
+
+def _copy(model: Any, name: str) -> Any:
+    pipeline = copy.deepcopy(model) | {"name": name, "executionMode": "PARALLEL", "version": 1}
+    _deploy_action(pipeline)["configuration"]["UserParameters"] = json.dumps(_USER_PARAMETERS)
+    return pipeline
+
+
+def _deploy_action(pipeline: Any) -> Any:
+    (action,) = next(stage for stage in pipeline["stages"] if stage["name"] == _STAGE)["actions"]
+    return action
+
+
+def _toggle(local_aws: LocalAws, pipelines: list[str], *, enabled: bool) -> None:
+    client = local_aws.client("codepipeline")
+    for name in pipelines:
+        place = {"pipelineName": name, "stageName": _STAGE, "transitionType": "Inbound"}
+        if enabled:
+            client.enable_stage_transition(**place)
+        else:
+            client.disable_stage_transition(**place, reason="until all of them are here")
+
+
+def _start(local_aws: LocalAws, pipelines: list[str], executions: int) -> dict[str, list[str]]:
+    client = local_aws.client("codepipeline")
+    started: dict[str, list[str]] = {name: [] for name in pipelines}
+    turns = [pipelines[number % len(pipelines)] for number in range(executions)]
+
+    def start(name: str) -> None:
+        started[name].append(client.start_pipeline_execution(name=name)["pipelineExecutionId"])
+
+    with ThreadPoolExecutor(_CLIENT_THREADS) as pool:
+        list(pool.map(start, turns))
+    return started
+
+
+def _waiting(local_aws: LocalAws, pipelines: list[str]) -> int:
+    """How many executions have done with the source."""
+    client = local_aws.client("codepipeline")
+    pages = client.get_paginator("list_action_executions")
+    return sum(
+        detail["actionName"] == "Source" and detail["status"] == "Succeeded"
+        for name in pipelines
+        for page in pages.paginate(pipelineName=name)
+        for detail in page["actionExecutionDetails"]
+    )
+
+
+def _statuses(local_aws: LocalAws, pipelines: list[str]) -> list[list[str]]:
+    client = local_aws.client("codepipeline")
+    pages = client.get_paginator("list_pipeline_executions")
+    return [
+        [
+            summary["status"]
+            for page in pages.paginate(pipelineName=name)
+            for summary in page["pipelineExecutionSummaries"]
+        ]
+        for name in pipelines
+    ]
+
+
+def _wait(condition: Callable[[], bool], deadline: float, otherwise: str) -> None:
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(otherwise)
+        time.sleep(_POLL_SECONDS)

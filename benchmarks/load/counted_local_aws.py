@@ -1,0 +1,23 @@
+"""`python -m benchmarks.load.counted_local_aws`: the local AWS, with its calls counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.load.calls import CallCounter
+from stepline.localaws import __main__ as program
+from stepline.localaws import server
+
+
+def main() -> None:
+    front = server._front  # noqa: SLF001 - the one place through which all requests come
+
+    def counted_front(*args: Any, **kwargs: Any) -> Any:
+        return CallCounter(front(*args, **kwargs))
+
+    server._front = counted_front  # noqa: SLF001
+    program.main()
+
+
+if __name__ == "__main__":
+    main()

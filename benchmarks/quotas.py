@@ -1,0 +1,164 @@
+"""AWS's account-wide quotas, and how actions that poll fare against them, in virtual time.
+
+The trigger's own code runs against token buckets of AWS's sizes; nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+from typing import Any
+
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.protocol import AwsError, Params
+from tests.pipeline.world import MACHINE, World
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A token bucket: `bucket` calls at once, then `refill` a second. Per account and region."""
+
+    bucket: int
+    refill: int
+
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html, "Quotas related to API action
+# throttling", Standard workflows.
+SMALL_REGIONS = {
+    "StartExecution": Quota(800, 150),
+    "StopExecution": Quota(500, 25),
+    "DescribeExecution": Quota(250, 10),
+    "GetExecutionHistory": Quota(400, 20),
+}
+"""All regions but those below."""
+
+LARGE_REGIONS = {
+    "StartExecution": Quota(1300, 300),
+    "StopExecution": Quota(1000, 200),
+    "DescribeExecution": Quota(300, 15),
+    "GetExecutionHistory": Quota(400, 20),
+}
+"""us-east-1, us-west-2 and eu-west-1."""
+
+INTERVALS_SECONDS = (10, 15, 30, 60)
+"""From one job of an action to the next: AWS says "periodically", so no more than examples."""
+
+
+def sustained_actions(quota: Quota, interval_seconds: float) -> int:
+    """So many actions may poll once in an interval, for any time."""
+    return int(quota.refill * interval_seconds)
+
+
+@dataclass
+class Bucket:
+    """A quota in use. Time in seconds."""
+
+    quota: Quota
+    tokens: float = 0
+    filled_at: float = 0
+
+    def take(self, now: float) -> bool:
+        """Whether a call passes; one that is throttled takes nothing."""
+        refilled = self.tokens + (now - self.filled_at) * self.quota.refill
+        self.tokens, self.filled_at = min(float(self.quota.bucket), refilled), now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass
+class Outcome:
+    """What came of many actions at once. Delays: from an execution's end to its action's end."""
+
+    actions: int
+    succeeded: int = 0
+    failed: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    throttled: Counter[str] = field(default_factory=Counter)
+    delays_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median_delay_seconds(self) -> float:
+        return median(self.delays_seconds)
+
+    @property
+    def longest_delay_seconds(self) -> float:
+        return max(self.delays_seconds)
+
+
+def simulate(
+    actions: int,
+    *,
+    quotas: dict[str, Quota],
+    interval_seconds: float,
+    execution_seconds: float,
+    seed: int = 1,
+) -> Outcome:
+    """`actions` that begin within one interval, each with an execution of that length.
+
+    A throttled call is not tried again within the job, as botocore would do twice: so AWS does better.
+    """
+    simulation = _Simulation(actions, quotas, interval_seconds, execution_seconds)
+    starts = random.Random(seed)
+    for _ in range(actions):
+        simulation.clock.call_later(starts.uniform(0, interval_seconds), simulation.begin)
+    simulation.clock.run(max_steps=10_000_000)
+    return simulation.outcome
+
+
+class _Simulation:
+    def __init__(
+        self, actions: int, quotas: dict[str, Quota], interval_seconds: float, execution_seconds: float
+    ) -> None:
+        self.clock = VirtualClock()
+        self.outcome = Outcome(actions)
+        self._interval_seconds = interval_seconds
+        self._execution_seconds = execution_seconds
+        self._buckets = {name: Bucket(quota, tokens=quota.bucket) for name, quota in quotas.items()}
+        self._began = self._now()
+        self._world = World()
+        self._ended_at: dict[str, float] = {}
+        self._record = self._world.stepfunctions.record
+        setattr(self._world.stepfunctions, "record", self._throttle)  # noqa: B010 - a method, for once
+
+    def begin(self) -> None:
+        self._deliver(self._world.first_job())
+
+    def _throttle(self, operation: str, params: Params) -> None:
+        self.outcome.calls[operation] += 1
+        bucket = self._buckets.get(operation)
+        if bucket is not None and not bucket.take(self._now() - self._began):
+            self.outcome.throttled[operation] += 1
+            raise AwsError("ThrottlingException", "Rate exceeded")
+        self._record(operation, params)
+        if operation == "StartExecution":
+            self.clock.call_later(self._execution_seconds, partial(self._end, params["name"]))
+
+    def _end(self, name: str) -> None:
+        self._world.stepfunctions.executions[self._execution_arn(name)].succeed()
+        self._ended_at[name] = self._now()
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        self._world.now = self._now()
+        self._world.deliver(event)
+        answer = self._world.answer(event)
+        if "continuationToken" in answer:
+            following = self._world.next_job(event)
+            self.clock.call_later(self._interval_seconds, partial(self._deliver, following))
+        elif "failureDetails" in answer:
+            self.outcome.failed += 1
+        else:
+            self.outcome.succeeded += 1
+            name = answer["executionDetails"]["externalExecutionId"].rpartition(":")[2]
+            self.outcome.delays_seconds.append(self._now() - self._ended_at[name])
+
+    @staticmethod
+    def _execution_arn(name: str) -> str:
+        return f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()

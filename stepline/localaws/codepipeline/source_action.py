@@ -11,7 +11,7 @@ from stepline.localaws.codepipeline.clients import Clients
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import FailureType, Outcome, Revision
-from stepline.localaws.codepipeline.sources import Source, SourceError
+from stepline.localaws.codepipeline.sources import AbandonedError, Source, SourceError
 from stepline.localaws.codepipeline.state import ActionExecution
 from stepline.localaws.iam import acting_as
 
@@ -27,6 +27,8 @@ class SourceAction:
         """Fetch and upload, outside transactions, then end the action."""
         try:
             revision = self._transfer(action)
+        except AbandonedError:
+            return
         except SourceError as error:
             outcome = Outcome.failure(error.code, error.message)
         except (ClientError, BotoCoreError) as error:
@@ -51,6 +53,8 @@ class SourceAction:
         revision = source.latest(configuration, overrides=overrides)
         store = action.execution.declaration.store(self._core.region)
         with source.fetch(configuration, revision) as content:
+            if not action.in_progress:
+                raise AbandonedError
             upload(self._clients, store, action.outputs[0], content)
         return revision
 

@@ -35,6 +35,10 @@ class SourceError(Exception):
         self.message = message
 
 
+class AbandonedError(Exception):
+    """The action was abandoned while its source was fetched: nobody waits for the content."""
+
+
 class Source(Protocol):
     """A source provider. Both methods may raise SourceError."""
 
@@ -42,17 +46,29 @@ class Source(Protocol):
         """The revision to run with: the newest, or what `overrides` names."""
 
     def fetch(self, configuration: Configuration, revision: Revision) -> AbstractContextManager[BinaryIO]:
-        """The revision's content: a zip file, open for reading, at its start."""
+        """The revision's content: a zip file, open for reading, at its start.
+
+        It may be left by an AbandonedError, which is passed on.
+        """
 
 
 class CodeCommitSource:
-    """`client`: boto3's codecommit client. `archive`: writes the zip of a commit's tree to a file."""
+    """`client`: boto3's codecommit client. `archive`: writes the zip of a commit's tree to a file.
+
+    `cancel` is told the repository whose archive is not wanted any more.
+    """
 
     def __init__(
-        self, client: Any, archive: Callable[[str, str, BinaryIO], None], *, region: str = "us-east-1"
+        self,
+        client: Any,
+        archive: Callable[[str, str, BinaryIO], None],
+        *,
+        cancel: Callable[[str], None] = lambda _repository: None,
+        region: str = "us-east-1",
     ) -> None:
         self._client = client
         self._archive = archive
+        self._cancel = cancel
         self._region = region
 
     def latest(self, configuration: Configuration, *, overrides: Overrides) -> Revision:
@@ -90,7 +106,11 @@ class CodeCommitSource:
             target = cast("BinaryIO", file)
             self._archive(configuration["RepositoryName"], revision.id, target)
             target.seek(0)
-            yield target
+            try:
+                yield target
+            except AbandonedError:
+                self._cancel(configuration["RepositoryName"])
+                raise
 
     def _head(self, repository: str, branch: str) -> str:
         answer = self._client.get_branch(repositoryName=repository, branchName=branch)

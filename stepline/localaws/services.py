@@ -89,6 +89,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
         ministack_cloudformation,
         ministack_events,
         ministack_iam,
+        ministack_properties,
     )
 
     enforcement, roles = ministack_iam.start(account_id=place.account_id, region=place.region)
@@ -102,7 +103,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     stepfunctions = StepFunctions(
         clock=clock,
         task_clients=clients,
-        trace=lambda machine: ministack_cloudformation.trace(machine, roles),
+        trace=lambda machine: ministack_properties.trace(machine, roles),
         events=publish,
         state_machines=ministack_cloudformation.StateMachineRecords(),
         account_id=place.account_id,
@@ -146,13 +147,15 @@ def _codepipeline(
     roles: ServiceRoles,
 ) -> CodePipeline:
     s3 = ArtifactStore(clients("s3"), roles)
-    archive = _authorized_archive(codecommit.archive, roles, place)
+    archive = _Archives(codecommit.archive, roles, place)
     return CodePipeline(
         clock=clock,
         clients=ServiceClients(s3=s3, sts=clients("sts"), lambda_=clients("lambda")),
         events=publish,
         sources={
-            "CodeCommit": CodeCommitSource(clients("codecommit"), archive, region=place.region),
+            "CodeCommit": CodeCommitSource(
+                clients("codecommit"), archive.upload, cancel=archive.cancel, region=place.region
+            ),
             "S3": S3Source(s3, region=place.region),
         },
         settings=_PIPELINE_SETTINGS,
@@ -161,22 +164,30 @@ def _codepipeline(
     )
 
 
-def _authorized_archive(
-    archive: Callable[[str, str, BinaryIO], None], roles: ServiceRoles, place: Place
-) -> Callable[[str, str, BinaryIO], None]:
+class _Archives:
     """CodePipeline asks CodeCommit for an archive by operations that no API has, but IAM knows.
 
     https://docs.aws.amazon.com/codecommit/latest/userguide/auth-and-access-control-permissions-reference.html
     """
 
-    def authorized(repository: str, commit: str, target: BinaryIO) -> None:
-        arn = f"arn:aws:codecommit:{place.region}:{place.account_id}:{repository}"
-        actions = ("codecommit:UploadArchive", "codecommit:GetUploadArchiveStatus")
-        if actor := current_actor():
-            roles.authorize(actor, (Need(action, arn) for action in actions))
-        archive(repository, commit, target)
+    def __init__(
+        self, archive: Callable[[str, str, BinaryIO], None], roles: ServiceRoles, place: Place
+    ) -> None:
+        self._archive = archive
+        self._roles = roles
+        self._place = place
 
-    return authorized
+    def upload(self, repository: str, commit: str, target: BinaryIO) -> None:
+        self._authorize(repository, "UploadArchive", "GetUploadArchiveStatus")
+        self._archive(repository, commit, target)
+
+    def cancel(self, repository: str) -> None:
+        self._authorize(repository, "CancelUploadArchive")
+
+    def _authorize(self, repository: str, *operations: str) -> None:
+        arn = f"arn:aws:codecommit:{self._place.region}:{self._place.account_id}:{repository}"
+        if actor := current_actor():
+            self._roles.authorize(actor, (Need(f"codecommit:{name}", arn) for name in operations))
 
 
 def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
@@ -185,6 +196,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
         ministack_cloudformation,
         ministack_events,
         ministack_lambda,
+        ministack_properties,
         ministack_services,
     )
 
@@ -196,7 +208,9 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))
     )
-    ministack_cloudformation.deliver_logs_of_state_machines(roles)
+    ministack_properties.encrypt_buckets()
+    ministack_properties.remember_tracing()
+    ministack_properties.deliver_logs(roles)
     start_pipeline = services.codepipeline.start_from_event
     ministack_events.deliver_to(
         "codepipeline:StartPipelineExecution",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +9,7 @@ from botocore.exceptions import ClientError
 from ministack.services import stepfunctions
 from ministack.services.cloudformation import provisioners
 
-from stepline.localaws.iam import Actor
-from stepline.localaws.iam.needs import execution_tracing, log_delivery
 from stepline.localaws.protocol import AwsError
-from stepline.localaws.service_roles import ServiceRoles
-from stepline.localaws.stepfunctions.execution import Machine
 
 if TYPE_CHECKING:
     from mypy_boto3_codecommit import CodeCommitClient
@@ -134,59 +128,6 @@ def check_state_machines(check: Callable[[str, str], None]) -> None:
         return text
 
     provisioners._sfn_definition = definition
-
-
-def deliver_logs_of_state_machines(roles: ServiceRoles) -> None:
-    """Check, as Step Functions does, that a machine's role may set up the delivery of its log.
-
-    ministack's CloudFormation takes any role, and forgets whether a machine is traced.
-    """
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachine"]
-    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
-
-    def check(properties: Properties, operation: str) -> None:
-        logging = properties.get("LoggingConfiguration", {})
-        if logging.get("Level", "OFF") == "OFF":
-            return
-        try:
-            roles.authorize(_machine_actor(properties["RoleArn"]), log_delivery(operation))
-        except ClientError as error:
-            reason = error.response["Error"]["Message"]
-            raise ValueError(
-                f"The state machine IAM Role is not authorized to access the Log Destination: {reason}"
-            ) from error
-
-    def checked_create(logical_id: str, properties: Properties, stack_name: str) -> Any:
-        check(properties, "Create")
-        return _traced(create(logical_id, properties, stack_name), properties)
-
-    @functools.wraps(update)
-    def checked_update(physical_id: str, old: Properties, new: Properties, *args: Any, **kwargs: Any) -> Any:
-        check(new, "Update")
-        return _traced(update(physical_id, old, new, *args, **kwargs), new)
-
-    def checked_delete(physical_id: str, properties: Properties) -> Any:
-        with contextlib.suppress(ValueError):  # the machine goes, whatever becomes of its log's delivery
-            check(properties, "Delete")
-        return delete(physical_id, properties)
-
-    handlers.update(create=checked_create, update=checked_update, delete=checked_delete)
-
-
-def trace(machine: Machine, roles: ServiceRoles) -> None:
-    """What Step Functions does under the role of a traced machine when an execution starts."""
-    if (machine.tracing_configuration or {}).get("enabled"):
-        roles.allows(_machine_actor(machine.role_arn), execution_tracing())
-
-
-def _machine_actor(role_arn: str) -> Actor:
-    return Actor("states.amazonaws.com", role_arn, "stepline")
-
-
-def _traced(resource: Resource, properties: Properties) -> Resource:
-    enabled = bool(properties.get("TracingConfiguration", {}).get("Enabled"))
-    stepfunctions._state_machines[resource[0]]["tracingConfiguration"] = {"enabled": enabled}
-    return resource
 
 
 def _declaration(name: str, properties: Properties) -> Any:

@@ -1,0 +1,163 @@
+"""`python -m tests.iam.mutations`: take away each permission in turn, and see what breaks.
+
+Ends with 1 if nothing does. Every way through the system is run once with all permissions, which tells
+what each needs; then, for each permission, the ways that need it are run without it until one breaks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tests.iam.others import deploy_with_others
+from tests.iam.permissions import PROJECT, Permission, permissions
+from tests.iam.system import System
+from tests.iam.ways import LANES, WAYS_TO_OTHERS, Way
+from tests.ports import free_port
+
+_LEFT_OUT = "is left out"
+_SILENT = ("logs:", "xray:")
+"""AWS says nothing when a log or a trace may not be written."""
+_PATIENCE_SECONDS = 8.0
+_SHOWN_CHARACTERS = 110
+
+
+@dataclass(frozen=True)
+class Result:
+    """`effect` is empty if the way went on as if nothing had been taken away."""
+
+    permission: Permission
+    way: Way
+    effect: str
+
+
+@contextlib.contextmanager
+def without(system: System, permission: Permission) -> Iterator[None]:
+    """Take the permission from its role, in the running local AWS, and give it back."""
+    iam = system.client("iam")
+    place = {"RoleName": system.resources[permission.role], "PolicyName": permission.policy}
+    document = iam.get_role_policy(**place)["PolicyDocument"]
+    less = json.loads(json.dumps(document))
+    statement = less["Statement"][permission.statement]
+    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    assert permission.action in actions, permission
+    # An action that nobody has keeps the place of a statement that has no other.
+    statement["Action"] = [action for action in actions if action != permission.action] or ["sts:None"]
+    iam.put_role_policy(**place, PolicyDocument=json.dumps(less))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**place, PolicyDocument=json.dumps(document))
+
+
+def effect_of(system: System, permission: Permission, way: Way) -> str:
+    """What is different without the permission: the way fails, or AWS leaves something out without a word."""
+    system.forget()
+    with without(system, permission):
+        system.restart(permission.role)
+        try:
+            way(system)
+        except Exception as error:
+            effect = f"fails: {' '.join(str(error).split())}"
+        else:
+            effect = "".join(f"{_LEFT_OUT}: {message}" for message in system.denials()[:1])
+    system.abandon_pipeline_executions()
+    return effect
+
+
+def ways_of_permissions(system: System, ways: Iterable[Way]) -> dict[Permission, list[Way]]:
+    """For each permission the ways that need it, the shortest first."""
+    found: dict[Permission, list[tuple[float, Way]]] = {}
+    for way in ways:
+        system.forget()
+        began = time.monotonic()
+        way(system)
+        took = time.monotonic() - began
+        for permission in system.used():
+            found.setdefault(permission, []).append((took, way))
+    return {
+        permission: [way for _, way in sorted(timed, key=lambda pair: pair[0])]
+        for permission, timed in found.items()
+    }
+
+
+def mutate(system: System, wanted: Sequence[Permission], ways: Iterable[Way]) -> Iterator[Result]:
+    """One result for each of the `wanted` permissions that one of the ways needs."""
+    needed = ways_of_permissions(replace(system, patience_seconds=60.0), ways)
+    for permission in wanted:
+        if candidates := needed.get(replace(permission, resources=1)):
+            yield _first_effect(system, permission, candidates)
+
+
+def _first_effect(system: System, permission: Permission, ways: Sequence[Way]) -> Result:
+    """A way may go on without what it uses by the way: then another one shows why it is needed."""
+    result = Result(permission, ways[0], "")
+    for way in ways:
+        if effect := effect_of(system, permission, way):
+            result = Result(permission, way, effect)
+            if not effect.startswith(_LEFT_OUT) or permission.action.startswith(_SILENT):
+                break
+    return result
+
+
+@contextlib.contextmanager
+def local_aws() -> Iterator[str]:
+    """A local AWS with the application; its address."""
+    port = str(free_port())
+    with tempfile.TemporaryDirectory() as home:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "STEPLINE_"))}
+        environment = kept | {"HOME": home, "XDG_RUNTIME_DIR": home, "TMPDIR": home}
+
+        def stepline(*arguments: str) -> None:
+            command = [sys.executable, "-m", "stepline", *arguments, "--port", port]
+            subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=True)
+
+        stepline("up", "--detach")
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            stepline("down")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.iam.mutations", description=__doc__)
+    parser.add_argument("--only", default="", help="permissions whose name has this text")
+    only = parser.parse_args().only
+    wanted = [permission for permission in permissions() if only in str(permission)]
+    missing = set(wanted)
+    survived = 0
+    with local_aws() as endpoint_url:
+        system = System(endpoint_url, patience_seconds=_PATIENCE_SECONDS)
+        for ways in ([way for lane in LANES for way in lane], WAYS_TO_OTHERS):
+            if ways is WAYS_TO_OTHERS:
+                deploy_with_others(system)
+            for result in mutate(system, [item for item in wanted if item in missing], ways):
+                missing.discard(result.permission)
+                survived += not result.effect
+                _print(result)
+    for permission in sorted(missing):
+        _say(f"NO WAY NEEDS  {permission}")
+    _say(f"{len(wanted)} permissions, {survived} could be taken away unnoticed, {len(missing)} no way needs")
+    return 1 if survived or missing else 0
+
+
+def _print(result: Result) -> None:
+    effect = result.effect[:_SHOWN_CHARACTERS] or "NOTHING BREAKS"
+    _say(f"{result.permission!s:90} {result.way.__name__:40} {effect}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

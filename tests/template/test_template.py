@@ -19,6 +19,7 @@ from stepline.deployment.template import read
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "template.yaml"
 RESOURCES: dict[str, Any] = read(TEMPLATE)["Resources"]
+_SENTENCE_CHARACTERS = 40
 FUNCTIONS = {name: r for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
 
 WITHOUT_RESOURCES = {
@@ -106,6 +107,25 @@ def test_every_policy_statement_says_why() -> None:
         and "AssumeRolePolicyDocument" not in "".join(lines[number - 5 : number])
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("path", ["template.yaml", "app/template.yaml"])
+def test_a_finding_is_suppressed_only_with_a_reason(path: str) -> None:
+    """In a resource's Metadata, which both linters read; a comment in the file would suppress unseen."""
+    metadata = [resource.get("Metadata", {}) for resource in read(PROJECT / path)["Resources"].values()]
+    skipped = [entry for item in metadata for entry in item.get("checkov", {}).get("skip", [])]
+    assert [entry["id"] for entry in skipped if len(entry.get("comment", "")) < _SENTENCE_CHARACTERS] == []
+    assert not [item for item in metadata if "cfn-lint" in item]
+    text = (PROJECT / path).read_text()
+    assert "checkov:skip" not in text
+    assert "cfn-lint" not in text
+
+
+def test_a_check_is_skipped_for_all_resources_only_with_a_reason() -> None:
+    lines = (PROJECT / ".checkov.yaml").read_text().splitlines()
+    skipped = [number for number, line in enumerate(lines) if line.strip().startswith("- CKV")]
+    assert skipped
+    assert [lines[number] for number in skipped if not lines[number - 1].strip().startswith("# ")] == []
 
 
 def test_the_definition_s_substitutions_are_the_template_s() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -98,21 +99,27 @@ def simulate(
     execution_seconds: float,
     seed: int = 1,
 ) -> Outcome:
-    """`actions` that begin within one interval, each with an execution of that length.
+    """`actions` that begin within one interval, each with an execution of that length, or a quarter off it.
 
     A throttled call is not tried again within the job, as botocore would do twice: so AWS does better.
     """
-    simulation = _Simulation(actions, quotas, interval_seconds, execution_seconds)
-    starts = random.Random(seed)
+    chance = random.Random(seed)
+    simulation = _Simulation(
+        actions, quotas, interval_seconds, lambda: execution_seconds * chance.uniform(0.75, 1.25)
+    )
     for _ in range(actions):
-        simulation.clock.call_later(starts.uniform(0, interval_seconds), simulation.begin)
+        simulation.clock.call_later(chance.uniform(0, interval_seconds), simulation.begin)
     simulation.clock.run(max_steps=10_000_000)
     return simulation.outcome
 
 
 class _Simulation:
     def __init__(
-        self, actions: int, quotas: dict[str, Quota], interval_seconds: float, execution_seconds: float
+        self,
+        actions: int,
+        quotas: dict[str, Quota],
+        interval_seconds: float,
+        execution_seconds: Callable[[], float],
     ) -> None:
         self.clock = VirtualClock()
         self.outcome = Outcome(actions)
@@ -136,7 +143,7 @@ class _Simulation:
             raise AwsError("ThrottlingException", "Rate exceeded")
         self._record(operation, params)
         if operation == "StartExecution":
-            self.clock.call_later(self._execution_seconds, partial(self._end, params["name"]))
+            self.clock.call_later(self._execution_seconds(), partial(self._end, params["name"]))
 
     def _end(self, name: str) -> None:
         self._world.stepfunctions.executions[self._execution_arn(name)].succeed()

@@ -42,7 +42,7 @@ def show_simulation(console: Console) -> None:
         table.add_column(column, justify="right")
     with ProcessPoolExecutor() as pool:
         for outcome in pool.map(simulate, SIMULATED_ACTIONS):
-            table.add_row(*_row(outcome))
+            table.add_row(*row(outcome))
     console.print(table)
 
 
@@ -55,7 +55,7 @@ def simulate(actions: int) -> quotas.Outcome:
     )
 
 
-def _row(outcome: quotas.Outcome) -> tuple[str, ...]:
+def row(outcome: quotas.Outcome) -> tuple[str, ...]:
     calls, throttled = outcome.calls["DescribeExecution"], outcome.throttled["DescribeExecution"]
     return (
         f"{outcome.actions:,}",

@@ -16,9 +16,10 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tests.iam.others import deploy_with_others
-from tests.iam.permissions import PROJECT, Permission, permissions
+from tests.iam.permissions import PROJECT, TRUST_POLICY, Permission, permissions
 from tests.iam.system import System
 from tests.iam.ways import LANES, WAYS_TO_OTHERS, Way
 from tests.ports import free_port
@@ -42,20 +43,33 @@ class Result:
 @contextlib.contextmanager
 def without(system: System, permission: Permission) -> Iterator[None]:
     """Take the permission from its role, in the running local AWS, and give it back."""
-    iam = system.client("iam")
-    place = {"RoleName": system.resources[permission.role], "PolicyName": permission.policy}
-    document = iam.get_role_policy(**place)["PolicyDocument"]
+    document = _policy(system, permission)
     less = json.loads(json.dumps(document))
     statement = less["Statement"][permission.statement]
     actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
     assert permission.action in actions, permission
     # An action that nobody has keeps the place of a statement that has no other.
     statement["Action"] = [action for action in actions if action != permission.action] or ["sts:None"]
-    iam.put_role_policy(**place, PolicyDocument=json.dumps(less))
+    _put_policy(system, permission, less)
     try:
         yield
     finally:
-        iam.put_role_policy(**place, PolicyDocument=json.dumps(document))
+        _put_policy(system, permission, document)
+
+
+def _policy(system: System, permission: Permission) -> Any:
+    iam, role = system.client("iam"), system.resources[permission.role]
+    if permission.policy == TRUST_POLICY:
+        return iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    return iam.get_role_policy(RoleName=role, PolicyName=permission.policy)["PolicyDocument"]
+
+
+def _put_policy(system: System, permission: Permission, document: Any) -> None:
+    iam, role, text = system.client("iam"), system.resources[permission.role], json.dumps(document)
+    if permission.policy == TRUST_POLICY:
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=text)
+    else:
+        iam.put_role_policy(RoleName=role, PolicyName=permission.policy, PolicyDocument=text)
 
 
 def effect_of(system: System, permission: Permission, way: Way) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from stepline.deployment.template import read
 
 PROJECT = Path(__file__).parents[2]
+TRUST_POLICY = "trust policy"
 TEMPLATE = PROJECT / "template.yaml"
 
 
@@ -37,13 +38,20 @@ def permissions(template: Path = TEMPLATE) -> list[Permission]:
 
 
 def _policies(resources: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each policy with the logical id of its role."""
+    """Each policy with the logical id of its role, the trust policy first."""
     for logical_id, resource in resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::IAM::Role":
+            yield logical_id, {"PolicyName": TRUST_POLICY, "PolicyDocument": _trust(properties)}
             yield from ((logical_id, policy) for policy in properties.get("Policies", []))
         elif resource["Type"] == "AWS::IAM::Policy":
             yield from ((role["Ref"], properties) for role in properties["Roles"])
+
+
+def _trust(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The trust policy as a policy on the role itself."""
+    statements = properties["AssumeRolePolicyDocument"]["Statement"]
+    return {"Statement": [statement | {"Resource": ""} for statement in statements]}
 
 
 def _listed(value: str | list[str]) -> list[str]:

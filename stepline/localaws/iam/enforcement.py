@@ -20,6 +20,8 @@ from stepline.localaws.iam.record import Record
 _log = logging.getLogger(__name__)
 
 _ASSUME_ROLE = "sts:AssumeRole"
+_PASS_ROLE = "iam:PassRole"  # noqa: S105
+PASSED_TO_SERVICE = "iam:passedtoservice"
 _ARN_COLONS = 5
 _POLICY_DECIDES = ("kms:",)
 """A key's policy must allow even what the account's own roles do [KMS guide, "Key policies"]."""
@@ -70,13 +72,18 @@ class Enforcement:
         self.record = record
 
     def authorize(self, caller: Caller, needs: Iterable[Need]) -> None:
-        """Raises AccessDeniedError for the first permission that the caller lacks."""
+        """Raises AccessDeniedError for the first permission that the caller lacks.
+
+        A service to which a role is passed must be one that the role trusts.
+        """
         for need in needs:
             request = Request(caller, need.action, need.resource, self._context(caller, need))
             decision = self._decide(request)
             if not decision.allowed:
                 raise self._denied(request, need, decision.verdict)
             self.record.allowed(request, decision)
+            if need.action == _PASS_ROLE:
+                self.check_trust(need.resource, service=str(need.context[PASSED_TO_SERVICE]))
 
     def allows(self, caller: Caller, needs: Iterable[Need]) -> bool:
         """For what AWS does without a word when it may not: the denial is logged, and that is all."""
@@ -99,6 +106,7 @@ class Enforcement:
         if role is None:
             raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), need, Verdict.NO_SUCH_ROLE)
         self.authorize(caller, [need])
+        self.record.assumed(role.name)
         return role
 
     def _decide(self, request: Request) -> Decision:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from stepline.localaws.iam.enforcement import Need
+from stepline.localaws.iam.enforcement import PASSED_TO_SERVICE, Need
 
 Parameters = Mapping[str, str]
 
@@ -83,7 +83,7 @@ def _stack_operation(call: Call, objects: Objects) -> Iterator[Need]:
     if parameters.keys() & {"StackPolicyBody", "StackPolicyURL"} and operation != "SetStackPolicy":
         yield Need("cloudformation:SetStackPolicy", call.need.resource)
     if role := parameters.get("RoleARN"):
-        yield Need("iam:PassRole", role, {"iam:passedtoservice": "cloudformation.amazonaws.com"})
+        yield Need("iam:PassRole", role, {PASSED_TO_SERVICE: "cloudformation.amazonaws.com"})
     if address := parameters.get("TemplateURL"):
         yield from _template(address, objects)
 

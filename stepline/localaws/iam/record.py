@@ -11,6 +11,7 @@ from stepline.localaws.iam.evaluation import Decision, Grant
 from stepline.localaws.iam.policy import Request
 
 _KEPT_DENIALS = 1000
+TRUST = Grant(policy="trust policy", statement=0, action="sts:AssumeRole", resource="")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class Record:
             self._allowed.update((role, grant) for grant in decision.grants)
             if decision.sole_grant:
                 self._alone[role, decision.sole_grant] += 1
+
+    def assumed(self, role: str) -> None:
+        """A service, or another role, was let in by the role's trust policy, which alone can do so."""
+        with self._lock:
+            self._allowed[role, TRUST] += 1
+            self._alone[role, TRUST] += 1
 
     def denied(self, request: Request, message: str) -> None:
         denial = Denial(request.caller.role_name, request.action, request.resource, message)

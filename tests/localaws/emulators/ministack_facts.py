@@ -16,7 +16,8 @@ from stepline.localaws.emulators import ministack_app
 def facts(directory: Path) -> dict[str, Any]:
     ministack_app.load(port=4566, directory=directory, region="us-east-1", account_id="000000000000")
     from ministack import app  # noqa: PLC0415
-    from ministack.services import eventbridge, lambda_svc, stepfunctions  # noqa: PLC0415
+    from ministack.core import iam_actions  # noqa: PLC0415
+    from ministack.services import eventbridge, lambda_svc, s3, stepfunctions, sts  # noqa: PLC0415
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415
 
     warnings: list[str] = []
@@ -33,6 +34,9 @@ def facts(directory: Path) -> dict[str, Any]:
     put = eventbridge._put_events(
         {"Entries": [{"Source": "aws.codecommit", "DetailType": "d", "Detail": "{}"}]}
     )
+    bucket, machine = _resources(provisioners)
+    sts.register_session("expired", {"Expiration": 1.0})
+    sts.register_session("another", {})
     history = inspect.getsource(stepfunctions._add_event)
     return {
         "services": sorted({"codecommit", "codepipeline", "states"} & app.SERVICE_HANDLERS.keys()),
@@ -43,8 +47,24 @@ def facts(directory: Path) -> dict[str, Any]:
         "pipeline target": [text for text in warnings if pipeline in text],
         "aws source": json.loads(put[2])["FailedEntryCount"],
         "handler errors": "Runtime.HandlerError" in inspect.getsource(lambda_svc._execute_function_warm),
+        "bucket encryption": s3._bucket_default_sse_headers(bucket),
+        "tracing": stepfunctions._state_machines[machine].get("tracingConfiguration"),
+        "expired session": "expired" in sts._sessions,
+        "actions of": sorted({"codecommit", "codepipeline"} & iam_actions.SERVICE_TO_IAM_NAMESPACE.keys()),
         "previous event ids": "previousEventId" in history,
     }
+
+
+def _resources(provisioners: Any) -> tuple[str, str]:
+    """A bucket and a state machine, made as CloudFormation makes them."""
+    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    bucket = {"BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]}}
+    machine = {"DefinitionString": "{}", "TracingConfiguration": {"Enabled": True}}
+    handlers = provisioners._RESOURCE_HANDLERS
+    return (
+        handlers["AWS::S3::Bucket"]["create"]("Bucket", bucket, "stack")[0],
+        handlers["AWS::StepFunctions::StateMachine"]["create"]("Machine", machine, "stack")[0],
+    )
 
 
 if __name__ == "__main__":

@@ -50,3 +50,23 @@ def test_its_functions_lose_the_name_of_an_error(facts: dict[str, Any]) -> None:
 def test_its_state_machines_tell_no_previous_event(facts: dict[str, Any]) -> None:
     """Why executions run on moto's interpreter: without it, the failed state cannot be found."""
     assert not facts["previous event ids"]
+
+
+def test_its_buckets_lose_their_encryption(facts: dict[str, Any]) -> None:
+    """ministack_properties.encrypt_buckets"""
+    assert facts["bucket encryption"] == {}
+
+
+def test_its_state_machines_do_not_know_that_they_are_traced(facts: dict[str, Any]) -> None:
+    """ministack_properties.remember_tracing"""
+    assert facts["tracing"] is None
+
+
+def test_it_forgets_sessions_that_are_expired(facts: dict[str, Any]) -> None:
+    """ministack_iam.remember_expired_sessions: a key that nobody knows is the developer's."""
+    assert not facts["expired session"]
+
+
+def test_it_knows_no_actions_of_the_services_that_are_ours(facts: dict[str, Any]) -> None:
+    """service_requests, and why its own enforcement would let their requests pass."""
+    assert "codecommit" not in facts["actions of"]

@@ -1,0 +1,126 @@
+"""Who is checked against what: roles, their trust, and callers that are no role's session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Need, Record, Role
+
+ACCOUNT = "000000000000"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/r"
+OTHER = f"arn:aws:iam::{ACCOUNT}:role/other"
+SESSION = Caller(
+    arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s", account_id=ACCOUNT, role_name="r", role_arn=ROLE
+)
+BUCKET = "arn:aws:s3:::bucket"
+
+
+def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def trust(principal: Mapping[str, str]) -> str:
+    return json.dumps({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}})
+
+
+class Directory:
+    """One role `r` with one policy, one role `other` that trusts r, and one bucket policy."""
+
+    def __init__(self, *statements: dict[str, Any], bucket: str | None = None) -> None:
+        policies = {"p": {"Statement": list(statements)}}
+        service = trust({"Service": "lambda.amazonaws.com"})
+        self._roles = {
+            "r": Role("r", ROLE, service, policies),
+            "other": Role("other", OTHER, trust({"AWS": ROLE}), {}),
+            "account": Role("account", "arn:aws:iam::000000000000:role/account", trust({"AWS": ACCOUNT}), {}),
+        }
+        self._bucket = bucket
+
+    def role(self, name: str) -> Role | None:
+        return self._roles.get(name)
+
+    def resource_policy(self, arn: str) -> str | None:
+        return self._bucket if arn.startswith(BUCKET) else None
+
+
+def enforcement(*statements: dict[str, Any], bucket: str | None = None) -> Enforcement:
+    return Enforcement(Directory(*statements, bucket=bucket), Record(), region="us-east-1")
+
+
+def test_a_denial_is_worded_as_aws_words_it() -> None:
+    iam = enforcement()
+    with pytest.raises(AccessDeniedError) as caught:
+        iam.authorize(SESSION, [Need("s3:GetObject", f"{BUCKET}/a")])
+    assert caught.value.message == (
+        "User: arn:aws:sts::000000000000:assumed-role/r/s is not authorized to perform: s3:GetObject on "
+        "resource: arn:aws:s3:::bucket/a because no identity-based policy allows the s3:GetObject action"
+    )
+    (denial,) = iam.record.to_json()["denials"]
+    assert (denial["role"], denial["action"]) == ("r", "s3:GetObject")
+
+
+def test_all_needs_must_be_met() -> None:
+    with pytest.raises(AccessDeniedError) as caught:
+        enforcement(allow("s3:GetObject")).authorize(
+            SESSION, [Need("s3:GetObject", f"{BUCKET}/a"), Need("s3:ListBucket", BUCKET)]
+        )
+    assert caught.value.need.action == "s3:ListBucket"
+
+
+def test_the_loopback_interface_counts_as_tls() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+    tls = deny | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    iam = enforcement(allow("s3:*"), bucket=json.dumps({"Statement": tls}))
+    iam.authorize(SESSION, [Need("s3:GetObject", f"{BUCKET}/a")])
+
+
+def test_a_service_may_assume_a_role_that_trusts_it_and_no_other() -> None:
+    iam = enforcement()
+    assert iam.check_trust(ROLE, service="lambda.amazonaws.com").name == "r"
+    with pytest.raises(AccessDeniedError, match=r"User: states\.amazonaws\.com .* sts:AssumeRole"):
+        iam.check_trust(ROLE, service="states.amazonaws.com")
+
+
+@pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:role/none", "no arn", ""])
+def test_a_role_that_is_not_there_is_named(arn: str) -> None:
+    with pytest.raises(AccessDeniedError, match="because there is no such role"):
+        enforcement().check_trust(arn, service="lambda.amazonaws.com")
+
+
+def test_a_role_assumes_another_that_names_it() -> None:
+    assert enforcement().check_assumption(SESSION, OTHER).name == "other"
+
+
+def test_an_account_as_principal_leaves_it_to_the_caller_s_policies() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/account"
+    with pytest.raises(AccessDeniedError, match="no identity-based policy"):
+        enforcement().check_assumption(SESSION, arn)
+    assert enforcement(allow("sts:AssumeRole", arn)).check_assumption(SESSION, arn).name == "account"
+
+
+def test_a_role_is_passed_only_to_a_service_that_it_trusts() -> None:
+    iam = enforcement(allow("iam:PassRole"))
+    iam.authorize(SESSION, [Need("iam:PassRole", ROLE, {"iam:passedtoservice": "lambda.amazonaws.com"})])
+    with pytest.raises(AccessDeniedError, match="cloudformation"):
+        iam.authorize(
+            SESSION, [Need("iam:PassRole", ROLE, {"iam:passedtoservice": "cloudformation.amazonaws.com"})]
+        )
+
+
+def test_a_deleted_role_may_nothing() -> None:
+    gone = Caller(arn="arn:aws:sts::0:assumed-role/gone/s", account_id=ACCOUNT, role_name="gone")
+    with pytest.raises(AccessDeniedError):
+        enforcement(allow("*")).authorize(gone, [Need("s3:GetObject", f"{BUCKET}/a")])
+
+
+def test_the_record_tells_who_needed_what() -> None:
+    iam = enforcement(allow("s3:Get*"), allow("s3:GetObject"), allow("s3:ListBucket"))
+    iam.authorize(SESSION, [Need("s3:GetObject", f"{BUCKET}/a"), Need("s3:ListBucket", BUCKET)])
+    used = {(g["statement"], g["action"]): g["alone"] for g in iam.record.to_json()["grants"]}
+    assert used == {(0, "s3:Get*"): 0, (1, "s3:GetObject"): 0, (2, "s3:ListBucket"): 1}
+    iam.record.forget()
+    assert iam.record.to_json() == {"grants": [], "denials": []}

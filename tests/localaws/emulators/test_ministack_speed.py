@@ -1,0 +1,34 @@
+"""Templates mean the same, only sooner. In a process of its own: ministack is loaded globally."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[3]
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import yaml
+from ministack.services.cloudformation import engine
+from stepline.localaws.emulators import ministack_speed
+
+assert not issubclass(engine.CfnLoader, yaml.CSafeLoader), "ministack uses libyaml: the mend can go"
+texts = [Path(name).read_text() for name in sys.argv[1:]]
+texts.append("X: {A: !GetAtt B.C.D, E: !GetAtt [F, G], H: 2026-01-01, I: !Sub [a, {b: !Ref c}], J: !Base64 yes}")
+slow = [engine._parse_template(text) for text in texts]
+ministack_speed.parse_templates_with_libyaml()
+assert issubclass(engine.CfnLoader, yaml.CSafeLoader)
+assert [engine._parse_template(text) for text in texts] == slow
+"""
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
+def test_libyaml_reads_the_same_out_of_templates() -> None:
+    templates = [str(PROJECT / "template.yaml"), str(PROJECT / "app/template.yaml")]
+    subprocess.run([sys.executable, "-c", PROGRAM, *templates], cwd=PROJECT, check=True)

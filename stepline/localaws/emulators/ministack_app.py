@@ -43,7 +43,11 @@ def load(*, port: int, directory: Path, region: str, account_id: str) -> Any:
         }
     )
     tempfile.tempdir = str(temporary)
-    return importlib.import_module("ministack.app").app
+    application = importlib.import_module("ministack.app").app
+    from stepline.localaws.emulators import ministack_speed  # noqa: PLC0415  -- imports ministack
+
+    ministack_speed.parse_templates_with_libyaml()
+    return application
 
 
 def close() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.iam.system import ACCOUNT, REGION, System
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("iam")
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("out_of_scope.json").read_text())
 
 
-def clients_of(system: System, role: str, policy: str = "") -> Callable[[str], Any]:
+def clients_of(system: System, role: str, policy: str = "", *, seconds: int = 900) -> Callable[[str], Any]:
     """Clients of a session of the role, which for these calls the account may assume, too."""
     name = system.resources[role]
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
@@ -27,10 +28,14 @@ def clients_of(system: System, role: str, policy: str = "") -> Callable[[str], A
     if trust not in document["Statement"]:
         document["Statement"].append(trust)
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
-    keys = system.client("sts").assume_role(
+    sts: Any = system.session.client(
+        "sts", endpoint_url=system.endpoint_url, config=Config(parameter_validation=False)
+    )
+    keys = sts.assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}",
         RoleSessionName="test",
-        **({"Policy": policy} if policy else {}),
+        DurationSeconds=seconds,
+        Policy=policy,
     )["Credentials"]
     session: Any = boto3.Session(
         aws_access_key_id=keys["AccessKeyId"],
@@ -90,3 +95,15 @@ def test_the_artifact_bucket_refuses_whoever_its_policy_denies(system: System) -
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [allow, deny]}))
     with pytest.raises(ClientError, match="with an explicit deny in a resource-based policy"):
         of_role.get_object(Bucket=bucket, Key="a")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [{**deny, "NotPrincipal": "*"}]}))
+    with pytest.raises(ClientError, match="does not know NotPrincipal"):
+        of_role.get_object(Bucket=bucket, Key="a")
+
+
+def test_expired_credentials_are_refused(system: System) -> None:
+    """And are not taken for the developer's, which open everything."""
+    of_role = clients_of(system, "TriggerRole", seconds=-1)
+    with pytest.raises(ClientError, match="expired"):
+        of_role("sts").get_caller_identity()
+    with pytest.raises(ClientError, match="expired"):
+        of_role("iam").list_roles()

@@ -209,6 +209,8 @@ class _HttpRequest:
             enforcement.authorize(caller, needs_of(Call(need, self._parameters()), objects))
         except AccessDeniedError as error:
             return self._refusal(error.need.action, caller, error.message)
+        except ValueError as error:  # a policy that somebody wrote, and that is none
+            return self._refusal(need.action, caller, f"{need.action} cannot be decided: {error}")
         return None
 
     def _need(self, account: str) -> Need | None:

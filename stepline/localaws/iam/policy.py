@@ -82,7 +82,7 @@ def parse(document: str | Mapping[str, Any], *, policy: str = "") -> tuple[State
 def _parse_text(text: str, policy: str) -> tuple[Statement, ...]:
     document = json.loads(text)
     if not isinstance(document, dict):
-        raise ValueError(f"the policy {policy} is not a JSON object")  # noqa: TRY004
+        raise ValueError(f"{policy} is not a JSON object")  # noqa: TRY004
     return tuple(
         _statement(item, policy, index) for index, item in enumerate(_listed(document.get("Statement", [])))
     )
@@ -91,7 +91,7 @@ def _parse_text(text: str, policy: str) -> tuple[Statement, ...]:
 def _statement(item: Mapping[str, Any], policy: str, index: int) -> Statement:
     principal = item.get("Principal")
     if "NotPrincipal" in item:
-        raise ValueError(f"the policy {policy} has NotPrincipal, which the local AWS does not know")
+        raise ValueError(f"{policy}: the local AWS does not know NotPrincipal")
     return Statement(
         policy=policy,
         index=index,

@@ -88,13 +88,14 @@ def _start(port: int, directory: Path, open_files: int | None) -> subprocess.Pop
     data.mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     words = ["-m", "benchmarks.load.counted_local_aws", "--port", str(port), "--directory", str(data)]
+    words += ["--region", REGION, "--until-input-closes"]  # it must not outlive us, however we end
     limit = ["sh", "-c", f'ulimit -n {open_files} && exec "$0" "$@"'] if open_files else []
     with _log_file(directory).open("wb") as log:
         return subprocess.Popen(
-            [*limit, sys.executable, *words, "--region", REGION],
+            [*limit, sys.executable, *words],
             cwd=PROJECT,
             env=kept | {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -115,13 +116,19 @@ def _deploy(port: int, parameters: dict[str, str]) -> dict[str, str]:
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], directory: Path) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(_endpoint(port) + "/_stepline/health").close()
-        except OSError:
-            time.sleep(_POLL_SECONDS)
-        else:
+        if _health(port).get("pid") == process.pid:
             return
+        time.sleep(_POLL_SECONDS)
     raise RuntimeError(f"the local AWS is not ready: {_log_file(directory).read_text(errors='replace')}")
+
+
+def _health(port: int) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(_endpoint(port) + "/_stepline/health") as answer:
+            document: dict[str, Any] = json.loads(answer.read())
+            return document
+    except OSError:
+        return {}
 
 
 def _end(process: subprocess.Popen[bytes], directory: Path) -> None:
@@ -133,6 +140,8 @@ def _end(process: subprocess.Popen[bytes], directory: Path) -> None:
             if each.group == process.pid or str(directory) in each.command:
                 os.kill(each.pid, signal.SIGKILL)
         process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _session() -> boto3.Session:

@@ -35,6 +35,9 @@ EXPRESS_TIMEOUT_SECONDS = 300
 NAME_REUSE_DAYS = 90
 """So long after its end, an execution's name is free again [StartExecution]."""
 
+MAX_KEPT = 2_000
+"""Closed executions that are remembered, the newest. AWS remembers them for 90 days."""
+
 REDRIVE_DAYS = 14
 """So long after its end, an execution can be redriven [RedriveExecution]."""
 
@@ -70,7 +73,7 @@ class Executions:
         self._arns = arns
         self._executions: dict[str, Execution] = {}
         self._runs: dict[str, _Run] = {}
-        self._ended_tokens: set[str] = set()
+        self._kept: dict[str, set[str]] = {}  # closed executions in the order of their ends: their tokens
         self._turns = Turns()
         self._lock = threading.RLock()
         self._closed = False
@@ -88,6 +91,7 @@ class Executions:
                 if existing.running and existing.input == text:
                     return existing
                 raise errors.execution_exists(arn)
+            self._kept.pop(arn, None)
             execution = self._executions[arn] = self._new(arn, name, machine, text, trace_header)
         self._begin(execution)
         return execution
@@ -134,6 +138,7 @@ class Executions:
             if reason := self.reason_not_to_redrive(execution):
                 raise errors.execution_not_redrivable(f"Execution Not Redrivable: '{reason}'")
             execution.redrive(token=token)
+            self._kept.pop(arn, None)
         self._begin(execution)
         return execution
 
@@ -149,6 +154,7 @@ class Executions:
         for execution in self.of_machine(arn):
             execution.close("ExecutionAborted")
             self._executions.pop(execution.arn, None)
+            self._kept.pop(execution.arn, None)
 
     def succeed_task(self, token: str, output: str) -> None:
         self._answer_task(token, lambda run: run.succeed_task(token, output))
@@ -220,10 +226,18 @@ class Executions:
     def _ended(self, execution: Execution) -> None:
         with self._lock:
             run = self._runs.pop(execution.arn, None)
+            if run is not None and execution.arn in self._executions:
+                self._keep(execution, run.interpretation.task_tokens())
         if run is not None:
-            self._ended_tokens.update(run.interpretation.task_tokens())
             self._tell(execution)
             _cancel(run)
+
+    def _keep(self, execution: Execution, tokens: set[str]) -> None:
+        """Remember a closed execution, and forget the one that closed first if there are too many."""
+        self._kept[execution.arn] = tokens
+        if len(self._kept) > MAX_KEPT:
+            oldest = next(iter(self._kept))
+            del self._kept[oldest], self._executions[oldest]
 
     def _wait_for(self, execution: Execution) -> None:
         threads = current_threads()
@@ -251,7 +265,8 @@ class Executions:
                     return
             except TaskClosedError as error:
                 raise errors.task_timed_out() from error
-        raise errors.task_timed_out() if token in self._ended_tokens else errors.invalid_token()
+        has_ended = any(token in tokens for tokens in list(self._kept.values()))
+        raise errors.task_timed_out() if has_ended else errors.invalid_token()
 
     def _name_is_free(self, execution: Execution) -> bool:
         if execution.stop_date is None:

@@ -1,0 +1,88 @@
+"""`kill -9` of a local AWS in the middle of a deployment, with another one beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stepline.cli import local_aws_process, process_table
+from tests.end_to_end.conftest import PROJECT, stepline
+from tests.end_to_end.local_aws import LocalAws
+from tests.ports import free_port
+
+SECONDS_UNTIL_A_TEST_FAILS = 30.0
+
+pytestmark = [
+    pytest.mark.xdist_group("local_aws"),
+    pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks at processes in Linux's /proc"),
+]
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + SECONDS_UNTIL_A_TEST_FAILS
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def pid_on(port: int) -> int | None:
+    return local_aws_process.health(port).get("pid")
+
+
+@pytest.fixture
+def another(environment: dict[str, str]) -> Iterator[LocalAws]:
+    port = free_port()
+    stepline(environment, "up", "--detach", "--port", str(port))
+    yield LocalAws(port=port, environment=environment, project=PROJECT)
+    stepline(environment, "down", "--port", str(port))
+
+
+def test_after_kill_9_up_works_at_once_and_leaves_its_neighbour_alone(
+    local_aws: LocalAws, another: LocalAws, application: Path, environment: dict[str, str]
+) -> None:
+    neighbour, killed = pid_on(local_aws.port), pid_on(another.port)
+    assert killed is not None
+    another.push(application)
+    wait_until(lambda: _functions_of(killed))
+    functions = _functions_of(killed)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: not functions & {each.pid for each in process_table.processes()})
+
+    stepline(environment, "up", "--detach", "--port", str(another.port))
+    assert pid_on(another.port) not in {None, killed}
+    assert another.client("stepfunctions").list_state_machines()["stateMachines"]
+    assert another.deploy(application).status == "Succeeded"
+    assert not [each for each in process_table.processes() if each.group == killed]
+    assert len(_folders(environment, another.port)) == 1
+
+    stepline(environment, "down", "--port", str(another.port))
+    assert _folders(environment, another.port) == []
+    assert local_aws.client("codepipeline").get_pipeline(name="stepline")["pipeline"]["name"] == "stepline"
+    assert pid_on(local_aws.port) == neighbour
+
+
+def _functions_of(server: int) -> set[int]:
+    """Processes in which functions of that local AWS run; each leads a group of its own."""
+    folder = next(each.command for each in process_table.processes() if each.pid == server)
+    data = folder.partition("--directory ")[2].split(" ")[0]
+    return {
+        each.pid
+        for each in process_table.processes()
+        if "launcher.py" in each.command and _works_in(each.pid, Path(data))
+    }
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
+    except OSError:  # it ended meanwhile
+        return False
+
+
+def _folders(environment: dict[str, str], port: int) -> list[Path]:
+    return list(Path(environment["TMPDIR"]).glob(f"stepline-{port}-*"))

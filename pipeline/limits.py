@@ -19,8 +19,9 @@ ARCHIVE_TAIL_BYTES: Final = MIB + MAX_ZIP_COMMENT_BYTES + 1
 """Read with the first request [ours]: a whole small archive, or the directory of a few thousand
 members. S3 delivers a megabyte sooner than it answers another request."""
 
-MAX_ZIP_DIRECTORY_BYTES: Final = 64 * MIB
-"""Largest zip directory that is read [ours]: some 600,000 members; guards the function's memory."""
+MAX_ZIP_DIRECTORY_BYTES: Final = 32 * MIB
+"""Largest zip directory that is read [ours]: some 300,000 members. For a moment it is held twice, which
+is a quarter of the function's memory."""
 
 # --- Texts
 

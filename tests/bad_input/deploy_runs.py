@@ -14,6 +14,7 @@ from botocore.model import OperationModel
 from statemachines.deploy import clients, settings
 from statemachines.deploy.errors import DeployError
 from statemachines.deploy.limits import MAX_MESSAGE_CHARACTERS
+from stepline.localaws.protocol.validation import validation_message
 from tests.bad_input.contents import bytes_of, content_of
 from tests.bad_input.observed import USER_VALUE, observed
 from tests.bad_input.zip_model import Archive, Member
@@ -40,10 +41,16 @@ class _StrictCloudFormation(FakeCloudFormation):
 
     def answer(self, operation: OperationModel, params: dict[str, Any]) -> dict[str, Any]:
         try:
-            return super().answer(operation, params)
+            result = super().answer(operation, params)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            message = "Template format error: unsupported structure."
-            raise FakeAwsError("ValidationError", message) from error
+            raise _template_error() from error
+        if operation.output_shape and validation_message(operation.output_shape, result):
+            raise _template_error()
+        return result
+
+
+def _template_error() -> FakeAwsError:
+    return FakeAwsError("ValidationError", "Template format error: unsupported structure.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.bad_input.targets import TARGETS, Target
 
 
+@pytest.mark.filterwarnings("ignore:deprecated string literal")  # of JMESPath, for `x`
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_every_example_ends_in_one_clear_answer(target: Target) -> None:
     @settings(

@@ -107,3 +107,15 @@ def test_expired_credentials_are_refused(system: System) -> None:
         of_role("sts").get_caller_identity()
     with pytest.raises(ClientError, match="expired"):
         of_role("iam").list_roles()
+
+
+def test_every_object_of_a_request_is_looked_at(system: System) -> None:
+    """A copy's source, and each of many that are deleted."""
+    of_role = clients_of(system, "CreateStackRole")("s3")
+    with pytest.raises(ClientError, match=r"s3:GetObject on resource: arn:aws:s3:::elsewhere/a"):
+        of_role.copy_object(
+            Bucket=system.bucket, Key="templates/copy", CopySource={"Bucket": "elsewhere", "Key": "a"}
+        )
+    keys = [{"Key": "templates/own"}, {"Key": "stepline/foreign"}]
+    with pytest.raises(ClientError, match=r"s3:DeleteObject on resource: .*stepline/foreign"):
+        of_role.delete_objects(Bucket=system.bucket, Delete={"Objects": keys})

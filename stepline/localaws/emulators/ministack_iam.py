@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.credentials import ReadOnlyCredentials
@@ -20,14 +20,14 @@ from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import iam, kms, s3, sts
 
 from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Need, Record, Role
-from stepline.localaws.iam.needs import Call, needs_of
+from stepline.localaws.iam.needs import Call, Objects, needs_of
 from stepline.localaws.iam.service_requests import codecommit, codepipeline
 from stepline.localaws.service_roles import ServiceRoles
 
 _OURS = {"codecommit": codecommit, "codepipeline": codepipeline}
 _EXPIRED = "The security token included in the request is expired"
 _MAX_SESSION_NAME = 64  # RoleSessionName in STS's model
-_EXPIRED_KEPT_SECONDS = 86_400.0
+_EXPIRED_KEPT_SECONDS = 3_600.0
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 
@@ -195,23 +195,31 @@ class _HttpRequest:
         self._service = "s3" if bucket else router.detect_service(method, path, headers, self._query)
 
     def check(
-        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: MinistackObjects
+        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: Objects
     ) -> tuple[int, dict[str, str], bytes] | None:
         """The answer that refuses the request, or None."""
         if sts._session_expired(sts._sessions.get(access_key)):
             return self._refusal("", caller, _EXPIRED, code="ExpiredTokenException")
-        need = self._need(caller.account_id)
-        if need is None:
-            return self._refusal("", caller, f"the local AWS cannot tell the IAM action of {self._path}")
-        if need.action in _ALWAYS_ALLOWED:
-            return None
         try:
-            enforcement.authorize(caller, needs_of(Call(need, self._parameters()), objects))
+            need = self._need(caller.account_id)
+            if need is None:
+                return self._refusal("", caller, f"the local AWS cannot tell the IAM action of {self._path}")
+            if need.action not in _ALWAYS_ALLOWED:
+                enforcement.authorize(caller, self._needs(need, objects))
         except AccessDeniedError as error:
             return self._refusal(error.need.action, caller, error.message)
-        except ValueError as error:  # a policy that somebody wrote, and that is none
-            return self._refusal(need.action, caller, f"{need.action} cannot be decided: {error}")
+        except ValueError as error:  # a request or a policy that is none
+            return self._refusal("", caller, f"the local AWS cannot decide: {error}")
         return None
+
+    def _needs(self, need: Need, objects: Objects) -> Iterator[Need]:
+        """Copying reads another object, and deleting many names them in the body."""
+        parameters = self._parameters()
+        yield from needs_of(Call(need, parameters), objects)
+        if self._service == "s3":
+            request = (self._method, self._path, self._headers, self._body, self._query)
+            for action, arn in iam_actions.s3_additional_checks(*request):
+                yield from needs_of(Call(Need(action, arn), parameters), objects)
 
     def _need(self, account: str) -> Need | None:
         region = responses.get_region()

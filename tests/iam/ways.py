@@ -19,7 +19,7 @@ from tests.iam.system import ACCOUNT, REGION, STACK, System
 
 Way = Callable[[System], None]
 
-_LARGE_FILES = 6
+_LARGE_FILES = 8
 _LARGE_FILE_BYTES = 5_000_000  # a file of a request has 6 MB at most
 _LARGE_CHARACTERS = 52_000  # above what CloudFormation takes in a request
 _POLICY = {
@@ -91,8 +91,13 @@ def source_is_abandoned(system: System) -> None:
 
 
 def late_execution_is_stopped(system: System) -> None:
+    """The stack waits for a signal that never comes."""
     job = str(uuid.uuid4())
-    execution = system.start(system.request(fresh(), template=template()), name=f"codepipeline-{job}")
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    properties = {"Handle": {"Ref": "Handle"}, "Timeout": "30"}
+    signal = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties}
+    request = system.request(fresh(), template=template(Handle=handle, Signal=signal))
+    execution = system.start(request, name=f"codepipeline-{job}")
     system.invoke("trigger", _job({}, token=_token(job, execution)))
     system.end_of(execution).must_be("ABORTED")
 

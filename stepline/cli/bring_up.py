@@ -10,6 +10,7 @@ from datetime import timedelta
 from os import getpid
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from stepline.cli import console, local_aws_process, process_table, runtime_state
@@ -73,6 +74,10 @@ def started(
     try:
         yield local_aws
         is_done = True
+    except BotoCoreError as error:
+        if local_aws_process.is_alive(local_aws):
+            raise
+        raise local_aws_process.died(local_aws, "working") from error
     finally:
         if owner or not is_done:
             with interruptions.held():

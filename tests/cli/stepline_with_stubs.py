@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import EndpointConnectionError
 
 from stepline.cli import bring_up, local_aws_process
 from stepline.cli.program import cli
@@ -25,6 +29,10 @@ def stub_command(behaviour: str) -> local_aws_process.ServerCommand:
 def deploy(_template: Path, **settings: Any) -> dict[str, str]:
     if sys.argv[2] == "refused":
         raise UsageError("the template does not deploy: Bucket: the name is taken")
+    if sys.argv[2] == "killed":
+        port = int(settings["endpoint_url"].rpartition(":")[2])
+        os.kill(local_aws_process.health(port)["pid"], signal.SIGKILL)
+        raise EndpointConnectionError(endpoint_url=settings["endpoint_url"])
     settings["report"]("Bucket: CREATE_COMPLETE")
     return {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}
 

@@ -147,6 +147,13 @@ def test_a_template_that_does_not_deploy(stepline: Stepline) -> None:
     stepline.assert_nothing_is_left(port)
 
 
+def test_a_local_aws_that_is_killed_while_it_is_worked_with(stepline: Stepline) -> None:
+    port = free_port()
+    code, _, err = stepline.run("up", "--detach", "--port", str(port), deployment="killed")
+    assert (code, err) == (1, "stepline: the local AWS ended while working: it left no message\n")
+    stepline.assert_nothing_is_left(port)
+
+
 def test_a_local_aws_that_dies_while_it_runs(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port, server="fails later")

@@ -19,7 +19,7 @@ from tests.iam.system import ACCOUNT, REGION, STACK, System
 
 Way = Callable[[System], None]
 
-_LARGE_FILES = 8
+_LARGE_FILES = 5
 _LARGE_FILE_BYTES = 5_000_000  # a file of a request has 6 MB at most
 _LARGE_CHARACTERS = 52_000  # above what CloudFormation takes in a request
 _POLICY = {

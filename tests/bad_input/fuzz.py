@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, given, reproduce_failure, seed, settings
 from hypothesis import __version__ as hypothesis_version
 from rich.console import Console
 from rich.live import Live
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -141,13 +140,14 @@ def main(
         with Live(table(scores), console=console, refresh_per_second=2) as live:
             for _ in fuzz(scores, first_seed, seconds):
                 live.update(table(scores))
+        console.print()
     if answers:
         show_answers(console, scores)
     failed = [score for score in scores if score.failure]
     for score in failed:
         repeat = f'{COMMAND} --target "{score.target.name}" --seed {score.failed_seed} --seconds 0'
-        text = Text(f"{score.failure}\n\n{repeat}")
-        console.print(Panel(text, title=score.target.name, border_style="red"))
+        console.rule(f"[red]{score.target.name}", align="left", style="red")
+        console.print(Text(f"{score.failure}\n\n{repeat}\n"), soft_wrap=True)  # to be copied
     sys.exit(1 if failed else 0)
 
 

@@ -75,7 +75,7 @@ def started(
         yield local_aws
         is_done = True
     except BotoCoreError as error:
-        if local_aws_process.is_alive(local_aws):
+        if not local_aws_process.is_ending(local_aws):
             raise
         raise local_aws_process.died(local_aws, "working") from error
     finally:

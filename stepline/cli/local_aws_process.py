@@ -41,6 +41,7 @@ READY_SECONDS = 60.0  # it is ready in under a second; a slow, busy machine may 
 _HEALTH_SECONDS = 2.0  # one question
 _TERMINATE_SECONDS = 10.0  # from SIGTERM to SIGKILL
 _KILL_SECONDS = 5.0  # from SIGKILL to giving up
+_ENDING_SECONDS = 1.0  # from the first broken connection to the end of a process that was killed
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
 _DATA = "data"  # its folder within the temporary one, beside its log
@@ -172,6 +173,12 @@ def was_asked_to_end(local_aws: LocalAws) -> bool:
     """True if a child of this process has ended because somebody stopped it, not by a fault."""
     child = _children.get(local_aws.pid)
     return child is not None and child.poll() in {0, -signal.SIGTERM, -signal.SIGINT}
+
+
+def is_ending(local_aws: LocalAws) -> bool:
+    """True if it has ended, or does within a second: connections break a moment before that."""
+    _wait(lambda: not is_alive(local_aws), _ENDING_SECONDS)
+    return not is_alive(local_aws)
 
 
 def is_alive(local_aws: LocalAws) -> bool:

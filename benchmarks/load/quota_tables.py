@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
@@ -47,12 +49,13 @@ def show_simulation(console: Console) -> None:
 
 
 def simulate(actions: int) -> quotas.Outcome:
-    return quotas.simulate(
-        actions,
-        quotas=quotas.SMALL_REGIONS,
-        interval_seconds=INTERVAL_SECONDS,
-        execution_seconds=EXECUTION_SECONDS,
-    )
+    with contextlib.redirect_stdout(io.StringIO()):  # the trigger's metrics
+        return quotas.simulate(
+            actions,
+            quotas=quotas.SMALL_REGIONS,
+            interval_seconds=INTERVAL_SECONDS,
+            execution_seconds=EXECUTION_SECONDS,
+        )
 
 
 def row(outcome: quotas.Outcome) -> tuple[str, ...]:

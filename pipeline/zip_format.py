@@ -177,7 +177,10 @@ def _entries(data: bytes) -> Iterator[tuple[int, bytes]]:
             raise ZipFormatError("its directory is corrupt")
         name_size, extra_size, comment_size = struct.unpack_from("<3H", data, position + 28)
         name_start = position + _ENTRY.size
-        yield position, data[name_start : name_start + name_size]
+        name = data[name_start : name_start + name_size]
+        if b"\0" in name:  # it ends the name for some readers, and not for others
+            raise ZipFormatError("a name in its directory contains a zero character")
+        yield position, name
         position = name_start + name_size + extra_size + comment_size
     if position > len(data):
         raise ZipFormatError("its directory is corrupt")

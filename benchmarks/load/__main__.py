@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 
@@ -27,6 +28,7 @@ _IDLE_SECONDS = 10.0
 
 def main() -> None:
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # in order, with what was started
     console = Console()
     console.print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}\n")
     with local_aws.deployed(

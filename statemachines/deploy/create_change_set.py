@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from pipeline.aws_errors import error_code
 from statemachines.deploy import clients, settings
-from statemachines.deploy.change_sets import ChangeSet
+from statemachines.deploy.change_sets import ChangeSet, is_missing, moved
 from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackMovedError
 from statemachines.deploy.stack_arguments import stack_arguments
@@ -89,7 +89,12 @@ def _create(
 
 def _adopt(event: StackTask, cloudformation: CloudFormationClient) -> tuple[str, str]:
     """A change set of this name can only be ours: the name is made of the execution."""
-    answer = cloudformation.describe_change_set(
-        StackName=event.request.stack_name, ChangeSetName=event.execution.change_set_name
-    )
+    try:
+        answer = cloudformation.describe_change_set(
+            StackName=event.request.stack_name, ChangeSetName=event.execution.change_set_name
+        )
+    except ClientError as error:
+        if is_missing(error):
+            raise moved() from error  # somebody deletes change sets just now
+        raise
     return answer["ChangeSetId"], answer["StackId"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import click
 from rich.console import Console
@@ -17,9 +20,11 @@ from tests.faults import replay
 from tests.faults.exploration import Baseline, Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.kinds import Schedule
 from tests.faults.network import ENVIRONMENT
-from tests.faults.ways import ways
+from tests.faults.ways import distinct, ways
 
 _CHUNK = 16
+_RUNS_PER_COLLECTION = 25
+_runs = 0
 _explorer: Explorer | None = None
 
 
@@ -30,7 +35,9 @@ _explorer: Explorer | None = None
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes.")
 @click.option("--replay", "text", metavar="SCHEDULE", help="Run one schedule and tell what happened.")
 @click.option("--list", "list_ways", is_flag=True, help="List the ways.")
-def main(*, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_ways: bool) -> None:
+def main(
+    *, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_ways: bool
+) -> None:
     """Inject faults into every way of a deployment, and check what must always hold."""
     console = Console(highlight=False)
     if list_ways:
@@ -38,28 +45,37 @@ def main(*, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text
     elif text:
         sys.exit(replay.replay(_schedule(text), console))
     else:
-        sys.exit(_explore(console, _known(names), seed=seed, everything=everything, jobs=jobs))
+        _check(names)
+        chosen = list(names) or (list(ways()) if everything else distinct())
+        sys.exit(_explore(console, chosen, seed=seed, everything=everything, jobs=jobs))
 
 
-def _known(names: tuple[str, ...]) -> list[str]:
+def _check(names: tuple[str, ...]) -> None:
     if unknown := set(names) - ways().keys():
         raise click.BadParameter(f"there is no way {', '.join(sorted(unknown))}; --list tells them")
-    return list(names or ways())
 
 
 def _schedule(text: str) -> Schedule:
     try:
         schedule = Schedule.parse(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no schedule ({error}); one is 'update: 12 throttled'") from error
-    _known((schedule.way,))
+        raise click.BadParameter(
+            f"{text!r} is no schedule ({error}); one is 'update: 12 throttled'"
+        ) from error
+    _check((schedule.way,))
     return schedule
 
 
 def _explore(console: Console, names: list[str], *, seed: int, everything: bool, jobs: int) -> int:
     begun = time.monotonic()
     findings = Findings()
-    with ProcessPoolExecutor(jobs, initializer=_prepare) as pool, _progress(console) as progress:
+    numbers = multiprocessing.get_context("fork").Value("i", 0)
+    with (
+        ProcessPoolExecutor(
+            jobs, mp_context=multiprocessing.get_context("fork"), initializer=_prepare, initargs=(numbers,)
+        ) as pool,
+        _progress(console) as progress,
+    ):
         baselines: list[Baseline] = list(pool.map(_baseline, names))
         alone = [s for item in baselines for s in singles(item, seed=seed, everything=everything)]
         first = list(_run(pool, progress, "single faults", alone, findings))
@@ -94,7 +110,7 @@ def _table(findings: Iterable[Finding]) -> Table:
     table = Table(title="Violations, each with its shortest schedule", title_justify="left", show_lines=True)
     table.add_column("how often", justify="right")
     table.add_column("what", overflow="fold")
-    table.add_column('make faults ARGS="--replay \'…\'"', overflow="fold")
+    table.add_column("make faults ARGS=\"--replay '…'\"", overflow="fold")
     for finding in sorted(findings, key=lambda item: -item.count):
         table.add_row(f"{finding.count:,}", finding.text, str(finding.schedule))
     return table
@@ -105,11 +121,19 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _prepare() -> None:
+def _prepare(numbers: Any) -> None:
     """In each process: clients take long to make."""
     global _explorer  # noqa: PLW0603 - a process of the pool has no other place
+    with numbers.get_lock():
+        number = numbers.value
+        numbers.value += 1
+    if hasattr(os, "sched_setaffinity"):  # threads that take turns do it twice as fast on one processor
+        processors = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {processors[number % len(processors)]})
     os.environ.update(ENVIRONMENT)
     _explorer = Explorer()
+    gc.freeze()  # what stays needs no looking at
+    gc.disable()
 
 
 def _baseline(way: str) -> Baseline:
@@ -118,7 +142,11 @@ def _baseline(way: str) -> Baseline:
 
 
 def _run_one(schedule: Schedule) -> Result:
+    global _runs  # noqa: PLW0603
     assert _explorer is not None
+    _runs += 1
+    if _runs % _RUNS_PER_COLLECTION == 0:
+        gc.collect()
     return _explorer.run(schedule)
 
 

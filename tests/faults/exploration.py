@@ -143,9 +143,11 @@ def _aftermath(
     sites = _sites(simulation)
     start = min((injection.call for injection in schedule.injections), default=0)
     same = 0
-    while same < len(sites) - start and sites[-1 - same : len(sites) - same] == baseline.sites[
-        len(baseline.sites) - 1 - same : len(baseline.sites) - same
-    ]:
+    while (
+        same < len(sites) - start
+        and sites[-1 - same : len(sites) - same]
+        == baseline.sites[len(baseline.sites) - 1 - same : len(baseline.sites) - same]
+    ):
         same += 1
     return tuple((number + 1, sites[number]) for number in range(start, len(sites) - same))
 

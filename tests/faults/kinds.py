@@ -127,4 +127,3 @@ class Schedule:
     @property
     def faults(self) -> frozenset[Fault]:
         return frozenset(injection.fault for injection in self.injections)
-

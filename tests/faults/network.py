@@ -20,6 +20,7 @@ import botocore.retries.standard
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.model import OperationModel
+from botocore.useragent import UserAgentString
 
 from pipeline.clients import AwsClients
 from pipeline.job import Credentials
@@ -109,6 +110,7 @@ class Network:
         clock = SimpleNamespace(sleep=lambda seconds: self.receiver.slept(seconds))
         with (
             mock.patch.object(botocore.endpoint, "time", clock),
+            mock.patch.object(UserAgentString, "to_string", lambda _self: "simulation"),
             mock.patch.object(deploy_clients, "cloudformation", lambda: self._deploy["cloudformation"]),
             mock.patch.object(deploy_clients, "s3", lambda: self._deploy["s3"]),
         ):
@@ -128,6 +130,7 @@ class Network:
 
         with mock.patch.object(botocore.retries.standard.quota, "RetryQuota", remembered):
             client = make()
+        client._request_signer.sign = _not_signed
         service = client.meta.service_model.service_name
         read_seconds = client.meta.config.read_timeout
         given: dict[str, Any] = {}
@@ -156,6 +159,10 @@ class Network:
         events.register(f"before-send.{service}", send)
         events.register(f"before-parse.{service}", parse)
         return client
+
+
+def _not_signed(*_args: object, **_kwargs: object) -> None:
+    """A signature takes as long as the rest of a call, and nobody here looks at it."""
 
 
 class _TriggerClients(AwsClients):

@@ -51,7 +51,7 @@ ARTIFACT_BUCKET = "artifacts"
 TRIGGER = "trigger"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:deploy"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
-CONTINUATION_SECONDS = 30
+CONTINUATION_SECONDS = 40
 TRIGGER_TIMEOUT_SECONDS = 360.0  # template.yaml
 TASK_TIMEOUT_SECONDS = 60.0
 MAX_STEPS = 5_000
@@ -214,7 +214,10 @@ class Simulation(Receiver):
         random.seed(0)  # the jitter of retries
         warnings.filterwarnings("ignore", message="No application metrics to publish")
         with (
-            mock.patch.dict(os.environ, {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "MAX_WAIT_MINUTES": "2"}),
+            mock.patch.dict(
+                os.environ,
+                {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "POLL_SECONDS": "16", "MAX_WAIT_MINUTES": "3"},
+            ),
             mock.patch.object(trigger, "_trigger", lambda: self._trigger),
             contextlib.redirect_stdout(self.log),
             _streams(self.log),

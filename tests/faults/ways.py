@@ -64,5 +64,21 @@ def ways() -> dict[str, Way]:
     return {way.name: way for way in (*found, *_OF_THE_TRIGGER)}
 
 
+def distinct() -> list[str]:
+    """One way for each path through the states, or each whim of CloudFormation: the shortest name of several."""
+    found: dict[str, str] = {}
+    for name, way in sorted(ways().items(), key=lambda item: (len(item[0]), item[0])):
+        case = cases.load(way.case)
+        own = [
+            case["path"],
+            case.get("cloudformation"),
+            way.user_parameters,
+            way.settings,
+            way.output_artifact,
+        ]
+        found.setdefault(json.dumps(own), name)
+    return sorted(found.values())
+
+
 def _is_whole(name: str) -> bool:
     return name not in _NOT_WHOLE and not any(key in cases.load(name) for key in _BROKEN)

@@ -2,11 +2,12 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+CHECKOV := .checkov
 
-.PHONY: help setup run test lint bench format lock clean
+.PHONY: help setup run test lint faults fuzz permissions load bench format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install what stepline needs into .venv
 
@@ -23,17 +24,37 @@ $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
 	  || $(PYTHON) -m pip install --quiet --no-deps --editable .
 	@touch $@
 
+# checkov has an environment of its own: it pins another boto3.
+$(CHECKOV)/.ready: $(READY) requirements/checkov.txt
+	@python3 -m venv $(CHECKOV)
+	@$(VENV)/bin/uv pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r requirements/checkov.txt \
+	  || $(CHECKOV)/bin/python -m pip install --quiet --require-hashes -r requirements/checkov.txt
+	@touch $@
+
 run: $(READY) ## Push the sample application through the pipeline, locally, end to end (ARGS="--port 4567")
 	@$(VENV)/bin/stepline run $(ARGS)
 
 test: $(READY) ## Run the tests
 	@$(PYTHON) -m pytest
 
-lint: $(READY) ## Check formatting, lint, types and the template
+lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types and the templates
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/cfn-lint template.yaml app/template.yaml
+	@$(CHECKOV)/bin/checkov
+
+faults: $(READY) ## Let every AWS call fail, once and twice, and check what must always hold (ARGS="--help")
+	@$(PYTHON) -m tests.faults $(ARGS)
+
+fuzz: $(READY) ## Look for input that does not end in one clear answer (ARGS="--seconds 300")
+	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m tests.bad_input.fuzz $(ARGS)
+
+permissions: $(READY) ## Take away each permission in turn and see what breaks
+	@$(PYTHON) -m tests.iam.mutations $(ARGS)
+
+load: $(READY) ## Run a thousand pipeline executions at once through the local AWS
+	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks.load $(ARGS)
 
 bench: $(READY) ## Measure what the documentation claims
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks
@@ -47,9 +68,11 @@ lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	  --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \
 	  --no-emit-index-url --no-header pipeline/requirements.in -o pipeline/requirements.txt
+	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header requirements/checkov.in -o requirements/checkov.txt
 
 clean: ## Remove what the targets above made
-	@rm -rf $(VENV) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

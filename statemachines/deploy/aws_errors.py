@@ -23,6 +23,7 @@ _DOES_NOT_EXIST = re.compile(r"^Stack\b.* does not exist$")
 _IN_WRONG_STATE = re.compile(
     r"\bis in [A-Z_]+ state and can ?not be (?:updated|executed|deleted)|in a non-terminal \[[A-Z_]+\] state"
 )
+_NO_TEMPLATE = re.compile(r"^S3 error: The specified key does not exist")
 _CAPABILITY = re.compile(r"\bCAPABILITY_[A-Z_]+\b")
 
 
@@ -54,6 +55,11 @@ def stack_does_not_exist(error: AwsFailure) -> bool:
 def stack_is_in_wrong_state(error: AwsFailure) -> bool:
     """True if the stack has begun another operation meanwhile."""
     return error_code(error) == "ValidationError" and bool(_IN_WRONG_STATE.search(error_message(error)))
+
+
+def template_is_gone(error: AwsFailure) -> bool:
+    """True if CloudFormation found no object at the TemplateURL."""
+    return error_code(error) == "ValidationError" and bool(_NO_TEMPLATE.search(error_message(error)))
 
 
 def missing_capabilities(reason: str) -> MissingCapabilityError | None:

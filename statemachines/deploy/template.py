@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
 from pipeline.artifact import ArtifactReader
 from pipeline.aws_errors import AWS_FAILURES
 from pipeline.errors import AccessDeniedError, SteplineError, TransientError, quoted
+from statemachines.deploy.aws_errors import is_throttle_or_outage, template_is_gone
 from statemachines.deploy.errors import (
     ArtifactUnreadableError,
     InvalidInputError,
@@ -82,7 +84,8 @@ def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iter
 
     A template too large for a request lies in S3 for the time of the `with` block: CloudFormation
     reads it while it answers. `owner` keeps two executions with the same template apart, so
-    that neither deletes the other's object.
+    that neither deletes the other's object; two runs of one task share it, so that none stays behind
+    when one of them dies. Raises `TransientAwsError` if the other run was quicker to delete it.
     """
     body = template.encode()
     if len(body) <= MAX_TEMPLATE_BODY_BYTES:
@@ -92,6 +95,10 @@ def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iter
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=body)
         yield {"TemplateURL": _address(s3, bucket, key)}
+    except ClientError as error:
+        if template_is_gone(error):
+            raise TransientAwsError("Another run of this task has just deleted the template.") from error
+        raise
     finally:
         _delete(s3, bucket, key)
 
@@ -108,10 +115,15 @@ def summarize(cloudformation: CloudFormationClient, arguments: TemplateArguments
 
 
 def _delete(s3: S3Client, bucket: str, key: str) -> None:
-    """CloudFormation has acted by now: an object that stays behind must not look as if it had not."""
+    """CloudFormation has acted by now, and acts once: where S3 stays away the task can run again.
+
+    Without the permission the object stays behind, which must not look as if nothing had been done.
+    """
     try:
         s3.delete_object(Bucket=bucket, Key=key)
     except AWS_FAILURES as error:
+        if is_throttle_or_outage(error):
+            raise TransientAwsError(f"The temporary template could not be deleted: {error}") from error
         _log.warning("temporary template was not deleted", bucket=bucket, key=key, reason=str(error))
 
 

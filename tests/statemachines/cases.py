@@ -5,6 +5,7 @@
   "stack":          {"status", "resources"?} as somebody left it; absent: there is none
   "resources":      changes to BASE's resources in the template that is pushed (null removes one)
   "template":       instead: the pushed template's text
+  "padding":        so many characters more in the template: above 51,200 it goes through S3
   "input":          more members of the input (null removes one)
   "configuration":  content of the template configuration
   "cloudformation": attributes of FakeCloudFormation, for example {"hangs": true}
@@ -71,6 +72,11 @@ def template(resources: Any) -> dict[str, Any]:
     return result
 
 
+def _pushed(case: dict[str, Any]) -> dict[str, Any]:
+    padding = {"Metadata": {"Padding": "x" * case["padding"]}} if "padding" in case else {}
+    return template(case.get("resources")) | padding
+
+
 def prepare(machine: Machine, case: dict[str, Any]) -> dict[str, Any]:
     """Set the scene; the execution's input."""
     _set_up_stack(machine, case)
@@ -78,7 +84,7 @@ def prepare(machine: Machine, case: dict[str, Any]) -> dict[str, Any]:
     for name, value in case.get("cloudformation", {}).items():
         assert hasattr(machine.cloudformation, name), name
         setattr(machine.cloudformation, name, value)
-    files = {"template.json": case.get("template") or json.dumps(template(case.get("resources")))}
+    files = {"template.json": case.get("template") or json.dumps(_pushed(case))}
     document: dict[str, Any] = merged(INPUT, case.get("input", {}))
     if "configuration" in case:
         files["configuration.json"] = json.dumps(case["configuration"])

@@ -102,7 +102,11 @@ def _one_final_answer(simulation: Simulation) -> Iterator[str]:
     for action, jobs_ in _grouped(jobs).items():
         if finals[action] > 1:
             yield f"an action got {finals[action]} final answers"
-        if finals[action] == 0 and not _was_left(simulation, jobs_[-1]) and not used_up(simulation, jobs_[-1]):
+        if (
+            finals[action] == 0
+            and not _was_left(simulation, jobs_[-1])
+            and not used_up(simulation, jobs_[-1])
+        ):
             yield "an action got no answer, although not every delivery failed"
 
 

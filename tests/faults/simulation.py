@@ -51,7 +51,7 @@ ARTIFACT_BUCKET = "artifacts"
 TRIGGER = "trigger"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:deploy"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
-CONTINUATION_SECONDS = 40
+CONTINUATION_SECONDS = 60
 TRIGGER_TIMEOUT_SECONDS = 360.0  # template.yaml
 TASK_TIMEOUT_SECONDS = 60.0
 MAX_STEPS = 5_000
@@ -216,7 +216,7 @@ class Simulation(Receiver):
         with (
             mock.patch.dict(
                 os.environ,
-                {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "POLL_SECONDS": "16", "MAX_WAIT_MINUTES": "3"},
+                {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"},
             ),
             mock.patch.object(trigger, "_trigger", lambda: self._trigger),
             contextlib.redirect_stdout(self.log),

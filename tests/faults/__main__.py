@@ -32,11 +32,12 @@ _explorer: Explorer | None = None
 @click.option("--seed", default=1, show_default=True, help="Which fault of each class is tried where.")
 @click.option("--way", "names", multiple=True, metavar="NAME", help="Only this way; may be repeated.")
 @click.option("--everything", is_flag=True, help="Every fault of every class, and no pair left out: hours.")
+@click.option("--once", is_flag=True, help="Single faults only.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes.")
 @click.option("--replay", "text", metavar="SCHEDULE", help="Run one schedule and tell what happened.")
 @click.option("--list", "list_ways", is_flag=True, help="List the ways.")
 def main(
-    *, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_ways: bool
+    *, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_ways: bool, once: bool
 ) -> None:
     """Inject faults into every way of a deployment, and check what must always hold."""
     console = Console(highlight=False)
@@ -47,7 +48,7 @@ def main(
     else:
         _check(names)
         chosen = list(names) or (list(ways()) if everything else distinct())
-        sys.exit(_explore(console, chosen, seed=seed, everything=everything, jobs=jobs))
+        sys.exit(_explore(console, chosen, seed=seed, everything=everything, jobs=jobs, once=once))
 
 
 def _check(names: tuple[str, ...]) -> None:
@@ -66,7 +67,9 @@ def _schedule(text: str) -> Schedule:
     return schedule
 
 
-def _explore(console: Console, names: list[str], *, seed: int, everything: bool, jobs: int) -> int:
+def _explore(
+    console: Console, names: list[str], *, seed: int, everything: bool, jobs: int, once: bool
+) -> int:
     begun = time.monotonic()
     findings = Findings()
     numbers = multiprocessing.get_context("fork").Value("i", 0)
@@ -79,13 +82,13 @@ def _explore(console: Console, names: list[str], *, seed: int, everything: bool,
         baselines: list[Baseline] = list(pool.map(_baseline, names))
         alone = [s for item in baselines for s in singles(item, seed=seed, everything=everything)]
         first = list(_run(pool, progress, "single faults", alone, findings))
-        twice = list(pairs(baselines, first, seed=seed, everything=everything))
+        twice = [] if once else list(pairs(baselines, first, seed=seed, everything=everything))
         for _ in _run(pool, progress, "pairs of faults", twice, findings):
             pass
     seconds = time.monotonic() - begun
     console.print(
-        f"{findings.runs:,} schedules on {len(names)} ways ({len(alone):,} single faults, {len(twice):,} pairs),"
-        f" seed {seed}: {findings.violations:,} violations. {seconds:.0f} s, {jobs} processes."
+        f"{findings.runs:,} schedules on {len(names)} ways ({len(alone):,} single faults, {len(twice):,}"
+        f" pairs), seed {seed}: {findings.violations:,} violations. {seconds:.0f} s, {jobs} processes."
     )
     if findings.found:
         console.print(_table(findings.found.values()))

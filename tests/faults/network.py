@@ -107,12 +107,12 @@ class Network:
         self.receiver = receiver
         for quota in self._quotas:  # what earlier runs spent on retries
             quota._available_capacity = quota._max_capacity
-        clock = SimpleNamespace(sleep=lambda seconds: self.receiver.slept(seconds))
+        clock = SimpleNamespace(sleep=receiver.slept)
         with (
             mock.patch.object(botocore.endpoint, "time", clock),
-            mock.patch.object(UserAgentString, "to_string", lambda _self: "simulation"),
-            mock.patch.object(deploy_clients, "cloudformation", lambda: self._deploy["cloudformation"]),
-            mock.patch.object(deploy_clients, "s3", lambda: self._deploy["s3"]),
+            mock.patch.object(UserAgentString, "to_string", return_value="simulation"),
+            mock.patch.object(deploy_clients, "cloudformation", return_value=self._deploy["cloudformation"]),
+            mock.patch.object(deploy_clients, "s3", return_value=self._deploy["s3"]),
         ):
             yield
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from tests.faults.kinds import Schedule
 from tests.faults.network import Network
-from tests.faults.simulation import Simulation
+from tests.faults.simulation import EXPRESS_MACHINE, Simulation
 from tests.statemachines import cases
 
 _OWN_MEMBERS = ("codepipeline", "revisionS3Bucket", "revisionS3Key")
 _BROKEN = ("faults", "functionFaults", "missingFunction")
 _NOT_WHOLE = frozenset({"artifact_gone"})  # in a whole pipeline the trigger has just read it
 _PATH = "deploy/input.json"
+_EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "claims"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ _OF_THE_TRIGGER = (
     Way("output_artifact", "unchanged", output_artifact=True),
     Way("no_progress", "update", settings={"SHOW_PROGRESS": "false"}),
     Way("deadline", "busy_stack_never_ends", {"timeoutMinutes": 1}),
+    Way("express", "unchanged", settings=_EXPRESS),
 )
 
 
@@ -65,7 +67,7 @@ def ways() -> dict[str, Way]:
 
 
 def distinct() -> list[str]:
-    """One way for each path through the states, or each whim of CloudFormation: the shortest name of several."""
+    """One way for each path through the states and each whim of CloudFormation: the shortest name."""
     found: dict[str, str] = {}
     for name, way in sorted(ways().items(), key=lambda item: (len(item[0]), item[0])):
         case = cases.load(way.case)

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from statemachines.deploy.task import Handler
 from stepline.localaws.clock import VirtualClock
@@ -77,7 +77,12 @@ def load_asl() -> dict[str, Any]:
     return document
 
 
-def definition(functions: InProcessFunctions) -> str:
+class Arns(Protocol):
+    def arn(self, name: str) -> str:
+        """The ARN of the function `name`."""
+
+
+def definition(functions: Arns) -> str:
     """The state machine as it is created, with the functions' ARNs filled in."""
     text = ASL_FILE.read_text()
     for task in TASKS:

@@ -1,0 +1,36 @@
+"""Looks for an interleaving that breaks something, for a number of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.interleavings.machine import Interleavings
+
+STEPS = 30
+"""Rules in an example, at most."""
+
+
+def search(seed_: int | None, *, examples: int, phases: Collection[Phase] = tuple(Phase)) -> None:
+    """Raises the AssertionError of the shortest example that was found; its notes tell the example.
+
+    Without a seed it is always the same examples.
+    """
+    machine = Interleavings if seed_ is None else seed(seed_)(Interleavings)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            derandomize=seed_ is None,
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            phases=phases,
+            deadline=None,
+            database=None,
+            verbosity=Verbosity.normal,
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -56,10 +56,14 @@ class Deed(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Told:
-    """A final answer, and how the action's execution was at that moment; `status` is empty without one."""
+    """A final answer, and how the action's execution was at that moment; `status` is empty without one.
+
+    `redriven`: at that very moment, perhaps after the trigger had looked.
+    """
 
     answer: Answer
     status: str
+    redriven: bool
 
     @property
     def is_success(self) -> bool:
@@ -250,14 +254,17 @@ class World(Simulation):
         super()._record_answer(call)
         answer = self.answers[-1]
         if answer.is_final:
-            self.told.append(Told(answer, self._status_for(answer.job_id)))
+            execution = self._execution_for(answer.job_id)
+            status = execution.status.value if execution else ""
+            redriven = execution is not None and execution.redrive_date == self.clock.now()
+            self.told.append(Told(answer, status, redriven))
 
-    def _status_for(self, job_id: str) -> str:
-        """Of the execution of the action that the job is of."""
+    def _execution_for(self, job_id: str) -> Any:
+        """The execution of the action that the job is of; None if there is none."""
         jobs = self.jobs_of_actions
         first = next(job for job, action in jobs.items() if action == jobs[job_id])
         arn = MACHINE.replace(":stateMachine:", ":execution:") + f":{EXECUTION_PREFIX}{first}"
-        return next((item.status.value for item in self.executions if item.arn == arn), "")
+        return next((item for item in self.executions if item.arn == arn), None)
 
     def _declaration(self, plan: Plan) -> dict[str, Any]:
         """The simulation's own pipeline, under another name, with another repository."""

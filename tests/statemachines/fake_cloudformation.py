@@ -119,7 +119,8 @@ class FakeCloudFormation(FakeService):
         """Another writer's update: change sets of before are obsolete."""
         stack = self._by_name(name)
         for change_set in self._of(stack):
-            change_set.execution_status = "OBSOLETE"
+            if not change_set.execution_status.startswith("EXECUTE"):  # what was executed stays so
+                change_set.execution_status = "OBSOLETE"
         self._set(stack, "UPDATE_IN_PROGRESS", token="somebody")
         self._later(STEP_SECONDS, lambda: self._set(stack, "UPDATE_COMPLETE", token="somebody"))
 

@@ -15,7 +15,7 @@ import itertools
 import random
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.faults import ways
@@ -24,8 +24,12 @@ from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
 from tests.faults.network import Network
 from tests.faults.simulation import Simulation
 
-_SECOND = ("not acted", "acted", "dead before", "dead after", "denied", "repeated")
-"""The classes of second faults."""
+_SECOND: Mapping[str, tuple[Fault, ...]] = {
+    "nothing happened": CLASSES["not acted"] + CLASSES["dead before"],
+    "unnoticed": CLASSES["acted"] + CLASSES["dead after"],
+    "elsewhere": CLASSES["denied"] + CLASSES["repeated"],
+}
+"""Classes of second faults, coarser."""
 
 _CALLS_AFTER_PIPELINE = 3
 """So soon after something was done to the pipeline a second fault may follow."""
@@ -118,7 +122,9 @@ def pairs(
             if key in seen and not everything:
                 continue
             seen.add(key)
-            for fault in _faults([name], result.schedule.way, call, seed=seed, everything=everything):
+            for fault in _faults(
+                {name: _SECOND[name]}, str(result.schedule), call, seed=seed, everything=everything
+            ):
                 yield result.schedule.plus(Injection(call, fault))
 
 
@@ -126,13 +132,16 @@ def class_of(fault: Fault) -> str:
     return next(name for name, faults in CLASSES.items() if fault in faults)
 
 
-def _faults(names: Iterable[str], way: str, call: int, *, seed: int, everything: bool) -> Iterator[Fault]:
-    for name in names:
+def _faults(
+    classes: Mapping[str, tuple[Fault, ...]], place: str, call: int, *, seed: int, everything: bool
+) -> Iterator[Fault]:
+    """One fault of each class, or all of them."""
+    for name, faults in classes.items():
         if everything:
-            yield from CLASSES[name]
+            yield from faults
         else:
-            turn = zlib.crc32(f"{seed} {way} {call} {name}".encode())
-            yield random.Random(turn).choice(CLASSES[name])
+            turn = zlib.crc32(f"{seed} {place} {call} {name}".encode())
+            yield random.Random(turn).choice(faults)
 
 
 def _sites(simulation: Simulation) -> tuple[Site, ...]:

@@ -110,11 +110,17 @@ class Network:
         clock = SimpleNamespace(sleep=receiver.slept)
         with (
             mock.patch.object(botocore.endpoint, "time", clock),
-            mock.patch.object(UserAgentString, "to_string", return_value="simulation"),
-            mock.patch.object(deploy_clients, "cloudformation", return_value=self._deploy["cloudformation"]),
-            mock.patch.object(deploy_clients, "s3", return_value=self._deploy["s3"]),
+            mock.patch.object(UserAgentString, "to_string", _no_user_agent),
+            mock.patch.object(deploy_clients, "cloudformation", self._deploy_cloudformation),
+            mock.patch.object(deploy_clients, "s3", self._deploy_s3),
         ):
             yield
+
+    def _deploy_cloudformation(self) -> Any:
+        return self._deploy["cloudformation"]
+
+    def _deploy_s3(self) -> Any:
+        return self._deploy["s3"]
 
     def model(self, service: str, operation: str) -> OperationModel:
         model: OperationModel = self._deploy[service].meta.service_model.operation_model(operation)
@@ -159,6 +165,10 @@ class Network:
         events.register(f"before-send.{service}", send)
         events.register(f"before-parse.{service}", parse)
         return client
+
+
+def _no_user_agent(_self: UserAgentString) -> str:
+    return "simulation"
 
 
 def _not_signed(*_args: object, **_kwargs: object) -> None:

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy.documents import Fields, JsonObject
-from statemachines.deploy.errors import DeployError
+from statemachines.deploy.errors import DeployError, WaitTimedOutError
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.stack_events import first_failure, operation_status
 from statemachines.deploy.stack_status import Phase, StackStatus, parse_status, phase_of
-from statemachines.deploy.stacks import find_stack
+from statemachines.deploy.stacks import Stack, find_stack
 from statemachines.deploy.waiting import Progress
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ def look_at(cloudformation: CloudFormationClient, operation: Operation) -> Outco
         return Outcome(operation.stack_id, StackStatus.DELETE_COMPLETE, Phase.GONE, "")
     if stack.phase is Phase.RUNNING:
         return Outcome(stack.name, stack.status, Phase.RUNNING, stack.reason)
+    return _by_its_events(cloudformation, operation, stack)
+
+
+def _by_its_events(cloudformation: CloudFormationClient, operation: Operation, stack: Stack) -> Outcome:
     event = operation_status(cloudformation, stack.id, operation.token, since=operation.since)
     if event is None:
         phase = Phase.GONE if stack.phase is Phase.GONE else Phase.RUNNING
@@ -94,10 +98,21 @@ def check(
     and `WaitTimedOutError`."""
     outcome = look_at(cloudformation, operation)
     if outcome.phase is Phase.RUNNING:
-        return still_running(operation, settings, outcome, what)
+        try:
+            return still_running(operation, settings, outcome, what)
+        except WaitTimedOutError:
+            outcome = _at_last(cloudformation, operation, outcome)
+            if outcome.phase is Phase.RUNNING:
+                raise
     if outcome.phase is Phase.DONE:
         return done(operation)
     raise failed(cloudformation, operation, outcome, error, what)
+
+
+def _at_last(cloudformation: CloudFormationClient, operation: Operation, outcome: Outcome) -> Outcome:
+    """Perhaps the stack is busy with somebody else's operation, and this one ended long ago."""
+    stack = find_stack(cloudformation, operation.stack_id)
+    return outcome if stack is None else _by_its_events(cloudformation, operation, stack)
 
 
 def still_running(operation: Operation, settings: WaitSettings, outcome: Outcome, what: str) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -123,7 +124,10 @@ def _nothing_left_behind(world: World) -> Iterator[str]:
 
 
 def _calm_pipelines_are_not_disturbed(world: World) -> Iterator[str]:
-    """Who shares a stack with nobody, and whom nobody meddles with, gets what was pushed deployed."""
+    """Who shares a stack with nobody, and whom nobody meddles with, gets what was pushed deployed.
+
+    Who shares it has to wait for the others, or fails before anything was begun.
+    """
     too_much = len([fault for fault in world.hit if fault in TRANSIENT]) >= _TASK_ATTEMPTS
     if too_much or not set(world.hit) <= TRANSIENT | REPEATS:
         return
@@ -133,8 +137,14 @@ def _calm_pipelines_are_not_disturbed(world: World) -> Iterator[str]:
         stack, revision = _stack_of(world, execution), revision_of(execution.input)
         succeeded = execution.status.value == "SUCCEEDED"
         kind = world.pushed[revision]
-        if stack not in shared | world.meddled and succeeded != kind.should_succeed:
+        if stack in world.meddled:
+            continue
+        if stack not in shared and succeeded != kind.should_succeed:
             yield f"{execution.name} ended with {execution.error or 'success'}, though its push was {kind}"
+        if stack not in shared and succeeded and json.loads(execution.output)["Size"] != str(revision):
+            yield f"{execution.name} deployed push {revision} and put out {execution.output}"
+        if kind.should_succeed and not succeeded and _last_state(execution) != _CLEAN:
+            yield f"{execution.name} ended dirty with {execution.error}, though its push was {kind}"
     for told in world.told:
         if not told.status and not told.is_success:
             yield f"an action failed before it began: {told.answer.parameters}"

@@ -192,7 +192,10 @@ def _transient_changes_nothing(simulation: Simulation, expected: Ending) -> Iter
     won = any("StackMovedError" in text for text in expected.executions) and "Succeeded" in found.pipeline
     if won or not simulation.schedule.faults <= TRANSIENT | REPEATS:
         return
+    at_deadline = any("TimeoutMinutesPassed" in text for text in expected.executions)
     for name, want in vars(expected).items():
+        if at_deadline and name != "pipeline":
+            continue  # a delay decides how far it came when its time was over
         if vars(found)[name] != want:
             yield f"transient faults changed the {name}: {vars(found)[name]} instead of {want}"
 

@@ -4,10 +4,10 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CHECKOV := .checkov
 
-.PHONY: help setup run test lint faults fuzz permissions load bench format lock clean
+.PHONY: help setup run test lint faults interleavings fuzz permissions load bench format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install what stepline needs into .venv
 
@@ -46,6 +46,9 @@ lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types and the templa
 
 faults: $(READY) ## Let every AWS call fail, once and twice, and check what must always hold (ARGS="--help")
 	@$(PYTHON) -m tests.faults $(ARGS)
+
+interleavings: $(READY) ## Let several pipelines, faults and other people meet at random (ARGS="--seconds 300")
+	@$(PYTHON) -m tests.interleavings $(ARGS)
 
 fuzz: $(READY) ## Look for input that does not end in one clear answer (ARGS="--seconds 300")
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m tests.bad_input.fuzz $(ARGS)

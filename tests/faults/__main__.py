@@ -80,7 +80,7 @@ def _explore(
         _progress(console) as progress,
     ):
         baselines: list[Baseline] = list(pool.map(_baseline, names))
-        alone = [s for item in baselines for s in singles(item, seed=seed, everything=everything)]
+        alone = list(singles(baselines, seed=seed, everything=everything))
         first = list(_run(pool, progress, "single faults", alone, findings))
         twice = [] if once else list(pairs(baselines, first, seed=seed, everything=everything))
         for _ in _run(pool, progress, "pairs of faults", twice, findings):

@@ -19,7 +19,7 @@ import botocore.endpoint
 import botocore.retries.standard
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import Credentials as BotocoreCredentials
-from botocore.model import OperationModel
+from botocore.model import OperationModel, ServiceModel
 from botocore.useragent import UserAgentString
 
 from pipeline.clients import AwsClients
@@ -73,11 +73,15 @@ class Reply:
     sent_bytes: int | None = None  # of the body, if it breaks off
 
 
+Direct = tuple[SimpleNamespace, dict[str, Any]]
+"""The HTTP status, as an attribute, and the parsed answer: what comes out of botocore's layers of HTTP."""
+
+
 class Receiver:
     """What stands behind the network: `simulation.Simulation`."""
 
-    def begin(self, operation: Operation, parameters: dict[str, Any]) -> None:
-        """A call begins; its attempts follow."""
+    def begin(self, operation: Operation, parameters: dict[str, Any]) -> Direct | None:
+        """A call begins; its attempts follow, unless it is answered here and now."""
         raise NotImplementedError
 
     def attempt(self, http: AWSPreparedRequest) -> Reply:
@@ -96,6 +100,7 @@ class Network:
         self.receiver = Receiver()
         self._quotas: list[Any] = []
         self._parsed: dict[str, Any] | None = None
+        self._models: dict[str, ServiceModel] = {}
         self.trigger = _TriggerClients(self._watch)
         self._deploy = {
             "cloudformation": self._watch(deploy_clients.cloudformation.__wrapped__, "deploy"),
@@ -122,9 +127,8 @@ class Network:
     def _deploy_s3(self) -> Any:
         return self._deploy["s3"]
 
-    def model(self, service: str, operation: str) -> OperationModel:
-        model: OperationModel = self._deploy[service].meta.service_model.operation_model(operation)
-        return model
+    def model(self, operation: Operation) -> OperationModel:
+        return self._models[operation.service].operation_model(operation.name)
 
     def _watch(self, make: Callable[[], Any], role: str) -> Any:
         """A client of `make` whose requests come here."""
@@ -138,6 +142,7 @@ class Network:
             client = make()
         client._request_signer.sign = _not_signed
         service = client.meta.service_model.service_name
+        self._models[service] = client.meta.service_model
         read_seconds = client.meta.config.read_timeout
         given: dict[str, Any] = {}
 
@@ -145,9 +150,9 @@ class Network:
             given.clear()
             given.update(params)
 
-        def begin(model: OperationModel, **_rest: Any) -> None:
+        def begin(model: OperationModel, **_rest: Any) -> Direct | None:
             operation = Operation(service, model.name, role, read_seconds)
-            self.receiver.begin(operation, dict(given))
+            return self.receiver.begin(operation, dict(given))
 
         def send(request: AWSPreparedRequest, **_rest: Any) -> AWSResponse:
             reply = self.receiver.attempt(request)

@@ -41,7 +41,7 @@ def found(explorer: Explorer, way: str, call: int, *faults: Fault) -> list[str]:
 @pytest.mark.parametrize("way", distinct())
 def test_every_job_gets_its_one_answer_whatever_fails_once(explorer: Explorer, way: str) -> None:
     assert explorer.run(Schedule(way)).violations == ()
-    schedules = list(singles(explorer.baseline(way), seed=1))
+    schedules = list(singles([explorer.baseline(way)], seed=1))
     for schedule in random.Random(way).sample(schedules, SINGLES_PER_WAY):
         assert explorer.run(schedule).violations == (), schedule
 
@@ -49,7 +49,7 @@ def test_every_job_gets_its_one_answer_whatever_fails_once(explorer: Explorer, w
 @pytest.mark.parametrize("way", WAYS_WITH_PAIRS)
 def test_every_job_gets_its_one_answer_whatever_fails_twice(explorer: Explorer, way: str) -> None:
     baseline = explorer.baseline(way)
-    some = random.Random(way).sample(list(singles(baseline, seed=1)), PAIRS_PER_WAY)
+    some = random.Random(way).sample(list(singles([baseline], seed=1)), PAIRS_PER_WAY)
     results = [explorer.run(schedule) for schedule in some]
     twice = list(pairs([baseline], results, seed=1))
     for schedule in random.Random(way).sample(twice, PAIRS_PER_WAY):

@@ -156,6 +156,10 @@ class World(Simulation):
             with contextlib.suppress(AwsError):  # too late, or too early
                 self._do(deed, targets[which % len(targets)])
 
+    def _goes_over_http(self, _call: Call) -> bool:
+        """Any call may have something happen to it."""
+        return True
+
     def attempt(self, http: AWSPreparedRequest) -> Reply:
         call = self.running.made[-1]
         if call.attempts == 0:

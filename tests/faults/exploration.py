@@ -32,7 +32,7 @@ _SECOND: Mapping[str, tuple[Fault, ...]] = {
 }
 """Classes of second faults, coarser."""
 
-_COMMON_BEGINNINGS = 5
+_COMMON_BEGINNINGS = 16
 """So many ways meet faults in what is the same on all of them."""
 
 _CALLS_AFTER_PIPELINE = 3

@@ -130,6 +130,8 @@ class RuntimeApi:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="stepline-runtime-api", daemon=True
         )
@@ -141,10 +143,14 @@ class RuntimeApi:
         return channel
 
     def close_channel(self, channel: Channel) -> None:
-        """Free the port."""
-        self._do(channel.close())
+        """Free the port. May be called by an invocation that ends after `close`, which has freed all."""
+        with self._lock:
+            if not self._closed:
+                self._do(channel.close())
 
     def close(self) -> None:
+        with self._lock:
+            self._closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())

@@ -314,3 +314,12 @@ runner.invoke(function, (folder / "code.zip").read_bytes, event, request_id="r")
         parent.wait()
     for pid in pids:
         assert eventually(lambda pid=pid: not is_running(pid)), f"{pid} outlived the runner"  # type: ignore[misc]
+
+
+def test_a_channel_may_be_closed_after_the_runtime_api_was() -> None:
+    """As by an invocation that was at work when the local AWS ended."""
+    api = RuntimeApi()
+    channel = api.open()
+    api.close_channel(channel)
+    api.close()
+    api.close_channel(channel)

@@ -27,7 +27,10 @@ def replay(schedule: Schedule, console: Console) -> int:
         if answer.is_final:
             console.print("answered:", json.dumps({**answer.parameters}, default=str), overflow="fold")
     found = violations(simulation, expected)
-    console.print("ended:", str(ending(simulation)), overflow="fold")
+    for name, value in vars(ending(simulation)).items():
+        console.print(
+            f"{name}:", ", ".join(text.strip() for text in value if text) or "none", overflow="fold"
+        )
     for text in found:
         console.print(f"[red]does not hold:[/] {text}", overflow="fold")
     console.print("everything holds" if not found else f"{len(found)} violations")
@@ -37,14 +40,14 @@ def replay(schedule: Schedule, console: Console) -> int:
 def _calls(simulation: Simulation, schedule: Schedule) -> Table:
     faults = {injection.call: injection.fault for injection in schedule.injections}
     table = Table(title=str(schedule), title_justify="left", box=None)
-    for name in ("call", "function", "operation", "attempts", "fault", "its function ended with"):
-        table.add_column(name)
+    for name in ("call", "function", "operation", "tries", "fault", "ended with"):
+        table.add_column(name, overflow="fold")
     for run in simulation.functions.invocations:
         for call in run.made:
             table.add_row(
                 str(call.number),
                 run.function + (" (again)" if run.is_repeat else ""),
-                str(call.operation),
+                call.operation.name,
                 str(call.attempts),
                 faults.get(call.number, ""),
                 run.error if call is run.made[-1] else "",

@@ -23,7 +23,8 @@ from tests.faults import ways
 from tests.faults.invariants import Ending, ending, violations
 from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
 from tests.faults.network import Network
-from tests.faults.simulation import TRIGGER, Simulation
+from tests.faults.simulation import Simulation
+from tests.faults.surroundings import TRIGGER
 
 _SECOND: Mapping[str, tuple[Fault, ...]] = {
     "nothing happened": CLASSES["not acted"] + CLASSES["dead before"],

@@ -15,7 +15,8 @@ from stepline.localaws.codepipeline.models import ActionStatus
 from tests.faults.functions import Invocation
 from tests.faults.kinds import REPEATS, TRANSIENT, Fault
 from tests.faults.network import FUNCTION_SECRETS
-from tests.faults.simulation import ARTIFACT_SECRETS, TRIGGER, Simulation
+from tests.faults.simulation import Simulation
+from tests.faults.surroundings import ARTIFACT_SECRETS, TRIGGER
 
 _SECRETS = (*FUNCTION_SECRETS, *ARTIFACT_SECRETS)
 _SUCCEEDED = "SUCCEEDED"

@@ -9,105 +9,54 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import itertools
-import json
-import logging
 import os
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
-from urllib.parse import unquote, urlsplit
-from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from pipeline import trigger
 from pipeline.settings import load_settings
 from statemachines.deploy import settings as deploy_settings
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import AwsError, JsonService
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults import functions
 from tests.faults.functions import Call, Functions, Invocation
 from tests.faults.kinds import Fault, Schedule
-from tests.faults.network import ENVIRONMENT, REGION, Direct, Network, Operation, Receiver, Reply
-from tests.pipeline import fake_s3
+from tests.faults.logs import captured_logs
+from tests.faults.network import ENVIRONMENT, Direct, Network, Operation, Receiver, Reply
+from tests.faults.surroundings import (
+    EXPRESS_TASK,
+    MACHINE,
+    PIPELINE,
+    ROLE,
+    S3,
+    TRIGGER,
+    Push,
+    Sts,
+    express_definition,
+    pipeline_declaration,
+)
+from tests.faults.wire import bytes_of, cut_short, metadata, present, refusal, text_of, throttle
 from tests.statemachines.fake_client import FakeAwsError
 from tests.statemachines.fake_cloudformation import FakeCloudFormation
 from tests.statemachines.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
-from tests.statemachines.machine import TASKS, artifact, definition, load_handler
+from tests.statemachines.machine import TASKS, definition, load_handler
 from tests.statemachines.machine import function_name as task_function
 
-ACCOUNT = "000000000000"
-PIPELINE = "stepline"
-ARTIFACT_BUCKET = "artifacts"
-TRIGGER = "trigger"
-MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:deploy"
-EXPRESS_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:quick"
-EXPRESS_TASK = "Work"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 CONTINUATION_SECONDS = 60
 TRIGGER_TIMEOUT_SECONDS = 360.0  # template.yaml
 TASK_TIMEOUT_SECONDS = 60.0
 MAX_STEPS = 5_000
-ARTIFACT_SECRETS = ("ARTIFACT-SECRET-KEY", "ARTIFACT-SESSION-TOKEN")
-
-
-class S3(fake_s3.FakeS3):
-    """With what CodePipeline and CloudFormation do with it themselves."""
-
-    def put_object(self, *, Bucket: str, Key: str, Body: Any, **_rest: Any) -> None:
-        self.put(Bucket, Key, Body.read())
-
-    def at(self, url: str) -> bytes:
-        bucket, _, key = unquote(urlsplit(url).path).lstrip("/").partition("/")
-        host = urlsplit(url).netloc
-        if ".s3." in host:
-            bucket, key = host.partition(".s3.")[0], f"{bucket}/{key}"
-        content = self.objects.get((bucket, key))
-        if content is None:
-            raise FakeAwsError("ValidationError", "S3 error: The specified key does not exist.")
-        return content[0 : len(content)]
-
-
-@dataclass
-class Push:
-    """The source action: what was pushed, as a zip."""
-
-    files: dict[str, str | bytes] = field(default_factory=dict)
-
-    def latest(self, configuration: Mapping[str, str], *, overrides: Mapping[str, str]) -> Revision:
-        return Revision(id="1" * 40, summary="A change", created=VirtualClock().now(), url="", variables={})
-
-    def fetch(self, configuration: Mapping[str, str], revision: Revision) -> Any:
-        return io.BytesIO(artifact(self.files))
-
-
-class Sts:
-    """A new session for every job."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self._numbers = itertools.count(1)
-
-    def assume_role(self, **_params: Any) -> dict[str, Any]:
-        number = next(self._numbers)
-        return {
-            "Credentials": {
-                "AccessKeyId": f"ASIA{number}",
-                "SecretAccessKey": f"{ARTIFACT_SECRETS[0]}-{number}",
-                "SessionToken": f"{ARTIFACT_SECRETS[1]}-{number}",
-                "Expiration": self._clock.now() + timedelta(hours=1),
-            }
-        }
 
 
 @dataclass(frozen=True)
@@ -148,7 +97,7 @@ class Simulation(Receiver):
         self.started: list[str] = []
         self.denied: set[Operation] = set()
         self.work_done = 0
-        self._pipeline = _pipeline(user_parameters, output_artifact=output_artifact)
+        self._pipeline = pipeline_declaration(user_parameters, output_artifact=output_artifact)
         self._settings = {"STATE_MACHINE_ARN": MACHINE, **(settings or {})}
         self._network = network
         self._injections = {injection.call: injection.fault for injection in schedule.injections}
@@ -172,7 +121,7 @@ class Simulation(Receiver):
             {
                 "name": "quick",
                 "type": "EXPRESS",
-                "definition": _express_definition(self.functions),
+                "definition": express_definition(self.functions),
                 "roleArn": ROLE,
             }
         )
@@ -237,8 +186,7 @@ class Simulation(Receiver):
                 {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"},
             ),
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
-            contextlib.redirect_stdout(self.log),
-            _streams(self.log),
+            captured_logs(self.log),
             self._network.connect(self),
         ):
             for cached in (
@@ -287,9 +235,9 @@ class Simulation(Receiver):
         operation = call.operation
         match fault:
             case Fault.THROTTLED:
-                return _refusal(operation, *_THROTTLES.get(operation.service, (400, "ThrottlingException")))
+                return throttle(operation)
             case Fault.SERVER_ERROR:
-                return _refusal(operation, 500, "InternalError")
+                return refusal(operation, 500, "InternalError")
             case Fault.CONNECTION_REFUSED:
                 raise EndpointConnectionError(endpoint_url="the endpoint")
             case Fault.TIMED_OUT_BEFORE:
@@ -300,7 +248,7 @@ class Simulation(Receiver):
                 invocation.spend(operation.read_seconds)
                 raise ReadTimeoutError(endpoint_url="the endpoint")
             case Fault.CUT_SHORT:
-                return _cut_short(operation, serve())
+                return cut_short(operation, serve())
             case Fault.KILLED_BEFORE:
                 invocation.kill(functions.crash())
             case Fault.KILLED_AFTER:
@@ -373,15 +321,15 @@ class Simulation(Receiver):
         operation = call.operation
         if operation in self.denied:
             self.running.denied.append(operation)
-            return _refusal(operation, 403, "AccessDenied")
+            return refusal(operation, 403, "AccessDenied")
         if operation.service == "s3":
             stored = self.s3.handle(http)
             return Reply(stored.status_code, stored.raw.read(), dict(stored.headers))
         if operation.service == "cloudformation":
             return self._cloudformation(call)
-        headers = {name.lower(): _text(value) for name, value in http.headers.items()}
+        headers = {name.lower(): text_of(value) for name, value in http.headers.items()}
         before = len(self.executions)
-        response = self._service(call).handle(headers, _bytes(http.body))
+        response = self._service(call).handle(headers, bytes_of(http.body))
         if response.status == 200:
             self._note(call, before)
         return Reply(response.status, response.body, dict(response.headers))
@@ -393,8 +341,8 @@ class Simulation(Receiver):
             answer = self._answered(call)
         except (FakeAwsError, AwsError) as error:
             details = {"Error": {"Code": error.code, "Message": error.message}}
-            return SimpleNamespace(status_code=error.status), details | _metadata(error.status)
-        return SimpleNamespace(status_code=200), {**_present(answer), **_metadata(200)}
+            return SimpleNamespace(status_code=error.status), details | metadata(error.status)
+        return SimpleNamespace(status_code=200), {**present(answer), **metadata(200)}
 
     def _answered(self, call: Call) -> Mapping[str, Any]:
         model = self._network.model(call.operation)
@@ -422,7 +370,7 @@ class Simulation(Receiver):
             parsed = self.cloudformation.answer(model, dict(call.parameters))
             return Reply(body=f"<Answer>{wrapper}</Answer>".encode(), parsed=parsed)
         except FakeAwsError as error:
-            return _refusal(call.operation, error.status, error.code, error.message)
+            return refusal(call.operation, error.status, error.code, error.message)
 
     def _record_answer(self, call: Call) -> None:
         self.answers.append(Answer(call.parameters["jobId"], call.operation.name, call.parameters))
@@ -458,122 +406,3 @@ class Simulation(Receiver):
     def pipeline_executions(self) -> list[dict[str, Any]]:
         answer = self.codepipeline.list_pipeline_executions({"pipelineName": PIPELINE})
         return list(answer["pipelineExecutionSummaries"])
-
-
-def _metadata(status: int) -> dict[str, Any]:
-    return {"ResponseMetadata": {"HTTPStatusCode": status}}
-
-
-def _present(value: Any) -> Any:
-    """Without members that are None, which a service does not send."""
-    if isinstance(value, Mapping):
-        return {name: _present(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_present(item) for item in value]
-    return value
-
-
-_THROTTLES = {"s3": (503, "SlowDown"), "cloudformation": (400, "Throttling")}
-"""How AWS says that there were too many requests; elsewhere it is a ThrottlingException."""
-
-
-def _refusal(operation: Operation, status: int, code: str, message: str = "no") -> Reply:
-    """An error as the service's protocol writes it."""
-    if operation.service == "s3":
-        answer = fake_s3.error_answer(status, code, message)
-        return Reply(answer.status, answer.body, answer.headers)
-    if operation.service == "cloudformation":
-        inside = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message>"
-        return Reply(status, f"<ErrorResponse><Error>{inside}</Error></ErrorResponse>".encode())
-    code = {"AccessDenied": "AccessDeniedException", "InternalError": "InternalServerError"}.get(code, code)
-    return Reply(status, json.dumps({"__type": code, "message": message}).encode())
-
-
-def _cut_short(operation: Operation, reply: Reply) -> Reply:
-    """The answer breaks off: where botocore reads it whole, urllib3 notices, else who reads it."""
-    if operation.name != "GetObject" or not reply.body:
-        raise ConnectionClosedError(endpoint_url="the endpoint")
-    return Reply(reply.status, reply.body, reply.headers, sent_bytes=len(reply.body) // 2)
-
-
-def _express_definition(lambda_functions: Functions) -> str:
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": lambda_functions.arn(EXPRESS_TASK), "Payload.$": "$"},
-        "OutputPath": "$.Payload",
-        "End": True,
-    }
-    return json.dumps({"StartAt": "Work", "States": {"Work": task}})
-
-
-def _pipeline(user_parameters: str | None, *, output_artifact: bool) -> dict[str, Any]:
-    configuration = {"FunctionName": TRIGGER}
-    if user_parameters is not None:
-        configuration["UserParameters"] = user_parameters
-    return {
-        "name": PIPELINE,
-        "roleArn": ROLE,
-        "artifactStore": {"type": "S3", "location": ARTIFACT_BUCKET},
-        "pipelineType": "V2",
-        "executionMode": "QUEUED",
-        "stages": [
-            {"name": "Source", "actions": [_SOURCE]},
-            {
-                "name": "Deploy",
-                "actions": [
-                    {
-                        **_DEPLOY,
-                        "configuration": configuration,
-                        "outputArtifacts": [{"name": "Result"}] if output_artifact else [],
-                    }
-                ],
-            },
-        ],
-    }
-
-
-_SOURCE = {
-    "name": "Source",
-    "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "CodeCommit", "version": "1"},
-    "configuration": {"RepositoryName": "app", "BranchName": "main"},
-    "outputArtifacts": [{"name": "SourceOutput"}],
-}
-_DEPLOY = {
-    "name": "Deploy",
-    "actionTypeId": {"category": "Invoke", "owner": "AWS", "provider": "Lambda", "version": "1"},
-    "inputArtifacts": [{"name": "SourceOutput"}],
-    "namespace": "Deploy",
-}
-
-
-@contextlib.contextmanager
-def _streams(target: io.StringIO) -> Iterator[None]:
-    """What the functions' loggers write goes to `target`."""
-    names = [name for name, logger in logging.Logger.manager.loggerDict.items() if _is_powertools(logger)]
-    handlers = [
-        handler
-        for name in names
-        for handler in logging.getLogger(name).handlers
-        if isinstance(handler, logging.StreamHandler)
-    ]
-    before = [handler.stream for handler in handlers]
-    for handler in handlers:
-        handler.stream = target
-    try:
-        yield
-    finally:
-        for handler, stream in zip(handlers, before, strict=True):
-            handler.stream = stream
-
-
-def _is_powertools(logger: object) -> bool:
-    return isinstance(logger, logging.Logger) and bool(logger.handlers)
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _bytes(body: Any) -> bytes:
-    return body if isinstance(body, bytes) else str(body or "").encode()

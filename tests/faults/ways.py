@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.faults.kinds import Schedule
 from tests.faults.network import Network
-from tests.faults.simulation import EXPRESS_MACHINE, Simulation
+from tests.faults.simulation import Simulation
+from tests.faults.surroundings import EXPRESS_MACHINE
 from tests.statemachines import cases
 
 _OWN_MEMBERS = ("codepipeline", "revisionS3Bucket", "revisionS3Key")

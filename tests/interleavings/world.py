@@ -19,7 +19,8 @@ from stepline.localaws.protocol import AwsError
 from tests.faults.functions import Call
 from tests.faults.kinds import Fault, Schedule
 from tests.faults.network import Network, Reply
-from tests.faults.simulation import MACHINE, TRIGGER, Answer, Push, Simulation
+from tests.faults.simulation import Answer, Simulation
+from tests.faults.surroundings import MACHINE, TRIGGER, Push
 from tests.interleavings import pushes
 from tests.statemachines.machine import artifact
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -12,7 +12,7 @@ from statemachines.deploy.errors import DeployError, WaitTimedOutError
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.stack_events import first_failure, operation_status
 from statemachines.deploy.stack_status import Phase, StackStatus, parse_status, phase_of
-from statemachines.deploy.stacks import Stack, find_stack
+from statemachines.deploy.stacks import find_stack
 from statemachines.deploy.waiting import Progress
 
 if TYPE_CHECKING:
@@ -73,18 +73,18 @@ def look_at(cloudformation: CloudFormationClient, operation: Operation) -> Outco
     stack = find_stack(cloudformation, operation.stack_id)
     if stack is None:
         return Outcome(operation.stack_id, StackStatus.DELETE_COMPLETE, Phase.GONE, "")
-    if stack.phase is Phase.RUNNING:
-        return Outcome(stack.name, stack.status, Phase.RUNNING, stack.reason)
-    return _by_its_events(cloudformation, operation, stack)
+    outcome = Outcome(stack.name, stack.status, stack.phase, stack.reason)
+    return outcome if stack.phase is Phase.RUNNING else _by_its_events(cloudformation, operation, outcome)
 
 
-def _by_its_events(cloudformation: CloudFormationClient, operation: Operation, stack: Stack) -> Outcome:
-    event = operation_status(cloudformation, stack.id, operation.token, since=operation.since)
+def _by_its_events(cloudformation: CloudFormationClient, operation: Operation, outcome: Outcome) -> Outcome:
+    """What the operation's own events say where `outcome` is only how the stack looks."""
+    event = operation_status(cloudformation, operation.stack_id, operation.token, since=operation.since)
     if event is None:
-        phase = Phase.GONE if stack.phase is Phase.GONE else Phase.RUNNING
-        return Outcome(stack.name, stack.status, phase, stack.reason)
+        phase = Phase.GONE if outcome.phase is Phase.GONE else Phase.RUNNING
+        return replace(outcome, phase=phase)
     status = parse_status(event.status)
-    return Outcome(stack.name, status, phase_of(status), event.reason or stack.reason)
+    return Outcome(outcome.stack_name, status, phase_of(status), event.reason or outcome.reason)
 
 
 def check(
@@ -101,18 +101,13 @@ def check(
         try:
             return still_running(operation, settings, outcome, what)
         except WaitTimedOutError:
-            outcome = _at_last(cloudformation, operation, outcome)
+            # Perhaps the stack is busy with somebody else's operation, and this one ended long ago.
+            outcome = _by_its_events(cloudformation, operation, outcome)
             if outcome.phase is Phase.RUNNING:
                 raise
     if outcome.phase is Phase.DONE:
         return done(operation)
     raise failed(cloudformation, operation, outcome, error, what)
-
-
-def _at_last(cloudformation: CloudFormationClient, operation: Operation, outcome: Outcome) -> Outcome:
-    """Perhaps the stack is busy with somebody else's operation, and this one ended long ago."""
-    stack = find_stack(cloudformation, operation.stack_id)
-    return outcome if stack is None else _by_its_events(cloudformation, operation, stack)
 
 
 def still_running(operation: Operation, settings: WaitSettings, outcome: Outcome, what: str) -> JsonObject:

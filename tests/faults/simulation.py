@@ -287,33 +287,36 @@ class Simulation(Receiver):
                     for arn in self.execution_arns:
                         self.stepfunctions.redrive_execution({"executionArn": arn})
                 case Fault.PIPELINE_STOPPED | Fault.PIPELINE_ABANDONED:
-                    self._stop_pipeline(abandon=fault is Fault.PIPELINE_ABANDONED)
+                    abandon = fault is Fault.PIPELINE_ABANDONED
+                    self._stop(PIPELINE, self._first_pipeline_execution, abandon=abandon)
                 case Fault.PIPELINE_SUPERSEDED:
                     self.start_pipeline()
                 case Fault.STAGE_RETRIED:
-                    self._retry_stage()
+                    self._retry(PIPELINE, self._first_pipeline_execution)
 
     def _repeat(self, function: str, event: Any) -> None:
         """A second run of the function, from beginning to end, at this moment of the first."""
         timeout_seconds = self.functions.timeouts[function]
         self.functions.run(Invocation(function, event, timeout_seconds, is_repeat=True))
 
-    def _stop_pipeline(self, *, abandon: bool) -> None:
-        execution_id = self.pipeline_executions[-1]["pipelineExecutionId"]
+    def _stop(self, pipeline: str, execution_id: str, *, abandon: bool) -> None:
         self.codepipeline.stop_pipeline_execution(
-            {"pipelineName": PIPELINE, "pipelineExecutionId": execution_id, "abandon": abandon}
+            {"pipelineName": pipeline, "pipelineExecutionId": execution_id, "abandon": abandon}
         )
 
-    def _retry_stage(self) -> None:
-        execution_id = self.pipeline_executions[-1]["pipelineExecutionId"]
+    def _retry(self, pipeline: str, execution_id: str) -> None:
         self.codepipeline.retry_stage_execution(
             {
-                "pipelineName": PIPELINE,
+                "pipelineName": pipeline,
                 "stageName": "Deploy",
                 "pipelineExecutionId": execution_id,
                 "retryMode": "FAILED_ACTIONS",
             }
         )
+
+    @property
+    def _first_pipeline_execution(self) -> str:
+        return str(self.pipeline_executions[-1]["pipelineExecutionId"])
 
     # ------------------------------------------------------------------ the services
 
@@ -364,13 +367,11 @@ class Simulation(Receiver):
             self._record_answer(call)
 
     def _cloudformation(self, call: Call) -> Reply:
-        model = self._network.model(call.operation)
-        wrapper = f"<{model.name}Result/>"
         try:
-            parsed = self.cloudformation.answer(model, dict(call.parameters))
-            return Reply(body=f"<Answer>{wrapper}</Answer>".encode(), parsed=parsed)
+            parsed = dict(self._answered(call))
         except FakeAwsError as error:
             return refusal(call.operation, error.status, error.code, error.message)
+        return Reply(body=f"<Answer><{call.operation.name}Result/></Answer>".encode(), parsed=parsed)
 
     def _record_answer(self, call: Call) -> None:
         self.answers.append(Answer(call.parameters["jobId"], call.operation.name, call.parameters))

@@ -13,7 +13,6 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
 
-from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codepipeline import Revision
 from stepline.localaws.protocol import AwsError
 from tests.faults.functions import Call
@@ -80,9 +79,6 @@ class Repositories(Push):
 
     def push(self, repository: str, files: Mapping[str, str]) -> None:
         self._zips[repository] = artifact(files)
-
-    def latest(self, configuration: Mapping[str, str], *, overrides: Mapping[str, str]) -> Revision:
-        return Revision(id="1" * 40, summary="A change", created=VirtualClock().now(), url="", variables={})
 
     def fetch(self, configuration: Mapping[str, str], revision: Revision) -> Any:
         return io.BytesIO(self._zips[configuration["RepositoryName"]])
@@ -218,19 +214,7 @@ class World(Simulation):
 
     def _stop(self, pipeline: str, execution_id: str, *, abandon: bool) -> None:
         self._meddle(self.plans[pipeline].stack)
-        self.codepipeline.stop_pipeline_execution(
-            {"pipelineName": pipeline, "pipelineExecutionId": execution_id, "abandon": abandon}
-        )
-
-    def _retry(self, pipeline: str, execution_id: str) -> None:
-        self.codepipeline.retry_stage_execution(
-            {
-                "pipelineName": pipeline,
-                "stageName": "Deploy",
-                "pipelineExecutionId": execution_id,
-                "retryMode": "FAILED_ACTIONS",
-            }
-        )
+        super()._stop(pipeline, execution_id, abandon=abandon)
 
     def _meddle(self, stack: str) -> None:
         self.meddled.add(stack.removeprefix(pushes.STACK_PREFIX))

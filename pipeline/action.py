@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.arns import ExecutionArn, MachineArn
 from pipeline.continuation import Continuation
+from pipeline.executions.arns import ExecutionArn, MachineArn
 from pipeline.job import Job
 from pipeline.services import Services
 from pipeline.user_parameters import UserParameters

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pipeline.arns import ExecutionArn
 from pipeline.aws_errors import AWS_FAILURES, AwsFailure, error_code, is_transient
 from pipeline.continuation import Continuation, write_token
 from pipeline.errors import AnswerError, FailureType, JobClosedError, cut
+from pipeline.executions.arns import ExecutionArn
 from pipeline.failed_calls import failed_call
 from pipeline.limits import (
     MAX_EXTERNAL_EXECUTION_ID_CHARACTERS,

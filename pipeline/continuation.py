@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass
 
 from pipeline import strict_json
-from pipeline.arns import ExecutionArn
 from pipeline.errors import TokenError
+from pipeline.executions.arns import ExecutionArn
 from pipeline.job import JOB_ID
 from pipeline.limits import (
     GIVE_UP_SECONDS,

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ConnectionError  # noqa: A004 - botocore's name
 
-from pipeline.arns import ExecutionArn, MachineArn
 from pipeline.aws_errors import AWS_FAILURES, AwsFailure, error_code, http_status
 from pipeline.errors import ConfigurationError, ExecutionLostError, InternalError, TransientError
-from pipeline.execution import Execution, execution_of
+from pipeline.executions.arns import ExecutionArn, MachineArn
+from pipeline.executions.describe import Execution, execution_of
 from pipeline.express_claims import Claim, Claims
 from pipeline.failed_calls import failed_call
 from pipeline.limits import EXPRESS_ANSWER_MARGIN_SECONDS, MAX_EXPRESS_SECONDS

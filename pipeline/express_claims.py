@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arns import ExecutionArn
 from pipeline.aws_errors import AWS_FAILURES, Trouble, classify, error_code
 from pipeline.errors import ConfigurationError
-from pipeline.execution import Execution, execution_of
+from pipeline.executions.arns import ExecutionArn
+from pipeline.executions.describe import Execution, execution_of
 from pipeline.failed_calls import failed_call
 
 if TYPE_CHECKING:

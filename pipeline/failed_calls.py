@@ -16,9 +16,7 @@ def failed_call(action: str, resource: str, error: AwsFailure) -> SteplineError:
         case Trouble.TRANSIENT:
             return TransientError(f"{action} could not be called: {said}", **fields)
         case Trouble.PERMISSION:
-            message = (
-                f"The trigger function may not call {action} on {resource}: allow it in its role. {said}"
-            )
+            message = f"The function may not call {action} on {resource}: allow it in its role. {said}"
             return AccessDeniedError(message, **fields)
         case Trouble.MISSING:
             return ConfigurationError(f"{resource} does not exist. {said}", **fields)

@@ -15,11 +15,11 @@ from pipeline.errors import (
     UserParametersError,
     cut,
 )
+from pipeline.executions.progress import with_link
 from pipeline.job import Job
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
 from pipeline.observability import logger, where
 from pipeline.poll import poll
-from pipeline.progress import with_link
 from pipeline.services import Services
 from pipeline.user_parameters import UserParameters, parse_user_parameters
 

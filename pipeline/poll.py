@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue, Failure, Success
-from pipeline.arns import ExecutionArn
 from pipeline.aws_errors import AWS_FAILURES
 from pipeline.errors import ConfigurationError, ExecutionLostError, FailureType
-from pipeline.execution import Execution, Status, describe_execution
+from pipeline.executions.arns import ExecutionArn
+from pipeline.executions.describe import Execution, Status, describe_execution
+from pipeline.executions.failure import read_failure
+from pipeline.executions.progress import Progress, duration, read_progress, running_summary, with_link
 from pipeline.failed_calls import failed_call
-from pipeline.failure import failure_message, read_failed_state
 from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, MAX_SUMMARY_CHARACTERS
-from pipeline.progress import Progress, duration, read_progress, running_summary, with_link
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -81,10 +81,8 @@ def finished(action: Action, execution: Execution) -> Answer:
     """The last answer, for an execution that has ended."""
     if execution.status is Status.SUCCEEDED:
         return _succeeded(action, execution)
-    state = None
-    if execution.arn.kind == "execution":  # Express executions have no history
-        state = read_failed_state(action.services.clients.stepfunctions, execution)
-    return Failure(FailureType.JOB_FAILED, failure_message(execution, state), execution.arn)
+    message = read_failure(action.services.clients.stepfunctions, execution)
+    return Failure(FailureType.JOB_FAILED, message, execution.arn)
 
 
 def _succeeded(action: Action, execution: Execution) -> Success:

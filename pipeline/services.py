@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline.arns import MachineArn
 from pipeline.aws_errors import AWS_FAILURES
 from pipeline.clients import Clients
+from pipeline.executions.arns import MachineArn
 from pipeline.failed_calls import failed_call
 from pipeline.settings import Settings
 

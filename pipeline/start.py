@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue
-from pipeline.arns import ExecutionArn, MachineArn
-from pipeline.aws_errors import AWS_FAILURES, error_code
 from pipeline.errors import ConfigurationError, DeadlinePassedError
-from pipeline.execution import describe_execution
+from pipeline.executions.arns import ExecutionArn
+from pipeline.executions.describe import describe_execution
+from pipeline.executions.progress import with_link
+from pipeline.executions.start import start_execution
 from pipeline.express import find_express, run_express
-from pipeline.failed_calls import failed_call
 from pipeline.limits import MAX_OUTPUT_ARTIFACTS, MAX_SUMMARY_CHARACTERS
 from pipeline.poll import finished
-from pipeline.progress import with_link
 from pipeline.state_input import state_machine_input
 
 
@@ -34,7 +33,8 @@ def start(action: Action) -> Answer:
     )
     if is_express:
         return finished(action, run_express(action, machine, text))
-    return _started(action, _start_execution(action, machine, text))
+    name = action.continuation.execution_name
+    return _started(action, start_execution(action.services.clients.stepfunctions, machine, name, text))
 
 
 def find_started(action: Action) -> Answer | None:
@@ -54,20 +54,6 @@ def _check_output_artifacts(action: Action) -> None:
         raise ConfigurationError(
             f"The action has {count} output artifacts; keep one: an execution has one output."
         )
-
-
-def _start_execution(action: Action, machine: MachineArn, text: str) -> ExecutionArn:
-    """The execution of that name; one that exists is ours, since only this action's job makes the name."""
-    name = action.continuation.execution_name
-    try:
-        answer = action.services.clients.stepfunctions.start_execution(
-            stateMachineArn=str(machine), name=name, input=text
-        )
-    except AWS_FAILURES as error:
-        if error_code(error) == "ExecutionAlreadyExists":
-            return machine.execution(name)
-        raise failed_call("states:StartExecution", str(machine), error) from error
-    return ExecutionArn.parse(answer["executionArn"]) or machine.execution(name)
 
 
 def _started(action: Action, arn: ExecutionArn) -> Continue:

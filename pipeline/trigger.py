@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from pipeline.answer import Answer, Continue, Failure, Success, put_answer
-from pipeline.arns import ExecutionArn
 from pipeline.clients import AwsClients, Clients
 from pipeline.errors import JobClosedError, JobEventError, SettingsError
+from pipeline.executions.arns import ExecutionArn
 from pipeline.job import job_id, parse_job
 from pipeline.jobs import answer_for, failure_of
 from pipeline.observability import logger, metrics, traced

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy import clients
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.task import task
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 
-from botocore.exceptions import ClientError
-
 from pipeline.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
 from pipeline.errors import cut
-from statemachines.deploy.errors import (
-    DeployError,
-    MissingCapabilityError,
-    PermissionDeniedError,
-    RequestRefusedError,
-    StackMovedError,
-    TransientAwsError,
+from statemachines import aws_errors
+from statemachines.deploy.errors import MissingCapabilityError, StackMovedError
+from statemachines.errors import (
+    MAX_REASON_CHARACTERS,
+    TaskError,
 )
-from statemachines.deploy.limits import MAX_REASON_CHARACTERS
 
 # CloudFormation has no error codes for these: what differs is the message of a ValidationError.
 _DOES_NOT_EXIST = re.compile(r"^Stack\b.* does not exist$")
@@ -27,18 +22,13 @@ _NO_TEMPLATE = re.compile(r"^S3 error: The specified key does not exist")
 _CAPABILITY = re.compile(r"\bCAPABILITY_[A-Z_]+\b")
 
 
-def explain(error: AwsFailure) -> DeployError:
+def explain(error: AwsFailure) -> TaskError:
     """The error of ours that says what happens next."""
-    text = f"{cut(error_message(error), MAX_REASON_CHARACTERS)} ({_where(error)})"
-    if is_throttle_or_outage(error):
-        return TransientAwsError(text)
-    if classify(error) is Trouble.PERMISSION:
-        return PermissionDeniedError(text)
     if error_code(error) == "InsufficientCapabilitiesException":
-        return missing_capabilities(error_message(error)) or RequestRefusedError(text)
+        return missing_capabilities(error_message(error)) or aws_errors.explain(error)
     if stack_does_not_exist(error) or stack_is_in_wrong_state(error):
-        return StackMovedError(text)
-    return RequestRefusedError(text)
+        return StackMovedError(aws_errors.reason(error))
+    return aws_errors.explain(error)
 
 
 def is_throttle_or_outage(error: AwsFailure) -> bool:
@@ -66,9 +56,3 @@ def missing_capabilities(reason: str) -> MissingCapabilityError | None:
     """From CloudFormation's "Requires capabilities : [CAPABILITY_IAM]"; None if it says no such thing."""
     names = dict.fromkeys(_CAPABILITY.findall(reason)) if "equires capabilities" in reason else {}
     return MissingCapabilityError(names, reason=cut(reason, MAX_REASON_CHARACTERS)) if names else None
-
-
-def _where(error: AwsFailure) -> str:
-    """The operation and AWS's name of the error, as "CreateStack: ValidationError"."""
-    code = error_code(error)
-    return f"{error.operation_name}: {code}" if isinstance(error, ClientError) else code

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Self
 from pipeline.aws_errors import error_code
 from pipeline.errors import quoted
 from statemachines.deploy.aws_errors import missing_capabilities
-from statemachines.deploy.documents import Fields, JsonObject
-from statemachines.deploy.errors import ChangeSetFailedError, DeployError, StackMovedError
+from statemachines.deploy.errors import ChangeSetFailedError, StackMovedError
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields, JsonObject
+from statemachines.errors import TaskError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -96,5 +97,5 @@ def moved() -> StackMovedError:
     return StackMovedError("The change set is no longer valid: the stack was changed by somebody else.")
 
 
-def _failure(reason: str) -> DeployError:
+def _failure(reason: str) -> TaskError:
     return missing_capabilities(reason) or ChangeSetFailedError(reason)

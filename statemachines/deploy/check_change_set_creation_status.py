@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from statemachines.deploy import clients, settings
 from statemachines.deploy.change_sets import ChangeSet, ChangeSetVerdict, is_missing, judge, moved
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.task import task
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statemachines.deploy import clients, operations, settings
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackCreationFailedError
 from statemachines.deploy.operations import Operation
 from statemachines.deploy.task import task
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

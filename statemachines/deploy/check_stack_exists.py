@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy import clients, settings
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.stack_status import Phase, needs_person
 from statemachines.deploy.stacks import Stack, find_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

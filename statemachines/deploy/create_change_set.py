@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from pipeline.aws_errors import error_code
 from statemachines.deploy import clients, settings
 from statemachines.deploy.change_sets import ChangeSet, is_missing, moved
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackMovedError
 from statemachines.deploy.stack_arguments import stack_arguments
 from statemachines.deploy.stack_events import STACK_TYPE
@@ -24,6 +23,7 @@ from statemachines.deploy.stacks import get_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.template import Artifact, handed_over, read_artifact, summarize
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 
 from pipeline.aws_errors import error_code
 from statemachines.deploy import clients, settings
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackMovedError
 from statemachines.deploy.names import Execution
 from statemachines.deploy.operations import Operation
@@ -27,6 +26,7 @@ from statemachines.deploy.stack_events import operation_status
 from statemachines.deploy.task import task
 from statemachines.deploy.template import Artifact, handed_over, read_artifact, summarize
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

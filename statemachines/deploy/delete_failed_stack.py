@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statemachines.deploy import clients, settings
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import StackMovedError
 from statemachines.deploy.operations import Operation
 from statemachines.deploy.stack_status import Phase, StackStatus
@@ -18,6 +17,7 @@ from statemachines.deploy.stack_task import StackTask
 from statemachines.deploy.stacks import find_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -1,7 +1,6 @@
 """What can go wrong in a deployment, grouped by what happens next.
 
-The class names are the error names that `deploy.asl.json` retries and catches, and that
-the pipeline shows; a name of ours must therefore not be changed on one side only.
+These come to those of every state machine (`statemachines.errors`).
 
 try again            `TransientAwsError`
 start from the top   `StackMovedError`, once
@@ -19,47 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pipeline.errors import cut, printable
-from statemachines.deploy.limits import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS
+from pipeline.errors import cut
+from statemachines.errors import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS, TaskError
 
 
-class DeployError(Exception):
-    """Base of all errors of the Deploy state machine. `message` is for the user."""
-
-    def __init__(self, message: str) -> None:
-        self.message = printable(message, MAX_MESSAGE_CHARACTERS)
-        super().__init__(self.message)
-
-
-class TransientAwsError(DeployError):
-    """AWS throttled, failed on its side or could not be reached: the task is run again."""
-
-
-class StackMovedError(DeployError):
+class StackMovedError(TaskError):
     """The stack is not as it was found: another writer was at it. The deployment starts again."""
 
 
-class SettingsError(DeployError):
-    """The function's environment lacks a setting or holds an unusable one."""
-
-
-class InvalidInputError(DeployError):
-    """The input, the template configuration or a parameter in them cannot be used."""
-
-
-class ArtifactUnreadableError(DeployError):
+class ArtifactUnreadableError(TaskError):
     """The artifact, or a file in it, is not there or cannot be read."""
 
 
-class PermissionDeniedError(DeployError):
-    """AWS refused access: a policy must be changed."""
-
-
-class RequestRefusedError(DeployError):
-    """CloudFormation (or S3) refused a request as such: the template, for example."""
-
-
-class MissingCapabilityError(DeployError):
+class MissingCapabilityError(TaskError):
     """The template needs a capability that was not acknowledged."""
 
     def __init__(self, capabilities: Iterable[str], *, reason: str = "") -> None:
@@ -69,7 +40,7 @@ class MissingCapabilityError(DeployError):
         super().__init__(f'The template needs "capabilities": [{names}] in the input.{why}')
 
 
-class ChangeSetFailedError(DeployError):
+class ChangeSetFailedError(TaskError):
     """CloudFormation could not make the change set."""
 
     def __init__(self, reason: str) -> None:
@@ -77,7 +48,7 @@ class ChangeSetFailedError(DeployError):
         super().__init__(cut(reason, MAX_REASON_CHARACTERS) or "CloudFormation gave no reason.")
 
 
-class ReplacementRefusedError(DeployError):
+class ReplacementRefusedError(TaskError):
     """The change set would remove or replace resources, and that was not allowed.
 
     `dangers`: one phrase for each resource, as "Queue (AWS::SQS::Queue) would be replaced".
@@ -89,23 +60,23 @@ class ReplacementRefusedError(DeployError):
         super().__init__(_listed(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice)) + advice)
 
 
-class WaitTimedOutError(DeployError):
+class WaitTimedOutError(TaskError):
     """A wait loop came to its end."""
 
 
-class StackNeedsPersonError(DeployError):
+class StackNeedsPersonError(TaskError):
     """The stack is in a state that only a person can resolve."""
 
 
-class StackCreationFailedError(DeployError):
+class StackCreationFailedError(TaskError):
     """The stack was not created."""
 
 
-class StackUpdateFailedError(DeployError):
+class StackUpdateFailedError(TaskError):
     """The update was rolled back, or failed and was not even rolled back."""
 
 
-class StackDeletionFailedError(DeployError):
+class StackDeletionFailedError(TaskError):
     """The remains of a failed stack could not be deleted."""
 
 

@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 from statemachines.deploy import clients
 from statemachines.deploy.change_policy import ResourceChange
 from statemachines.deploy.change_sets import is_missing, moved
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.limits import MAX_NESTING
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
+from statemachines.documents import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -32,13 +32,6 @@ MAX_TAGS: Final = 50
 MAX_TOKEN_CHARACTERS: Final = 128
 """Length of a ClientRequestToken and of a change set's name [model]."""
 
-MAX_MESSAGE_CHARACTERS: Final = 4_000
-"""Length of an error message [ours]: a cause holds 32,768 characters (`SensitiveCause` [model]), Lambda
-wraps the message in JSON, where a character may take six, and adds the stack trace."""
-
-MAX_REASON_CHARACTERS: Final = 1_500
-"""Of CloudFormation's or S3's own words in a message [ours]."""
-
 MAX_NESTING: Final = 5
 """Levels of nested stacks that are looked into [ours]."""
 

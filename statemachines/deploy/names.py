@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from statemachines.deploy.documents import Fields
 from statemachines.deploy.limits import MAX_TOKEN_CHARACTERS
+from statemachines.documents import Fields
 
 _DIGEST_CHARACTERS = 12
 

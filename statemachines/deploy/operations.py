@@ -7,13 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from statemachines.deploy.documents import Fields, JsonObject
-from statemachines.deploy.errors import DeployError, WaitTimedOutError
+from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.stack_events import first_failure, operation_status
 from statemachines.deploy.stack_status import Phase, StackStatus, parse_status, phase_of
 from statemachines.deploy.stacks import find_stack
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields, JsonObject
+from statemachines.errors import TaskError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -91,7 +92,7 @@ def check(
     cloudformation: CloudFormationClient,
     operation: Operation,
     settings: WaitSettings,
-    error: type[DeployError],
+    error: type[TaskError],
     what: str,
 ) -> JsonObject:
     """Whether a creation or an update is done. Raises `error` with CloudFormation's own reason if it failed,
@@ -125,9 +126,9 @@ def failed(
     cloudformation: CloudFormationClient,
     operation: Operation,
     outcome: Outcome,
-    error: type[DeployError],
+    error: type[TaskError],
     what: str,
-) -> DeployError:
+) -> TaskError:
     """The error that begins with CloudFormation's own reason."""
     reason = first_failure(cloudformation, operation.stack_id, operation.token, since=operation.since)
     cause = reason or outcome.reason or "CloudFormation gave no reason"

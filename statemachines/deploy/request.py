@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Self
 
 from pipeline.errors import quoted
-from statemachines.deploy.documents import Fields
-from statemachines.deploy.errors import InvalidInputError
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
+from statemachines.documents import Fields
+from statemachines.errors import InvalidInputError
 
 _USER_KEYS = (
     "environmentName",

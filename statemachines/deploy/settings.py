@@ -14,13 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from pipeline.errors import quoted
-from statemachines.deploy.errors import SettingsError
-from statemachines.deploy.limits import (
-    DEFAULT_MAX_WAIT_MINUTES,
-    MAX_MAX_WAIT_MINUTES,
-    MAX_POLL_SECONDS,
-)
+from statemachines.deploy.limits import DEFAULT_MAX_WAIT_MINUTES, MAX_MAX_WAIT_MINUTES, MAX_POLL_SECONDS
+from statemachines.environment import number, required
 
 
 @dataclass(frozen=True)
@@ -34,9 +29,9 @@ class WaitSettings:
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises `SettingsError`, naming the variable."""
         return cls(
-            poll_seconds=_number(environment, "POLL_SECONDS", None, MAX_POLL_SECONDS),
-            max_wait_minutes=_number(
-                environment, "MAX_WAIT_MINUTES", DEFAULT_MAX_WAIT_MINUTES, MAX_MAX_WAIT_MINUTES
+            poll_seconds=number(environment, "POLL_SECONDS", MAX_POLL_SECONDS),
+            max_wait_minutes=number(
+                environment, "MAX_WAIT_MINUTES", MAX_MAX_WAIT_MINUTES, default=DEFAULT_MAX_WAIT_MINUTES
             ),
         )
 
@@ -51,9 +46,7 @@ class StackSettings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises `SettingsError`, naming the variable."""
-        bucket = environment.get("TEMPLATE_BUCKET", "").strip()
-        if not bucket:
-            raise SettingsError("The environment variable TEMPLATE_BUCKET is not set.")
+        bucket = required(environment, "TEMPLATE_BUCKET")
         return cls(template_bucket=bucket, role_arn=_role_arn(environment))
 
 
@@ -75,17 +68,3 @@ def default_role_arn() -> str:
 
 def _role_arn(environment: Mapping[str, str]) -> str:
     return environment.get("CLOUDFORMATION_ROLE_ARN", "").strip()
-
-
-def _number(environment: Mapping[str, str], name: str, default: int | None, maximum: int) -> int:
-    text = environment.get(name, "").strip()
-    if not text and default is not None:
-        return default
-    if not text:
-        raise SettingsError(f"The environment variable {name} is not set.")
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= maximum:
-        raise SettingsError(
-            f"The environment variable {name} must be a whole number from 1 to {maximum}, "
-            f"but it is {quoted(text)}."
-        )
-    return int(text)

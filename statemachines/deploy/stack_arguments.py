@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
-from statemachines.deploy.documents import named
-from statemachines.deploy.errors import InvalidInputError, MissingCapabilityError
+from statemachines.deploy.errors import MissingCapabilityError
 from statemachines.deploy.request import Capability, DeployRequest
 from statemachines.deploy.template import TemplateSummary
 from statemachines.deploy.template_configuration import TemplateConfiguration
+from statemachines.documents import named
+from statemachines.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType

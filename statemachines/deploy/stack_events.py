@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import cut
-from statemachines.deploy.limits import MAX_NESTING, MAX_REASON_CHARACTERS
+from statemachines.deploy.limits import MAX_NESTING
+from statemachines.errors import MAX_REASON_CHARACTERS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from statemachines.deploy.documents import Fields
 from statemachines.deploy.names import Execution
 from statemachines.deploy.request import DeployRequest
+from statemachines.documents import Fields
 
 
 @dataclass(frozen=True)

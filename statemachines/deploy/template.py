@@ -16,15 +16,11 @@ from pipeline.artifact import ArtifactReader
 from pipeline.aws_errors import AWS_FAILURES
 from pipeline.errors import AccessDeniedError, SteplineError, TransientError, quoted
 from statemachines.deploy.aws_errors import is_throttle_or_outage, template_is_gone
-from statemachines.deploy.errors import (
-    ArtifactUnreadableError,
-    InvalidInputError,
-    PermissionDeniedError,
-    TransientAwsError,
-)
+from statemachines.deploy.errors import ArtifactUnreadableError
 from statemachines.deploy.limits import MAX_CONFIGURATION_BYTES, MAX_TEMPLATE_BODY_BYTES, MAX_TEMPLATE_BYTES
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.template_configuration import TemplateConfiguration
+from statemachines.errors import InvalidInputError, PermissionDeniedError, TransientAwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -11,9 +11,9 @@ from typing import Self
 
 from pipeline import strict_json
 from pipeline.errors import quoted
-from statemachines.deploy.documents import Fields
-from statemachines.deploy.errors import InvalidInputError
 from statemachines.deploy.limits import MAX_STACK_POLICY_CHARACTERS, MAX_TAGS
+from statemachines.documents import Fields
+from statemachines.errors import InvalidInputError
 
 
 @dataclass(frozen=True)

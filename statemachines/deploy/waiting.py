@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from statemachines.deploy.documents import Fields, JsonObject
 from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.limits import MAX_GROWN_WAIT_SECONDS, WAIT_GROWTH_DIVISOR
 from statemachines.deploy.settings import WaitSettings
+from statemachines.documents import Fields, JsonObject
 
 
 @dataclass(frozen=True)

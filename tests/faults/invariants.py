@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.errors import SteplineError
-from statemachines.deploy.errors import DeployError
+from statemachines.errors import TaskError
 from stepline.localaws.codepipeline.models import ActionStatus
 from tests.faults.functions import Invocation
 from tests.faults.kinds import REPEATS, TRANSIENT, Fault
@@ -206,7 +206,7 @@ def _denial_fails_at_once(simulation: Simulation, expected: Ending) -> Iterator[
     if simulation.schedule.faults != {Fault.ACCESS_DENIED} or len(simulation.denied) != 1:
         return
     (operation,) = simulation.denied
-    if operation.role == "deploy" or ending(simulation) == expected:
+    if operation.role == "task" or ending(simulation) == expected:
         return  # a task's failure is the execution's; or it could be done without
     if operation.name == "PutJobFailureResult":
         return  # nobody can be told
@@ -248,7 +248,7 @@ def _every_error_is_known(simulation: Simulation) -> Iterator[str]:
 
 @cache
 def _known_errors() -> frozenset[str]:
-    return frozenset(_names(SteplineError)) | frozenset(_names(DeployError))
+    return frozenset(_names(SteplineError)) | frozenset(_names(TaskError))
 
 
 def _names(base: type[Exception]) -> Iterator[str]:

@@ -24,8 +24,10 @@ from botocore.useragent import UserAgentString
 
 from pipeline.clients import AwsClients
 from pipeline.job import Credentials
-from statemachines.deploy import clients as deploy_clients
+from statemachines import clients as task_clients
 from tests.pipeline.fake_s3 import Body
+
+_MAKE_TASK_CLIENT = task_clients.client.__wrapped__  # not the one that another test has kept
 
 REGION = "us-east-1"
 FUNCTION_SECRETS = ("FUNCTION-SECRET-KEY", "FUNCTION-SESSION-TOKEN")
@@ -102,10 +104,7 @@ class Network:
         self._parsed: dict[str, Any] | None = None
         self._models: dict[str, ServiceModel] = {}
         self.trigger = _TriggerClients(self._watch)
-        self._deploy = {
-            "cloudformation": self._watch(deploy_clients.cloudformation.__wrapped__, "deploy"),
-            "s3": self._watch(deploy_clients.s3.__wrapped__, "deploy"),
-        }
+        self._task_clients: dict[str, Any] = {}
 
     @contextmanager
     def connect(self, receiver: Receiver) -> Iterator[None]:
@@ -116,16 +115,16 @@ class Network:
         with (
             mock.patch.object(botocore.endpoint, "time", clock),
             mock.patch.object(UserAgentString, "to_string", _no_user_agent),
-            mock.patch.object(deploy_clients, "cloudformation", self._deploy_cloudformation),
-            mock.patch.object(deploy_clients, "s3", self._deploy_s3),
+            mock.patch.object(task_clients, "client", self.task_client),
         ):
             yield
 
-    def _deploy_cloudformation(self) -> Any:
-        return self._deploy["cloudformation"]
-
-    def _deploy_s3(self) -> Any:
-        return self._deploy["s3"]
+    def task_client(self, service: str) -> Any:
+        """The client that the tasks of the state machines make for themselves."""
+        if service not in self._task_clients:
+            make = functools.partial(_MAKE_TASK_CLIENT, service)
+            self._task_clients[service] = self._watch(make, "task")
+        return self._task_clients[service]
 
     def model(self, operation: Operation) -> OperationModel:
         return self._models[operation.service].operation_model(operation.name)

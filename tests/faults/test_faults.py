@@ -108,7 +108,7 @@ class TestIsFound:
     def test_a_handler_that_raises_what_nobody_knows(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("statemachines.deploy.task.AWS_FAILURES", ())
+        monkeypatch.setattr("statemachines.task.AWS_FAILURES", ())
         texts = found(explorer, "new_stack", 5, Fault.THROTTLED)
         assert any("ended with ClientError" in text for text in texts)
 

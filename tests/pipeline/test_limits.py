@@ -13,7 +13,7 @@ import re
 import pytest
 
 from pipeline.errors import cut, printable, quoted
-from pipeline.failure import failure_message, reduced_cause
+from pipeline.executions.failure import failure_message, reduced_cause
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS
 from tests.pipeline.test_poll import entered, exited, task_failed
 from tests.pipeline.test_start import failure

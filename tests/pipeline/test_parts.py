@@ -13,13 +13,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from pipeline.arns import ExecutionArn, MachineArn
 from pipeline.aws_errors import AwsFailure, Trouble, classify
 from pipeline.continuation import Continuation, read_token, write_token
 from pipeline.errors import FailureType, SettingsError
-from pipeline.execution import Status
-from pipeline.history import Event
-from pipeline.progress import duration, percent_complete, shown_state
+from pipeline.executions.arns import ExecutionArn, MachineArn
+from pipeline.executions.describe import Status
+from pipeline.executions.history import Event
+from pipeline.executions.progress import duration, percent_complete, shown_state
 from pipeline.settings import load_settings
 from tests.pipeline.world import EXPRESS, MACHINE
 

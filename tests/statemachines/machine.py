@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from statemachines.deploy.task import Handler
+from statemachines.task import Handler
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.functions import InProcessFunctions

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from statemachines.deploy import errors
+from statemachines import errors
+from statemachines.deploy import errors as deploy_errors
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
@@ -61,11 +62,11 @@ def test_every_task_has_timeout_retry_and_catch(name: str) -> None:
 
 @pytest.mark.parametrize(("state", "error"), sorted(set(_error_names())))
 def test_every_error_name_is_one_of_ours_or_of_aws(state: str, error: str) -> None:
-    ours = getattr(errors, error, None)
+    ours = getattr(errors, error, None) or getattr(deploy_errors, error, None)
     if ours is None:
         assert ERRORS_OF_AWS.fullmatch(error), f"{state} names {error}, which nobody raises"
     else:
-        assert issubclass(ours, errors.DeployError)
+        assert issubclass(ours, errors.TaskError)
         assert ours.__name__ == error
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from statemachines.deploy.documents import Fields
-from statemachines.deploy.errors import DeployError, InvalidInputError, SettingsError, WaitTimedOutError
-from statemachines.deploy.limits import MAX_MESSAGE_CHARACTERS
+from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.names import Execution
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.settings import StackSettings, WaitSettings
 from statemachines.deploy.template_configuration import TemplateConfiguration
 from statemachines.deploy.waiting import Progress
+from statemachines.documents import Fields
+from statemachines.errors import MAX_MESSAGE_CHARACTERS, InvalidInputError, SettingsError, TaskError
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, INPUT, PROJECT, TASKS, Machine, load_handler
 
@@ -208,7 +208,7 @@ def test_local_event_is_input_of_its_handler(path: Path, machine: Machine) -> No
         load_handler(path.parent.name)(json.loads(path.read_text()), None)
     except InvalidInputError as error:
         pytest.fail(error.message)
-    except DeployError:
+    except TaskError:
         pass
     assert machine.cloudformation.calls or machine.s3.calls
 

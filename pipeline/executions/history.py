@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.arns import ExecutionArn
+from pipeline.executions.arns import ExecutionArn
 from pipeline.limits import HISTORY_EVENTS
 
 if TYPE_CHECKING:

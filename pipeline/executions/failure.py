@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline import strict_json
 from pipeline.aws_errors import AWS_FAILURES
 from pipeline.errors import cut, printable
-from pipeline.execution import Execution, Status
-from pipeline.history import FailedState, failed_state, read_history
+from pipeline.executions.describe import Execution, Status
+from pipeline.executions.history import FailedState, failed_state, read_history
+from pipeline.executions.progress import with_link
 from pipeline.limits import MAX_ERROR_CHARACTERS, MAX_FAILURE_MESSAGE_CHARACTERS, MAX_STATE_CHARACTERS
-from pipeline.progress import with_link
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -22,6 +22,14 @@ _WITHOUT_CAUSE = {
 }
 _MAX_NESTED_CAUSES = 5
 """A cause may quote the cause of an execution that was started by this one, and so on."""
+
+
+def read_failure(client: SFNClient, execution: Execution) -> str:
+    """Why an execution that has ended did not succeed: `failure_message`, with the state from its history."""
+    state = None
+    if execution.arn.kind == "execution":  # Express executions have no history
+        state = read_failed_state(client, execution)
+    return failure_message(execution, state)
 
 
 def failure_message(execution: Execution, state: FailedState | None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.errors import is_unicode, quoted
-from statemachines.deploy.errors import InvalidInputError
+from statemachines.errors import InvalidInputError
 
 JsonObject = Mapping[str, Any]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arns import ExecutionArn
 from pipeline.aws_errors import AWS_FAILURES, error_code
+from pipeline.executions.arns import ExecutionArn
 from pipeline.failed_calls import failed_call
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.arns import ExecutionArn
 from pipeline.errors import cut, printable
-from pipeline.execution import Execution
-from pipeline.history import Event, History, open_states, passed_states, read_history
+from pipeline.executions.arns import ExecutionArn
+from pipeline.executions.describe import Execution
+from pipeline.executions.history import Event, History, open_states, passed_states, read_history
 from pipeline.limits import MAX_PERCENT_BEFORE_THE_END, MAX_STATE_CHARACTERS, MAX_SUMMARY_CHARACTERS
 
 if TYPE_CHECKING:

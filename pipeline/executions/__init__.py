@@ -1,0 +1,9 @@
+"""Step Functions executions, whoever starts them: a pipeline, an upload, a REST service, another execution.
+
+`arns`      which state machine, which execution, and its page in the console
+`start`     start one under a name of its own, once
+`describe`  how it is
+`history`   where it is, and where it failed
+`progress`  what to show while it runs
+`failure`   why it failed, in one message
+"""

@@ -1,0 +1,34 @@
+"""What an exception of botocore means for a task."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
+from pipeline.errors import cut
+from statemachines.errors import (
+    MAX_REASON_CHARACTERS,
+    PermissionDeniedError,
+    RequestRefusedError,
+    TaskError,
+    TransientAwsError,
+)
+
+
+def explain(error: AwsFailure) -> TaskError:
+    """The error of ours that says what happens next."""
+    text = reason(error)
+    match classify(error):
+        case Trouble.TRANSIENT:
+            return TransientAwsError(text)
+        case Trouble.PERMISSION:
+            return PermissionDeniedError(text)
+        case _:
+            return RequestRefusedError(text)
+
+
+def reason(error: AwsFailure) -> str:
+    """AWS's own words, then the operation and the error's name, as `(CreateStack: ValidationError)`."""
+    code = error_code(error)
+    where = f"{error.operation_name}: {code}" if isinstance(error, ClientError) else code
+    return f"{cut(error_message(error), MAX_REASON_CHARACTERS)} ({where})"

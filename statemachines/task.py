@@ -1,0 +1,52 @@
+"""What every task handler does around its one function: log, and translate errors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from pipeline.aws_errors import AWS_FAILURES, AwsFailure
+from statemachines import aws_errors
+from statemachines.documents import Fields, JsonObject
+from statemachines.errors import TaskError
+
+Work = Callable[[Fields], JsonObject]
+Handler = Callable[[Any, Any], JsonObject]
+Explain = Callable[[AwsFailure], TaskError]
+
+
+def task(service: str, explain: Explain = aws_errors.explain) -> Callable[[Work], Handler]:
+    """Make a Lambda handler of a function that takes the event apart and answers with JSON data.
+
+    Whatever AWS refuses becomes, by `explain`, a `TaskError` whose class name the ASL file knows.
+    `service` names the state machine in the log. Neither event nor answer is logged: a
+    parameter may be a secret.
+    """
+    log = Logger(service=service)
+
+    def decorate(work: Work) -> Handler:
+        name = work.__module__.rpartition(".")[2]
+
+        @functools.wraps(work)
+        def handler(event: Any, _context: Any) -> JsonObject:
+            try:
+                answer = _translated(work, event, explain)
+            except TaskError as error:
+                log.warning("task failed", task=name, error=type(error).__name__, reason=error.message)
+                raise
+            log.info("task succeeded", task=name)
+            return answer
+
+        return handler
+
+    return decorate
+
+
+def _translated(work: Work, event: Any, explain: Explain) -> JsonObject:
+    try:
+        return work(Fields(event, "the event"))
+    except AWS_FAILURES as error:
+        raise explain(error) from error

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from os import getpid
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from stepline.cli import console, local_aws_process, process_table, runtime_state
+from stepline.cli.deployments import Deployment, SystemDeployment
 from stepline.cli.durations import format_duration
 from stepline.cli.git_push import require_git
 from stepline.cli.interruptions import Interruptions
@@ -24,23 +23,14 @@ from stepline.deployment.stack import deploy
 from stepline.errors import UsageError
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """What is deployed to the local AWS."""
-
-    template: Path
-    stack_name: str
-    parameters: Mapping[str, str]
-
-
-def check_prerequisites(deployment: Deployment) -> None:
+def check_prerequisites(*deployments: Deployment) -> None:
     """Raises UsageError before anything is started."""
     require_git()
-    if not deployment.template.is_file():
-        raise UsageError(
-            f"there is no template {deployment.template}: run this where it is, or name it with --template"
-        )
-    template.read(deployment.template)
+    for deployment in deployments:
+        file = deployment.template
+        if not file.is_file():
+            raise UsageError(f"there is no template {file}: run this where it is, or name it with --template")
+        template.read(file)
 
 
 def clear_port(port: int) -> None:
@@ -96,6 +86,14 @@ def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[s
             parameters=deployment.parameters,
             report=report,
         )
+
+
+def deploy_system_to(target: Target, wanted: SystemDeployment, output: Console) -> dict[str, str]:
+    """Deploy the system's stack, and its sample if it has one; the outputs of both."""
+    outputs = deploy_to(target, wanted.deployment, output)
+    if sample := wanted.sample(outputs):
+        outputs |= deploy_to(target, sample, output)
+    return outputs
 
 
 @contextmanager

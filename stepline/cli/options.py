@@ -80,6 +80,15 @@ deploy_options = (
     ),
 )
 
+with_option = click.option(
+    "--with",
+    "with_systems",
+    multiple=True,
+    metavar="SYSTEM,...",
+    help="Deploy these systems, too: folders of statemachines/ that have a template. "
+    "Theirs is --parameter SYSTEM.KEY=VALUE.",
+)
+
 
 def with_options(
     *options: Callable[[Command], Command],

@@ -24,6 +24,11 @@ _PLATFORM = "manylinux2014_x86_64"
 """The functions' `Runtime` and architecture in template.yaml, as pip names them."""
 
 
+def is_project(folder: Path) -> bool:
+    """Whether the folder is that of the Lambda code, and not any other with code of its own."""
+    return (folder / _REQUIREMENTS).is_file()
+
+
 def source_files(project: Path) -> Iterator[tuple[Path, str]]:
     """The Lambda code below `project`: each file, and its path in the package. In sorted order."""
     for package in LAMBDA_CODE:

@@ -39,21 +39,24 @@ def read(path: Path) -> dict[str, Any]:
     return template
 
 
-def package(template: Mapping[str, Any], project: Path, upload: Upload) -> str:
-    """The template as JSON text, with functions and definitions uploaded."""
+def package(template: Mapping[str, Any], folder: Path, upload: Upload) -> str:
+    """The template, which lies in `folder`, as JSON text, with functions and definitions uploaded."""
     packaged: dict[str, Any] = json.loads(json.dumps(template, default=str))
     function_defaults = packaged.get("Globals", {}).get("Function", {})
     default_code = function_defaults.pop("CodeUri", None)
+    uploaded: dict[str, Mapping[str, str]] = {}  # most functions have the same code
     for logical_id, resource in packaged["Resources"].items():
         properties = resource.setdefault("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function" and "InlineCode" not in properties:
             location = properties.get("CodeUri", default_code)
             if isinstance(location, str):
-                properties["CodeUri"] = upload(".zip", _function_zip(project, location, logical_id))
+                if location not in uploaded:
+                    uploaded[location] = upload(".zip", _function_zip(folder, location, logical_id))
+                properties["CodeUri"] = uploaded[location]
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             location = properties.get("DefinitionUri")
             if isinstance(location, str):
-                properties["DefinitionUri"] = upload(".json", _read(project / location, logical_id))
+                properties["DefinitionUri"] = upload(".json", _read(folder / location, logical_id))
     return json.dumps(packaged)
 
 
@@ -61,18 +64,18 @@ def object_key(ending: str, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest() + ending
 
 
-def _function_zip(project: Path, location: str, logical_id: str) -> bytes:
+def _function_zip(folder: Path, location: str, logical_id: str) -> bytes:
     """The project's own Lambda code, or any other folder as it is.
 
     The packages that AWS's runtime lacks are left out: locally they are installed already.
     """
-    folder = project / location
-    if not folder.is_dir():
-        raise UsageError(f"{logical_id}: CodeUri {location} is not a folder of {project}")
-    if folder.resolve() == project.resolve():
-        return _zip(function_package.source_files(project))
+    code = folder / location
+    if not code.is_dir():
+        raise UsageError(f"{logical_id}: CodeUri {location} is not a folder, seen from {folder}")
+    if function_package.is_project(code):
+        return _zip(function_package.source_files(code))
     return _zip(
-        (file, file.relative_to(folder).as_posix()) for file in sorted(folder.rglob("*")) if file.is_file()
+        (file, file.relative_to(code).as_posix()) for file in sorted(code.rglob("*")) if file.is_file()
     )
 
 

@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 
 from stepline.cli import bring_up, console, local_aws_process, render, watching
-from stepline.cli.bring_up import Deployment
 from stepline.cli.commands import push as push_command
 from stepline.cli.conclusions import ExitCode, exit_code
+from stepline.cli.deployments import Deployment
 from stepline.cli.interruptions import Interruptions
 from stepline.cli.options import (
     announce,

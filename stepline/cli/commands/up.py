@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from stepline.cli import bring_up, console, local_aws_process, render
-from stepline.cli.bring_up import Deployment
+from stepline.cli import bring_up, console, deployments, local_aws_process, render
 from stepline.cli.console import command_name
+from stepline.cli.deployments import Deployment, SystemDeployment
 from stepline.cli.interruptions import Interrupted, Interruptions
 from stepline.cli.local_aws_process import DEFAULT_PORT
 from stepline.cli.options import (
@@ -19,6 +19,7 @@ from stepline.cli.options import (
     local_region_option,
     parse_parameters,
     port_option,
+    with_option,
     with_options,
 )
 from stepline.cli.runtime_state import LocalAws
@@ -26,23 +27,36 @@ from stepline.cli.target import local_environment, local_target
 
 _LOOK_SECONDS = 0.2
 
+Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
+"""Each system with its stack's outputs."""
+
 
 @click.command("up")
 @with_options(
     port_option,
     click.option("--detach", "-d", is_flag=True, help="Return when it is ready; `stepline down` stops it."),
+    with_option,
     *deploy_options,
     local_region_option,
 )
 def command(
-    *, port: int, region: str, detach: bool, template: Path, stack_name: str, parameters: tuple[str, ...]
+    *,
+    port: int,
+    region: str,
+    detach: bool,
+    with_systems: tuple[str, ...],
+    template: Path,
+    stack_name: str,
+    parameters: tuple[str, ...],
 ) -> None:
     """Start the local AWS, deploy the template to it, and stay until Ctrl-C.
 
     Ctrl-C stops everything and removes all that was kept. With --detach it goes on in the background.
     """
-    deployment = Deployment(template, stack_name, parse_parameters(parameters))
-    bring_up.check_prerequisites(deployment)
+    own, of_systems = deployments.split(parse_parameters(parameters))
+    main = Deployment(template, stack_name, own)
+    systems = deployments.of_systems(with_systems, main=main, parameters=of_systems)
+    bring_up.check_prerequisites(main, *(system.deployment for system in systems))
     output = console.output()
     owner = None if detach else "up"
     with (
@@ -51,17 +65,19 @@ def command(
             port, region=region, interruptions=interruptions, command=owner, output=output
         ) as local_aws,
     ):
-        outputs = bring_up.deploy_to(local_target(local_aws), deployment, output)
+        target = local_target(local_aws)
+        outputs = bring_up.deploy_to(target, main, output)
+        deployed = [(system, bring_up.deploy_system_to(target, system, output)) for system in systems]
         if detach:
-            _explain(output, local_aws, outputs, detached=True)
+            _explain(output, local_aws, outputs, deployed, detached=True)
         else:
-            _stay(local_aws, outputs, output)
+            _stay(local_aws, outputs, deployed, output)
 
 
-def _stay(local_aws: LocalAws, outputs: Mapping[str, str], output: Console) -> None:
+def _stay(local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed, output: Console) -> None:
     """Wait for Ctrl-C, which is the usual end. Raises UsageError if the local AWS ends by a fault."""
     try:
-        _explain(output, local_aws, outputs, detached=False)
+        _explain(output, local_aws, outputs, deployed, detached=False)
         while local_aws_process.is_alive(local_aws):
             time.sleep(_LOOK_SECONDS)
     except Interrupted:
@@ -73,7 +89,9 @@ def _stay(local_aws: LocalAws, outputs: Mapping[str, str], output: Console) -> N
     console.say(output, "The local AWS was stopped.")
 
 
-def _explain(output: Console, local_aws: LocalAws, outputs: Mapping[str, str], *, detached: bool) -> None:
+def _explain(
+    output: Console, local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed, *, detached: bool
+) -> None:
     """What one can do next, to be pasted."""
     name = command_name()
     url = local_aws.endpoint_url
@@ -84,6 +102,9 @@ def _explain(output: Console, local_aws: LocalAws, outputs: Mapping[str, str], *
     variables = local_environment(local_aws)
     console.say(output)
     console.show(output, render.facts("The local AWS is ready.", shown))
+    for system, values in deployed:
+        console.say(output)
+        console.show(output, render.facts(_title(system), values))
     console.say(output)
     console.say(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
     console.say(output, f"  {name} push{elsewhere}")
@@ -92,3 +113,8 @@ def _explain(output: Console, local_aws: LocalAws, outputs: Mapping[str, str], *
     console.say(output)
     down = f"{name} down" + ("" if local_aws.port == DEFAULT_PORT else f" --port {local_aws.port}")
     console.say(output, f"`{down}` stops it." if detached else "Ctrl-C stops it.", style="quiet")
+
+
+def _title(system: SystemDeployment) -> str:
+    page = f", see {system.system.page}" if system.system.page else ""
+    return f"System {system.system.name} is stack {system.deployment.stack_name}{page}"

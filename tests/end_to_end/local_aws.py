@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+PROJECT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 60
 _FINISHED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
 
@@ -123,6 +124,15 @@ class LocalAws:
             for event in page["events"]
             if "stateEnteredEventDetails" in event
         ]
+
+
+def stepline(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "stepline", *arguments]
+    result = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}\n{result.stderr}"
+    return result
 
 
 def set_input(folder: Path, **values: Any) -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from stepline.cli import local_aws_process, process_table
-from tests.end_to_end.conftest import PROJECT, stepline
-from tests.end_to_end.local_aws import LocalAws
+from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline
 from tests.ports import free_port
 
 SECONDS_UNTIL_A_TEST_FAILS = 30.0

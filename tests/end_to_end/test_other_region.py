@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.end_to_end.conftest import stepline
+from tests.end_to_end.local_aws import stepline
 from tests.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("other_region")

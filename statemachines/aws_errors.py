@@ -1,11 +1,11 @@
-"""What an exception of botocore means for a task."""
+"""What an exception of botocore, or of the code shared with the pipeline, means for a task."""
 
 from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
 from pipeline.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
-from pipeline.errors import cut
+from pipeline.errors import AccessDeniedError, SteplineError, TransientError, cut
 from statemachines.errors import (
     MAX_REASON_CHARACTERS,
     PermissionDeniedError,
@@ -25,6 +25,17 @@ def explain(error: AwsFailure) -> TaskError:
             return PermissionDeniedError(text)
         case _:
             return RequestRefusedError(text)
+
+
+def of_pipeline(error: SteplineError) -> TaskError:
+    """The task's error for one of `pipeline/`, which starts and describes executions for tasks, too."""
+    match error:
+        case TransientError():
+            return TransientAwsError(error.message)
+        case AccessDeniedError():
+            return PermissionDeniedError(error.message)
+        case _:
+            return RequestRefusedError(error.message)
 
 
 def reason(error: AwsFailure) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from pipeline.aws_errors import AWS_FAILURES, AwsFailure
+from pipeline.errors import SteplineError
 from statemachines import aws_errors
 from statemachines.documents import Fields, JsonObject
 from statemachines.errors import TaskError
@@ -50,3 +51,5 @@ def _translated(work: Work, event: Any, explain: Explain) -> JsonObject:
         return work(Fields(event, "the event"))
     except AWS_FAILURES as error:
         raise explain(error) from error
+    except SteplineError as error:  # of the code that is shared with the pipeline's trigger
+        raise aws_errors.of_pipeline(error) from error

@@ -1,0 +1,29 @@
+"""What the decorator of task handlers makes of the errors of the code that tasks share with the pipeline."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import AccessDeniedError, ConfigurationError, SteplineError, TransientError
+from statemachines.documents import Fields, JsonObject
+from statemachines.errors import PermissionDeniedError, RequestRefusedError, TaskError, TransientAwsError
+from statemachines.task import task
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TransientError("later"), TransientAwsError),
+        (AccessDeniedError("not you"), PermissionDeniedError),
+        (ConfigurationError("not that"), RequestRefusedError),
+    ],
+)
+def test_an_error_of_the_pipeline_becomes_one_that_the_asl_files_know(
+    error: SteplineError, expected: type[TaskError]
+) -> None:
+    @task("any")
+    def handler(_event: Fields) -> JsonObject:
+        raise error
+
+    with pytest.raises(expected, match=error.message):
+        handler({}, None)

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline.aws_errors import AWS_FAILURES
 from pipeline.clients import Clients
 from pipeline.executions.arns import MachineArn
-from pipeline.failed_calls import failed_call
+from pipeline.executions.machines import is_express
 from pipeline.settings import Settings
 
 Clock = Callable[[], float]
@@ -29,11 +28,5 @@ class Services:
         Raises `TransientError`, `AccessDeniedError` or `ConfigurationError`.
         """
         if machine.base not in self._is_express:
-            try:
-                answer = self.clients.stepfunctions.describe_state_machine(
-                    stateMachineArn=machine.base, includedData="METADATA_ONLY"
-                )
-            except AWS_FAILURES as error:
-                raise failed_call("states:DescribeStateMachine", machine.base, error) from error
-            self._is_express[machine.base] = answer["type"] == "EXPRESS"
+            self._is_express[machine.base] = is_express(self.clients.stepfunctions, machine)
         return self._is_express[machine.base]

@@ -3,6 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CHECKOV := .checkov
+TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 
 .PHONY: help setup run test lint faults interleavings fuzz permissions load bench format lock clean
 
@@ -41,8 +42,8 @@ lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types and the templa
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/cfn-lint template.yaml app/template.yaml
-	@$(CHECKOV)/bin/checkov
+	@$(VENV)/bin/cfn-lint $(TEMPLATES)
+	@$(CHECKOV)/bin/checkov $(addprefix --file ,$(TEMPLATES))
 
 faults: $(READY) ## Let every AWS call fail, once and twice, and check what must always hold (ARGS="--help")
 	@$(PYTHON) -m tests.faults $(ARGS)

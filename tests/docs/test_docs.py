@@ -17,6 +17,7 @@ from stepline.localaws.protocol import JsonService
 from stepline.localaws.stepfunctions import StepFunctions
 
 PROJECT = Path(__file__).parents[2]
+SYSTEMS = sorted(path.parent for path in (PROJECT / "statemachines").glob("*/template.yaml"))
 PAGES = [
     PROJECT / "README.md",
     *sorted(PROJECT.glob("docs/*.md")),
@@ -51,6 +52,14 @@ def test_every_setting_of_the_trigger_is_documented() -> None:
 def test_every_parameter_of_the_template_is_in_the_readme() -> None:
     page = (PROJECT / "README.md").read_text()
     assert [name for name in read(PROJECT / "template.yaml")["Parameters"] if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("folder", SYSTEMS, ids=lambda folder: folder.name)
+def test_every_system_has_a_page_with_all_parameters(folder: Path) -> None:
+    page = PROJECT / "docs" / f"{folder.name.replace('_', '-')}.md"
+    text = page.read_text()
+    assert [name for name in read(folder / "template.yaml")["Parameters"] if f"`{name}`" not in text] == []
+    assert f"(docs/{page.name})" in (PROJECT / "README.md").read_text()
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -1,0 +1,91 @@
+"""Serves the application on a port until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, cast
+
+import httpx
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from hypercorn.typing import Framework
+from starlette.applications import Starlette
+
+from sample_service.app import create_app
+from sample_service.errors import SettingsError
+from sample_service.process_api import ANSWER_SECONDS, ProcessApi, http_client
+from sample_service.quota import Quota
+from sample_service.settings import Settings
+from sample_service.waiting import WaitingRoom
+
+BACKLOG: Final = 1024
+"""Connections that the kernel keeps until they are accepted: a crowd may come at once."""
+
+
+def application(
+    settings: Settings,
+    *,
+    jitter: Callable[[], float] = random.random,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Starlette:
+    """The application for `settings`, for any ASGI server. `transport` stands in for the network."""
+
+    @asynccontextmanager
+    async def start_up() -> AsyncIterator[WaitingRoom]:
+        quota = Quota(requests_per_second=settings.requests_per_second, burst=settings.burst, jitter=jitter)
+        async with http_client(settings.process_url, settings.api_key, transport=transport) as http:
+            yield WaitingRoom(
+                ProcessApi(http, quota, jitter=jitter),
+                timeout_seconds=settings.timeout_seconds,
+                poll_seconds=settings.poll_seconds,
+                max_waiting=settings.max_waiting,
+            )
+
+    return create_app(start_up)
+
+
+async def run(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM. Raises SettingsError if the address cannot be listened on.
+
+    Then callers that wait are answered 503 with their transaction id. What is being started at
+    that moment is waited for, so that its id is known.
+    """
+    app = application(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    async def stopped() -> None:
+        await stop.wait()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)  # the next one ends it at once
+        app.state.waiting_room.stop()
+
+    try:
+        await serve(cast(Framework, app), _config(host, port), shutdown_trigger=stopped)
+    except OSError as error:
+        raise SettingsError(_why_not(error, host, port)) from error
+
+
+def _config(host: str, port: int) -> Config:
+    config = Config()
+    config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    config.backlog = BACKLOG
+    config.graceful_timeout = ANSWER_SECONDS + 5
+    config.accesslog = None
+    config.errorlog = "-"
+    config.loglevel = "WARNING"
+    config.include_server_header = False
+    return config
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use: choose another with --port"
+    return f"cannot listen on {host} port {port}: {error.strerror or error}"

@@ -1,0 +1,248 @@
+"""What a caller gets, whatever the process and its API do."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sample_service import app as service_app
+from sample_service.waiting import logger
+from tests.sample_service import virtual_time
+from tests.sample_service.fake_facade import API_KEY
+from tests.sample_service.service import Service, facade, service
+
+FAILED = {"status": "FAILED", "error": "S3DataPreconditionError", "cause": "stepB has not written"}
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+def _ask(act: Callable[[Service], Any], fake: Any = None, **settings: Any) -> httpx.Response:
+    async def scenario() -> httpx.Response:
+        async with service(fake, **settings) as running:
+            response = await act(running)
+            assert isinstance(response, httpx.Response)
+            assert running.room.waiting == 0
+            return response
+
+    response = virtual_time.run(scenario())
+    assert API_KEY not in response.text
+    return response
+
+
+def _instead(path: str, response: Response, *, times: int = 10**9) -> Callable[[Request], Response | None]:
+    """For the first `times` requests of `path`."""
+    left = times
+
+    def answer(request: Request) -> Response | None:
+        nonlocal left
+        if request.url.path != path or left == 0:
+            return None
+        left -= 1
+        return response
+
+    return answer
+
+
+def test_a_process_that_succeeds() -> None:
+    response = _ask(lambda running: running.p1({"order": 7}))
+    document = response.json()
+    assert response.status_code == 200
+    assert document["state"] == "SUCCEEDED"
+    assert document["data"] == {"processInput": {"order": 7}, "stepA": {"done": True}}
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_a_process_that_fails(status: str) -> None:
+    outcome = FAILED | {"status": status}
+    response = _ask(lambda running: running.p1({}), facade(outcome=lambda _: outcome))
+    document = response.json()
+    assert response.status_code == 400
+    assert (document["state"], document["error"], document["cause"]) == (
+        status, FAILED["error"], FAILED["cause"],
+    )  # fmt: skip
+    assert "data" not in document
+
+
+def test_a_process_that_takes_too_long_can_be_waited_for_again() -> None:
+    async def scenario() -> None:
+        async with service(facade(seconds=100), timeout_seconds=60) as running:
+            late = await running.p1({"order": 7})
+            assert late.status_code == 504
+            assert asyncio.get_running_loop().time() == pytest.approx(60)
+            assert late.headers["location"] == f"/p1/{late.json()['transactionId']}"
+            again = await running.client.get(late.headers["location"])
+            assert again.status_code == 200
+            assert again.json()["data"]["processInput"] == {"order": 7}
+            assert asyncio.get_running_loop().time() == pytest.approx(100, abs=2)
+
+    virtual_time.run(scenario())
+
+
+def test_the_id_of_a_process_is_known_even_if_it_starts_while_the_time_runs_out() -> None:
+    fake = facade(answer_seconds=5)
+    response = _ask(lambda running: running.p1({}), fake, timeout_seconds=3)
+    assert response.status_code == 504
+    assert {response.json()["transactionId"]} == set(fake.processes)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "it is empty"),
+        ("[]", "must be a JSON object"),
+        ("{", "line 1, column 2"),
+        ('{"a": NaN}', "NaN is not JSON"),
+        ('{"a": 1, "a": 2}', 'the key "a" twice'),
+        ("\xff", "must be a JSON object"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_body_that_is_no_json_object(body: str, message: str) -> None:
+    fake = facade()
+    response = _ask(lambda running: running.client.post("/p1", content=body.encode("latin-1")), fake)
+    assert response.status_code == 400
+    assert response.json()["error"] == "InvalidRequestError"
+    assert message in response.json()["message"]
+    assert fake.requests.total() == 0
+
+
+def test_a_body_that_is_too_large() -> None:
+    body = json.dumps({"a": "x" * service_app.MAX_BODY_BYTES})
+    assert _ask(lambda running: running.client.post("/p1", content=body)).status_code == 413
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_what_the_api_says_about_the_input_is_passed_on(status: int) -> None:
+    answer = JSONResponse({"error": "ProcessInputError", "message": "too deep"}, status)
+    fake = facade(intervention=_instead("/start-process", answer))
+    response = _ask(lambda running: running.p1({}), fake)
+    assert (response.status_code, response.json()) == (
+        status,
+        {"error": "ProcessInputError", "message": "too deep"},
+    )
+    assert fake.requests["/start-process"] == 1
+
+
+@pytest.mark.parametrize("path", ["/process-state", "/process-data"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_trouble_that_passes_is_not_seen(path: str, status: int) -> None:
+    fake = facade(intervention=_instead(path, Response(status_code=status), times=4))
+    assert _ask(lambda running: running.p1({}), fake).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/start-process", "/process-state", "/process-data"])
+def test_trouble_that_stays_is_told(path: str) -> None:
+    fake = facade(intervention=_instead(path, Response(status_code=503)))
+    response = _ask(lambda running: running.p1({}), fake)
+    assert response.status_code == 503
+    assert response.json()["error"] == "UnavailableError"
+    assert response.headers["retry-after"]
+    assert response.json().get("transactionId") == next(iter(fake.processes), None)
+    assert fake.requests[path] == 5
+
+
+def test_retry_after_is_honoured() -> None:
+    answer = Response(status_code=503, headers={"retry-after": "20"})
+    fake = facade(intervention=_instead("/start-process", answer, times=1))
+    _ask(lambda running: running.p1({}), fake)
+    (process,) = fake.processes.values()
+    assert process.started_at == pytest.approx(20)
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_start_whose_outcome_is_unknown_is_not_repeated(status: int) -> None:
+    fake = facade(intervention=_instead("/start-process", Response(status_code=status)))
+    response = _ask(lambda running: running.p1({}), fake)
+    assert response.status_code == 502
+    assert response.json()["error"] == "UnknownOutcomeError"
+    assert fake.requests["/start-process"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "name", "attempts"),
+    [
+        (httpx.ConnectError("refused"), 503, "UnavailableError", 5),
+        (httpx.ReadTimeout("silence"), 502, "UnknownOutcomeError", 1),
+        (httpx.RemoteProtocolError("closed"), 502, "UnknownOutcomeError", 1),
+    ],
+)
+def test_an_api_that_cannot_be_reached(error: Exception, status: int, name: str, attempts: int) -> None:
+    tried = 0
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        nonlocal tried
+        tried += 1
+        raise error
+
+    response = _ask(lambda running: running.p1({}), transport=httpx.MockTransport(fail))
+    assert (response.status_code, response.json()["error"], tried) == (status, name, attempts)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "message"),
+    [
+        ("/start-process", Response("<html>"), "without a JSON object"),
+        ("/start-process", JSONResponse({}), "no transactionId"),
+        ("/start-process", JSONResponse({"transactionId": "../x"}), "no transactionId"),
+        ("/start-process", Response(status_code=307, headers={"location": "//else"}), "answers 307"),
+        ("/start-process", JSONResponse({"message": "Missing Token"}, 404), "answers 404"),
+        ("/process-state", JSONResponse({"status": "DANCING"}), "a status that nobody knows"),
+        ("/process-state", JSONResponse({}), "a status that nobody knows"),
+        ("/process-data", JSONResponse([]), "without a JSON object"),
+    ],
+)  # fmt: skip
+def test_an_api_that_answers_nonsense(path: str, answer: Response, message: str) -> None:
+    response = _ask(lambda running: running.p1({}), facade(intervention=_instead(path, answer)))
+    assert response.status_code == 502
+    assert response.json()["error"] == "UnexpectedAnswerError"
+    assert message in response.json()["message"]
+
+
+def test_a_wrong_api_key() -> None:
+    response = _ask(lambda running: running.p1({}), api_key="wrong")
+    assert response.status_code == 502
+    assert "check its API key" in response.json()["message"]
+
+
+@pytest.mark.parametrize(("identifier", "status"), [(UNKNOWN, 404), ("nonsense", 400), ("%2e%2e%3f", 400)])
+def test_waiting_for_a_process_that_is_none(identifier: str, status: int) -> None:
+    response = _ask(lambda running: running.client.get(f"/p1/{identifier}"))
+    assert response.status_code == status
+    assert response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/", 404), ("GET", "/p1", 405), ("POST", "/health", 405)]
+)
+def test_what_is_not_served(method: str, path: str, status: int) -> None:
+    response = _ask(lambda running: running.client.request(method, path))
+    assert response.status_code == status
+    assert response.json()["message"]
+
+
+def test_a_bug_is_told_without_its_details(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise ZeroDivisionError("with something secret")
+
+    monkeypatch.setattr(service_app, "_ended", fail)
+    response = _ask(lambda running: running.p1({}))
+    assert response.status_code == 500
+    assert "secret" not in response.text
+
+
+def test_neither_key_nor_input_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", log)
+    fake = facade(intervention=_instead("/process-data", Response(status_code=503)))
+    response = _ask(lambda running: running.p1({"card": "4111"}), fake)
+    output = log.getvalue()
+    assert response.json()["transactionId"] in output
+    assert API_KEY not in output
+    assert "4111" not in output

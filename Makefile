@@ -3,9 +3,10 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CHECKOV := .checkov
+AWSCLI := .awscli
 TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 
-.PHONY: help setup run test lint faults interleavings fuzz permissions load bench format lock clean
+.PHONY: help setup run test lint faults interleavings fuzz permissions paste load bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,12 @@ $(CHECKOV)/.ready: $(READY) requirements/checkov.txt
 	@python3 -m venv $(CHECKOV)
 	@$(VENV)/bin/uv pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r requirements/checkov.txt \
 	  || $(CHECKOV)/bin/python -m pip install --quiet --require-hashes -r requirements/checkov.txt
+	@touch $@
+
+$(AWSCLI)/.ready: $(READY) requirements/awscli.txt
+	@python3 -m venv $(AWSCLI)
+	@$(VENV)/bin/uv pip install --quiet --python $(AWSCLI)/bin/python --require-hashes -r requirements/awscli.txt \
+	  || $(AWSCLI)/bin/python -m pip install --quiet --require-hashes -r requirements/awscli.txt
 	@touch $@
 
 run: $(READY) ## Push the sample application through the pipeline, locally, end to end (ARGS="--port 4567")
@@ -57,6 +64,9 @@ fuzz: $(READY) ## Look for input that does not end in one clear answer (ARGS="--
 permissions: $(READY) ## Take away each permission in turn and see what breaks
 	@$(PYTHON) -m tests.iam.mutations $(ARGS)
 
+paste: $(READY) $(AWSCLI)/.ready ## Run every command of the documentation (ARGS="docs/batch.md")
+	@$(PYTHON) -m tests.docs.paste $(ARGS)
+
 load: $(READY) ## Run a thousand pipeline executions at once through the local AWS
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks.load $(ARGS)
 
@@ -74,9 +84,11 @@ lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	  --no-emit-index-url --no-header pipeline/requirements.in -o pipeline/requirements.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header requirements/checkov.in -o requirements/checkov.txt
+	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
 clean: ## Remove what the targets above made
-	@rm -rf $(VENV) $(CHECKOV) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

@@ -168,6 +168,11 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
         self._root = root
         self._execution = execution
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the execution still runs."""
+        return self._execution.running
+
     def add_event(
         self,
         context: Any,

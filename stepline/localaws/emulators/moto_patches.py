@@ -1,7 +1,7 @@
 """What moto's interpreter of state machines lacks, mended: the list of patches.
 
-Each patch is a function of `moto_data`, `moto_time` or `moto_speed`: it says what it mends and replaces it
-where it is. Outside of the threads of an execution of ours, moto works as if it were not
+Each patch is a function of `moto_data`, `moto_time`, `moto_sync` or `moto_speed`: it says what it mends and
+replaces it where it is. Outside of the threads of an execution of ours, moto works as if it were not
 patched. `tests/localaws/stepfunctions/test_patches.py` notices when one is no longer needed.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import metadata
 
-from stepline.localaws.emulators import moto_data, moto_speed, moto_time
+from stepline.localaws.emulators import moto_data, moto_speed, moto_sync, moto_time
 
 TESTED_VERSION = "5.2.5"
 """The version of moto whose insides the patches fit."""
@@ -35,6 +35,8 @@ PATCHES: tuple[Callable[[], None], ...] = (
     moto_time.take_turns,
     moto_time.limit_map_concurrency,
     moto_time.iterate_maps_in_a_loop,
+    moto_sync.wait_for_jobs,
+    moto_sync.name_batch_errors,
     moto_speed.write_json_as_aws,
     moto_speed.remember_json_paths,
     moto_speed.remember_names_of_fields,

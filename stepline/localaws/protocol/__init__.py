@@ -2,12 +2,13 @@
 
 A service of the local AWS is a `JsonService`: its operations, their shapes,
 limits and errors are those of the botocore model, so that any AWS SDK and the
-`aws` CLI are its clients. `in_process_client` makes a boto3 client that talks
-to it without a socket.
+`aws` CLI are its clients; a `RestJsonService` is one whose operations have paths.
+`in_process_client` makes a boto3 client that talks to it without a socket.
 """
 
 from stepline.localaws.protocol.errors import AwsError
 from stepline.localaws.protocol.in_process import in_process_client
+from stepline.localaws.protocol.rest import RestJsonService
 from stepline.localaws.protocol.service import HttpResponse, JsonService, Params
 
-__all__ = ["AwsError", "HttpResponse", "JsonService", "Params", "in_process_client"]
+__all__ = ["AwsError", "HttpResponse", "JsonService", "Params", "RestJsonService", "in_process_client"]

@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+
+from stepline.localaws.protocol.rest import METHOD, PATH
 
 if TYPE_CHECKING:
     from stepline.localaws.protocol.service import HttpResponse, JsonService
@@ -57,6 +60,7 @@ def in_process_client(
             key.lower(): value.decode() if isinstance(value, bytes) else value
             for key, value in request.headers.items()
         }
+        headers |= {METHOD: request.method, PATH: urlsplit(request.url).path}
         body = request.body or b""
         response: HttpResponse = service.handle(
             headers, body if isinstance(body, bytes) else str(body).encode()

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -164,6 +164,12 @@ class Executions:
 
     def task_heartbeat(self, token: str) -> None:
         self._answer_task(token, lambda run: run.task_heartbeat(token))
+
+    def hear(self, topics: Iterable[str]) -> None:
+        """Tell those tasks that wait for one of them."""
+        for run in list(self._runs.values()):
+            for topic in topics:
+                run.threads.hear(topic)
 
     def close(self) -> None:
         """End every thread and timer. Nothing is told about it."""

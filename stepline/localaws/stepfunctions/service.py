@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from stepline.localaws.clock import Clock
-from stepline.localaws.events import EventSink
+from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.protocol import AwsError, JsonService, Params
 from stepline.localaws.stepfunctions import answers, errors
 from stepline.localaws.stepfunctions.definition import diagnostics
@@ -18,6 +18,7 @@ from stepline.localaws.stepfunctions.names import Arns, check_arn
 from stepline.localaws.stepfunctions.paging import page
 
 _DEFAULT_DIAGNOSTICS = 100
+_ENDS_OF_JOBS = frozenset({"SUCCEEDED", "FAILED"})
 
 
 class StepFunctions(JsonService):
@@ -53,6 +54,11 @@ class StepFunctions(JsonService):
     def close(self) -> None:
         """End all running executions."""
         self._executions.close()
+
+    def hear(self, event: AwsEvent) -> None:
+        """What other services tell: the end of a job goes on with the task that waits for it."""
+        if event.source == "aws.batch" and event.detail.get("status") in _ENDS_OF_JOBS:
+            self._executions.hear(event.resources)
 
     def create_state_machine(self, params: Params) -> Params:
         return self._machines.create(params)

@@ -53,6 +53,21 @@ class Threads(ABC):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._cancelled = False
+        self._listeners: dict[str, Event] = {}
+
+    @contextmanager
+    def listening(self, topic: str) -> Iterator[Event]:
+        """An event of these threads that is set when there is news of `topic`, such as a job's ARN."""
+        event = self._listeners[topic] = Event(self)
+        try:
+            yield event
+        finally:
+            self._listeners.pop(topic, None)
+
+    def hear(self, topic: str) -> None:
+        """There is news. May be called by anybody."""
+        if event := self._listeners.get(topic):
+            event.set()
 
     def now(self) -> datetime:
         return self._clock.now()

@@ -72,6 +72,14 @@ DEFECTS = {
         f"{_ITERATION}.iteration_worker",
         "self._eval_pool(job=next_job, worker_frame=worker_frame)",
     ),
+    "wait_for_jobs": (
+        f"{_TASK}.service.state_task_service_callback",
+        "time.sleep(_DELAY_SECONDS_SYNC_CONDITION_CHECK)",
+    ),
+    "name_batch_errors": (
+        f"{_TASK}.service.state_task_service_batch",
+        'error_name = f"Batch.{error_code}"',
+    ),
     "remember_names_of_fields": (
         f"{_TASK}.service.state_task_service",
         "norm_parameter_key = camel_to_snake_case(parameter_key)",

@@ -1,0 +1,130 @@
+"""`stepline image`: push container images to ECR, and delete them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+
+from stepline.cli import console
+from stepline.cli.failures import error_code
+from stepline.cli.options import announced_target, target_options, with_options
+from stepline.cli.target import Target
+from stepline.errors import UsageError
+from stepline.images.delete import StoredImage, choose, delete_images, list_images
+from stepline.images.names import parse_repository_uri
+from stepline.images.push import push_folder
+
+OUTPUT = "ImageRepositoryUri"
+"""The stack output that names the repository."""
+
+_DEFAULT_FOLDER = Path("statemachines/batch/image")
+_DEFAULT_STACK = "stepline-batch"
+
+_repository_options: Callable[[Any], Any] = with_options(
+    click.option("--repository", metavar="URI", help="The repository, as ECR's repositoryUri."),
+    click.option(
+        "--stack",
+        "stack_name",
+        default=_DEFAULT_STACK,
+        show_default=True,
+        help=f"Or the stack whose output {OUTPUT} names it.",
+    ),
+)
+
+
+@click.group("image")
+def command() -> None:
+    """Push container images to ECR, and delete them."""
+
+
+@command.command("push")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=_DEFAULT_FOLDER)
+@click.option("--tag", help="Its tag besides `latest`; by default made of the content.")
+@_repository_options
+@target_options
+@click.pass_context
+def push(
+    ctx: click.Context, /, *, folder: Path, tag: str | None, repository: str | None, stack_name: str
+) -> None:
+    """Build the Dockerfile of FOLDER and push the image.
+
+    FOLDER is by default statemachines/batch/image. For AWS this needs docker, podman or finch; for the
+    local AWS it needs nothing. Prints the image by its digest.
+    """
+    target = announced_target(ctx)
+    pushed = push_folder(
+        folder,
+        repository_uri=repository or _repository_of(target, stack_name),
+        session=target.session,
+        local_endpoint=target.endpoint_url if target.is_local else None,
+        tag=tag,
+    )
+    done = "pushed" if pushed.is_new else "is there already, and is the latest now"
+    console.say(console.messages(), f"{', '.join(pushed.tags)} of {pushed.name.uri}: {done}", style="good")
+    console.say(console.output(), str(pushed.name.at(pushed.digest)))
+
+
+@command.command("delete")
+@click.argument("references", metavar="[TAG|DIGEST]...", nargs=-1)
+@click.option("--all", "delete_all", is_flag=True, help="All images of the repository.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@_repository_options
+@target_options
+@click.pass_context
+def delete(
+    ctx: click.Context,
+    /,
+    *,
+    references: tuple[str, ...],
+    delete_all: bool,
+    yes: bool,
+    repository: str | None,
+    stack_name: str,
+) -> None:
+    """Delete images by tag or digest, each with all of its tags.
+
+    A stack with images in its repository cannot be deleted: --all empties it. Prints what was deleted.
+    """
+    if bool(references) == delete_all:
+        raise click.UsageError("name tags or digests, or say --all")
+    target = announced_target(ctx)
+    name = parse_repository_uri(repository or _repository_of(target, stack_name)).repository
+    ecr = target.client("ecr")
+    stored = list_images(ecr, name)
+    images = stored if delete_all else choose(stored, references)
+    if not images:
+        console.say(console.messages(), f"{name} has no images", style="quiet")
+        return
+    _confirm(name, images, yes=yes)
+    delete_images(ecr, name, images)
+    for image in images:
+        console.say(console.output(), f"deleted {image}")
+
+
+def _confirm(repository: str, images: list[StoredImage], *, yes: bool) -> None:
+    if yes:
+        return
+    for image in images:
+        console.say(console.messages(), f"  {image}")
+    click.confirm(f"Delete {len(images)} image(s) of {repository}?", abort=True, err=True)
+
+
+def _repository_of(target: Target, stack_name: str) -> str:
+    """Raises UsageError if the stack is not there, or has no repository."""
+    try:
+        (stack,) = target.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if error_code(error) != "ValidationError":
+            raise
+        raise UsageError(
+            f"there is no stack {stack_name}: deploy statemachines/batch/template.yaml, "
+            "or name another one with --stack, or a repository with --repository"
+        ) from error
+    for output in stack.get("Outputs", []):
+        if output["OutputKey"] == OUTPUT:
+            return str(output["OutputValue"])
+    raise UsageError(f"the stack {stack_name} has no output {OUTPUT}: name the repository with --repository")

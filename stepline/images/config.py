@@ -1,0 +1,89 @@
+"""What an image says about how its program is run: https://github.com/opencontainers/image-spec"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepline.images.registry import RegistryError
+
+_LAYERS = {
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """`environment` is what ENV sets; `working_directory` is absolute."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    working_directory: str = "/"
+
+    def arguments(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """What is run: the entrypoint with `command`, which replaces CMD unless it is empty."""
+        return (*self.entrypoint, *(command or self.command))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a manifest lists: digests of the configuration and of the layers, lowest first."""
+
+    config: str
+    layers: tuple[str, ...]
+
+
+def read_manifest(content: bytes) -> Contents:
+    """Raises RegistryError for what is no manifest of one image."""
+    document = _object(content, "the manifest")
+    if "manifests" in document:
+        raise RegistryError("it is an index of images for several platforms, which is not supported here")
+    try:
+        for layer in document["layers"]:
+            if layer["mediaType"] not in _LAYERS:
+                raise RegistryError(f"its layer of type {layer['mediaType']} is not supported here")
+        digests = tuple(str(layer["digest"]) for layer in document["layers"])
+        return Contents(str(document["config"]["digest"]), digests)
+    except (KeyError, TypeError) as error:
+        raise RegistryError(f"its manifest lacks {error}") from error
+
+
+def read_config(content: bytes) -> ImageConfig:
+    config = _object(content, "the configuration").get("config") or {}
+    pairs = [text.partition("=") for text in config.get("Env") or []]
+    return ImageConfig(
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        environment={name: value for name, _, value in pairs},
+        working_directory=config.get("WorkingDir") or "/",
+    )
+
+
+def config_document(config: ImageConfig, *, layer_digest: str) -> dict[str, Any]:
+    """The configuration of an image with one layer; `layer_digest` is that of the uncompressed tar."""
+    return {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {
+            "Entrypoint": list(config.entrypoint),
+            "Cmd": list(config.command),
+            "Env": [f"{name}={value}" for name, value in config.environment.items()],
+            "WorkingDir": config.working_directory,
+        },
+        "rootfs": {"type": "layers", "diff_ids": [layer_digest]},
+    }
+
+
+def _object(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise RegistryError(f"{what} is not JSON") from error
+    if not isinstance(document, dict):
+        raise RegistryError(f"{what} is not a JSON object")
+    return document

@@ -1,0 +1,70 @@
+"""Names of images, as container engines and AWS Batch write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stepline.errors import UsageError
+
+_ECR_HOST = re.compile(r"\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws)")
+_REPOSITORY = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+DEFAULT_TAG = "latest"
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """`<host>/<repository>:<tag>` or `<host>/<repository>@<digest>`; `reference` is tag or digest."""
+
+    host: str
+    repository: str
+    reference: str = DEFAULT_TAG
+
+    @property
+    def uri(self) -> str:
+        return f"{self.host}/{self.repository}"
+
+    @property
+    def is_in_ecr(self) -> bool:
+        return _ECR_HOST.fullmatch(self.host) is not None
+
+    def at(self, reference: str) -> ImageName:
+        return ImageName(self.host, self.repository, reference)
+
+    def __str__(self) -> str:
+        return f"{self.uri}{'@' if self.reference.startswith('sha256:') else ':'}{self.reference}"
+
+
+def parse_image_name(text: str) -> ImageName:
+    """Raises UsageError for a name without a registry's host, or one that is malformed."""
+    name, at, digest = text.partition("@")
+    host, _, rest = name.partition("/")
+    repository, colon, tag = rest.partition(":")
+    reference = digest if at else tag if colon else DEFAULT_TAG
+    is_reference = _DIGEST.fullmatch(reference) if at else _TAG.fullmatch(reference)
+    if not ("." in host or ":" in host) or not _REPOSITORY.fullmatch(repository) or not is_reference:
+        raise UsageError(
+            f"{text!r} is no image of a registry: "
+            "write it as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/repository:tag"
+        )
+    return ImageName(host, repository, reference)
+
+
+def parse_repository_uri(text: str) -> ImageName:
+    """The repository's own address, as ECR's `repositoryUri` has it. Raises UsageError."""
+    image = parse_image_name(text)
+    if not image.is_in_ecr or text != image.uri:
+        raise UsageError(
+            f"{text!r} is no repository of ECR: "
+            "write it as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/repository"
+        )
+    return image
+
+
+def check_tag(tag: str) -> str:
+    if not _TAG.fullmatch(tag):
+        raise UsageError(f"{tag!r} is no tag: up to 128 letters, digits, `_`, `.` and `-`")
+    return tag

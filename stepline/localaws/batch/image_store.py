@@ -1,0 +1,139 @@
+"""Images from the local ECR, unpacked: once per digest."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from stepline.images.config import ImageConfig, read_config, read_manifest
+from stepline.images.names import ImageName
+from stepline.images.registry import RegistryClient, RegistryError
+
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+"""How a layer says that a file, or all of a folder, of the layers below is gone [image-spec, "layer.md"]."""
+
+_PERMISSIONS = 0o755 | 0o200
+"""What of a file's mode is kept; the owner may always write, or it could not be removed."""
+
+
+@dataclass(frozen=True)
+class UnpackedImage:
+    """`root` is the image's file system; it is shared and must not be changed."""
+
+    root: Path
+    config: ImageConfig
+
+
+class ImageStore:
+    """`registry_url`: where the local ECR is."""
+
+    def __init__(self, directory: Path, registry_url: str) -> None:
+        self._directory = directory
+        self._registry_url = registry_url
+        self._lock = threading.Lock()
+        self._images: dict[str, UnpackedImage] = {}
+
+    def fetch(self, name: ImageName) -> UnpackedImage:
+        """The image as it is now: a tag is looked up each time. Raises RegistryError."""
+        registry = RegistryClient(self._registry_url, name.repository)
+        manifest = registry.manifest(name.reference)
+        with self._lock:
+            image = self._images.get(manifest.digest)
+            if image is None:
+                image = self._unpack(registry, manifest.content, manifest.digest)
+                self._images[manifest.digest] = image
+            return image
+
+    def _unpack(self, registry: RegistryClient, manifest: bytes, digest: str) -> UnpackedImage:
+        contents = read_manifest(manifest)
+        config = read_config(registry.blob(contents.config))
+        self._directory.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=self._directory, prefix="unpacking-"))
+        try:
+            for layer in contents.layers:
+                apply_layer(registry.blob(layer), new)
+            root = self._directory / digest.removeprefix("sha256:")
+            new.rename(root)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        return UnpackedImage(root, config)
+
+
+def apply_layer(content: bytes, root: Path) -> None:
+    """Unpack a layer over `root`: files, folders, and links that stay inside. Raises RegistryError."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as archive:
+            for member in archive:
+                _apply(archive, member, root.resolve())
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise RegistryError(f"a layer cannot be unpacked: {error}") from error
+
+
+def _apply(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
+    path = _inside(root, PurePosixPath(member.name))
+    if path.name == _OPAQUE:
+        _empty(path.parent)
+    elif path.name.startswith(_WHITEOUT):
+        _remove(path.with_name(path.name.removeprefix(_WHITEOUT)))
+    elif member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+    elif member.isfile():
+        _write(archive, member, path)
+    elif member.issym():
+        _link(member, path, root)
+    elif member.islnk():
+        target = _inside(root, PurePosixPath(member.linkname))
+        _replace(path)
+        shutil.copyfile(target, path)
+    # Devices and pipes are not made: a program has those of the host.
+
+
+def _inside(root: Path, name: PurePosixPath) -> Path:
+    """Where the member goes. Folders on the way may be links; none of them leads out."""
+    path = root / str(name).lstrip("/")
+    if ".." in name.parts or not path.parent.resolve().is_relative_to(root):
+        raise RegistryError(f"a layer cannot be unpacked: {str(name)!r} leads out of the image")
+    return path
+
+
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    source = archive.extractfile(member)
+    assert source is not None  # it is a file
+    _replace(path)
+    with path.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    path.chmod(member.mode & _PERMISSIONS | 0o600)
+
+
+def _link(member: tarfile.TarInfo, path: Path, root: Path) -> None:
+    """A link to an absolute path means the image's own root; one that leads out is left out."""
+    target = PurePosixPath(member.linkname)
+    inside = root / str(target).lstrip("/") if target.is_absolute() else path.parent / target
+    if not Path(inside).resolve().is_relative_to(root):
+        return
+    _replace(path)
+    path.symlink_to(inside.resolve() if target.is_absolute() else member.linkname)
+
+
+def _replace(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _empty(folder: Path) -> None:
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        _remove(path)

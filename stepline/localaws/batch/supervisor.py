@@ -1,0 +1,42 @@
+"""The parent of a job's program: passes signals on, and ends with whoever started it.
+
+Run as a file: `python supervisor.py PROGRAM ARGUMENT...`. Standard input is a pipe whose other end only
+the local AWS holds. When that is gone, however it ended, the pipe closes, and this process ends together
+with everything that it started. The exit code is the program's, or 128 and the number of the signal that
+ended it, as a container's is.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+_BY_SIGNAL = 128
+_NOT_FOUND = 127
+"""What a shell says, too, of a program that is not there."""
+
+
+def main() -> None:
+    try:
+        child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - that is its purpose
+    except OSError as error:
+        sys.exit(_not_started(error))
+    signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    code = child.wait()
+    os._exit(code if code >= 0 else _BY_SIGNAL - code)
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _not_started(error: OSError) -> int:
+    sys.stderr.write(f"exec {sys.argv[1]}: {error.strerror}\n")
+    return _NOT_FOUND
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Jobs and their surroundings in the shapes of the API's answers. None means: leave the member out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stepline.localaws.batch.model import Attempt, Job
+from stepline.localaws.batch.names import Arns
+from stepline.localaws.batch.registry import ComputeEnvironment, JobDefinition, JobQueue
+
+_EMPTY_LISTS = ("volumes", "mountPoints", "ulimits", "secrets")
+
+
+def job_detail(job: Job, arns: Arns) -> dict[str, Any]:
+    """An item of DescribeJobs; also the detail of the event "Batch Job State Change"."""
+    latest = job.attempts[-1] if job.attempts else None
+    return _present(
+        jobArn=job.arn,
+        jobName=job.name,
+        jobId=job.id,
+        jobQueue=job.queue_arn,
+        status=job.status.value,
+        statusReason=job.status_reason or None,
+        attempts=[_attempt(item, arns) for item in job.attempts if item.stopped_at is not None],
+        createdAt=job.created_at,
+        startedAt=job.started_at,
+        stoppedAt=job.stopped_at,
+        retryStrategy=job.retry_strategy,
+        dependsOn=[],
+        jobDefinition=job.definition_arn,
+        parameters=job.parameters,
+        container=_container(job, latest, arns),
+        timeout=None if job.timeout_seconds is None else {"attemptDurationSeconds": job.timeout_seconds},
+        tags=job.tags or None,
+        platformCapabilities=["FARGATE"],
+        isCancelled=job.is_cancelled,
+        isTerminated=job.is_terminated,
+    )
+
+
+def job_summary(job: Job) -> dict[str, Any]:
+    """An item of ListJobs."""
+    latest = job.attempts[-1] if job.attempts else None
+    container = None
+    if latest is not None and latest.stopped_at is not None:
+        container = _present(exitCode=latest.exit_code, reason=latest.reason or None)
+    return _present(
+        jobArn=job.arn,
+        jobId=job.id,
+        jobName=job.name,
+        jobDefinition=job.definition_arn,
+        createdAt=job.created_at,
+        startedAt=job.started_at,
+        stoppedAt=job.stopped_at,
+        status=job.status.value,
+        statusReason=job.status_reason or None,
+        container=container,
+    )
+
+
+def environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
+    return {
+        "computeEnvironmentName": environment.name,
+        "computeEnvironmentArn": environment.arn,
+        "type": "MANAGED",
+        "state": environment.state,
+        "status": "VALID",
+        "statusReason": "ComputeEnvironment Healthy",
+        "computeResources": environment.resources,
+        "serviceRole": environment.service_role or None,
+        "containerOrchestrationType": "ECS",
+        "tags": environment.tags,
+    }
+
+
+def queue_detail(queue: JobQueue, arns: Arns) -> dict[str, Any]:
+    return {
+        "jobQueueName": queue.name,
+        "jobQueueArn": queue.arn,
+        "state": queue.state,
+        "status": "VALID",
+        "statusReason": "JobQueue Healthy",
+        "priority": queue.priority,
+        "computeEnvironmentOrder": [
+            {"order": number, "computeEnvironment": arns.of("compute-environment", name)}
+            for number, name in enumerate(queue.environments, start=1)
+        ],
+        "tags": queue.tags,
+    }
+
+
+def definition_detail(definition: JobDefinition) -> dict[str, Any]:
+    return {
+        "jobDefinitionName": definition.name,
+        "jobDefinitionArn": definition.arn,
+        "revision": definition.revision,
+        "status": "ACTIVE" if definition.is_active else "INACTIVE",
+        "type": "container",
+        "containerOrchestrationType": "ECS",
+        **definition.document,
+    }
+
+
+def _container(job: Job, latest: Attempt | None, arns: Arns) -> dict[str, Any]:
+    empty: dict[str, Any] = {name: [] for name in _EMPTY_LISTS}
+    shown = {**empty, **job.container, "networkInterfaces": []}
+    if latest is None:
+        return shown
+    return shown | _present(
+        taskArn=arns.task(latest.task_id),
+        logStreamName=latest.log_stream if latest.started_at is not None else None,
+        exitCode=latest.exit_code,
+        reason=latest.reason or None,
+    )
+
+
+def _attempt(attempt: Attempt, arns: Arns) -> dict[str, Any]:
+    return _present(
+        container=_present(
+            taskArn=arns.task(attempt.task_id),
+            exitCode=attempt.exit_code,
+            reason=attempt.reason or None,
+            logStreamName=attempt.log_stream if attempt.started_at is not None else None,
+            networkInterfaces=[],
+        ),
+        startedAt=attempt.started_at,
+        stoppedAt=attempt.stopped_at,
+        statusReason=attempt.status_reason,
+    )
+
+
+def _present(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

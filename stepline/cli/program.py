@@ -31,6 +31,7 @@ _COMMANDS = {
     "status": "Show the pipelines and what they do.",
     "logs": "Show what a function logged.",
     "invoke": "Invoke a function with an event.",
+    "image": "Push container images to ECR, and delete them.",
     "down": "Stop the local AWS.",
 }
 

@@ -11,10 +11,12 @@ from typing import Any, BinaryIO
 
 from botocore.config import Config
 
+from stepline.localaws.batch import Batch
+from stepline.localaws.batch.assembly import start_batch
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
-from stepline.localaws.events import EventSink
+from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.iam import Enforcement, Need, current_actor
 from stepline.localaws.protocol import in_process_client
@@ -77,6 +79,7 @@ class Services:
     codecommit: CodeCommit
     stepfunctions: StepFunctions
     codepipeline: CodePipeline
+    batch: Batch
 
 
 def start(place: Place, stack: contextlib.ExitStack) -> Services:
@@ -115,9 +118,28 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
         place, publish, codecommit, clock=_clock(stack), clients=clients, roles=roles
     )
     stack.callback(codepipeline.close)
-    services = Services(enforcement, functions, codecommit, stepfunctions, codepipeline)
+    batch = start_batch(
+        stack,
+        directory=place.directory / "batch",
+        endpoint_url=place.endpoint_url,
+        clock=clock,
+        clients=clients,
+        roles=roles,
+        events=_both(stepfunctions.hear, publish),
+        account_id=place.account_id,
+        region=place.region,
+    )
+    services = Services(enforcement, functions, codecommit, stepfunctions, codepipeline, batch)
     _hook(services, place, roles)
     return services
+
+
+def _both(first: EventSink, second: EventSink) -> EventSink:
+    def tell(event: AwsEvent) -> None:
+        first(event)
+        second(event)
+
+    return tell
 
 
 def _clock(stack: contextlib.ExitStack) -> SystemClock:
@@ -193,6 +215,7 @@ class _Archives:
 def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     """Make the emulator use our services, and serve them behind its port."""
     from stepline.localaws.emulators import (  # noqa: PLC0415
+        ministack_batch,
         ministack_cloudformation,
         ministack_events,
         ministack_lambda,
@@ -203,6 +226,8 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_lambda.run_functions_with(services.functions, roles, endpoint_url=place.endpoint_url)
     for service in (services.codecommit, services.stepfunctions, services.codepipeline):
         ministack_services.add_service(service)
+    ministack_batch.serve(services.batch)
+    ministack_batch.add_types(in_process_client(services.batch, region=place.region))
     ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
     ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
     ministack_cloudformation.check_state_machines(

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.iam.mutations import local_aws
-from tests.iam.system import System
+from tests.iam.pipeline import Pipeline
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[System]:
+def system() -> Iterator[Pipeline]:
     with local_aws() as endpoint_url:
-        yield System(endpoint_url)
+        yield Pipeline(endpoint_url)

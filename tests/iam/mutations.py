@@ -1,6 +1,6 @@
 """`python -m tests.iam.mutations`: take away each permission in turn, and see what breaks.
 
-Ends with 1 if nothing does. Every way through the system is run once with all permissions, which tells
+Ends with 1 if nothing does. Every way through each stack is run once with all permissions, which tells
 what each needs; then, for each permission, the ways that need it are run without it until one breaks.
 """
 
@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.iam.others import deploy_with_others
-from tests.iam.permissions import PROJECT, TRUST_POLICY, Permission, permissions
+from tests.iam.permissions import TRUST_POLICY, Permission, permissions
+from tests.iam.proofs import Proof, Way, proofs
+from tests.iam.stacks import APPLICATION, PROJECT, system_names
 from tests.iam.system import System
-from tests.iam.ways import LANES, WAYS_TO_OTHERS, Way
 from tests.ports import free_port
 
 _LEFT_OUT = "is left out"
@@ -58,32 +58,36 @@ def without(system: System, permission: Permission) -> Iterator[None]:
 
 
 def _policy(system: System, permission: Permission) -> Any:
-    iam, role = system.client("iam"), system.resources[permission.role]
+    iam, role = system.client("iam"), _role(system, permission)
     if permission.policy == TRUST_POLICY:
         return iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     return iam.get_role_policy(RoleName=role, PolicyName=permission.policy)["PolicyDocument"]
 
 
 def _put_policy(system: System, permission: Permission, document: Any) -> None:
-    iam, role, text = system.client("iam"), system.resources[permission.role], json.dumps(document)
+    iam, role, text = system.client("iam"), _role(system, permission), json.dumps(document)
     if permission.policy == TRUST_POLICY:
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=text)
     else:
         iam.put_role_policy(RoleName=role, PolicyName=permission.policy, PolicyDocument=text)
 
 
+def _role(system: System, permission: Permission) -> str:
+    return system.beside(permission.stack).resources[permission.role]
+
+
 def effect_of(system: System, permission: Permission, way: Way) -> str:
     """What is different without the permission: the way fails, or AWS leaves something out without a word."""
     system.forget()
     with without(system, permission):
-        system.restart(permission.role)
+        system.beside(permission.stack).restart(permission.role)
         try:
             way(system)
         except Exception as error:
             effect = f"fails: {' '.join(str(error).split())}"
         else:
             effect = "".join(f"{_LEFT_OUT}: {message}" for message in system.denials()[:1])
-    system.abandon_pipeline_executions()
+    system.settle()
     return effect
 
 
@@ -123,8 +127,8 @@ def _first_effect(system: System, permission: Permission, ways: Sequence[Way]) -
 
 
 @contextlib.contextmanager
-def local_aws() -> Iterator[str]:
-    """A local AWS with the application; its address."""
+def local_aws(*systems: str) -> Iterator[str]:
+    """A local AWS with the application and these systems; its address."""
     port = str(free_port())
     with tempfile.TemporaryDirectory() as home:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "STEPLINE_"))}
@@ -134,38 +138,62 @@ def local_aws() -> Iterator[str]:
             command = [sys.executable, "-m", "stepline", *arguments, "--port", port]
             subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=True)
 
-        stepline("up", "--detach")
+        stepline("up", "--detach", *(f"--with={name}" for name in systems))
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
             stepline("down")
 
 
+@dataclass
+class _Tally:
+    wanted: int = 0
+    survived: int = 0
+    missing: int = 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.iam.mutations", description=__doc__)
     parser.add_argument("--only", default="", help="permissions whose name has this text")
-    only = parser.parse_args().only
-    wanted = [permission for permission in permissions() if only in str(permission)]
+    names = [APPLICATION, *(f"{APPLICATION}-{name}" for name in system_names())]
+    parser.add_argument("--stack", action="append", choices=names, help="this stack; may be repeated")
+    arguments = parser.parse_args()
+    chosen = [proof for name, proof in proofs().items() if name in (arguments.stack or names)]
+    tally = _Tally()
+    with local_aws(*system_names()) as endpoint_url:
+        for proof in chosen:
+            _prove(proof, endpoint_url, arguments.only, tally)
+    _say(
+        f"{tally.wanted} permissions, {tally.survived} could be taken away unnoticed,"
+        f" {tally.missing} no way needs"
+    )
+    return 1 if tally.survived or tally.missing else 0
+
+
+def _prove(proof: Proof, endpoint_url: str, only: str, tally: _Tally) -> None:
+    """The permissions of one stack whose names have the text `only`."""
+    wanted = [permission for permission in permissions(proof.stack) if only in str(permission)]
     missing = set(wanted)
-    survived = 0
-    with local_aws() as endpoint_url:
-        system = System(endpoint_url, patience_seconds=_PATIENCE_SECONDS)
-        for ways in ([way for lane in LANES for way in lane], WAYS_TO_OTHERS):
-            if ways is WAYS_TO_OTHERS:
-                deploy_with_others(system)
-            for result in mutate(system, [item for item in wanted if item in missing], ways):
-                missing.discard(result.permission)
-                survived += not result.effect
-                _print(result)
+    system = proof.system(endpoint_url, proof.stack, patience_seconds=_PATIENCE_SECONDS)
+    for variant in (None, *proof.variants):
+        if not missing:
+            break
+        if variant is not None:
+            variant.deploy(system)
+        ways = proof.ways if variant is None else variant.ways
+        for result in mutate(system, [item for item in wanted if item in missing], ways):
+            missing.discard(result.permission)
+            tally.survived += not result.effect
+            _print(result)
     for permission in sorted(missing):
         _say(f"NO WAY NEEDS  {permission}")
-    _say(f"{len(wanted)} permissions, {survived} could be taken away unnoticed, {len(missing)} no way needs")
-    return 1 if survived or missing else 0
+    tally.wanted += len(wanted)
+    tally.missing += len(missing)
 
 
 def _print(result: Result) -> None:
     effect = result.effect[:_SHOWN_CHARACTERS] or "NOTHING BREAKS"
-    _say(f"{result.permission!s:90} {result.way.__name__:40} {effect}")
+    _say(f"{result.permission!s:100} {result.way.__name__:40} {effect}")
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The same application, deployed with other state machines and an input bucket among its parameters."""
+"""Other state machines and an input bucket, for the parameters of the application that name such."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import contextlib
 import json
 from typing import Any
 
-from stepline.deployment import stack
-from tests.iam.permissions import TEMPLATE
-from tests.iam.system import ACCOUNT, REGION, STACK, System
-from tests.iam.ways import INPUT_BUCKET, OTHER_MACHINES
+from tests.iam.system import ACCOUNT, REGION, System
 
+INPUT_BUCKET = "iam-inputs"
+OTHER_MACHINES = {"iam-standard": "STANDARD", "iam-express": "EXPRESS"}
+PARAMETERS = {
+    "OtherStateMachineArns": ",".join(
+        f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}" for name in OTHER_MACHINES
+    ),
+    "InputBucketName": INPUT_BUCKET,
+}
 _ROLE = "iam-other-machines"
 _STATES: dict[str, Any] = {
     "STANDARD": {"Type": "Wait", "Seconds": 60, "End": True},
@@ -18,8 +23,8 @@ _STATES: dict[str, Any] = {
 }
 
 
-def deploy_with_others(system: System) -> None:
-    """Make the machines and the bucket, and update the stack. May be done again."""
+def make_others(system: System) -> None:
+    """Make the machines and the bucket. May be done again."""
     system.client("s3").create_bucket(Bucket=INPUT_BUCKET)
     role_arn = _role(system)
     for name, kind in OTHER_MACHINES.items():
@@ -27,16 +32,6 @@ def deploy_with_others(system: System) -> None:
         system.client("stepfunctions").create_state_machine(
             name=name, type=kind, roleArn=role_arn, definition=json.dumps(definition)
         )
-    arns = ",".join(f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}" for name in OTHER_MACHINES)
-    stack.deploy(
-        TEMPLATE,
-        stack_name=STACK,
-        session=system.session,
-        endpoint_url=system.endpoint_url,
-        parameters={"OtherStateMachineArns": arns, "InputBucketName": INPUT_BUCKET},
-        report=lambda _line: None,
-    )
-    system.__dict__.pop("resources", None)  # there are more now
 
 
 def _role(system: System) -> str:

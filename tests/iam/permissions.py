@@ -1,23 +1,21 @@
-"""What the roles of template.yaml may do: one `Permission` for each action of each statement."""
+"""What the roles of the templates may do: one `Permission` for each action of each statement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from stepline.deployment.template import read
+from tests.iam.stacks import Stack, stacks
 
-PROJECT = Path(__file__).parents[2]
 TRUST_POLICY = "trust policy"
-TEMPLATE = PROJECT / "template.yaml"
 
 
 @dataclass(frozen=True, order=True)
 class Permission:
-    """`role` is the logical id; `resources` is how many the statement lists, 1 for a parameter's list."""
+    """`role` is its logical id; `resources` is how many the statement lists, 1 for a parameter's list."""
 
+    stack: str
     role: str
     policy: str
     statement: int
@@ -25,16 +23,35 @@ class Permission:
     resources: int = 1
 
     def __str__(self) -> str:
-        return f"{self.role} {self.policy}[{self.statement}] {self.action}"
+        return f"{self.stack} {self.role} {self.policy}[{self.statement}] {self.action}"
 
 
-def permissions(template: Path = TEMPLATE) -> list[Permission]:
+def permissions(proof: str = "") -> list[Permission]:
+    """Of all stacks, or of those that the ways of the stack `proof` go through."""
     return [
-        Permission(role, policy["PolicyName"], index, action, _count(statement["Resource"]))
-        for role, policy in _policies(read(template)["Resources"])
-        for index, statement in enumerate(policy["PolicyDocument"]["Statement"])
+        permission
+        for stack in stacks().values()
+        if proof in {"", stack.proof}
+        for permission in permissions_of(stack)
+    ]
+
+
+def permissions_of(stack: Stack) -> list[Permission]:
+    """Raises AssertionError for a role that cannot be proved statement by statement."""
+    return [
+        Permission(stack.name, role, policy["PolicyName"], index, action, _count(statement["Resource"]))
+        for role, policy in _policies(stack.resources)
+        for index, statement in enumerate(_statements(role, policy))
         for action in _listed(statement["Action"])
     ]
+
+
+def _statements(role: str, policy: Mapping[str, Any]) -> list[Any]:
+    statements: list[Any] = policy["PolicyDocument"]["Statement"]
+    assert not any("Fn::If" in statement for statement in statements), (
+        f"{role}: put a statement that is not always there into an AWS::IAM::Policy with a Condition"
+    )
+    return statements
 
 
 def _policies(resources: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

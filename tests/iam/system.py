@@ -1,25 +1,24 @@
-"""The deployed application on a local AWS of its own, as a developer with all rights sees it."""
+"""A deployed stack on a local AWS, as a developer with all rights sees it."""
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import urllib.request
 import uuid
-import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import boto3
 
+from stepline.deployment import stack as deployment
 from tests.iam.permissions import Permission
+from tests.iam.stacks import APPLICATION, SAMPLE, Stack, stacks
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
-STACK = "stepline"
 _HTTP_SECONDS = 10.0
 _OWN_DENY = "with an explicit deny in an identity-based policy"
 _POLL_SECONDS = 0.05
@@ -41,11 +40,9 @@ class System:
     """`patience_seconds`: what has not happened by then is not going to."""
 
     endpoint_url: str
+    stack_name: str = APPLICATION
     patience_seconds: float = 60.0
-
-    @cached_property
-    def _clients(self) -> dict[str, Any]:
-        return {}
+    _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -57,32 +54,73 @@ class System:
             self._clients[service] = session.client(service, endpoint_url=self.endpoint_url)
         return self._clients[service]
 
+    @property
+    def template(self) -> Stack:
+        """Of the stack."""
+        return stacks()[self.stack_name]
+
     @cached_property
     def resources(self) -> dict[str, str]:
         """Logical id -> physical id."""
-        found = self.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
-        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            item["LogicalResourceId"]: item["PhysicalResourceId"]
+            for page in pages.paginate(StackName=self.stack_name)
+            for item in page["StackResourceSummaries"]
+        }
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName=self.stack_name)["Stacks"][0]
+        return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
 
     @property
-    def bucket(self) -> str:
-        return self.resources["ArtifactBucket"]
+    def sample(self) -> Self:
+        """The stack of the system's `sample.yaml`."""
+        return self.beside(self.stack_name + SAMPLE)
+
+    def beside(self, stack_name: str) -> Self:
+        """Another stack of the same local AWS."""
+        return replace(self, stack_name=stack_name)
+
+    def deploy_with(self, parameters: Mapping[str, str]) -> None:
+        """Update the stack; a parameter that is not given gets its default."""
+        deployment.deploy(
+            self.template.template,
+            stack_name=self.stack_name,
+            session=self.session,
+            endpoint_url=self.endpoint_url,
+            parameters=parameters,
+            report=lambda _line: None,
+        )
+        for name in ("resources", "outputs"):  # there are others now
+            self.__dict__.pop(name, None)
 
     # --- what was allowed, and what was denied
 
     def forget(self) -> None:
-        """Begin a new record of permissions."""
+        """Begin a new record of permissions, of all stacks."""
         self._record("DELETE")
 
     def used(self) -> dict[Permission, int]:
         """Of each permission that was the only one to allow a request: on how many of its resources."""
-        logical = {physical: name for name, physical in self.resources.items()}
+        roles = dict(self._roles())
         used: dict[Permission, int] = {}
         for grant in self._record()["grants"]:
-            if grant["alone"]:
-                role = logical.get(grant["role"], grant["role"])
-                permission = Permission(role, grant["policy"], grant["statement"], grant["action"])
+            if grant["alone"] and grant["role"] in roles:
+                stack, role = roles[grant["role"]]
+                permission = Permission(stack, role, grant["policy"], grant["statement"], grant["action"])
                 used[permission] = used.get(permission, 0) + 1
         return used
+
+    def _roles(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        """Of each role that this proof is about: its name, and its stack and logical id."""
+        for stack in stacks().values():
+            if stack.proof == self.template.proof:
+                resources = (
+                    self.resources if stack.name == self.stack_name else self.beside(stack.name).resources
+                )
+                yield from ((physical, (stack.name, logical)) for logical, physical in resources.items())
 
     def decided(self) -> set[str]:
         """The actions that were allowed or denied."""
@@ -90,7 +128,7 @@ class System:
         return {item["action"] for item in [*record["grants"], *record["denials"]]}
 
     def denials(self) -> list[str]:
-        """Without those that a way brought about itself: no policy of the application has a Deny."""
+        """To the roles of all stacks, but for those that a way brought about itself: no policy has a Deny."""
         found = [denial["message"] for denial in self._record()["denials"]]
         return [message for message in found if not message.endswith(_OWN_DENY)]
 
@@ -99,33 +137,13 @@ class System:
         with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as answer:
             return json.load(answer)
 
-    # --- artifacts and deployments
+    # --- executions, functions, stacks
 
-    def artifact(self, **files: Any) -> dict[str, Any]:
-        """Put a zip of JSON files (`template`, `configuration`) where the pipeline keeps its artifacts."""
-        key = f"{STACK}/SourceOutp/{uuid.uuid4()}"
-        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=zipped(files))
-        return {"revisionS3Bucket": self.bucket, "revisionS3Key": key}
-
-    def request(self, stack: str, **files: Any) -> dict[str, Any]:
-        """An input of the Deploy state machine for the stack `iam-<stack>`."""
-        configuration = (
-            {"templateConfigurationPath": "configuration.json"} if "configuration" in files else {}
-        )
-        return {
-            "environmentName": "iam",
-            "stackName": stack,
-            "templatePath": "template.json",
-            **configuration,
-            **self.artifact(**files),
-        }
-
-    def start(self, request: Mapping[str, Any], *, machine: str = f"{STACK}-deploy", name: str = "") -> str:
-        """Start the Deploy state machine; the execution's ARN."""
+    def start(self, request: Mapping[str, Any], *, machine: str, name: str = "") -> str:
+        """Start the state machine of that name or ARN; the execution's ARN."""
+        arn = machine if machine.startswith("arn:") else _MACHINE + machine
         answer = self.client("stepfunctions").start_execution(
-            stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine}",
-            name=name or str(uuid.uuid4()),
-            input=json.dumps(request),
+            stateMachineArn=arn, name=name or str(uuid.uuid4()), input=json.dumps(request)
         )
         return str(answer["executionArn"])
 
@@ -135,9 +153,6 @@ class System:
             lambda described: described["status"] != "RUNNING",
         )
         return Ended(answer["status"], f"{answer.get('error')}: {answer.get('cause')}")
-
-    def deploy(self, request: Mapping[str, Any]) -> Ended:
-        return self.end_of(self.start(request))
 
     def stack(self, name: str, template: Mapping[str, Any]) -> str:
         """Make a stack without stepline, and wait; its id."""
@@ -157,82 +172,40 @@ class System:
 
     def stack_must_be(self, stack_id: str, status: str) -> None:
         found = self.stack_at_rest(stack_id)
-        reasons = [
-            event.get("ResourceStatusReason", "")
-            for event in self.client("cloudformation").describe_stack_events(StackName=stack_id)[
-                "StackEvents"
-            ]
-        ]
+        events = self.client("cloudformation").describe_stack_events(StackName=stack_id)["StackEvents"]
+        reasons = [event.get("ResourceStatusReason", "") for event in events]
         assert found == status, f"{found}: {next(filter(None, reversed(reasons)), '')}"
 
-    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
-        """Run a function; its answer. An error of the function is an AssertionError."""
-        answer = self.client("lambda").invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(event))
+    def invoke(self, function: str, event: Any) -> Any:
+        """Run `<stack>-<function>`; its answer. An error of the function is an AssertionError."""
+        name = f"{self.stack_name}-{function}"
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
         payload = json.loads(answer["Payload"].read() or b"null")
         assert "FunctionError" not in answer, payload
         return payload
 
-    def push(self, **files: Any) -> Ended:
-        """Commit the files (of JSON) to the pipeline's branch; how the pipeline execution ends."""
-        codecommit = self.client("codecommit")
-        before = {item["pipelineExecutionId"] for item in self._pipeline_executions()}
-        branches = codecommit.list_branches(repositoryName="stepline-app")["branches"]
-        head = {"parentCommitId": self.head()} if "main" in branches else {}
-        codecommit.create_commit(
-            repositoryName="stepline-app",
-            branchName="main",
-            putFiles=[
-                {"filePath": f"{name}.json", "fileContent": json.dumps(content)}
-                for name, content in (files | {"change": str(uuid.uuid4())}).items()
-            ],
-            **head,
-        )
-        return self._pipeline_end(before)
-
     def restart(self, role: str) -> None:
-        """Let the function of the role, if there is one, begin anew: its environment remembers answers."""
-        if function := self.resources.get(f"{role.removesuffix('Role')}Function"):
+        """Let the role's functions, if it has any, begin anew: their environment remembers answers."""
+        for function in self._functions_of(role):
             functions = self.client("lambda")
-            variables = functions.get_function_configuration(FunctionName=function)["Environment"][
-                "Variables"
-            ]
+            configuration = functions.get_function_configuration(FunctionName=function)
+            variables = configuration.get("Environment", {}).get("Variables", {})
             functions.update_function_configuration(
                 FunctionName=function, Environment={"Variables": variables | {"RESTARTED": str(uuid.uuid4())}}
             )
 
-    def head(self) -> str:
-        answer = self.client("codecommit").get_branch(repositoryName="stepline-app", branchName="main")
-        return str(answer["branch"]["commitId"])
+    def _functions_of(self, role: str) -> list[str]:
+        own = {"Fn::GetAtt": [role, "Arn"]}
+        return [
+            self.resources[logical_id]
+            for logical_id, resource in self.template.resources.items()
+            if resource["Type"] == "AWS::Serverless::Function"
+            and resource["Properties"].get("Role") == own
+            and logical_id in self.resources
+        ]
 
-    def _pipeline_end(self, before: set[str]) -> Ended:
-        """Of the execution that was not there before."""
-        pipelines = self.client("codepipeline")
-
-        def execution() -> Any:
-            new = (i for i in self._pipeline_executions() if i["pipelineExecutionId"] not in before)
-            return next(new, None)
-
-        done = self.wait_for(execution, lambda item: item is not None and item["status"] != "InProgress")
-        details = pipelines.list_action_executions(
-            pipelineName=STACK, filter={"pipelineExecutionId": done["pipelineExecutionId"]}
-        )["actionExecutionDetails"]
-        errors = [d["output"]["executionResult"].get("errorDetails", {}).get("message", "") for d in details]
-        return Ended(done["status"], " ".join(errors))
-
-    def action_status(self, execution_id: str, action: str = "Source") -> str:
-        """Of a pipeline execution's action; empty if it has not begun."""
-        details = self.client("codepipeline").list_action_executions(
-            pipelineName=STACK, filter={"pipelineExecutionId": execution_id}
-        )["actionExecutionDetails"]
-        return next((str(d["status"]) for d in details if d["actionName"] == action), "")
-
-    def abandon_pipeline_executions(self) -> None:
-        """What still runs would hold up what comes next."""
-        for item in self._pipeline_executions():
-            if item["status"] == "InProgress":
-                self.client("codepipeline").stop_pipeline_execution(
-                    pipelineName=STACK, pipelineExecutionId=item["pipelineExecutionId"], abandon=True
-                )
+    def settle(self) -> None:
+        """What still runs, and would hold up what comes next, is stopped."""
 
     def wait_for(self, look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
         deadline = time.monotonic() + self.patience_seconds
@@ -241,14 +214,5 @@ class System:
             time.sleep(_POLL_SECONDS)
         return seen
 
-    def _pipeline_executions(self) -> list[Any]:
-        answer = self.client("codepipeline").list_pipeline_executions(pipelineName=STACK)
-        return list(answer["pipelineExecutionSummaries"])
 
-
-def zipped(files: Mapping[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(f"{name}.json", json.dumps(content))
-    return buffer.getvalue()
+_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:"

@@ -6,50 +6,25 @@ takes each of them away for real; here a few are, so that the measure itself is 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from tests.iam import ways
 from tests.iam.mutations import effect_of
-from tests.iam.others import deploy_with_others
 from tests.iam.permissions import Permission, permissions
-from tests.iam.system import System
+from tests.iam.pipeline import Pipeline
+from tests.iam.proofs import Seen, Way, go_all_ways, proofs
+from tests.iam.stacks import APPLICATION
 
 pytestmark = pytest.mark.xdist_group("iam")
 
-ALL = permissions()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Permission -> on how many of its resources it was needed; what was denied."""
-
-    used: dict[Permission, int]
-    denials: list[str]
+ALL = permissions(APPLICATION)
 
 
 @pytest.fixture(scope="module")
-def seen(system: System) -> Seen:
-    """All ways; with the default parameters first, since other machines widen what the trigger may do."""
-    system.forget()
-    _go(system, ways.LANES)
-    default = Seen(system.used(), system.denials())
-    deploy_with_others(system)
-    system.forget()
-    _go(system, (ways.WAYS_TO_OTHERS,))
-    used = {p: max(default.used.get(p, 0), n) for p, n in (default.used | system.used()).items()}
-    return Seen(used, default.denials + system.denials())
-
-
-def _go(system: System, lanes: tuple[tuple[ways.Way, ...], ...]) -> None:
-    def go(lane: tuple[ways.Way, ...]) -> None:
-        for way in lane:
-            way(system)
-
-    with ThreadPoolExecutor(len(lanes)) as executor:
-        list(executor.map(go, lanes))
+def seen(system: Pipeline) -> Seen:
+    return go_all_ways(system.endpoint_url, [proofs()[APPLICATION]], restore=False)
 
 
 @pytest.mark.parametrize("permission", ALL, ids=str)
@@ -73,7 +48,7 @@ def test_no_permission_lacks(seen: Seen) -> None:
         ("DeployStateMachineRole", "logs:UpdateLogDelivery", ways.logged_machine_lives_and_goes),
     ],
 )
-def test_without_a_permission_something_breaks(system: System, role: str, action: str, way: ways.Way) -> None:
+def test_without_a_permission_something_breaks(system: Pipeline, role: str, action: str, way: Way) -> None:
     permission = next(item for item in ALL if (item.role, item.action) == (role, action))
     assert effect_of(replace(system, patience_seconds=5.0), permission, way)
     system.forget()

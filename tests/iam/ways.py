@@ -1,8 +1,4 @@
-"""Every way through the system that needs a permission no other way needs.
-
-A way is a function that does something as a user would and fails, with an AssertionError, if it did
-not come out right. It leaves nothing behind that disturbs another way, nor itself when it is run again.
-"""
+"""Every way through the application that needs a permission no other way needs; see `proofs.py`."""
 
 from __future__ import annotations
 
@@ -10,14 +6,16 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.iam.system import ACCOUNT, REGION, STACK, System
-
-Way = Callable[[System], None]
+from tests.iam.others import INPUT_BUCKET, PARAMETERS, make_others
+from tests.iam.pipeline import Pipeline
+from tests.iam.proofs import Lane, Variant
+from tests.iam.stacks import APPLICATION
+from tests.iam.system import ACCOUNT, REGION
 
 _LARGE_FILES = 5
 _LARGE_FILE_BYTES = 5_000_000  # a file of a request has 6 MB at most
@@ -33,8 +31,6 @@ BROKEN = {
     "Properties": {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/none", "DefinitionString": "{}"},
 }
 """CloudFormation accepts it, and the service refuses it."""
-INPUT_BUCKET = "iam-inputs"
-OTHER_MACHINES = {"iam-standard": "STANDARD", "iam-express": "EXPRESS"}
 
 
 def template(value: str = "1", **more: Any) -> dict[str, Any]:
@@ -54,20 +50,20 @@ def fresh() -> str:
 # --- the pipeline
 
 
-def push_deploys(system: System) -> None:
+def push_deploys(system: Pipeline) -> None:
     name = fresh()
     request = {"environmentName": "iam", "stackName": name, "templatePath": "template.json"}
     system.push(state_machine_input=request, template=template()).must_be("Succeeded")
     system.stack_must_be(f"iam-{name}", "CREATE_COMPLETE")
 
 
-def push_fails(system: System) -> None:
+def push_fails(system: Pipeline) -> None:
     ended = system.push(state_machine_input={"environmentName": "iam"}, template=template())
     ended.must_be("Failed")
     assert "stackName" in ended.reason, ended.reason
 
 
-def source_is_abandoned(system: System) -> None:
+def source_is_abandoned(system: Pipeline) -> None:
     """While CodeCommit packs a large commit, of a branch that starts nothing."""
     codecommit, pipelines = system.client("codecommit"), system.client("codepipeline")
     branch, head = f"large-{fresh()}", system.head()
@@ -81,8 +77,8 @@ def source_is_abandoned(system: System) -> None:
             parentCommitId=head,
         )["commitId"]
     revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": head}
-    execution = pipelines.start_pipeline_execution(name=STACK, sourceRevisions=[revision])
-    place = {"pipelineName": STACK, "pipelineExecutionId": execution["pipelineExecutionId"]}
+    execution = pipelines.start_pipeline_execution(name=APPLICATION, sourceRevisions=[revision])
+    place = {"pipelineName": APPLICATION, "pipelineExecutionId": execution["pipelineExecutionId"]}
     system.wait_for(lambda: system.action_status(place["pipelineExecutionId"]), "InProgress".__eq__)
     pipelines.stop_pipeline_execution(**place, abandon=True)
     assert system.action_status(place["pipelineExecutionId"]) == "Abandoned"
@@ -90,14 +86,14 @@ def source_is_abandoned(system: System) -> None:
     codecommit.delete_branch(repositoryName="stepline-app", branchName=branch)
 
 
-def late_execution_is_stopped(system: System) -> None:
+def late_execution_is_stopped(system: Pipeline) -> None:
     """The stack waits for a signal that never comes."""
     job = str(uuid.uuid4())
     handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
     properties = {"Handle": {"Ref": "Handle"}, "Timeout": "30"}
     signal = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties}
     request = system.request(fresh(), template=template(Handle=handle, Signal=signal))
-    execution = system.start(request, name=f"codepipeline-{job}")
+    execution = system.start_deploy(request, name=f"codepipeline-{job}")
     system.invoke("trigger", _job({}, token=_token(job, execution)))
     system.end_of(execution).must_be("ABORTED")
 
@@ -105,7 +101,7 @@ def late_execution_is_stopped(system: System) -> None:
 # --- the Deploy state machine
 
 
-def large_stack_is_created(system: System) -> None:
+def large_stack_is_created(system: Pipeline) -> None:
     name = fresh()
     request = system.request(name, template=large_template(), configuration=_CONFIGURATION)
     system.deploy(request).must_be("SUCCEEDED")
@@ -114,7 +110,7 @@ def large_stack_is_created(system: System) -> None:
     _no_template_left(system)
 
 
-def large_stack_is_updated(system: System) -> None:
+def large_stack_is_updated(system: Pipeline) -> None:
     name = fresh()
     stack_id = system.stack(f"iam-{name}", template())
     request = system.request(name, template=large_template("2"), configuration=_CONFIGURATION)
@@ -125,7 +121,7 @@ def large_stack_is_updated(system: System) -> None:
     _no_template_left(system)
 
 
-def unchanged_stack_is_left_alone(system: System) -> None:
+def unchanged_stack_is_left_alone(system: Pipeline) -> None:
     name = fresh()
     stack_id = system.stack(f"iam-{name}", template())
     system.deploy(system.request(name, template=template())).must_be("SUCCEEDED")
@@ -133,7 +129,7 @@ def unchanged_stack_is_left_alone(system: System) -> None:
     _no_change_set_left(system, stack_id)
 
 
-def refused_change_leaves_nothing(system: System) -> None:
+def refused_change_leaves_nothing(system: Pipeline) -> None:
     name = fresh()
     queue = {"Type": "AWS::SQS::Queue"}
     stack_id = system.stack(f"iam-{name}", template(Queue=queue))
@@ -143,20 +139,20 @@ def refused_change_leaves_nothing(system: System) -> None:
     _no_change_set_left(system, stack_id)
 
 
-def remains_are_deleted(system: System) -> None:
+def remains_are_deleted(system: Pipeline) -> None:
     name = fresh()
     system.stack(f"iam-{name}", template(Broken=BROKEN))
     system.deploy(system.request(name, template=template())).must_be("SUCCEEDED")
     system.stack_must_be(f"iam-{name}", "CREATE_COMPLETE")
 
 
-def failed_creation_tells_why(system: System) -> None:
+def failed_creation_tells_why(system: Pipeline) -> None:
     ended = system.deploy(system.request(fresh(), template=template(Broken=BROKEN)))
     ended.must_be("FAILED")
     assert "Broken" in ended.reason, ended.reason
 
 
-def failed_update_tells_why(system: System) -> None:
+def failed_update_tells_why(system: Pipeline) -> None:
     name = fresh()
     system.stack(f"iam-{name}", template())
     ended = system.deploy(system.request(name, template=template("2", Broken=BROKEN)))
@@ -167,14 +163,14 @@ def failed_update_tells_why(system: System) -> None:
 # --- tasks that Lambda or Step Functions runs twice
 
 
-def creation_is_repeated(system: System) -> None:
+def creation_is_repeated(system: Pipeline) -> None:
     event = {"request": system.request(fresh(), template=template()), "execution": _execution()}
     first, second = (system.invoke("create-stack", event) for _ in range(2))
     assert first["stackId"] == second["stackId"]
     system.stack_at_rest(first["stackId"])
 
 
-def update_is_repeated(system: System) -> None:
+def update_is_repeated(system: Pipeline) -> None:
     name = fresh()
     stack_id = system.stack(f"iam-{name}", template())
     event = {
@@ -194,7 +190,7 @@ def update_is_repeated(system: System) -> None:
     assert system.invoke("execute-change-set", step)["token"] == operation["token"]
 
 
-def failed_deletion_tells_why(system: System) -> None:
+def failed_deletion_tells_why(system: Pipeline) -> None:
     network = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
     stack_id = system.stack(f"iam-{fresh()}", template(Network=network))
     found = system.client("cloudformation").describe_stack_resources(StackName=stack_id)["StackResources"]
@@ -211,7 +207,7 @@ def failed_deletion_tells_why(system: System) -> None:
 # --- other state machines, and inputs from a bucket
 
 
-def other_machine_is_watched_and_stopped(system: System) -> None:
+def other_machine_is_watched_and_stopped(system: Pipeline) -> None:
     parameters = {"stateMachine": "iam-standard", "input": {}, "timeoutMinutes": 1}
     job = str(uuid.uuid4())
     system.invoke("trigger", _job(parameters, job=job))
@@ -220,7 +216,7 @@ def other_machine_is_watched_and_stopped(system: System) -> None:
     system.end_of(execution).must_be("ABORTED")
 
 
-def express_machine_is_started_once(system: System) -> None:
+def express_machine_is_started_once(system: Pipeline) -> None:
     parameters = {"stateMachine": "iam-express", "input": {}}
     job = str(uuid.uuid4())
     for _ in range(2):
@@ -231,7 +227,7 @@ def express_machine_is_started_once(system: System) -> None:
     assert json.loads(claim["Body"].read())["result"]["status"] == "SUCCEEDED"
 
 
-def refused_express_machine_leaves_no_claim(system: System) -> None:
+def refused_express_machine_leaves_no_claim(system: Pipeline) -> None:
     """Somebody forbids the start: what was not started must not stay claimed, nor seem to be."""
     job = str(uuid.uuid4())
     deny = {"Effect": "Deny", "Action": "states:StartSyncExecution", "Resource": "*"}
@@ -249,7 +245,7 @@ def refused_express_machine_leaves_no_claim(system: System) -> None:
     system.invoke("trigger", _job({"stateMachine": "iam-express", "inputFile": "no.json"}, job=job))
 
 
-def input_comes_from_a_bucket(system: System) -> None:
+def input_comes_from_a_bucket(system: Pipeline) -> None:
     key = f"{fresh()}.json"
     system.client("s3").put_object(Bucket=INPUT_BUCKET, Key=key, Body=b'{"from": "bucket"}')
     job = str(uuid.uuid4())
@@ -264,7 +260,7 @@ def input_comes_from_a_bucket(system: System) -> None:
 # --- logs
 
 
-def logged_machine_lives_and_goes(system: System) -> None:
+def logged_machine_lives_and_goes(system: Pipeline) -> None:
     """A machine under the Deploy machine's role, made, changed and deleted."""
     name = f"iam-{fresh()}"
     stack_id = system.stack(name, _logged_machine(system, "first"))
@@ -277,7 +273,7 @@ def logged_machine_lives_and_goes(system: System) -> None:
     system.stack_must_be(stack_id, "DELETE_COMPLETE")
 
 
-def _logged_machine(system: System, comment: str) -> dict[str, Any]:
+def _logged_machine(system: Pipeline, comment: str) -> dict[str, Any]:
     definition = {"Comment": comment, "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/iam:*"
     logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}]}
@@ -289,7 +285,8 @@ def _logged_machine(system: System, comment: str) -> dict[str, Any]:
     return {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
 
 
-LANES: tuple[tuple[Way, ...], ...] = (
+SYSTEM = Pipeline
+LANES: tuple[Lane, ...] = (
     # The pipeline does one thing after the other; its first push makes the branch.
     (push_deploys, push_fails, source_is_abandoned),
     # Both look for temporary templates.
@@ -304,15 +301,18 @@ LANES: tuple[tuple[Way, ...], ...] = (
         failed_deletion_tells_why,
     ),
 )
-"""With the template's default parameters. Lanes do not disturb each other, the ways of one might."""
-
-WAYS_TO_OTHERS: tuple[Way, ...] = (
-    other_machine_is_watched_and_stopped,
-    express_machine_is_started_once,
-    refused_express_machine_leaves_no_claim,
-    input_comes_from_a_bucket,
+VARIANTS = (
+    Variant(
+        PARAMETERS,
+        (
+            other_machine_is_watched_and_stopped,
+            express_machine_is_started_once,
+            refused_express_machine_leaves_no_claim,
+            input_comes_from_a_bucket,
+        ),
+        prepare=make_others,
+    ),
 )
-"""With other state machines and an input bucket among the parameters."""
 
 
 def _job(parameters: Mapping[str, Any], *, job: str = "", token: str | None = None) -> dict[str, Any]:
@@ -342,16 +342,16 @@ def _execution() -> dict[str, Any]:
     return {"id": arn, "name": name, "startTime": "2026-01-01T12:00:00.000Z", "attempt": 1}
 
 
-def _wait_for_change_set(system: System, change_set: str) -> None:
+def _wait_for_change_set(system: Pipeline, change_set: str) -> None:
     waiter = system.client("cloudformation").get_waiter("change_set_create_complete")
     waiter.wait(ChangeSetName=change_set, WaiterConfig={"Delay": 0, "MaxAttempts": 200})
 
 
-def _no_template_left(system: System) -> None:
+def _no_template_left(system: Pipeline) -> None:
     left = system.client("s3").list_objects_v2(Bucket=system.bucket, Prefix="templates/")
     assert left["KeyCount"] == 0, "a temporary template is still there"
 
 
-def _no_change_set_left(system: System, stack_id: str) -> None:
+def _no_change_set_left(system: Pipeline, stack_id: str) -> None:
     left = system.client("cloudformation").list_change_sets(StackName=stack_id)["Summaries"]
     assert left == [], "the change set is still there"

@@ -1,0 +1,115 @@
+"""The application's stack: the pipeline, its artifacts, and what it deploys."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.iam.system import Ended, System
+
+_MACHINE = "stepline-deploy"
+_PIPELINE = "stepline"
+_REPOSITORY = "stepline-app"
+
+
+@dataclass(frozen=True)
+class Pipeline(System):
+    """The application, as one who pushes to it sees it."""
+
+    @property
+    def bucket(self) -> str:
+        return self.resources["ArtifactBucket"]
+
+    def artifact(self, **files: Any) -> dict[str, Any]:
+        """Put a zip of JSON files (`template`, `configuration`) where the pipeline keeps its artifacts."""
+        key = f"{_PIPELINE}/SourceOutp/{uuid.uuid4()}"
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=_zipped(files))
+        return {"revisionS3Bucket": self.bucket, "revisionS3Key": key}
+
+    def request(self, stack: str, **files: Any) -> dict[str, Any]:
+        """An input of the Deploy state machine for the stack `iam-<stack>`."""
+        configuration = (
+            {"templateConfigurationPath": "configuration.json"} if "configuration" in files else {}
+        )
+        return {
+            "environmentName": "iam",
+            "stackName": stack,
+            "templatePath": "template.json",
+            **configuration,
+            **self.artifact(**files),
+        }
+
+    def start_deploy(self, request: Mapping[str, Any], *, name: str = "") -> str:
+        """Start the Deploy state machine; the execution's ARN."""
+        return self.start(request, machine=_MACHINE, name=name)
+
+    def deploy(self, request: Mapping[str, Any]) -> Ended:
+        return self.end_of(self.start_deploy(request))
+
+    def push(self, **files: Any) -> Ended:
+        """Commit the files (of JSON) to the pipeline's branch; how the pipeline execution ends."""
+        codecommit = self.client("codecommit")
+        before = {item["pipelineExecutionId"] for item in self._pipeline_executions()}
+        branches = codecommit.list_branches(repositoryName=_REPOSITORY)["branches"]
+        head = {"parentCommitId": self.head()} if "main" in branches else {}
+        codecommit.create_commit(
+            repositoryName=_REPOSITORY,
+            branchName="main",
+            putFiles=[
+                {"filePath": f"{name}.json", "fileContent": json.dumps(content)}
+                for name, content in (files | {"change": str(uuid.uuid4())}).items()
+            ],
+            **head,
+        )
+        return self._pipeline_end(before)
+
+    def head(self) -> str:
+        answer = self.client("codecommit").get_branch(repositoryName=_REPOSITORY, branchName="main")
+        return str(answer["branch"]["commitId"])
+
+    def action_status(self, execution_id: str, action: str = "Source") -> str:
+        """Of a pipeline execution's action; empty if it has not begun."""
+        details = self._action_details(execution_id)
+        return next((str(d["status"]) for d in details if d["actionName"] == action), "")
+
+    def settle(self) -> None:
+        for item in self._pipeline_executions():
+            if item["status"] == "InProgress":
+                self.client("codepipeline").stop_pipeline_execution(
+                    pipelineName=_PIPELINE, pipelineExecutionId=item["pipelineExecutionId"], abandon=True
+                )
+
+    def _pipeline_end(self, before: set[str]) -> Ended:
+        """Of the execution that was not there before."""
+
+        def execution() -> Any:
+            new = (i for i in self._pipeline_executions() if i["pipelineExecutionId"] not in before)
+            return next(new, None)
+
+        done = self.wait_for(execution, lambda item: item is not None and item["status"] != "InProgress")
+        details = self._action_details(done["pipelineExecutionId"])
+        errors = [d["output"]["executionResult"].get("errorDetails", {}).get("message", "") for d in details]
+        return Ended(done["status"], " ".join(errors))
+
+    def _action_details(self, execution_id: str) -> list[Any]:
+        answer = self.client("codepipeline").list_action_executions(
+            pipelineName=_PIPELINE, filter={"pipelineExecutionId": execution_id}
+        )
+        return list(answer["actionExecutionDetails"])
+
+    def _pipeline_executions(self) -> list[Any]:
+        answer = self.client("codepipeline").list_pipeline_executions(pipelineName=_PIPELINE)
+        return list(answer["pipelineExecutionSummaries"])
+
+
+def _zipped(files: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(f"{name}.json", json.dumps(content))
+    return buffer.getvalue()

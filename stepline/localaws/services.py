@@ -219,6 +219,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
         ministack_cloudformation,
         ministack_events,
         ministack_lambda,
+        ministack_network,
         ministack_properties,
         ministack_services,
     )
@@ -230,6 +231,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_batch.add_types(in_process_client(services.batch, region=place.region))
     ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
     ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
+    ministack_network.add_types()
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))
     )

@@ -34,12 +34,9 @@ def read_failure(client: SFNClient, execution: Execution) -> str:
 
 def failure_message(execution: Execution, state: FailedState | None) -> str:
     """At most 5,000 characters; the first 250 hold state, error and the beginning of the cause."""
-    error = execution.error or _WITHOUT_ERROR.get(execution.status, "Failed")
-    cause = reduced_cause(execution.cause or "") or _WITHOUT_CAUSE.get(execution.status, "no cause was given")
     parts = [
         *([printable(state.name, MAX_STATE_CHARACTERS)] if state else []),
-        printable(error, MAX_ERROR_CHARACTERS),
-        printable(cause, MAX_FAILURE_MESSAGE_CHARACTERS),
+        *error_and_cause(execution),
     ]
     link = execution.arn.link
     ended = (
@@ -47,6 +44,13 @@ def failure_message(execution: Execution, state: FailedState | None) -> str:
     )
     story = cut(": ".join(parts), MAX_FAILURE_MESSAGE_CHARACTERS - len(ended) - len(link) - 1)
     return with_link(story + ended, link, MAX_FAILURE_MESSAGE_CHARACTERS)
+
+
+def error_and_cause(execution: Execution) -> tuple[str, str]:
+    """Of an execution that did not succeed: at most 100 and 5,000 characters, neither of them empty."""
+    error = execution.error or _WITHOUT_ERROR.get(execution.status, "Failed")
+    cause = reduced_cause(execution.cause or "") or _WITHOUT_CAUSE.get(execution.status, "no cause was given")
+    return printable(error, MAX_ERROR_CHARACTERS), printable(cause, MAX_FAILURE_MESSAGE_CHARACTERS)
 
 
 def read_failed_state(client: SFNClient, execution: Execution) -> FailedState | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.errors import quoted
+from pipeline.executions.arns import MachineArn
 from statemachines.errors import SettingsError
 
 
@@ -27,3 +28,14 @@ def number(environment: Mapping[str, str], name: str, maximum: int, *, default: 
             f"but it is {quoted(text)}."
         )
     return int(text)
+
+
+def machine(environment: Mapping[str, str], name: str) -> MachineArn:
+    """The state machine whose ARN the variable holds."""
+    text = required(environment, name)
+    arn = MachineArn.parse(text)
+    if arn is None:
+        raise SettingsError(
+            f"The environment variable {name} must be the ARN of a state machine, but it is {quoted(text)}."
+        )
+    return arn

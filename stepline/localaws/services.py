@@ -131,6 +131,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     )
     services = Services(enforcement, functions, codecommit, stepfunctions, codepipeline, batch)
     _hook(services, place, roles)
+    stack.callback(_tell_of_objects(clients, publish))
     return services
 
 
@@ -210,6 +211,22 @@ class _Archives:
         arn = f"arn:aws:codecommit:{self._place.region}:{self._place.account_id}:{repository}"
         if actor := current_actor():
             self._roles.authorize(actor, (Need(f"codecommit:{name}", arn) for name in operations))
+
+
+def _tell_of_objects(clients: Clients, publish: EventSink) -> Callable[[], None]:
+    """Let what is written to S3 start functions, by S3's own events or CloudTrail's; how to stop it."""
+    from stepline.localaws.emulators import (  # noqa: PLC0415
+        ministack_cloudtrail,
+        ministack_s3_events,
+        ministack_trails,
+    )
+
+    ministack_s3_events.tell_versions()
+    ministack_s3_events.invoke_functions(clients)
+    ministack_s3_events.keep_lost_events(clients)
+    ministack_trails.check_buckets()
+    ministack_trails.add_trail_type()
+    return ministack_cloudtrail.record_data_events(publish)
 
 
 def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:

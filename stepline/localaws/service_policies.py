@@ -1,0 +1,40 @@
+"""May an AWS service do this to a resource of a customer's? The resource's own policy decides.
+
+A service that works for a customer without a role (EventBridge invoking a function, CloudTrail writing its
+files) is no IAM principal: only the policy of the resource can let it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stepline.localaws.iam import Caller
+from stepline.localaws.iam.evaluation import Policies, decide
+from stepline.localaws.iam.policy import Request, parse
+
+
+def allows(
+    policy: str | Mapping[str, Any] | None,
+    service: str,
+    action: str,
+    resource: str,
+    *,
+    source_arn: str,
+    context: Mapping[str, str] | None = None,
+) -> bool:
+    """Whether `policy`, a document or none, lets `service` (`events.amazonaws.com`) act for `source_arn`."""
+    account_id = source_arn.split(":")[4]
+    request = Request(
+        caller=Caller(arn=service, account_id=account_id, service=service),
+        action=action,
+        resource=resource,
+        context={
+            "aws:sourcearn": source_arn,
+            "aws:sourceaccount": account_id,
+            "aws:securetransport": "true",
+            **(context or {}),
+        },
+    )
+    statements = parse(policy, policy=f"policy of {resource}") if policy else ()
+    return decide(request, Policies(resource=statements)).allowed

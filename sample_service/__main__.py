@@ -20,7 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = _settings(os.environ, options.stack)
-        print(f"Serving on http://{options.host}:{options.port} for {settings.process_url}", flush=True)  # noqa: T201
         _serve(settings, options.host, options.port)
     except SettingsError as error:
         print(f"sample_service: {error}", file=sys.stderr)  # noqa: T201
@@ -41,7 +40,9 @@ def _settings(environment: Mapping[str, str], stack_name: str | None) -> Setting
 def _serve(settings: Settings, host: str, port: int) -> None:
     from sample_service import serving  # noqa: PLC0415 - after the settings are known to be right
 
-    asyncio.run(serving.run(settings, host=host, port=port))
+    listening = serving.listen(host, port)
+    print(f"Serving on http://{host}:{port} for {settings.process_url}", flush=True)  # noqa: T201
+    asyncio.run(serving.run(settings, listening))
 
 
 def _parser() -> argparse.ArgumentParser:

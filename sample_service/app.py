@@ -26,7 +26,7 @@ from sample_service.errors import (
 from sample_service.waiting import Caller, Ended, Reason, Unfinished, WaitingRoom, logger
 
 MAX_BODY_BYTES: Final = 256 * 1024
-"""Of a request [ours]: 500 callers must not fill the memory. The facade takes no more, either."""
+"""Of a request [ours]: a quarter of what the facade takes, so that 500 callers do not fill the memory."""
 RETRY_AFTER_SECONDS: Final = 30
 """What a caller is told when there is no place, or the process's API is out [ours]."""
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import random
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, cast
@@ -49,8 +50,22 @@ def application(
     return create_app(start_up)
 
 
-async def run(settings: Settings, *, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM. Raises SettingsError if the address cannot be listened on.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket to serve on; who connects from now on is answered as soon as `run` serves.
+
+    Raises SettingsError.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"port {port} is in use: choose another with --port") from error
+        raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+
+
+async def run(settings: Settings, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM.
 
     Then callers that wait are answered 503 with their transaction id. What is being started at
     that moment is waited for, so that its id is known.
@@ -67,15 +82,12 @@ async def run(settings: Settings, *, host: str, port: int) -> None:
             loop.remove_signal_handler(number)  # the next one ends it at once
         app.state.waiting_room.stop()
 
-    try:
-        await serve(cast(Framework, app), _config(host, port), shutdown_trigger=stopped)
-    except OSError as error:
-        raise SettingsError(_why_not(error, host, port)) from error
+    await serve(cast(Framework, app), _config(listening), shutdown_trigger=stopped)
 
 
-def _config(host: str, port: int) -> Config:
+def _config(listening: socket.socket) -> Config:
     config = Config()
-    config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    config.bind = [f"fd://{listening.detach()}"]
     config.backlog = BACKLOG
     config.graceful_timeout = ANSWER_SECONDS + 5
     config.accesslog = None
@@ -83,9 +95,3 @@ def _config(host: str, port: int) -> Config:
     config.loglevel = "WARNING"
     config.include_server_header = False
     return config
-
-
-def _why_not(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use: choose another with --port"
-    return f"cannot listen on {host} port {port}: {error.strerror or error}"

@@ -1,0 +1,26 @@
+""" "Explain … Failure": what a caught error of a job means, for whoever reads the failed execution."""
+
+from __future__ import annotations
+
+import os
+
+from statemachines.batch.failed_job import read_failed_job
+from statemachines.batch.settings import log_group
+from statemachines.documents import Fields, JsonObject
+from statemachines.task import task
+
+
+@task("batch")
+def handler(event: Fields) -> JsonObject:
+    """`{"failure": {"Error", "Cause"}, "jobName"}` -> `{"error", "cause"}`.
+
+    The error of a job that ran is one of `JobFailure`; any other, such as `Batch.ClientException` of a job
+    that could not be submitted, stays as it is.
+    """
+    failure = event.section("failure")
+    name = event.text("jobName")
+    cause = failure.text_or_empty("Cause")
+    job = read_failed_job(cause)
+    if job is None:
+        return {"error": failure.text("Error"), "cause": f"{name}: {cause or 'no cause was given'}"}
+    return {"error": job.failure.value, "cause": f"{name}: {job.describe(log_group(os.environ))}"}

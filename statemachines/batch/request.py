@@ -1,0 +1,87 @@
+"""The input of the batch workflow, checked, as texts for the jobs' command lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.errors import is_unicode
+from statemachines.batch.limits import (
+    MAX_INPUT_BYTES,
+    MAX_ITEMS,
+    MAX_JOB_NAME_CHARACTERS,
+    MAX_PARAMETER_BYTES,
+)
+from statemachines.documents import Fields
+from statemachines.errors import InvalidInputError
+
+STEP_1, STEP_2, STEP_3 = "step1_parameter", "step2_parameters", "step3_parameters"
+_PARAMETERS: Final = (STEP_1, STEP_2, STEP_3)
+_LONGEST_ENDING: Final = "-step2-000"
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The parameters of the jobs of each step."""
+
+    step_1: str
+    step_2: tuple[str, ...]
+    step_3: tuple[str, ...]
+
+
+def read_request(document: Fields) -> Request:
+    """`{"parameters": {"step1_parameter": …, "step2_parameters": […], "step3_parameters": […]}}`.
+
+    A parameter is any JSON value but null; what is no text reaches the job as JSON. Lists may be empty.
+    Raises InvalidInputError.
+    """
+    document.allow_only(["parameters"])
+    parameters = document.section("parameters")
+    parameters.allow_only(_PARAMETERS)
+    _check_size(parameters)
+    return Request(
+        _text(parameters, STEP_1, parameters.value(STEP_1)),
+        _texts(parameters, STEP_2),
+        _texts(parameters, STEP_3),
+    )
+
+
+def job_name_prefix(execution_name: str) -> str:
+    """What the names of an execution's jobs begin with: its own name, as far as Batch allows."""
+    room = MAX_JOB_NAME_CHARACTERS - len(_LONGEST_ENDING)
+    return _NOT_IN_NAMES.sub("-", execution_name).lstrip("-_")[:room] or "job"
+
+
+def _check_size(parameters: Fields) -> None:
+    texts = {name: parameters.value(name) for name in _PARAMETERS}
+    size = len(json.dumps(texts, ensure_ascii=False).encode(errors="surrogatepass"))
+    if size > MAX_INPUT_BYTES:
+        raise InvalidInputError(
+            f"The parameters have {size} bytes as JSON, but at most {MAX_INPUT_BYTES} are possible: "
+            "put the data into S3 and name the objects."
+        )
+
+
+def _texts(parameters: Fields, name: str) -> tuple[str, ...]:
+    value = parameters.value(name)
+    if not isinstance(value, list):
+        raise parameters.wrong(name, "must be a list, with one item for each job", value)
+    if len(value) > MAX_ITEMS:
+        raise parameters.problem(name, f"has {len(value)} items, but at most {MAX_ITEMS} are possible")
+    return tuple(_text(parameters, f"{name}[{index}]", item) for index, item in enumerate(value))
+
+
+def _text(parameters: Fields, name: str, value: object) -> str:
+    if value is None:
+        raise parameters.problem(name, "is null: a job needs a parameter")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not is_unicode(text) or "\0" in text:
+        raise parameters.problem(name, "must be Unicode text without zero characters")
+    if not text.strip():
+        raise parameters.problem(name, "must be text that is not blank")
+    if len(text.encode()) > MAX_PARAMETER_BYTES:
+        raise parameters.problem(name, f"is longer than {MAX_PARAMETER_BYTES} bytes")
+    return text

@@ -7,28 +7,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from pipeline.errors import quoted
-from pipeline.executions.arns import MachineArn
-from statemachines.environment import required
-from statemachines.errors import SettingsError
+from statemachines import environment
 
-_MACHINE = "STATE_MACHINE_ARN"
-
-
-def read_machine(environment: Mapping[str, str]) -> MachineArn:
-    """Raises `SettingsError`, naming the variable."""
-    text = required(environment, _MACHINE)
-    arn = MachineArn.parse(text)
-    if arn is None:
-        raise SettingsError(
-            f"The environment variable {_MACHINE} must be the ARN of a state machine,"
-            f" but it is {quoted(text)}."
-        )
-    return arn
+if TYPE_CHECKING:
+    from pipeline.executions.arns import MachineArn
 
 
 @functools.cache
 def machine() -> MachineArn:
-    return read_machine(os.environ)
+    """Raises `SettingsError`, naming the variable."""
+    return environment.machine(os.environ, "STATE_MACHINE_ARN")

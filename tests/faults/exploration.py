@@ -18,13 +18,13 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from tests.faults import ways
-from tests.faults.invariants import Ending, ending, violations
 from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
 from tests.faults.network import Network
-from tests.faults.simulation import Simulation
-from tests.faults.surroundings import TRIGGER
+from tests.faults.way import Way
+from tests.faults.ways import ways
+from tests.faults.world import World
 
 _SECOND: Mapping[str, tuple[Fault, ...]] = {
     "nothing happened": CLASSES["not acted"] + CLASSES["dead before"],
@@ -51,7 +51,7 @@ class Baseline:
 
     way: str
     sites: tuple[Site, ...]
-    ending: Ending
+    ending: Any
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class Explorer:
         if way not in self._baselines:
             simulation = self.simulation(Schedule(way))
             simulation.run()
-            self._baselines[way] = Baseline(way, _sites(simulation), ending(simulation))
+            self._baselines[way] = Baseline(way, _sites(simulation), _way(way).ending(simulation))
         return self._baselines[way]
 
-    def simulation(self, schedule: Schedule) -> Simulation:
-        return ways.ways()[schedule.way].simulation(self._network, schedule)
+    def simulation(self, schedule: Schedule) -> Any:
+        return _way(schedule.way).simulation(self._network, schedule)
 
     def run(self, schedule: Schedule) -> Result:
         baseline = self.baseline(schedule.way)
@@ -96,7 +96,7 @@ class Explorer:
             simulation.run()
         except Exception as error:  # the simulation itself broke: as bad as any violation
             return Result(schedule, (f"the run broke: {error!r}",))
-        found = tuple(dict.fromkeys(violations(simulation, baseline.ending)))
+        found = tuple(dict.fromkeys(_way(schedule.way).violations(simulation, baseline.ending)))
         return Result(schedule, found, _aftermath(simulation, baseline, schedule))
 
 
@@ -107,13 +107,16 @@ def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = Fals
     """
     begun: Counter[object] = Counter()
     for baseline in baselines:
+        way = _way(baseline.way)
         for call in range(1, len(baseline.sites) + 2):
             beginning = baseline.sites[:call]
             begun[beginning] += 1
-            is_common = all(function == TRIGGER for function, *_ in beginning)
+            is_common = way.is_common(tuple(function for function, *_ in beginning))
             if is_common and begun[beginning] > _COMMON_BEGINNINGS and not everything:
                 continue
-            for fault in _faults(CLASSES, baseline.way, call, seed=seed, everything=everything):
+            function = beginning[-1][0] if call <= len(baseline.sites) else ""
+            classes = way.classes(function)
+            for fault in _faults(classes, baseline.way, call, seed=seed, everything=everything):
                 yield Schedule(baseline.way, (Injection(call, fault),))
 
 
@@ -132,15 +135,22 @@ def pairs(
         place, kind = sites[result.schedule.way][first.call - 1], class_of(first.fault)
         # What a pipeline goes on to do after such a thing is another run of its own, and tried as such.
         aftermath = result.aftermath[:_CALLS_AFTER_PIPELINE] if kind == "pipeline" else result.aftermath
+        way = _way(result.schedule.way)
         for (call, site), name in itertools.product(aftermath, _SECOND):
+            possible = {fault for faults in way.classes(site[0]).values() for fault in faults}
+            second = tuple(fault for fault in _SECOND[name] if fault in possible)
             key = (place, kind, site, name)
             if key in seen and not everything:
                 continue
             seen.add(key)
             for fault in _faults(
-                {name: _SECOND[name]}, str(result.schedule), call, seed=seed, everything=everything
+                {name: second}, str(result.schedule), call, seed=seed, everything=everything
             ):
                 yield result.schedule.plus(Injection(call, fault))
+
+
+def _way(name: str) -> Way:
+    return ways()[name]
 
 
 def class_of(fault: Fault) -> str:
@@ -154,20 +164,18 @@ def _faults(
     for name, faults in classes.items():
         if everything:
             yield from faults
-        else:
+        elif faults:
             turn = zlib.crc32(f"{seed} {place} {call} {name}".encode())
             yield random.Random(turn).choice(faults)
 
 
-def _sites(simulation: Simulation) -> tuple[Site, ...]:
+def _sites(simulation: World) -> tuple[Site, ...]:
     return tuple(
         (call.function, str(call.operation), call.position, call.operation.role) for call in simulation.calls
     )
 
 
-def _aftermath(
-    simulation: Simulation, baseline: Baseline, schedule: Schedule
-) -> tuple[tuple[int, Site], ...]:
+def _aftermath(simulation: World, baseline: Baseline, schedule: Schedule) -> tuple[tuple[int, Site], ...]:
     """From the first fault's call to where the run is as it would have been without it."""
     sites = _sites(simulation)
     start = min((injection.call for injection in schedule.injections), default=0)

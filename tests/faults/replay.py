@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.faults.exploration import Explorer
-from tests.faults.invariants import ending, violations
 from tests.faults.kinds import Schedule
 from tests.faults.network import ENVIRONMENT
-from tests.faults.simulation import Simulation
+from tests.faults.ways import ways
+from tests.faults.world import World
 
 
 def replay(schedule: Schedule, console: Console) -> int:
     """Print what happened; the exit code, 1 if something does not hold."""
     os.environ.update(ENVIRONMENT)
-    explorer = Explorer()
+    explorer, way = Explorer(), ways()[schedule.way]
     expected = explorer.baseline(schedule.way).ending
     simulation = explorer.simulation(schedule)
     simulation.run()
     console.print(_calls(simulation, schedule))
-    for answer in simulation.answers:
-        if answer.is_final:
-            console.print("answered:", json.dumps({**answer.parameters}, default=str), overflow="fold")
-    found = violations(simulation, expected)
-    for name, value in vars(ending(simulation)).items():
+    for text in way.tell(simulation):
+        console.print("answered:", text, overflow="fold")
+    found = way.violations(simulation, expected)
+    for name, value in vars(way.ending(simulation)).items():
         console.print(
             f"{name}:", ", ".join(text.strip() for text in value if text) or "none", overflow="fold"
         )
@@ -37,7 +35,7 @@ def replay(schedule: Schedule, console: Console) -> int:
     return 1 if found else 0
 
 
-def _calls(simulation: Simulation, schedule: Schedule) -> Table:
+def _calls(simulation: World, schedule: Schedule) -> Table:
     faults = {injection.call: injection.fault for injection in schedule.injections}
     table = Table(title=str(schedule), title_justify="left", box=None)
     for name in ("call", "function", "operation", "tries", "fault", "ended with"):

@@ -7,33 +7,20 @@ Functions. Fake: CloudFormation, S3, Lambda, and time.
 from __future__ import annotations
 
 import contextlib
-import functools
-import io
-import os
-import random
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
-
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from pipeline import trigger
 from pipeline.settings import load_settings
 from statemachines.deploy import settings as deploy_settings
-from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
-from stepline.localaws.events import AwsEvent
-from stepline.localaws.protocol import AwsError, JsonService
+from stepline.localaws.protocol import AwsError
 from stepline.localaws.stepfunctions import StepFunctions
-from tests.faults import functions
 from tests.faults.functions import Call, Functions, Invocation
 from tests.faults.kinds import Fault, Schedule
-from tests.faults.logs import captured_logs
-from tests.faults.network import ENVIRONMENT, Direct, Network, Operation, Receiver, Reply
+from tests.faults.network import Network
 from tests.faults.surroundings import (
     EXPRESS_TASK,
     MACHINE,
@@ -46,8 +33,7 @@ from tests.faults.surroundings import (
     express_definition,
     pipeline_declaration,
 )
-from tests.faults.wire import bytes_of, cut_short, metadata, present, refusal, text_of, throttle
-from tests.statemachines.fake_client import FakeAwsError
+from tests.faults.world import MAX_STEPS, World
 from tests.statemachines.fake_cloudformation import FakeCloudFormation
 from tests.statemachines.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
 from tests.statemachines.machine import TASKS, definition, load_handler
@@ -56,7 +42,6 @@ from tests.statemachines.machine import function_name as task_function
 CONTINUATION_SECONDS = 60
 TRIGGER_TIMEOUT_SECONDS = 360.0  # template.yaml
 TASK_TIMEOUT_SECONDS = 60.0
-MAX_STEPS = 5_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,7 @@ class Answer:
         return "continuationToken" not in self.parameters
 
 
-class Simulation(Receiver):
+class Simulation(World):
     """Arrange it, then `run`; what happened can be read from the services and the records here."""
 
     def __init__(
@@ -84,23 +69,15 @@ class Simulation(Receiver):
         settings: Mapping[str, str] | None = None,
         output_artifact: bool = False,
     ) -> None:
-        self.schedule = schedule
-        self.clock = VirtualClock()
-        self.calls: list[Call] = []
+        super().__init__(network, schedule)
         self.answers: list[Answer] = []
-        self.events: list[AwsEvent] = []
-        self.log = io.StringIO()
         self.s3 = S3()
         self.push_source = Push()
         self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)  # type: ignore[arg-type]
         self.function_faults: list[Any] = []
-        self.started: list[str] = []
-        self.denied: set[Operation] = set()
         self.work_done = 0
         self._pipeline = pipeline_declaration(user_parameters, output_artifact=output_artifact)
         self._settings = {"STATE_MACHINE_ARN": MACHINE, **(settings or {})}
-        self._network = network
-        self._injections = {injection.call: injection.fault for injection in schedule.injections}
         self._set_up()
 
     def _set_up(self) -> None:
@@ -111,7 +88,7 @@ class Simulation(Receiver):
         self.functions = Functions(handlers, timeouts)
         self.stepfunctions = StepFunctions(
             clock=self.clock,
-            task_clients=lambda _service: self.functions,
+            task_clients=self.task_client,
             events=self.events.append,
         )
         self.stepfunctions.create_state_machine(
@@ -134,19 +111,21 @@ class Simulation(Receiver):
                 start_on_create=False, identifier_seed=1, continuation_seconds=CONTINUATION_SECONDS
             ),
         )
+        self.machines = (MACHINE,)
+        self.services = {
+            "s3": self.s3,
+            "cloudformation": self.cloudformation,
+            "stepfunctions": self.stepfunctions,
+            "codepipeline": self.codepipeline,
+        }
         self._trigger = trigger.Trigger(
-            self._network.trigger, load_settings(self._settings), self._function_clock
+            self._network.trigger, load_settings(self._settings), self.function_clock
         )
 
     def _work(self, _event: Any, _context: Any) -> dict[str, Any]:
         """What the Express machine does, and must not do twice."""
         self.work_done += 1
         return {"done": True}
-
-    def _function_clock(self) -> float:
-        """The time inside a function, which goes on while it waits for AWS."""
-        running = self.functions.running
-        return self.clock.now().timestamp() + (running[-1].elapsed_seconds if running else 0)
 
     # ------------------------------------------------------------------ arranging, as the deploy cases do
 
@@ -165,127 +144,24 @@ class Simulation(Receiver):
             self.stepfunctions.close()
             self.codepipeline.close()
 
-    def _after_the_end(self) -> None:
-        """What a schedule has planned for later than the last call."""
-        for injection in self.schedule.injections:
-            if injection.call > len(self.calls):
-                self._from_outside(injection.fault, None)
-                self.clock.run(max_steps=MAX_STEPS)
-
     def start_pipeline(self) -> str:
         answer = self.codepipeline.start_pipeline_execution({"name": PIPELINE})
         return str(answer["pipelineExecutionId"])
 
     @contextlib.contextmanager
     def _process(self) -> Iterator[None]:
-        random.seed(0)  # the jitter of retries
-        warnings.filterwarnings("ignore", message="No application metrics to publish")
+        environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"}
         with (
-            mock.patch.dict(
-                os.environ,
-                {**ENVIRONMENT, **DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"},
-            ),
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
-            captured_logs(self.log),
-            self._network.connect(self),
+            self._process_with(environment, _caches),
         ):
-            for cached in (
-                deploy_settings.wait_settings,
-                deploy_settings.stack_settings,
-                deploy_settings.default_role_arn,
-            ):
-                cached.cache_clear()
             yield
 
-    # ------------------------------------------------------------------ the network
-
-    @property
-    def running(self) -> Invocation:
-        return self.functions.running[-1]
-
-    def begin(self, operation: Operation, parameters: dict[str, Any]) -> Direct | None:
-        invocation = self.running
-        if invocation.dead:
-            raise invocation.dead
-        position = len(invocation.made) + 1
-        call = Call(len(self.calls) + 1, position, invocation.function, operation, parameters)
-        invocation.made.append(call)
-        self.calls.append(call)
-        return None if self._goes_over_http(call) else self._direct(call)
-
-    def _goes_over_http(self, call: Call) -> bool:
-        """Where nothing happens on the way, it need not be gone: it takes two thirds of a call's time."""
-        is_hit = call.number in self._injections or call.operation in self.denied
-        return is_hit or call.operation.service == "s3"
-
-    def slept(self, seconds: float) -> None:
-        self.running.spend(seconds)
-
-    def attempt(self, http: AWSPreparedRequest) -> Reply:
-        invocation = self.running
-        call = invocation.made[-1]
-        call.attempts += 1
-        fault = self._injections.get(call.number)
-        serve = functools.partial(self._serve, call, http)
-        if fault is None or (fault.is_once and call.attempts > 1):
-            return serve()
-        return self._faulty(fault.lasting, invocation, call, serve)
-
-    def _faulty(self, fault: Fault, invocation: Invocation, call: Call, serve: Callable[[], Reply]) -> Reply:
-        operation = call.operation
-        match fault:
-            case Fault.THROTTLED:
-                return throttle(operation)
-            case Fault.SERVER_ERROR:
-                return refusal(operation, 500, "InternalError")
-            case Fault.CONNECTION_REFUSED:
-                raise EndpointConnectionError(endpoint_url="the endpoint")
-            case Fault.TIMED_OUT_BEFORE:
-                invocation.spend(operation.read_seconds)
-                raise ReadTimeoutError(endpoint_url="the endpoint")
-            case Fault.TIMED_OUT_AFTER:
-                serve()
-                invocation.spend(operation.read_seconds)
-                raise ReadTimeoutError(endpoint_url="the endpoint")
-            case Fault.CUT_SHORT:
-                return cut_short(operation, serve())
-            case Fault.KILLED_BEFORE:
-                invocation.kill(functions.crash())
-            case Fault.KILLED_AFTER:
-                serve()
-                invocation.kill(functions.crash())
-            case Fault.FUNCTION_TIMED_OUT_BEFORE:
-                invocation.spend(invocation.timeout_seconds)
-            case Fault.FUNCTION_TIMED_OUT_AFTER:
-                serve()
-                invocation.spend(invocation.timeout_seconds)
-            case Fault.ACCESS_DENIED:
-                self.denied.add(operation)
-            case Fault.REPEATED_AFTER:
-                reply = serve()
-                if call.attempts == 1:
-                    self._repeat(invocation.function, invocation.event)
-                return reply
-            case _ if call.attempts == 1:
-                self._from_outside(fault, invocation)
-        return serve()
+    # ------------------------------------------------------------------ from outside
 
     def _from_outside(self, fault: Fault, invocation: Invocation | None) -> None:
         with contextlib.suppress(AwsError):  # there may be nothing to stop or to retry
             match fault:
-                case Fault.REPEATED_BEFORE if invocation is not None:
-                    self._repeat(invocation.function, invocation.event)
-                case Fault.LATE:
-                    for event in self.first_events:
-                        self._repeat(TRIGGER, event)
-                case Fault.EXECUTION_STOPPED:
-                    for arn in self.execution_arns:
-                        self.stepfunctions.stop_execution({"executionArn": arn, "cause": "stopped by hand"})
-                case Fault.EXECUTION_EXPIRED:
-                    self.stepfunctions._executions.forget_machine(MACHINE)
-                case Fault.EXECUTION_REDRIVEN:
-                    for arn in self.execution_arns:
-                        self.stepfunctions.redrive_execution({"executionArn": arn})
                 case Fault.PIPELINE_STOPPED | Fault.PIPELINE_ABANDONED:
                     abandon = fault is Fault.PIPELINE_ABANDONED
                     self._stop(PIPELINE, self._first_pipeline_execution, abandon=abandon)
@@ -293,11 +169,11 @@ class Simulation(Receiver):
                     self.start_pipeline()
                 case Fault.STAGE_RETRIED:
                     self._retry(PIPELINE, self._first_pipeline_execution)
+                case _:
+                    super()._from_outside(fault, invocation)
 
-    def _repeat(self, function: str, event: Any) -> None:
-        """A second run of the function, from beginning to end, at this moment of the first."""
-        timeout_seconds = self.functions.timeouts[function]
-        self.functions.run(Invocation(function, event, timeout_seconds, is_repeat=True))
+    def late_events(self) -> list[tuple[str, Any]]:
+        return [(TRIGGER, event) for event in self.first_events]
 
     def _stop(self, pipeline: str, execution_id: str, *, abandon: bool) -> None:
         self.codepipeline.stop_pipeline_execution(
@@ -318,60 +194,10 @@ class Simulation(Receiver):
     def _first_pipeline_execution(self) -> str:
         return str(self.pipeline_executions[-1]["pipelineExecutionId"])
 
-    # ------------------------------------------------------------------ the services
-
-    def _serve(self, call: Call, http: AWSPreparedRequest) -> Reply:
-        operation = call.operation
-        if operation in self.denied:
-            self.running.denied.append(operation)
-            return refusal(operation, 403, "AccessDenied")
-        if operation.service == "s3":
-            stored = self.s3.handle(http)
-            return Reply(stored.status_code, stored.raw.read(), dict(stored.headers))
-        if operation.service == "cloudformation":
-            return self._cloudformation(call)
-        headers = {name.lower(): text_of(value) for name, value in http.headers.items()}
-        before = len(self.executions)
-        response = self._service(call).handle(headers, bytes_of(http.body))
-        if response.status == 200:
-            self._note(call, before)
-        return Reply(response.status, response.body, dict(response.headers))
-
-    def _direct(self, call: Call) -> Direct:
-        """What the call comes to, without the way over HTTP."""
-        call.attempts = 1
-        try:
-            answer = self._answered(call)
-        except (FakeAwsError, AwsError) as error:
-            details = {"Error": {"Code": error.code, "Message": error.message}}
-            return SimpleNamespace(status_code=error.status), details | metadata(error.status)
-        return SimpleNamespace(status_code=200), {**present(answer), **metadata(200)}
-
-    def _answered(self, call: Call) -> Mapping[str, Any]:
-        model = self._network.model(call.operation)
-        if call.operation.service == "cloudformation":
-            return self.cloudformation.answer(model, dict(call.parameters))
-        before = len(self.executions)
-        answer = self._service(call).call(model, dict(call.parameters))
-        self._note(call, before)
-        return answer or {}
-
-    def _service(self, call: Call) -> JsonService:
-        return self.stepfunctions if call.operation.service == "stepfunctions" else self.codepipeline
-
     def _note(self, call: Call, executions_before: int) -> None:
-        """What a call that was taken has started or answered."""
-        if len(self.executions) > executions_before:
-            self.started.append(call.parameters["name"])
+        super()._note(call, executions_before)
         if call.operation.service == "codepipeline":
             self._record_answer(call)
-
-    def _cloudformation(self, call: Call) -> Reply:
-        try:
-            parsed = dict(self._answered(call))
-        except FakeAwsError as error:
-            return refusal(call.operation, error.status, error.code, error.message)
-        return Reply(body=f"<Answer><{call.operation.name}Result/></Answer>".encode(), parsed=parsed)
 
     def _record_answer(self, call: Call) -> None:
         self.answers.append(Answer(call.parameters["jobId"], call.operation.name, call.parameters))
@@ -396,14 +222,12 @@ class Simulation(Receiver):
         return {job.id: job.action.id for job in book._jobs.values()}
 
     @property
-    def execution_arns(self) -> list[str]:
-        return [execution.arn for execution in self.executions]
-
-    @property
-    def executions(self) -> list[Any]:
-        return list(self.stepfunctions._executions.of_machine(MACHINE))
-
-    @property
     def pipeline_executions(self) -> list[dict[str, Any]]:
         answer = self.codepipeline.list_pipeline_executions({"pipelineName": PIPELINE})
         return list(answer["pipelineExecutionSummaries"])
+
+
+def _caches() -> Iterator[Any]:
+    yield deploy_settings.wait_settings
+    yield deploy_settings.stack_settings
+    yield deploy_settings.default_role_arn

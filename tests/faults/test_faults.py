@@ -17,7 +17,7 @@ from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
 from tests.faults.network import ENVIRONMENT
-from tests.faults.ways import distinct, ways
+from tests.faults.pipeline_ways import distinct, ways
 
 SINGLES_PER_WAY = 3
 PAIRS_PER_WAY = 8

@@ -1,87 +1,29 @@
-"""The ways a deployment can take when nothing breaks: the deploy cases, and some of the trigger's own."""
+"""All ways: the pipeline's, and those of every `ways_<system>.py` here."""
 
 from __future__ import annotations
 
 import functools
-import json
-from dataclasses import dataclass, field
-from typing import Any
+import importlib
+from pathlib import Path
 
-from tests.faults.kinds import Schedule
-from tests.faults.network import Network
-from tests.faults.simulation import Simulation
-from tests.faults.surroundings import EXPRESS_MACHINE
-from tests.statemachines import cases
-
-_OWN_MEMBERS = ("codepipeline", "revisionS3Bucket", "revisionS3Key")
-_BROKEN = ("faults", "functionFaults", "missingFunction")
-_NOT_WHOLE = frozenset({"artifact_gone"})  # in a whole pipeline the trigger has just read it
-_PATH = "deploy/input.json"
-_EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "claims"}
-
-
-@dataclass(frozen=True)
-class Way:
-    """`case` is a file of `tests/statemachines/deploy_cases`; the rest is the pipeline action's."""
-
-    name: str
-    case: str
-    user_parameters: dict[str, Any] | None = None
-    settings: dict[str, str] = field(default_factory=dict)
-    input_path: str = "state_machine_input.json"
-    output_artifact: bool = False
-
-    def simulation(self, network: Network, schedule: Schedule) -> Simulation:
-        """The scene, set; `schedule` is of this way."""
-        simulation = Simulation(
-            network,
-            schedule,
-            user_parameters=json.dumps(self.user_parameters) if self.user_parameters else None,
-            settings=self.settings,
-            output_artifact=self.output_artifact,
-        )
-        document = cases.prepare(simulation, cases.load(self.case))  # type: ignore[arg-type]
-        given = {name: value for name, value in document.items() if name not in _OWN_MEMBERS}
-        simulation.push_source.files[self.input_path] = json.dumps(given)
-        return simulation
-
-
-_OF_THE_TRIGGER = (
-    Way(
-        "input_file",
-        "new_stack",
-        {"inputFile": _PATH, "parameters": {"environmentName": "dev"}},
-        input_path=_PATH,
-    ),
-    Way("output_artifact", "unchanged", output_artifact=True),
-    Way("no_progress", "update", settings={"SHOW_PROGRESS": "false"}),
-    Way("deadline", "busy_stack_never_ends", {"timeoutMinutes": 1}),
-    Way("express", "unchanged", settings=_EXPRESS),
-)
+from tests.faults import pipeline_ways
+from tests.faults.way import Way
 
 
 @functools.cache
 def ways() -> dict[str, Way]:
     """By name."""
-    found = [Way(name, name) for name in cases.names() if _is_whole(name)]
-    return {way.name: way for way in (*found, *_OF_THE_TRIGGER)}
+    return {**pipeline_ways.ways(), **of_systems()}
+
+
+@functools.cache
+def of_systems() -> dict[str, Way]:
+    """By name, which is `<system>/<way>`; `system.py` says how a system joins."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("ways_*.py"))
+    found = [way for module in modules for way in importlib.import_module(f"tests.faults.{module}").WAYS]
+    return {way.name: way for way in found}
 
 
 def distinct() -> list[str]:
-    """One way for each path through the states and each whim of CloudFormation: the shortest name."""
-    found: dict[str, str] = {}
-    for name, way in sorted(ways().items(), key=lambda item: (len(item[0]), item[0])):
-        case = cases.load(way.case)
-        own = [
-            case["path"],
-            case.get("cloudformation"),
-            way.user_parameters,
-            way.settings,
-            way.output_artifact,
-        ]
-        found.setdefault(json.dumps(own), name)
-    return sorted(found.values())
-
-
-def _is_whole(name: str) -> bool:
-    return name not in _NOT_WHOLE and not any(key in cases.load(name) for key in _BROKEN)
+    """Those that differ by more than their input."""
+    return [*pipeline_ways.distinct(), *of_systems()]

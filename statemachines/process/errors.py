@@ -1,0 +1,22 @@
+"""What can go wrong in the process and its facade, besides what can in every state machine.
+
+the step is run again   `S3DataPreconditionError`
+tell the caller         `TransactionNotFoundError` (404), `RequestTooLargeError` (413), and
+                        `statemachines.errors.InvalidInputError` (400)
+"""
+
+from __future__ import annotations
+
+from statemachines.errors import TaskError
+
+
+class S3DataPreconditionError(TaskError):
+    """The step before has not written its output (yet)."""
+
+
+class TransactionNotFoundError(TaskError):
+    """There is no such transaction, or it is another caller's: which of the two, nobody is told."""
+
+
+class RequestTooLargeError(TaskError):
+    """The request's body, or what it says, is longer than what is stored."""

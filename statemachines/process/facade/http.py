@@ -1,0 +1,102 @@
+"""Requests as API Gateway's proxy integration hands them over, and answers as it wants them.
+
+[API Gateway guide, "Lambda proxy integrations in API Gateway", input format and output format]
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Self
+
+from pipeline import strict_json
+from pipeline.errors import quoted
+from statemachines.documents import Fields, JsonObject
+from statemachines.errors import InvalidInputError, SettingsError
+from statemachines.process.errors import RequestTooLargeError
+from statemachines.process.limits import MAX_INPUT_BYTES
+from statemachines.process.transaction import is_owner
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    # The data are the caller's own, and the next answer is another one.
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """`owner` is the id of the API key; `query` has all values of each parameter; `body` is what was sent."""
+
+    owner: str
+    query: Mapping[str, Sequence[str]]
+    body: str | bytes
+
+    @classmethod
+    def parse(cls, event: Any) -> Self:
+        """Raises `InvalidInputError`, `RequestTooLargeError`; `SettingsError` if the API wants no key."""
+        fields = Fields(event, "the event")
+        return cls(
+            owner=_owner(fields),
+            query=fields.object_or_none("multiValueQueryStringParameters") or {},
+            body=_body(fields),
+        )
+
+    def parameter(self, name: str) -> str:
+        """The parameter of the query, which must be there once."""
+        values = self.query.get(name, ())
+        if len(values) != 1:
+            how_often = "is missing" if not values else f"is there {len(values)} times"
+            raise InvalidInputError(f"The query parameter {name} {how_often}: give it once, as ?{name}=….")
+        return values[0]
+
+    def document(self) -> Fields:
+        """The body, a JSON object."""
+        try:
+            return Fields(strict_json.loads(self.body), "the body")
+        except ValueError as error:
+            raise InvalidInputError(f"The body must be a JSON object, but {error}.") from error
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`document` is the body."""
+
+    document: JsonObject
+    status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_event(self) -> JsonObject:
+        return {
+            "statusCode": self.status.value,
+            "headers": {**_HEADERS, **self.headers},
+            "body": strict_json.canonical(self.document),
+            "isBase64Encoded": False,
+        }
+
+
+def _owner(event: Fields) -> str:
+    identity = event.section("requestContext").section("identity")
+    owner = identity.text("apiKeyId") if "apiKeyId" in identity else ""
+    if not is_owner(owner):
+        raise SettingsError(f"The method must require an API key, but the key's id is {quoted(owner)}.")
+    return owner
+
+
+def _body(event: Fields) -> str | bytes:
+    text = event.text_or_empty("body")
+    body = _decoded(text) if event.flag("isBase64Encoded") else text
+    if len(body if isinstance(body, bytes) else body.encode()) > MAX_INPUT_BYTES:
+        raise RequestTooLargeError(f"The body must not be longer than {MAX_INPUT_BYTES:,} bytes.")
+    return body
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise InvalidInputError("The body is not base64, though it is said to be.") from error

@@ -1,0 +1,53 @@
+"""POST /start-process: stores the input under a fresh transaction id and starts the process.
+
+Body `{"processInput": {…}}`; answers `{"transactionId": …}`. The data come first, so that every step finds
+them. If the start then fails, the caller is told to try again, which makes another transaction; the data
+of the first one, whose id nobody knows, expire.
+
+IAM: s3:PutObject on the data, kms:GenerateDataKey of their key, states:StartExecution on the process.
+Environment: DATA_BUCKET, STATE_MACHINE_ARN.
+"""
+
+from __future__ import annotations
+
+from pipeline import strict_json
+from pipeline.executions.start import start_execution
+from statemachines.documents import Fields, JsonObject
+from statemachines.errors import InvalidInputError
+from statemachines.process import clients, settings
+from statemachines.process.data import PROCESS_INPUT
+from statemachines.process.errors import RequestTooLargeError
+from statemachines.process.facade.endpoint import endpoint
+from statemachines.process.facade.http import Request
+from statemachines.process.limits import MAX_INPUT_BYTES
+from statemachines.process.transaction import Transaction
+
+
+@endpoint
+def handler(request: Request) -> JsonObject:
+    process_input = _process_input(request.document())
+    transaction = Transaction.fresh(request.owner)
+    clients.data_store().create(transaction, process_input)
+    start_execution(
+        clients.stepfunctions(),
+        settings.process_machine(),
+        transaction.execution_name,
+        strict_json.canonical({"transaction": str(transaction)}),
+    )
+    return {"transactionId": transaction.id}
+
+
+def _process_input(body: Fields) -> JsonObject:
+    body.allow_only([PROCESS_INPUT])
+    process_input = body.object_or_none(PROCESS_INPUT)
+    if process_input is None:
+        raise InvalidInputError('The body must be {"processInput": {…}}.')
+    try:
+        stored = strict_json.canonical(process_input)
+    except ValueError as error:
+        raise body.problem(PROCESS_INPUT, f"cannot be stored: {error}") from error
+    if len(stored.encode()) > MAX_INPUT_BYTES:  # a number may be longer than it was written: 1e15
+        raise RequestTooLargeError(
+            f"processInput must not be longer than {MAX_INPUT_BYTES:,} bytes when it is stored."
+        )
+    return process_input

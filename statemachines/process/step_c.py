@@ -1,0 +1,17 @@
+"""Step C: measures the input.
+
+IAM and environment: what every step needs (`statemachines.process.step`).
+"""
+
+from __future__ import annotations
+
+from pipeline import strict_json
+from statemachines.documents import JsonObject
+from statemachines.process.data import Data
+from statemachines.process.step import step
+
+
+@step(writes="stepC", after="stepB")
+def handler(data: Data) -> JsonObject:
+    """`bytes`: of the input as it is stored."""
+    return {"bytes": len(strict_json.canonical(data.process_input).encode())}

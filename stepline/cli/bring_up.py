@@ -20,7 +20,9 @@ from stepline.cli.runtime_state import LocalAws, Owner
 from stepline.cli.target import Target
 from stepline.deployment import template
 from stepline.deployment.stack import deploy
+from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
 from stepline.errors import UsageError
+from stepline.images.push import push_folder
 
 
 def check_prerequisites(*deployments: Deployment) -> None:
@@ -89,8 +91,16 @@ def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[s
 
 
 def deploy_system_to(target: Target, wanted: SystemDeployment, output: Console) -> dict[str, str]:
-    """Deploy the system's stack, and its sample if it has one; the outputs of both."""
+    """Deploy the system's stack, push its image and deploy its sample, if it has any; the outputs of both."""
     outputs = deploy_to(target, wanted.deployment, output)
+    if image := wanted.system.image:
+        with step(output, f"Pushing {image}", "Its image is pushed"):
+            push_folder(
+                image,
+                repository_uri=outputs[IMAGE_REPOSITORY_OUTPUT],
+                session=target.session,
+                local_endpoint=target.endpoint_url,
+            )
     if sample := wanted.sample(outputs):
         outputs |= deploy_to(target, sample, output)
     return outputs

@@ -2,7 +2,7 @@
 
 `statemachines/s3_trigger/` is the system `s3-trigger`. Besides its `template.yaml` the folder may have
 
-`image/`       a container image, pushed to the repository that the stack's output ImageRepositoryUri names
+`image/`       a container image, pushed to the repository that an output of the stack names
 `sample.yaml`  the template of a stack that uses the first one, deployed after it; a parameter that has the
                name of an output of the first stack gets its value
 """
@@ -16,6 +16,9 @@ from pathlib import Path
 from stepline.errors import UsageError
 
 FOLDER = Path("statemachines")
+IMAGE_REPOSITORY_OUTPUT = "ImageRepositoryUri"
+"""The stack output that names where the system's image is pushed to."""
+
 _TEMPLATE = "template.yaml"
 
 

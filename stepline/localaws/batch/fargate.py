@@ -19,7 +19,8 @@ from stepline.localaws.batch.image_store import ImageStore, UnpackedImage
 from stepline.localaws.batch.log_stream import Line, PutLines
 from stepline.localaws.batch.model import Task
 from stepline.localaws.batch.tasks import DEFAULT_LOG_GROUP
-from stepline.localaws.iam import Actor, Need, acting_as
+from stepline.localaws.iam import Actor, Need
+from stepline.localaws.iam.needs import log_writing
 
 _SERVICE = "ecs-tasks.amazonaws.com"
 _REPOSITORY_ACTIONS = (
@@ -87,22 +88,26 @@ class Fargate:
     def open_log(self, task: Task) -> PutLines:
         """Make the log stream; what is returned writes to it, and drops what may not be written."""
         logs, group, stream = self._clients("logs"), task.log_options["awslogs-group"], task.log_stream
+        arn = f"arn:aws:logs:{self._region}:{self._account_id}:log-group:{group}"
+        create, put = log_writing(arn, stream)
         actor = _execution_actor(task)
         try:
-            with acting_as(actor):
-                if task.log_options.get("awslogs-create-group") == "true" or group == DEFAULT_LOG_GROUP:
-                    _create_group(logs, group)
-                logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            if task.log_options.get("awslogs-create-group") == "true" or group == DEFAULT_LOG_GROUP:
+                self._roles.authorize(actor, (Need("logs:CreateLogGroup", arn),))
+                _create_group(logs, group)
+            self._roles.authorize(actor, (create,))
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
         except ClientError as error:
             reason = f"failed to create Cloudwatch log stream: {_words(error)} : exit status 1"
             raise ContainerError(_NO_LOG + reason) from error
 
-        def put(lines: list[Line]) -> None:
+        def put_lines(lines: list[Line]) -> None:
             events = [{"timestamp": line.time_ms, "message": line.text} for line in lines]
-            with acting_as(actor), suppress(ClientError):  # a program runs on when its log is gone
+            with suppress(ClientError):  # a program runs on when its log is gone
+                self._roles.authorize(actor, (put,))
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
-        return put
+        return put_lines
 
     def variables(self, task: Task) -> Mapping[str, str]:
         """Where AWS is, and the credentials of the job's role, if it has one."""

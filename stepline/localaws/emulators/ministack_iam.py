@@ -21,7 +21,8 @@ from ministack.services import iam, kms, s3, sts
 
 from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Need, Record, Role
 from stepline.localaws.iam.needs import Call, Objects, needs_of
-from stepline.localaws.iam.service_requests import codecommit, codepipeline
+from stepline.localaws.iam.service_requests import batch, codecommit, codepipeline
+from stepline.localaws.protocol.rest import operation_at
 from stepline.localaws.service_roles import ServiceRoles
 
 _OURS = {"codecommit": codecommit, "codepipeline": codepipeline}
@@ -216,6 +217,8 @@ class _HttpRequest:
         """Copying reads another object, and deleting many names them in the body."""
         parameters = self._parameters()
         yield from needs_of(Call(need, parameters), objects)
+        if self._service == "batch":
+            yield from self._batch_needs()[1:]
         if self._service == "s3":
             request = (self._method, self._path, self._headers, self._body, self._query)
             for action, arn in iam_actions.s3_additional_checks(*request):
@@ -223,6 +226,8 @@ class _HttpRequest:
 
     def _need(self, account: str) -> Need | None:
         region = responses.get_region()
+        if self._service == "batch":
+            return self._batch_needs()[0]
         if ours := _OURS.get(self._service):
             operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
             return ours(operation, json.loads(self._body or b"{}"), account=account, region=region)
@@ -231,6 +236,11 @@ class _HttpRequest:
         if action is None:
             return None
         return Need(action, iam_actions.extract_resource_arn(*request, region, account))
+
+    def _batch_needs(self) -> tuple[Need, ...]:
+        operation = operation_at("batch", self._method, self._path) or self._path
+        parameters = json.loads(self._body or b"{}")
+        return batch(operation, parameters, account=responses.get_account_id(), region=responses.get_region())
 
     def _parameters(self) -> Mapping[str, str]:
         """Headers and parameters of the query protocol; what the rules look for is in one of them."""

@@ -1,7 +1,8 @@
-"""The IAM action and resource of a request to CodePipeline and CodeCommit.
+"""The IAM actions and resources of a request to CodePipeline, CodeCommit and Batch.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
 """
 
 from __future__ import annotations
@@ -36,3 +37,19 @@ def codecommit(operation: str, parameters: Mapping[str, Any], *, account: str, r
     name = parameters.get("repositoryName") or parameters.get("oldName")
     arn = f"arn:aws:codecommit:{region}:{account}:{name}" if name else parameters.get("resourceArn", "*")
     return Need(f"codecommit:{operation}", arn)
+
+
+def batch(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> tuple[Need, ...]:
+    """Of those that a role calls; describing and listing have no resource. A job needs its queue, too."""
+    if operation == "SubmitJob":
+        kinds = {"job-definition": "jobDefinition", "job-queue": "jobQueue"}
+    elif operation in {"CancelJob", "TerminateJob"}:
+        kinds = {"job": "jobId"}
+    else:
+        return (Need(f"batch:{operation}", "*"),)
+
+    def arn(kind: str, name: str) -> str:
+        return name if name.startswith("arn:") else f"arn:aws:batch:{region}:{account}:{kind}/{name}"
+
+    needed = {kind: str(parameters.get(member)) for kind, member in kinds.items()}
+    return tuple(Need(f"batch:{operation}", arn(kind, name)) for kind, name in needed.items())

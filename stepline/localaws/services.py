@@ -232,6 +232,7 @@ def _tell_of_objects(clients: Clients, publish: EventSink) -> Callable[[], None]
 def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     """Make the emulator use our services, and serve them behind its port."""
     from stepline.localaws.emulators import (  # noqa: PLC0415
+        ministack_apigateway,
         ministack_batch,
         ministack_cloudformation,
         ministack_events,
@@ -249,6 +250,8 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
     ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
     ministack_network.add_types()
+    ministack_apigateway.tell_api_keys()
+    ministack_apigateway.keep_errors_inside()
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))
     )

@@ -1,0 +1,68 @@
+"""Prints, as JSON, how ministack tells of written objects without our mends. In a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from stepline.localaws.emulators import ministack_app
+
+ACCOUNT = "000000000000"
+BUCKET = "bucket"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
+NOTIFIED = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"
+
+
+async def facts(directory: Path) -> dict[str, Any]:
+    ministack_app.load(port=4566, directory=directory, region="us-east-1", account_id=ACCOUNT)
+    from ministack.services import cloudtrail, eventbridge, s3  # noqa: PLC0415
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
+
+    events: list[dict[str, Any]] = []
+    invoked: list[str] = []
+    eventbridge._dispatch_event = lambda event, *_: events.append(event)
+    eventbridge._dispatch_to_lambda = lambda arn, _payload: invoked.append(arn)
+    s3._buckets[BUCKET] = {"created": "", "objects": {}, "region": "us-east-1"}
+    s3._bucket_notifications[BUCKET] = NOTIFIED
+    s3._fire_s3_event(BUCKET, "k", "s3:ObjectCreated:Put", size=1, etag="e", version_id="v", sequencer="1")
+    notified = json.loads(events[0]["Detail"])["object"]
+    event = {"Source": "s", "DetailType": "d", "Detail": "{}", "EventId": "1", "Time": "2026-01-01T00:00:00Z"}
+    eventbridge._invoke_target({"Arn": FUNCTION}, event, {"Arn": "arn:aws:events:us-east-1:0:rule/r"})
+    created = cloudtrail._create_trail({"Name": "t", "S3BucketName": "no-such-bucket"})
+    cloudtrail._start_logging({"Name": "t"})
+    values = [{"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{BUCKET}/"]}]
+    selector = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": values}
+    cloudtrail._put_event_selectors({"TrailName": "t", "EventSelectors": [selector]})
+    events.clear()
+    s3._bucket_notifications.pop(BUCKET)
+    put = await s3.handle_request("PUT", f"/{BUCKET}/k", {"host": "localhost"}, b"x", {})
+    return {
+        "notified": notified,
+        "invoked without permission": invoked,
+        "trail type": "AWS::CloudTrail::Trail" in provisioners._RESOURCE_HANDLERS,
+        "trail without bucket": created[0],
+        "put": put[0],
+        "recorded": len(events),
+        "lost event": _lost_event(),
+    }
+
+
+def _lost_event() -> dict[str, Any]:
+    """What lies in a dead-letter queue of a function."""
+    from ministack.services import lambda_svc, sqs  # noqa: PLC0415
+
+    queue: dict[str, Any] = {"messages": [], "attributes": {}}
+    sqs._queue_by_arn = lambda _arn: queue
+    sqs.queue_delay = lambda _queue: 0
+    lambda_svc._functions["f"] = {"config": {"FunctionArn": FUNCTION}}
+    lambda_svc._route_async_failure(QUEUE, "f", {"the": "event"}, {"body": {"errorMessage": "why"}})
+    found: dict[str, Any] = json.loads(queue["messages"][0]["body"])
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(facts(Path(sys.argv[1])))))

@@ -237,6 +237,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
         ministack_cloudformation,
         ministack_events,
         ministack_lambda,
+        ministack_managed_rules,
         ministack_network,
         ministack_properties,
         ministack_services,
@@ -258,6 +259,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_properties.encrypt_buckets()
     ministack_properties.remember_tracing()
     ministack_properties.deliver_logs(roles)
+    ministack_managed_rules.check_managed_rules(roles)
     start_pipeline = services.codepipeline.start_from_event
     ministack_events.deliver_to(
         "codepipeline:StartPipelineExecution",

@@ -1,10 +1,10 @@
-"""What functions logged: CloudWatch Logs, group `/aws/lambda/<function name>`."""
+"""What functions and jobs logged: CloudWatch Logs. A function's group is `/aws/lambda/<function name>`."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,10 @@ _KNOWN_KEYS = frozenset(
 _OVERLAP_MS = 10_000  # events of one moment arrive in any order: look back a little, and skip what is known
 
 
+_MAX_STREAMS = 100
+"""Log streams that one FilterLogEvents may name [model]."""
+
+
 @dataclass(frozen=True)
 class LogEvent:
     id: str
@@ -56,19 +60,32 @@ def group_name(function_name: str) -> str:
 
 
 class LogReader:
-    """Reads a log group from a moment on; each `new` yields what was not there before."""
+    """Reads a log group from a moment on; each `new` yields what was not there before.
 
-    def __init__(self, logs: CloudWatchLogsClient, group: str, since: datetime) -> None:
+    `streams` restricts it to some of the group's streams, which may become more.
+    """
+
+    def __init__(
+        self,
+        logs: CloudWatchLogsClient,
+        group: str,
+        since: datetime,
+        streams: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
         self._logs = logs
         self._group = group
+        self._streams = streams
         self._start_ms = int(since.timestamp() * 1000)
         self._recent: dict[str, int] = {}  # event id -> its time in ms, as far back as is asked again
 
     def new(self) -> Iterator[LogEvent]:
         """Events in the order of their times. A group that does not exist yet has none."""
-        pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self._group, startTime=self._start_ms
-        )
+        where: dict[str, Any] = {"logGroupName": self._group, "startTime": self._start_ms}
+        if self._streams is not None:
+            where["logStreamNames"] = list(self._streams())[-_MAX_STREAMS:]
+            if not where["logStreamNames"]:
+                return
+        pages = self._logs.get_paginator("filter_log_events").paginate(**where)
         seen: Counter[str] = Counter()
         try:
             for page in pages:

@@ -29,7 +29,7 @@ _COMMANDS = {
     "push": "Push a directory to the pipeline's repository.",
     "watch": "Show an execution of a pipeline live.",
     "status": "Show the pipelines and what they do.",
-    "logs": "Show what a function logged.",
+    "logs": "Show what a function or a job logged.",
     "invoke": "Invoke a function with an event.",
     "image": "Push container images to ECR, and delete them.",
     "down": "Stop the local AWS.",

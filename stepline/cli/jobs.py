@@ -1,0 +1,86 @@
+"""Finds the job of AWS Batch that the user means, and its log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from stepline.errors import UsageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+
+DEFAULT_LOG_GROUP = "/aws/batch/job"
+"""Of jobs whose definition names none [AWS Batch user guide, "Use the awslogs log driver"]."""
+
+_JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FINAL = frozenset({"SUCCEEDED", "FAILED"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """`log_streams`: one per attempt that was started."""
+
+    id: str
+    name: str
+    status: str
+    status_reason: str
+    created_at: datetime
+    log_group: str
+    log_streams: tuple[str, ...]
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in _FINAL
+
+
+def is_job_id(text: str) -> bool:
+    return _JOB_ID.fullmatch(text) is not None
+
+
+def find_job(batch: BatchClient, wanted: str) -> Job:
+    """The job with that id, or the newest one of that name in any queue. Raises UsageError."""
+    job_id = wanted if is_job_id(wanted) else _newest_of_name(batch, wanted)
+    if job_id is None:
+        raise UsageError(f"there is no job {wanted!r}: `aws batch list-jobs` lists those of a queue")
+    return read_job(batch, job_id)
+
+
+def read_job(batch: BatchClient, job_id: str) -> Job:
+    """Raises UsageError for a job that AWS Batch does not know, or has forgotten."""
+    jobs = batch.describe_jobs(jobs=[job_id])["jobs"]
+    if not jobs:
+        raise UsageError(f"there is no job {job_id}; AWS Batch forgets a job some days after its end")
+    return _job(jobs[0])
+
+
+def _newest_of_name(batch: BatchClient, name: str) -> str | None:
+    found: list[tuple[int, str]] = []
+    for page in batch.get_paginator("describe_job_queues").paginate():
+        for queue in page["jobQueues"]:
+            jobs = batch.get_paginator("list_jobs").paginate(
+                jobQueue=queue["jobQueueName"], filters=[{"name": "JOB_NAME", "values": [name]}]
+            )
+            found += [
+                (job.get("createdAt", 0), job["jobId"]) for part in jobs for job in part["jobSummaryList"]
+            ]
+    return max(found)[1] if found else None
+
+
+def _job(detail: JobDetailTypeDef) -> Job:
+    container = detail.get("container", {})
+    options = container.get("logConfiguration", {}).get("options", {})
+    attempts = [attempt.get("container", {}) for attempt in detail.get("attempts", [])]
+    streams = [item["logStreamName"] for item in [*attempts, container] if item.get("logStreamName")]
+    return Job(
+        id=detail["jobId"],
+        name=detail["jobName"],
+        status=detail["status"],
+        status_reason=detail.get("statusReason", ""),
+        created_at=datetime.fromtimestamp(detail.get("createdAt", 0) / 1000, UTC),
+        log_group=options.get("awslogs-group", DEFAULT_LOG_GROUP),
+        log_streams=tuple(dict.fromkeys(streams)),
+    )

@@ -42,7 +42,10 @@ class Call:
 
 @dataclass
 class Invocation:
-    """One run of a function. `error` is the name of what it ended with, `denied` what it was refused."""
+    """One run of a function. `error` is the name of what it ended with, `denied` what it was refused.
+
+    `answer` is kept where somebody waits for it.
+    """
 
     function: str
     event: Any
@@ -54,6 +57,7 @@ class Invocation:
     error: str = ""
     message: str = ""
     denied: list[Operation] = field(default_factory=list)
+    answer: Any = None
 
     @property
     def job_id(self) -> str:

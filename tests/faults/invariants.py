@@ -6,14 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from pipeline.errors import SteplineError
-from statemachines.errors import TaskError
 from stepline.localaws.codepipeline.models import ActionStatus
 from tests.faults.functions import Invocation
 from tests.faults.kinds import REPEATS, TRANSIENT, Fault
+from tests.faults.known_errors import known_errors
 from tests.faults.network import FUNCTION_SECRETS
 from tests.faults.simulation import Simulation
 from tests.faults.surroundings import ARTIFACT_SECRETS, TRIGGER
@@ -242,19 +240,8 @@ def _no_secret_shows(simulation: Simulation) -> Iterator[str]:
 
 def _every_error_is_known(simulation: Simulation) -> Iterator[str]:
     for run in simulation.functions.invocations:
-        if run.error and not run.dead and run.error not in _known_errors():
+        if run.error and not run.dead and run.error not in known_errors():
             yield f"{run.function} ended with {run.error}: {run.message}"
-
-
-@cache
-def _known_errors() -> frozenset[str]:
-    return frozenset(_names(SteplineError)) | frozenset(_names(TaskError))
-
-
-def _names(base: type[Exception]) -> Iterator[str]:
-    for subclass in base.__subclasses__():
-        yield subclass.__name__
-        yield from _names(subclass)
 
 
 def _grouped(jobs: dict[str, str]) -> dict[str, list[str]]:

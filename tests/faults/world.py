@@ -169,21 +169,21 @@ class World(Receiver):
         return serve()
 
     def _from_outside(self, fault: Fault, invocation: Invocation | None) -> None:
-        with contextlib.suppress(AwsError):  # there may be nothing to stop or to retry
-            match fault:
-                case Fault.REPEATED_BEFORE if invocation is not None:
-                    self._repeat(invocation.function, invocation.event)
-                case Fault.LATE:
-                    for function, event in self.late_events():
-                        self._repeat(function, event)
-                case Fault.EXECUTION_STOPPED:
-                    for arn in self.execution_arns:
-                        self.stepfunctions.stop_execution({"executionArn": arn, "cause": "stopped by hand"})
-                case Fault.EXECUTION_EXPIRED:
-                    for machine in self.machines:
-                        self.stepfunctions._executions.forget_machine(machine)
-                case Fault.EXECUTION_REDRIVEN:
-                    for arn in self.execution_arns:
+        match fault:
+            case Fault.REPEATED_BEFORE if invocation is not None:
+                self._repeat(invocation.function, invocation.event)
+            case Fault.LATE:
+                for function, event in self.late_events():
+                    self._repeat(function, event)
+            case Fault.EXECUTION_STOPPED:
+                for arn in self.execution_arns:
+                    self.stepfunctions.stop_execution({"executionArn": arn, "cause": "stopped by hand"})
+            case Fault.EXECUTION_EXPIRED:
+                for machine in self.machines:
+                    self.stepfunctions._executions.forget_machine(machine)
+            case Fault.EXECUTION_REDRIVEN:
+                for arn in self.execution_arns:
+                    with contextlib.suppress(AwsError):  # it runs, or has succeeded
                         self.stepfunctions.redrive_execution({"executionArn": arn})
 
     def late_events(self) -> list[tuple[str, Any]]:

@@ -147,7 +147,7 @@ def _client(access_key_id: str) -> tuple[_Socket, Any]:
 
 
 class FakeS3:
-    """GetObject with ranges, If-Match and versions; PutObject with If-None-Match and If-Match."""
+    """GetObject with ranges and If-Match, HeadObject; PutObject with If-None-Match and If-Match."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Content] = {}
@@ -184,7 +184,8 @@ class FakeS3:
         body = _body(request.body, headers)
         self.before_request()
         failure = self.failures.pop(0) if self.failures else None
-        handler = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}[str(request.method)]
+        handlers = {"GET": self._get, "HEAD": self._head, "PUT": self._put, "DELETE": self._delete}
+        handler = handlers[str(request.method)]
         answer = failure if isinstance(failure, _Answer) else handler(bucket, key, headers, body)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         operation = f"{str(request.method).title()}Object"
@@ -218,6 +219,10 @@ class FakeS3:
             "content-range": f"bytes {start}-{stop - 1}/{size}",
         }
         return _Answer(206, data, answer_headers)
+
+    def _head(self, bucket: str, key: str, headers: dict[str, str], body: bytes) -> _Answer:
+        answer = self._get(bucket, key, headers, body)
+        return _Answer(answer.status, b"", answer.headers)
 
     def _delete(self, bucket: str, key: str, _headers: dict[str, str], _body: bytes) -> _Answer:
         self.objects.pop((bucket, key), None)

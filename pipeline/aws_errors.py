@@ -19,11 +19,15 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from urllib3.exceptions import HTTPError
 
-AwsFailure = ClientError | BotoCoreError
-"""What a call of a botocore client raises. Use `AWS_FAILURES` in an except clause."""
+AwsFailure = ClientError | BotoCoreError | HTTPError
+"""What a call of a botocore client raises. Use `AWS_FAILURES` in an except clause.
 
-AWS_FAILURES = (ClientError, BotoCoreError)
+urllib3's own error comes through where an error answer of GetObject breaks off, which botocore reads late.
+"""
+
+AWS_FAILURES = (ClientError, BotoCoreError, HTTPError)
 
 
 class Trouble(enum.Enum):
@@ -109,6 +113,7 @@ _TRANSIENT_EXCEPTIONS = (
     IncompleteReadError,
     FlexibleChecksumError,  # the body does not match its checksum
     CredentialRetrievalError,
+    HTTPError,
 )
 _HTTP_FORBIDDEN = 403
 _HTTP_NOT_FOUND = 404

@@ -1,0 +1,173 @@
+"""The dashboard is one that CloudWatch takes, and shows what there is.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.template.resolved import resources
+
+DASHBOARD = "statemachines/process/dashboard.yaml"
+PROCESS = "statemachines/process/template.yaml"
+STACK = "some-process"
+BUCKET = "some-bucket"
+GRID_WIDTH = 24
+
+# Metrics and dimensions as AWS documents them:
+# https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
+DOCUMENTED: dict[str, tuple[set[str], set[str]]] = {
+    "AWS/States": (
+        {
+            "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut",
+            "ExecutionsAborted", "ExecutionThrottled", "ExecutionTime",
+        },
+        {"StateMachineArn"},
+    ),
+    "AWS/ApiGateway": (
+        {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency", "CacheHitCount", "CacheMissCount"},
+        {"ApiName", "Stage"},
+    ),
+    "AWS/Lambda": (
+        {"Invocations", "Errors", "Duration", "Throttles", "ConcurrentExecutions"},
+        {"FunctionName"},
+    ),
+    "AWS/S3": ({"NumberOfObjects", "BucketSizeBytes"}, {"BucketName", "StorageType"}),
+}  # fmt: skip
+TYPES = {"metric", "text", "log", "alarm"}
+VIEWS = {"timeSeries", "bar", "pie", "table", "gauge", "singleValue"}
+STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?")
+SHOWN = resources(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET)
+ALARMS = {name: made for name, made in SHOWN.items() if made["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+def _widgets(**parameters: str) -> list[dict[str, Any]]:
+    made = resources(DASHBOARD, **parameters)
+    body: dict[str, list[dict[str, Any]]] = json.loads(made["Dashboard"]["Properties"]["DashboardBody"])
+    assert body.keys() == {"widgets"}
+    return body["widgets"]
+
+
+WIDGETS = _widgets(ProcessStackName=STACK, DataBucketName=BUCKET)
+
+
+def _process() -> dict[str, dict[str, Any]]:
+    """The process's resources, deployed as the stack that the dashboard shows."""
+    text = json.dumps(resources(PROCESS)).replace('"stack', f'"{STACK}').replace("/stack-", f"/{STACK}-")
+    made: dict[str, dict[str, Any]] = json.loads(text)
+    return made
+
+
+def _named(kind: str, name: str) -> set[str]:
+    """Names of the process's resources of a type."""
+    return {made["Properties"][name] for made in _process().values() if made["Type"] == kind}
+
+
+def _metrics(widget: dict[str, Any]) -> list[tuple[list[str], dict[str, Any]]]:
+    """Each with its shorthands spelt out, and how it is drawn."""
+    metrics: list[tuple[list[str], dict[str, Any]]] = []
+    for row in widget["properties"].get("metrics", []):
+        drawn = row[-1] if isinstance(row[-1], dict) else {}
+        fields = [field for field in row if isinstance(field, str)]
+        if metrics and fields[0] == "...":
+            fields = metrics[-1][0]
+        elif metrics:
+            before = itertools.chain(metrics[-1][0], itertools.repeat(""))
+            fields = [last if field == "." else field for field, last in zip(fields, before, strict=False)]
+        metrics.append((fields, drawn))
+    return metrics
+
+
+ALL_METRICS = [(widget, *metric) for widget in WIDGETS for metric in _metrics(widget)]
+
+
+def test_the_body_is_within_the_grid_and_nothing_overlaps() -> None:
+    cells: set[tuple[int, int]] = set()
+    for widget in WIDGETS:
+        assert widget.keys() == {"type", "x", "y", "width", "height", "properties"}
+        assert widget["type"] in TYPES
+        assert widget["x"] + widget["width"] <= GRID_WIDTH
+        for cell in itertools.product(
+            range(widget["x"], widget["x"] + widget["width"]),
+            range(widget["y"], widget["y"] + widget["height"]),
+        ):
+            assert cell not in cells, f"{widget['properties'].get('title')} lies on another widget"
+            cells.add(cell)
+    assert len(cells) == GRID_WIDTH * (1 + max(y for _, y in cells)), "there is a hole"
+
+
+@pytest.mark.parametrize(
+    "widget", WIDGETS, ids=lambda widget: widget["properties"].get("title", widget["type"])
+)
+def test_a_widget_has_what_its_type_needs(widget: dict[str, Any]) -> None:
+    properties = widget["properties"]
+    match widget["type"]:
+        case "metric":
+            assert properties["region"] == "eu-west-1"
+            assert properties["view"] in VIEWS
+            assert properties["period"] % 60 == 0
+            assert 0 < len(properties["metrics"]) <= 500
+        case "log":
+            assert properties["region"] == "eu-west-1"
+            assert "SOURCE '/aws/lambda/" in properties["query"]
+        case "alarm":
+            assert properties["alarms"] == [f"{name}.Arn" for name in ALARMS]
+        case _:
+            assert properties["markdown"]
+
+
+@pytest.mark.parametrize(("widget", "fields", "drawn"), ALL_METRICS)
+def test_a_metric_is_documented(widget: dict[str, Any], fields: list[str], drawn: dict[str, Any]) -> None:
+    namespace, name, *dimensions = fields
+    names, wanted = DOCUMENTED[namespace]
+    assert name in names
+    assert set(dimensions[::2]) == wanted
+    assert all(dimensions[1::2])
+    assert STATISTIC.fullmatch(drawn.get("stat") or widget["properties"]["stat"])
+
+
+def test_everything_that_the_process_has_is_shown_and_nothing_else() -> None:
+    shown: dict[str, set[str]] = {}
+    for _, fields, _ in ALL_METRICS:
+        for dimension, value in zip(fields[2::2], fields[3::2], strict=True):
+            shown.setdefault(dimension, set()).add(value)
+    machines = {arn.rpartition(":")[2] for arn in shown["StateMachineArn"]}
+    assert machines == _named("AWS::Serverless::StateMachine", "Name")
+    assert shown["FunctionName"] == _named("AWS::Serverless::Function", "FunctionName")
+    assert shown["ApiName"] == _named("AWS::Serverless::Api", "Name")
+    assert shown["Stage"] == _named("AWS::Serverless::Api", "StageName")
+    assert shown["BucketName"] == {BUCKET}
+
+
+def test_the_logs_are_those_of_all_functions() -> None:
+    (query,) = (widget["properties"]["query"] for widget in WIDGETS if widget["type"] == "log")
+    groups = _named("AWS::Logs::LogGroup", "LogGroupName")
+    of_functions = {group for group in groups if group.startswith("/aws/lambda/")}
+    assert set(re.findall("SOURCE '(.*?)'", query)) == of_functions
+
+
+def test_without_a_bucket_nothing_of_it_is_shown() -> None:
+    without = _widgets(ProcessStackName=STACK)
+    assert without == WIDGETS[:-1]
+    assert "AWS/S3" not in json.dumps(without)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_watches_a_metric_that_is_shown(name: str) -> None:
+    properties = ALARMS[name]["Properties"]
+    dimensions = [text for item in properties["Dimensions"] for text in (item["Name"], item["Value"])]
+    shown = [fields for _, fields, _ in ALL_METRICS]
+    assert [properties["Namespace"], properties["MetricName"], *dimensions] in shown
+    assert "AlarmActions" not in properties
+    topic = "arn:aws:sns:eu-west-1:111122223333:alarms"
+    told = resources(DASHBOARD, AlarmTopicArn=topic)[name]["Properties"]
+    assert told["AlarmActions"] == told["OKActions"] == [topic]

@@ -22,11 +22,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tests.bad_input.targets import TARGETS, Target
+from tests.bad_input.systems import all_targets
+from tests.bad_input.targets import Target
 
 EXAMPLES_OF_A_ROUND = 300
 COMMAND = "python -m tests.bad_input.fuzz"
-_TARGETS = {target.name: target for target in TARGETS}
+_TARGETS = {target.name: target for target in all_targets()}
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.bad_input import deploy_runs, trigger_runs
 from tests.bad_input.contents import CORPUS
+from tests.bad_input.systems import groups
 
 TRIGGER_GROUPS = ("job_events", "user_parameters", "state_machines", "tokens", "archives", "inputs")
 DEPLOY_GROUPS = ("templates", "template_configurations", "deploy_inputs")
@@ -17,14 +19,14 @@ MAX_REQUESTS, MAX_READ_BYTES = 4, 2_400_000
 """Of S3, for any one job, unless a case says otherwise."""
 
 
-def cases(groups: tuple[str, ...]) -> list[Any]:
+def cases(groups: Iterable[str]) -> list[Any]:
     paths = sorted(path for group in groups for path in (CORPUS / group).glob("*.json"))
     return [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in paths]
 
 
 def load(path: Path) -> dict[str, Any]:
     case: dict[str, Any] = json.loads(path.read_text())
-    assert case.keys() <= {"why", "give", "told", "starts", "continues", "deploys", "bounds"}
+    assert case.keys() <= {"why", "give", "told", "starts", "answers", "continues", "deploys", "bounds"}
     assert case["why"]
     return case
 
@@ -63,6 +65,24 @@ def test_deploy(path: Path) -> None:
     assert_says(told.message, case["told"]["message"])
 
 
+@pytest.mark.parametrize("path", cases(groups()))
+def test_system(path: Path) -> None:
+    case = load(path)
+    told = groups()[path.parent.name](case["give"])
+    if "told" in case:
+        assert told.error == case["told"]["type"], told.message
+        assert_says(told.message, case["told"]["message"])
+        return
+    assert told.error == "", told.message
+    assert case.get("answers", {}).items() <= told.answer.items()
+    if "starts" in case:
+        (text,) = told.started
+        assert case["starts"].items() <= json.loads(text).items()
+    else:
+        assert case["answers"]
+        assert told.started == ()
+
+
 def assert_says(message: str, parts: list[str]) -> None:
     assert parts
     for part in parts:
@@ -71,4 +91,4 @@ def assert_says(message: str, parts: list[str]) -> None:
 
 def test_every_group_has_cases_and_every_folder_is_a_group() -> None:
     folders = {path.parent.name for path in CORPUS.glob("*/*.json")}
-    assert folders == {*TRIGGER_GROUPS, *DEPLOY_GROUPS}
+    assert folders == {*TRIGGER_GROUPS, *DEPLOY_GROUPS, *groups()}

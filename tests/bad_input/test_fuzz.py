@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.bad_input.targets import TARGETS, Target
+from tests.bad_input.systems import all_targets
+from tests.bad_input.targets import Target
 
 
 @pytest.mark.filterwarnings("ignore:deprecated string literal")  # of JMESPath, for `x`
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@pytest.mark.parametrize("target", all_targets(), ids=lambda target: target.name)
 def test_every_example_ends_in_one_clear_answer(target: Target) -> None:
     @settings(
         max_examples=target.examples,

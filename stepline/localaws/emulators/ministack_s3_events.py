@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import json
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 from ministack.services import eventbridge, lambda_svc, s3
 
 from stepline.localaws import service_policies
+from stepline.localaws.emulators.ministack_properties import Properties, _after
 from stepline.localaws.iam import Actor
 from stepline.localaws.iam.acting import acting_as
 
@@ -68,7 +70,9 @@ def invoke_functions(clients: Clients) -> None:
             original(target, event, rule, view)
         else:
             _log.warning("EventBridge may not invoke %s", arn)
-            _keep(clients, target, rule["Arn"], event, view)
+            # Its calls come back to this process, whose one loop may be the one that waits here.
+            work = (_keep, clients, target, rule["Arn"], event, view)
+            threading.Thread(target=contextvars.copy_context().run, args=work, daemon=True).start()
 
     def run(arn: str, payload: str) -> None:
         function, configuration, name = lambda_svc._get_func_record_for_ref(arn)
@@ -106,6 +110,18 @@ def _keep(clients: Clients, target: dict[str, Any], rule_arn: str, event: dict[s
         _log.exception("EventBridge could not send to %s", queue)
 
 
+def _remember_dead_letter_queues() -> None:
+    """Give a function the dead-letter queue of its template, which ministack's CloudFormation drops."""
+
+    def apply(name: str, properties: Properties) -> None:
+        configuration = lambda_svc._functions[name]["config"]
+        configuration.pop("DeadLetterConfig", None)
+        if "DeadLetterConfig" in properties:
+            configuration["DeadLetterConfig"] = dict(properties["DeadLetterConfig"])
+
+    _after("AWS::Lambda::Function", apply)
+
+
 def keep_lost_events(clients: Clients) -> None:
     """Put an event that a function failed with into its dead-letter queue as AWS does: the event itself.
 
@@ -113,6 +129,7 @@ def keep_lost_events(clients: Clients) -> None:
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
+    _remember_dead_letter_queues()
     original = lambda_svc._route_async_failure
 
     def route(target_arn: str, name: str, event: Any, result: dict[str, Any]) -> None:

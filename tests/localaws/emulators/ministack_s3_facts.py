@@ -48,6 +48,7 @@ async def facts(directory: Path) -> dict[str, Any]:
         "put": put[0],
         "recorded": len(events),
         "lost event": _lost_event(),
+        "dead-letter queue": _dead_letter_queue(provisioners),
     }
 
 
@@ -62,6 +63,15 @@ def _lost_event() -> dict[str, Any]:
     lambda_svc._route_async_failure(QUEUE, "f", {"the": "event"}, {"body": {"errorMessage": "why"}})
     found: dict[str, Any] = json.loads(queue["messages"][0]["body"])
     return found
+
+
+def _dead_letter_queue(provisioners: Any) -> Any:
+    """That of a function which CloudFormation made with one."""
+    from ministack.services import lambda_svc  # noqa: PLC0415
+
+    properties = {"FunctionName": "g", "DeadLetterConfig": {"TargetArn": QUEUE}, "Code": {"ZipFile": ""}}
+    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]["create"]("Function", properties, "stack")
+    return lambda_svc._functions["g"]["config"].get("DeadLetterConfig")
 
 
 if __name__ == "__main__":

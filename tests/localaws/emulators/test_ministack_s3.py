@@ -39,6 +39,11 @@ def test_its_dead_letter_queues_get_more_than_the_event(facts: dict[str, Any]) -
     assert facts["lost event"]["requestPayload"] == {"the": "event"}
 
 
+def test_its_cloudformation_forgets_dead_letter_queues(facts: dict[str, Any]) -> None:
+    """ministack_s3_events.keep_lost_events"""
+    assert facts["dead-letter queue"] is None
+
+
 def test_its_cloudformation_has_no_trails(facts: dict[str, Any]) -> None:
     """ministack_trails.add_trail_type"""
     assert not facts["trail type"]

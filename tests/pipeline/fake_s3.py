@@ -232,7 +232,9 @@ class FakeS3:
         existing = self.objects.get((bucket, key))
         if headers.get("if-none-match") == "*" and existing is not None:
             return error_answer(412, "PreconditionFailed")
-        if "if-match" in headers and (existing is None or headers["if-match"] != _etag(existing)):
+        if "if-match" in headers and existing is None:
+            return error_answer(404, "NoSuchKey", "The specified key does not exist.")
+        if "if-match" in headers and headers["if-match"] != _etag(existing or b""):
             return error_answer(412, "PreconditionFailed")
         self.objects[bucket, key] = body
         return _Answer(200, b"", {"etag": _etag(body)})

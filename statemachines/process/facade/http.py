@@ -88,15 +88,22 @@ def _owner(event: Fields) -> str:
 
 
 def _body(event: Fields) -> str | bytes:
-    text = event.text_or_empty("body")
+    text = event.value("body") if "body" in event else ""
+    if not isinstance(text, str):
+        raise InvalidInputError("The body must be text.")
     body = _decoded(text) if event.flag("isBase64Encoded") else text
-    if len(body if isinstance(body, bytes) else body.encode()) > MAX_INPUT_BYTES:
+    if _length(body) > MAX_INPUT_BYTES:
         raise RequestTooLargeError(f"The body must not be longer than {MAX_INPUT_BYTES:,} bytes.")
     return body
+
+
+def _length(body: str | bytes) -> int:
+    """In bytes, also of what is no Unicode text: what is wrong with that, its reader says."""
+    return len(body if isinstance(body, bytes) else body.encode(errors="surrogatepass"))
 
 
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except (binascii.Error, ValueError) as error:  # the latter for letters beyond ASCII
         raise InvalidInputError("The body is not base64, though it is said to be.") from error

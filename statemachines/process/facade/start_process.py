@@ -10,6 +10,9 @@ Environment: DATA_BUCKET, STATE_MACHINE_ARN.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline import strict_json
 from pipeline.executions.start import start_execution
 from statemachines.documents import Fields, JsonObject
@@ -19,7 +22,7 @@ from statemachines.process.data import PROCESS_INPUT
 from statemachines.process.errors import RequestTooLargeError
 from statemachines.process.facade.endpoint import endpoint
 from statemachines.process.facade.http import Request
-from statemachines.process.limits import MAX_INPUT_BYTES
+from statemachines.process.limits import MAX_INPUT_BYTES, MAX_INPUT_LEVELS
 from statemachines.process.transaction import Transaction
 
 
@@ -42,6 +45,8 @@ def _process_input(body: Fields) -> JsonObject:
     process_input = body.object_or_none(PROCESS_INPUT)
     if process_input is None:
         raise InvalidInputError('The body must be {"processInput": {…}}.')
+    if _is_deeper(process_input, MAX_INPUT_LEVELS):
+        raise body.problem(PROCESS_INPUT, f"must not have more than {MAX_INPUT_LEVELS} levels")
     try:
         stored = strict_json.canonical(process_input)
     except ValueError as error:
@@ -51,3 +56,17 @@ def _process_input(body: Fields) -> JsonObject:
             f"processInput must not be longer than {MAX_INPUT_BYTES:,} bytes when it is stored."
         )
     return process_input
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists are nested in each other more than that; without recursion."""
+    level = [value]
+    for _ in range(levels):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return any(isinstance(item, (Mapping, list)) for item in level)
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, list) else []

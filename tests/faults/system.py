@@ -39,7 +39,10 @@ DELIVERIES_SECONDS = (0, 60, 120)
 
 
 class SystemWorld(World):
-    """`answers`: what whoever began it was told. `delivered`: (function, event) of asynchronous events."""
+    """`answers`: what whoever began it was told. `delivered`: (function, event) of asynchronous events.
+
+    `memory`: what a way's beginning wants to be known in the end.
+    """
 
     def __init__(self, network: Network, schedule: Schedule, way: Way) -> None:
         super().__init__(network, schedule)
@@ -47,6 +50,7 @@ class SystemWorld(World):
         self.s3 = S3()
         self.answers: list[str] = []
         self.delivered: list[tuple[str, Any]] = []
+        self.memory: dict[str, Any] = {}
         deployed = way.deployed
         found = deployed.functions()
         self.functions = Functions(
@@ -129,6 +133,7 @@ class Way:
     `begin`         does what a user or AWS does, and tells what came back by `world.answers.append`
     `left`          what is stored in the end, one text each: nothing transient may change it
     `always`        what does not hold, in words, of what must hold for this way besides
+    `concerns`      whether an execution belongs to what is told in `answers`, as all do by default
     `parameters`    of the template, where not the defaults
     `services`      fakes of further AWS services that the functions call, by botocore's names
     `task_clients`  clients of Task states that are no functions, such as "batch"
@@ -143,6 +148,7 @@ class Way:
     begin: Callable[[SystemWorld], None]
     left: Callable[[SystemWorld], Iterable[str]] = _nothing
     always: Callable[[SystemWorld], Iterable[str]] = _nothing
+    concerns: Callable[[SystemWorld, Any], bool] = lambda _world, _execution: True
     parameters: Mapping[str, str] = field(default_factory=dict)
     services: Callable[[SystemWorld], Mapping[str, Service]] = _no_services
     task_clients: Mapping[str, Callable[[SystemWorld], Any]] = field(default_factory=dict)
@@ -168,6 +174,7 @@ class Way:
                 sorted(
                     f"{item.machine.name} {item.status.value} {item.error or ''}"
                     for item in simulation.executions
+                    if self.concerns(simulation, item)
                 )
             ),
             answers=tuple(simulation.answers),

@@ -6,7 +6,7 @@ import functools
 import importlib
 from pathlib import Path
 
-from tests.faults import pipeline_ways
+from tests.faults import pipeline_ways, system
 from tests.faults.way import Way
 
 
@@ -17,7 +17,7 @@ def ways() -> dict[str, Way]:
 
 
 @functools.cache
-def of_systems() -> dict[str, Way]:
+def of_systems() -> dict[str, system.Way]:
     """By name, which is `<system>/<way>`; `system.py` says how a system joins."""
     modules = sorted(path.stem for path in Path(__file__).parent.glob("ways_*.py"))
     found = [way for module in modules for way in importlib.import_module(f"tests.faults.{module}").WAYS]

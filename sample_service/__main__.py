@@ -12,11 +12,13 @@ from sample_service.errors import SettingsError
 from sample_service.settings import Settings, from_environment
 
 DEFAULT_PORT = 8080
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line."""
+    """The exit code: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line.
+
+    130 after a second Ctrl-C, which waits for nothing.
+    """
     options = _parser().parse_args(arguments)
     try:
         settings = _settings(os.environ, options.stack)
@@ -24,8 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"sample_service: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return 0
 
 

@@ -125,9 +125,9 @@ def _ended(end: Ended) -> Answer:
 def _unfinished(end: Unfinished) -> Answer:
     status = 504 if end.reason is Reason.TIME_IS_OVER else 503
     if end.transaction_id is None:
-        message = f"{end.reason.value}; it was not started: send the request again"
+        message = f"{end.reason.value}; the process was not started: send the request again"
         return status, {"error": "NotStartedError", "message": message}
-    message = f"{end.reason.value}, and it goes on: GET /p1/{end.transaction_id} waits for it again"
+    message = f"{end.reason.value}; the process goes on: GET /p1/{end.transaction_id} waits for it again"
     return status, {"transactionId": end.transaction_id, "error": "NotFinishedError", "message": message}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Final, NoReturn, cast
 
 import httpx
 from hypercorn.asyncio import serve
@@ -24,6 +25,8 @@ from sample_service.quota import Quota
 from sample_service.settings import Settings
 from sample_service.waiting import WaitingRoom
 
+INTERRUPTED: Final = 130
+"""Exit code of a program that Ctrl-C has ended: 128 and the signal's number."""
 BACKLOG: Final = 1024
 """Connections that the kernel keeps until they are accepted: a crowd may come at once."""
 
@@ -68,7 +71,7 @@ async def run(settings: Settings, listening: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Then callers that wait are answered 503 with their transaction id. What is being started at
-    that moment is waited for, so that its id is known.
+    that moment is waited for, so that its id is known; a second signal ends that wait, too.
     """
     app = application(settings)
     stop = asyncio.Event()
@@ -79,10 +82,14 @@ async def run(settings: Settings, listening: socket.socket) -> None:
     async def stopped() -> None:
         await stop.wait()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)  # the next one ends it at once
+            loop.add_signal_handler(number, _end_now)
         app.state.waiting_room.stop()
 
     await serve(cast(Framework, app), _config(listening), shutdown_trigger=stopped)
+
+
+def _end_now() -> NoReturn:
+    os._exit(INTERRUPTED)  # an exception would be told as one of every caller that is still waited for
 
 
 def _config(listening: socket.socket) -> Config:

@@ -26,7 +26,7 @@ class Ended:
 
 
 class Reason(Enum):
-    TIME_IS_OVER = "the time to wait for the process is over"
+    TIME_IS_OVER = "the time to wait is over"
     STOPPING = "the service is being stopped"
 
 

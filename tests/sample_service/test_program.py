@@ -22,15 +22,43 @@ PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("PROCESS_", "AWS_"))}
 
 
-def _start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "sample_service", *arguments],
-        cwd=PROJECT,
-        env=ENVIRONMENT | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Program:
+    """Starts it, and ends what a test has left running."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sample_service", *arguments],
+            cwd=PROJECT,
+            env=ENVIRONMENT | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def serve(self, process_url: str) -> tuple[subprocess.Popen[str], int]:
+        """Returns when it serves, with its port."""
+        port = free_port()
+        process = self.start("--port", str(port), PROCESS_URL=process_url, PROCESS_API_KEY=API_KEY)
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"Serving on http://127.0.0.1:{port} for {process_url}\n"
+        return process, port
+
+    def close(self) -> None:
+        for process in self._started:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    started = Program()
+    yield started
+    started.close()
 
 
 @pytest.fixture
@@ -46,27 +74,36 @@ def _get(url: str) -> Any:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_stopped(silent_process: str, number: signal.Signals) -> None:
-    port = free_port()
-    process = _start("--port", str(port), PROCESS_URL=silent_process, PROCESS_API_KEY=API_KEY)
-    assert process.stdout is not None
-    assert process.stdout.readline() == f"Serving on http://127.0.0.1:{port} for {silent_process}\n"
-    health = _get(f"http://127.0.0.1:{port}/health")
-    assert health == {"status": "ok", "waiting": 0, "running": 0}
+def test_it_serves_until_it_is_stopped(program: Program, silent_process: str, number: signal.Signals) -> None:
+    process, port = program.serve(silent_process)
+    assert _get(f"http://127.0.0.1:{port}/health") == {"status": "ok", "waiting": 0, "running": 0}
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, output, errors) == (0, "", "")
 
 
-def test_a_port_that_is_in_use_is_named(silent_process: str) -> None:
+def test_the_second_signal_waits_for_nothing(program: Program, silent_process: str) -> None:
+    process, port = program.serve(silent_process)
+    with socket.create_connection(("127.0.0.1", port)) as caller:
+        caller.sendall(b"POST /p1 HTTP/1.1\r\nhost: s\r\ncontent-length: 2\r\n\r\n{}")
+        while _get(f"http://127.0.0.1:{port}/health")["waiting"] == 0:
+            pass
+        process.send_signal(signal.SIGINT)
+        while socket.socket().connect_ex(("127.0.0.1", port)) == 0:
+            pass  # it has not heard the first one yet
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_a_port_that_is_in_use_is_named(program: Program, silent_process: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        process = _start("--port", str(port), PROCESS_URL=silent_process, PROCESS_API_KEY=API_KEY)
+        process = program.start("--port", str(port), PROCESS_URL=silent_process, PROCESS_API_KEY=API_KEY)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (
-        1,
-        f"sample_service: port {port} is in use: choose another with --port\n",
-    )
+    assert process.returncode == 1
+    assert errors == f"sample_service: port {port} is in use: choose another with --port\n"
 
 
 @pytest.mark.parametrize(
@@ -77,11 +114,10 @@ def test_a_port_that_is_in_use_is_named(silent_process: str) -> None:
         (["--stack", "s"], 1, "sample_service: the stack s cannot be looked up"),
     ],
 )
-def test_a_mistake_gets_one_line(arguments: list[str], code: int, message: str) -> None:
+def test_a_mistake_gets_one_line(program: Program, arguments: list[str], code: int, message: str) -> None:
     # No region and no credentials, and no file that has them.
-    process = _start(*arguments, HOME="/nonexistent", AWS_EC2_METADATA_DISABLED="true")
-    output, errors = process.communicate(timeout=30)
+    process = program.start(*arguments, HOME="/nonexistent", AWS_EC2_METADATA_DISABLED="true")
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == code
     assert message in errors
     assert "Traceback" not in errors
-    assert API_KEY not in output + errors

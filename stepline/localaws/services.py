@@ -251,6 +251,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
     ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
     ministack_network.add_types()
+    ministack_network.put_functions_into_vpcs()
     ministack_apigateway.tell_api_keys()
     ministack_apigateway.keep_errors_inside()
     ministack_cloudformation.check_state_machines(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from xml.etree import ElementTree
 
-from ministack.services import ec2
+from ministack.services import ec2, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 from stepline.localaws.emulators.ministack_cloudformation import Properties, Resource, _add_type, _refuse
+from stepline.localaws.emulators.ministack_properties import _after
 
 _Operation = Callable[[dict[str, list[str]]], tuple[int, Mapping[str, str], bytes]]
 
@@ -21,6 +22,16 @@ def add_types() -> None:
     _add_address_type()
     _add_nat_gateway_type()
     _add_flow_log_type()
+
+
+def put_functions_into_vpcs() -> None:
+    """Let a function tell the subnets and security groups of its template. It still runs on this machine."""
+
+    def apply(name: str, properties: Properties) -> None:
+        in_vpc = lambda_svc._vpc_config_with_id(properties.get("VpcConfig"))
+        lambda_svc._functions[name]["config"]["VpcConfig"] = in_vpc
+
+    _after("AWS::Lambda::Function", apply)
 
 
 def _add_address_type() -> None:

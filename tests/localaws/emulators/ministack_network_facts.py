@@ -18,7 +18,7 @@ _OTHER_TAG = [{"Key": "Name", "Value": "another name"}]
 
 def facts(directory: Path) -> dict[str, Any]:
     ministack_app.load(port=4566, directory=directory, region="us-east-1", account_id="000000000000")
-    from ministack.services import ec2  # noqa: PLC0415
+    from ministack.services import ec2, lambda_svc  # noqa: PLC0415
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415
 
     from stepline.localaws.emulators import ministack_network  # noqa: PLC0415
@@ -60,6 +60,13 @@ def facts(directory: Path) -> dict[str, Any]:
         kind["delete"](found[name][0], {})
     states = [item["State"] for item in ec2._nat_gateways.values()]
     found["left"] = [len(ec2._addresses), len(ec2._flow_logs), states]
+    function = handlers["AWS::Lambda::Function"]
+    in_vpc = {"FunctionName": "f", "Role": "r", "VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}}
+    function["create"]("Function", in_vpc, "stack")
+    found["function before"] = lambda_svc._functions["f"]["config"].get("VpcConfig")
+    ministack_network.put_functions_into_vpcs()
+    function["update"]("f", {**in_vpc, "Role": "q"}, in_vpc, "stack")
+    found["function"] = lambda_svc._functions["f"]["config"]["VpcConfig"]
     found["refused"] = [
         _refusal(lambda: address["create"]("A", {"InstanceId": "i"}, "stack")),
         _refusal(lambda: gateway["create"]("G", {**place, "PrivateIpAddress": "10.0.0.1"}, "stack")),

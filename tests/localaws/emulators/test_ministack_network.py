@@ -52,6 +52,12 @@ def test_a_flow_log_can_be_found(facts: dict[str, Any]) -> None:
     assert facts["flow logs"] == {identifier: "vpc-1"}
 
 
+def test_its_functions_do_not_know_their_vpc(facts: dict[str, Any]) -> None:
+    """ministack_network.put_functions_into_vpcs"""
+    assert facts["function before"] is None
+    assert facts["function"] == {"SubnetIds": ["s"], "SecurityGroupIds": ["g"], "VpcId": ""}
+
+
 def test_nothing_is_left_of_what_was_deleted(facts: dict[str, Any]) -> None:
     assert facts["left"] == [0, 0, ["deleted"]]
 

@@ -65,7 +65,7 @@ def test_a_push_builds_logs_in_and_pushes_both_tags(folder: Path, ecr: FakeEcr, 
     assert pushed.tags == (tag, "latest")
     assert engine.commands == [
         [
-            *"docker build --platform linux/amd64 --tag".split(),
+            *["docker", "build", "--platform", "linux/amd64", "--tag"],
             f"{URI}:{tag}",
             "--tag",
             f"{URI}:latest",

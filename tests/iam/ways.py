@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.iam.logged_machines import logged_machine_of
 from tests.iam.others import INPUT_BUCKET, PARAMETERS, make_others
 from tests.iam.pipeline import Pipeline
 from tests.iam.proofs import Lane, Variant
@@ -257,33 +258,7 @@ def input_comes_from_a_bucket(system: Pipeline) -> None:
     stepfunctions.stop_execution(executionArn=execution)
 
 
-# --- logs
-
-
-def logged_machine_lives_and_goes(system: Pipeline) -> None:
-    """A machine under the Deploy machine's role, made, changed and deleted."""
-    name = f"iam-{fresh()}"
-    stack_id = system.stack(name, _logged_machine(system, "first"))
-    system.stack_must_be(stack_id, "CREATE_COMPLETE")
-    cloudformation = system.client("cloudformation")
-    body = json.dumps(_logged_machine(system, "second"))
-    cloudformation.update_stack(StackName=name, TemplateBody=body)
-    system.stack_must_be(stack_id, "UPDATE_COMPLETE")
-    cloudformation.delete_stack(StackName=name)
-    system.stack_must_be(stack_id, "DELETE_COMPLETE")
-
-
-def _logged_machine(system: Pipeline, comment: str) -> dict[str, Any]:
-    definition = {"Comment": comment, "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
-    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/iam:*"
-    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}]}
-    properties = {
-        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{system.resources['DeployStateMachineRole']}",
-        "DefinitionString": json.dumps(definition),
-        "LoggingConfiguration": logging,
-    }
-    return {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
-
+logged_machine_lives_and_goes = logged_machine_of("DeployStateMachineRole")
 
 SYSTEM = Pipeline
 LANES: tuple[Lane, ...] = (

@@ -93,8 +93,8 @@ def _wait_for_execution(system: System, key: str) -> str:
         answer = system.client("stepfunctions").list_executions(
             stateMachineArn=system.resources[_MACHINE], maxResults=50
         )
-        found = (item for item in answer["executions"] if item["name"].startswith(prefix))
-        return str(next(found, {}).get("executionArn", ""))
+        arns = [item["executionArn"] for item in answer["executions"] if item["name"].startswith(prefix)]
+        return str(arns[0]) if arns else ""
 
     return str(system.wait_for(named, bool))
 

@@ -46,6 +46,13 @@ class ServiceRoles:
         except AccessDeniedError as error:
             raise client_error(error, error.need.action.partition(":")[2]) from error
 
+    def authorize_service(self, actor: Actor, service: str) -> None:
+        """As `authorize`, where only the service is known. Raises botocore's ClientError."""
+        try:
+            self._enforcement.authorize_service(self._session(actor), service)
+        except AccessDeniedError as error:
+            raise client_error(error, service) from error
+
     def allows(self, actor: Actor, needs: Iterable[Need]) -> bool:
         """As `authorize`, where AWS goes on without a word: it leaves out a log or a trace."""
         try:

@@ -237,10 +237,13 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
         ministack_cloudformation,
         ministack_events,
         ministack_lambda,
+        ministack_macros,
         ministack_managed_rules,
         ministack_network,
         ministack_properties,
         ministack_services,
+        ministack_stack_roles,
+        moto_policies,
     )
 
     ministack_lambda.run_functions_with(services.functions, roles, endpoint_url=place.endpoint_url)
@@ -252,8 +255,15 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
     ministack_network.add_types()
     ministack_network.put_functions_into_vpcs()
+    ministack_macros.add_macro_type()
+    ministack_macros.run_macros(Clients(place, roles)("lambda"), services.enforcement, roles)
+    moto_policies.know_managed_policies()
+    ministack_stack_roles.remember_roles()
+    ministack_stack_roles.act_under_roles(roles)
     ministack_apigateway.tell_api_keys()
     ministack_apigateway.keep_errors_inside()
+    ministack_apigateway.ask_function_policies()
+    ministack_apigateway.check_logs_role(roles)
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))
     )

@@ -32,7 +32,7 @@ class Objects:
 
 def more(action: str, resource: str, **parameters: str) -> list[tuple[str, str]]:
     needs = list(needs_of(Call(Need(action, resource), parameters), Objects()))
-    assert needs[0] == Need(action, resource)
+    assert (needs[0].action, needs[0].resource) == (action, resource)
     return [(need.action, need.resource) for need in needs[1:]]
 
 
@@ -123,3 +123,13 @@ def test_repositories_are_resources() -> None:
 def test_each_operation_on_a_logged_machine_has_its_own_permission() -> None:
     assert [need.action for need in log_delivery("Update")] == ["logs:UpdateLogDelivery"]
     assert "logs:CreateLogDelivery" in [need.action for need in log_delivery("Create")]
+
+
+def test_a_stack_operation_tells_conditions_its_role_template_and_change_set() -> None:
+    parameters = {"RoleARN": "r", "TemplateURL": "https://s3/b/k", "ChangeSetName": "c", "StackName": "s"}
+    need = next(iter(needs_of(Call(Need("cloudformation:CreateChangeSet", STACK), parameters), Objects())))
+    assert need.context == {
+        "cloudformation:rolearn": "r",
+        "cloudformation:templateurl": "https://s3/b/k",
+        "cloudformation:changesetname": "c",
+    }

@@ -27,10 +27,7 @@ _POLICY = {
     }
 }
 _CONFIGURATION = {"Tags": {"team": "iam"}, **_POLICY}
-BROKEN = {
-    "Type": "AWS::StepFunctions::StateMachine",
-    "Properties": {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/none", "DefinitionString": "{}"},
-}
+BROKEN = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not-called-fifo", "FifoQueue": True}}
 """CloudFormation accepts it, and the service refuses it."""
 
 

@@ -94,6 +94,16 @@ class Enforcement:
             return False
         return True
 
+    def authorize_service(self, caller: Caller, service: str) -> None:
+        """For what is known no better: the caller's role must be allowed something in the service.
+
+        Raises AccessDeniedError.
+        """
+        need = Need(f"{service}:*", "*")
+        request = Request(caller, need.action, need.resource)
+        if not any(statement.allows_in(service) for statement in self._policies(request).identity):
+            raise self._denied(request, need, Verdict.NO_IDENTITY_POLICY)
+
     def check_trust(self, role_arn: str, *, service: str) -> Role:
         """The role, if its trust policy lets the service assume it. Raises AccessDeniedError."""
         account = role_arn.split(":")[4] if role_arn.count(":") == _ARN_COLONS else ""

@@ -6,7 +6,7 @@ AWS checks them on the caller's behalf, inside the services. Each rule says wher
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -35,10 +35,17 @@ class Objects(Protocol):
 
 def needs_of(call: Call, objects: Objects) -> Iterator[Need]:
     """All permissions that the request needs, its own first."""
-    yield call.need
+    yield replace(call.need, context={**_context(call), **call.need.context})
     rule = _RULES.get(call.need.action)
     if rule is not None:
         yield from rule(call, objects)
+
+
+def _context(call: Call) -> Mapping[str, str]:
+    """Condition keys of CloudFormation's that a parameter gives [service authorization reference]."""
+    if not call.need.action.startswith("cloudformation:"):
+        return {}
+    return {key: call.parameters[name] for name, key in _STACK_KEYS.items() if name in call.parameters}
 
 
 def _read_object(call: Call, objects: Objects) -> Iterator[Need]:
@@ -137,6 +144,12 @@ def _place(object_arn: str) -> tuple[str, str]:
     return bucket, key
 
 
+_STACK_KEYS = {
+    "ChangeSetName": "cloudformation:changesetname",
+    "RoleARN": "cloudformation:rolearn",
+    "StackPolicyURL": "cloudformation:stackpolicyurl",
+    "TemplateURL": "cloudformation:templateurl",
+}
 _VIA_S3 = {"kms:viaservice": "s3.amazonaws.com"}
 
 _RULES: dict[str, Callable[[Call, Objects], Iterator[Need]]] = {

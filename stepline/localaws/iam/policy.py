@@ -63,6 +63,12 @@ class Statement:
             and all(condition.holds(request.context) for condition in self.conditions)
         )
 
+    def allows_in(self, service: str) -> bool:
+        """Whether it allows any action of the service at all, on whatever resource."""
+        patterns = (pattern.lower() for pattern in self.actions)
+        named = any(pattern == "*" or pattern.partition(":")[0] == service for pattern in patterns)
+        return self.effect is Effect.ALLOW and (named or bool(self.not_actions))
+
     def matching_actions(self, action: str) -> tuple[str, ...]:
         """The action patterns that match; names of actions have no case."""
         return tuple(pattern for pattern in self.actions if matches(pattern, action, case=False))

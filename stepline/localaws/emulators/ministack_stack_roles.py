@@ -1,0 +1,169 @@
+"""The service role of a stack: ministack's CloudFormation takes it and acts as if there were none.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ministack.core import responses
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets, handlers, stacks
+
+from stepline.localaws.cloudformation import role_needs
+from stepline.localaws.cloudformation.role_needs import Change, Place
+from stepline.localaws.iam import Actor, Need
+from stepline.localaws.service_roles import ServiceRoles
+
+Parameters = Mapping[str, Any]
+_ROLE = "RoleARN"  # in a request, and in our member of a stack's record
+_ERROR = 400
+_SERVICE = "cloudformation.amazonaws.com"
+_SESSION = "AWSCloudFormation"
+"""The name of CloudFormation's sessions of a service role, as in messages about denied requests."""
+
+
+def role_of_operation(parameters: Parameters) -> str:
+    """The role that a request names, or else its stack keeps; blank without one."""
+    named = handlers._p(parameters, _ROLE)
+    stack = handlers._resolve_stack(handlers._p(parameters, "StackName")) or {}
+    return str(named or stack.get(_ROLE, ""))
+
+
+def authorize(roles: ServiceRoles, role_arn: str, needs: Iterable[Need]) -> None:
+    """Raises botocore's ClientError."""
+    roles.authorize(Actor(_SERVICE, role_arn, _SESSION), needs)
+
+
+def remember_roles() -> None:
+    """Let a stack keep the role of its last operation, which later ones use, and DescribeStacks tell it."""
+    actions = cloudformation._ACTION_HANDLERS
+    for action in ("CreateStack", "UpdateStack"):
+        actions[action] = _afterwards(actions[action], _keep)
+    actions["CreateChangeSet"] = _afterwards(actions["CreateChangeSet"], _note)
+    actions["DeleteStack"] = _before(actions["DeleteStack"], _keep)
+    actions["ExecuteChangeSet"] = _before(actions["ExecuteChangeSet"], _adopt)
+    actions["DescribeStacks"] = _telling_roles(actions["DescribeStacks"])
+
+
+def _keep(parameters: Parameters) -> None:
+    stack = handlers._resolve_stack(handlers._p(parameters, "StackName"))
+    if stack is not None and (role := handlers._p(parameters, _ROLE)):
+        stack[_ROLE] = role
+
+
+def _note(parameters: Parameters) -> None:
+    """A change set knows its role from its creation on."""
+    if (change_set := find_change_set(parameters)) is not None:
+        change_set[_ROLE] = role_of_operation(parameters)
+
+
+def _adopt(parameters: Parameters) -> None:
+    """The stack's role is that of the change set when it is executed."""
+    change_set = find_change_set(parameters)
+    if change_set is None or change_set["ExecutionStatus"] != "AVAILABLE":
+        return
+    stack = cloudformation._stacks.get(change_set["StackName"])
+    if stack is not None and change_set.get(_ROLE):
+        stack[_ROLE] = change_set[_ROLE]
+
+
+def find_change_set(parameters: Parameters) -> dict[str, Any] | None:
+    name, stack_name = (handlers._p(parameters, key) for key in ("ChangeSetName", "StackName"))
+    stack = handlers._resolve_stack(stack_name) if stack_name else None
+    found: tuple[str | None, dict[str, Any] | None] = changesets._find_change_set(
+        name, stack["StackName"] if stack else stack_name
+    )
+    return found[1]
+
+
+Handler = Callable[[Parameters], Any]
+
+
+def _before(original: Handler, act: Callable[[Parameters], None]) -> Handler:
+    @functools.wraps(original)
+    def handle(parameters: Parameters) -> Any:
+        act(parameters)
+        return original(parameters)
+
+    return handle
+
+
+def _afterwards(original: Handler, act: Callable[[Parameters], None]) -> Handler:
+    """The work of an operation begins after its answer, so what `act` notes is there by then."""
+
+    @functools.wraps(original)
+    def handle(parameters: Parameters) -> Any:
+        answer = original(parameters)
+        if answer[0] < _ERROR:
+            act(parameters)
+        return answer
+
+    return handle
+
+
+def _telling_roles(original: Handler) -> Handler:
+    @functools.wraps(original)
+    def handle(parameters: Parameters) -> Any:
+        status, headers, body = original(parameters)
+        for stack in cloudformation._stacks.values():
+            if role := stack.get(_ROLE):
+                place = f"<StackId>{stack['StackId']}</StackId>".encode()
+                body = body.replace(place, place + f"<RoleARN>{role}</RoleARN>".encode())
+        return status, headers, body
+
+    return handle
+
+
+def act_under_roles(roles: ServiceRoles) -> None:
+    """Check what CloudFormation does to the resources of a stack that has a role."""
+
+    def check(stack_name: str | None, change: Change) -> None:
+        role_arn = (cloudformation._stacks.get(stack_name) or {}).get(_ROLE) if stack_name else None
+        if role_arn:
+            _check(roles, role_arn, change)
+
+    create, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
+
+    def checked_create(resource_type: str, logical_id: str, properties: Any, stack_name: str) -> Any:
+        check(stack_name, Change("create", resource_type, new=properties))
+        return create(resource_type, logical_id, properties, stack_name)
+
+    def checked_update(
+        resource_type: str, physical_id: str, old: Any, new: Any, stack_name: str, *more: Any
+    ) -> Any:
+        if stacks._replacing_change(resource_type, old, new):
+            check(stack_name, Change("create", resource_type, new=new))
+        elif old != new:
+            check(stack_name, Change("update", resource_type, physical_id, old, new))
+        return update(resource_type, physical_id, old, new, stack_name, *more)
+
+    def checked_delete(
+        resource_type: str, physical_id: str, properties: Any, stack_name: str | None = None, *more: Any
+    ) -> Any:
+        check(stack_name, Change("delete", resource_type, physical_id, old=properties))
+        return delete(resource_type, physical_id, properties, stack_name, *more)
+
+    stacks._provision_resource = checked_create
+    stacks._update_resource = checked_update
+    stacks._delete_resource = checked_delete
+
+
+def _check(roles: ServiceRoles, role_arn: str, change: Change) -> None:
+    """Raises ValueError, whose text becomes the resource's status reason."""
+    place = Place(responses.get_account_id(), responses.get_region())
+    needs = role_needs.needs_of(change, place)
+    try:
+        if needs is not None:
+            authorize(roles, role_arn, needs)
+        elif service := role_needs.service_of(change.resource_type):
+            roles.authorize_service(Actor(_SERVICE, role_arn, _SESSION), service)
+    except ClientError as error:
+        message = error.response["Error"]["Message"]
+        raise ValueError(
+            f'Resource handler returned message: "{message}" (HandlerErrorCode: AccessDenied)'
+        ) from error

@@ -1,0 +1,22 @@
+"""What keeps the macro from injecting a definition. CloudFormation is told each one, and the user by it.
+
+These come to those of every state machine (`statemachines.errors`).
+
+tell the user   all of them
+"""
+
+from __future__ import annotations
+
+from statemachines.errors import TaskError
+
+
+class MacroUseError(TaskError):
+    """The template calls the macro in a way that it cannot serve."""
+
+
+class DefinitionNotFoundError(TaskError):
+    """There is no such object, or not in that version."""
+
+
+class DefinitionRefusedError(TaskError):
+    """The object is no definition of a state machine that may be injected."""

@@ -264,6 +264,8 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_apigateway.keep_errors_inside()
     ministack_apigateway.ask_function_policies()
     ministack_apigateway.check_logs_role(roles)
+    ministack_apigateway.ask_function_policies()
+    ministack_apigateway.check_logs_role(roles)
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))
     )

@@ -1,12 +1,25 @@
-"""How ministack's REST APIs call the function behind them."""
+"""How ministack's REST APIs call the function behind them, and write their logs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import apigateway_v1
+from botocore.exceptions import ClientError
+from ministack.core.arn import execute_api_arn
+from ministack.services import apigateway_v1, lambda_svc
 
+from stepline.localaws import service_policies
+from stepline.localaws.emulators.ministack_properties import Properties, _after
+from stepline.localaws.iam import Actor
+from stepline.localaws.service_roles import ServiceRoles
+
+_SERVICE = "apigateway.amazonaws.com"
+_INVOKE = "lambda:InvokeFunction"
 _INTERNAL_ERROR = "Internal server error"
+_BAD_LOGS_ROLE = (
+    "The role ARN does not have required permissions configured."
+    " Please grant trust permission for API Gateway and add the required role policy."
+)
 
 
 def tell_api_keys() -> None:
@@ -42,3 +55,56 @@ def keep_errors_inside() -> None:
         return (None, _INTERNAL_ERROR) if result.get("error") else original(result)
 
     apigateway_v1._lambda_proxy_response = shape
+
+
+def ask_function_policies() -> None:
+    """Answer 500 if the function's policy does not let the method in; ministack asks nobody.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
+    """
+    original = apigateway_v1._invoke_lambda_proxy_v1
+
+    async def invoke(
+        integration: dict[str, Any], api_id: str, stage_name: str, *args: Any, **options: Any
+    ) -> Any:
+        _stage, _resource, path, method = args[:4]
+        function = apigateway_v1._extract_lambda_ref_from_integration_uri(integration.get("uri", ""))
+        owner = options["owner_region"], options["owner_account_id"]
+        source = execute_api_arn(*owner, api_id, stage_name, method, path)
+        found = lambda_svc.function_policy_for_arn(function)
+        policy = found and found[0]
+        if not service_policies.allows(policy, _SERVICE, _INVOKE, function, source_arn=source):
+            return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", _INTERNAL_ERROR)
+        return await original(integration, api_id, stage_name, *args, **options)
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke
+
+
+def check_logs_role(roles: ServiceRoles) -> None:
+    """Refuse a role for the account's logs that API Gateway may not assume; ministack takes any.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+    """
+    original = apigateway_v1._update_account
+
+    def is_assumable(role_arn: str) -> bool:
+        try:
+            roles.keys(Actor(_SERVICE, role_arn, "stepline"))
+        except ClientError:
+            return False
+        return True
+
+    def update(data: dict[str, Any]) -> Any:
+        for operation in data.get("patchOperations", []):
+            is_role = operation.get("path") == "/cloudwatchRoleArn" and operation.get("value")
+            if is_role and not is_assumable(operation["value"]):
+                return apigateway_v1._v1_error("BadRequestException", _BAD_LOGS_ROLE, 400)
+        return original(data)
+
+    def apply(_physical_id: str, properties: Properties) -> None:
+        role_arn = properties.get("CloudWatchRoleArn")
+        if role_arn and not is_assumable(role_arn):
+            raise ValueError(f"AWS::ApiGateway::Account: {_BAD_LOGS_ROLE}")
+
+    apigateway_v1._update_account = update
+    _after("AWS::ApiGateway::Account", apply)

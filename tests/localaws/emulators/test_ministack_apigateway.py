@@ -20,7 +20,8 @@ def source() -> dict[str, str]:
     assert package is not None
     assert package.origin is not None
     text = Path(package.origin).with_name("services").joinpath("apigateway_v1.py").read_text()
-    functions = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = (node for node in ast.parse(text).body if isinstance(node, kinds))
     return {node.name: ast.get_source_segment(text, node) or "" for node in functions}
 
 
@@ -32,3 +33,14 @@ def test_it_does_not_tell_a_function_whose_api_key_it_was(source: dict[str, str]
 def test_it_answers_with_a_function_s_own_error(source: dict[str, str]) -> None:
     """ministack_apigateway.keep_errors_inside"""
     assert 'return None, str(lambda_response.get("body")' in source["_lambda_proxy_response"]
+
+
+def test_it_does_not_ask_a_function_s_policy(source: dict[str, str]) -> None:
+    """ministack_apigateway.ask_function_policies"""
+    calls = source["_invoke_lambda_proxy_v1"] + source["_call_lambda_raw"]
+    assert "policy" not in calls.lower()
+
+
+def test_it_takes_any_role_for_the_account_s_logs(source: dict[str, str]) -> None:
+    """ministack_apigateway.check_logs_role"""
+    assert "role" not in source["_update_account"].lower()

@@ -6,7 +6,7 @@ CHECKOV := .checkov
 AWSCLI := .awscli
 TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 
-.PHONY: help setup run test lint faults interleavings fuzz permissions paste load bench format lock clean
+.PHONY: help setup run test lint faults interleavings fuzz permissions paste load callers bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ paste: $(READY) $(AWSCLI)/.ready ## Run every command of the documentation (ARGS
 
 load: $(READY) ## Run a thousand pipeline executions at once through the local AWS
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks.load $(ARGS)
+
+callers: $(READY) ## Let 500 callers wait in the sample service at once (ARGS="--quick")
+	@$(PYTHON) -m benchmarks.waiting_callers $(ARGS)
 
 bench: $(READY) ## Measure what the documentation claims
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks

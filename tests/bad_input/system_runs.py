@@ -40,18 +40,29 @@ class Told:
     calls: tuple[str, ...]
 
 
+def _nothing(_world: SystemWorld) -> None:
+    pass
+
+
 Group = Callable[[Mapping[str, Any]], Told]
 
 
 def invoke(
-    way: Way, function: str, event: Any, *, prepare: Callable[[SystemWorld], None] | None = None
+    way: Way,
+    function: str,
+    event: Any,
+    *,
+    prepare: Callable[[SystemWorld], None] = _nothing,
+    look: Callable[[SystemWorld], None] = _nothing,
 ) -> Told:
-    """Run the function once. `way` is one of the fault simulation, without its beginning."""
+    """Run the function once. `way` is one of the fault simulation, without its beginning.
+
+    `prepare` comes before it; `look` after everything that it started has ended.
+    """
     runs = []
 
     def begin(world: SystemWorld) -> None:
-        if prepare is not None:
-            prepare(world)
+        prepare(world)
         runs.append(world.invoke(function, event))
 
     world = _run(replace(way, begin=begin))
@@ -65,6 +76,7 @@ def invoke(
         calls=tuple(str(call.operation) for call in run.made),
     )
     _check(world, told)
+    look(world)
     return told
 
 

@@ -57,7 +57,7 @@ class MinistackDirectory:
         policies = dict(record.get("InlinePolicies") or {})
         for arn in record.get("AttachedPolicies", []):
             policies[arn] = iam_evaluator._resolve_managed_policy_document(arn, self._account_id) or {}
-        boundary = record.get("PermissionsBoundary")
+        boundary = record.get("PermissionsBoundary") or None  # "" for a role that was made by an API call
         return Role(
             name=name,
             arn=record["Arn"],

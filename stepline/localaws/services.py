@@ -263,8 +263,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_apigateway.tell_api_keys()
     ministack_apigateway.keep_errors_inside()
     ministack_apigateway.ask_function_policies()
-    ministack_apigateway.check_logs_role(roles)
-    ministack_apigateway.ask_function_policies()
+    ministack_apigateway.disable_api_keys()
     ministack_apigateway.check_logs_role(roles)
     ministack_cloudformation.check_state_machines(
         lambda text, kind: check_definition(text, MachineType(kind))

@@ -108,3 +108,18 @@ def check_logs_role(roles: ServiceRoles) -> None:
 
     apigateway_v1._update_account = update
     _after("AWS::ApiGateway::Account", apply)
+
+
+def disable_api_keys() -> None:
+    """Switch a key off when UpdateApiKey says so; ministack keeps the text "false", which counts as true."""
+    original = apigateway_v1._update_api_key
+
+    def update(key_id: str, data: dict[str, Any]) -> Any:
+        answer = original(key_id, data)
+        key = apigateway_v1._api_keys.get(key_id)
+        if key is None:
+            return answer
+        key["enabled"] = str(key["enabled"]).lower() == "true"
+        return apigateway_v1._v1_response(key)
+
+    apigateway_v1._update_api_key = update

@@ -44,3 +44,8 @@ def test_it_does_not_ask_a_function_s_policy(source: dict[str, str]) -> None:
 def test_it_takes_any_role_for_the_account_s_logs(source: dict[str, str]) -> None:
     """ministack_apigateway.check_logs_role"""
     assert "role" not in source["_update_account"].lower()
+
+
+def test_it_takes_the_text_false_for_true(source: dict[str, str]) -> None:
+    """ministack_apigateway.disable_api_keys"""
+    assert "enabled" not in source["_update_api_key"] + source["_apply_patch"]

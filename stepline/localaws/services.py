@@ -235,6 +235,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
         ministack_apigateway,
         ministack_batch,
         ministack_cloudformation,
+        ministack_ecr,
         ministack_events,
         ministack_lambda,
         ministack_macros,
@@ -249,6 +250,7 @@ def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
     ministack_lambda.run_functions_with(services.functions, roles, endpoint_url=place.endpoint_url)
     for service in (services.codecommit, services.stepfunctions, services.codepipeline):
         ministack_services.add_service(service)
+    ministack_ecr.delete_images_as_ecr()
     ministack_batch.serve(services.batch)
     ministack_batch.add_types(in_process_client(services.batch, region=place.region))
     ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))

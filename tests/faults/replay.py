@@ -40,14 +40,15 @@ def _calls(simulation: World, schedule: Schedule) -> Table:
     table = Table(title=str(schedule), title_justify="left", box=None)
     for name in ("call", "function", "operation", "tries", "fault", "ended with"):
         table.add_column(name, overflow="fold")
-    for run in simulation.functions.invocations:
-        for call in run.made:
-            table.add_row(
-                str(call.number),
-                run.function + (" (again)" if run.is_repeat else ""),
-                call.operation.name,
-                str(call.attempts),
-                faults.get(call.number, ""),
-                run.error if call is run.made[-1] else "",
-            )
+    runs = {call.number: run for run in simulation.functions.invocations for call in run.made}
+    for call in simulation.calls:
+        run = runs.get(call.number)
+        table.add_row(
+            str(call.number),
+            call.function + (" (again)" if run and run.is_repeat else ""),
+            call.operation.name,
+            str(call.attempts),
+            faults.get(call.number, ""),
+            run.error if run and call is run.made[-1] else "",
+        )
     return table

@@ -27,11 +27,13 @@ from unittest import mock
 
 from stepline.localaws.functions.in_process import Handler
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.faults import task_calls
 from tests.faults.deployed import Deployed, Function, machine_arn, remembered
 from tests.faults.functions import Functions, Invocation
 from tests.faults.kinds import CLASSES, Fault, Schedule
 from tests.faults.network import Network
 from tests.faults.surroundings import ROLE, S3
+from tests.faults.task_calls import TaskCalls
 from tests.faults.world import MAX_STEPS, Service, World
 
 DELIVERIES_SECONDS = (0, 60, 120)
@@ -41,7 +43,8 @@ DELIVERIES_SECONDS = (0, 60, 120)
 class SystemWorld(World):
     """`answers`: what whoever began it was told. `delivered`: (function, event) of asynchronous events.
 
-    `memory`: what a way's beginning wants to be known in the end.
+    `memory`: what a way's beginning wants to be known in the end. `denied_tasks`: the parameters of what
+    Task states were denied.
     """
 
     def __init__(self, network: Network, schedule: Schedule, way: Way) -> None:
@@ -51,6 +54,8 @@ class SystemWorld(World):
         self.answers: list[str] = []
         self.delivered: list[tuple[str, Any]] = []
         self.memory: dict[str, Any] = {}
+        self.denied_tasks: list[str] = []
+        self._task_calls: dict[str, TaskCalls] = {}
         deployed = way.deployed
         found = deployed.functions()
         self.functions = Functions(
@@ -67,8 +72,11 @@ class SystemWorld(World):
         self.services = {"s3": self.s3, "stepfunctions": self.stepfunctions, **way.services(self)}
 
     def task_client(self, service: str) -> Any:
-        client = self.way.task_clients.get(service)
-        return client(self) if client else self.functions
+        if service not in self._task_calls:
+            make = self.way.task_clients.get(service)
+            client = make(self) if make else self.functions
+            self._task_calls[service] = TaskCalls(self, service, client)
+        return self._task_calls[service]
 
     def run(self) -> None:
         """Everything, until nothing is left to do."""
@@ -109,6 +117,14 @@ class SystemWorld(World):
         self.stepfunctions.start_execution(
             {"stateMachineArn": machine_arn(machine), "name": name, "input": json.dumps(document)}
         )
+
+    def fault_at(self, number: int) -> Fault | None:
+        """What the schedule lets happen at that call."""
+        return self._injections.get(number)
+
+    def happen(self, fault: Fault) -> None:
+        """From outside, now."""
+        self._from_outside(fault, None)
 
     def settle(self) -> None:
         """Let everything come to its end."""
@@ -191,7 +207,9 @@ class Way:
 
     def classes(self, function: str) -> Mapping[str, tuple[Fault, ...]]:
         excluded = set(CLASSES["pipeline"]) | self.never
-        if function in self.synchronous:
+        if function.startswith(task_calls.PREFIX):
+            excluded |= set(Fault) - task_calls.possible(function)
+        elif function in self.synchronous:
             excluded |= set(CLASSES["repeated"])
         found = {
             name: tuple(fault for fault in faults if fault not in excluded)

@@ -84,6 +84,13 @@ def _denied_task_fails_at_once(world: SystemWorld, _expected: Ending) -> Iterato
             return
 
 
+def _denied_state_fails_at_once(world: SystemWorld, _expected: Ending) -> Iterator[str]:
+    """Nor does a Task state ask again for what it was denied."""
+    for parameters, count in Counter(world.denied_tasks).items():
+        if count > 1 and _is_denial_alone(world):
+            yield f"a state has asked {count} times for what it was denied: {parameters}"
+
+
 def _is_denial_alone(world: SystemWorld) -> bool:
     return world.schedule.faults == {Fault.ACCESS_DENIED}
 
@@ -100,4 +107,5 @@ _CHECKS: tuple[Check, ...] = (
     _transient_changes_nothing,
     _denial_is_told,
     _denied_task_fails_at_once,
+    _denied_state_fails_at_once,
 )

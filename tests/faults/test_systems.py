@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from statemachines.s3_trigger import names
 from statemachines.s3_trigger.start_execution import _log as logger
+from tests.faults.deployed import Deployed
 from tests.faults.exploration import Explorer, pairs, singles
 from tests.faults.kinds import Fault, Injection, Schedule
 from tests.faults.network import ENVIRONMENT
@@ -46,7 +48,7 @@ def test_what_must_hold_holds_whatever_fails(explorer: Explorer, way: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
-        "s3_trigger/gone: 3 cut-short",  # S3's error itself breaks off: urllib3's exception, not botocore's
+        "s3_trigger/gone: 4 cut-short",  # S3's error itself breaks off: urllib3's exception, not botocore's
     ],
 )
 def test_what_was_found_once_stays_mended(explorer: Explorer, text: str) -> None:
@@ -68,6 +70,35 @@ class TestIsFound:
         schedule = Schedule("s3_trigger/notified", (Injection(2, Fault.KILLED_AFTER),))
         texts = explorer.run(schedule).violations
         assert any("transient faults changed the executions" in text for text in texts)
+
+    @pytest.mark.parametrize("way", ["batch/three_steps", "process/whole", "s3_trigger/notified"])
+    def test_a_definition_that_tries_nothing_again(
+        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, way: str
+    ) -> None:
+        call = 1 + [site[1] for site in explorer.baseline(way).sites].index("lambda:Invoke")
+        definition = Deployed._definition
+
+        def hasty(self: Deployed, properties: object) -> str:
+            return re.sub(r'("MaxAttempts":) \d+', r"\1 0", definition(self, properties))
+
+        monkeypatch.setattr(Deployed, "_definition", hasty)
+        for fault in (Fault.THROTTLED, Fault.KILLED_AFTER):
+            texts = explorer.run(Schedule(way, (Injection(call, fault),))).violations
+            assert any("transient faults changed the executions" in text for text in texts), fault
+
+    def test_a_definition_that_tries_everything_again(
+        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        definition = Deployed._definition
+
+        def stubborn(self: Deployed, properties: object) -> str:
+            return definition(self, properties).replace('"TransientAwsError"', '"States.ALL"')
+
+        monkeypatch.setattr(Deployed, "_definition", stubborn)
+        site = ("StepBFunction", "s3:GetObject")
+        call = 1 + [site[:2] for site in explorer.baseline("process/whole").sites].index(site)
+        schedule = Schedule("process/whole", (Injection(call, Fault.ACCESS_DENIED),))
+        assert any("although it was denied" in text for text in explorer.run(schedule).violations)
 
     def test_an_object_in_the_log(self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
         def talkative(_write: object) -> str:

@@ -64,7 +64,7 @@ def _none_is_left(world: SystemWorld) -> Iterator[str]:
             yield f"a job is left: {job}"
 
 
-def _way(case: str, *, step_1: object, step_2: list[str]) -> Way:
+def _way(case: str, *, step_1: object, step_2: list[str], is_steady: bool = True) -> Way:
     return Way(
         "batch",
         case,
@@ -73,11 +73,13 @@ def _way(case: str, *, step_1: object, step_2: list[str]) -> Way:
         _none_is_left,
         task_clients={"batch": _batch},
         secrets=(_SECRET,),
+        is_steady=is_steady,
     )
 
 
 WAYS = (
     _way("three_steps", step_1="one", step_2=["a", "b"]),
-    _way("job_fails", step_1="one", step_2=["a", _BAD]),
+    # A job that fails ends those that run beside it, wherever they are at that moment.
+    _way("job_fails", step_1="one", step_2=["a", _BAD], is_steady=False),
     _way("refused", step_1=None, step_2=[]),
 )

@@ -1,0 +1,68 @@
+"""The updater: the stack of `statemachines/workflow/template.yaml`, known by its outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from stepline.cli.failures import error_code
+from stepline.errors import UsageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+DEFAULT_STACK: Final = "stepline-workflow"
+_DEFINITIONS: Final = "definitions"
+_TEMPLATES: Final = "templates"
+
+
+@dataclass(frozen=True)
+class Updater:
+    """`bucket` holds definitions and published templates, `macro` is its name in templates."""
+
+    bucket: str
+    template_url_prefix: str
+    macro: str
+    update_role_arn: str
+
+    def definition_key(self, stack_name: str, logical_id: str) -> str:
+        return f"{_DEFINITIONS}/{stack_name}/{logical_id}.asl.json"
+
+    def template_key(self, stack_name: str) -> str:
+        return f"{_TEMPLATES}/{stack_name}.template"
+
+    def template_url(self, stack_name: str) -> str:
+        return f"{self.template_url_prefix}{stack_name}.template"
+
+
+def find_updater(cloudformation: CloudFormationClient, stack_name: str) -> Updater:
+    """Raises UsageError if there is no such stack, or another one of that name."""
+    stack = describe_stack(cloudformation, stack_name, hint="or name another one with --updater")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    try:
+        return Updater(
+            bucket=outputs["DefinitionsBucketName"],
+            template_url_prefix=outputs["TemplateUrlPrefix"],
+            macro=outputs["MacroName"],
+            update_role_arn=outputs["UpdateRoleArn"],
+        )
+    except KeyError as error:
+        raise UsageError(
+            f"the stack {stack_name} is no updater of workflows, it has no output {error}: "
+            "name the one of statemachines/workflow/template.yaml with --updater"
+        ) from error
+
+
+def describe_stack(cloudformation: CloudFormationClient, stack_name: str, *, hint: str = "") -> StackTypeDef:
+    """Raises UsageError if there is no such stack."""
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if error_code(error) != "ValidationError":
+            raise
+        advice = f": deploy it first{', ' + hint if hint else ''}"
+        raise UsageError(f"there is no stack {stack_name}{advice}") from error
+    return stack

@@ -31,6 +31,7 @@ _COMMANDS = {
     "status": "Show the pipelines and what they do.",
     "logs": "Show what a function or a job logged.",
     "invoke": "Invoke a function with an event.",
+    "workflow": "Change a workflow without any right to its stack.",
     "image": "Push container images to ECR, and delete them.",
     "down": "Stop the local AWS.",
 }

@@ -77,7 +77,7 @@ def inject(s3: S3Client, stepfunctions: SFNClient, request: MacroEvent, where: S
         check(stepfunctions, text, _surroundings(request))
     except DefinitionRefusedError as error:
         raise DefinitionRefusedError(
-            f"{_object(where.bucket, request)} cannot be used. {error.message}"
+            f"The {_object(where.bucket, request)} cannot be used. {error.message}"
         ) from error
     kept = {name: value for name, value in request.properties.items() if name not in _DEFINITIONS}
     return {**kept, "DefinitionString": text}

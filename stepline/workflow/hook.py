@@ -149,7 +149,7 @@ def changed_files(repository: Repository, pushes: Sequence[Push]) -> Iterator[tu
 
 
 def _changes(repository: Repository, push: Push, file: str) -> bool:
-    """A new branch, or one whose commit is not here, counts as changed: deploying the same twice is harmless."""
+    """A branch that is new, or whose commit is not here, counts as changed: nothing is deployed twice."""
     if not push.local_object.strip("0") or not _has(repository, push.local_object, file):
         return False
     if not push.remote_object.strip("0") or not _has(repository, push.remote_object, file):

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.iam.stacks import APPLICATION
-from tests.iam.system import ACCOUNT, REGION, System
+from tests.iam.system import ACCOUNT, System
 
 _LOGICAL_ID = re.compile(r"\$\{(\w+)\}")
 _CODES = {"AccessDenied", "AccessDeniedException"}
@@ -90,10 +89,11 @@ def clients_of(system: System, role: str, policy: str = "", *, seconds: int = 90
         DurationSeconds=seconds,
         Policy=policy,
     )["Credentials"]
-    session: Any = boto3.Session(
+    session: Any = system.session
+    return lambda service: session.client(
+        service,
+        endpoint_url=system.endpoint_url,
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
-        region_name=REGION,
     )
-    return lambda service: session.client(service, endpoint_url=system.endpoint_url)

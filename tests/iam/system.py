@@ -8,7 +8,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Self
 
 import boto3
@@ -44,9 +44,9 @@ class System:
     patience_seconds: float = 60.0
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
-    @cached_property
+    @property
     def session(self) -> boto3.Session:
-        return boto3.Session(aws_access_key_id="developer", aws_secret_access_key="x", region_name=REGION)
+        return _session()
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -213,6 +213,12 @@ class System:
             assert time.monotonic() < deadline, f"still {seen}"
             time.sleep(_POLL_SECONDS)
         return seen
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all: it keeps the services' models, which take long to load."""
+    return boto3.Session(aws_access_key_id="developer", aws_secret_access_key="x", region_name=REGION)
 
 
 _MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:"

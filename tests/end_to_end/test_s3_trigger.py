@@ -98,7 +98,10 @@ def trails(systems: LocalAws) -> Iterator[None]:
         report=lambda _line: None,
     )
     yield
-    systems.client("cloudformation").delete_stack(StackName=TRAIL_STACK)
+    cloudformation = systems.client("cloudformation")
+    cloudformation.delete_stack(StackName=TRAIL_STACK)
+    patience: Any = {"Delay": 0, "MaxAttempts": 1_000}
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=TRAIL_STACK, WaiterConfig=patience)
 
 
 @pytest.mark.parametrize("stack", [STACK, TRAIL_STACK])

@@ -98,12 +98,12 @@ def filled_in(text: str, surroundings: Surroundings) -> str:
     """The text with its placeholders filled in, so that it can be validated.
 
     What a function of the template will be is not known yet; an ARN of Lambda is right nearly everywhere
-    a placeholder stands.
+    a placeholder stands. A text is filled in as CloudFormation does it, quotes and all.
     """
     stand_in = f"arn:aws:lambda:{surroundings.region}:{surroundings.account_id}:function:placeholder"
 
     def value(match: re.Match[str]) -> str:
         known = surroundings.substitutions[match[1]]
-        return json.dumps(known)[1:-1] if isinstance(known, str) else stand_in
+        return known if isinstance(known, str) else stand_in
 
     return PLACEHOLDER.sub(value, text)

@@ -18,7 +18,7 @@ _LAMBDA_TIMEOUT_SECONDS: Final = 60
 """The templates' Globals: a task is given up only after its function was."""
 _RETRIED: Final = {"TransientAwsError", "Lambda.ServiceException", "States.Timeout"}
 _ERRORS_OF_AWS: Final = re.compile(
-    r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout|Batch\.[A-Za-z]+|AWS\.[A-Za-z.]+"
+    r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout|Batch\.[A-Za-z]+|Ssm\.[A-Za-z]+|AWS\.[A-Za-z.]+"
 )
 
 

@@ -116,5 +116,5 @@ def _client(service_name: str) -> tuple[_Socket, Any]:
 def _error_document(error: FakeAwsError) -> dict[str, Any]:
     return {
         "Error": {"Code": error.code, "Message": error.message},
-        "ResponseMetadata": {"HTTPStatusCode": error.status},
+        "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "of-the-fake"},
     }

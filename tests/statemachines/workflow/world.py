@@ -1,0 +1,61 @@
+"""The macro with S3 in memory and the local Step Functions, behind real botocore clients."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from botocore.response import StreamingBody
+
+from statemachines.workflow import clients, inject_definition, settings
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.stepfunctions import StepFunctions
+from tests.pipeline.clients import client_of
+from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
+
+PROJECT = Path(__file__).parents[3]
+EVENTS = PROJECT / "local_events/inject_definition"
+BUCKET, KEY, VERSION = "definitions-bucket", "definitions/orders/Workflow.asl.json", "v1"
+
+
+@dataclass
+class VersionedS3(FakeService):
+    """Versions by (bucket, key, version)."""
+
+    versions: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
+        body = self.versions.get((Bucket, Key, VersionId))
+        if body is None:
+            raise FakeAwsError("NoSuchVersion", "The specified version does not exist.", 404)
+        return {"Body": StreamingBody(io.BytesIO(body), len(body)), "ContentLength": len(body)}
+
+
+class World:
+    def __init__(self) -> None:
+        self.s3 = VersionedS3()
+        self.stepfunctions = StepFunctions(
+            clock=VirtualClock(), task_clients=lambda _service: None, events=lambda _event: None
+        )
+
+    def put(self, body: bytes) -> None:
+        self.s3.versions[BUCKET, KEY, VERSION] = body
+
+    def inject(self, event: Any) -> Any:
+        known = settings.Settings(BUCKET, "definitions/")
+        with (
+            mock.patch.object(clients, "s3", return_value=fake_client("s3", self.s3)),
+            mock.patch.object(clients, "stepfunctions", return_value=client_of(self.stepfunctions)),
+            mock.patch.object(inject_definition, "settings", return_value=known),
+        ):
+            answer = inject_definition.handler(event, None)
+        return json.loads(json.dumps(answer))
+
+
+def load_event(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event

@@ -1,13 +1,19 @@
-""" "Explain … Failure": what a caught error of a job means, for whoever reads the failed execution."""
+"""The task "Explain … Failure": what the error of a job means, for whoever reads the failed execution."""
 
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from statemachines.batch.failed_job import read_failed_job
 from statemachines.batch.settings import log_group
 from statemachines.documents import Fields, JsonObject
 from statemachines.task import task
+
+_WITHOUT_CAUSE: Final = {
+    "States.Timeout": "the job did not end within a day: "
+    "is there room for it in the compute environment (MaxVcpus)?"
+}
 
 
 @task("batch")
@@ -22,5 +28,9 @@ def handler(event: Fields) -> JsonObject:
     cause = failure.text_or_empty("Cause")
     job = read_failed_job(cause)
     if job is None:
-        return {"error": failure.text("Error"), "cause": f"{name}: {cause or 'no cause was given'}"}
+        error = failure.text("Error")
+        return {
+            "error": error,
+            "cause": f"{name}: {cause or _WITHOUT_CAUSE.get(error, 'no cause was given')}",
+        }
     return {"error": job.failure.value, "cause": f"{name}: {job.describe(log_group(os.environ))}"}

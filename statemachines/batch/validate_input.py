@@ -1,4 +1,4 @@
-""" "Validate Input": refuses what no job could work with, before the first one is submitted."""
+"""The task "Validate Input": refuses what no job could work with, before the first one is submitted."""
 
 from __future__ import annotations
 

@@ -81,6 +81,15 @@ def test_a_job_that_takes_too_long_fails_the_execution_with_its_name() -> None:
     assert run.jobs == [("run-step1", "FAILED")]
 
 
+def test_a_job_that_waits_for_a_day_is_given_up() -> None:
+    """The task's own time-out, which also counts the time in the queue; the job goes with it."""
+    machine = Machine(seconds={"one": 100_000.0}, timeout_seconds=200_000)
+    run = machine.run(INPUT)
+    assert run.error == "States.Timeout"
+    assert run.cause.startswith("run-step1: the job did not end within a day: is there room for it")
+    assert run.jobs == [("run-step1", "FAILED")]
+
+
 def test_a_stopped_execution_terminates_its_jobs() -> None:
     machine = Machine()
     arn = machine.start(INPUT, name="run")

@@ -11,6 +11,8 @@ import functools
 from collections.abc import Callable
 from typing import Final
 
+from aws_lambda_powertools import Logger
+
 from statemachines.documents import Fields, JsonObject
 from statemachines.process import clients
 from statemachines.process.data import Work
@@ -18,6 +20,7 @@ from statemachines.process.transaction import Transaction
 from statemachines.task import Handler, task
 
 SERVICE: Final = "process"
+_log = Logger(service=SERVICE)
 
 
 def step(*, writes: str, after: str) -> Callable[[Work], Handler]:
@@ -33,7 +36,9 @@ def step(*, writes: str, after: str) -> Callable[[Work], Handler]:
         def run(event: Fields) -> JsonObject:
             transaction = Transaction.parse(event.text("transaction"))
             written = clients.data_store().add(transaction, writes, work, after=after)
-            return {"wrote" if written else "hadWritten": writes}
+            answer = {"wrote" if written else "hadWritten": writes}
+            _log.info("step done", transaction_id=transaction.id, **answer)
+            return answer
 
         return task(SERVICE)(run)
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from pipeline import strict_json
 from pipeline.executions.start import start_execution
 from statemachines.documents import Fields, JsonObject
@@ -20,10 +22,12 @@ from statemachines.errors import InvalidInputError
 from statemachines.process import clients, settings
 from statemachines.process.data import PROCESS_INPUT
 from statemachines.process.errors import RequestTooLargeError
-from statemachines.process.facade.endpoint import endpoint
+from statemachines.process.facade.endpoint import SERVICE, endpoint
 from statemachines.process.facade.http import Request
 from statemachines.process.limits import MAX_INPUT_BYTES, MAX_INPUT_LEVELS
 from statemachines.process.transaction import Transaction
+
+_log = Logger(service=SERVICE)
 
 
 @endpoint
@@ -31,12 +35,13 @@ def handler(request: Request) -> JsonObject:
     process_input = _process_input(request.document())
     transaction = Transaction.fresh(request.owner)
     clients.data_store().create(transaction, process_input)
-    start_execution(
+    execution = start_execution(
         clients.stepfunctions(),
         settings.process_machine(),
         transaction.execution_name,
         strict_json.canonical({"transaction": str(transaction)}),
     )
+    _log.info("process started", transaction_id=transaction.id, execution_arn=str(execution))
     return {"transactionId": transaction.id}
 
 

@@ -36,9 +36,8 @@ def step(*, writes: str, after: str) -> Callable[[Work], Handler]:
         def run(event: Fields) -> JsonObject:
             transaction = Transaction.parse(event.text("transaction"))
             written = clients.data_store().add(transaction, writes, work, after=after)
-            answer = {"wrote" if written else "hadWritten": writes}
-            _log.info("step done", transaction_id=transaction.id, **answer)
-            return answer
+            _log.info("step done", transaction_id=transaction.id, member=writes, written=written)
+            return {"wrote" if written else "hadWritten": writes}
 
         return task(SERVICE)(run)
 

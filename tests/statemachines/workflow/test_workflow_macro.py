@@ -26,7 +26,7 @@ def world() -> World:
     return World()
 
 
-def sound_event() -> dict[str, Any]:
+def sound_event() -> Any:
     """Of a deployment; the object is there."""
     return merged(
         load_event("deployment"),

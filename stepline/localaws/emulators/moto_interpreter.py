@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -204,7 +205,12 @@ def _parse(definition: str, machine_type: MachineType) -> Any:
     return program
 
 
+_REPEATED = re.compile(r":? '\{.*", re.DOTALL)
+_MISSING_MEMBER = re.compile(r"No '<class '[\w.]*\.(\w+)'>' definition for Program in context")
+
+
 def _shortened(reason: str) -> str:
-    """The parser lists every word that it would have taken: some seventy."""
+    """The parser lists every word that it would have taken, some seventy, or repeats what it was given."""
     text = reason.partition(" expecting ")[0].removeprefix("Invalid State Machine Definition: ")
+    text = _MISSING_MEMBER.sub(r"\1 is missing", _REPEATED.sub("", text))
     return text.strip("'").removeprefix("SCHEMA_VALIDATION_FAILED: ")

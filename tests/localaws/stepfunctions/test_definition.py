@@ -43,6 +43,12 @@ def test_good_definition(world: World) -> None:
     assert (answer["result"], answer["diagnostics"]) == ("OK", [])
 
 
+def test_a_diagnosis_does_not_repeat_the_definition(world: World) -> None:
+    definition = json.dumps({"Comment": "SECRET", "States": {"A": {"Type": "Succeed"}}})
+    (found,) = world.client.validate_state_machine_definition(definition=definition)["diagnostics"]
+    assert found["message"] == "StartAt is missing"
+
+
 def test_diagnostics_are_limited(world: World) -> None:
     states = {f"S{number}": {"Type": "Succeed"} for number in range(5)}
     definition = json.dumps({"StartAt": "S0", "States": states})

@@ -11,6 +11,7 @@ import pytest
 from pipeline import settings
 from stepline.cli.program import cli
 from stepline.deployment.template import read
+from stepline.localaws.batch.service import Batch
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodePipeline
 from stepline.localaws.protocol import JsonService
@@ -49,7 +50,12 @@ def _sections(page: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("name", "service"),
-    [("CodePipeline", CodePipeline), ("CodeCommit", CodeCommit), ("Step Functions", StepFunctions)],
+    [
+        ("CodePipeline", CodePipeline),
+        ("CodeCommit", CodeCommit),
+        ("Step Functions", StepFunctions),
+        ("Batch", Batch),
+    ],
 )
 def test_the_served_operations_are_listed(name: str, service: type[JsonService]) -> None:
     text = (PROJECT / "docs/local-aws.md").read_text()

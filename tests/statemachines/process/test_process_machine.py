@@ -150,7 +150,7 @@ def test_a_precondition_that_never_holds_fails_the_process(world: World) -> None
     assert world.executions(DOWNSTREAM) == []
 
 
-@pytest.mark.parametrize("function", [f"Step{letter}Function" for letter in "ABCDEF"])
+@pytest.mark.parametrize("function", ["StepAFunction", "StepFFunction"])
 @pytest.mark.parametrize("acted", [False, True])
 def test_a_step_that_breaks_is_run_again_and_changes_nothing(
     function: str, acted: bool, world: World

@@ -19,8 +19,8 @@ from pipeline import strict_json
 from pipeline.aws_errors import Trouble, classify, error_code
 from statemachines.documents import JsonObject
 from statemachines.errors import RequestRefusedError, TransientAwsError
-from statemachines.process.errors import S3DataPreconditionError
-from statemachines.process.limits import MAX_WRITE_ATTEMPTS
+from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
+from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class DataStore:
     def add(self, transaction: Transaction, member: str, work: Work, *, after: str) -> bool:
         """Add what `work` makes as `member`; False if it was there already.
 
-        Raises `S3DataPreconditionError` while `after` is not there, and `TransientAwsError` if others
-        write all the time.
+        Raises `S3DataPreconditionError` while `after` is not there, `TransientAwsError` if others
+        write all the time, and `DataTooLargeError`.
         """
         for _ in range(MAX_WRITE_ATTEMPTS):
             data = self._read_after(transaction, after)
@@ -120,11 +120,17 @@ class DataStore:
 
     def _put(self, transaction: Transaction, members: JsonObject, **condition: str) -> None:
         """`condition` is IfMatch or IfNoneMatch."""
+        body = strict_json.canonical(members).encode()
+        if len(body) > MAX_DATA_BYTES:
+            raise DataTooLargeError(
+                f"The data of transaction {transaction.id} would have {len(body):,} bytes,"
+                f" of {MAX_DATA_BYTES:,} at most. Put what is large into objects of its own, and their keys into the output."
+            )
         arguments: Any = condition  # boto3's types know no keywords of a dictionary
         self._s3.put_object(
             Bucket=self._bucket,
             Key=transaction.key,
-            Body=strict_json.canonical(members).encode(),
+            Body=body,
             ContentType="application/json",
             **arguments,
         )

@@ -3,6 +3,7 @@
 the step is run again   `S3DataPreconditionError`
 tell the caller         `TransactionNotFoundError` (404), `RequestTooLargeError` (413), and
                         `statemachines.errors.InvalidInputError` (400)
+change the step         `DataTooLargeError`
 """
 
 from __future__ import annotations
@@ -20,3 +21,7 @@ class TransactionNotFoundError(TaskError):
 
 class RequestTooLargeError(TaskError):
     """The request's body, or what it says, is longer than what is stored."""
+
+
+class DataTooLargeError(TaskError):
+    """A step's output, with what is there already, is longer than what can be answered."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 MAX_INPUT_BYTES: Final = 1_048_576
-"""Of a request's body, and of its `processInput` as it is stored [ours]. Answered again as a text in the JSON
-of a Lambda function's answer it is twice as long at most, and the steps' outputs are small: that stays below
-the 6 MB of an answer [doc: "Lambda quotas", invocation payload]."""
+"""Of a request's body, and of its `processInput` as it is stored [ours]."""
+
+MAX_DATA_BYTES: Final = 2_621_440
+"""Of a transaction's data, the input and all outputs [ours]. process-data answers them as a text in JSON,
+which makes them twice as long at most, and a function's answer has 6 MB [doc: "Lambda quotas", invocation
+payload]."""
 
 MAX_INPUT_LEVELS: Final = 100
 """Of objects and lists in each other in `processInput` [ours]. How deep Python reads and writes JSON differs

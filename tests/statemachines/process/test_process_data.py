@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from statemachines.errors import InvalidInputError, RequestRefusedError, TransientAwsError
 from statemachines.process.data import PROCESS_INPUT, Data, DataStore, Work
-from statemachines.process.errors import S3DataPreconditionError
-from statemachines.process.limits import MAX_WRITE_ATTEMPTS
+from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
+from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
 from tests.pipeline.fake_s3 import FakeS3
 
@@ -206,6 +206,13 @@ def test_a_step_sees_the_input_and_the_outputs(stored: Stored) -> None:
     stored.add("stepA")
     stored.add("stepB", work, after="stepA")
     assert stored.document()["stepB"] == {"input": 1, "before": "stepA"}
+
+
+def test_data_that_could_not_be_answered_are_not_stored(stored: Stored) -> None:
+    room = MAX_DATA_BYTES - len('{"processInput":{"a":1},"stepA":{"x":""}}')
+    with pytest.raises(DataTooLargeError, match="2,621,441 bytes, of 2,621,440 at most"):
+        stored.add("stepA", lambda _data: {"x": "x" * (room + 1)})
+    assert stored.add("stepA", lambda _data: {"x": "x" * room})
 
 
 # --- transactions

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.process.limits import MAX_INPUT_BYTES
+from statemachines.process.limits import MAX_DATA_BYTES, MAX_INPUT_BYTES
 from stepline.localaws.functions.in_process import Context
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 from tests.statemachines.process.world import BUCKET, OWNER, PROCESS, World, event
@@ -74,12 +74,15 @@ def test_an_input_that_grows_when_it_is_stored_is_refused(world: World) -> None:
 
 def test_what_is_stored_can_be_answered(world: World) -> None:
     """Lambda's answer, in which the document is text once more, has 6 MB at most."""
-    worst = json.dumps({"processInput": {"a": ["\\"] * (MAX_INPUT_BYTES // 7)}})
-    transaction = world.call("start_process", {"body": worst}).body["transactionId"]
-    world.run()
+    transaction = world.start({})
+    (key,) = world.s3.objects
+    text = "\\" * ((MAX_DATA_BYTES - 40) // 2)  # two bytes each, and four in the answer
+    content = json.dumps({"processInput": {"a": text}}).encode()
+    assert MAX_DATA_BYTES - 100 < len(content) <= MAX_DATA_BYTES
+    world.s3.put(*key, content)
     query = {"query": {"transactionId": [transaction]}}
-    assert world.call("process_data", query).status == 200
     answer = world.handlers["ProcessDataFunction"](event("process_data", query), CONTEXT)
+    assert answer["statusCode"] == 200
     assert len(json.dumps(answer)) < 6_000_000
 
 

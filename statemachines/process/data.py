@@ -124,7 +124,8 @@ class DataStore:
         if len(body) > MAX_DATA_BYTES:
             raise DataTooLargeError(
                 f"The data of transaction {transaction.id} would have {len(body):,} bytes,"
-                f" of {MAX_DATA_BYTES:,} at most. Put what is large into objects of its own, and their keys into the output."
+                f" of {MAX_DATA_BYTES:,} at most. Put what is large into objects of its own,"
+                " and their keys into the output."
             )
         arguments: Any = condition  # boto3's types know no keywords of a dictionary
         self._s3.put_object(

@@ -102,6 +102,38 @@ def test_an_account_as_principal_leaves_it_to_the_caller_s_policies() -> None:
     assert enforcement(allow("sts:AssumeRole", arn)).check_assumption(SESSION, arn).name == "account"
 
 
+@pytest.mark.parametrize(("arn", "trusts"), [(f"arn:aws:iam::{ACCOUNT}:role/account", True), (OTHER, False)])
+def test_the_account_itself_takes_roles_that_trust_it_and_no_others(arn: str, trusts: bool) -> None:
+    iam, account = enforcement(), Caller(arn=f"arn:aws:iam::{ACCOUNT}:root", account_id=ACCOUNT)
+    if trusts:
+        iam.check_assumption(account, arn)
+        return
+    with pytest.raises(AccessDeniedError, match="no resource-based policy"):
+        iam.check_assumption(account, arn)
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        (allow("ec2:Describe*", "arn:aws:ec2:::x"), True),
+        (allow("EC2:RunInstances"), True),
+        (allow("*"), True),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, True),
+        (allow("ec2messages:*"), False),
+        ({"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}, False),
+    ],
+)
+def test_of_what_is_known_no_better_something_in_the_service_must_be_allowed(
+    statement: dict[str, Any], allowed: bool
+) -> None:
+    iam = enforcement(statement)
+    if allowed:
+        iam.authorize_service(SESSION, "ec2")
+        return
+    with pytest.raises(AccessDeniedError, match=r"not authorized to perform: ec2:\* on resource: \*"):
+        iam.authorize_service(SESSION, "ec2")
+
+
 def test_a_role_is_passed_only_to_a_service_that_it_trusts() -> None:
     iam = enforcement(allow("iam:PassRole"))
     iam.authorize(SESSION, [Need("iam:PassRole", ROLE, {"iam:passedtoservice": "lambda.amazonaws.com"})])

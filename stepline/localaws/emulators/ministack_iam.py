@@ -29,6 +29,7 @@ _OURS = {"codecommit": codecommit, "codepipeline": codepipeline}
 _EXPIRED = "The security token included in the request is expired"
 _MAX_SESSION_NAME = 64  # RoleSessionName in STS's model
 _EXPIRED_KEPT_SECONDS = 3_600.0
+_FORM_BYTES = 65_536  # a request of STS, which is a form, is shorter; an object of S3 is not looked through
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 
@@ -176,6 +177,11 @@ def enforce(enforcement: Enforcement) -> None:
             denied = request.check(caller, access_key, enforcement, objects)
             if denied is not None:
                 return (denied[0], denied[1] | {"x-amzn-requestid": request_id}, denied[2])
+        elif b"AssumeRole" in body[:_FORM_BYTES] and access_key != responses.get_account_id():
+            # The account's id is the key of our own services.
+            request = _HttpRequest(method, path, headers, body, query)
+            if (denied := request.check_assumption(enforcement)) is not None:
+                return (denied[0], denied[1] | {"x-amzn-requestid": request_id}, denied[2])
         return await original(*args)
 
     app._handle_post_body_shortcuts = handle
@@ -211,6 +217,22 @@ class _HttpRequest:
             return self._refusal(error.need.action, caller, error.message)
         except ValueError as error:  # a request or a policy that is none
             return self._refusal("", caller, f"the local AWS cannot decide: {error}")
+        return None
+
+    def check_assumption(self, enforcement: Enforcement) -> tuple[int, dict[str, str], bytes] | None:
+        """The answer to a developer who wants to take a role that does not trust the account, or None.
+
+        Nothing else is refused to whoever has no role.
+        """
+        parameters = self._parameters()
+        if self._service != "sts" or parameters.get("Action") != "AssumeRole":
+            return None
+        account = responses.get_account_id()
+        caller = Caller(arn=f"arn:aws:iam::{account}:root", account_id=account)
+        try:
+            enforcement.check_assumption(caller, parameters.get("RoleArn", ""))
+        except AccessDeniedError as error:
+            return self._refusal(error.need.action, caller, error.message)
         return None
 
     def _needs(self, need: Need, objects: Objects) -> Iterator[Need]:

@@ -15,7 +15,7 @@ _ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
 
 @dataclass(frozen=True)
 class Caller:
-    """Either a session of a role, or an AWS service by itself (`service`), which is no IAM principal.
+    """A session of a role, an account, or an AWS service by itself (`service`), which is no IAM principal.
 
     `session_policies` are the documents that AssumeRole was given: the session may do no more than both say.
     """
@@ -26,6 +26,11 @@ class Caller:
     role_arn: str = ""
     session_policies: tuple[str, ...] = ()
     service: str = ""
+
+    @property
+    def is_account(self) -> bool:
+        """The account itself, whose IAM policies allow everything: its root user, or a developer here."""
+        return self.arn.endswith(":root")
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class PrincipalElement:
         """Whether the caller itself is meant, or everybody; a role means its sessions."""
         if caller.service:
             return caller.service in self.services or "*" in self.aws
+        if caller.is_account:
+            return "*" in self.aws or self.names_account(caller)
         return bool({"*", caller.arn, caller.role_arn} & set(self.aws))
 
     def names_session(self, caller: Caller) -> bool:

@@ -1,0 +1,105 @@
+"""Every way through the workflow updater's stacks that needs a permission no other way needs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from stepline.cli.pace import Pace
+from stepline.errors import UsageError
+from stepline.workflow import deployment
+from stepline.workflow.definition_file import DefinitionFile
+from stepline.workflow.deployment import Clients, Outcome, Screen, Wish
+from tests.iam.proofs import Lane
+from tests.iam.system import REGION, System
+from tests.iam.ways import fresh
+
+_PROJECT = Path(__file__).parents[2]
+_SAMPLE = json.loads((_PROJECT / "statemachines/workflow/sample.asl.json").read_text())
+_EVENT = json.loads((_PROJECT / "local_events/inject_definition/deployment.json").read_text())
+_POLL_SECONDS = 0.05
+
+
+def developer_deploys(system: System) -> None:
+    outcome = _deploy(system)
+    assert outcome.revision
+    machine = system.sample.outputs["StateMachineArn"]
+    execution = system.start({"name": "you"}, machine=machine)
+    system.end_of(execution).must_be("SUCCEEDED")
+
+
+def developer_looks_first(system: System) -> None:
+    outcome = _deploy(system, dry_run=True)
+    assert (outcome.changed, outcome.revision) == (True, None)
+    left = system.client("cloudformation").list_change_sets(StackName=system.sample.stack_name)["Summaries"]
+    assert [item for item in left if item["ExecutionStatus"] == "AVAILABLE"] == []
+
+
+def failed_update_is_explained(system: System) -> None:
+    """Somebody forbids it: the stack's events tell who."""
+    deny = {"Effect": "Deny", "Action": "states:UpdateStateMachine", "Resource": "*"}
+    place = {"RoleName": system.resources["UpdateRole"], "PolicyName": "deny"}
+    system.client("iam").put_role_policy(**place, PolicyDocument=json.dumps({"Statement": [deny]}))
+    try:
+        with pytest.raises(UsageError, match="the update failed") as caught:
+            _deploy(system)
+    finally:
+        system.client("iam").delete_role_policy(**place)
+    assert "states:UpdateStateMachine" in caught.value.details[0]
+
+
+def missing_definition_is_told(system: System) -> None:
+    values = {"DefinitionKey": f"definitions/{fresh()}", "DefinitionVersion": fresh()}
+    answer = system.invoke("inject-definition", {**_EVENT, "templateParameterValues": values})
+    assert "There is no object" in answer["errorMessage"], answer
+
+
+def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
+    """A new definition, with nothing but the developers' role."""
+    admin = _clients(system.client)
+    deployment.publish(admin, system.sample.stack_name, system.stack_name)
+    document = {**_SAMPLE, "Comment": fresh()}
+    return deployment.deploy(
+        Wish(
+            DefinitionFile.parse("sample.asl.json", json.dumps(document).encode()),
+            system.sample.stack_name,
+            None,
+            system.stack_name,
+            dry_run,
+        ),
+        _clients(developer(system)),
+        Pace(_POLL_SECONDS, system.patience_seconds),
+        Screen(say=lambda _text: None, show=lambda _states, _lines: None),
+        contextlib.nullcontext,
+    )
+
+
+def developer(system: System) -> Callable[[str], Any]:
+    """Clients of a session of the developers' role, which trusts the account as it is."""
+    keys = system.client("sts").assume_role(
+        RoleArn=system.outputs["DeveloperRoleArn"], RoleSessionName="developer"
+    )["Credentials"]
+    session: Any = boto3.Session(
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        region_name=REGION,
+    )
+    return lambda service: session.client(service, endpoint_url=system.endpoint_url)
+
+
+def _clients(client: Callable[[str], Any]) -> Clients:
+    return Clients(client("cloudformation"), client("s3"), client("stepfunctions"))
+
+
+LANES: tuple[Lane, ...] = (
+    # One stack, which is updated once at a time.
+    (developer_deploys, developer_looks_first, failed_update_is_explained),
+    (missing_definition_is_told,),
+)

@@ -40,6 +40,22 @@ def _whole(world: SystemWorld) -> None:
     world.answers.append(_without(transaction, f"data: {status} {json.dumps(data)}"))
 
 
+def _fails(world: SystemWorld) -> None:
+    """Somebody has put something else where the data are; the caller is told why the process failed.
+
+    In which step only if the history can be read: the answer does without.
+    """
+    status, started = _request(world, _START, body=json.dumps({"processInput": _INPUT}))
+    if status is not HTTPStatus.OK:
+        world.answers.append(f"start: {status}")
+        return
+    transaction = world.memory["transaction"] = started["transactionId"]
+    world.s3.put(world.bucket("DataBucket"), f"transactions/{_KEY}/{transaction}.json", b"[]")
+    status, state = _end(world, transaction)
+    told = _without(transaction, f"state: {status} {json.dumps(state)}")
+    world.answers.append(told.replace("Step A: ", ""))
+
+
 def _foreign(world: SystemWorld) -> None:
     """Another caller asks for it, with the id that it may have seen."""
     _status, started = _request(world, _START, body=json.dumps({"processInput": _INPUT}))
@@ -101,6 +117,19 @@ def _stored(world: SystemWorld) -> Iterator[str]:
             yield _without(transaction, f"{key} {content[0 : len(content)].decode()}")
 
 
+def _always(world: SystemWorld) -> Iterator[str]:
+    yield from _no_update_is_lost(world)
+    yield from _the_log_tells_what_callers_are_not_told(world)
+
+
+def _the_log_tells_what_callers_are_not_told(world: SystemWorld) -> Iterator[str]:
+    log = world.log.getvalue()
+    for run in world.functions.invocations:
+        is_internal = isinstance(run.answer, dict) and run.answer.get("statusCode", 0) == 500
+        if is_internal and run.denied and not any(operation.name in log for operation in run.denied):
+            yield f"{run.function} was denied {run.denied[0]}, and its log does not say so"
+
+
 def _no_update_is_lost(world: SystemWorld) -> Iterator[str]:
     """What a step has answered to have written is there."""
     runs = world.functions.invocations
@@ -129,7 +158,7 @@ _way = functools.partial(
     Way,
     "process",
     left=_stored,
-    always=_no_update_is_lost,
+    always=_always,
     concerns=_concerns,
     synchronous=frozenset({_START, _STATE, _DATA}),
     # the data expire before Step Functions forgets an execution: DataRetentionDays is at most 90
@@ -137,4 +166,4 @@ _way = functools.partial(
     secrets=(_SECRET,),
 )
 
-WAYS = (_way("whole", _whole), _way("foreign", _foreign))
+WAYS = (_way("whole", _whole), _way("fails", _fails), _way("foreign", _foreign))

@@ -152,7 +152,9 @@ def test_a_layer_removes_what_is_below(tmp_path: Path) -> None:
     assert (tmp_path / "a/two").read_text() == "new"
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", layer(("a", {}))[:40]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", layer(("a", {}))[:40]], ids=["empty", "text", "cut short"]
+)
 def test_a_layer_that_is_none(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(RegistryError, match="cannot be unpacked"):
         apply_layer(content, tmp_path)

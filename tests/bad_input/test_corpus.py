@@ -13,6 +13,7 @@ from tests.bad_input import deploy_runs, trigger_runs
 from tests.bad_input.contents import CORPUS
 from tests.bad_input.systems import groups
 
+PROJECT = Path(__file__).parents[2]
 TRIGGER_GROUPS = ("job_events", "user_parameters", "state_machines", "tokens", "archives", "inputs")
 DEPLOY_GROUPS = ("templates", "template_configurations", "deploy_inputs")
 MAX_REQUESTS, MAX_READ_BYTES = 4, 2_400_000
@@ -87,6 +88,11 @@ def assert_says(message: str, parts: list[str]) -> None:
     assert parts
     for part in parts:
         assert part in message
+
+
+def test_every_system_has_a_group() -> None:
+    systems = {path.parent.name for path in (PROJECT / "statemachines").glob("*/template.yaml")}
+    assert [name for name in systems if not any(group.startswith(f"{name}_") for group in groups())] == []
 
 
 def test_every_group_has_cases_and_every_folder_is_a_group() -> None:

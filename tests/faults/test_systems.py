@@ -10,7 +10,7 @@ import pytest
 
 from statemachines.s3_trigger import names
 from statemachines.s3_trigger.start_execution import _log as logger
-from tests.faults.deployed import Deployed
+from tests.faults.deployed import PROJECT, Deployed
 from tests.faults.exploration import Explorer, pairs, singles
 from tests.faults.kinds import Fault, Injection, Schedule
 from tests.faults.network import ENVIRONMENT
@@ -43,6 +43,17 @@ def test_what_must_hold_holds_whatever_fails(explorer: Explorer, way: str) -> No
     assert [result for result in once if result.violations] == []
     for schedule in some(list(pairs([baseline], once, seed=1)), PAIRS_PER_WAY, seed=way):
         assert explorer.run(schedule).violations == (), schedule
+
+
+def test_every_function_of_every_system_is_on_some_way(explorer: Explorer) -> None:
+    invoked: set[tuple[str, str]] = set()
+    for name, way in of_systems().items():
+        simulation = explorer.simulation(Schedule(name))
+        simulation.run()
+        invoked |= {(way.system, run.function) for run in simulation.functions.invocations}
+    folders = {path.parent.name for path in (PROJECT / "statemachines").glob("*/template.yaml")}
+    there = {(folder, function) for folder in folders for function in Deployed(folder).functions()}
+    assert there <= invoked
 
 
 @pytest.mark.parametrize(

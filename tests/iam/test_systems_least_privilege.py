@@ -10,13 +10,17 @@ from tests.end_to_end.local_aws import LocalAws
 from tests.iam import scope
 from tests.iam.permissions import Permission, permissions
 from tests.iam.proofs import Seen, go_all_ways, proofs
-from tests.iam.stacks import APPLICATION
+from tests.iam.stacks import APPLICATION, stacks
 
 pytestmark = pytest.mark.xdist_group("systems")
 
 PROOFS = [proof for proof in proofs().values() if proof.stack != APPLICATION]
 ALL = [permission for proof in PROOFS for permission in permissions(proof.stack)]
 CASES = [case for proof in PROOFS for case in scope.cases(proof.stack)]
+
+
+def test_every_stack_has_its_proof() -> None:
+    assert {stack.proof for stack in stacks().values()} == set(proofs())
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def stopped_execution_terminates_its_job(system: System) -> None:
 
 def machine_that_waits_for_jobs_is_made(system: System) -> None:
     """Step Functions makes the rule by which it hears of their ends."""
-    name = fresh()
+    name = f"iam-{fresh()}"
     role = f"arn:aws:iam::{ACCOUNT}:role/{system.resources['StateMachineRole']}"
     stack_id = system.stack(name, _waiting_machine(role))
     system.stack_must_be(stack_id, "CREATE_COMPLETE")

@@ -16,6 +16,3 @@ limitation"]; the definition is JSON text within it, so quotes and line ends cou
 
 MAX_DIAGNOSTICS: Final = 10
 """Of ValidateStateMachineDefinition, told in one message [ours]; the service would tell 100 [model]."""
-
-MAX_KEY_CHARACTERS: Final = 1024
-"""Of an object's key, in bytes of UTF-8 [doc: Creating object key names]; these are ASCII."""

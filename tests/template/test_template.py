@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import re
@@ -18,16 +19,36 @@ from stepline.deployment.template import read
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "template.yaml"
-RESOURCES: dict[str, Any] = read(TEMPLATE)["Resources"]
+
+
+@functools.cache
+def resources(path: str) -> dict[str, Any]:
+    """Of a template of the project; reading one takes a second."""
+    found: dict[str, Any] = read(PROJECT / path)["Resources"]
+    return found
+
+
+RESOURCES = resources("template.yaml")
 _SENTENCE_CHARACTERS = 40
-FUNCTIONS = {name: r for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
+TEMPLATES = [
+    "template.yaml",
+    *sorted(f"{path.relative_to(PROJECT)}" for path in PROJECT.glob("statemachines/*/*.yaml")),
+]
+FUNCTIONS = [
+    (path, name)
+    for path in TEMPLATES
+    for name, resource in resources(path).items()
+    if resource["Type"] == "AWS::Serverless::Function"
+]
 
 WITHOUT_RESOURCES = {
     # https://docs.aws.amazon.com/service-authorization/latest/reference/ says so of each
+    "batch:DescribeJobs",
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
     "codepipeline:PutJobFailureResult",
     "codepipeline:PutJobSuccessResult",
+    "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
@@ -36,18 +57,28 @@ WITHOUT_RESOURCES = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "states:ValidateStateMachineDefinition",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
+    # Lambda wants these on all resources for a function in a VPC [Lambda guide, "Configuring VPC access"].
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
 }
 
 
 def statements() -> list[tuple[str, dict[str, Any]]]:
+    """Of all templates, with the name of the role or policy."""
     return [
-        (name, statement)
-        for name, resource in RESOURCES.items()
-        if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy"}
+        (f"{path} {name}", statement)
+        for path in TEMPLATES
+        for name, resource in resources(path).items()
+        if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}
         for policy in resource["Properties"].get("Policies", [resource["Properties"]])
         if "PolicyDocument" in policy
         for statement in policy["PolicyDocument"]["Statement"]
@@ -59,9 +90,9 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [listed] if isinstance(listed, str) else listed
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_its_handler_its_role_its_log_and_its_events(name: str) -> None:
-    properties = FUNCTIONS[name]["Properties"]
+@pytest.mark.parametrize(("path", "name"), FUNCTIONS)
+def test_a_function_has_its_handler_its_role_its_log_and_its_events(path: str, name: str) -> None:
+    properties = resources(path)[name]["Properties"]
     base = name.removesuffix("Function")
     module, _, function = properties["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
@@ -83,7 +114,7 @@ def findings(path: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-@pytest.mark.parametrize("path", ["template.yaml", "app/template.yaml"])
+@pytest.mark.parametrize("path", ["template.yaml", "app/template.yaml"])  # `make lint` takes the time for all
 def test_cfn_lint_finds_nothing(path: str) -> None:
     assert findings(PROJECT / path) == ""
 
@@ -97,8 +128,9 @@ def test_every_action_is_spelled_as_aws_spells_it(role: str, statement: dict[str
         assert name.lower() in known[service]["Actions"], role
 
 
-def test_every_policy_statement_says_why() -> None:
-    lines = TEMPLATE.read_text().splitlines()
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_every_policy_statement_says_why(path: str) -> None:
+    lines = (PROJECT / path).read_text().splitlines()
     bare = [
         number
         for number, line in enumerate(lines, start=1)
@@ -109,10 +141,10 @@ def test_every_policy_statement_says_why() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("path", ["template.yaml", "app/template.yaml"])
+@pytest.mark.parametrize("path", [*TEMPLATES, "app/template.yaml"])
 def test_a_finding_is_suppressed_only_with_a_reason(path: str) -> None:
     """In a resource's Metadata, which both linters read; a comment in the file would suppress unseen."""
-    metadata = [resource.get("Metadata", {}) for resource in read(PROJECT / path)["Resources"].values()]
+    metadata = [resource.get("Metadata", {}) for resource in resources(path).values()]
     skipped = [entry for item in metadata for entry in item.get("checkov", {}).get("skip", [])]
     assert [entry["id"] for entry in skipped if len(entry.get("comment", "")) < _SENTENCE_CHARACTERS] == []
     assert not [item for item in metadata if "cfn-lint" in item]

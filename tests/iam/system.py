@@ -184,8 +184,8 @@ class System:
         assert "FunctionError" not in answer, payload
         return payload
 
-    def restart(self, role: str) -> None:
-        """Let the role's functions, if it has any, begin anew: their environment remembers answers."""
+    def restart(self, role: str | None = None) -> None:
+        """Let the role's functions, or all of the stack, begin anew: their environment remembers answers."""
         for function in self._functions_of(role):
             functions = self.client("lambda")
             configuration = functions.get_function_configuration(FunctionName=function)
@@ -194,13 +194,13 @@ class System:
                 FunctionName=function, Environment={"Variables": variables | {"RESTARTED": str(uuid.uuid4())}}
             )
 
-    def _functions_of(self, role: str) -> list[str]:
+    def _functions_of(self, role: str | None) -> list[str]:
         own = {"Fn::GetAtt": [role, "Arn"]}
         return [
             self.resources[logical_id]
             for logical_id, resource in self.template.resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
-            and resource["Properties"].get("Role") == own
+            and (role is None or resource["Properties"].get("Role") == own)
             and logical_id in self.resources
         ]
 

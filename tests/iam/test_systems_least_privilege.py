@@ -25,6 +25,8 @@ def test_every_stack_has_its_proof() -> None:
 
 @pytest.fixture(scope="module")
 def seen(systems: LocalAws) -> Seen:
+    for proof in PROOFS:  # other tests may have used the functions
+        proof.system(systems.endpoint_url, proof.stack).restart()
     return go_all_ways(systems.endpoint_url, PROOFS)
 
 

@@ -122,10 +122,15 @@ def test_cfn_lint_finds_nothing(path: str) -> None:
 @pytest.mark.parametrize(("role", "statement"), statements())
 def test_every_action_is_spelled_as_aws_spells_it(role: str, statement: dict[str, Any]) -> None:
     """Bug 9, too: `s3:GPutbject`. cfn-lint brings AWS's list, but does not use it on SAM templates."""
-    known = load_resource(AdditionalSpecs, "Policies.json")
+    known = _services()
     for action in actions(statement):
         service, _, name = action.partition(":")
         assert name.lower() in known[service]["Actions"], role
+
+
+@functools.cache
+def _services() -> Any:
+    return load_resource(AdditionalSpecs, "Policies.json")
 
 
 @pytest.mark.parametrize("path", TEMPLATES)

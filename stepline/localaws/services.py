@@ -1,4 +1,4 @@
-"""The services of the local AWS that are stepline's own, and how they meet the emulator's."""
+"""The services of the local AWS that are stepline's own; `hooks` lets them meet the emulator's."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Sou
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.iam import Enforcement, Need, current_actor
-from stepline.localaws.protocol import in_process_client
 from stepline.localaws.service_roles import ArtifactStore, ServiceRoles, acting_client
 from stepline.localaws.stepfunctions import StepFunctions
-from stepline.localaws.stepfunctions.definition import check_definition
-from stepline.localaws.stepfunctions.execution import MachineType
 
 _PIPELINE_SETTINGS = Settings(
     # AWS waits 60 and 120 seconds before it runs a failed function again; a developer would rather see it.
@@ -88,6 +85,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     `stack` stops them, last first.
     """
     # The emulator's modules may be imported only after it is loaded.
+    from stepline.localaws import hooks  # noqa: PLC0415
     from stepline.localaws.emulators import (  # noqa: PLC0415
         ministack_cloudformation,
         ministack_events,
@@ -130,8 +128,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
         region=place.region,
     )
     services = Services(enforcement, functions, codecommit, stepfunctions, codepipeline, batch)
-    _hook(services, place, roles)
-    stack.callback(_tell_of_objects(clients, publish))
+    hooks.hook(services, place, clients, roles, stack)
     return services
 
 
@@ -211,78 +208,3 @@ class _Archives:
         arn = f"arn:aws:codecommit:{self._place.region}:{self._place.account_id}:{repository}"
         if actor := current_actor():
             self._roles.authorize(actor, (Need(f"codecommit:{name}", arn) for name in operations))
-
-
-def _tell_of_objects(clients: Clients, publish: EventSink) -> Callable[[], None]:
-    """Let what is written to S3 start functions, by S3's own events or CloudTrail's; how to stop it."""
-    from stepline.localaws.emulators import (  # noqa: PLC0415
-        ministack_cloudtrail,
-        ministack_s3_events,
-        ministack_trails,
-    )
-
-    ministack_s3_events.tell_versions()
-    ministack_s3_events.invoke_functions(clients)
-    ministack_s3_events.keep_lost_events(clients)
-    ministack_trails.check_buckets()
-    ministack_trails.add_trail_type()
-    return ministack_cloudtrail.record_data_events(publish)
-
-
-def _hook(services: Services, place: Place, roles: ServiceRoles) -> None:
-    """Make the emulator use our services, and serve them behind its port."""
-    from stepline.localaws.emulators import (  # noqa: PLC0415
-        ministack_apigateway,
-        ministack_batch,
-        ministack_cloudformation,
-        ministack_ecr,
-        ministack_events,
-        ministack_lambda,
-        ministack_macros,
-        ministack_managed_rules,
-        ministack_network,
-        ministack_properties,
-        ministack_services,
-        ministack_stack_roles,
-        moto_policies,
-    )
-
-    ministack_lambda.run_functions_with(services.functions, roles, endpoint_url=place.endpoint_url)
-    for service in (services.codecommit, services.stepfunctions, services.codepipeline):
-        ministack_services.add_service(service)
-    ministack_ecr.delete_images_as_ecr()
-    ministack_batch.serve(services.batch)
-    ministack_batch.add_types(in_process_client(services.batch, region=place.region))
-    ministack_cloudformation.add_repository_type(in_process_client(services.codecommit, region=place.region))
-    ministack_cloudformation.add_pipeline_type(in_process_client(services.codepipeline, region=place.region))
-    ministack_network.add_types()
-    ministack_network.put_functions_into_vpcs()
-    ministack_macros.add_macro_type()
-    ministack_macros.run_macros(Clients(place, roles)("lambda"), services.enforcement, roles)
-    moto_policies.know_managed_policies()
-    ministack_stack_roles.remember_roles()
-    ministack_stack_roles.act_under_roles(roles)
-    ministack_apigateway.tell_api_keys()
-    ministack_apigateway.keep_errors_inside()
-    ministack_apigateway.ask_function_policies()
-    ministack_apigateway.disable_api_keys()
-    ministack_apigateway.check_logs_role(roles)
-    ministack_cloudformation.check_state_machines(
-        lambda text, kind: check_definition(text, MachineType(kind))
-    )
-    ministack_properties.encrypt_buckets()
-    ministack_properties.remember_tracing()
-    ministack_properties.deliver_logs(roles)
-    ministack_managed_rules.check_managed_rules(roles)
-    start_pipeline = services.codepipeline.start_from_event
-    ministack_events.deliver_to(
-        "codepipeline:StartPipelineExecution",
-        lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
-        roles,
-    )
-    start_execution = in_process_client(services.stepfunctions, region=place.region).start_execution
-    ministack_events.deliver_to(
-        "states:StartExecution",
-        lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
-        roles,
-    )

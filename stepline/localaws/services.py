@@ -86,12 +86,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     """
     # The emulator's modules may be imported only after it is loaded.
     from stepline.localaws import hooks  # noqa: PLC0415
-    from stepline.localaws.emulators import (  # noqa: PLC0415
-        ministack_cloudformation,
-        ministack_events,
-        ministack_iam,
-        ministack_properties,
-    )
+    from stepline.localaws.emulators import ministack_events, ministack_iam  # noqa: PLC0415
 
     enforcement, roles = ministack_iam.start(account_id=place.account_id, region=place.region)
     clients = Clients(place, roles)
@@ -101,15 +96,7 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
     clock = _clock(stack)
     codecommit = _codecommit(place, clock, publish)
     stack.callback(codecommit.close)
-    stepfunctions = StepFunctions(
-        clock=clock,
-        task_clients=clients,
-        trace=lambda machine: ministack_properties.trace(machine, roles),
-        events=publish,
-        state_machines=ministack_cloudformation.StateMachineRecords(),
-        account_id=place.account_id,
-        region=place.region,
-    )
+    stepfunctions = _stepfunctions(place, publish, clock=clock, clients=clients, roles=roles)
     stack.callback(stepfunctions.close)
     # A clock runs a limited number of callbacks at once. CodePipeline's wait for functions: it has its own.
     codepipeline = _codepipeline(
@@ -144,6 +131,25 @@ def _clock(stack: contextlib.ExitStack) -> SystemClock:
     clock = SystemClock()
     stack.callback(clock.close)
     return clock
+
+
+def _stepfunctions(
+    place: Place, publish: EventSink, *, clock: SystemClock, clients: Clients, roles: ServiceRoles
+) -> StepFunctions:
+    from stepline.localaws.emulators import (  # noqa: PLC0415 - as in `start`
+        ministack_cloudformation,
+        ministack_properties,
+    )
+
+    return StepFunctions(
+        clock=clock,
+        task_clients=clients,
+        trace=lambda machine: ministack_properties.trace(machine, roles),
+        events=publish,
+        state_machines=ministack_cloudformation.StateMachineRecords(),
+        account_id=place.account_id,
+        region=place.region,
+    )
 
 
 def _codecommit(place: Place, clock: SystemClock, publish: EventSink) -> CodeCommit:

@@ -89,7 +89,7 @@ class _Workflow:
 
 def deploy(wish: Wish, clients: Clients, pace: Pace, screen: Screen, held: Held) -> Outcome:
     """Raises UsageError, TimeoutPassedError or botocore's errors; none of them leaves a change set behind."""
-    workflow = _find(wish, clients)
+    workflow = _find(wish, clients, screen)
     key, version = _upload(wish, workflow, clients.s3)
     request = Request(
         stack=workflow.stack,
@@ -130,13 +130,14 @@ def publish(clients: Clients, stack_name: str, updater_stack: str) -> str:
     return stack_template.publish(clients.s3, updater, stack_name, text)
 
 
-def _find(wish: Wish, clients: Clients) -> _Workflow:
+def _find(wish: Wish, clients: Clients, screen: Screen) -> _Workflow:
     updater = find_updater(clients.cloudformation, wish.updater_stack)
     stack = describe_stack(clients.cloudformation, wish.stack_name)
     check_updatable(stack)
     text = read_template(clients.cloudformation, wish.stack_name, stage="Original")
-    stack_template.check_published(clients.s3, updater, wish.stack_name, text)
     use = find_use(parse_template(text), updater.macro, wish.logical_id)
+    if stack_template.ensure_published(clients.s3, updater, wish.stack_name, text):
+        screen.say(f"published the template of {wish.stack_name} as it is now")
     detail = clients.cloudformation.describe_stack_resource(
         StackName=wish.stack_name, LogicalResourceId=use.logical_id
     )["StackResourceDetail"]

@@ -26,7 +26,7 @@ Stage = Literal["Original", "Processed"]
 
 _MAX_TEMPLATE_BYTES: Final = 1_000_000
 """Of a template that CloudFormation reads from S3, "1 MB" [doc: CloudFormation quotas]."""
-_NOT_THERE: Final = frozenset({"NoSuchKey", "AccessDenied"})  # who may not list is told the latter
+_DENIED: Final = "AccessDenied"
 
 
 @dataclass(frozen=True)
@@ -68,25 +68,39 @@ def publish(s3: S3Client, updater: Updater, stack_name: str, text: str) -> str:
     return updater.template_url(stack_name)
 
 
-def check_published(s3: S3Client, updater: Updater, stack_name: str, deployed: str) -> None:
-    """Raises UsageError if the published template is not the one that the stack has now.
+def ensure_published(s3: S3Client, updater: Updater, stack_name: str, deployed: str) -> bool:
+    """Whether the template that the stack has now had to be published.
 
-    A change set of it would bring back what was changed since.
+    A change set of an older one would bring back what was changed since. Whoever is in charge of the stack
+    may publish, developers may not: then raises UsageError, saying who must do what.
     """
-    command = f"`stepline workflow publish --stack {stack_name}`"
+    published = _published(s3, updater, stack_name)
+    if published == deployed:
+        return False
+    try:
+        publish(s3, updater, stack_name, deployed)
+    except ClientError as error:
+        if error_code(error) != _DENIED:
+            raise
+        what = (
+            f"the template of {stack_name} is not published"
+            if published is None
+            else f"the stack {stack_name} has got another template since its template was published"
+        )
+        raise UsageError(
+            f"{what}: whoever is in charge of the stack runs `stepline workflow publish --stack {stack_name}`"
+        ) from error
+    return True
+
+
+def _published(s3: S3Client, updater: Updater, stack_name: str) -> str | None:
     try:
         answer = s3.get_object(Bucket=updater.bucket, Key=updater.template_key(stack_name))
     except ClientError as error:
-        if error_code(error) not in _NOT_THERE:
+        if error_code(error) not in {"NoSuchKey", _DENIED}:  # who may not list is told the latter
             raise
-        raise UsageError(
-            f"the template of {stack_name} is not published: whoever is in charge of the stack runs {command}"
-        ) from error
-    if answer["Body"].read().decode() != deployed:
-        raise UsageError(
-            f"the stack {stack_name} has got another template since its template was published: "
-            f"whoever is in charge of it runs {command}"
-        )
+        return None
+    return answer["Body"].read().decode()
 
 
 def find_use(template: Mapping[str, Any], macro: str, logical_id: str | None) -> MacroUse:

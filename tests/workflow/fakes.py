@@ -140,9 +140,12 @@ class Stacks(FakeService):
 class Objects(FakeService):
     template: str | None = field(default_factory=lambda: json.dumps(TEMPLATE))
     version: str | None = "v2"
+    refused: str = "nothing"  # the beginning of what may not be written
     written: dict[str, bytes] = field(default_factory=dict)
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_rest: Any) -> dict[str, Any]:
+        if f"{Bucket}/{Key}".startswith(self.refused):
+            raise FakeAwsError("AccessDenied", "no", 403)
         self.written[f"{Bucket}/{Key}"] = Body
         return {"VersionId": self.version} if self.version else {}
 

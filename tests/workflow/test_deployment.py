@@ -176,17 +176,37 @@ def test_a_stack_that_cannot_be_updated_is_told(cloud: Cloud, status: str, told:
     assert cloud.objects.written == {}
 
 
-def test_a_template_must_be_published(cloud: Cloud) -> None:
+PUBLISHED = "bucket/templates/my-stack.template"
+
+
+@pytest.mark.parametrize("before", [None, json.dumps({**TEMPLATE, "Description": "before"})])
+def test_whoever_may_publishes_the_template_on_the_way(cloud: Cloud, before: str | None) -> None:
+    cloud.objects.template = before
+    assert cloud.deploy().changed
+    assert json.loads(cloud.objects.written[PUBLISHED]) == TEMPLATE
+    assert "published the template of my-stack as it is now" in cloud.said
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (None, "the template of my-stack is not published"),
+        (json.dumps({**TEMPLATE, "Description": "before"}), "has got another template since"),
+    ],
+)
+def test_a_developer_is_told_who_must_publish_it(cloud: Cloud, before: str | None, told: str) -> None:
+    """An old one would bring back what was changed since."""
+    cloud.objects.template, cloud.objects.refused = before, "bucket/templates/"
+    message = str(refused(cloud))
+    assert told in message
+    assert "whoever is in charge of the stack runs `stepline workflow publish --stack my-stack`" in message
+
+
+def test_what_keeps_a_template_from_being_published_otherwise_is_told(cloud: Cloud) -> None:
     cloud.objects.template = None
-    assert "is not published: whoever is in charge of the stack runs `stepline workflow publish" in str(
-        refused(cloud)
-    )
-
-
-def test_a_template_that_was_changed_since_must_be_published_again(cloud: Cloud) -> None:
-    """It would bring the old one back."""
-    cloud.objects.template = json.dumps({**TEMPLATE, "Description": "before"})
-    assert "has got another template since" in str(refused(cloud))
+    cloud.objects.faults = [Fault("PutObject", (1,), FakeAwsError("NoSuchBucket", "no bucket", 404))]
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        cloud.deploy()
 
 
 def test_a_machine_that_somebody_changed_meanwhile_is_told(cloud: Cloud) -> None:

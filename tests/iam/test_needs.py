@@ -8,7 +8,7 @@ import pytest
 
 from stepline.localaws.iam import Need
 from stepline.localaws.iam.needs import Call, log_delivery, needs_of
-from stepline.localaws.iam.service_requests import codecommit, codepipeline
+from stepline.localaws.iam.service_requests import codecommit, codepipeline, logs
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/k"
 OBJECT = "arn:aws:s3:::bucket/a/b"
@@ -118,6 +118,25 @@ def test_repositories_are_resources() -> None:
     need = codecommit("GetBranch", {"repositoryName": "a", "branchName": "b"}, account="0", region="r")
     assert need == Need("codecommit:GetBranch", "arn:aws:codecommit:r:0:a")
     assert codecommit("ListRepositories", {}, account="0", region="r").resource == "*"
+
+
+GROUP = "arn:aws:logs:r:0:log-group:/g:log-stream:"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "resource"),
+    [
+        ({"logGroupName": "/g"}, GROUP),
+        ({"logGroupName": "/g", "logStreamName": "s"}, f"{GROUP}s"),
+        ({"logGroupIdentifier": "arn:aws:logs:r:0:log-group:/g:*"}, GROUP),
+        ({"logGroupIdentifier": "/g"}, GROUP),
+        ({"resourceArn": "arn:aws:logs:r:0:log-group:/g"}, "arn:aws:logs:r:0:log-group:/g"),
+        ({}, "*"),
+    ],
+)
+def test_a_log_group_is_the_beginning_of_its_streams(parameters: dict[str, str], resource: str) -> None:
+    """So that `log-group:/g:*`, which is a group's own ARN, allows what is done to the group."""
+    assert logs("AnOperation", parameters, account="0", region="r") == Need("logs:AnOperation", resource)
 
 
 def test_each_operation_on_a_logged_machine_has_its_own_permission() -> None:

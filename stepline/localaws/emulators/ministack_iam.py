@@ -21,11 +21,11 @@ from ministack.services import iam, kms, s3, sts
 
 from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Need, Record, Role
 from stepline.localaws.iam.needs import Call, Objects, needs_of
-from stepline.localaws.iam.service_requests import batch, codecommit, codepipeline
+from stepline.localaws.iam.service_requests import batch, codecommit, codepipeline, logs
 from stepline.localaws.protocol.rest import operation_at
 from stepline.localaws.service_roles import ServiceRoles
 
-_OURS = {"codecommit": codecommit, "codepipeline": codepipeline}
+_OURS = {"codecommit": codecommit, "codepipeline": codepipeline, "logs": logs}
 _EXPIRED = "The security token included in the request is expired"
 _MAX_SESSION_NAME = 64  # RoleSessionName in STS's model
 _EXPIRED_KEPT_SECONDS = 3_600.0

@@ -1,7 +1,8 @@
-"""The IAM actions and resources of a request to CodePipeline, CodeCommit and Batch.
+"""The IAM actions and resources of a request to CodePipeline, CodeCommit, CloudWatch Logs and Batch.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
 """
 
@@ -37,6 +38,16 @@ def codecommit(operation: str, parameters: Mapping[str, Any], *, account: str, r
     name = parameters.get("repositoryName") or parameters.get("oldName")
     arn = f"arn:aws:codecommit:{region}:{account}:{name}" if name else parameters.get("resourceArn", "*")
     return Need(f"codecommit:{operation}", arn)
+
+
+def logs(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> Need:
+    """A group is asked for as the beginning of its streams, which `log-group:<name>:*` in a policy matches."""
+    group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier") or "")
+    if not group:
+        return Need(f"logs:{operation}", str(parameters.get("resourceArn") or "*"))
+    name = group.partition(":log-group:")[2].removesuffix(":*") if group.startswith("arn:") else group
+    stream = parameters.get("logStreamName") or ""
+    return Need(f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{name}:log-stream:{stream}")
 
 
 def batch(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> tuple[Need, ...]:

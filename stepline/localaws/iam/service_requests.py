@@ -41,7 +41,7 @@ def codecommit(operation: str, parameters: Mapping[str, Any], *, account: str, r
 
 
 def logs(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> Need:
-    """A group is asked for as the beginning of its streams, which `log-group:<name>:*` in a policy matches."""
+    """A group is the beginning of its streams, which `log-group:<name>:*` in a policy matches."""
     group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier") or "")
     if not group:
         return Need(f"logs:{operation}", str(parameters.get("resourceArn") or "*"))

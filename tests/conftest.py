@@ -15,6 +15,12 @@ from tests.ports import free_port
 PROJECT = Path(__file__).parents[1]
 
 
+def system_names() -> list[str]:
+    """As `--with` takes them."""
+    templates = (PROJECT / FOLDER).glob("*/template.yaml")
+    return sorted(template.parent.name.replace("_", "-") for template in templates)
+
+
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the commands run with: nothing of the user's own AWS, git or running local AWS."""
@@ -31,11 +37,8 @@ def systems(environment: dict[str, str]) -> Iterator[LocalAws]:
 
     For tests of the group "systems" (`pytest.mark.xdist_group`), so that only one is started.
     """
-    names = sorted(
-        template.parent.name.replace("_", "-") for template in (PROJECT / FOLDER).glob("*/template.yaml")
-    )
     port = str(free_port())
-    stepline(environment, "up", "--detach", "--port", port, "--with", ",".join(names))
+    stepline(environment, "up", "--detach", "--port", port, "--with", ",".join(system_names()))
     try:
         yield LocalAws(port=int(port), environment=environment, project=PROJECT)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -157,7 +158,10 @@ def _uploader(s3: S3Client) -> templates.Upload:
         s3.create_bucket(Bucket=_BUCKET)
     else:
         location: Any = {"LocationConstraint": region}
-        s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=location)
+        with contextlib.suppress(
+            s3.exceptions.BucketAlreadyOwnedByYou
+        ):  # which the first region does not say
+            s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=location)
     return lambda ending, content: _upload(s3, ending, content)
 
 

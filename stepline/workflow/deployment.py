@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline import strict_json
 from stepline.cli.pace import Pace, TimeoutPassedError
+from stepline.cli.stacks import describe_stack
 from stepline.errors import UsageError
 from stepline.workflow import difference, inspection, stack_template
 from stepline.workflow.change_set import (
@@ -27,7 +28,7 @@ from stepline.workflow.stack_template import (
     read_template,
 )
 from stepline.workflow.stack_update import check_updatable, wait_for_update
-from stepline.workflow.updater import Updater, describe_stack, find_updater
+from stepline.workflow.updater import Updater, find_updater
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from stepline.cli.pace import Pace
+from stepline.cli.stacks import describe_stack
 from stepline.errors import UsageError
-from stepline.workflow.updater import describe_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

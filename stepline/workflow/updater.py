@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
-from stepline.cli.failures import error_code
+from stepline.cli.stacks import describe_stack, outputs_of
 from stepline.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 DEFAULT_STACK: Final = "stepline-workflow"
 _DEFINITIONS: Final = "definitions"
@@ -40,8 +37,8 @@ class Updater:
 
 def find_updater(cloudformation: CloudFormationClient, stack_name: str) -> Updater:
     """Raises UsageError if there is no such stack, or another one of that name."""
-    stack = describe_stack(cloudformation, stack_name, hint="or name another one with --updater")
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    advice = "deploy it first, or name another one with --updater"
+    outputs = outputs_of(describe_stack(cloudformation, stack_name, advice=advice))
     try:
         return Updater(
             bucket=outputs["DefinitionsBucketName"],
@@ -54,15 +51,3 @@ def find_updater(cloudformation: CloudFormationClient, stack_name: str) -> Updat
             f"the stack {stack_name} is no updater of workflows, it has no output {error}: "
             "name the one of statemachines/workflow/template.yaml with --updater"
         ) from error
-
-
-def describe_stack(cloudformation: CloudFormationClient, stack_name: str, *, hint: str = "") -> StackTypeDef:
-    """Raises UsageError if there is no such stack."""
-    try:
-        (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
-        if error_code(error) != "ValidationError":
-            raise
-        advice = f": deploy it first{', ' + hint if hint else ''}"
-        raise UsageError(f"there is no stack {stack_name}{advice}") from error
-    return stack

@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from botocore.exceptions import ClientError
 
 from stepline.cli import console
-from stepline.cli.failures import error_code
 from stepline.cli.options import announced_target, target_options, with_options
+from stepline.cli.stacks import describe_stack, outputs_of
 from stepline.cli.target import Target
+from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
 from stepline.errors import UsageError
 from stepline.images.delete import StoredImage, choose, delete_images, list_images
 from stepline.images.names import parse_repository_uri
 from stepline.images.push import push_folder
-
-OUTPUT = "ImageRepositoryUri"
-"""The stack output that names the repository."""
 
 _DEFAULT_FOLDER = Path("statemachines/batch/image")
 _DEFAULT_STACK = "stepline-batch"
@@ -31,7 +28,7 @@ _repository_options: Callable[[Any], Any] = with_options(
         "stack_name",
         default=_DEFAULT_STACK,
         show_default=True,
-        help=f"Or the stack whose output {OUTPUT} names it.",
+        help=f"Or the stack whose output {IMAGE_REPOSITORY_OUTPUT} names it.",
     ),
 )
 
@@ -115,16 +112,16 @@ def _confirm(repository: str, images: list[StoredImage], *, yes: bool) -> None:
 
 def _repository_of(target: Target, stack_name: str) -> str:
     """Raises UsageError if the stack is not there, or has no repository."""
-    try:
-        (stack,) = target.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
-        if error_code(error) != "ValidationError":
-            raise
+    stack = describe_stack(
+        target.client("cloudformation"),
+        stack_name,
+        advice="deploy statemachines/batch/template.yaml, "
+        "or name another one with --stack, or a repository with --repository",
+    )
+    uri = outputs_of(stack).get(IMAGE_REPOSITORY_OUTPUT)
+    if uri is None:
         raise UsageError(
-            f"there is no stack {stack_name}: deploy statemachines/batch/template.yaml, "
-            "or name another one with --stack, or a repository with --repository"
-        ) from error
-    for output in stack.get("Outputs", []):
-        if output["OutputKey"] == OUTPUT:
-            return str(output["OutputValue"])
-    raise UsageError(f"the stack {stack_name} has no output {OUTPUT}: name the repository with --repository")
+            f"the stack {stack_name} has no output {IMAGE_REPOSITORY_OUTPUT}: "
+            "name the repository with --repository"
+        )
+    return uri

@@ -21,7 +21,7 @@ _RUNS = 5
 
 READERS = {
     "range requests": """
-from pipeline.artifact import ArtifactReader
+from stepline.core.archives.reader import ArtifactReader
 found = ArtifactReader(s3, "b", name).read(member, max_bytes=262_144)
 """,
     "whole download": """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pipeline.limits import ARCHIVE_TAIL_BYTES
+from stepline.core.limits import ARCHIVE_TAIL_BYTES
 from tests.pipeline.world import World
 
 AIMS = {

@@ -116,7 +116,9 @@ def measure(case: Case, callers: int) -> Result:
     }
     with (
         _process(*facade),
-        _process("sample_service", "--port", str(port), **environment, **case.settings) as service,
+        _process(
+            "statemachines.process.sample_service", "--port", str(port), **environment, **case.settings
+        ) as service,
     ):
         return asyncio.run(_callers(service.pid, port, facade_port, callers))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.continuation import Continuation
-from pipeline.executions.arns import ExecutionArn, MachineArn
 from pipeline.job import Job
 from pipeline.services import Services
 from pipeline.user_parameters import UserParameters
+from stepline.core.executions.arns import ExecutionArn, MachineArn
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws_errors import AWS_FAILURES, AwsFailure, error_code, is_transient
 from pipeline.continuation import Continuation, write_token
-from pipeline.errors import AnswerError, FailureType, JobClosedError, cut
-from pipeline.executions.arns import ExecutionArn
-from pipeline.failed_calls import failed_call
-from pipeline.limits import (
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, is_transient
+from stepline.core.errors import AnswerError, FailureType, JobClosedError, cut
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.failed_calls import failed_call
+from stepline.core.limits import (
     MAX_EXTERNAL_EXECUTION_ID_CHARACTERS,
     MAX_FAILURE_MESSAGE_CHARACTERS,
     MAX_SUMMARY_CHARACTERS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import botocore.session
 from botocore.config import Config
 
-from pipeline.limits import (
+from stepline.core.limits import (
     CONNECT_TIMEOUT_SECONDS,
     MAX_ANSWER_ATTEMPTS,
     MAX_ATTEMPTS,

@@ -10,11 +10,11 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from pipeline import strict_json
-from pipeline.errors import TokenError
-from pipeline.executions.arns import ExecutionArn
 from pipeline.job import JOB_ID
-from pipeline.limits import (
+from stepline.core import strict_json
+from stepline.core.errors import TokenError
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.limits import (
     GIVE_UP_SECONDS,
     MAX_CLOCK_SKEW_SECONDS,
     MAX_CONTINUATION_TOKEN_CHARACTERS,

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ConnectionError  # noqa: A004 - botocore's name
 
-from pipeline.aws_errors import AWS_FAILURES, AwsFailure, error_code, http_status
-from pipeline.errors import ConfigurationError, ExecutionLostError, InternalError, TransientError
-from pipeline.executions.arns import ExecutionArn, MachineArn
-from pipeline.executions.describe import Execution, execution_of
 from pipeline.express_claims import Claim, Claims
-from pipeline.failed_calls import failed_call
-from pipeline.limits import EXPRESS_ANSWER_MARGIN_SECONDS, MAX_EXPRESS_SECONDS
-from pipeline.observability import logger
 from pipeline.settings import EXPRESS_CLAIMS_BUCKET
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, http_status
+from stepline.core.errors import ConfigurationError, ExecutionLostError, InternalError, TransientError
+from stepline.core.executions.arns import ExecutionArn, MachineArn
+from stepline.core.executions.describe import Execution, execution_of
+from stepline.core.failed_calls import failed_call
+from stepline.core.limits import EXPRESS_ANSWER_MARGIN_SECONDS, MAX_EXPRESS_SECONDS
+from stepline.core.observability import logger
 
 if TYPE_CHECKING:
     from pipeline.action import Action

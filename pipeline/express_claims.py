@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.aws_errors import AWS_FAILURES, Trouble, classify, error_code
-from pipeline.errors import ConfigurationError
-from pipeline.executions.arns import ExecutionArn
-from pipeline.executions.describe import Execution, execution_of
-from pipeline.failed_calls import failed_call
+from stepline.core.aws_errors import AWS_FAILURES, Trouble, classify, error_code
+from stepline.core.errors import ConfigurationError
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.describe import Execution, execution_of
+from stepline.core.failed_calls import failed_call
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue, Failure
 from pipeline.continuation import Continuation, read_token
-from pipeline.errors import (
+from pipeline.job import Job
+from pipeline.poll import poll
+from pipeline.services import Services
+from pipeline.user_parameters import UserParameters, parse_user_parameters
+from stepline.core.errors import (
     ExecutionLostError,
     FailureType,
     InternalError,
@@ -15,13 +19,9 @@ from pipeline.errors import (
     UserParametersError,
     cut,
 )
-from pipeline.executions.progress import with_link
-from pipeline.job import Job
-from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
-from pipeline.observability import logger, where
-from pipeline.poll import poll
-from pipeline.services import Services
-from pipeline.user_parameters import UserParameters, parse_user_parameters
+from stepline.core.executions.progress import with_link
+from stepline.core.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
+from stepline.core.observability import logger, where
 
 
 def answer_for(job: Job, services: Services, remaining_seconds: float) -> Answer:

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 
-from pipeline import strict_json
-from pipeline.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
-from pipeline.errors import (
+from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
+from stepline.core import strict_json
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
+from stepline.core.errors import (
     AccessDeniedError,
     ConfigurationError,
     SteplineError,
     TransientError,
     printable,
 )
-from pipeline.limits import (
+from stepline.core.limits import (
     MAX_LISTED_NAMES,
     MAX_OUTPUT_VARIABLES_BYTES,
     MAX_QUOTED_CHARACTERS,
     OUTPUT_VARIABLE_OVERHEAD_BYTES,
 )
-from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue, Failure, Success
-from pipeline.aws_errors import AWS_FAILURES
-from pipeline.errors import ConfigurationError, ExecutionLostError, FailureType
-from pipeline.executions.arns import ExecutionArn
-from pipeline.executions.describe import Execution, Status, describe_execution
-from pipeline.executions.failure import read_failure
-from pipeline.executions.progress import Progress, duration, read_progress, running_summary, with_link
-from pipeline.failed_calls import failed_call
-from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, MAX_SUMMARY_CHARACTERS
+from stepline.core.aws_errors import AWS_FAILURES
+from stepline.core.errors import ConfigurationError, ExecutionLostError, FailureType
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.describe import Execution, Status, describe_execution
+from stepline.core.executions.failure import read_failure
+from stepline.core.executions.progress import Progress, duration, read_progress, running_summary, with_link
+from stepline.core.failed_calls import failed_call
+from stepline.core.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, MAX_SUMMARY_CHARACTERS
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -23,7 +23,7 @@ STOP_ERROR = "TimeoutMinutesPassed"
 
 
 def poll(action: Action, arn: ExecutionArn) -> Answer:
-    """Raises the errors of `pipeline.errors`, `TransientError` if it could not be found out."""
+    """Raises the errors of `stepline.core.errors`, `TransientError` if it could not be found out."""
     execution = describe_execution(action.services.clients.stepfunctions, arn)
     if execution is None:
         return _not_visible(action, arn)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipeline.clients import Clients
-from pipeline.executions.arns import MachineArn
-from pipeline.executions.machines import is_express
 from pipeline.settings import Settings
+from stepline.core.executions.arns import MachineArn
+from stepline.core.executions.machines import is_express
 
 Clock = Callable[[], float]
 """Seconds since 1970."""

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import SettingsError, UserParametersError, quoted
-from pipeline.executions.arns import ExecutionArn, MachineArn
+from stepline.core.errors import SettingsError, UserParametersError, quoted
+from stepline.core.executions.arns import ExecutionArn, MachineArn
 
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 ALLOWED_STATE_MACHINE_ARNS = "ALLOWED_STATE_MACHINE_ARNS"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue
-from pipeline.errors import ConfigurationError, DeadlinePassedError
-from pipeline.executions.arns import ExecutionArn
-from pipeline.executions.describe import describe_execution
-from pipeline.executions.progress import with_link
-from pipeline.executions.start import start_execution
 from pipeline.express import find_express, run_express
-from pipeline.limits import MAX_OUTPUT_ARTIFACTS, MAX_SUMMARY_CHARACTERS
 from pipeline.poll import finished
 from pipeline.state_input import state_machine_input
+from stepline.core.errors import ConfigurationError, DeadlinePassedError
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.describe import describe_execution
+from stepline.core.executions.progress import with_link
+from stepline.core.executions.start import start_execution
+from stepline.core.limits import MAX_OUTPUT_ARTIFACTS, MAX_SUMMARY_CHARACTERS
 
 
 def start(action: Action) -> Answer:
     """Start the execution, whose name makes that idempotent; an Express one is waited for.
 
-    Raises the errors of `pipeline.errors`: whether something runs already is looked up by the caller.
+    Raises the errors of `stepline.core.errors`: whether something runs already is looked up by the caller.
     """
     if action.is_late:
         minutes = action.parameters.timeout_minutes

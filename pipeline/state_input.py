@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from pipeline import strict_json
-from pipeline.artifact import EMPTY_OBJECT_CODES, ArtifactReader, s3_error
-from pipeline.aws_errors import AWS_FAILURES, error_code
-from pipeline.errors import (
+from pipeline.job import Artifact, Job
+from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
+from stepline.core import strict_json
+from stepline.core.archives.reader import EMPTY_OBJECT_CODES, ArtifactReader, s3_error
+from stepline.core.aws_errors import AWS_FAILURES, error_code
+from stepline.core.errors import (
     ConfigurationError,
     InputError,
     ObjectNotFoundError,
@@ -21,9 +23,7 @@ from pipeline.errors import (
     UserParametersError,
     quoted,
 )
-from pipeline.job import Artifact, Job
-from pipeline.limits import MAX_INPUT_BYTES, MAX_INPUT_FILE_BYTES, MAX_LISTED_NAMES
-from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
+from stepline.core.limits import MAX_INPUT_BYTES, MAX_INPUT_FILE_BYTES, MAX_LISTED_NAMES
 
 if TYPE_CHECKING:
     from pipeline.clients import Clients

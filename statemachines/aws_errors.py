@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
-from pipeline.errors import AccessDeniedError, SteplineError, TransientError, cut
 from statemachines.errors import (
     MAX_REASON_CHARACTERS,
     PermissionDeniedError,
@@ -13,6 +11,8 @@ from statemachines.errors import (
     TaskError,
     TransientAwsError,
 )
+from stepline.core.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
+from stepline.core.errors import AccessDeniedError, SteplineError, TransientError, cut
 
 
 def explain(error: AwsFailure) -> TaskError:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline.errors import printable
+from stepline.core.errors import printable
 
 MAX_MESSAGE_CHARACTERS: Final = 4_000
 """Length of an error message [ours]: a cause holds 32,768 characters (`SensitiveCause` [model]), Lambda

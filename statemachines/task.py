@@ -8,11 +8,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from pipeline.aws_errors import AWS_FAILURES, AwsFailure
-from pipeline.errors import SteplineError
 from statemachines import aws_errors
-from statemachines.documents import Fields, JsonObject
 from statemachines.errors import TaskError
+from statemachines.fields import Fields, JsonObject
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure
+from stepline.core.errors import SteplineError
 
 Work = Callable[[Fields], JsonObject]
 Handler = Callable[[Any, Any], JsonObject]

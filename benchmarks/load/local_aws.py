@@ -22,8 +22,8 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.load.calls import ACCESS_KEY, PATH
-from stepline.cli import process_table
 from stepline.deployment.stack import deploy
+from stepline.processes import process_table
 
 PROJECT = Path(__file__).parents[2]
 STACK = "stepline"

@@ -7,7 +7,7 @@ from typing import Final
 
 from statemachines.batch.failed_job import read_failed_job
 from statemachines.batch.settings import log_group
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 from statemachines.task import task
 
 _WITHOUT_CAUSE: Final = {

@@ -10,9 +10,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline import strict_json
-from pipeline.errors import cut
 from statemachines.batch.limits import MAX_REASON_CHARACTERS
+from stepline.core import strict_json
+from stepline.core.errors import cut
 
 _TIMED_OUT: Final = "Job attempt duration exceeded timeout"
 """[AWS Batch user guide, "Job timeouts"]"""

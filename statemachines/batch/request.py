@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.errors import is_unicode
 from statemachines.batch.limits import (
     MAX_INPUT_BYTES,
     MAX_ITEMS,
     MAX_JOB_NAME_CHARACTERS,
     MAX_PARAMETER_BYTES,
 )
-from statemachines.documents import Fields
 from statemachines.errors import InvalidInputError
+from statemachines.fields import Fields
+from stepline.core.errors import is_unicode
 
 STEP_1, STEP_2, STEP_3 = "step1_parameter", "step2_parameters", "step3_parameters"
 _PARAMETERS: Final = (STEP_1, STEP_2, STEP_3)

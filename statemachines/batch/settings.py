@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from statemachines.batch.limits import MAX_CONCURRENCY
-from statemachines.environment import number, required
+from stepline.core.environment import number, required
 
 
 def max_concurrency(environment: Mapping[str, str]) -> int:

@@ -6,7 +6,7 @@ import os
 
 from statemachines.batch.request import job_name_prefix, read_request
 from statemachines.batch.settings import max_concurrency
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 from statemachines.task import task
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy import clients
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from pipeline.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
-from pipeline.errors import cut
 from statemachines import aws_errors
 from statemachines.deploy.errors import MissingCapabilityError, StackMovedError
 from statemachines.errors import (
     MAX_REASON_CHARACTERS,
     TaskError,
 )
+from stepline.core.aws_errors import AwsFailure, Trouble, classify, error_code, error_message
+from stepline.core.errors import cut
 
 # CloudFormation has no error codes for these: what differs is the message of a ValidationError.
 _DOES_NOT_EXIST = re.compile(r"^Stack\b.* does not exist$")

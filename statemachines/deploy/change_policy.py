@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statemachines.deploy.stack_events import STACK_TYPE
+from stepline.core.cloudformation.stack_events import STACK_TYPE
 
 _HARMLESS_ACTIONS = frozenset({"Add", "Import", "Modify", "SyncWithActual"})
 _KEPT = "Retain"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from pipeline.aws_errors import error_code
-from pipeline.errors import quoted
 from statemachines.deploy.aws_errors import missing_capabilities
 from statemachines.deploy.errors import ChangeSetFailedError, StackMovedError
 from statemachines.deploy.waiting import Progress
-from statemachines.documents import Fields, JsonObject
 from statemachines.errors import TaskError
+from statemachines.fields import Fields, JsonObject
+from stepline.core.aws_errors import error_code
+from stepline.core.errors import quoted
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from statemachines.deploy import clients, settings
 from statemachines.deploy.change_sets import ChangeSet, ChangeSetVerdict, is_missing, judge, moved
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from statemachines.deploy import clients, operations, settings
 from statemachines.deploy.errors import StackDeletionFailedError
 from statemachines.deploy.operations import Operation
-from statemachines.deploy.stack_status import Phase, StackStatus
-from statemachines.deploy.stacks import find_stack
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
+from stepline.core.cloudformation.stack_status import Phase, StackStatus
+from stepline.core.cloudformation.stacks import find_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy import clients, settings
 from statemachines.deploy.request import DeployRequest
-from statemachines.deploy.stack_status import Phase, needs_person
-from statemachines.deploy.stacks import Stack, find_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import Progress
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
+from stepline.core.cloudformation.stack_status import Phase, needs_person
+from stepline.core.cloudformation.stacks import Stack, find_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

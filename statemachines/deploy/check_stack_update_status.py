@@ -12,7 +12,7 @@ from statemachines.deploy import clients, operations, settings
 from statemachines.deploy.errors import StackUpdateFailedError
 from statemachines.deploy.operations import Operation
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

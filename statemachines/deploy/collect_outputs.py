@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from statemachines.deploy import clients
 from statemachines.deploy.limits import MAX_OUTPUTS_BYTES
 from statemachines.deploy.request import DeployRequest
-from statemachines.deploy.stacks import get_stack
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
+from stepline.core.cloudformation.stacks import get_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

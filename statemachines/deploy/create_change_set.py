@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws_errors import error_code
 from statemachines.deploy import clients, settings
 from statemachines.deploy.change_sets import ChangeSet, is_missing, moved
 from statemachines.deploy.errors import StackMovedError
 from statemachines.deploy.stack_arguments import stack_arguments
-from statemachines.deploy.stack_events import STACK_TYPE
 from statemachines.deploy.stack_task import StackTask
-from statemachines.deploy.stacks import get_stack
 from statemachines.deploy.task import task
 from statemachines.deploy.template import Artifact, handed_over, read_artifact, summarize
 from statemachines.deploy.waiting import Progress
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
+from stepline.core.aws_errors import error_code
+from stepline.core.cloudformation.stack_events import STACK_TYPE
+from stepline.core.cloudformation.stacks import get_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -17,7 +17,7 @@ from statemachines.deploy.aws_errors import stack_does_not_exist
 from statemachines.deploy.change_sets import is_missing
 from statemachines.deploy.names import Execution
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pipeline.errors import cut
 from statemachines.errors import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS, TaskError
+from stepline.core.errors import cut
 
 
 class StackMovedError(TaskError):

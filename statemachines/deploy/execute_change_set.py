@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws_errors import error_code
 from statemachines.deploy import clients, settings
 from statemachines.deploy.change_sets import is_missing, moved, was_executed
 from statemachines.deploy.names import Execution
 from statemachines.deploy.operations import Operation
-from statemachines.deploy.stack_events import operation_status
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import Progress
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
+from stepline.core.aws_errors import error_code
+from stepline.core.cloudformation.stack_events import operation_status
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -18,7 +18,7 @@ from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.limits import MAX_NESTING
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from statemachines.deploy.limits import MAX_TOKEN_CHARACTERS
-from statemachines.documents import Fields
+from statemachines.fields import Fields
 
 _DIGEST_CHARACTERS = 12
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.settings import WaitSettings
-from statemachines.deploy.stack_events import first_failure, operation_status
-from statemachines.deploy.stack_status import Phase, StackStatus, parse_status, phase_of
-from statemachines.deploy.stacks import find_stack
 from statemachines.deploy.waiting import Progress
-from statemachines.documents import Fields, JsonObject
 from statemachines.errors import TaskError
+from statemachines.fields import Fields, JsonObject
+from stepline.core.cloudformation.stack_events import first_failure, operation_status
+from stepline.core.cloudformation.stack_status import Phase, StackStatus, parse_status, phase_of
+from stepline.core.cloudformation.stacks import find_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

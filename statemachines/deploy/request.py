@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from pipeline.errors import quoted
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
-from statemachines.documents import Fields
 from statemachines.errors import InvalidInputError
+from statemachines.fields import Fields
+from stepline.core.errors import quoted
 
 _USER_KEYS = (
     "environmentName",

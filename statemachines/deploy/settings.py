@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from statemachines.deploy.limits import DEFAULT_MAX_WAIT_MINUTES, MAX_MAX_WAIT_MINUTES, MAX_POLL_SECONDS
-from statemachines.environment import number, required
+from stepline.core.environment import number, required
 
 
 @dataclass(frozen=True)

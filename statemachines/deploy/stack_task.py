@@ -7,7 +7,7 @@ from typing import Self
 
 from statemachines.deploy.names import Execution
 from statemachines.deploy.request import DeployRequest
-from statemachines.documents import Fields
+from statemachines.fields import Fields
 
 
 @dataclass(frozen=True)

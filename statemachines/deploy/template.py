@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from pipeline.artifact import ArtifactReader
-from pipeline.aws_errors import AWS_FAILURES
-from pipeline.errors import AccessDeniedError, SteplineError, TransientError, quoted
 from statemachines.deploy.aws_errors import is_throttle_or_outage, template_is_gone
 from statemachines.deploy.errors import ArtifactUnreadableError
 from statemachines.deploy.limits import MAX_CONFIGURATION_BYTES, MAX_TEMPLATE_BODY_BYTES, MAX_TEMPLATE_BYTES
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.template_configuration import TemplateConfiguration
 from statemachines.errors import InvalidInputError, PermissionDeniedError, TransientAwsError
+from stepline.core.archives.reader import ArtifactReader
+from stepline.core.aws_errors import AWS_FAILURES
+from stepline.core.errors import AccessDeniedError, SteplineError, TransientError, quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from pipeline import strict_json
-from pipeline.errors import quoted
 from statemachines.deploy.limits import MAX_STACK_POLICY_CHARACTERS, MAX_TAGS
-from statemachines.documents import Fields
 from statemachines.errors import InvalidInputError
+from statemachines.fields import Fields
+from stepline.core import strict_json
+from stepline.core.errors import quoted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Self
 from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.limits import MAX_GROWN_WAIT_SECONDS, WAIT_GROWTH_DIVISOR
 from statemachines.deploy.settings import WaitSettings
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from pipeline import strict_json
-from pipeline.aws_errors import Trouble, classify, error_code
-from statemachines.documents import JsonObject
 from statemachines.errors import RequestRefusedError, TransientAwsError
+from statemachines.fields import JsonObject
 from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
+from stepline.core import strict_json
+from stepline.core.aws_errors import Trouble, classify, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

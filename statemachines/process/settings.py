@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import os
 
-from pipeline.executions.arns import MachineArn
-from statemachines.environment import machine, required
+from stepline.core.environment import machine, required
+from stepline.core.executions.arns import MachineArn
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from typing import Final
 
 from aws_lambda_powertools import Logger
 
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 from statemachines.process import clients
 from statemachines.process.data import Work
 from statemachines.process.transaction import Transaction

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process.data import PROCESS_INPUT, Data
 from statemachines.process.step import step
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 
-from pipeline import strict_json
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process.data import Data
 from statemachines.process.step import step
+from stepline.core import strict_json
 
 
 @step(writes="stepB", after="stepA")

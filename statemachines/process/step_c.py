@@ -5,10 +5,10 @@ IAM and environment: what every step needs (`statemachines.process.step`).
 
 from __future__ import annotations
 
-from pipeline import strict_json
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process.data import Data
 from statemachines.process.step import step
+from stepline.core import strict_json
 
 
 @step(writes="stepC", after="stepB")

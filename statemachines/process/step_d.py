@@ -5,7 +5,7 @@ IAM and environment: what every step needs (`statemachines.process.step`).
 
 from __future__ import annotations
 
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process.data import Data
 from statemachines.process.step import step
 from statemachines.process.step_a import scalars

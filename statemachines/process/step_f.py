@@ -9,12 +9,12 @@ Environment: DATA_BUCKET, DOWNSTREAM_STATE_MACHINE_ARN.
 
 from __future__ import annotations
 
-from pipeline import strict_json
-from pipeline.executions.start import start_execution
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process import clients, settings
 from statemachines.process.data import Data
 from statemachines.process.step import step
+from stepline.core import strict_json
+from stepline.core.executions.start import start_execution
 
 
 @step(writes="stepF", after="stepE")

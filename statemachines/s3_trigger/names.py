@@ -6,9 +6,9 @@ import hashlib
 import re
 from typing import Final
 
-from pipeline import strict_json
-from pipeline.limits import MAX_EXECUTION_NAME_CHARACTERS
 from statemachines.s3_trigger.object_events import ObjectWrite
+from stepline.core import strict_json
+from stepline.core.limits import MAX_EXECUTION_NAME_CHARACTERS
 
 _DIGEST_CHARACTERS: Final = 20
 """80 bits [ours]: among a thousand million writes, two alike are less likely than one in a million."""

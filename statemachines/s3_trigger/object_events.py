@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pipeline.errors import is_unicode, quoted
-from statemachines.documents import Fields
+from statemachines.fields import Fields
 from statemachines.s3_trigger.errors import EventNotUnderstoodError
+from stepline.core.errors import is_unicode, quoted
 
 MAX_KEY_BYTES: Final = 1_024
 """Length of an object's key, as UTF-8 (S3 User Guide, "Naming Amazon S3 objects" [doc])."""

@@ -9,10 +9,10 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
-from statemachines import environment
+from stepline.core import environment
 
 if TYPE_CHECKING:
-    from pipeline.executions.arns import MachineArn
+    from stepline.core.executions.arns import MachineArn
 
 
 @functools.cache

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from pipeline import strict_json
-from pipeline.aws_errors import Trouble, classify
-from pipeline.executions.machines import is_express
-from pipeline.executions.start import start_execution
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 from statemachines.s3_trigger import clients, settings
 from statemachines.s3_trigger.errors import ExpressMachineError
 from statemachines.s3_trigger.names import execution_name
 from statemachines.s3_trigger.object_events import Ignored, ObjectWrite, known_version, read_event
 from statemachines.task import task
+from stepline.core import strict_json
+from stepline.core.aws_errors import Trouble, classify
+from stepline.core.executions.machines import is_express
+from stepline.core.executions.start import start_execution
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from pipeline.executions.arns import MachineArn
+    from stepline.core.executions.arns import MachineArn
 
 SERVICE: Final = "s3-trigger"
 _log = Logger(service=SERVICE)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws_errors import Trouble, classify
-from pipeline.errors import quoted
-from pipeline.limits import MIB
-from statemachines.documents import Fields, JsonObject
+from statemachines.fields import Fields, JsonObject
 from statemachines.s3_trigger import clients
 from statemachines.s3_trigger.errors import ObjectGoneError
 from statemachines.task import task
+from stepline.core.aws_errors import Trouble, classify
+from stepline.core.errors import quoted
+from stepline.core.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline import strict_json
-from pipeline.errors import printable
-from statemachines.documents import named
+from statemachines.fields import named
 from statemachines.workflow.errors import DefinitionRefusedError
 from statemachines.workflow.limits import MAX_DEFINITION_CHARACTERS, MAX_DIAGNOSTICS, MAX_TEMPLATE_BYTES
+from stepline.core import strict_json
+from stepline.core.errors import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

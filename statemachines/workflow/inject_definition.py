@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from pipeline.aws_errors import AWS_FAILURES, Trouble, classify, error_code
-from pipeline.errors import quoted
 from statemachines import aws_errors
-from statemachines.documents import Fields, JsonObject
 from statemachines.errors import TaskError
+from statemachines.fields import Fields, JsonObject
 from statemachines.workflow import clients, macro
 from statemachines.workflow.definition import Surroundings, check, decoded
 from statemachines.workflow.errors import DefinitionNotFoundError, DefinitionRefusedError, MacroUseError
 from statemachines.workflow.limits import MAX_DEFINITION_BYTES
 from statemachines.workflow.macro import MacroEvent
 from statemachines.workflow.settings import Settings, settings
+from stepline.core.aws_errors import AWS_FAILURES, Trouble, classify, error_code
+from stepline.core.errors import quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

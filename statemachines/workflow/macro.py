@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pipeline.errors import quoted
-from statemachines.documents import Fields, JsonObject, named
 from statemachines.errors import TaskError
+from statemachines.fields import Fields, JsonObject, named
 from statemachines.workflow.errors import MacroUseError
+from stepline.core.errors import quoted
 
 _KEY, _VERSION = "Key", "Version"
 _PARAMETERS = (_KEY, _VERSION)

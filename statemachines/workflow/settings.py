@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from statemachines.environment import required
+from stepline.core.environment import required
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from stepline.cli.executions import execution_region
-from stepline.cli.runs import ActionRun, PipelineRun, StageRun
-from stepline.cli.statuses import Status
+from stepline.aws.executions import execution_region
+from stepline.aws.runs import ActionRun, PipelineRun, StageRun
+from stepline.aws.statuses import Status
 
 
 class ExitCode(IntEnum):

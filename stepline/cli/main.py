@@ -10,7 +10,7 @@ import signal
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from stepline.cli.program import cli  # noqa: PLC0415 - only now may it take its time
+    from stepline.cli.command_group import cli  # noqa: PLC0415 - only now may it take its time
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     cli(prog_name="stepline")

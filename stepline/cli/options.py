@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from stepline.cli import console
-from stepline.cli.local_aws_process import DEFAULT_PORT, DEFAULT_REGION
-from stepline.cli.target import Target, TargetOptions, choose
+from stepline.aws.target import Target, TargetOptions, choose
+from stepline.cli import terminal
 from stepline.errors import UsageError
+from stepline.processes.server_process import DEFAULT_PORT, DEFAULT_REGION
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -116,7 +116,7 @@ def announced_target(ctx: click.Context) -> Target:
 
 
 def announce(target: Target) -> None:
-    console.say(console.messages(), f"stepline: {target}", style="quiet")
+    terminal.say(terminal.messages(), f"stepline: {target}", style="quiet")
 
 
 def parse_parameters(words: tuple[str, ...]) -> dict[str, str]:

@@ -11,13 +11,13 @@ from botocore.config import Config
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from stepline.cli import console, plain, render
+from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition, latest_executions, pipeline_execution
+from stepline.aws.polling import Pace
+from stepline.aws.runs import PipelineRun, RunReader
+from stepline.aws.target import Target
+from stepline.cli import run_lines, run_view, terminal
 from stepline.cli.conclusions import failed_actions
 from stepline.cli.durations import format_duration
-from stepline.cli.pace import Pace
-from stepline.cli.pipelines import ExecutionSummary, PipelineDefinition, latest_executions, pipeline_execution
-from stepline.cli.runs import PipelineRun, RunReader
-from stepline.cli.target import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -39,7 +39,7 @@ class LiveView:
 
     def __init__(self, output: Console) -> None:
         self._console = output
-        self._glyphs = console.glyphs(output)
+        self._glyphs = terminal.glyphs(output)
         self._run: PipelineRun | None = None
         self._live = Live(
             console=output,
@@ -60,7 +60,7 @@ class LiveView:
     ) -> None:
         self._live.stop()
         if self._run:
-            console.show(self._console, render.run(self._run, self._glyphs, _now()))
+            terminal.show(self._console, run_view.run(self._run, self._glyphs, _now()))
 
     def _draw(self) -> RenderableType:
         if self._run is None:
@@ -70,7 +70,7 @@ class LiveView:
         busy = _SPINNER[int(now.timestamp() * _FRAMES_PER_SECOND) % len(_SPINNER)] if spinning else None
         others = len(self._run.stages) + len(self._run.actions) + _ROWS_BESIDE_STATES
         max_states = max(1, self._console.height - others)
-        return render.run(self._run, self._glyphs, now, busy=busy, max_states=max_states)
+        return run_view.run(self._run, self._glyphs, now, busy=busy, max_states=max_states)
 
 
 class LineView:
@@ -81,8 +81,8 @@ class LineView:
         self._before: PipelineRun | None = None
 
     def show(self, run: PipelineRun) -> None:
-        for line in plain.changes(self._before, run, _now()):
-            console.say(self._console, str(line))
+        for line in run_lines.changes(self._before, run, _now()):
+            terminal.say(self._console, str(line))
         self._before = run
 
 
@@ -137,18 +137,18 @@ def watch(
 
 def conclude(run: PipelineRun, target: Target, output: Console) -> None:
     """After the last of the run: why it failed, or that it succeeded."""
-    glyphs = console.glyphs(output)
-    console.say(output)
+    glyphs = terminal.glyphs(output)
+    terminal.say(output)
     endpoint = target.endpoint_url if target.is_local else None
     for failed in failed_actions(run, local_endpoint=endpoint):
-        console.show(output, render.failure(failed, glyphs))
+        terminal.show(output, run_view.failure(failed, glyphs))
         if failed.look:
-            console.say(output, f"  see    {failed.look}")
+            terminal.say(output, f"  see    {failed.look}")
     length = format_duration(run.duration(_now()))
-    status = render.status_text(run.execution.status, glyphs)
+    status = run_view.status_text(run.execution.status, glyphs)
     if run.execution.status_summary and not run.execution.status.is_running:
         status.append(f": {run.execution.status_summary}")
-    console.show(output, status.append(f" after {length}" if length else ""))
+    terminal.show(output, status.append(f" after {length}" if length else ""))
 
 
 def _nothing_runs(pipeline: str, executions: tuple[ExecutionSummary, ...]) -> str:

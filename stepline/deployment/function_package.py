@@ -14,8 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LAMBDA_CODE = ("pipeline", "statemachines")
+_LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core")
 """The packages of the project that Lambda functions import."""
+
+_NOT_LAMBDA_CODE = ("statemachines/batch/image", "statemachines/process/sample_service")
+"""Programs in these packages that run elsewhere: in a container, on a server."""
 
 _REQUIREMENTS = Path("pipeline/requirements.txt")
 _CACHE = Path(".aws-sam/packages")
@@ -31,9 +34,12 @@ def is_project(folder: Path) -> bool:
 
 def source_files(project: Path) -> Iterator[tuple[Path, str]]:
     """The Lambda code below `project`: each file, and its path in the package. In sorted order."""
-    for package in LAMBDA_CODE:
+    left_out = [project / folder for folder in _NOT_LAMBDA_CODE]
+    for package in _LAMBDA_CODE:
         for file in sorted((project / package).rglob("*.py")):
-            yield file, file.relative_to(project).as_posix()
+            if not any(file.is_relative_to(folder) for folder in left_out):
+                yield file, file.relative_to(project).as_posix()
+    yield project / "stepline/__init__.py", "stepline/__init__.py"
 
 
 def build(project: Path, target: Path) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.cli.failures import error_code
-from stepline.cli.pace import Pace
+from stepline.aws.polling import Pace
+from stepline.cli.error_messages import error_code
 from stepline.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pipeline import strict_json
+from stepline.core import strict_json
 from stepline.errors import UsageError
 
 _MAX_CHARACTERS: Final = 1_048_576

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipeline import strict_json
-from stepline.cli.pace import Pace, TimeoutPassedError
-from stepline.cli.stacks import describe_stack
+from stepline.aws.polling import Pace, TimeoutPassedError
+from stepline.aws.stacks import describe_stack
+from stepline.core import strict_json
 from stepline.errors import UsageError
 from stepline.workflow import difference, inspection, stack_template
 from stepline.workflow.change_set import (

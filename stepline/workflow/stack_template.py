@@ -11,7 +11,7 @@ import yaml
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from stepline.cli.failures import error_code
+from stepline.cli.error_messages import error_code
 from stepline.errors import UsageError
 
 if TYPE_CHECKING:

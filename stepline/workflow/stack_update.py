@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stepline.cli.pace import Pace
-from stepline.cli.stacks import describe_stack
+from stepline.aws.polling import Pace
+from stepline.aws.stacks import describe_stack
 from stepline.errors import UsageError
 
 if TYPE_CHECKING:

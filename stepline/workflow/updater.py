@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stepline.cli.stacks import describe_stack, outputs_of
+from stepline.aws.stacks import describe_stack, outputs_of
 from stepline.errors import UsageError
 
 if TYPE_CHECKING:

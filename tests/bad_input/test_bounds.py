@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.limits import MAX_ZIP_DIRECTORY_BYTES, MIB
+from stepline.core.limits import MAX_ZIP_DIRECTORY_BYTES, MIB
 from tests.bad_input.contents import CORPUS
 
 PROJECT = Path(__file__).parents[2]

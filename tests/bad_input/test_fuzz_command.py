@@ -7,7 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline import strict_json
+from stepline.core import strict_json
 from tests.bad_input import fuzz
 
 

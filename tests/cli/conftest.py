@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from stepline.aws.target import Target
 from stepline.cli import options
-from stepline.cli.program import cli
-from stepline.cli.target import Target
+from stepline.cli.command_group import cli
 
 Stepline = Callable[..., Result]
 

@@ -11,14 +11,15 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from stepline.cli import bring_up, local_aws_process
-from stepline.cli.program import cli
+from stepline.cli import startup
+from stepline.cli.command_group import cli
 from stepline.errors import UsageError
+from stepline.processes import server_process
 
 STUB = Path(__file__).with_name("stub_server.py")
 
 
-def stub_command(behaviour: str) -> local_aws_process.ServerCommand:
+def stub_command(behaviour: str) -> server_process.ServerCommand:
     def command(port: int, region: str, directory: Path) -> Sequence[str]:
         options = ["--port", str(port), "--region", region, "--directory", str(directory)]
         return [sys.executable, str(STUB), behaviour, *options]
@@ -31,13 +32,13 @@ def deploy(_template: Path, **settings: Any) -> dict[str, str]:
         raise UsageError("the template does not deploy: Bucket: the name is taken")
     if sys.argv[2] == "killed":
         port = int(settings["endpoint_url"].rpartition(":")[2])
-        os.kill(local_aws_process.health(port)["pid"], signal.SIGKILL)
+        os.kill(server_process.health(port)["pid"], signal.SIGKILL)
         raise EndpointConnectionError(endpoint_url=settings["endpoint_url"])
     settings["report"]("Bucket: CREATE_COMPLETE")
     return {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}
 
 
 if __name__ == "__main__":
-    setattr(local_aws_process, "server_command", stub_command(sys.argv[1]))  # noqa: B010
-    setattr(bring_up, "deploy", deploy)  # noqa: B010
+    setattr(server_process, "server_command", stub_command(sys.argv[1]))  # noqa: B010
+    setattr(startup, "deploy", deploy)  # noqa: B010
     cli(sys.argv[3:], prog_name="stepline")

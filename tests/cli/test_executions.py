@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from stepline.cli.executions import (
+from stepline.aws.executions import (
     Failure,
     History,
     StateVisit,
@@ -19,7 +19,7 @@ from stepline.cli.executions import (
     readable_cause,
     visits,
 )
-from stepline.cli.statuses import VisitStatus
+from stepline.aws.statuses import VisitStatus
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client

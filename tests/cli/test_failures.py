@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from botocore import exceptions as botocore_errors
 
-from stepline.cli.failures import explain, is_transient
-from stepline.cli.program import cli
+from stepline.cli.command_group import cli
+from stepline.cli.error_messages import explain, is_transient
 from stepline.errors import UsageError
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import client_error

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from stepline.aws.functions import Function, find_function
+from stepline.aws.log_events import LogReader, parse_line
+from stepline.aws.polling import Pace
+from stepline.aws.target import Target
 from stepline.cli.commands import invoke as invoke_command
 from stepline.cli.commands import logs as logs_command
-from stepline.cli.functions import Function, find_function
-from stepline.cli.log_events import LogReader, parse_line
-from stepline.cli.pace import Pace
-from stepline.cli.target import Target
 from stepline.errors import UsageError
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import Answers, target_of

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from stepline.cli import local_aws_process, process_table, runtime_state
-from stepline.cli.interruptions import Interrupted, Interruptions
-from stepline.cli.runtime_state import LocalAws, Owner
+from stepline.aws import local_servers
+from stepline.aws.local_servers import LocalAws, Owner
 from stepline.errors import UsageError
+from stepline.processes import process_table, server_process
+from stepline.processes.interruptions import Interrupted, Interruptions
 from tests.cli.stepline_with_stubs import stub_command
 from tests.ports import free_port
 
@@ -43,7 +44,7 @@ def start(port: int) -> Iterator[Start]:
 
     def run(behaviour: str = "obeys", *, owner: Owner | None = None, ready_seconds: float = 20) -> LocalAws:
         with Interruptions() as interruptions:
-            local_aws = local_aws_process.start(
+            local_aws = server_process.start(
                 port,
                 region="us-east-1",
                 interruptions=interruptions,
@@ -56,7 +57,7 @@ def start(port: int) -> Iterator[Start]:
 
     yield run
     for local_aws in started:
-        local_aws_process.stop(local_aws)
+        server_process.stop(local_aws)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -68,8 +69,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def assert_nothing_is_left(port: int, folder: Path) -> None:
     assert list(folder.iterdir()) == []
-    assert not runtime_state.state_folder().exists()
-    assert local_aws_process.port_is_free(port)
+    assert not local_servers.state_folder().exists()
+    assert server_process.port_is_free(port)
 
 
 def test_nothing_is_left_if_its_state_cannot_be_noted(
@@ -78,7 +79,7 @@ def test_nothing_is_left_if_its_state_cannot_be_noted(
     def save(_local_aws: LocalAws) -> None:
         raise PermissionError(13, "Permission denied", "/run/user/0/stepline")
 
-    monkeypatch.setattr(runtime_state, "save", save)
+    monkeypatch.setattr(local_servers, "save", save)
     with pytest.raises(PermissionError):
         start()
     assert_nothing_is_left(port, folder)
@@ -86,14 +87,14 @@ def test_nothing_is_left_if_its_state_cannot_be_noted(
 
 
 def test_started_found_and_stopped(start: Start, port: int, folder: Path) -> None:
-    assert local_aws_process.running(port) is None
+    assert server_process.running(port) is None
     local_aws = start()
-    assert local_aws_process.running(port) == local_aws
+    assert server_process.running(port) == local_aws
     assert (local_aws.endpoint_url, local_aws.region) == (f"http://127.0.0.1:{port}", "us-east-1")
-    assert runtime_state.state_file(port).parent.stat().st_mode & 0o077 == 0
-    local_aws_process.stop(local_aws)
+    assert local_servers.state_file(port).parent.stat().st_mode & 0o077 == 0
+    server_process.stop(local_aws)
     assert_nothing_is_left(port, folder)
-    local_aws_process.stop(local_aws)
+    server_process.stop(local_aws)
 
 
 def test_one_that_dies_is_told_with_its_last_words(start: Start, port: int, folder: Path) -> None:
@@ -116,7 +117,7 @@ def test_its_children_are_stopped_too(start: Start, port: int, folder: Path) -> 
     local_aws = start("has children")
     group = [each.pid for each in process_table.processes() if each.group == local_aws.pid]
     assert len(group) == 2
-    local_aws_process.stop(local_aws)
+    server_process.stop(local_aws)
     assert not {each.pid for each in process_table.processes()} & set(group)
     assert_nothing_is_left(port, folder)
 
@@ -124,52 +125,52 @@ def test_its_children_are_stopped_too(start: Start, port: int, folder: Path) -> 
 def test_one_that_ignores_sigterm_is_killed(
     start: Start, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_aws_process, "_TERMINATE_SECONDS", 0.1)
-    local_aws_process.stop(start("deaf"))
+    monkeypatch.setattr(server_process, "_TERMINATE_SECONDS", 0.1)
+    server_process.stop(start("deaf"))
     assert_nothing_is_left(port, folder)
 
 
 def test_what_a_kill_left_is_recognised_and_removed(start: Start, port: int, folder: Path) -> None:
     local_aws = start("has children")
     os.kill(local_aws.pid, signal.SIGKILL)
-    wait_until(lambda: not local_aws_process.is_alive(local_aws))
-    assert runtime_state.load(port) == local_aws
-    assert local_aws_process.running(port) is None
-    local_aws_process.stop(local_aws)
+    wait_until(lambda: not server_process.is_alive(local_aws))
+    assert local_servers.load(port) == local_aws
+    assert server_process.running(port) is None
+    server_process.stop(local_aws)
     assert all(each.group != local_aws.pid for each in process_table.processes())
     assert_nothing_is_left(port, folder)
 
 
 def test_a_process_that_got_the_number_of_a_past_one_is_left_alone(port: int, tmp_path: Path) -> None:
     past = LocalAws(os.getpid(), port, "us-east-1", tmp_path / "past", "2026-01-01T00:00:00+00:00", None)
-    runtime_state.save(past)
-    assert not local_aws_process.is_alive(past)
-    local_aws_process.stop(past)  # would end the tests
-    assert runtime_state.load(port) is None
+    local_servers.save(past)
+    assert not server_process.is_alive(past)
+    server_process.stop(past)  # would end the tests
+    assert local_servers.load(port) is None
 
 
 def test_an_owner_that_was_killed_is_noticed(start: Start) -> None:
-    assert not local_aws_process.owner_is_gone(start(owner=Owner(os.getpid(), "up")))
+    assert not server_process.owner_is_gone(start(owner=Owner(os.getpid(), "up")))
 
 
 def test_an_owner_that_never_was_is_gone() -> None:
     beyond_all_pids = 2**22 + 1  # PID_MAX_LIMIT, proc(5)
     orphan = LocalAws(1, 1, "us-east-1", Path("/nowhere"), "", Owner(beyond_all_pids, "up"))
-    assert local_aws_process.owner_is_gone(orphan)
+    assert server_process.owner_is_gone(orphan)
 
 
 def test_only_one_of_two_that_start_at_once_wins(start: Start, port: int) -> None:
     local_aws = start()
     with pytest.raises(UsageError, match=f"just starting on port {port}"):
         start()
-    assert local_aws_process.running(port) == local_aws
+    assert server_process.running(port) == local_aws
 
 
 def test_stopping_an_old_one_does_not_touch_a_newer_one(start: Start, port: int, tmp_path: Path) -> None:
     newer = start()
     past = LocalAws(2**22 + 1, port, "us-east-1", tmp_path / "past", "", None)
-    local_aws_process.stop(past)
-    assert local_aws_process.running(port) == newer
+    server_process.stop(past)
+    assert server_process.running(port) == newer
 
 
 def test_an_interruption_while_it_starts_stops_it(start: Start, port: int, folder: Path) -> None:
@@ -187,19 +188,19 @@ def test_an_interruption_while_it_starts_stops_it(start: Start, port: int, folde
 def test_real_credentials_stay_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     monkeypatch.setenv("AWS_PROFILE", "production")
-    environment = local_aws_process._environment()
+    environment = server_process._environment()
     assert "real" not in environment.values()
     assert "AWS_PROFILE" not in environment
     assert environment["AWS_CONFIG_FILE"] == os.devnull
 
 
 def test_whoever_listens_on_a_port_is_known(port: int) -> None:
-    assert local_aws_process.port_is_free(port)
+    assert server_process.port_is_free(port)
     assert process_table.listener(port) is None
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
         listener.listen()
-        assert not local_aws_process.port_is_free(port)
+        assert not server_process.port_is_free(port)
         found = process_table.listener(port)
     assert found is not None
     assert found.pid == os.getpid()
@@ -214,9 +215,9 @@ def test_ps_tells_the_same_as_proc() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "owner": null}'])
 def test_a_state_file_that_is_none_counts_as_no_file(port: int, text: str) -> None:
-    file = runtime_state.state_file(port)
+    file = local_servers.state_file(port)
     file.parent.mkdir(parents=True)
     file.write_text(text)
-    assert runtime_state.load(port) is None
-    runtime_state.forget(port)
+    assert local_servers.load(port) is None
+    local_servers.forget(port)
     assert not file.parent.exists()

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from stepline.cli.git_push import aws_access, local_access
-from stepline.cli.target import Target
+from stepline.aws.target import Target
 from stepline.errors import UsageError
+from stepline.git.push import aws_access, local_access
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import ONE_STATE as ANY_MACHINE
 from tests.cli.workflow import Answers, Workflow, target_of

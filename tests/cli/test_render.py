@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from stepline.cli import console, render, render_status, watching
+from stepline.aws.pipelines import choose_pipeline, pipeline_execution
+from stepline.aws.runs import PipelineRun, RunReader
+from stepline.aws.status import read_statuses
+from stepline.cli import run_view, status_view, terminal, watching
 from stepline.cli.durations import clock_time, format_duration, iso_time, parse_duration
-from stepline.cli.pipelines import choose_pipeline, pipeline_execution
-from stepline.cli.runs import PipelineRun, RunReader
-from stepline.cli.status_document import read_statuses
 from stepline.errors import UsageError
 from tests.cli.workflow import Workflow, task
 
@@ -33,12 +33,12 @@ LOOP = {
 }
 
 
-def terminal(*, width: int = 80) -> Console:
+def new_terminal(*, width: int = 80) -> Console:
     return Console(
         file=io.StringIO(),
         force_terminal=True,
         width=width,
-        theme=console.THEME,
+        theme=terminal.THEME,
         color_system=None,
         legacy_windows=False,
     )
@@ -72,9 +72,9 @@ def read(workflow: Workflow) -> Callable[[str], PipelineRun]:
 
 
 def test_a_run_that_is_over(workflow: Workflow, read: Callable[[str], PipelineRun]) -> None:
-    screen = terminal()
+    screen = new_terminal()
     run = read(workflow.world.run())
-    screen.print(render.run(run, console.glyphs(screen), workflow.world.clock.now()))
+    screen.print(run_view.run(run, terminal.glyphs(screen), workflow.world.clock.now()))
     lines = [line.rstrip() for line in text_of(screen).splitlines()]
     assert lines[0].startswith("✓ app  succeeded  1")
     assert [" ".join(line.split()[:2]) for line in lines[2:]] == [
@@ -97,8 +97,8 @@ def test_a_run_that_is_under_way_keeps_to_the_screen(
 ) -> None:
     execution_id = workflow.world.start()
     workflow.world.clock.advance(8)
-    screen, now = terminal(), workflow.world.clock.now()
-    screen.print(render.run(read(execution_id), console.glyphs(screen), now, busy="⠋", max_states=2))
+    screen, now = new_terminal(), workflow.world.clock.now()
+    screen.print(run_view.run(read(execution_id), terminal.glyphs(screen), now, busy="⠋", max_states=2))
     text = text_of(screen)
     assert "⠋ app  in progress" in text
     assert "… 2 earlier states" in text
@@ -110,15 +110,15 @@ def test_a_narrow_screen_cuts_details_not_names(workflow: Workflow) -> None:
     message = "the template says " + "so much that it needs more than one line " * 3
     workflow.world.lambda_.functions["trigger"] = lambda job: workflow.world.fail(job, message)
     workflow.world.run()
-    screen, now = terminal(width=60), workflow.world.clock.now()
+    screen, now = new_terminal(width=60), workflow.world.clock.now()
     (status,) = read_statuses(workflow.world.client, None)
-    screen.print(render_status.pipeline(status, console.glyphs(screen), now))
+    screen.print(status_view.pipeline(status, terminal.glyphs(screen), now))
     assert "Deploy  ✗ failed" in text_of(screen)
     assert all(len(line) <= 60 for line in text_of(screen).splitlines())
 
 
 def test_the_drawing_leaves_the_last_picture(workflow: Workflow, read: Callable[[str], PipelineRun]) -> None:
-    screen = terminal()
+    screen = new_terminal()
     with watching.LiveView(screen) as view:
         view.show(read(workflow.world.run()))
     assert "✓ Collect" in text_of(screen).rpartition("✓ app")[2]
@@ -127,14 +127,14 @@ def test_the_drawing_leaves_the_last_picture(workflow: Workflow, read: Callable[
 def test_no_colour_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    screen = Console(file=io.StringIO(), force_terminal=True, theme=console.THEME)
-    console.say(screen, "failed", style="bad")
+    screen = Console(file=io.StringIO(), force_terminal=True, theme=terminal.THEME)
+    terminal.say(screen, "failed", style="bad")
     assert "\x1b[3" not in text_of(screen)
 
 
 def test_signs_that_every_encoding_has() -> None:
     old = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
-    assert "".join(vars(console.glyphs(old)).values()).isascii()
+    assert "".join(vars(terminal.glyphs(old)).values()).isascii()
 
 
 @pytest.mark.parametrize(

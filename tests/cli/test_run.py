@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from stepline.cli import bring_up, local_aws_process
+from stepline.aws.local_servers import LocalAws, Owner
+from stepline.cli import startup
 from stepline.cli.commands import run as run_command
-from stepline.cli.runtime_state import LocalAws, Owner
+from stepline.processes import server_process
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import WAITING, Answers, Workflow, task
 
@@ -58,7 +59,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, local_aws: LocalAws
         monkeypatch.setattr(run_command, "_local_aws", local)
         monkeypatch.setattr(run_command, "local_target", lambda _local_aws: target)
         monkeypatch.setattr(run_command, "pace", workflow.pace)
-        monkeypatch.setattr(bring_up, "deploy", lambda *_args, **_settings: {"PipelineName": "app"})
+        monkeypatch.setattr(startup, "deploy", lambda *_args, **_settings: {"PipelineName": "app"})
         return workflow
 
     return make
@@ -122,13 +123,13 @@ class TestWhichLocalAws:
         def no_deploy(*_args: object, **_settings: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(bring_up, "deploy", no_deploy)
+        monkeypatch.setattr(startup, "deploy", no_deploy)
 
     def test_one_that_runs_is_used_and_left_running(
         self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws
     ) -> None:
-        monkeypatch.setattr(local_aws_process, "running", lambda _port: local_aws)
-        monkeypatch.setattr(local_aws_process, "stop", lambda _local_aws: pytest.fail("stopped"))
+        monkeypatch.setattr(server_process, "running", lambda _port: local_aws)
+        monkeypatch.setattr(server_process, "stop", lambda _local_aws: pytest.fail("stopped"))
         result = stepline("run")
         assert result.exit_code == 130
         assert "Using the local AWS that runs on port 4566" in result.stdout
@@ -137,7 +138,7 @@ class TestWhichLocalAws:
         self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         theirs = LocalAws(1, 4566, "us-east-1", tmp_path, "now", Owner(1, "run"))
-        monkeypatch.setattr(local_aws_process, "running", lambda _port: theirs)
+        monkeypatch.setattr(server_process, "running", lambda _port: theirs)
         result = stepline("run")
         assert result.exit_code == 1
         assert "another `stepline run` uses port 4566: wait for it, or use --port 4567" in result.stderr

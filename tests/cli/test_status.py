@@ -7,8 +7,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from stepline.cli.statuses import Status
-from stepline.cli.target import Target
+from stepline.aws.statuses import Status
+from stepline.aws.target import Target
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import ENDPOINT, ONE_STATE, WAITING, Workflow
 

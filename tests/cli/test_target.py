@@ -11,10 +11,11 @@ from threading import Thread
 
 import pytest
 
-from stepline.cli import local_aws_process, runtime_state, target
-from stepline.cli.runtime_state import LocalAws
-from stepline.cli.target import Target, TargetOptions, choose, is_local_url
+from stepline.aws import local_servers, target
+from stepline.aws.local_servers import LocalAws
+from stepline.aws.target import Target, TargetOptions, choose, is_local_url
 from stepline.errors import UsageError
+from stepline.processes import server_process
 from tests.cli.conftest import Stepline
 
 
@@ -48,9 +49,9 @@ def local_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Local
     server = HTTPServer(("127.0.0.1", 0), Health)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    monkeypatch.setattr(local_aws_process, "DEFAULT_PORT", server.server_port)
+    monkeypatch.setattr(server_process, "DEFAULT_PORT", server.server_port)
     local_aws = LocalAws(os.getpid(), server.server_port, "us-east-1", tmp_path, "now", None)
-    runtime_state.save(local_aws)
+    local_servers.save(local_aws)
     yield local_aws
     server.shutdown()
     server.server_close()
@@ -122,7 +123,7 @@ class TestWithRealCredentials:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         assert of().client("codepipeline").meta.config.proxies == {}
-        assert local_aws_process.running(local_aws.port) == local_aws
+        assert server_process.running(local_aws.port) == local_aws
 
     def test_the_region_can_be_said(self) -> None:
         assert of(region="us-west-2").region == "us-west-2"
@@ -130,11 +131,11 @@ class TestWithRealCredentials:
 
 
 def test_down_does_not_stop_what_it_did_not_start(stepline: Stepline, local_aws: LocalAws) -> None:
-    runtime_state.forget(local_aws.port)
+    local_servers.forget(local_aws.port)
     result = stepline("down", "--port", str(local_aws.port))
     assert result.exit_code == 1
     assert "was not started by `stepline up`: stop it where it was started" in result.stderr
-    assert local_aws_process.health(local_aws.port)["status"] == "ready"
+    assert server_process.health(local_aws.port)["status"] == "ready"
 
 
 def test_options_before_and_after_the_command(stepline: Stepline) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from stepline.aws.target import Target
 from stepline.cli.commands import watch as watch_command
-from stepline.cli.target import Target
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import ONE_STATE, WAITING, Workflow, target_of, task
 from tests.localaws.codepipeline.fakes import approval_action, client_error, stage

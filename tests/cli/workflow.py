@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 
-from stepline.cli.pace import Pace
-from stepline.cli.target import LOCAL_REGION, Target, local_session
+from stepline.aws.polling import Pace
+from stepline.aws.target import LOCAL_REGION, Target, local_session
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions

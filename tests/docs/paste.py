@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepline.cli.local_aws_process import DEFAULT_PORT, port_is_free
+from stepline.processes.server_process import DEFAULT_PORT, port_is_free
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from pipeline import settings
-from stepline.cli.program import cli
+from stepline.cli.command_group import cli
 from stepline.deployment.template import read
 from stepline.localaws.batch.service import Batch
 from stepline.localaws.codecommit import CodeCommit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stepline.cli import local_aws_process, process_table
+from stepline.processes import process_table, server_process
 from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline
 from tests.ports import free_port
 
@@ -30,7 +30,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def pid_on(port: int) -> int | None:
-    return local_aws_process.health(port).get("pid")
+    return server_process.health(port).get("pid")
 
 
 @pytest.fixture

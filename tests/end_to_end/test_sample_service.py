@@ -34,7 +34,7 @@ def service(systems: LocalAws) -> Iterator[str]:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "sample_service", "--stack", STACK, "--port", str(port)],
+        [sys.executable, "-m", "statemachines.process.sample_service", "--stack", STACK, "--port", str(port)],
         cwd=PROJECT,
         env=systems.environment | aws,
         stdout=subprocess.PIPE,

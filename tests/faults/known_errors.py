@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from pipeline.errors import SteplineError
 from statemachines.errors import TaskError
+from stepline.core.errors import SteplineError
 
 
 def known_errors() -> frozenset[str]:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from pipeline import aws_errors, failed_calls, trigger
+from pipeline import trigger
 from pipeline.continuation import Continuation
-from pipeline.observability import logger
 from statemachines.deploy.names import Execution
+from stepline.core import aws_errors, failed_calls
+from stepline.core.observability import logger
 from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.kinds import CLASSES, Fault, Injection, Schedule

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from stepline.cli.pace import Pace
+from stepline.aws.polling import Pace
 from stepline.errors import UsageError
 from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from pipeline.artifact import ArtifactReader
-from pipeline.errors import (
+from stepline.core.archives.reader import ArtifactReader
+from stepline.core.errors import (
     AccessDeniedError,
     ArtifactMemberTooLargeError,
     RevisionUnavailableError,
     SteplineError,
     TransientError,
 )
-from pipeline.limits import ARCHIVE_TAIL_BYTES, MIB
+from stepline.core.limits import ARCHIVE_TAIL_BYTES, MIB
 from tests.pipeline.fake_s3 import Content, FakeS3, SparseFile
 
 GIB = 1024 * MIB

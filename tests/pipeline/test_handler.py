@@ -13,8 +13,8 @@ import pytest
 
 from pipeline import trigger
 from pipeline.clients import AwsClients
-from pipeline.errors import JobEventError
 from pipeline.job import Credentials
+from stepline.core.errors import JobEventError
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, LambdaContext, World
 
@@ -93,7 +93,7 @@ def test_a_cold_start_imports_nothing_that_a_poll_does_not_need() -> None:
     """boto3 and X-Ray's SDK, which imports asyncio, cost more than all of our own modules."""
     code = (
         "import sys, pipeline.trigger as t; t._trigger(); "
-        "print({'boto3', 'aws_xray_sdk', 'asyncio', 'pipeline.artifact'} & set(sys.modules))"
+        "print({'boto3', 'aws_xray_sdk', 'asyncio', 'stepline.core.archives.reader'} & set(sys.modules))"
     )
     out = run_python(code, STATE_MACHINE_ARN=MACHINE, AWS_LAMBDA_FUNCTION_NAME="trigger")
     assert out.splitlines()[-1] == "set()"
@@ -133,7 +133,7 @@ def test_tracing_is_loaded_with_the_first_sampled_invocation(
             captured.append(options)
             return lambda handler: handler
 
-    monkeypatch.setattr("pipeline.observability._tracer", Tracer)
+    monkeypatch.setattr("stepline.core.observability._tracer", Tracer)
     event = world.first_job()
     world.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")

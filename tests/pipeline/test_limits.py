@@ -12,9 +12,9 @@ import re
 
 import pytest
 
-from pipeline.errors import cut, printable, quoted
-from pipeline.executions.failure import failure_message, reduced_cause
-from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS
+from stepline.core.errors import cut, printable, quoted
+from stepline.core.executions.failure import failure_message, reduced_cause
+from stepline.core.limits import MAX_FAILURE_MESSAGE_CHARACTERS
 from tests.pipeline.test_poll import entered, exited, task_failed
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import World

@@ -13,14 +13,14 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from pipeline.aws_errors import AwsFailure, Trouble, classify
 from pipeline.continuation import Continuation, read_token, write_token
-from pipeline.errors import FailureType, SettingsError
-from pipeline.executions.arns import ExecutionArn, MachineArn
-from pipeline.executions.describe import Status
-from pipeline.executions.history import Event
-from pipeline.executions.progress import duration, percent_complete, shown_state
 from pipeline.settings import load_settings
+from stepline.core.aws_errors import AwsFailure, Trouble, classify
+from stepline.core.errors import FailureType, SettingsError
+from stepline.core.executions.arns import ExecutionArn, MachineArn
+from stepline.core.executions.describe import Status
+from stepline.core.executions.history import Event
+from stepline.core.executions.progress import duration, percent_complete, shown_state
 from tests.pipeline.world import EXPRESS, MACHINE
 
 NOW = 1_800_000_000

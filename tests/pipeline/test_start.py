@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from pipeline.limits import MAX_INPUT_BYTES, MIB
+from stepline.core.limits import MAX_INPUT_BYTES, MIB
 from tests.pipeline.test_artifact import sparse_archive
 from tests.pipeline.world import ARTIFACT_BUCKET, ARTIFACT_KEY, EXPRESS, MACHINE, World, artifact
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import SettingsError
 from pipeline.job import Credentials
 from pipeline.settings import Settings, load_settings
 from pipeline.trigger import Trigger
+from stepline.core.errors import SettingsError
 from stepline.localaws.protocol import Params
 from tests.pipeline.clients import client_of
 from tests.pipeline.fake_aws import FakeCodePipeline, FakeExecution, FakeStepFunctions

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from sample_service.serving import application
-from sample_service.settings import Settings
-from sample_service.waiting import WaitingRoom
+from statemachines.process.sample_service.serving import application
+from statemachines.process.sample_service.settings import Settings
+from statemachines.process.sample_service.waiting import WaitingRoom
 from tests.sample_service.fake_facade import API_KEY, FakeFacade, UsagePlan
 
 

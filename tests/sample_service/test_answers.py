@@ -13,8 +13,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sample_service import app as service_app
-from sample_service.waiting import logger
+from statemachines.process.sample_service import app as service_app
+from statemachines.process.sample_service.waiting import logger
 from tests.sample_service import virtual_time
 from tests.sample_service.fake_facade import API_KEY
 from tests.sample_service.service import Service, facade, service

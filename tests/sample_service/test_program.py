@@ -1,4 +1,4 @@
-"""`python -m sample_service` as a process, with real sockets."""
+"""`python -m statemachines.process.sample_service` as a process, with real sockets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Program:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sample_service", *arguments],
+            [sys.executable, "-m", "statemachines.process.sample_service", *arguments],
             cwd=PROJECT,
             env=ENVIRONMENT | environment,
             stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sample_service.quota import LONGEST_RETRY_AFTER_SECONDS, Purpose, Quota
+from statemachines.process.sample_service.quota import LONGEST_RETRY_AFTER_SECONDS, Purpose, Quota
 from tests.sample_service import virtual_time
 
 

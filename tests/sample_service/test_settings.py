@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from sample_service import stack
-from sample_service.errors import SettingsError
-from sample_service.settings import VARIABLES, from_environment
+from statemachines.process.sample_service import stack
+from statemachines.process.sample_service.errors import SettingsError
+from statemachines.process.sample_service.settings import VARIABLES, from_environment
 
 NEEDED = {"PROCESS_URL": "https://api.example/prod/", "PROCESS_API_KEY": "secret-key"}
 OUTPUTS = {

@@ -16,8 +16,8 @@ from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.settings import StackSettings, WaitSettings
 from statemachines.deploy.template_configuration import TemplateConfiguration
 from statemachines.deploy.waiting import Progress
-from statemachines.documents import Fields
 from statemachines.errors import MAX_MESSAGE_CHARACTERS, InvalidInputError, SettingsError, TaskError
+from statemachines.fields import Fields
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, INPUT, PROJECT, TASKS, Machine, load_handler
 

@@ -12,16 +12,16 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from pipeline.aws_errors import AwsFailure
 from statemachines.clients import CONFIG
 from statemachines.deploy import aws_errors, change_sets, errors
 from statemachines.deploy.change_policy import ResourceChange
 from statemachines.deploy.errors import MissingCapabilityError, ReplacementRefusedError, StackNeedsPersonError
 from statemachines.deploy.limits import MAX_TEMPLATE_BODY_BYTES, MAX_TEMPLATE_BYTES
-from statemachines.deploy.stack_events import first_failure, operation_status
-from statemachines.deploy.stack_status import Phase, StackStatus, needs_person, parse_status, phase_of
 from statemachines.deploy.task import task
 from statemachines.errors import MAX_MESSAGE_CHARACTERS, TransientAwsError
+from stepline.core.aws_errors import AwsFailure
+from stepline.core.cloudformation.stack_events import first_failure, operation_status
+from stepline.core.cloudformation.stack_status import Phase, StackStatus, needs_person, parse_status, phase_of
 from tests.statemachines import cases
 from tests.statemachines.fake_client import FakeAwsError, Fault
 from tests.statemachines.fake_cloudformation import FakeChangeSet, FakeStack

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.errors import AccessDeniedError, ConfigurationError, SteplineError, TransientError
-from statemachines.documents import Fields, JsonObject
 from statemachines.errors import PermissionDeniedError, RequestRefusedError, TaskError, TransientAwsError
+from statemachines.fields import Fields, JsonObject
 from statemachines.task import task
+from stepline.core.errors import AccessDeniedError, ConfigurationError, SteplineError, TransientError
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.response import StreamingBody
 
-from stepline.cli.pace import Pace
+from stepline.aws.polling import Pace
 from stepline.workflow.definition_file import DefinitionFile
 from stepline.workflow.deployment import Clients, Outcome, Screen, Wish, deploy
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stepline.cli.pace import Pace, TimeoutPassedError
+from stepline.aws.polling import Pace, TimeoutPassedError
 from stepline.errors import UsageError
 from stepline.workflow import deployment
 from tests.statemachines.fake_client import FakeAwsError, Fault

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from stepline.errors import UsageError
-from stepline.workflow import hook
-from stepline.workflow.hook import Entry, Push, Repository
+from stepline.git import hook
+from stepline.git.hook import Entry, Push, Repository
 from tests.workflow.repository import GitFolder
 
 ZERO = "0" * 40

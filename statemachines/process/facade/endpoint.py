@@ -13,15 +13,15 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from pipeline.aws_errors import AWS_FAILURES
-from pipeline.errors import SteplineError
-from pipeline.observability import where
 from statemachines import aws_errors
-from statemachines.documents import JsonObject
 from statemachines.errors import InvalidInputError, TaskError, TransientAwsError
+from statemachines.fields import JsonObject
 from statemachines.process.errors import RequestTooLargeError, TransactionNotFoundError
 from statemachines.process.facade.http import Answer, Request
 from statemachines.process.limits import RETRY_AFTER_SECONDS
+from stepline.core.aws_errors import AWS_FAILURES
+from stepline.core.errors import SteplineError
+from stepline.core.observability import where
 
 SERVICE: Final = "facade"
 

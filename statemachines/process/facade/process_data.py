@@ -9,7 +9,7 @@ Environment: DATA_BUCKET.
 
 from __future__ import annotations
 
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process import clients
 from statemachines.process.data import Data
 from statemachines.process.errors import TransactionNotFoundError

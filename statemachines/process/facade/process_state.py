@@ -9,14 +9,14 @@ Environment: DATA_BUCKET, STATE_MACHINE_ARN.
 
 from __future__ import annotations
 
-from pipeline.executions.describe import Execution, Status, describe_execution
-from pipeline.executions.failure import error_and_cause, read_failed_state
-from statemachines.documents import JsonObject
+from statemachines.fields import JsonObject
 from statemachines.process import clients, settings
 from statemachines.process.facade.endpoint import endpoint
 from statemachines.process.facade.http import Request
 from statemachines.process.facade.process_data import known_data
 from statemachines.process.transaction import Transaction
+from stepline.core.executions.describe import Execution, Status, describe_execution
+from stepline.core.executions.failure import error_and_cause, read_failed_state
 
 
 @endpoint

@@ -15,10 +15,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from pipeline import strict_json
-from pipeline.executions.start import start_execution
-from statemachines.documents import Fields, JsonObject
 from statemachines.errors import InvalidInputError
+from statemachines.fields import Fields, JsonObject
 from statemachines.process import clients, settings
 from statemachines.process.data import PROCESS_INPUT
 from statemachines.process.errors import RequestTooLargeError
@@ -26,6 +24,8 @@ from statemachines.process.facade.endpoint import SERVICE, endpoint
 from statemachines.process.facade.http import Request
 from statemachines.process.limits import MAX_INPUT_BYTES, MAX_INPUT_LEVELS
 from statemachines.process.transaction import Transaction
+from stepline.core import strict_json
+from stepline.core.executions.start import start_execution
 
 _log = Logger(service=SERVICE)
 

@@ -1,1 +1,1 @@
-"""The commands, one module each; each module's `command` is what `stepline.cli.program` loads."""
+"""The commands, one module each; each module's `command` is what `stepline.cli.command_group` loads."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from stepline.cli import console
+from stepline.aws.stacks import describe_stack, outputs_of
+from stepline.aws.target import Target
+from stepline.cli import terminal
 from stepline.cli.options import announced_target, target_options, with_options
-from stepline.cli.stacks import describe_stack, outputs_of
-from stepline.cli.target import Target
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
 from stepline.errors import UsageError
 from stepline.images.delete import StoredImage, choose, delete_images, list_images
@@ -61,8 +61,8 @@ def push(
         tag=tag,
     )
     done = "pushed" if pushed.is_new else "is there already, and is the latest now"
-    console.say(console.messages(), f"{', '.join(pushed.tags)} of {pushed.name.uri}: {done}", style="good")
-    console.say(console.output(), str(pushed.name.at(pushed.digest)))
+    terminal.say(terminal.messages(), f"{', '.join(pushed.tags)} of {pushed.name.uri}: {done}", style="good")
+    terminal.say(terminal.output(), str(pushed.name.at(pushed.digest)))
 
 
 @command.command("delete")
@@ -94,19 +94,19 @@ def delete(
     stored = list_images(ecr, name)
     images = stored if delete_all else choose(stored, references)
     if not images:
-        console.say(console.messages(), f"{name} has no images", style="quiet")
+        terminal.say(terminal.messages(), f"{name} has no images", style="quiet")
         return
     _confirm(name, images, yes=yes)
     delete_images(ecr, name, images)
     for image in images:
-        console.say(console.output(), f"deleted {image}")
+        terminal.say(terminal.output(), f"deleted {image}")
 
 
 def _confirm(repository: str, images: list[StoredImage], *, yes: bool) -> None:
     if yes:
         return
     for image in images:
-        console.say(console.messages(), f"  {image}")
+        terminal.say(terminal.messages(), f"  {image}")
     click.confirm(f"Delete {len(images)} image(s) of {repository}?", abort=True, err=True)
 
 

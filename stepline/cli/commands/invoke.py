@@ -9,8 +9,8 @@ from typing import IO, Any
 import click
 from botocore.config import Config
 
-from stepline.cli import console
-from stepline.cli.functions import find_function, list_functions
+from stepline.aws.functions import find_function, list_functions
+from stepline.cli import terminal
 from stepline.cli.options import announced_target, stack_option, target_options
 from stepline.errors import UsageError
 
@@ -41,13 +41,13 @@ def command(ctx: click.Context, /, *, function: str, file: IO[bytes], stack_name
     known = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
     name = find_function(known, function).name
     answer = target.new_client("lambda", _PATIENT).invoke(FunctionName=name, Payload=event, LogType="Tail")
-    messages = console.messages()
+    messages = terminal.messages()
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
-        console.say(messages, line, style="quiet")
-    console.say(console.output(), _readable(answer["Payload"].read()))
+        terminal.say(messages, line, style="quiet")
+    terminal.say(terminal.output(), _readable(answer["Payload"].read()))
     if error := answer.get("FunctionError"):
-        console.say(messages, f"stepline: {name} failed ({error}); its answer above says why", style="bad")
+        terminal.say(messages, f"stepline: {name} failed ({error}); its answer above says why", style="bad")
         ctx.exit(1)
 
 

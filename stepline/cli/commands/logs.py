@@ -10,14 +10,14 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from stepline.cli import console
+from stepline.aws.batch_jobs import Job, find_job, is_job_id, read_job
+from stepline.aws.functions import find_function, list_functions
+from stepline.aws.log_events import LogEvent, LogReader, group_name, parse_line
+from stepline.aws.polling import pace
+from stepline.aws.target import Target
+from stepline.cli import terminal
 from stepline.cli.durations import clock_time, parse_duration
-from stepline.cli.functions import find_function, list_functions
-from stepline.cli.jobs import Job, find_job, is_job_id, read_job
-from stepline.cli.log_events import LogEvent, LogReader, group_name, parse_line
 from stepline.cli.options import announced_target, stack_option, target_options
-from stepline.cli.pace import pace
-from stepline.cli.target import Target
 
 _LEVEL_STYLES = {"ERROR": "bad", "CRITICAL": "bad", "WARNING": "warn", "DEBUG": "quiet", "INFO": "good"}
 _RUNTIME_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
@@ -86,11 +86,11 @@ def _nothing(name: str, since: str) -> str:
 
 
 def _print(log: _Log, *, follow: bool, is_local: bool) -> None:
-    output = console.output()
+    output = terminal.output()
     rhythm = pace(is_local=is_local)
     ended = log.has_ended()
     if not _show(log.reader, output) and not (follow and not ended):
-        console.say(console.messages(), log.nothing, style="quiet")
+        terminal.say(terminal.messages(), log.nothing, style="quiet")
     if not follow or ended:
         return
     for _ in rhythm.ticks():
@@ -107,7 +107,7 @@ def _show(reader: LogReader, output: Console) -> int:
         if output.is_terminal:
             output.print(_pretty(event), soft_wrap=True)
         else:
-            console.say(output, event.message)
+            terminal.say(output, event.message)
         shown += 1
     return shown
 

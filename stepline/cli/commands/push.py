@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from stepline.cli import console
-from stepline.cli.git_push import Pushed, aws_access, local_access, push_directory, require_git
+from stepline.aws.source_repositories import Destination, find_destination
+from stepline.aws.target import Target
+from stepline.cli import terminal
 from stepline.cli.options import announced_target, pipeline_option, target_options, with_options
-from stepline.cli.source_repository import Destination, find_destination
-from stepline.cli.target import Target
+from stepline.git.push import Pushed, aws_access, local_access, push_directory, require_git
 
 
 @click.command("push")
@@ -60,18 +60,18 @@ def push(
 
 def report(pushed: Pushed, destination: Destination) -> None:
     """Say which commit it is, and whether it is a new one."""
-    output = console.output()
-    glyphs = console.glyphs(output)
+    output = terminal.output()
+    glyphs = terminal.glyphs(output)
     place = f"{destination.repository}, branch {destination.branch}"
     if pushed.changed:
         files = "1 file" if pushed.files == 1 else f"{pushed.files} files"
-        console.say(output, f"{glyphs.good} Pushed {files} to {place}")
+        terminal.say(output, f"{glyphs.good} Pushed {files} to {place}")
     elif pushed.is_new:
-        console.say(output, f"{glyphs.good} Pushed an empty commit to {place}: nothing has changed")
+        terminal.say(output, f"{glyphs.good} Pushed an empty commit to {place}: nothing has changed")
     else:
-        console.say(
+        terminal.say(
             output,
             f"{glyphs.waiting} Nothing has changed: {place} has this content already. "
             "(--allow-empty pushes a commit all the same.)",
         )
-    console.say(output, f"  commit {pushed.commit_id}")
+    terminal.say(output, f"  commit {pushed.commit_id}")

@@ -9,11 +9,16 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from stepline.cli import bring_up, console, local_aws_process, render, watching
+from stepline.aws.local_servers import LocalAws
+from stepline.aws.pipelines import PipelineDefinition, choose_pipeline
+from stepline.aws.polling import TimeoutPassedError, pace
+from stepline.aws.runs import PipelineRun
+from stepline.aws.source_repositories import find_destination
+from stepline.aws.target import Target, local_target
+from stepline.cli import run_view, startup, terminal, watching
 from stepline.cli.commands import push as push_command
 from stepline.cli.conclusions import ExitCode, exit_code
 from stepline.cli.deployments import Deployment
-from stepline.cli.interruptions import Interruptions
 from stepline.cli.options import (
     announce,
     deploy_options,
@@ -22,13 +27,9 @@ from stepline.cli.options import (
     port_option,
     with_options,
 )
-from stepline.cli.pace import TimeoutPassedError, pace
-from stepline.cli.pipelines import PipelineDefinition, choose_pipeline
-from stepline.cli.runs import PipelineRun
-from stepline.cli.runtime_state import LocalAws
-from stepline.cli.source_repository import find_destination
-from stepline.cli.target import Target, local_target
 from stepline.errors import UsageError
+from stepline.processes import server_process
+from stepline.processes.interruptions import Interruptions
 
 _START_SECONDS = 60.0  # from the push to the execution; locally it takes well under one
 _RUN_SECONDS = 3600.0
@@ -56,12 +57,12 @@ def command(
     Exit code: 0 if the pipeline succeeded, 1 if it failed, 3 if it was stopped or superseded.
     """
     deployment = Deployment(template, stack_name, parse_parameters(parameters))
-    bring_up.check_prerequisites(deployment)
-    output = console.output()
+    startup.check_prerequisites(deployment)
+    output = terminal.output()
     with Interruptions() as interruptions, _local_aws(port, region, interruptions, output) as local_aws:
         target = local_target(local_aws)
         announce(target)
-        outputs = bring_up.deploy_to(target, deployment, output)
+        outputs = startup.deploy_to(target, deployment, output)
         run = _push_and_watch(target, outputs.get("PipelineName"), source, output)
         watching.conclude(run, target, output)
         _show_outputs(run, output)
@@ -72,16 +73,16 @@ def command(
 @contextmanager
 def _local_aws(port: int, region: str, interruptions: Interruptions, output: Console) -> Iterator[LocalAws]:
     """The local AWS that `stepline up` started on that port, or one of our own."""
-    local_aws = local_aws_process.running(port)
-    if local_aws is None or local_aws_process.owner_is_gone(local_aws):
-        with bring_up.started(
+    local_aws = server_process.running(port)
+    if local_aws is None or server_process.owner_is_gone(local_aws):
+        with startup.started(
             port, region=region, interruptions=interruptions, command="run", output=output
         ) as own:
             yield own
     elif local_aws.owner and local_aws.owner.command == "run":
         raise UsageError(f"another `stepline run` uses port {port}: wait for it, or use --port {port + 1}")
     else:
-        console.say(output, f"{console.glyphs(output).good} Using the local AWS that runs on port {port}")
+        terminal.say(output, f"{terminal.glyphs(output).good} Using the local AWS that runs on port {port}")
         yield local_aws
 
 
@@ -92,7 +93,7 @@ def _push_and_watch(target: Target, pipeline: str | None, source: Path, output: 
     destination = find_destination(target, pipeline=definition.name, repository=None, branch=None)
     pushed = push_command.push(target, source, destination, message=None, allow_empty=True)
     push_command.report(pushed, destination)
-    console.say(output)
+    terminal.say(output)
     return _watch(target, definition, pushed.commit_id, output)
 
 
@@ -118,5 +119,5 @@ def _show_outputs(run: PipelineRun, output: Console) -> None:
         return
     for action in run.actions:
         if action.runs_state_machine and action.output_variables:
-            console.say(output)
-            console.show(output, render.facts(f"Outputs of {action.name}", action.output_variables))
+            terminal.say(output)
+            terminal.show(output, run_view.facts(f"Outputs of {action.name}", action.output_variables))

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import click
 
-from stepline.cli import console, render_status
+from stepline.aws.pipelines import choose_pipeline
+from stepline.aws.status import document, read_statuses
+from stepline.cli import status_view, terminal
 from stepline.cli.options import announced_target, target_options
-from stepline.cli.pipelines import choose_pipeline
-from stepline.cli.status_document import document, read_statuses
 
 
 @click.command("status")
@@ -25,11 +25,13 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
     if pipeline:
         pipeline = choose_pipeline(codepipeline, pipeline).name
     statuses = read_statuses(codepipeline, pipeline)
-    output = console.output()
+    output = terminal.output()
     if as_json:
-        console.say(output, json.dumps(document(target, statuses), indent=2, ensure_ascii=False))
+        terminal.say(output, json.dumps(document(target, statuses), indent=2, ensure_ascii=False))
         return
     if not statuses:
-        console.say(output, "There is no pipeline yet: deploy template.yaml (`stepline up` does so locally).")
+        terminal.say(
+            output, "There is no pipeline yet: deploy template.yaml (`stepline up` does so locally)."
+        )
     for status in statuses:
-        console.show(output, render_status.pipeline(status, console.glyphs(output), datetime.now(UTC)))
+        terminal.show(output, status_view.pipeline(status, terminal.glyphs(output), datetime.now(UTC)))

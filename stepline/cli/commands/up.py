@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from stepline.cli import bring_up, console, deployments, local_aws_process, render
-from stepline.cli.console import command_name
+from stepline.aws.local_servers import LocalAws
+from stepline.aws.target import local_environment, local_target
+from stepline.cli import deployments, run_view, startup, terminal
 from stepline.cli.deployments import Deployment, SystemDeployment
-from stepline.cli.interruptions import Interrupted, Interruptions
-from stepline.cli.local_aws_process import DEFAULT_PORT
 from stepline.cli.options import (
     deploy_options,
     local_region_option,
@@ -22,8 +21,10 @@ from stepline.cli.options import (
     with_option,
     with_options,
 )
-from stepline.cli.runtime_state import LocalAws
-from stepline.cli.target import local_environment, local_target
+from stepline.cli.terminal import command_name
+from stepline.processes import server_process
+from stepline.processes.interruptions import Interrupted, Interruptions
+from stepline.processes.server_process import DEFAULT_PORT
 
 _LOOK_SECONDS = 0.2
 
@@ -56,18 +57,18 @@ def command(
     own, of_systems = deployments.split(parse_parameters(parameters))
     main = Deployment(template, stack_name, own)
     systems = deployments.of_systems(with_systems, main=main, parameters=of_systems)
-    bring_up.check_prerequisites(main, *(system.deployment for system in systems))
-    output = console.output()
+    startup.check_prerequisites(main, *(system.deployment for system in systems))
+    output = terminal.output()
     owner = None if detach else "up"
     with (
         Interruptions() as interruptions,
-        bring_up.started(
+        startup.started(
             port, region=region, interruptions=interruptions, command=owner, output=output
         ) as local_aws,
     ):
         target = local_target(local_aws)
-        outputs = bring_up.deploy_to(target, main, output)
-        deployed = [(system, bring_up.deploy_system_to(target, system, output)) for system in systems]
+        outputs = startup.deploy_to(target, main, output)
+        deployed = [(system, startup.deploy_system_to(target, system, output)) for system in systems]
         if detach:
             _explain(output, local_aws, outputs, deployed, detached=True)
         else:
@@ -78,15 +79,15 @@ def _stay(local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed, o
     """Wait for Ctrl-C, which is the usual end. Raises UsageError if the local AWS ends by a fault."""
     try:
         _explain(output, local_aws, outputs, deployed, detached=False)
-        while local_aws_process.is_alive(local_aws):
+        while server_process.is_alive(local_aws):
             time.sleep(_LOOK_SECONDS)
     except Interrupted:
-        console.say(output)
-        console.say(output, "Stopping the local AWS.")
+        terminal.say(output)
+        terminal.say(output, "Stopping the local AWS.")
         return
-    if not local_aws_process.was_asked_to_end(local_aws):
-        raise local_aws_process.died(local_aws, "running")
-    console.say(output, "The local AWS was stopped.")
+    if not server_process.was_asked_to_end(local_aws):
+        raise server_process.died(local_aws, "running")
+    terminal.say(output, "The local AWS was stopped.")
 
 
 def _explain(
@@ -100,19 +101,19 @@ def _explain(
         shown["clone"] = f"git clone {clone_url}"
     elsewhere = "" if local_aws.port == DEFAULT_PORT else f" --endpoint-url {url}"
     variables = local_environment(local_aws)
-    console.say(output)
-    console.show(output, render.facts("The local AWS is ready.", shown))
+    terminal.say(output)
+    terminal.show(output, run_view.facts("The local AWS is ready.", shown))
     for system, values in deployed:
-        console.say(output)
-        console.show(output, render.facts(_title(system), values))
-    console.say(output)
-    console.say(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
-    console.say(output, f"  {name} push{elsewhere}")
-    console.say(output, f"  {name} watch{elsewhere}")
-    console.say(output, f"  export {' '.join(f'{key}={value}' for key, value in variables.items())}")
-    console.say(output)
+        terminal.say(output)
+        terminal.show(output, run_view.facts(_title(system), values))
+    terminal.say(output)
+    terminal.say(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
+    terminal.say(output, f"  {name} push{elsewhere}")
+    terminal.say(output, f"  {name} watch{elsewhere}")
+    terminal.say(output, f"  export {' '.join(f'{key}={value}' for key, value in variables.items())}")
+    terminal.say(output)
     down = f"{name} down" + ("" if local_aws.port == DEFAULT_PORT else f" --port {local_aws.port}")
-    console.say(output, f"`{down}` stops it." if detached else "Ctrl-C stops it.", style="quiet")
+    terminal.say(output, f"`{down}` stops it." if detached else "Ctrl-C stops it.", style="quiet")
 
 
 def _title(system: SystemDeployment) -> str:

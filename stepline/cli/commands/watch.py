@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stepline.cli import console, watching
+from stepline.aws.pipelines import choose_pipeline, pipeline_execution
+from stepline.aws.polling import TimeoutPassedError, pace
+from stepline.cli import terminal, watching
 from stepline.cli.conclusions import ExitCode, exit_code
 from stepline.cli.durations import parse_duration
 from stepline.cli.options import announced_target, target_options
-from stepline.cli.pace import TimeoutPassedError, pace
-from stepline.cli.pipelines import choose_pipeline, pipeline_execution
 
 
 @click.command("watch")
@@ -33,17 +33,17 @@ def command(
     codepipeline = target.client("codepipeline")
     rhythm = pace(is_local=target.is_local, timeout_seconds=seconds)
     definition = choose_pipeline(codepipeline, pipeline)
-    output, messages = console.output(), console.messages()
+    output, messages = terminal.output(), terminal.messages()
     try:
         if execution_id:
             execution = pipeline_execution(codepipeline, definition.name, execution_id)
         else:
             execution = watching.newest_or_next(
-                codepipeline, definition.name, rhythm, waiting=lambda text: console.say(messages, text)
+                codepipeline, definition.name, rhythm, waiting=lambda text: terminal.say(messages, text)
             )
         run = watching.watch(target, definition, execution, rhythm, output)
     except TimeoutPassedError:
-        console.say(messages, f"stepline: not over after {timeout}; it goes on without being watched")
+        terminal.say(messages, f"stepline: not over after {timeout}; it goes on without being watched")
         ctx.exit(ExitCode.TIMED_OUT)
     watching.conclude(run, target, output)
     ctx.exit(exit_code(run))

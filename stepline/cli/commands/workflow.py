@@ -10,14 +10,15 @@ from typing import Any
 
 import click
 
-from stepline.cli import console
+from stepline.aws.polling import TimeoutPassedError, pace
+from stepline.aws.target import Target, TargetOptions, choose
+from stepline.cli import terminal
 from stepline.cli.conclusions import ExitCode
 from stepline.cli.durations import parse_duration
-from stepline.cli.interruptions import Interruptions
 from stepline.cli.options import announce, announced_target, given_target, target_options, with_options
-from stepline.cli.pace import TimeoutPassedError, pace
-from stepline.cli.target import Target, TargetOptions, choose
-from stepline.workflow import deployment, hook
+from stepline.git import hook
+from stepline.processes.interruptions import Interruptions
+from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile
 from stepline.workflow.deployment import Clients, Screen, Wish
 from stepline.workflow.updater import DEFAULT_STACK
@@ -79,14 +80,14 @@ def deploy(
     wish = Wish(DefinitionFile.read(file), stack_name, logical_id, updater_stack, dry_run)
     target = announced_target(ctx)
     if not run_deployment(wish, target, seconds):
-        console.say(console.messages(), f"stepline: not over after {timeout}", style="bad")
+        terminal.say(terminal.messages(), f"stepline: not over after {timeout}", style="bad")
         ctx.exit(ExitCode.TIMED_OUT)
 
 
 def run_deployment(wish: Wish, target: Target, timeout_seconds: float) -> bool:
     """False if the time passed."""
-    messages, output = console.messages(), console.output()
-    screen = Screen(say=lambda text: console.say(messages, text, style="quiet"), show=_show)
+    messages, output = terminal.messages(), terminal.output()
+    screen = Screen(say=lambda text: terminal.say(messages, text, style="quiet"), show=_show)
     rhythm = pace(is_local=target.is_local, timeout_seconds=timeout_seconds)
     try:
         with Interruptions() as interruptions:
@@ -94,10 +95,10 @@ def run_deployment(wish: Wish, target: Target, timeout_seconds: float) -> bool:
     except TimeoutPassedError:
         return False
     if outcome.revision is not None:
-        console.say(messages, f"{outcome.machine_arn} is updated; executions that run go on as they began")
-        console.say(output, f"revision {outcome.revision}", style="good")
+        terminal.say(messages, f"{outcome.machine_arn} is updated; executions that run go on as they began")
+        terminal.say(output, f"revision {outcome.revision}", style="good")
     elif outcome.changed:
-        console.say(messages, "dry run: nothing was changed, and the change set is deleted", style="warn")
+        terminal.say(messages, "dry run: nothing was changed, and the change set is deleted", style="warn")
     return True
 
 
@@ -112,7 +113,7 @@ def publish(ctx: click.Context, /, *, stack_name: str, updater_stack: str) -> No
     Prints the URL of the published template.
     """
     target = announced_target(ctx)
-    console.say(console.output(), deployment.publish(_clients(target), stack_name, updater_stack))
+    terminal.say(terminal.output(), deployment.publish(_clients(target), stack_name, updater_stack))
 
 
 @command.group("hook")
@@ -158,7 +159,7 @@ def install(
         profile=target.profile or "",
     )
     path = hook.install(repository, entry)
-    console.say(console.messages(), f"{path} deploys {entry.file} with each push to {branch}", style="good")
+    terminal.say(terminal.messages(), f"{path} deploys {entry.file} with each push to {branch}", style="good")
 
 
 @hook_group.command("uninstall")
@@ -167,7 +168,7 @@ def uninstall(*, file: Path) -> None:
     """Deploy FILE with git pushes no more."""
     repository = hook.Repository.around(file)
     hook.uninstall(repository, repository.path_of(file))
-    console.say(console.messages(), f"{file} is deployed with pushes no more", style="good")
+    terminal.say(terminal.messages(), f"{file} is deployed with pushes no more", style="good")
 
 
 @hook_group.command("run", hidden=True)
@@ -179,9 +180,11 @@ def run(ctx: click.Context, /, *, remote: tuple[str, ...]) -> None:
     repository = hook.Repository.around(Path.cwd())
     pushes = hook.read_pushes(sys.stdin.read())
     for entry, content in hook.changed_files(repository, pushes):
-        console.say(console.messages(), f"stepline: {entry.file} has changed: deploying it to {entry.stack}")
+        terminal.say(
+            terminal.messages(), f"stepline: {entry.file} has changed: deploying it to {entry.stack}"
+        )
         if not _deploy_pushed(entry, content):
-            console.say(console.messages(), f"stepline: not over after {_DEFAULT_TIMEOUT}", style="bad")
+            terminal.say(terminal.messages(), f"stepline: not over after {_DEFAULT_TIMEOUT}", style="bad")
             ctx.exit(ExitCode.TIMED_OUT)
 
 
@@ -206,6 +209,6 @@ def _clients(target: Target) -> Clients:
 
 def _show(states: list[str], lines: list[str]) -> None:
     """The changed states, then the changed lines."""
-    output = console.output()
+    output = terminal.output()
     for line in [*states, "", *lines]:
-        console.say(output, line, style=_DIFF_STYLES.get(line[:1]))
+        terminal.say(output, line, style=_DIFF_STYLES.get(line[:1]))

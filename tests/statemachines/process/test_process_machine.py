@@ -30,7 +30,7 @@ STEPS = [f"Step {letter}" for letter in "ABCDEF"]
 DOWNSTREAM_STEPS = ["Step A", "Step B", "Step C"]
 FILES = {
     PROCESS: PROJECT / "statemachines/process/process.asl.json",
-    DOWNSTREAM: PROJECT / "statemachines/downstream/downstream.asl.json",
+    DOWNSTREAM: PROJECT / "statemachines/process/downstream/downstream.asl.json",
 }
 ASL: dict[str, dict[str, Any]] = {name: json.loads(file.read_text()) for name, file in FILES.items()}
 INPUT = {"order": 4711, "items": ["apple", "pêche"], "paid": None}

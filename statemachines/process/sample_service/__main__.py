@@ -1,0 +1,71 @@
+"""`python -m statemachines.process.sample_service`: serves until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from statemachines.process.sample_service.errors import SettingsError
+from statemachines.process.sample_service.settings import Settings, from_environment
+
+DEFAULT_PORT = 8080
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line.
+
+    130 after a second Ctrl-C, which waits for nothing.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        settings = _settings(os.environ, options.stack)
+        _serve(settings, options.host, options.port)
+    except SettingsError as error:
+        print(f"sample_service: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _settings(environment: Mapping[str, str], stack_name: str | None) -> Settings:
+    if stack_name is None:
+        return from_environment(environment)
+    from statemachines.process.sample_service import stack  # noqa: PLC0415 - boto3, which only this needs
+
+    return from_environment({**environment, **stack.look_up(stack_name, endpoint_url=stack.endpoint_url())})
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    from statemachines.process.sample_service import serving  # noqa: PLC0415 - after the settings are known to be right
+
+    listening = serving.listen(host, port)
+    print(f"Serving on http://{host}:{port} for {settings.process_url}", flush=True)  # noqa: T201
+    asyncio.run(serving.run(settings, listening))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m statemachines.process.sample_service",
+        description="A web service that embeds the process: POST /p1 starts it and answers with its end.",
+        epilog="Other settings come from the environment: docs/sample-service.md lists them.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="default: %(default)s")
+    parser.add_argument(
+        "--stack",
+        metavar="NAME",
+        help="take PROCESS_URL and PROCESS_API_KEY from this stack of the process instead of the environment",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

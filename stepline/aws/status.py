@@ -1,0 +1,159 @@
+"""What `stepline status --json` prints. Other tools rely on this shape: members are added, never changed.
+
+    {
+      "endpoint": "http://127.0.0.1:4566",     null for AWS itself
+      "region": "us-east-1",
+      "localAws": {"port", "pid", "directory", "startedAt", "detached"},   null if it is none of ours
+      "pipelines": [{
+        "name", "arn", "executionMode",
+        "stages": [{
+          "name", "status", "executionId", "transitionEnabled",
+          "actions": [{
+            "name", "provider", "status", "summary", "percentComplete", "lastStatusChange",
+            "externalExecutionId", "externalExecutionUrl", "revisionId",
+            "error": {"code", "message"} or null
+          }]
+        }],
+        "latestExecutions": [{
+          "id", "status", "statusSummary", "startTime", "lastUpdateTime",
+          "trigger": {"type", "detail"} or null,
+          "sourceRevisions": [{"actionName", "revisionId", "summary"}]
+        }]                                      the newest first, five at most
+      }]
+    }
+
+Every member is always there; null means that AWS tells nothing. Statuses are CodePipeline's own
+(`InProgress`, `Succeeded` …), and `NotStarted` for what never ran. Times are ISO 8601 in UTC
+with milliseconds. Stages and actions are in the order of the pipeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stepline.aws.pipelines import (
+    ActionDefinition,
+    ActionState,
+    ExecutionSummary,
+    PipelineDefinition,
+    StageDefinition,
+    StageState,
+    latest_executions,
+    pipeline_definition,
+    pipeline_names,
+    stage_states,
+)
+from stepline.aws.statuses import Status
+from stepline.cli.durations import iso_time
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+
+    from stepline.aws.local_servers import LocalAws
+    from stepline.aws.target import Target
+
+
+@dataclass(frozen=True)
+class PipelineStatus:
+    """A pipeline with all that is told about it; `stages` are in the order of the definition."""
+
+    definition: PipelineDefinition
+    stages: tuple[StageState, ...]
+    executions: tuple[ExecutionSummary, ...]
+
+    def state_of(self, stage: StageDefinition) -> StageState:
+        found = next((state for state in self.stages if state.name == stage.name), None)
+        return found or StageState(stage.name, Status.NOT_STARTED, None, True, None, ())
+
+
+def action_state(state: StageState, action: ActionDefinition) -> ActionState:
+    found = next((each for each in state.actions if each.name == action.name), None)
+    return found or ActionState(action.name, Status.NOT_STARTED)
+
+
+def read_statuses(codepipeline: CodePipelineClient, name: str | None) -> list[PipelineStatus]:
+    """The statuses of all pipelines, or of the one named."""
+    names = [name] if name else pipeline_names(codepipeline)
+    return [
+        PipelineStatus(
+            pipeline_definition(codepipeline, each),
+            stage_states(codepipeline, each),
+            latest_executions(codepipeline, each),
+        )
+        for each in names
+    ]
+
+
+def document(target: Target, statuses: list[PipelineStatus]) -> dict[str, Any]:
+    return {
+        "endpoint": target.endpoint_url,
+        "region": target.region,
+        "localAws": _local_aws(target.local_aws),
+        "pipelines": [_pipeline(status) for status in statuses],
+    }
+
+
+def _local_aws(local_aws: LocalAws | None) -> dict[str, Any] | None:
+    if local_aws is None:
+        return None
+    return {
+        "port": local_aws.port,
+        "pid": local_aws.pid,
+        "directory": str(local_aws.directory),
+        "startedAt": local_aws.started_at,
+        "detached": local_aws.owner is None,
+    }
+
+
+def _pipeline(status: PipelineStatus) -> dict[str, Any]:
+    definition = status.definition
+    return {
+        "name": definition.name,
+        "arn": definition.arn,
+        "executionMode": definition.execution_mode,
+        "stages": [_stage(stage, status.state_of(stage)) for stage in definition.stages],
+        "latestExecutions": [_execution(each) for each in status.executions],
+    }
+
+
+def _stage(stage: StageDefinition, state: StageState) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "status": state.status.value,
+        "executionId": state.execution_id,
+        "transitionEnabled": state.transition_enabled,
+        "actions": [_action(action, action_state(state, action)) for action in stage.actions],
+    }
+
+
+def _action(action: ActionDefinition, state: ActionState) -> dict[str, Any]:
+    error = {"code": state.error.code, "message": state.error.message} if state.error else None
+    return {
+        "name": action.name,
+        "provider": action.provider,
+        "status": state.status.value,
+        "summary": state.summary,
+        "percentComplete": state.percent_complete,
+        "lastStatusChange": iso_time(state.last_status_change),
+        "externalExecutionId": state.external_execution_id,
+        "externalExecutionUrl": state.external_execution_url,
+        "revisionId": state.revision_id,
+        "error": error,
+    }
+
+
+def _execution(execution: ExecutionSummary) -> dict[str, Any]:
+    trigger = execution.trigger
+    return {
+        "id": execution.id,
+        "status": execution.status.value,
+        "statusSummary": execution.status_summary,
+        "startTime": iso_time(execution.start_time),
+        "lastUpdateTime": iso_time(execution.last_update_time),
+        "trigger": {"type": trigger.type, "detail": trigger.detail} if trigger else None,
+        "sourceRevisions": [
+            {"actionName": each.action_name, "revisionId": each.revision_id, "summary": each.summary}
+            for each in execution.source_revisions
+        ],
+    }

@@ -1,0 +1,192 @@
+"""Which AWS is meant, and clients for it.
+
+In this order: `--endpoint-url`; `--profile`, which means AWS; `AWS_ENDPOINT_URL`; the
+`endpoint_url` of the profile in use; a local AWS that runs on the standard port; AWS, by boto3's own rules.
+
+A local endpoint is one on this machine, or one without TLS, which AWS never is. It gets
+made-up credentials and knows nothing of the user's profiles, so that real credentials
+are never sent to it by accident; only with `--profile` beside `--endpoint-url` are they.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ProfileNotFound
+
+from stepline.aws.local_servers import LocalAws
+from stepline.errors import UsageError
+from stepline.processes import server_process
+
+LOCAL_REGION = server_process.DEFAULT_REGION
+LOCAL_KEY = "local"  # both the access key id and the secret key
+
+
+def local_environment(local_aws: LocalAws) -> dict[str, str]:
+    """What a shell needs for `aws`, boto3 and others to use that local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": local_aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": LOCAL_KEY,
+        "AWS_SECRET_ACCESS_KEY": LOCAL_KEY,
+        "AWS_DEFAULT_REGION": local_aws.region,
+    }
+
+
+_CONNECT_SECONDS = 5
+_RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
+_LOCAL_RETRIES: Any = {"mode": "standard", "total_max_attempts": 2}  # it never throttles
+_PATH_STYLE: Any = {"addressing_style": "path"}  # a bucket has no host name of its own here
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """What the user said about the AWS that is meant."""
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The AWS that a command talks to. `local_aws` is set if it is one that `stepline up` started."""
+
+    session: boto3.Session
+    endpoint_url: str | None
+    region: str
+    profile: str | None
+    is_local: bool
+    local_aws: LocalAws | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of `service`, made once."""
+        if service not in self._clients:
+            self._clients[service] = self.new_client(service, Config())
+        return self._clients[service]
+
+    def new_client(self, service: str, config: Config) -> Any:
+        """A client with settings of its own, such as another time-out."""
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+
+    def __str__(self) -> str:
+        if self.is_local:
+            return f"local AWS at {self.endpoint_url}"
+        place = f" at {self.endpoint_url}" if self.endpoint_url else ""
+        profile = f", profile {self.profile}" if self.profile else ""
+        return f"AWS{place}, {self.region}{profile}"
+
+
+def choose(options: TargetOptions, environment: Mapping[str, str]) -> Target:
+    """The AWS that `options` and the environment mean. Raises UsageError for a malformed address."""
+    url = options.endpoint_url
+    if url is None and options.profile is None:
+        url = environment.get("AWS_ENDPOINT_URL") or None
+    if url is None:
+        url = _profile_endpoint(options.profile)
+    if url is not None:
+        return _at_endpoint(_checked(url), options)
+    local_aws = server_process.running(server_process.DEFAULT_PORT) if not options.profile else None
+    if local_aws is not None:
+        return local_target(local_aws, region=options.region)
+    return _aws(None, options)
+
+
+def local_target(local_aws: LocalAws, *, region: str | None = None) -> Target:
+    """A local AWS that runs on this machine."""
+    region = region or local_aws.region
+    return Target(local_session(region), local_aws.endpoint_url, region, None, True, local_aws)
+
+
+def local_session(region: str) -> boto3.Session:
+    """A session with made-up credentials, apart from the user's configuration and from proxies."""
+    nothing = (None, None, None, None)
+    session = botocore.session.Session(
+        session_vars={
+            "profile": nothing,
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    session.set_default_client_config(
+        _config(_LOCAL_RETRIES, proxies={}, inject_host_prefix=False, s3=_PATH_STYLE)
+    )
+    return boto3.Session(LOCAL_KEY, LOCAL_KEY, region_name=region, botocore_session=session)
+
+
+def is_local_url(url: str) -> bool:
+    """True for an address on this machine, and for one without TLS."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "http" or host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _at_endpoint(url: str, options: TargetOptions) -> Target:
+    if not is_local_url(url) or options.profile:
+        return _aws(url, options)
+    local_aws = _started_at(url)
+    region = options.region or (local_aws.region if local_aws else LOCAL_REGION)
+    return Target(local_session(region), url, region, None, True, local_aws)
+
+
+def _started_at(url: str) -> LocalAws | None:
+    parts = urlsplit(url)
+    return server_process.running(parts.port) if parts.port else None
+
+
+def _aws(url: str | None, options: TargetOptions) -> Target:
+    session = botocore.session.Session(profile=options.profile)
+    session.set_default_client_config(_config(_RETRIES))
+    boto3_session = boto3.Session(botocore_session=session, region_name=options.region)
+    region = boto3_session.region_name
+    if not region:
+        raise UsageError(
+            "neither a local AWS nor a region was found: start one with `stepline up`, "
+            "or use --region (or AWS_REGION) to work with AWS"
+        )
+    profile = options.profile or os.environ.get("AWS_PROFILE")
+    is_local = url is not None and is_local_url(url)
+    return Target(boto3_session, url, region, profile, is_local)
+
+
+def _profile_endpoint(profile: str | None) -> str | None:
+    """The `endpoint_url` that the user's AWS configuration has for the profile in use."""
+    try:
+        configured = botocore.session.Session(profile=profile).get_scoped_config()
+    except ProfileNotFound:
+        if profile is not None:
+            raise
+        return None  # AWS_PROFILE is wrong: that matters only if AWS itself is meant
+    url = configured.get("endpoint_url")
+    return str(url) if url else None
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(f"{url!r} is no endpoint: give an address such as {_EXAMPLE_URL}")
+    return url.rstrip("/")
+
+
+def _config(retries: Any, **settings: Any) -> Config:
+    return Config(connect_timeout=_CONNECT_SECONDS, retries=retries, **settings)
+
+
+_EXAMPLE_URL = f"http://127.0.0.1:{server_process.DEFAULT_PORT}"

@@ -1,0 +1,194 @@
+"""Reads one file out of a zip archive in S3 without fetching the archive.
+
+A zip ends with its directory, which says where each member lies. So the end of the
+object is read first (a whole small archive arrives with that one request), then, if
+need be, the rest of the directory, then the member. What is read and held depends on
+the directory and the member, never on the archive; nothing is written to disk.
+
+`zip_format` knows the format, this module knows S3.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from stepline.core.archives import file_types, zip_format
+from stepline.core.archives.zip_format import Directory, Member, NotZipError, ZipFormatError
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
+from stepline.core.errors import (
+    AccessDeniedError,
+    ArtifactFormatError,
+    ArtifactMemberNotFoundError,
+    ArtifactMemberTooLargeError,
+    RevisionUnavailableError,
+    SteplineError,
+    TransientError,
+    printable,
+    quoted,
+)
+from stepline.core.limits import ARCHIVE_TAIL_BYTES, MAX_QUOTED_CHARACTERS, MAX_ZIP_DIRECTORY_BYTES
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
+
+EMPTY_OBJECT_CODES = frozenset({"InvalidRange", "416"})
+"""S3's answer to any range of an object without content."""
+
+
+class ArtifactReader:
+    """Reads members of one zip object in S3 by range requests.
+
+    The end of the object and its directory are kept, so that reading a second member of
+    the same archive costs one request, or none.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, key: str, *, version_id: str | None = None) -> None:
+        self._object = _RangedObject(s3, bucket, key, version_id)
+        self._directory: Directory | None = None
+
+    def read(self, path: str, *, max_bytes: int) -> bytes:
+        """The content of the member `path` (a leading `./` or `/` does not matter), at most `max_bytes`.
+
+        Raises, all of them `SteplineError`:
+          `ArtifactFormatError`: no zip, corrupt, encrypted, or compressed in an unsupported way;
+          `ArtifactMemberNotFoundError`, `ArtifactMemberTooLargeError`;
+          `RevisionUnavailableError`: there is no such object or version;
+          `AccessDeniedError`: no permission, or the credentials have expired;
+          `TransientError`: S3 could not be reached; try again later.
+        """
+        try:
+            return self._read(path, max_bytes)
+        except ZipFormatError as error:
+            message = f"{self._object} cannot be read as a zip archive: {error}."
+            raise ArtifactFormatError(message) from error
+
+    def _read(self, path: str, max_bytes: int) -> bytes:
+        if self._directory is None:
+            self._directory = self._read_directory()
+        member = zip_format.find_member(self._directory, path)
+        if member is None:
+            raise self._not_found(path, zip_format.similar_names(self._directory, path))
+        if member.size > max_bytes:
+            message = (
+                f"{quoted(path)} in {self._object} has {member.size:,} bytes; the limit is {max_bytes:,}."
+            )
+            raise ArtifactMemberTooLargeError(message, size=member.size, max_bytes=max_bytes)
+        zip_format.check_readable(member)
+        return zip_format.content(member, self._read_raw(member, self._directory.end.directory_start))
+
+    def _read_directory(self) -> Directory:
+        tail = self._object.read_tail(ARCHIVE_TAIL_BYTES)
+        try:
+            end = zip_format.read_end(tail, self._object.size)
+        except NotZipError:
+            self._refuse_other_type()
+            raise
+        if end.directory_size > MAX_ZIP_DIRECTORY_BYTES:
+            raise ZipFormatError(
+                f"its directory of {end.directory_size:,} bytes is too large: put fewer files into it"
+            )
+        data = self._object.read(end.directory_start, end.directory_start + end.directory_size)
+        return Directory(data, end)
+
+    def _refuse_other_type(self) -> None:
+        head = self._object.read(0, min(file_types.HEAD_BYTES, self._object.size))
+        if found := file_types.file_type(head):
+            raise ZipFormatError(f"it is {found}; an artifact must be a zip archive")
+
+    def _read_raw(self, member: Member, limit: int) -> bytes:
+        """The member's local header and compressed content, which end before `limit`.
+
+        How long the local header is stands in the header itself, so a little more is read,
+        and the rest with another request if that was not enough.
+        """
+        start = member.header_start
+        middle = min(start + member.probable_raw_size, limit)
+        raw = self._object.read(start, middle)
+        end = start + zip_format.raw_size(member, raw)
+        if end > limit:
+            raise ZipFormatError("the file overlaps the directory")
+        return raw if end <= middle else raw + self._object.read(middle, end)
+
+    def _not_found(self, path: str, similar: list[str]) -> ArtifactMemberNotFoundError:
+        hint = f" It has {' and '.join(quoted(name) for name in similar)}." if similar else ""
+        message = f"There is no file {quoted(path)} in {self._object}.{hint}"
+        return ArtifactMemberNotFoundError(message)
+
+
+class _RangedObject:
+    """One S3 object, read in ranges that all belong to the same version of it."""
+
+    def __init__(self, s3: S3Client, bucket: str, key: str, version_id: str | None) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._key = key
+        self._version_id = version_id
+        self._etag: str | None = None
+        self._tail = b""
+        self.size = 0
+
+    def __str__(self) -> str:
+        return f"s3://{printable(self._bucket + '/' + self._key, MAX_QUOTED_CHARACTERS)}"
+
+    def read_tail(self, max_bytes: int) -> bytes:
+        """The last `max_bytes` of the object, or all of it; `size` is known afterwards."""
+        response, data = self._get(f"bytes=-{max_bytes}")
+        self._etag = response["ETag"]
+        self._tail = data
+        self.size = (
+            int(response["ContentRange"].rpartition("/")[2]) if "ContentRange" in response else len(data)
+        )
+        return data
+
+    def read(self, start: int, end: int) -> bytes:
+        """Bytes `start` to `end` (not included); what the tail holds is not fetched again."""
+        if not 0 <= start <= end <= self.size:
+            raise ZipFormatError("it is corrupt: an offset lies outside of it")
+        tail_start = self.size - len(self._tail)
+        kept = self._tail[max(start - tail_start, 0) : max(end - tail_start, 0)]
+        fetch_end = min(end, tail_start)
+        if start >= fetch_end:
+            return kept
+        _, data = self._get(f"bytes={start}-{fetch_end - 1}")
+        return data + kept
+
+    def _get(self, byte_range: str) -> tuple[GetObjectOutputTypeDef, bytes]:
+        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._key, "Range": byte_range}
+        if self._version_id is not None:
+            request["VersionId"] = self._version_id
+        if self._etag is not None:
+            request["IfMatch"] = self._etag
+        try:
+            response = self._s3.get_object(**request)
+            with closing(response["Body"]) as body:
+                return response, body.read()
+        except AWS_FAILURES as error:
+            raise self._error(error) from error
+
+    def _error(self, error: AwsFailure) -> Exception:
+        code = error_code(error)
+        if code in EMPTY_OBJECT_CODES:
+            return ZipFormatError("it is empty")
+        if code in {"PreconditionFailed", "412"}:
+            return TransientError(f"{self} was replaced while it was being read.")
+        return s3_error(error, str(self))
+
+
+def s3_error(error: AwsFailure, name: str) -> SteplineError:
+    """What a failed read of the artifact `name` (`s3://bucket/key`) means for the job."""
+    code = error_code(error)
+    reason = printable(f"{code}: {error_message(error)}", 2 * MAX_QUOTED_CHARACTERS)
+    trouble = classify(error)
+    if trouble is Trouble.TRANSIENT:
+        return TransientError(f"{name} could not be read: {reason}.", error_code=code)
+    if trouble is Trouble.PERMISSION:
+        return AccessDeniedError(
+            f"No access to {name} ({reason}). Check that it exists, that the role which reads it may call"
+            " s3:GetObject and, for an encrypted bucket, kms:Decrypt, and that its credentials are valid.",
+            error_code=code,
+        )
+    if trouble is Trouble.MISSING:
+        return RevisionUnavailableError(f"{name} does not exist ({reason}).", error_code=code)
+    return ArtifactFormatError(f"{name} could not be read: {reason}.", error_code=code)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
 
-from statemachines.deploy import clients, settings
+from statemachines.deploy import settings
+from stepline.core import clients
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, Machine
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from pipeline.continuation import Continuation, write_token
-from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, is_transient
-from stepline.core.errors import AnswerError, FailureType, JobClosedError, cut
-from stepline.core.executions.arns import ExecutionArn
-from stepline.core.failed_calls import failed_call
-from stepline.core.limits import (
+from pipeline.errors import AnswerError, FailureType, JobClosedError, failure_type
+from pipeline.limits import (
     MAX_EXTERNAL_EXECUTION_ID_CHARACTERS,
     MAX_FAILURE_MESSAGE_CHARACTERS,
     MAX_SUMMARY_CHARACTERS,
 )
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call, is_transient
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.text import cut
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -75,11 +75,11 @@ def _refused(answer: Continue | Success, error: AwsFailure) -> Failure:
     problem = failed_call("codepipeline:PutJobSuccessResult", "*", error)
     if isinstance(answer, Success):
         return Failure(
-            problem.failure_type, f"The execution succeeded, but: {problem.message}", answer.execution
+            failure_type(problem), f"The execution succeeded, but: {problem.message}", answer.execution
         )
     execution = answer.continuation.execution
     running = "" if execution is None else " The execution may still run: look at it before you retry."
-    return Failure(problem.failure_type, problem.message + running, execution)
+    return Failure(failure_type(problem), problem.message + running, execution)
 
 
 def _put(client: CodePipelineClient, job_id: str, answer: Answer) -> None:

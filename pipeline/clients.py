@@ -13,16 +13,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import botocore.session
-from botocore.config import Config
 
-from stepline.core.limits import (
-    CONNECT_TIMEOUT_SECONDS,
-    MAX_ANSWER_ATTEMPTS,
-    MAX_ATTEMPTS,
-    READ_TIMEOUT_SECONDS,
-)
+from pipeline.limits import MAX_ANSWER_ATTEMPTS, READ_TIMEOUT_SECONDS
+from stepline.core.clients import client_config
+from stepline.core.limits import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
@@ -112,11 +109,4 @@ class AwsClients:
 def _config(
     *, max_attempts: int = MAX_ATTEMPTS, read_timeout_seconds: float = READ_TIMEOUT_SECONDS, **options: Any
 ) -> Config:
-    return Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=read_timeout_seconds,
-        retries={"mode": "standard", "total_max_attempts": max_attempts},
-        tcp_keepalive=True,
-        user_agent_extra="stepline",
-        **options,
-    )
+    return client_config(read_timeout_seconds=read_timeout_seconds, max_attempts=max_attempts, **options)

@@ -10,16 +10,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
+from pipeline.errors import TokenError
 from pipeline.job import JOB_ID
+from pipeline.limits import GIVE_UP_SECONDS, MAX_CLOCK_SKEW_SECONDS, MAX_CONTINUATION_TOKEN_CHARACTERS
 from stepline.core import strict_json
-from stepline.core.errors import TokenError
 from stepline.core.executions.arns import ExecutionArn
-from stepline.core.limits import (
-    GIVE_UP_SECONDS,
-    MAX_CLOCK_SKEW_SECONDS,
-    MAX_CONTINUATION_TOKEN_CHARACTERS,
-    MAX_PERCENT_BEFORE_THE_END,
-)
+from stepline.core.limits import MAX_PERCENT_BEFORE_THE_END
 
 TOKEN_VERSION = 1
 _EXECUTION_PREFIX = "codepipeline-"

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ConnectionError  # noqa: A004 - botocore's name
 
+from pipeline.errors import ExecutionLostError, InternalError
 from pipeline.express_claims import Claim, Claims
+from pipeline.limits import EXPRESS_ANSWER_MARGIN_SECONDS, MAX_EXPRESS_SECONDS
 from pipeline.settings import EXPRESS_CLAIMS_BUCKET
-from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, http_status
-from stepline.core.errors import ConfigurationError, ExecutionLostError, InternalError, TransientError
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call, http_status
+from stepline.core.errors import ConfigurationError, TransientAwsError
 from stepline.core.executions.arns import ExecutionArn, MachineArn
 from stepline.core.executions.describe import Execution, execution_of
-from stepline.core.failed_calls import failed_call
-from stepline.core.limits import EXPRESS_ANSWER_MARGIN_SECONDS, MAX_EXPRESS_SECONDS
 from stepline.core.observability import logger
 
 if TYPE_CHECKING:
@@ -36,19 +36,19 @@ _HTTP_SERVER_ERROR = 500
 def run_express(action: Action, machine: MachineArn, text: str) -> Execution:
     """Start `machine` with the input `text` and wait until it has ended.
 
-    Raises `ExecutionLostError` if what became of it is unknown, `TransientError` if another
+    Raises `ExecutionLostError` if what became of it is unknown, `TransientAwsError` if another
     delivery of the job is still waiting for it, and what a refused call means otherwise.
     """
     claims = _claims(action, machine)
     wait_seconds = min(action.remaining_seconds - EXPRESS_ANSWER_MARGIN_SECONDS, _MAX_WAIT_SECONDS)
     if wait_seconds <= 0:
-        raise TransientError("The invocation has too little time left to wait for an Express execution.")
+        raise TransientAwsError("The invocation has too little time left to wait for an Express execution.")
     own = Claim(machine=str(machine), owner=uuid.uuid4().hex, claimed=action.now)
     name = action.continuation.execution_name
     if not claims.take(name, own):
         claim = claims.read(name)
         if claim is None:
-            raise TransientError("The claim of the Express execution has just been released.")
+            raise TransientAwsError("The claim of the Express execution has just been released.")
         if claim.owner != own.owner:  # else a retry inside the client met its own first attempt
             return _result(action, claim)
     execution = _start_and_wait(action, machine, text, claims, wait_seconds)
@@ -77,7 +77,7 @@ def _result(action: Action, claim: Claim) -> Execution:
     if claim.result is not None:
         return claim.result
     if action.now - claim.claimed <= _MAX_WAIT_SECONDS:
-        raise TransientError("The Express execution was started and has not reported yet.")
+        raise TransientAwsError("The Express execution was started and has not reported yet.")
     raise _lost(claim.machine)
 
 

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from stepline.core.aws_errors import AWS_FAILURES, Trouble, classify, error_code
+from stepline.core.aws_errors import (
+    AWS_FAILURES,
+    PRECONDITION_CODES,
+    FailureKind,
+    classify,
+    error_code,
+    failed_call,
+)
 from stepline.core.errors import ConfigurationError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Execution, execution_of
-from stepline.core.failed_calls import failed_call
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,7 +53,7 @@ class Claims:
                 Bucket=self._bucket, Key=self._key(name), Body=_to_json(claim), IfNoneMatch="*"
             )
         except AWS_FAILURES as error:
-            if error_code(error) in {"PreconditionFailed", "412"}:
+            if error_code(error) in PRECONDITION_CODES:
                 return False
             raise failed_call("s3:PutObject", self._arn(name), error) from error
         return True
@@ -58,7 +64,7 @@ class Claims:
             with contextlib.closing(response["Body"]) as body:
                 return self._from_json(name, body.read())
         except AWS_FAILURES as error:
-            if classify(error) is Trouble.MISSING:
+            if classify(error) is FailureKind.MISSING:
                 return None
             raise failed_call("s3:GetObject", self._arn(name), error) from error
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepline.core.errors import JobEventError, is_unicode
+from pipeline.errors import JobEventError
+from stepline.core.text import is_unicode
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """[model: JobId]"""

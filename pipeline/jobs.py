@@ -5,23 +5,23 @@ from __future__ import annotations
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue, Failure
 from pipeline.continuation import Continuation, read_token
-from pipeline.job import Job
-from pipeline.poll import poll
-from pipeline.services import Services
-from pipeline.user_parameters import UserParameters, parse_user_parameters
-from stepline.core.errors import (
+from pipeline.errors import (
     ExecutionLostError,
     FailureType,
     InternalError,
-    SteplineError,
     TokenError,
-    TransientError,
     UserParametersError,
-    cut,
+    failure_type,
 )
-from stepline.core.executions.progress import with_link
-from stepline.core.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
+from pipeline.job import Job
+from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
+from pipeline.messages import with_link
+from pipeline.poll import poll
+from pipeline.services import Services
+from pipeline.user_parameters import UserParameters, parse_user_parameters
+from stepline.core.errors import SteplineError, TransientAwsError
 from stepline.core.observability import logger, where
+from stepline.core.text import cut
 
 
 def answer_for(job: Job, services: Services, remaining_seconds: float) -> Answer:
@@ -35,7 +35,7 @@ def answer_for(job: Job, services: Services, remaining_seconds: float) -> Answer
     action = Action(job, parameters, continuation, services, now, remaining_seconds)
     try:
         return _work(action, problem)
-    except TransientError as error:
+    except TransientAwsError as error:
         return _later(action, error)
     except Exception as error:
         return _failed(action, error)
@@ -70,7 +70,7 @@ def _work(action: Action, problem: UserParametersError | None) -> Answer:
     return start(action)
 
 
-def _later(action: Action, trouble: TransientError) -> Answer:
+def _later(action: Action, trouble: TransientAwsError) -> Answer:
     """Try again with the next job, as long as there is time."""
     logger.warning("AWS could not be reached", extra=_log_fields(trouble))
     execution = action.continuation.execution
@@ -101,7 +101,7 @@ def _failed(action: Action, error: Exception) -> Answer:
     if action.continuation.execution is None and not isinstance(problem, ExecutionLostError):
         try:
             found = find_started(action)
-        except TransientError as trouble:
+        except TransientAwsError as trouble:
             return _later(action, trouble)
         except ExecutionLostError as lost:
             problem = lost
@@ -114,7 +114,7 @@ def _failed(action: Action, error: Exception) -> Answer:
             if found is not None:
                 logger.info("An execution that was started before is adopted")
                 return found
-    return _failure(problem.failure_type, problem.message, action)
+    return _failure(failure_type(problem), problem.message, action)
 
 
 def _log_fields(error: SteplineError) -> dict[str, object]:
@@ -134,11 +134,11 @@ def _known(error: Exception) -> SteplineError:
 
 def failure_of(error: SteplineError) -> Failure:
     """The failure of a job of which nothing more is known."""
-    return Failure(error.failure_type, error.message)
+    return Failure(failure_type(error), error.message)
 
 
-def _failure(failure_type: FailureType, message: str, action: Action) -> Failure:
+def _failure(kind: FailureType, message: str, action: Action) -> Failure:
     execution = action.continuation.execution
     if execution is not None:
-        message = with_link(message, execution.link, MAX_FAILURE_MESSAGE_CHARACTERS)
-    return Failure(failure_type, message, execution)
+        message = with_link(message, execution, MAX_FAILURE_MESSAGE_CHARACTERS)
+    return Failure(kind, message, execution)

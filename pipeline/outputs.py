@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING, Any
 import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 
+from pipeline.limits import MAX_OUTPUT_VARIABLES_BYTES, OUTPUT_VARIABLE_OVERHEAD_BYTES
 from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
 from stepline.core import strict_json
-from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
-from stepline.core.errors import (
-    AccessDeniedError,
-    ConfigurationError,
-    SteplineError,
-    TransientError,
-    printable,
+from stepline.core.aws_errors import (
+    AWS_FAILURES,
+    EXPIRED_CREDENTIALS_CODES,
+    AwsFailure,
+    FailureKind,
+    error_code,
+    translate,
 )
-from stepline.core.limits import (
-    MAX_LISTED_NAMES,
-    MAX_OUTPUT_VARIABLES_BYTES,
-    MAX_QUOTED_CHARACTERS,
-    OUTPUT_VARIABLE_OVERHEAD_BYTES,
-)
+from stepline.core.errors import SteplineError
+from stepline.core.limits import MAX_LISTED_NAMES, MAX_QUOTED_CHARACTERS
+from stepline.core.text import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
 OUTPUT_FILE = "output.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold: the same output makes the same bytes again."""
-
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 
 
 @dataclass(frozen=True)
@@ -124,8 +120,8 @@ def write_output_artifact(
 ) -> None:
     """Put a zip with `output.json` where CodePipeline expects the artifact, encrypted with the job's key.
 
-    Raises `TransientError` also for expired credentials: the next job brings new ones.
-    Raises `AccessDeniedError`, `ConfigurationError`.
+    Raises `TransientAwsError` also for expired credentials: the next job brings new ones.
+    Raises `PermissionDeniedError`, `ConfigurationError`.
     """
     request: PutObjectRequestTypeDef = {
         "Bucket": artifact.bucket,
@@ -153,13 +149,12 @@ def output_archive(output: str | None) -> bytes:
 
 
 def _write_error(artifact: Artifact, error: AwsFailure) -> SteplineError:
+    """Expired credentials count as transient: the next job brings new ones."""
     name = printable(f"s3://{artifact.bucket}/{artifact.key}", MAX_QUOTED_CHARACTERS)
-    said = printable(f"{error_code(error)}: {error_message(error)}", 2 * MAX_QUOTED_CHARACTERS)
     story = f"The execution succeeded, but its output artifact {name} could not be written"
-    trouble = classify(error)
-    if trouble is Trouble.TRANSIENT or error_code(error) in _EXPIRED:
-        return TransientError(f"{story}: {said}")
-    if trouble is Trouble.PERMISSION:
-        allow = "allow the action's role s3:PutObject and, for an encrypted bucket, kms:GenerateDataKey"
-        return AccessDeniedError(f"{story}: {allow}. {said}")
-    return ConfigurationError(f"{story}: {said}")
+    sentences = dict.fromkeys(FailureKind, f"{story}:") | {
+        FailureKind.PERMISSION: f"{story}: allow the action's role s3:PutObject and, for an encrypted bucket,"
+        " kms:GenerateDataKey.",
+    }
+    has_expired = error_code(error) in EXPIRED_CREDENTIALS_CODES
+    return translate(error, sentences, kind=FailureKind.TRANSIENT if has_expired else None)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue, Failure, Success
-from stepline.core.aws_errors import AWS_FAILURES
-from stepline.core.errors import ConfigurationError, ExecutionLostError, FailureType
+from pipeline.errors import ExecutionLostError, FailureType
+from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS
+from pipeline.messages import failure_message, running_summary, started_summary, succeeded_summary
+from stepline.core.aws_errors import AWS_FAILURES, failed_call
+from stepline.core.errors import ConfigurationError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Execution, Status, describe_execution
 from stepline.core.executions.failure import read_failure
-from stepline.core.executions.progress import Progress, duration, read_progress, running_summary, with_link
-from stepline.core.failed_calls import failed_call
-from stepline.core.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, MAX_SUMMARY_CHARACTERS
+from stepline.core.executions.progress import Progress, read_progress
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -23,7 +24,7 @@ STOP_ERROR = "TimeoutMinutesPassed"
 
 
 def poll(action: Action, arn: ExecutionArn) -> Answer:
-    """Raises the errors of `stepline.core.errors`, `TransientError` if it could not be found out."""
+    """Raises the errors of `stepline.core.errors`, `TransientAwsError` if it could not be found out."""
     execution = describe_execution(action.services.clients.stepfunctions, arn)
     if execution is None:
         return _not_visible(action, arn)
@@ -39,9 +40,7 @@ def _not_visible(action: Action, arn: ExecutionArn) -> Answer:
     started = action.continuation.started or action.continuation.first_seen
     if action.now - started > EXECUTION_VISIBLE_WITHIN_SECONDS:
         raise ExecutionLostError(f"The execution does not exist any more. Was {arn.machine} deleted?")
-    return Continue(
-        action.continuation, with_link(f"Started {arn.machine}.", arn.link, MAX_SUMMARY_CHARACTERS)
-    )
+    return Continue(action.continuation, started_summary(arn))
 
 
 def _still_running(action: Action, execution: Execution) -> Continue:
@@ -81,8 +80,8 @@ def finished(action: Action, execution: Execution) -> Answer:
     """The last answer, for an execution that has ended."""
     if execution.status is Status.SUCCEEDED:
         return _succeeded(action, execution)
-    message = read_failure(action.services.clients.stepfunctions, execution)
-    return Failure(FailureType.JOB_FAILED, message, execution.arn)
+    failure = read_failure(action.services.clients.stepfunctions, execution)
+    return Failure(FailureType.JOB_FAILED, failure_message(failure, execution.arn), execution.arn)
 
 
 def _succeeded(action: Action, execution: Execution) -> Success:
@@ -91,9 +90,7 @@ def _succeeded(action: Action, execution: Execution) -> Success:
 
     _write_output_artifact(action, execution)
     variables = output_variables(execution.output, action.parameters.output_variables)
-    seconds = max(action.now - int(execution.started.timestamp()), 0)
-    text = f"Succeeded within {duration(seconds)}.{variables.remark}"
-    summary = with_link(text, execution.arn.link, MAX_SUMMARY_CHARACTERS)
+    summary = succeeded_summary(execution, variables.remark, action.now)
     return Success(summary, execution.arn, variables.values)
 
 

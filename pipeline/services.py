@@ -25,7 +25,7 @@ class Services:
     def is_express(self, machine: MachineArn) -> bool:
         """Asked once per machine and container: a machine's type never changes.
 
-        Raises `TransientError`, `AccessDeniedError` or `ConfigurationError`.
+        Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
         """
         if machine.base not in self._is_express:
             self._is_express[machine.base] = is_express(self.clients.stepfunctions, machine)

@@ -15,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepline.core.errors import SettingsError, UserParametersError, quoted
+from pipeline.errors import UserParametersError
+from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import ExecutionArn, MachineArn
+from stepline.core.text import quoted
 
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 ALLOWED_STATE_MACHINE_ARNS = "ALLOWED_STATE_MACHINE_ARNS"

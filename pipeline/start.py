@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pipeline.action import Action
 from pipeline.answer import Answer, Continue
+from pipeline.errors import DeadlinePassedError
 from pipeline.express import find_express, run_express
+from pipeline.limits import MAX_OUTPUT_ARTIFACTS
+from pipeline.messages import started_summary
 from pipeline.poll import finished
 from pipeline.state_input import state_machine_input
-from stepline.core.errors import ConfigurationError, DeadlinePassedError
+from stepline.core.errors import ConfigurationError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
-from stepline.core.executions.progress import with_link
 from stepline.core.executions.start import start_execution
-from stepline.core.limits import MAX_OUTPUT_ARTIFACTS, MAX_SUMMARY_CHARACTERS
 
 
 def start(action: Action) -> Answer:
@@ -57,5 +58,4 @@ def _check_output_artifacts(action: Action) -> None:
 
 
 def _started(action: Action, arn: ExecutionArn) -> Continue:
-    summary = with_link(f"Started {arn.machine}.", arn.link, MAX_SUMMARY_CHARACTERS)
-    return Continue(action.started(arn), summary)
+    return Continue(action.started(arn), started_summary(arn))

@@ -10,20 +10,17 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import ObjectNotFoundError, UserParametersError
 from pipeline.job import Artifact, Job
+from pipeline.limits import MAX_INPUT_FILE_BYTES
 from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
 from stepline.core import strict_json
-from stepline.core.archives.reader import EMPTY_OBJECT_CODES, ArtifactReader, s3_error
-from stepline.core.aws_errors import AWS_FAILURES, error_code
-from stepline.core.errors import (
-    ConfigurationError,
-    InputError,
-    ObjectNotFoundError,
-    RevisionUnavailableError,
-    UserParametersError,
-    quoted,
-)
-from stepline.core.limits import MAX_INPUT_BYTES, MAX_INPUT_FILE_BYTES, MAX_LISTED_NAMES
+from stepline.core.archives.errors import RevisionUnavailableError
+from stepline.core.archives.reader import ArtifactReader, s3_error
+from stepline.core.aws_errors import AWS_FAILURES, EMPTY_OBJECT_CODES, error_code
+from stepline.core.errors import ConfigurationError, InvalidInputError
+from stepline.core.limits import MAX_INPUT_BYTES, MAX_LISTED_NAMES
+from stepline.core.text import quoted
 
 if TYPE_CHECKING:
     from pipeline.clients import Clients
@@ -43,10 +40,10 @@ def state_machine_input(job: Job, parameters: UserParameters, first_job_id: str,
     try:
         text = strict_json.canonical(document)
     except ValueError as error:
-        raise InputError(f"The state machine's input cannot be sent: {error}.") from error
+        raise InvalidInputError(f"The state machine's input cannot be sent: {error}.") from error
     size = len(text.encode())
     if size > MAX_INPUT_BYTES:
-        raise InputError(
+        raise InvalidInputError(
             f"The state machine's input has {size:,} bytes; Step Functions takes {MAX_INPUT_BYTES:,} at most."
             " Put large data into S3 and pass their keys.",
             size=size,
@@ -148,7 +145,7 @@ def _read_object(clients: Clients, source: S3Object) -> bytes:
             ) from error
         raise raised from error
     if len(data) > MAX_INPUT_FILE_BYTES:
-        raise InputError(f"The input {name} has more than {MAX_INPUT_FILE_BYTES:,} bytes.")
+        raise InvalidInputError(f"The input {name} has more than {MAX_INPUT_FILE_BYTES:,} bytes.")
     return data
 
 
@@ -156,7 +153,7 @@ def _document(data: bytes, name: str) -> Document:
     try:
         document = strict_json.loads(data)
     except ValueError as error:
-        raise InputError(f"The input {quoted(name)} is not JSON: {error}.") from error
+        raise InvalidInputError(f"The input {quoted(name)} is not JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise InputError(f"The input {quoted(name)} must be a JSON object.")
+        raise InvalidInputError(f"The input {quoted(name)} must be a JSON object.")
     return document

@@ -17,11 +17,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from pipeline.answer import Answer, Continue, Failure, Success, put_answer
 from pipeline.clients import AwsClients, Clients
+from pipeline.errors import JobClosedError, JobEventError
 from pipeline.job import job_id, parse_job
 from pipeline.jobs import answer_for, failure_of
 from pipeline.services import Clock, Services
 from pipeline.settings import Settings, load_settings
-from stepline.core.errors import JobClosedError, JobEventError, SettingsError
+from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.observability import logger, metrics, traced
 

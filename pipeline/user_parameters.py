@@ -26,9 +26,11 @@ from typing import Any, Final, NamedTuple
 import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 
+from pipeline.errors import UserParametersError
+from pipeline.limits import DEFAULT_TIMEOUT_MINUTES, MAX_USER_PARAMETERS_CHARACTERS
 from stepline.core import strict_json
-from stepline.core.errors import UserParametersError, is_unicode, quoted
-from stepline.core.limits import DEFAULT_TIMEOUT_MINUTES, MAX_LISTED_NAMES, MAX_USER_PARAMETERS_CHARACTERS
+from stepline.core.limits import MAX_LISTED_NAMES
+from stepline.core.text import is_unicode, quoted
 
 OUTPUT_VARIABLE_NAME = re.compile(r"[A-Za-z0-9@\-_]+")
 """[model: OutputVariablesKey]"""

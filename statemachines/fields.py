@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from statemachines.errors import InvalidInputError
-from stepline.core.errors import is_unicode, quoted
+from stepline.core.errors import InvalidInputError
+from stepline.core.text import is_unicode, quoted
 
 JsonObject = Mapping[str, Any]
 

@@ -8,21 +8,20 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from statemachines import aws_errors
-from statemachines.errors import TaskError
 from statemachines.fields import Fields, JsonObject
+from stepline.core import aws_errors
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure
 from stepline.core.errors import SteplineError
 
 Work = Callable[[Fields], JsonObject]
 Handler = Callable[[Any, Any], JsonObject]
-Explain = Callable[[AwsFailure], TaskError]
+Translate = Callable[[AwsFailure], SteplineError]
 
 
-def task(service: str, explain: Explain = aws_errors.explain) -> Callable[[Work], Handler]:
+def task(service: str, translate: Translate = aws_errors.translate) -> Callable[[Work], Handler]:
     """Make a Lambda handler of a function that takes the event apart and answers with JSON data.
 
-    Whatever AWS refuses becomes, by `explain`, a `TaskError` whose class name the ASL file knows.
+    Whatever AWS refuses becomes, by `translate`, a `SteplineError` whose class name the ASL file knows.
     `service` names the state machine in the log. Neither event nor answer is logged: a
     parameter may be a secret.
     """
@@ -34,8 +33,8 @@ def task(service: str, explain: Explain = aws_errors.explain) -> Callable[[Work]
         @functools.wraps(work)
         def handler(event: Any, _context: Any) -> JsonObject:
             try:
-                answer = _translated(work, event, explain)
-            except TaskError as error:
+                answer = _translated(work, event, translate)
+            except SteplineError as error:
                 log.warning("task failed", task=name, error=type(error).__name__, reason=error.message)
                 raise
             log.info("task succeeded", task=name)
@@ -46,10 +45,8 @@ def task(service: str, explain: Explain = aws_errors.explain) -> Callable[[Work]
     return decorate
 
 
-def _translated(work: Work, event: Any, explain: Explain) -> JsonObject:
+def _translated(work: Work, event: Any, translate: Translate) -> JsonObject:
     try:
         return work(Fields(event, "the event"))
     except AWS_FAILURES as error:
-        raise explain(error) from error
-    except SteplineError as error:  # of the code that is shared with the pipeline's trigger
-        raise aws_errors.of_pipeline(error) from error
+        raise translate(error) from error

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from statemachines.batch.limits import MAX_REASON_CHARACTERS
 from stepline.core import strict_json
-from stepline.core.errors import cut
+from stepline.core.text import cut
 
 _TIMED_OUT: Final = "Job attempt duration exceeded timeout"
 """[AWS Batch user guide, "Job timeouts"]"""

@@ -13,9 +13,9 @@ from statemachines.batch.limits import (
     MAX_JOB_NAME_CHARACTERS,
     MAX_PARAMETER_BYTES,
 )
-from statemachines.errors import InvalidInputError
 from statemachines.fields import Fields
-from stepline.core.errors import is_unicode
+from stepline.core.errors import InvalidInputError
+from stepline.core.text import is_unicode
 
 STEP_1, STEP_2, STEP_3 = "step1_parameter", "step2_parameters", "step3_parameters"
 _PARAMETERS: Final = (STEP_1, STEP_2, STEP_3)

@@ -8,7 +8,7 @@ its state: `create_change_set.py` is "Create Change Set". What passes between th
 `stack`       `{"plan", "id", "progress"}`, the answer of Check Stack Exists
 `changeSet`   `{"id", "stackId", "stackPolicy", "progress"}` (`change_sets.ChangeSet`)
 `operation`   `{"stackId", "token", "since", "progress"}`: the creation, update or deletion
-              that is waited for (`operations.Operation`)
+              that is waited for (`operations.AwaitedOperation`)
 `progress`    `{"waitedSeconds", "waitSeconds"}`: how a wait loop goes (`waiting.Progress`)
 `failure`     `{"Error", "Cause"}`, as Step Functions puts it there on a Catch
 """

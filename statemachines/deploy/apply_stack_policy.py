@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from statemachines.deploy import clients
 from statemachines.deploy.task import task
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -1,28 +1,17 @@
-"""A change set, and what its creation has come to."""
+"""The change set of a deployment, as it passes between the tasks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from statemachines.deploy.aws_errors import missing_capabilities
-from statemachines.deploy.errors import ChangeSetFailedError, StackMovedError
+from statemachines.deploy.errors import ChangeSetFailedError
 from statemachines.deploy.waiting import Progress
-from statemachines.errors import TaskError
 from statemachines.fields import Fields, JsonObject
-from stepline.core.aws_errors import error_code
-from stepline.core.errors import quoted
-
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
-    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
-
-# CloudFormation has no status for "this changes nothing": such a change set FAILED, and says why.
-_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-_RUNNING = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
-_BEING_DELETED = frozenset({"DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"})
-_EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
+from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
+from stepline.core.cloudformation.errors import StackChangedError
+from stepline.core.text import quoted
 
 
 @dataclass(frozen=True)
@@ -55,47 +44,24 @@ class ChangeSet:
         }
 
 
-class ChangeSetVerdict(StrEnum):
-    """What the status task tells the Choice state behind it."""
+def check_state(status: str, execution_status: str, reason: str) -> ChangeSetState:
+    """RUNNING, READY or UNCHANGED.
 
-    RUNNING = "running"
-    READY = "ready"
-    UNCHANGED = "unchanged"
-
-
-def judge(status: str, execution_status: str, reason: str) -> ChangeSetVerdict:
-    """What a change set's status means; all values of `ChangeSetStatus` and `ExecutionStatus` [model].
-
-    Raises `StackMovedError` if somebody deletes it or has made it obsolete, `MissingCapabilityError`
-    (a macro may bring resources that need one), `ChangeSetFailedError`.
+    Raises `StackChangedError` if it was deleted or made obsolete, `MissingCapabilityError` (a macro may
+    bring resources that need one), `ChangeSetFailedError`.
     """
-    if status in _RUNNING:
-        return ChangeSetVerdict.RUNNING
-    if status == "FAILED":
-        if any(text in reason for text in _NO_CHANGES):
-            return ChangeSetVerdict.UNCHANGED
-        raise _failure(reason)
-    if status in _BEING_DELETED or execution_status == "OBSOLETE":
-        raise moved()
-    if status == "CREATE_COMPLETE":
-        # UNAVAILABLE for a moment only, until CloudFormation has finished writing it down.
-        return ChangeSetVerdict.RUNNING if execution_status == "UNAVAILABLE" else ChangeSetVerdict.READY
-    raise ChangeSetFailedError(
-        f"The change set has the status {quoted(status)}, which this version does not know."
-    )
+    match change_set_state(status, execution_status, reason):
+        case ChangeSetState.FAILED:
+            raise missing_capabilities(reason) or ChangeSetFailedError(reason)
+        case ChangeSetState.INVALID:
+            raise invalid()
+        case ChangeSetState.UNKNOWN:
+            raise ChangeSetFailedError(
+                f"The change set has the status {quoted(status)}, which this version does not know."
+            )
+        case state:
+            return state
 
 
-def was_executed(answer: DescribeChangeSetOutputTypeDef) -> bool:
-    return answer["ExecutionStatus"] in _EXECUTED
-
-
-def is_missing(error: ClientError) -> bool:
-    return error_code(error) == "ChangeSetNotFound"
-
-
-def moved() -> StackMovedError:
-    return StackMovedError("The change set is no longer valid: the stack was changed by somebody else.")
-
-
-def _failure(reason: str) -> TaskError:
-    return missing_capabilities(reason) or ChangeSetFailedError(reason)
+def invalid() -> StackChangedError:
+    return StackChangedError("The change set is no longer valid: the stack was changed by another process.")

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy import clients, settings
-from statemachines.deploy.change_sets import ChangeSet, ChangeSetVerdict, is_missing, judge, moved
+from statemachines.deploy import settings
+from statemachines.deploy.change_sets import ChangeSet, check_state, invalid
 from statemachines.deploy.task import task
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
+from stepline.core.cloudformation.change_sets import ChangeSetState
+from stepline.core.cloudformation.errors import change_set_does_not_exist
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -33,17 +36,17 @@ def check_change_set_creation_status(
     change_set: ChangeSet, cloudformation: CloudFormationClient, wait: settings.WaitSettings
 ) -> JsonObject:
     """Raises `ChangeSetFailedError` with CloudFormation's reason, `MissingCapabilityError`,
-    `StackMovedError` if it was deleted or made obsolete, or `WaitTimedOutError`."""
+    `StackChangedError` if it was deleted or made obsolete, or `WaitTimedOutError`."""
     try:
         answer = cloudformation.describe_change_set(
             ChangeSetName=change_set.id, StackName=change_set.stack_id
         )
     except ClientError as error:
-        if is_missing(error):
-            raise moved() from error
+        if change_set_does_not_exist(error):
+            raise invalid() from error
         raise
-    verdict = judge(answer["Status"], answer["ExecutionStatus"], answer.get("StatusReason", ""))
+    verdict = check_state(answer["Status"], answer["ExecutionStatus"], answer.get("StatusReason", ""))
     progress = change_set.progress
-    if verdict is ChangeSetVerdict.RUNNING:
+    if verdict is ChangeSetState.RUNNING:
         progress = progress.again(wait, waiting_for=f"the change set of the stack {answer['StackName']}")
     return {"verdict": verdict, "createdAt": answer["CreationTime"].isoformat(), **progress.to_json()}

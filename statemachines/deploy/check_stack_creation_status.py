@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statemachines.deploy import clients, operations, settings
+from statemachines.deploy import operations, settings
 from statemachines.deploy.errors import StackCreationFailedError
-from statemachines.deploy.operations import Operation
+from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.task import task
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 @task
 def handler(event: Fields) -> JsonObject:
     """Event `{"operation": …}`. Answers `{"verdict": "running|done", "waitedSeconds", "waitSeconds"}`."""
-    operation = Operation.parse(event.section("operation"))
+    operation = AwaitedOperation.parse(event.section("operation"))
     return check_stack_creation_status(operation, clients.cloudformation(), settings.wait_settings())
 
 
 def check_stack_creation_status(
-    operation: Operation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
+    operation: AwaitedOperation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
 ) -> JsonObject:
     """Raises `StackCreationFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
     return operations.check(cloudformation, operation, wait, StackCreationFailedError, "creation")

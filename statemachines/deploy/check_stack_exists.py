@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from statemachines.deploy import clients, settings
+from statemachines.deploy import settings
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import Progress
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
 from stepline.core.cloudformation.stack_status import Phase, needs_person
 from stepline.core.cloudformation.stacks import Stack, find_stack
 
@@ -65,7 +66,7 @@ def handler(event: Fields) -> JsonObject:
 def check_stack_exists(
     event: Event, cloudformation: CloudFormationClient, wait: settings.WaitSettings
 ) -> JsonObject:
-    """Raises `StackNeedsPersonError`, or `WaitTimedOutError` when a busy stack stays busy."""
+    """Raises `ManualInterventionRequiredError`, or `WaitTimedOutError` when a busy stack stays busy."""
     stack = find_stack(cloudformation, event.request.stack_name)
     if stack is None:
         return _answer(Plan.CREATE, "", Progress.start(wait))

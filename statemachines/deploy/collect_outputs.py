@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from statemachines.deploy import clients
 from statemachines.deploy.limits import MAX_OUTPUTS_BYTES
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
 from stepline.core.cloudformation.stacks import get_stack
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def handler(event: Fields) -> JsonObject:
 def collect_outputs(stack_name: str, cloudformation: CloudFormationClient) -> JsonObject:
     """As many outputs as an execution's output can hold: the stack is deployed, whatever its outputs.
 
-    Raises `StackMovedError` if the stack is gone.
+    Raises `StackChangedError` if the stack is gone.
     """
     return dict(_fitting(get_stack(cloudformation, stack_name).outputs))
 

@@ -15,21 +15,24 @@ from typing import TYPE_CHECKING, Self, TypedDict
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy import clients, settings
-from statemachines.deploy.errors import StackMovedError
+from statemachines.deploy import settings
 from statemachines.deploy.names import Execution
-from statemachines.deploy.operations import Operation
+from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.stack_arguments import stack_arguments
 from statemachines.deploy.task import task
 from statemachines.deploy.template import Artifact, handed_over, read_artifact, summarize
 from statemachines.deploy.waiting import Progress
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
 from stepline.core.aws_errors import error_code
+from stepline.core.cloudformation.errors import StackChangedError
+from stepline.core.cloudformation.operations import Operation
 from stepline.core.cloudformation.stack_events import operation_status
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
 
 _EXISTS_ALREADY = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
 
@@ -55,35 +58,43 @@ class _PolicyArguments(TypedDict, total=False):
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Answers the creation that now runs, `operations.Operation`."""
+    """Answers the creation that now runs, `operations.AwaitedOperation`."""
     parsed = Event.parse(event)
     wait = settings.wait_settings()
-    stack_id = create_stack(parsed, clients.aws(), settings.stack_settings())
+    stack_id = create_stack(parsed, clients.cloudformation(), clients.s3(), settings.stack_settings())
     token = parsed.execution.creation_token
-    return Operation(stack_id, token, since=None, progress=Progress.start(wait)).to_json()
+    return AwaitedOperation(Operation(stack_id, token), Progress.start(wait)).to_json()
 
 
-def create_stack(event: Event, aws: clients.Aws, stack: settings.StackSettings) -> str:
+def create_stack(
+    event: Event, cloudformation: CloudFormationClient, s3: S3Client, stack: settings.StackSettings
+) -> str:
     """Create the stack, or find the one that an earlier run of this task created; its ARN."""
-    artifact = read_artifact(aws.s3, event.request)
+    artifact = read_artifact(s3, event.request)
     try:
-        return _create(event, aws, stack, artifact)
+        return _create(event, cloudformation, s3, stack, artifact)
     except ClientError as error:
         if error_code(error) not in _EXISTS_ALREADY:
             raise
-        return _adopt(event, aws.cloudformation, error)
+        return _adopt(event, cloudformation, error)
 
 
-def _create(event: Event, aws: clients.Aws, stack: settings.StackSettings, artifact: Artifact) -> str:
+def _create(
+    event: Event,
+    cloudformation: CloudFormationClient,
+    s3: S3Client,
+    stack: settings.StackSettings,
+    artifact: Artifact,
+) -> str:
     token = event.execution.creation_token
     policy = artifact.configuration.stack_policy
     policy_arguments: _PolicyArguments = {"StackPolicyBody": policy} if policy else {}
-    with handed_over(aws.s3, artifact.template, bucket=stack.template_bucket, owner=token) as template:
-        summary = summarize(aws.cloudformation, template)
+    with handed_over(s3, artifact.template, bucket=stack.template_bucket, owner=token) as template:
+        summary = summarize(cloudformation, template)
         arguments = stack_arguments(
             event.request, artifact.configuration, summary, default_role_arn=stack.role_arn
         )
-        answer = aws.cloudformation.create_stack(
+        answer = cloudformation.create_stack(
             StackName=event.request.stack_name,
             ClientRequestToken=token,
             **template,
@@ -98,5 +109,5 @@ def _adopt(event: Event, cloudformation: CloudFormationClient, error: ClientErro
     name, token = event.request.stack_name, event.execution.creation_token
     ours = operation_status(cloudformation, name, token, since=None)
     if ours is None:
-        raise StackMovedError(f"The stack {name} was created by somebody else meanwhile.") from error
+        raise StackChangedError(f"The stack {name} was created by somebody else meanwhile.") from error
     return ours.stack_id

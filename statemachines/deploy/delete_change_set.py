@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy import clients
-from statemachines.deploy.aws_errors import stack_does_not_exist
-from statemachines.deploy.change_sets import is_missing
 from statemachines.deploy.names import Execution
 from statemachines.deploy.task import task
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
+from stepline.core.cloudformation.errors import change_set_does_not_exist, stack_does_not_exist
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -52,5 +51,5 @@ def delete_change_set(event: Event, cloudformation: CloudFormationClient) -> Non
             StackName=event.stack_id, ChangeSetName=event.execution.change_set_name
         )
     except ClientError as error:
-        if not is_missing(error) and not stack_does_not_exist(error):
+        if not change_set_does_not_exist(error) and not stack_does_not_exist(error):
             raise

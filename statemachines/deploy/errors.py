@@ -3,11 +3,11 @@
 These come to those of every state machine (`statemachines.errors`).
 
 try again            `TransientAwsError`
-start from the top   `StackMovedError`, once
+start from the top   `StackChangedError`, once
 tell the user        `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
                      `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
                      `ReplacementRefusedError`, `SettingsError`: nothing was changed
-alarm someone        `StackNeedsPersonError`, `StackCreationFailedError`, `StackUpdateFailedError`,
+alarm someone        `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
                      `StackDeletionFailedError`: a stack was left in a state that someone must look at
 it depends           `WaitTimedOutError`: clean before anything was changed, else an alarm
 
@@ -18,19 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from statemachines.errors import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS, TaskError
-from stepline.core.errors import cut
+from stepline.core.errors import SteplineError
+from stepline.core.limits import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS
+from stepline.core.text import cut
 
 
-class StackMovedError(TaskError):
+class StackChangedError(SteplineError):
     """The stack is not as it was found: another writer was at it. The deployment starts again."""
 
 
-class ArtifactUnreadableError(TaskError):
+class ArtifactUnreadableError(SteplineError):
     """The artifact, or a file in it, is not there or cannot be read."""
 
 
-class MissingCapabilityError(TaskError):
+class MissingCapabilityError(SteplineError):
     """The template needs a capability that was not acknowledged."""
 
     def __init__(self, capabilities: Iterable[str], *, reason: str = "") -> None:
@@ -40,7 +41,7 @@ class MissingCapabilityError(TaskError):
         super().__init__(f'The template needs "capabilities": [{names}] in the input.{why}')
 
 
-class ChangeSetFailedError(TaskError):
+class ChangeSetFailedError(SteplineError):
     """CloudFormation could not make the change set."""
 
     def __init__(self, reason: str) -> None:
@@ -48,7 +49,7 @@ class ChangeSetFailedError(TaskError):
         super().__init__(cut(reason, MAX_REASON_CHARACTERS) or "CloudFormation gave no reason.")
 
 
-class ReplacementRefusedError(TaskError):
+class ReplacementRefusedError(SteplineError):
     """The change set would remove or replace resources, and that was not allowed.
 
     `dangers`: one phrase for each resource, as "Queue (AWS::SQS::Queue) would be replaced".
@@ -60,23 +61,23 @@ class ReplacementRefusedError(TaskError):
         super().__init__(_listed(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice)) + advice)
 
 
-class WaitTimedOutError(TaskError):
+class WaitTimedOutError(SteplineError):
     """A wait loop came to its end."""
 
 
-class StackNeedsPersonError(TaskError):
+class ManualInterventionRequiredError(SteplineError):
     """The stack is in a state that only a person can resolve."""
 
 
-class StackCreationFailedError(TaskError):
+class StackCreationFailedError(SteplineError):
     """The stack was not created."""
 
 
-class StackUpdateFailedError(TaskError):
+class StackUpdateFailedError(SteplineError):
     """The update was rolled back, or failed and was not even rolled back."""
 
 
-class StackDeletionFailedError(TaskError):
+class StackDeletionFailedError(SteplineError):
     """The remains of a failed stack could not be deleted."""
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Self, TypedDict
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy import clients
 from statemachines.deploy.change_policy import ResourceChange
-from statemachines.deploy.change_sets import is_missing, moved
+from statemachines.deploy.change_sets import invalid
 from statemachines.deploy.errors import ReplacementRefusedError
-from statemachines.deploy.limits import MAX_NESTING
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
 from statemachines.fields import Fields, JsonObject
+from stepline.core import clients
+from stepline.core.cloudformation.errors import change_set_does_not_exist
+from stepline.core.limits import MAX_NESTED_STACKS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -49,7 +50,7 @@ def handler(event: Fields) -> JsonObject:
 
 
 def inspect_change_set(event: Event, cloudformation: CloudFormationClient) -> JsonObject:
-    """Raises `ReplacementRefusedError`, naming each resource, or `StackMovedError`."""
+    """Raises `ReplacementRefusedError`, naming each resource, or `StackChangedError`."""
     changes = 0
     dangers = []
     for change in _changes(cloudformation, _Place(event.change_set_id, event.stack_id)):
@@ -83,10 +84,10 @@ def _changes(cloudformation: CloudFormationClient, place: _Place) -> Iterator[Re
     """All changes, page by page, and those inside nested stacks."""
     for page in _pages(cloudformation, place):
         if page["ExecutionStatus"] == "OBSOLETE":
-            raise moved()
+            raise invalid()
         for item in page.get("Changes", []):
             change = _resource_change(item.get("ResourceChange", {}), place.path)
-            if place.depth >= MAX_NESTING:
+            if place.depth >= MAX_NESTED_STACKS:
                 change = replace(change, change_set_id="")  # what is not looked into counts as dangerous
             if change.change_set_id:
                 yield from _changes(cloudformation, place.inside(change))
@@ -94,14 +95,14 @@ def _changes(cloudformation: CloudFormationClient, place: _Place) -> Iterator[Re
 
 
 def _pages(cloudformation: CloudFormationClient, place: _Place) -> Iterator[DescribeChangeSetOutputTypeDef]:
-    """Every page of the change set. Raises `StackMovedError` if it is gone."""
+    """Every page of the change set. Raises `StackChangedError` if it is gone."""
     arguments: _PageArguments = {"StackName": place.stack_id} if place.stack_id else {}
     while True:
         try:
             page = cloudformation.describe_change_set(ChangeSetName=place.change_set_id, **arguments)
         except ClientError as error:
-            if is_missing(error):
-                raise moved() from error
+            if change_set_does_not_exist(error):
+                raise invalid() from error
             raise
         yield page
         if not page.get("NextToken"):

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Self
 
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
-from statemachines.errors import InvalidInputError
 from statemachines.fields import Fields
-from stepline.core.errors import quoted
+from stepline.core.errors import InvalidInputError
+from stepline.core.text import quoted
 
 _USER_KEYS = (
     "environmentName",

@@ -9,8 +9,8 @@ from statemachines.deploy.errors import MissingCapabilityError
 from statemachines.deploy.request import Capability, DeployRequest
 from statemachines.deploy.template import TemplateSummary
 from statemachines.deploy.template_configuration import TemplateConfiguration
-from statemachines.errors import InvalidInputError
 from statemachines.fields import named
+from stepline.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType

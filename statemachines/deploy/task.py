@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from statemachines.deploy.aws_errors import explain
+from statemachines.deploy.aws_errors import translate_for_deploy
 from statemachines.task import task as any_task
 
-task: Final = any_task("deploy", explain)
+task: Final = any_task("deploy", translate_for_deploy)

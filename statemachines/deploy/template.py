@@ -12,15 +12,16 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from statemachines.deploy.aws_errors import is_throttle_or_outage, template_is_gone
 from statemachines.deploy.errors import ArtifactUnreadableError
-from statemachines.deploy.limits import MAX_CONFIGURATION_BYTES, MAX_TEMPLATE_BODY_BYTES, MAX_TEMPLATE_BYTES
+from statemachines.deploy.limits import MAX_CONFIGURATION_BYTES, MAX_TEMPLATE_BODY_BYTES
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.template_configuration import TemplateConfiguration
-from statemachines.errors import InvalidInputError, PermissionDeniedError, TransientAwsError
 from stepline.core.archives.reader import ArtifactReader
-from stepline.core.aws_errors import AWS_FAILURES
-from stepline.core.errors import AccessDeniedError, SteplineError, TransientError, quoted
+from stepline.core.aws_errors import AWS_FAILURES, is_transient
+from stepline.core.cloudformation.errors import template_does_not_exist
+from stepline.core.errors import InvalidInputError, PermissionDeniedError, SteplineError, TransientAwsError
+from stepline.core.limits import MAX_TEMPLATE_BYTES
+from stepline.core.text import quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -92,7 +93,7 @@ def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iter
         s3.put_object(Bucket=bucket, Key=key, Body=body)
         yield {"TemplateURL": _address(s3, bucket, key)}
     except ClientError as error:
-        if template_is_gone(error):
+        if template_does_not_exist(error):
             raise TransientAwsError("Another run of this task has just deleted the template.") from error
         raise
     finally:
@@ -118,7 +119,7 @@ def _delete(s3: S3Client, bucket: str, key: str) -> None:
     try:
         s3.delete_object(Bucket=bucket, Key=key)
     except AWS_FAILURES as error:
-        if is_throttle_or_outage(error):
+        if is_transient(error):
             raise TransientAwsError(f"The temporary template could not be deleted: {error}") from error
         _log.warning("temporary template was not deleted", bucket=bucket, key=key, reason=str(error))
 
@@ -136,9 +137,7 @@ def _read_text(reader: ArtifactReader, path: str, max_bytes: int) -> str:
         return reader.read(path, max_bytes=max_bytes).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{quoted(path)} in the artifact is not UTF-8 text.") from error
-    except TransientError as error:
-        raise TransientAwsError(error.message) from error
-    except AccessDeniedError as error:
-        raise PermissionDeniedError(error.message) from error
+    except (TransientAwsError, PermissionDeniedError):
+        raise
     except SteplineError as error:
         raise ArtifactUnreadableError(error.message) from error

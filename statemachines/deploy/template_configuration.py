@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from statemachines.deploy.limits import MAX_STACK_POLICY_CHARACTERS, MAX_TAGS
-from statemachines.errors import InvalidInputError
 from statemachines.fields import Fields
 from stepline.core import strict_json
-from stepline.core.errors import quoted
+from stepline.core.errors import InvalidInputError
+from stepline.core.text import quoted
 
 
 @dataclass(frozen=True)

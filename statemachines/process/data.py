@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from statemachines.errors import RequestRefusedError, TransientAwsError
 from statemachines.fields import JsonObject
+from statemachines.process import settings
 from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
-from stepline.core import strict_json
-from stepline.core.aws_errors import Trouble, classify, error_code
+from stepline.core import clients, strict_json
+from stepline.core.aws_errors import FailureKind, classify, error_code
+from stepline.core.errors import RequestRefusedError, TransientAwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,6 +60,11 @@ Work = Callable[[Data], JsonObject]
 """A step's own work: its output, made of what is known. It may be run again, and must then make the same."""
 
 
+def data_store() -> DataStore:
+    """The store in the bucket of the settings, under the function's role."""
+    return DataStore(clients.s3(), settings.data_bucket())
+
+
 class DataStore:
     """Needs s3:GetObject and s3:PutObject on `transactions/*`, s3:ListBucket on the bucket, without which
     S3 says "no access" of an object that is missing, and kms:Decrypt and kms:GenerateDataKey of its key.
@@ -85,7 +91,7 @@ class DataStore:
             with contextlib.closing(answer["Body"]) as stream:
                 body = stream.read()
         except ClientError as error:
-            if classify(error) is Trouble.MISSING and error_code(error) != "NoSuchBucket":
+            if classify(error) is FailureKind.MISSING and error_code(error) != "NoSuchBucket":
                 return None
             raise
         return Data(transaction, _members(body, transaction), answer["ETag"])

@@ -14,8 +14,7 @@ from typing import Final
 from aws_lambda_powertools import Logger
 
 from statemachines.fields import Fields, JsonObject
-from statemachines.process import clients
-from statemachines.process.data import Work
+from statemachines.process.data import Work, data_store
 from statemachines.process.transaction import Transaction
 from statemachines.task import Handler, task
 
@@ -35,7 +34,7 @@ def step(*, writes: str, after: str) -> Callable[[Work], Handler]:
         @functools.wraps(work)
         def run(event: Fields) -> JsonObject:
             transaction = Transaction.parse(event.text("transaction"))
-            written = clients.data_store().add(transaction, writes, work, after=after)
+            written = data_store().add(transaction, writes, work, after=after)
             _log.info("step done", transaction_id=transaction.id, member=writes, written=written)
             return {"wrote" if written else "hadWritten": writes}
 

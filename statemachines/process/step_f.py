@@ -10,10 +10,10 @@ Environment: DATA_BUCKET, DOWNSTREAM_STATE_MACHINE_ARN.
 from __future__ import annotations
 
 from statemachines.fields import JsonObject
-from statemachines.process import clients, settings
+from statemachines.process import settings
 from statemachines.process.data import Data
 from statemachines.process.step import step
-from stepline.core import strict_json
+from stepline.core import clients, strict_json
 from stepline.core.executions.start import start_execution
 
 

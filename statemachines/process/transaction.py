@@ -11,8 +11,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Final, Self
 
-from statemachines.errors import InvalidInputError
-from stepline.core.errors import quoted
+from stepline.core.errors import InvalidInputError
+from stepline.core.text import quoted
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _OWNER = re.compile(r"[0-9A-Za-z]{1,40}")

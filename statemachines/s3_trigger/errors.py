@@ -7,16 +7,16 @@ tell the user   `EventNotUnderstoodError`, `ExpressMachineError`, `ObjectGoneErr
 
 from __future__ import annotations
 
-from statemachines.errors import TaskError
+from stepline.core.errors import SteplineError
 
 
-class EventNotUnderstoodError(TaskError):
+class EventNotUnderstoodError(SteplineError):
     """An event that should tell of a written object lacks what every such event has."""
 
 
-class ExpressMachineError(TaskError):
+class ExpressMachineError(SteplineError):
     """The state machine to start is an Express one, of which the same event twice would start two."""
 
 
-class ObjectGoneError(TaskError):
+class ObjectGoneError(SteplineError):
     """The object, or this version of it, was deleted before it could be read."""

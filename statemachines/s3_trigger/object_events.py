@@ -13,7 +13,7 @@ from typing import Final
 
 from statemachines.fields import Fields
 from statemachines.s3_trigger.errors import EventNotUnderstoodError
-from stepline.core.errors import is_unicode, quoted
+from stepline.core.text import is_unicode, quoted
 
 MAX_KEY_BYTES: Final = 1_024
 """Length of an object's key, as UTF-8 (S3 User Guide, "Naming Amazon S3 objects" [doc])."""

@@ -16,13 +16,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from statemachines.fields import Fields, JsonObject
-from statemachines.s3_trigger import clients, settings
+from statemachines.s3_trigger import settings
 from statemachines.s3_trigger.errors import ExpressMachineError
 from statemachines.s3_trigger.names import execution_name
 from statemachines.s3_trigger.object_events import Ignored, ObjectWrite, known_version, read_event
 from statemachines.task import task
-from stepline.core import strict_json
-from stepline.core.aws_errors import Trouble, classify
+from stepline.core import clients, strict_json
+from stepline.core.aws_errors import FailureKind, classify
 from stepline.core.executions.machines import is_express
 from stepline.core.executions.start import start_execution
 
@@ -84,7 +84,7 @@ def _looked_at(s3: S3Client, write: ObjectWrite) -> ObjectWrite | Ignored:
         else:
             answer = s3.head_object(Bucket=write.bucket, Key=write.key, VersionId=write.version)
     except ClientError as error:
-        if classify(error) is Trouble.MISSING:
+        if classify(error) is FailureKind.MISSING:
             return Ignored("the object is gone")
         raise
     version = write.version or known_version(answer.get("VersionId"))

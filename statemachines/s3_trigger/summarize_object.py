@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, Self
 from botocore.exceptions import ClientError
 
 from statemachines.fields import Fields, JsonObject
-from statemachines.s3_trigger import clients
 from statemachines.s3_trigger.errors import ObjectGoneError
 from statemachines.task import task
-from stepline.core.aws_errors import Trouble, classify
-from stepline.core.errors import quoted
+from stepline.core import clients
+from stepline.core.aws_errors import FailureKind, classify
 from stepline.core.limits import MIB
+from stepline.core.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ def _get(s3: S3Client, event: Event) -> GetObjectOutputTypeDef:
             return s3.get_object(Bucket=event.bucket, Key=event.key)
         return s3.get_object(Bucket=event.bucket, Key=event.key, VersionId=event.version)
     except ClientError as error:
-        if classify(error) is Trouble.MISSING:
+        if classify(error) is FailureKind.MISSING:
             raise ObjectGoneError(
                 f"{quoted(event.key)} was deleted from {event.bucket} meanwhile."
             ) from error

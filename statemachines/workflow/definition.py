@@ -12,7 +12,7 @@ from statemachines.fields import named
 from statemachines.workflow.errors import DefinitionRefusedError
 from statemachines.workflow.limits import MAX_DEFINITION_CHARACTERS, MAX_DIAGNOSTICS, MAX_TEMPLATE_BYTES
 from stepline.core import strict_json
-from stepline.core.errors import printable
+from stepline.core.text import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

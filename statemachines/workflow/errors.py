@@ -7,16 +7,16 @@ tell the user   all of them
 
 from __future__ import annotations
 
-from statemachines.errors import TaskError
+from stepline.core.errors import SteplineError
 
 
-class MacroUseError(TaskError):
+class MacroUseError(SteplineError):
     """The template calls the macro in a way that it cannot serve."""
 
 
-class DefinitionNotFoundError(TaskError):
+class DefinitionNotFoundError(SteplineError):
     """There is no such object, or not in that version."""
 
 
-class DefinitionRefusedError(TaskError):
+class DefinitionRefusedError(SteplineError):
     """The object is no definition of a state machine that may be injected."""

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from statemachines import aws_errors
-from statemachines.errors import TaskError
 from statemachines.fields import Fields, JsonObject
-from statemachines.workflow import clients, macro
+from statemachines.workflow import macro
 from statemachines.workflow.definition import Surroundings, check, decoded
 from statemachines.workflow.errors import DefinitionNotFoundError, DefinitionRefusedError, MacroUseError
 from statemachines.workflow.limits import MAX_DEFINITION_BYTES
 from statemachines.workflow.macro import MacroEvent
 from statemachines.workflow.settings import Settings, settings
-from stepline.core.aws_errors import AWS_FAILURES, Trouble, classify, error_code
-from stepline.core.errors import quoted
+from stepline.core import clients
+from stepline.core.aws_errors import AWS_FAILURES, FailureKind, classify, error_code, translate
+from stepline.core.errors import SteplineError
+from stepline.core.text import quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,11 +51,11 @@ def handler(event: Any, _context: Any) -> JsonObject:
     try:
         request = MacroEvent.parse(fields)
         properties = inject(clients.s3(), clients.stepfunctions(), request, settings())
-    except TaskError as error:
+    except SteplineError as error:
         _log.warning("macro failed", error=type(error).__name__, reason=error.message)
         return macro.failure(fields, error)
     except AWS_FAILURES as failed:
-        explained = aws_errors.explain(failed)
+        explained = translate(failed)
         _log.warning("macro failed", error=type(explained).__name__, reason=explained.message)
         return macro.failure(fields, explained)
     _log.info("macro succeeded", key=request.key, version=request.version)
@@ -98,7 +98,7 @@ def _read(s3: S3Client, bucket: str, request: MacroEvent) -> bytes:
     try:
         answer = s3.get_object(Bucket=bucket, Key=request.key, VersionId=request.version)
     except ClientError as error:
-        if classify(error) is Trouble.MISSING or error_code(error) == "InvalidArgument":
+        if classify(error) is FailureKind.MISSING or error_code(error) == "InvalidArgument":
             raise DefinitionNotFoundError(f"There is no {_object(bucket, request)}.") from error
         raise
     if answer["ContentLength"] > MAX_DEFINITION_BYTES:

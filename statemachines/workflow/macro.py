@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from statemachines.errors import TaskError
 from statemachines.fields import Fields, JsonObject, named
 from statemachines.workflow.errors import MacroUseError
-from stepline.core.errors import quoted
+from stepline.core.errors import SteplineError
+from stepline.core.text import quoted
 
 _KEY, _VERSION = "Key", "Version"
 _PARAMETERS = (_KEY, _VERSION)
@@ -55,7 +55,7 @@ def success(event: MacroEvent, properties: Mapping[str, Any]) -> JsonObject:
     return {"requestId": event.request_id, "status": "success", "fragment": properties}
 
 
-def failure(event: Fields, error: TaskError) -> JsonObject:
+def failure(event: Fields, error: SteplineError) -> JsonObject:
     """CloudFormation shows the message as `Transform <account>::<macro> failed with: <message>`."""
     request_id = event.value("requestId") if "requestId" in event else ""
     return {"requestId": request_id, "status": "failure", "errorMessage": error.message}

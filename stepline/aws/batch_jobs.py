@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

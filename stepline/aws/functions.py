@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stepline.cli.error_messages import error_code
-from stepline.errors import UsageError
+from stepline.core.aws_errors import error_code
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 _PRIVATE = 0o700
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from stepline.cli.error_messages import error_code
+from stepline.core.aws_errors import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from stepline.aws.statuses import Status
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient

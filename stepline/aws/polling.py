@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.cli.error_messages import is_transient
+from stepline.core.aws_errors import is_transient
 
 Answer = TypeVar("Answer")
 
@@ -23,13 +23,13 @@ class TimeoutPassedError(Exception):
 
 
 @dataclass(frozen=True)
-class Pace:
+class Polling:
     poll_seconds: float
     timeout_seconds: float | None = None
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
-    def ticks(self) -> Iterator[int]:
+    def rounds(self) -> Iterator[int]:
         """0 at once, then 1, 2 …, `poll_seconds` apart, until TimeoutPassedError if there is a time-out."""
         start = self.monotonic()
         number = 0
@@ -40,19 +40,19 @@ class Pace:
                 raise TimeoutPassedError
             self.sleep(self.poll_seconds)
 
-    def patiently(self, read: Callable[[], Answer]) -> Answer:
+    def read(self, read: Callable[[], Answer]) -> Answer:
         """What `read` answers; a throttle or a lost connection is waited out a few times."""
         failures = 0
-        for _ in self.ticks():
+        for _ in self.rounds():
             try:
                 return read()
             except (ClientError, BotoCoreError) as error:
                 failures += 1
                 if failures >= _MAX_CONSECUTIVE_FAILURES or not is_transient(error):
                     raise
-        raise AssertionError("ticks never end by themselves")
+        raise AssertionError("rounds never end by themselves")
 
 
-def pace(*, is_local: bool, timeout_seconds: float | None = None) -> Pace:
-    """The pace for an AWS; tests replace this."""
-    return Pace(LOCAL_POLL_SECONDS if is_local else AWS_POLL_SECONDS, timeout_seconds)
+def new_polling(*, is_local: bool, timeout_seconds: float | None = None) -> Polling:
+    """The polling for an AWS; tests replace this."""
+    return Polling(LOCAL_POLL_SECONDS if is_local else AWS_POLL_SECONDS, timeout_seconds)

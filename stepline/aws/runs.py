@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from stepline.aws.executions import Failure, History, StateVisit, execution_region
+from stepline.aws.executions import ExecutionHistory, StateVisit, execution_with_history
 from stepline.aws.pipelines import (
     ActionDefinition,
     ActionError,
@@ -27,6 +27,8 @@ from stepline.aws.pipelines import (
     stage_states,
 )
 from stepline.aws.statuses import Status
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.failure import Failure
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -72,7 +74,12 @@ class ActionRun:
 
     @property
     def runs_state_machine(self) -> bool:
-        return execution_region(self.external_execution_id) is not None
+        return self.execution is not None
+
+    @property
+    def execution(self) -> ExecutionArn | None:
+        """The execution of the state machine that the action runs, if it is one that has a history."""
+        return execution_with_history(self.external_execution_id)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class RunReader:
         self._stepfunctions = stepfunctions
         self._definition = definition
         self._found = execution
-        self._histories: dict[str, History] = {}
+        self._histories: dict[str, ExecutionHistory] = {}
         self._finished: dict[str, ActionRun] = {}
 
     def read(self) -> PipelineRun:
@@ -154,15 +161,15 @@ class RunReader:
         return replace(run, stages=tuple(stages))
 
     def _with_visits(self, action: ActionRun) -> ActionRun:
-        region = execution_region(action.external_execution_id)
-        if region is None or action.external_execution_id is None:
+        execution = action.execution
+        if execution is None:
             return action
-        arn = action.external_execution_id
+        arn = str(execution)
         if arn in self._finished:
             done = self._finished[arn]
             return replace(action, visits=done.visits, failure=done.failure)
         if arn not in self._histories:
-            self._histories[arn] = History(self._stepfunctions(region), arn)
+            self._histories[arn] = ExecutionHistory(self._stepfunctions(execution.region), execution)
         history = self._histories[arn]
         action = replace(action, visits=history.update(), failure=history.failure)
         if action.status.is_over:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepline.aws.pipelines import ActionDefinition, PipelineDefinition, choose_pipeline
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_codecommit import CodeCommitClient

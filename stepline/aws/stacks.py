@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stepline.cli.error_messages import error_code
-from stepline.errors import UsageError
+from stepline.core.cloudformation.errors import stack_does_not_exist
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -21,7 +21,7 @@ def describe_stack(
     try:
         (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
-        if error_code(error) != "ValidationError":
+        if not stack_does_not_exist(error):
             raise
         raise UsageError(f"there is no stack {stack_name}: {advice}") from error
     return stack

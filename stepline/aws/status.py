@@ -30,6 +30,7 @@ with milliseconds. Stages and actions are in the order of the pipeline.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stepline.aws.pipelines import (
@@ -45,7 +46,6 @@ from stepline.aws.pipelines import (
     stage_states,
 )
 from stepline.aws.statuses import Status
-from stepline.cli.durations import iso_time
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -135,7 +135,7 @@ def _action(action: ActionDefinition, state: ActionState) -> dict[str, Any]:
         "status": state.status.value,
         "summary": state.summary,
         "percentComplete": state.percent_complete,
-        "lastStatusChange": iso_time(state.last_status_change),
+        "lastStatusChange": _iso_time(state.last_status_change),
         "externalExecutionId": state.external_execution_id,
         "externalExecutionUrl": state.external_execution_url,
         "revisionId": state.revision_id,
@@ -149,11 +149,18 @@ def _execution(execution: ExecutionSummary) -> dict[str, Any]:
         "id": execution.id,
         "status": execution.status.value,
         "statusSummary": execution.status_summary,
-        "startTime": iso_time(execution.start_time),
-        "lastUpdateTime": iso_time(execution.last_update_time),
+        "startTime": _iso_time(execution.start_time),
+        "lastUpdateTime": _iso_time(execution.last_update_time),
         "trigger": {"type": trigger.type, "detail": trigger.detail} if trigger else None,
         "sourceRevisions": [
             {"actionName": each.action_name, "revisionId": each.revision_id, "summary": each.summary}
             for each in execution.source_revisions
         ],
     }
+
+
+def _iso_time(moment: datetime | None) -> str | None:
+    """`2026-01-31T14:03:59.123Z`: always UTC, always milliseconds."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,7 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
 
 from stepline.aws.local_servers import LocalAws
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import server_process
 
 LOCAL_REGION = server_process.DEFAULT_REGION

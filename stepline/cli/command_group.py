@@ -17,7 +17,7 @@ import click
 from stepline.cli import terminal
 from stepline.cli.error_messages import explain
 from stepline.cli.options import target_options
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes.interruptions import Interrupted
 
 _BY_CTRL_C = 130

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepline.core.errors import UsageError
 from stepline.deployment import systems, template
 from stepline.deployment.systems import System
-from stepline.errors import UsageError
 
 
 @dataclass(frozen=True)

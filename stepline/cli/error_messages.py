@@ -9,35 +9,16 @@ from botocore import exceptions as botocore_errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-from stepline.cli.texts import one_line
-from stepline.errors import UsageError
+from stepline.core.aws_errors import (
+    EXPIRED_CREDENTIALS_CODES,
+    INVALID_CREDENTIALS_CODES,
+    error_code,
+    error_message,
+)
+from stepline.core.errors import SteplineError
+from stepline.core.text import one_line
 
 _SIGN_IN = "sign in, or set AWS_PROFILE or --profile"
-
-# Error codes by which AWS says "later" (botocore's standard retry mode, and the ones of the JSON services).
-THROTTLE_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
-
-_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_INVALID_CODES = frozenset(
-    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-)
-_FIRST_SERVER_ERROR = 500  # HTTP status
 
 
 def explain(error: Exception) -> str:
@@ -45,22 +26,10 @@ def explain(error: Exception) -> str:
     return one_line(_explain(error))
 
 
-def is_transient(error: Exception) -> bool:
-    """True for a throttle, a server error or a lost connection: asking again may well succeed."""
-    if isinstance(error, botocore_errors.ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in THROTTLE_CODES or status >= _FIRST_SERVER_ERROR
-    return isinstance(error, botocore_errors.HTTPClientError | botocore_errors.ConnectionError)
-
-
-def error_code(error: botocore_errors.ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "Unknown")
-
-
 def _explain(error: Exception) -> str:
     match error:
-        case UsageError():
-            return str(error)
+        case SteplineError():
+            return error.message
         case botocore_errors.ClientError():
             return _client_error(error)
         case botocore_errors.EndpointConnectionError() | botocore_errors.ConnectTimeoutError():
@@ -85,12 +54,11 @@ def _explain(error: Exception) -> str:
 
 def _client_error(error: botocore_errors.ClientError) -> str:
     code = error_code(error)
-    message = error.response.get("Error", {}).get("Message", "") or "no message"
-    if code in _EXPIRED_CODES:
+    if code in EXPIRED_CREDENTIALS_CODES:
         return f"the AWS credentials have expired: {_SIGN_IN}"
-    if code in _INVALID_CODES:
+    if code in INVALID_CREDENTIALS_CODES:
         return f"AWS does not accept the credentials ({code}): {_SIGN_IN}"
-    return f"{error.operation_name}: {code}: {message}"
+    return f"{error.operation_name}: {code}: {error_message(error)}"
 
 
 def _no_connection(fields: Mapping[str, object]) -> str:

@@ -9,8 +9,9 @@ from datetime import datetime
 from stepline.aws.executions import StateVisit
 from stepline.aws.runs import ActionRun, PipelineRun
 from stepline.aws.statuses import Status, VisitStatus
-from stepline.cli.durations import clock_time, format_duration
+from stepline.cli.durations import clock_time
 from stepline.cli.texts import headline, reason, subject
+from stepline.core.durations import format_duration
 
 _SHORT_ID = 8
 

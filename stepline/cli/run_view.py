@@ -13,13 +13,13 @@ from rich.text import Text
 
 from stepline.aws.executions import StateVisit
 from stepline.aws.pipelines import ExecutionSummary
+from stepline.aws.run_failures import FailedAction
 from stepline.aws.runs import ActionRun, PipelineRun, StageRun
 from stepline.aws.statuses import Status, VisitStatus
-from stepline.cli.conclusions import FailedAction
-from stepline.cli.durations import format_duration
 from stepline.cli.run_lines import visit_text
 from stepline.cli.terminal import Glyphs
 from stepline.cli.texts import headline, reason, subject
+from stepline.core.durations import format_duration
 
 _SHORT_ID = 8
 _INDENT = "  "

@@ -16,11 +16,11 @@ from stepline.aws.local_servers import LocalAws, Owner
 from stepline.aws.target import Target
 from stepline.cli import terminal
 from stepline.cli.deployments import Deployment, SystemDeployment
-from stepline.cli.durations import format_duration
+from stepline.core.durations import format_duration
+from stepline.core.errors import UsageError
 from stepline.deployment import template
 from stepline.deployment.stack import deploy
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
-from stepline.errors import UsageError
 from stepline.git.push import require_git
 from stepline.images.push import push_folder
 from stepline.processes import process_table, server_process

@@ -12,9 +12,9 @@ from rich.text import Text
 from stepline.aws.pipelines import ActionState, ExecutionSummary
 from stepline.aws.status import PipelineStatus, action_state
 from stepline.cli import run_view
-from stepline.cli.durations import format_duration
 from stepline.cli.terminal import Glyphs
 from stepline.cli.texts import headline, reason
+from stepline.core.durations import format_duration
 
 _REVISION = 8  # characters
 

@@ -12,12 +12,12 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition, latest_executions, pipeline_execution
-from stepline.aws.polling import Pace
+from stepline.aws.polling import Polling
+from stepline.aws.run_failures import failed_actions
 from stepline.aws.runs import PipelineRun, RunReader
 from stepline.aws.target import Target
 from stepline.cli import run_lines, run_view, terminal
-from stepline.cli.conclusions import failed_actions
-from stepline.cli.durations import format_duration
+from stepline.core.durations import format_duration
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -87,52 +87,56 @@ class LineView:
 
 
 def newest_or_next(
-    codepipeline: CodePipelineClient, pipeline: str, pace: Pace, *, waiting: Callable[[str], None]
+    codepipeline: CodePipelineClient, pipeline: str, polling: Polling, *, waiting: Callable[[str], None]
 ) -> ExecutionSummary:
     """The newest execution under way, or else the next one that appears; `waiting` is told once."""
     before: set[str] | None = None
-    for _ in pace.ticks():
-        executions = pace.patiently(lambda: latest_executions(codepipeline, pipeline))
+    for _ in polling.rounds():
+        executions = polling.read(lambda: latest_executions(codepipeline, pipeline))
         for execution in executions:
             if execution.status.is_running or (before is not None and execution.id not in before):
                 return execution
         if before is None:
             before = {execution.id for execution in executions}
             waiting(_nothing_runs(pipeline, executions))
-    raise AssertionError("ticks never end by themselves")
+    raise AssertionError("rounds never end by themselves")
 
 
 def execution_of_revision(
-    codepipeline: CodePipelineClient, pipeline: str, revision_id: str, pace: Pace
+    codepipeline: CodePipelineClient, pipeline: str, revision_id: str, polling: Polling
 ) -> ExecutionSummary:
     """The execution that a push started. Raises TimeoutPassedError if there is none in time."""
-    for _ in pace.ticks():
-        executions = pace.patiently(lambda: latest_executions(codepipeline, pipeline))
+    for _ in polling.rounds():
+        executions = polling.read(lambda: latest_executions(codepipeline, pipeline))
         for execution in executions:
             if _is_of_revision(codepipeline, pipeline, execution, revision_id):
                 return execution
-    raise AssertionError("ticks never end by themselves")
+    raise AssertionError("rounds never end by themselves")
 
 
-def follow(reader: RunReader, view: View, pace: Pace) -> PipelineRun:
+def follow(reader: RunReader, view: View, polling: Polling) -> PipelineRun:
     """Show the run until it is over. Raises TimeoutPassedError if that takes too long."""
-    for _ in pace.ticks():
-        run = pace.patiently(reader.read)
+    for _ in polling.rounds():
+        run = polling.read(reader.read)
         view.show(run)
         if run.execution.status.is_over:
             return run
-    raise AssertionError("ticks never end by themselves")
+    raise AssertionError("rounds never end by themselves")
 
 
 def watch(
-    target: Target, definition: PipelineDefinition, execution: ExecutionSummary, pace: Pace, output: Console
+    target: Target,
+    definition: PipelineDefinition,
+    execution: ExecutionSummary,
+    polling: Polling,
+    output: Console,
 ) -> PipelineRun:
     """Follow one execution on `output`: drawn on a terminal, else in lines."""
     reader = RunReader(target.client("codepipeline"), _by_region(target), definition, execution)
     if not output.is_terminal:
-        return follow(reader, LineView(output), pace)
+        return follow(reader, LineView(output), polling)
     with LiveView(output) as view:
-        return follow(reader, view, pace)
+        return follow(reader, view, polling)
 
 
 def conclude(run: PipelineRun, target: Target, output: Console) -> None:
@@ -142,8 +146,8 @@ def conclude(run: PipelineRun, target: Target, output: Console) -> None:
     endpoint = target.endpoint_url if target.is_local else None
     for failed in failed_actions(run, local_endpoint=endpoint):
         terminal.show(output, run_view.failure(failed, glyphs))
-        if failed.look:
-            terminal.say(output, f"  see    {failed.look}")
+        if failed.details:
+            terminal.say(output, f"  see    {failed.details}")
     length = format_duration(run.duration(_now()))
     status = run_view.status_text(run.execution.status, glyphs)
     if run.execution.status_summary and not run.execution.status.is_running:

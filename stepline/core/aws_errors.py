@@ -1,4 +1,6 @@
-"""What an exception of botocore means for the job: come back later, no access, not there, never.
+"""What an exception of botocore means: a later attempt may succeed, no access, not there, never.
+
+`classify` decides which, `translate` makes one of our errors of it.
 
 Sources: "Common Errors" of the Step Functions and CodePipeline API references, "Error
 responses" of the S3 API reference, and the error shapes of botocore's models.
@@ -7,6 +9,8 @@ responses" of the S3 API reference, and the error shapes of botocore's models.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from typing import Final
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -21,6 +25,10 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from stepline.core.errors import PermissionDeniedError, RequestRefusedError, SteplineError, TransientAwsError
+from stepline.core.limits import MAX_REASON_CHARACTERS
+from stepline.core.text import cut, printable
+
 AwsFailure = ClientError | BotoCoreError | HTTPError
 """What a call of a botocore client raises. Use `AWS_FAILURES` in an except clause.
 
@@ -30,11 +38,24 @@ urllib3's own error comes through where an error answer of GetObject breaks off,
 AWS_FAILURES = (ClientError, BotoCoreError, HTTPError)
 
 
-class Trouble(enum.Enum):
+class FailureKind(enum.Enum):
     TRANSIENT = "transient"  # a throttle, a 5xx, a time-out, a broken connection
     PERMISSION = "permission"  # a policy must be changed, or the credentials have expired
     MISSING = "missing"  # the thing that was named does not exist
     PERMANENT = "permanent"  # the request itself cannot succeed
+
+
+EXPIRED_CREDENTIALS_CODES: Final = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+)
+INVALID_CREDENTIALS_CODES: Final = frozenset(
+    {"InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"}
+)
+EMPTY_OBJECT_CODES: Final = frozenset({"InvalidRange", "416"})
+"""S3's answer to a request for any range of an object without content."""
+
+PRECONDITION_CODES: Final = frozenset({"PreconditionFailed", "412"})
+"""S3's answer if `IfMatch` or `IfNoneMatch` does not hold."""
 
 
 _TRANSIENT_CODES = frozenset(
@@ -68,17 +89,15 @@ _TRANSIENT_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
-_PERMISSION_CODES = frozenset(
-    {
+_PERMISSION_CODES = (
+    EXPIRED_CREDENTIALS_CODES
+    | INVALID_CREDENTIALS_CODES
+    | {
         "AccessDenied",
         "AccessDeniedException",
         "AccountProblem",
         "AllAccessDisabled",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "Forbidden",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
         "InvalidSignatureException",
         "InvalidToken",
         "KMS.DisabledException",
@@ -89,9 +108,6 @@ _PERMISSION_CODES = frozenset(
         "MissingAuthenticationTokenException",
         "NotAuthorized",
         "OptInRequired",
-        "SignatureDoesNotMatch",
-        "TokenRefreshRequired",
-        "UnrecognizedClientException",
     }
 )
 _MISSING_CODES = frozenset(
@@ -121,29 +137,29 @@ _HTTP_TOO_MANY_REQUESTS = 429
 _HTTP_SERVER_ERROR = 500
 
 
-def classify(error: AwsFailure) -> Trouble:
-    """What kind of trouble `error` is; unknown codes are judged by their HTTP status."""
+def classify(error: AwsFailure) -> FailureKind:
+    """The kind of `error`; codes that are not listed are judged by their HTTP status."""
     if isinstance(error, ClientError):
         return _classify_code(error_code(error), http_status(error))
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return Trouble.PERMISSION
-    return Trouble.TRANSIENT if isinstance(error, _TRANSIENT_EXCEPTIONS) else Trouble.PERMANENT
+        return FailureKind.PERMISSION
+    return FailureKind.TRANSIENT if isinstance(error, _TRANSIENT_EXCEPTIONS) else FailureKind.PERMANENT
 
 
-def _classify_code(code: str, status: int) -> Trouble:
+def _classify_code(code: str, status: int) -> FailureKind:
     if code in _TRANSIENT_CODES or status >= _HTTP_SERVER_ERROR or status == _HTTP_TOO_MANY_REQUESTS:
-        return Trouble.TRANSIENT
+        return FailureKind.TRANSIENT
     if code in _PERMISSION_CODES or code.startswith("AccessDenied"):
-        return Trouble.PERMISSION
+        return FailureKind.PERMISSION
     if code in _MISSING_CODES:
-        return Trouble.MISSING
+        return FailureKind.MISSING
     if status == _HTTP_FORBIDDEN:
-        return Trouble.PERMISSION
-    return Trouble.MISSING if status == _HTTP_NOT_FOUND else Trouble.PERMANENT
+        return FailureKind.PERMISSION
+    return FailureKind.MISSING if status == _HTTP_NOT_FOUND else FailureKind.PERMANENT
 
 
 def is_transient(error: AwsFailure) -> bool:
-    return classify(error) is Trouble.TRANSIENT
+    return classify(error) is FailureKind.TRANSIENT
 
 
 def error_code(error: AwsFailure) -> str:
@@ -163,3 +179,48 @@ def error_message(error: AwsFailure) -> str:
 def http_status(error: ClientError) -> int:
     """The HTTP status of the answer, 0 if there was none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def reason(error: AwsFailure) -> str:
+    """AWS's own message, then the operation and the error's name: `… (CreateStack: ValidationError)`."""
+    code = error_code(error)
+    where = f"{error.operation_name}: {code}" if isinstance(error, ClientError) else code
+    return f"{cut(printable(error_message(error), MAX_REASON_CHARACTERS), MAX_REASON_CHARACTERS)} ({where})"
+
+
+_ERRORS: Final[Mapping[FailureKind, type[SteplineError]]] = {
+    FailureKind.TRANSIENT: TransientAwsError,
+    FailureKind.PERMISSION: PermissionDeniedError,
+    FailureKind.MISSING: RequestRefusedError,
+    FailureKind.PERMANENT: RequestRefusedError,
+}
+
+
+def translate(
+    error: AwsFailure,
+    sentences: Mapping[FailureKind, str] | None = None,
+    *,
+    kind: FailureKind | None = None,
+    errors: Mapping[FailureKind, type[SteplineError]] | None = None,
+    **fields: object,
+) -> SteplineError:
+    """The error of ours to raise for `error`: its class says what happens next.
+
+    The message is the sentence for the kind of failure, if there is one, and then AWS's own reason.
+    `kind` overrides `classify`, `errors` the classes of some kinds, `fields` are for the log.
+    """
+    kind = kind or classify(error)
+    error_class = {**_ERRORS, **(errors or {})}[kind]
+    message = f"{(sentences or {}).get(kind, '')} {reason(error)}".strip()
+    return error_class(message, error_code=error_code(error), **fields)
+
+
+def failed_call(action: str, resource: str, error: AwsFailure) -> SteplineError:
+    """The error to raise when `action` (as IAM names it) on `resource` (an ARN) failed with `error`."""
+    sentences = {
+        FailureKind.TRANSIENT: f"{action} could not be called:",
+        FailureKind.PERMISSION: f"The function may not call {action} on {resource}: allow it in its role.",
+        FailureKind.MISSING: f"{resource} does not exist.",
+        FailureKind.PERMANENT: f"{action} on {resource} was refused.",
+    }
+    return translate(error, sentences, action=action, resource=resource)

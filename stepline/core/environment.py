@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from statemachines.errors import SettingsError
-from stepline.core.errors import quoted
+from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import MachineArn
+from stepline.core.text import quoted
 
 
 def required(environment: Mapping[str, str], name: str) -> str:

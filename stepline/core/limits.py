@@ -1,6 +1,7 @@
-"""Every number that AWS or this project sets, with its unit and its source.
+"""Numbers that AWS or this project sets and that everything shares, each with its unit and source.
 
-[model] is botocore's service model, [doc] the AWS documentation, [ours] a choice.
+[model] is botocore's service model, [doc] the AWS documentation, [ours] a choice. Numbers of one front door
+or one state machine are in its own `limits.py`.
 """
 
 from __future__ import annotations
@@ -23,95 +24,57 @@ MAX_ZIP_DIRECTORY_BYTES: Final = 32 * MIB
 """Largest zip directory that is read [ours]: some 300,000 members. For a moment it is held twice, which
 is a quarter of the function's memory."""
 
-# --- Texts
-
-MAX_QUOTED_CHARACTERS: Final = 120
-"""Of a user's own text that a message repeats [ours]."""
-
-# --- CodePipeline
-
-MAX_USER_PARAMETERS_CHARACTERS: Final = 1000
-"""Of one action configuration value [model: ActionConfigurationValue]."""
-
-MAX_CONTINUATION_TOKEN_CHARACTERS: Final = 2048
-"""[model: ContinuationToken]"""
-
-MAX_SUMMARY_CHARACTERS: Final = 2048
-"""[model: ExecutionSummary]"""
-
-MAX_EXTERNAL_EXECUTION_ID_CHARACTERS: Final = 1500
-"""[model: ExecutionId]"""
-
-MAX_FAILURE_MESSAGE_CHARACTERS: Final = 5000
-"""[model: Message]"""
-
-MAX_OUTPUT_VARIABLES_BYTES: Final = 122_880
-"""All output variables of an action together [doc: Quotas in AWS CodePipeline]."""
-
-OUTPUT_VARIABLE_OVERHEAD_BYTES: Final = 6
-"""Counted for each variable besides name and value, as in `"name":"value",` [ours]: it is not
-documented whether AWS counts them, so the sum stays below the limit either way."""
-
-MAX_OUTPUT_ARTIFACTS: Final = 1
-"""The execution has one output [ours]; CodePipeline would allow 5."""
-
-MAX_PERCENT_BEFORE_THE_END: Final = 99
-
 # --- Step Functions
 
 MAX_INPUT_BYTES: Final = 262_144
 """Of an execution's input or output, as UTF-8 [doc: Quotas related to task executions]."""
 
-MAX_INPUT_FILE_BYTES: Final = 4 * MAX_INPUT_BYTES
-"""Of a file that holds the input [ours]: white space in it does not count, so it may be larger."""
-
 MAX_EXECUTION_NAME_CHARACTERS: Final = 80
 """[model: Name]"""
-
-MAX_STOP_CAUSE_CHARACTERS: Final = 32_768
-"""[model: SensitiveCause]"""
 
 HISTORY_EVENTS: Final = 1000
 """Events of one GetExecutionHistory page, the most there can be [model: PageSize]."""
 
-EXECUTION_VISIBLE_WITHIN_SECONDS: Final = 300
-"""DescribeExecution is eventually consistent [model]; for how long is not documented [ours]."""
+MAX_PERCENT_BEFORE_THE_END: Final = 99
+"""Of an execution that still runs [ours]: 100 is for the end."""
 
-MAX_EXPRESS_SECONDS: Final = 300
-"""An Express execution lasts five minutes at most [doc: Quotas related to state machine executions]."""
+# --- CloudFormation
 
-EXPRESS_ANSWER_MARGIN_SECONDS: Final = 15
-"""Kept of the invocation's time for the answer, after waiting for an Express execution [ours]."""
+MAX_TEMPLATE_BYTES: Final = 1_000_000
+"""Largest template that CloudFormation reads from S3: "1 MB" [doc: CloudFormation quotas]."""
 
-# --- Time
+MAX_NESTED_STACKS: Final = 5
+"""Levels of nested stacks that are looked into [ours]."""
 
-DEFAULT_TIMEOUT_MINUTES: Final = 23 * 60 + 50
-"""A little under the 24 hours that CodePipeline gives an action [doc], to be able to say what happened."""
+# --- Text, in characters
 
-GIVE_UP_SECONDS: Final = 300
-"""How long after the deadline the execution is still tried to be stopped, if AWS does not answer [ours]."""
+MAX_QUOTED_CHARACTERS: Final = 120
+"""Of a user's own text that a message repeats [ours]."""
 
-MAX_CLOCK_SKEW_SECONDS: Final = 300
-"""Between two Lambda hosts [ours]: a token from further in the future is forged."""
+MAX_REASON_CHARACTERS: Final = 1_500
+"""Of an AWS service's own message in one of ours [ours]."""
+
+MAX_MESSAGE_CHARACTERS: Final = 4_000
+"""Of an error's message [ours]: a cause holds 32,768 characters [model: SensitiveCause], Lambda wraps the
+message in JSON, where a character may take six, and adds the stack trace."""
+
+MAX_STATE_CHARACTERS: Final = 80
+"""Of a state's name [doc: States in the Amazon States Language]."""
+
+MAX_ERROR_CHARACTERS: Final = 100
+"""Of an error's name, of the 256 that Step Functions allows [ours]: so state, error and the beginning of the
+cause stand within the first 250 characters, which are all that a console may show."""
+
+MAX_CAUSE_CHARACTERS: Final = 5_000
+"""Of a cause, of the 32,768 that Step Functions allows [ours]: as long as a failed job's message may be."""
+
+MAX_LISTED_NAMES: Final = 5
+"""Names listed in a message before "and 3 more" [ours]."""
+
+# --- AWS calls
 
 CONNECT_TIMEOUT_SECONDS: Final = 3
-READ_TIMEOUT_SECONDS: Final = 10
-"""AWS answers all calls of the trigger within a second; a lost one is soon tried again [ours]."""
+"""AWS accepts a connection within milliseconds; a lost packet is sent again after one second [ours]."""
 
 MAX_ATTEMPTS: Final = 3
 """Of one AWS call, the first included [ours]; standard mode waits up to 2 s between them."""
-
-MAX_ANSWER_ATTEMPTS: Final = 5
-"""Of PutJobSuccessResult and PutJobFailureResult: an unanswered job is the worst outcome [ours]."""
-
-# --- Parts of texts, in characters [ours]
-
-MAX_STATE_CHARACTERS: Final = 80
-"""[doc: a state's name has at most 80]"""
-
-MAX_ERROR_CHARACTERS: Final = 100
-"""Of the 256 that Step Functions allows, so that state, error and the beginning of the cause
-stand within the first 250 characters, which are all that a console may show."""
-
-MAX_LISTED_NAMES: Final = 5
-"""Names listed in a message before "and 3 more"."""

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from typing import Any, Final, NoReturn
 
-from stepline.core.errors import quoted
+from stepline.core.text import quoted
 
 _MAX_DIGITS: Final = 4300
 """Of a whole number [ours]: more would make Python slow, which therefore refuses them."""

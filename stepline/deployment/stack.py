@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
+from stepline.aws.polling import Polling, TimeoutPassedError
+from stepline.aws.stack_updates import (
+    ChangeSetFailedError,
+    OperationFailedError,
+    wait_for_change_set,
+    wait_for_operation,
+)
+from stepline.aws.stacks import describe_stack, outputs_of
+from stepline.core.aws_errors import error_message
+from stepline.core.cloudformation.change_sets import ChangeSetState
+from stepline.core.cloudformation.operations import Operation
+from stepline.core.cloudformation.stack_events import StackEvent
+from stepline.core.cloudformation.stack_status import StackStatus
+from stepline.core.cloudformation.stacks import find_stack
+from stepline.core.errors import UsageError
 from stepline.deployment import template as templates
-from stepline.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
     from mypy_boto3_s3 import S3Client
 
 Report = Callable[[str], None]
 
 _BUCKET = "stepline-deployment"
-_FIRST_REGION = "us-east-1"
+_DEFAULT_REGION = "us-east-1"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _LOCAL_PARAMETERS = {"PollSeconds": "1"}
 """Where the template has these: a local stack is ready in a second, not in minutes."""
 
 _POLL_SECONDS = 0.2  # of a local CloudFormation, which takes a few seconds in all
 _TIMEOUT_SECONDS = 300
-_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
 def deploy(
@@ -55,11 +66,15 @@ def deploy(
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
     body = templates.package(document, template.resolve().parent, _uploader(s3))
     key = _upload(s3, ".json", body.encode())["Key"]
+    url = f"{endpoint_url}/{_BUCKET}/{key}"
     try:
-        url = f"{endpoint_url}/{_BUCKET}/{key}"
         return _deploy(cloudformation, stack_name, url, defaults | dict(parameters), report)
     except ClientError as error:
-        raise UsageError(f"{template} does not deploy: {error.response['Error']['Message']}") from error
+        raise UsageError(f"{template} does not deploy: {error_message(error)}") from error
+    except (ChangeSetFailedError, OperationFailedError) as error:
+        raise UsageError(f"{template} does not deploy: {error.message}") from error
+    except TimeoutPassedError as error:
+        raise UsageError(f"{stack_name} is not deployed after {_TIMEOUT_SECONDS} seconds") from error
 
 
 def _deploy(
@@ -69,80 +84,31 @@ def _deploy(
     parameters: Mapping[str, str],
     report: Report,
 ) -> dict[str, str]:
-    exists = _exists(cloudformation, stack_name)
-    seen = set(_events(cloudformation, stack_name)) if exists else set()
+    stack = find_stack(cloudformation, stack_name)
+    exists = stack is not None and stack.status is not StackStatus.REVIEW_IN_PROGRESS
+    token = str(uuid.uuid4())
+    polling = Polling(_POLL_SECONDS, _TIMEOUT_SECONDS)
     change_set = cloudformation.create_change_set(
         StackName=stack_name,
-        ChangeSetName=f"stepline-{uuid.uuid4()}",
+        ChangeSetName=f"stepline-{token}",
         ChangeSetType="UPDATE" if exists else "CREATE",
         TemplateURL=template_url,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
-    )["Id"]
-    if _wait_for_change_set(cloudformation, change_set):
-        cloudformation.execute_change_set(ChangeSetName=change_set)
-        _wait_for_stack(cloudformation, stack_name, seen, report)
-    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-
-def _wait_for_change_set(cloudformation: CloudFormationClient, change_set: str) -> bool:
-    """Whether there is something to execute."""
-    try:
-        cloudformation.get_waiter("change_set_create_complete").wait(
-            ChangeSetName=change_set, WaiterConfig={"Delay": 0, "MaxAttempts": 1_000}
-        )
-    except WaiterError as error:
-        reason = cloudformation.describe_change_set(ChangeSetName=change_set).get("StatusReason", str(error))
-        if not any(text in reason for text in _NO_CHANGES):
-            raise UsageError(f"the template does not deploy: {reason}") from error
-        cloudformation.delete_change_set(ChangeSetName=change_set)
-        return False
-    return True
-
-
-def _wait_for_stack(
-    cloudformation: CloudFormationClient, stack_name: str, seen: set[str], report: Report
-) -> None:
-    reason = ""
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        status = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]
-        for event_id, event in reversed(_events(cloudformation, stack_name).items()):
-            if event_id in seen:
-                continue
-            seen.add(event_id)
-            resource_status = event.get("ResourceStatus", "")
-            if resource_status.endswith("_COMPLETE"):
-                report(f"{event.get('LogicalResourceId')}: {resource_status}")
-            elif resource_status.endswith("_FAILED") and not reason:
-                reason = f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}"
-        if not status.endswith("_IN_PROGRESS"):
-            if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-                return
-            raise UsageError(f"the template does not deploy: {reason or status}")
-        time.sleep(_POLL_SECONDS)
-    raise UsageError(f"the stack {stack_name} is not deployed after {_TIMEOUT_SECONDS} seconds")
-
-
-def _exists(cloudformation: CloudFormationClient, stack_name: str) -> bool:
-    try:
-        stacks = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" in error.response["Error"]["Message"]:
-            return False
-        raise
-    return stacks[0]["StackStatus"] != "REVIEW_IN_PROGRESS"
-
-
-def _events(cloudformation: CloudFormationClient, stack_name: str) -> dict[str, StackEventTypeDef]:
-    """Newest first, as CloudFormation tells them."""
-    pages: Iterator[StackEventTypeDef] = (
-        event
-        for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
-        for event in page["StackEvents"]
     )
-    return {event["EventId"]: event for event in pages}
+    name, operation = change_set["Id"], Operation(change_set["StackId"], token)
+    state = wait_for_change_set(cloudformation, stack_name=stack_name, name=name, polling=polling)
+    if state is ChangeSetState.READY:
+        cloudformation.execute_change_set(ChangeSetName=name, ClientRequestToken=token)
+        wait_for_operation(cloudformation, operation, polling, lambda event: _report(event, report))
+    else:
+        cloudformation.delete_change_set(ChangeSetName=name)
+    return outputs_of(describe_stack(cloudformation, stack_name))
+
+
+def _report(event: StackEvent, report: Report) -> None:
+    if event.status.endswith("_COMPLETE"):
+        report(f"{event.logical_id}: {event.status}")
 
 
 def _check_parameters(template: Path, declared: Mapping[str, Any], given: Mapping[str, str]) -> None:
@@ -153,14 +119,12 @@ def _check_parameters(template: Path, declared: Mapping[str, Any], given: Mappin
 
 
 def _uploader(s3: S3Client) -> templates.Upload:
-    # S3 takes the region where it was born only by default, any other only by name.
-    if (region := s3.meta.region_name) == _FIRST_REGION:
+    # CreateBucket refuses a LocationConstraint of us-east-1, and in any other region demands one.
+    if (region := s3.meta.region_name) == _DEFAULT_REGION:
         s3.create_bucket(Bucket=_BUCKET)
     else:
         location: Any = {"LocationConstraint": region}
-        with contextlib.suppress(
-            s3.exceptions.BucketAlreadyOwnedByYou
-        ):  # which the first region does not say
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # which us-east-1 does not report
             s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=location)
     return lambda ending, content: _upload(s3, ending, content)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 FOLDER = Path("statemachines")
 IMAGE_REPOSITORY_OUTPUT = "ImageRepositoryUri"

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
+from stepline.core.errors import UsageError
 from stepline.deployment import function_package
-from stepline.errors import UsageError
 
 Upload = Callable[[str, bytes], Mapping[str, str]]
 """Stores bytes under a file name ending and tells where: {"Bucket": …, "Key": …}."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 _NAME: Final = "pre-push"
 _SECTION: Final = "stepline-workflow"

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepline.aws.source_repositories import Destination
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 NEUTRAL_NAME = "stepline"
 NEUTRAL_EMAIL = "stepline@localhost"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 _NEVER = ("__pycache__", ".git", ".DS_Store", "*.pyc")
 _TAG_DIGITS = 12

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

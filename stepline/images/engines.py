@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images.names import ImageName
 
 if TYPE_CHECKING:

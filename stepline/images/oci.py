@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images.config import ImageConfig, config_document
 from stepline.images.context import files_of, is_executable
 from stepline.images.dockerfile import Copy, Dockerfile

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images.context import check_folder, content_tag
 from stepline.images.dockerfile import parse_dockerfile
 from stepline.images.engines import Engine, find_engine

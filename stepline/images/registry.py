@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin
 
 import urllib3
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.localaws import server
 
 

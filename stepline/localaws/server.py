@@ -18,7 +18,7 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as HypercornConfig
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.localaws import services
 from stepline.localaws.emulators import ministack_app
 from stepline.localaws.iam import Record

@@ -28,7 +28,7 @@ from typing import Any
 
 from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import process_table
 from stepline.processes.interruptions import Interruptions
 from stepline.processes.process_table import Process

@@ -1,4 +1,4 @@
-"""One change set of a stack: made, waited for, looked at, executed; never left behind."""
+"""One change set of a stack: created, waited for, inspected, executed; never left behind."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.aws.polling import Pace
-from stepline.cli.error_messages import error_code
-from stepline.errors import UsageError
+from stepline.aws.polling import Polling
+from stepline.aws.stack_updates import ChangeSetFailedError, wait_for_change_set
+from stepline.core.cloudformation.change_sets import ChangeSetState
+from stepline.core.cloudformation.errors import change_set_was_overtaken
+from stepline.core.cloudformation.operations import Operation
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -27,25 +29,9 @@ NAME_PREFIX: Final = "stepline-workflow-"
 """The developers' role may use change sets whose name begins so, and no others."""
 
 _CAPABILITIES: Final[Any] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
-_GONE: Final = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException"})
-_OVERTAKEN: Final = _GONE | {"InvalidChangeSetStatus", "InvalidChangeSetStatusException"}
-_IN_PROGRESS: Final = "_IN_PROGRESS"
 
-
-Held = Callable[[], contextlib.AbstractContextManager[None]]
+DeferInterrupts = Callable[[], contextlib.AbstractContextManager[None]]
 """Within it, Ctrl-C waits."""
-
-
-class State(Enum):
-    PENDING = "pending"
-    READY = "ready"
-    EMPTY = "empty"  # the template and the parameters change nothing
-    FAILED = "failed"
-
-
-class MacroRefusedError(UsageError):
-    """CloudFormation could not make the change set; what it says is what the macro says."""
 
 
 @dataclass(frozen=True)
@@ -61,94 +47,80 @@ class Request:
 
 @dataclass
 class ChangeSet:
-    """`executed`: it is CloudFormation's now, which deletes it itself."""
+    """`executed`: CloudFormation deletes it by itself then."""
 
     cloudformation: CloudFormationClient
-    stack_name: str
+    stack: StackTypeDef
     name: str
     executed: bool = False
 
-    def wait(self, pace: Pace) -> State:
-        """READY or EMPTY. Raises MacroRefusedError with CloudFormation's reason."""
-        for _ in pace.ticks():
-            description = pace.patiently(self._describe)
-            state = state_of(description["Status"], description.get("StatusReason", ""))
-            if state is State.FAILED:
-                raise MacroRefusedError(
-                    f"nothing was changed: {description.get('StatusReason', description['Status'])}"
-                )
-            if state is not State.PENDING:
-                return state
-        raise AssertionError("ticks never end by themselves")
+    def wait(self, polling: Polling) -> ChangeSetState:
+        """READY or UNCHANGED. Raises UsageError with CloudFormation's reason, which is the macro's."""
+        try:
+            return wait_for_change_set(
+                self.cloudformation, stack_name=self.stack["StackName"], name=self.name, polling=polling
+            )
+        except ChangeSetFailedError as error:
+            raise UsageError(f"nothing was changed: {error.message}") from error
 
     def changes(self) -> Iterator[ChangeTypeDef]:
         """Of all pages."""
         pages = self.cloudformation.get_paginator("describe_change_set")
-        for page in pages.paginate(StackName=self.stack_name, ChangeSetName=self.name):
+        for page in pages.paginate(StackName=self.stack["StackName"], ChangeSetName=self.name):
             yield from page.get("Changes", [])
 
     def parameters(self) -> dict[str, str]:
         return parameter_values(self._describe().get("Parameters", []))
 
-    def execute(self) -> str:
-        """The token of the operation. Raises UsageError if somebody else was faster."""
+    def execute(self) -> Operation:
+        """Start the update. Raises UsageError if another update has begun."""
         token = str(uuid.uuid4())
+        since = self._describe()["CreationTime"]  # the update cannot be older than its change set
         try:
             self.cloudformation.execute_change_set(
-                StackName=self.stack_name, ChangeSetName=self.name, ClientRequestToken=token
+                StackName=self.stack["StackName"], ChangeSetName=self.name, ClientRequestToken=token
             )
         except ClientError as error:
-            if error_code(error) not in _OVERTAKEN and _IN_PROGRESS not in str(error):
+            if not change_set_was_overtaken(error):
                 raise
             raise UsageError(
-                f"nothing was changed: somebody else is updating {self.stack_name}, or has just done so; "
-                "try again"
+                f"nothing was changed: {self.stack['StackName']} is being updated by another process, or has"
+                " just been; try again"
             ) from error
         self.executed = True
-        return token
+        return Operation(self.stack["StackId"], token, since)
 
     def delete(self) -> None:
         """Unless it was executed, or is gone."""
         if self.executed:
             return
         with contextlib.suppress(self.cloudformation.exceptions.ChangeSetNotFoundException):
-            self.cloudformation.delete_change_set(StackName=self.stack_name, ChangeSetName=self.name)
+            self.cloudformation.delete_change_set(StackName=self.stack["StackName"], ChangeSetName=self.name)
 
     def _describe(self) -> DescribeChangeSetOutputTypeDef:
-        return self.cloudformation.describe_change_set(StackName=self.stack_name, ChangeSetName=self.name)
-
-
-def state_of(status: str, reason: str) -> State:
-    """Of a change set, by `ChangeSetStatus` [model]. Raises UsageError for one that is not known."""
-    match status:
-        case "CREATE_PENDING" | "CREATE_IN_PROGRESS":
-            return State.PENDING
-        case "CREATE_COMPLETE":
-            return State.READY
-        case "FAILED" if any(text in reason for text in _NO_CHANGES):
-            return State.EMPTY
-        case "FAILED" | "DELETE_PENDING" | "DELETE_IN_PROGRESS" | "DELETE_COMPLETE" | "DELETE_FAILED":
-            return State.FAILED
-    raise UsageError(f"a change set has the status {status}, which is not known here")
+        return self.cloudformation.describe_change_set(
+            StackName=self.stack["StackName"], ChangeSetName=self.name
+        )
 
 
 @contextlib.contextmanager
-def new_change_set(cloudformation: CloudFormationClient, request: Request, held: Held) -> Iterator[ChangeSet]:
+def new_change_set(
+    cloudformation: CloudFormationClient, request: Request, defer_interrupts: DeferInterrupts
+) -> Iterator[ChangeSet]:
     """Make a change set of the stack, and delete it at the end, if it is still there.
 
     Ctrl-C waits while it is made or deleted.
     """
-    stack_name = request.stack["StackName"]
-    change_set = ChangeSet(cloudformation, stack_name, f"{NAME_PREFIX}{uuid.uuid4()}")
+    change_set = ChangeSet(cloudformation, request.stack, f"{NAME_PREFIX}{uuid.uuid4()}")
     try:
-        with held():
+        with defer_interrupts():
             _create(change_set, request)
         yield change_set
     except BaseException:
-        with held(), contextlib.suppress(ClientError, BotoCoreError):  # what came first counts
+        with defer_interrupts(), contextlib.suppress(ClientError, BotoCoreError):  # what came first counts
             change_set.delete()
         raise
-    with held():
+    with defer_interrupts():
         change_set.delete()
 
 
@@ -160,7 +132,7 @@ def _create(change_set: ChangeSet, request: Request) -> None:
         for name in parameter_values(request.stack.get("Parameters", []))
     ]
     change_set.cloudformation.create_change_set(
-        StackName=change_set.stack_name,
+        StackName=request.stack["StackName"],
         ChangeSetName=change_set.name,
         ChangeSetType="UPDATE",
         # Not UsePreviousTemplate: that is the template as the macro has left it, and the macro would not run.

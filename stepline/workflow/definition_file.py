@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from stepline.core import strict_json
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 _MAX_CHARACTERS: Final = 1_048_576
 """Of a state machine's definition [model: Definition]."""

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stepline.aws.polling import Pace, TimeoutPassedError
+from stepline.aws.polling import Polling, TimeoutPassedError
 from stepline.aws.stacks import describe_stack
 from stepline.core import strict_json
-from stepline.errors import UsageError
+from stepline.core.cloudformation.change_sets import ChangeSetState
+from stepline.core.cloudformation.operations import Operation
+from stepline.core.errors import UsageError
 from stepline.workflow import difference, inspection, stack_template
 from stepline.workflow.change_set import (
     ChangeSet,
-    Held,
+    DeferInterrupts,
     Request,
-    State,
     new_change_set,
     parameter_values,
 )
@@ -47,7 +48,7 @@ class Clients:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DeployOptions:
     """What the user asked for. `logical_id` may be None where a stack has one workflow."""
 
     file: DefinitionFile
@@ -88,10 +89,16 @@ class _Workflow:
         return self.stack["StackName"]
 
 
-def deploy(wish: Wish, clients: Clients, pace: Pace, screen: Screen, held: Held) -> Outcome:
+def deploy(
+    options: DeployOptions,
+    clients: Clients,
+    polling: Polling,
+    screen: Screen,
+    defer_interrupts: DeferInterrupts,
+) -> Outcome:
     """Raises UsageError, TimeoutPassedError or botocore's errors; none of them leaves a change set behind."""
-    workflow = _find(wish, clients, screen)
-    key, version = _upload(wish, workflow, clients.s3)
+    workflow = _find(options, clients, screen)
+    key, version = _upload(options, workflow, clients.s3)
     request = Request(
         stack=workflow.stack,
         template_url=workflow.updater.template_url(workflow.stack_name),
@@ -99,24 +106,28 @@ def deploy(wish: Wish, clients: Clients, pace: Pace, screen: Screen, held: Held)
         changed={workflow.use.key_parameter: key, workflow.use.version_parameter: version},
         description=f"stepline workflow deploy: {key} in version {version}",
     )
-    with new_change_set(clients.cloudformation, request, held) as change_set:
-        if change_set.wait(pace) is State.EMPTY:
-            screen.say(f"{wish.file.name} is deployed already: nothing to change")
+    with new_change_set(clients.cloudformation, request, defer_interrupts) as change_set:
+        if change_set.wait(polling) is ChangeSetState.UNCHANGED:
+            screen.say(f"{options.file.name} is deployed already: nothing to change")
             return Outcome(workflow.machine_arn, changed=False, revision=None)
-        _inspect(change_set, wish, workflow, clients.cloudformation, screen)
-        if wish.dry_run:
+        _inspect(change_set, options, workflow, clients.cloudformation, screen)
+        if options.dry_run:
             return Outcome(workflow.machine_arn, changed=True, revision=None)
-        token = change_set.execute()
+        operation = change_set.execute()
         screen.say(f"updating {workflow.stack_name}")
-        _wait(clients.cloudformation, workflow.stack_name, token, pace, screen)
-    return _look_after(wish.file, workflow, clients.stepfunctions)
+        _wait(clients.cloudformation, workflow.stack_name, operation, polling, screen)
+    return _look_after(options.file, workflow, clients.stepfunctions)
 
 
 def _wait(
-    cloudformation: CloudFormationClient, stack_name: str, token: str, pace: Pace, screen: Screen
+    cloudformation: CloudFormationClient,
+    stack_name: str,
+    operation: Operation,
+    polling: Polling,
+    screen: Screen,
 ) -> None:
     try:
-        wait_for_update(cloudformation, stack_name, token, pace)
+        wait_for_update(cloudformation, operation, polling)
     except (KeyboardInterrupt, TimeoutPassedError):
         screen.say(f"the update of {stack_name} goes on without being watched")
         raise
@@ -131,26 +142,26 @@ def publish(clients: Clients, stack_name: str, updater_stack: str) -> str:
     return stack_template.publish(clients.s3, updater, stack_name, text)
 
 
-def _find(wish: Wish, clients: Clients, screen: Screen) -> _Workflow:
-    updater = find_updater(clients.cloudformation, wish.updater_stack)
-    stack = describe_stack(clients.cloudformation, wish.stack_name)
+def _find(options: DeployOptions, clients: Clients, screen: Screen) -> _Workflow:
+    updater = find_updater(clients.cloudformation, options.updater_stack)
+    stack = describe_stack(clients.cloudformation, options.stack_name)
     check_updatable(stack)
-    text = read_template(clients.cloudformation, wish.stack_name, stage="Original")
-    use = find_use(parse_template(text), updater.macro, wish.logical_id)
-    if stack_template.ensure_published(clients.s3, updater, wish.stack_name, text):
-        screen.say(f"published the template of {wish.stack_name} as it is now")
+    text = read_template(clients.cloudformation, options.stack_name, stage="Original")
+    use = find_use(parse_template(text), updater.macro, options.logical_id)
+    if stack_template.ensure_published(clients.s3, updater, options.stack_name, text):
+        screen.say(f"published the template of {options.stack_name} as it is now")
     detail = clients.cloudformation.describe_stack_resource(
-        StackName=wish.stack_name, LogicalResourceId=use.logical_id
+        StackName=options.stack_name, LogicalResourceId=use.logical_id
     )["StackResourceDetail"]
     return _Workflow(stack, updater, use, detail["PhysicalResourceId"])
 
 
-def _upload(wish: Wish, workflow: _Workflow, s3: S3Client) -> tuple[str, str]:
+def _upload(options: DeployOptions, workflow: _Workflow, s3: S3Client) -> tuple[str, str]:
     """The key and the version of the definition's object."""
     key = workflow.updater.definition_key(workflow.stack_name, workflow.use.logical_id)
     bucket = workflow.updater.bucket
     answer = s3.put_object(
-        Bucket=bucket, Key=key, Body=wish.file.text.encode(), ContentType="application/json"
+        Bucket=bucket, Key=key, Body=options.file.text.encode(), ContentType="application/json"
     )
     version = answer.get("VersionId", _NULL_VERSION)
     if version == _NULL_VERSION:
@@ -160,7 +171,7 @@ def _upload(wish: Wish, workflow: _Workflow, s3: S3Client) -> tuple[str, str]:
 
 def _inspect(
     change_set: ChangeSet,
-    wish: Wish,
+    options: DeployOptions,
     workflow: _Workflow,
     cloudformation: CloudFormationClient,
     screen: Screen,
@@ -174,13 +185,14 @@ def _inspect(
     before = parse_template(read_template(cloudformation, name, stage="Processed"))
     after = parse_template(read_template(cloudformation, name, stage="Processed", change_set=change_set.name))
     inspection.check_templates(before, after, use.logical_id)
-    if inspection.definition_of(after, use.logical_id) != wish.file.text:
+    if inspection.definition_of(after, use.logical_id) != options.file.text:
         raise UsageError(
             f"nothing was changed: the macro {workflow.updater.macro} injected another definition"
         )
     old = _document(inspection.definition_of(before, use.logical_id))
     screen.show(
-        difference.state_changes(old, wish.file.document), difference.line_changes(old, wish.file.document)
+        difference.state_changes(old, options.file.document),
+        difference.line_changes(old, options.file.document),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.workflow.stack_template import DEFINITION_PROPERTIES, STATE_MACHINE
 
 if TYPE_CHECKING:

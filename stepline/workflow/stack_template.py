@@ -11,8 +11,8 @@ import yaml
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from stepline.cli.error_messages import error_code
-from stepline.errors import UsageError
+from stepline.core.aws_errors import error_code
+from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -11,8 +11,10 @@ from unittest.mock import patch
 
 from botocore.model import OperationModel
 
-from statemachines.deploy import clients, settings
-from statemachines.errors import MAX_MESSAGE_CHARACTERS, TaskError
+from statemachines.deploy import settings
+from stepline.core import clients
+from stepline.core.errors import SteplineError
+from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from stepline.localaws.protocol.validation import validation_message
 from tests.bad_input.contents import bytes_of, content_of
 from tests.bad_input.observed import USER_VALUE, observed
@@ -85,11 +87,11 @@ def run_machine(machine: Machine, document: Any) -> Told:
 def run_task(machine: Machine, document: Any) -> Told:
     """Create Stack alone, which reads all that a user gives; raises what is no error of ours."""
     event = {"request": document, "execution": _EXECUTION}
-    error: TaskError | None = None
+    error: SteplineError | None = None
     with observed() as log:
         try:
             load_handler("create_stack")(event, None)
-        except TaskError as caught:
+        except SteplineError as caught:
             error = caught
     told = Told(type(error).__name__, error.message) if error else Told("", "")
     _check(machine, told, log.text)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statemachines.errors import MAX_MESSAGE_CHARACTERS
+from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from tests.bad_input.observed import USER_VALUE
 from tests.faults.kinds import Schedule
 from tests.faults.known_errors import known_errors

@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from stepline.cli import startup
 from stepline.cli.command_group import cli
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import server_process
 
 STUB = Path(__file__).with_name("stub_server.py")

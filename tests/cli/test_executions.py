@@ -10,16 +10,11 @@ from typing import Any
 import botocore.session
 import pytest
 
-from stepline.aws.executions import (
-    Failure,
-    History,
-    StateVisit,
-    execution_region,
-    parse_event,
-    readable_cause,
-    visits,
-)
+from stepline.aws.executions import ExecutionHistory, StateVisit, execution_with_history, visits
 from stepline.aws.statuses import VisitStatus
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.failure import Failure
+from stepline.core.executions.history import parse_event
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
@@ -27,11 +22,17 @@ from stepline.localaws.stepfunctions import StepFunctions
 from tests.cli.workflow import task
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-Read = Callable[..., History]
+Read = Callable[..., ExecutionHistory]
 
 
 class BoomError(Exception):
     pass
+
+
+def history_of(client: Any, arn: str) -> ExecutionHistory:
+    execution = ExecutionArn.parse(arn)
+    assert execution is not None
+    return ExecutionHistory(client, execution)
 
 
 def explode(_event: Any, _context: Any) -> None:
@@ -47,7 +48,7 @@ def clock() -> VirtualClock:
 def run(clock: VirtualClock) -> Read:
     """Runs a machine to its end, and reads its history."""
 
-    def execute(machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> History:
+    def execute(machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> ExecutionHistory:
         known = InProcessFunctions(functions or {})
         service = StepFunctions(clock=clock, task_clients=lambda _name: known, events=lambda _event: None)
         client = in_process_client(service)
@@ -55,7 +56,7 @@ def run(clock: VirtualClock) -> Read:
         arn = client.create_state_machine(name="m", definition=json.dumps(machine), roleArn=role)
         execution = client.start_execution(stateMachineArn=arn["stateMachineArn"], name="e", input="{}")
         clock.run()
-        history = History(client, execution["executionArn"])
+        history = history_of(client, execution["executionArn"])
         history.update()
         return history
 
@@ -82,7 +83,7 @@ def test_states_in_their_order_with_their_times(run: Read) -> None:
 
 def test_a_task_that_fails_is_told_with_state_error_and_cause(run: Read) -> None:
     history = run({"StartAt": "Create", "States": {"Create": task("f", End=True)}}, {"f": explode})
-    assert history.failure == Failure("Create", "BoomError", "no room left")
+    assert history.failure == Failure(state="Create", error="BoomError", cause="no room left")
     (visit,) = history.update()
     assert (visit.status, visit.error) == (VisitStatus.FAILED, "BoomError")
 
@@ -102,7 +103,7 @@ def test_a_caught_failure_is_no_failure(run: Read) -> None:
         ("Clean up", 0, "Succeeded"),
         ("Give up", 0, "Failed"),
     ]
-    assert history.failure == Failure("Give up", "NotCreatedError", "see above")
+    assert history.failure == Failure(state="Give up", error="NotCreatedError", cause="see above")
 
 
 def test_a_fail_state_that_passes_an_error_on_is_not_to_blame(run: Read) -> None:
@@ -219,7 +220,7 @@ def test_only_new_events_are_read(clock: VirtualClock) -> None:
     arn = client.create_state_machine(
         name="m", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"
     )["stateMachineArn"]
-    history = History(client, client.start_execution(stateMachineArn=arn, name="e")["executionArn"])
+    history = history_of(client, client.start_execution(stateMachineArn=arn, name="e")["executionArn"])
     clock.advance(10)
     assert short(history.update()) == [("Pause", 0, "Running")]
     assert short(history.update()) == [("Pause", 0, "Running")]
@@ -239,9 +240,9 @@ def test_a_stopped_execution_leaves_no_state_running(clock: VirtualClock) -> Non
     execution = client.start_execution(stateMachineArn=arn, name="e")["executionArn"]
     clock.advance(10)
     client.stop_execution(executionArn=execution, error="Stopped", cause="by hand")
-    history = History(client, execution)
+    history = history_of(client, execution)
     assert short(history.update()) == [("Pause", 0, "Aborted")]
-    assert history.failure == Failure("Pause", "Stopped", "by hand")
+    assert history.failure == Failure(state="Pause", error="Stopped", cause="by hand")
 
 
 def test_every_event_type_of_the_model_can_be_read() -> None:
@@ -252,16 +253,9 @@ def test_every_event_type_of_the_model_can_be_read() -> None:
 
 
 def test_only_standard_executions_have_a_history() -> None:
-    assert execution_region("arn:aws:states:eu-west-1:123456789012:execution:m:e") == "eu-west-1"
-    assert execution_region("arn:aws-cn:states:cn-north-1:123456789012:execution:m:e") == "cn-north-1"
-    assert execution_region("arn:aws:states:eu-west-1:123456789012:express:m:e:run") is None
-    assert execution_region("my-build:42") is None
-    assert execution_region(None) is None
-
-
-def test_a_cause_in_lambdas_json_is_reduced_to_its_message() -> None:
-    assert readable_cause('{"errorMessage": "no room left", "errorType": "BoomError"}') == "no room left"
-    assert readable_cause('{"other": 1}') == '{"other": 1}'
-    assert readable_cause("[1]") == "[1]"
-    assert readable_cause("plain") == "plain"
-    assert readable_cause(None) == ""
+    standard = execution_with_history("arn:aws-cn:states:cn-north-1:123456789012:execution:m:e")
+    assert standard is not None
+    assert standard.region == "cn-north-1"
+    assert execution_with_history("arn:aws:states:eu-west-1:123456789012:express:m:e:run") is None
+    assert execution_with_history("my-build:42") is None
+    assert execution_with_history(None) is None

@@ -12,8 +12,9 @@ import pytest
 from botocore import exceptions as botocore_errors
 
 from stepline.cli.command_group import cli
-from stepline.cli.error_messages import explain, is_transient
-from stepline.errors import UsageError
+from stepline.cli.error_messages import explain
+from stepline.core.aws_errors import is_transient
+from stepline.core.errors import UsageError
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import client_error
 
@@ -77,7 +78,7 @@ def test_wrong_usage_is_2(stepline: Stepline) -> None:
 
 
 def test_the_traceback_of_a_bug_can_be_had(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stepline.cli.commands.down.runtime_state.load", lambda _port: 1 / 0)
+    monkeypatch.setattr("stepline.cli.commands.down.local_servers.load", lambda _port: 1 / 0)
     result = stepline("down")
     assert (result.exit_code, result.stderr) == (
         1,

@@ -14,11 +14,11 @@ import pytest
 
 from stepline.aws.functions import Function, find_function
 from stepline.aws.log_events import LogReader, parse_line
-from stepline.aws.polling import Pace
+from stepline.aws.polling import Polling
 from stepline.aws.target import Target
 from stepline.cli.commands import invoke as invoke_command
 from stepline.cli.commands import logs as logs_command
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import Answers, target_of
 from tests.localaws.codepipeline.fakes import client_error
@@ -155,7 +155,7 @@ def test_follow_shows_each_event_once_until_ctrl_c(
             raise KeyboardInterrupt
         todo.pop(0)()
 
-    monkeypatch.setattr(logs_command, "pace", lambda **_settings: Pace(1.0, sleep=sleep))
+    monkeypatch.setattr(logs_command, "new_polling", lambda **_settings: Polling(1.0, sleep=sleep))
     logs.add("first")
     result = stepline("logs", "trigger", "--follow")
     assert (result.exit_code, result.stdout) == (130, "first\nsecond\na little late\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stepline.aws.batch_jobs import find_job, is_job_id, read_job
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.localaws.batch import Outcome
 from tests.localaws.batch.fake_containers import START_SECONDS
 from tests.localaws.batch.world import CONTAINER, World

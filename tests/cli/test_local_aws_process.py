@@ -15,7 +15,7 @@ import pytest
 
 from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import process_table, server_process
 from stepline.processes.interruptions import Interrupted, Interruptions
 from tests.cli.stepline_with_stubs import stub_command

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stepline.aws.target import Target
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.git.push import aws_access, local_access
 from tests.cli.conftest import Stepline
 from tests.cli.workflow import ONE_STATE as ANY_MACHINE

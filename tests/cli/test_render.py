@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from rich.console import Console
@@ -13,8 +12,8 @@ from stepline.aws.pipelines import choose_pipeline, pipeline_execution
 from stepline.aws.runs import PipelineRun, RunReader
 from stepline.aws.status import read_statuses
 from stepline.cli import run_view, status_view, terminal, watching
-from stepline.cli.durations import clock_time, format_duration, iso_time, parse_duration
-from stepline.errors import UsageError
+from stepline.cli.durations import clock_time, parse_duration
+from stepline.core.errors import UsageError
 from tests.cli.workflow import Workflow, task
 
 LOOP = {
@@ -135,27 +134,6 @@ def test_no_colour_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_signs_that_every_encoding_has() -> None:
     old = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
     assert "".join(vars(terminal.glyphs(old)).values()).isascii()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0.0 s"),
-        (0.34, "0.3 s"),
-        (9.96, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-    ],
-)
-def test_lengths_of_time(seconds: float, text: str) -> None:
-    assert format_duration(timedelta(seconds=seconds)) == text
-
-
-def test_long_and_missing_lengths_of_time() -> None:
-    assert format_duration(timedelta(hours=2, minutes=7)) == "2 h 07 min"
-    assert format_duration(None) == ""
-    assert iso_time(None) is None
 
 
 def test_times_are_written_in_the_users_zone(workflow: Workflow) -> None:

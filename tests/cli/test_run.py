@@ -58,7 +58,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, local_aws: LocalAws
             workflow.world.clock.call_later(2, start)
         monkeypatch.setattr(run_command, "_local_aws", local)
         monkeypatch.setattr(run_command, "local_target", lambda _local_aws: target)
-        monkeypatch.setattr(run_command, "pace", workflow.pace)
+        monkeypatch.setattr(run_command, "new_polling", workflow.new_polling)
         monkeypatch.setattr(startup, "deploy", lambda *_args, **_settings: {"PipelineName": "app"})
         return workflow
 

@@ -14,7 +14,7 @@ import pytest
 from stepline.aws import local_servers, target
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import Target, TargetOptions, choose, is_local_url
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import server_process
 from tests.cli.conftest import Stepline
 

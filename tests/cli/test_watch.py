@@ -29,7 +29,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, use_target: Callable[[Target], None
     def make(machine: Any = ONE_STATE, functions: Any = None) -> Workflow:
         workflow = Workflow(machine, functions)
         use_target(workflow.target())
-        monkeypatch.setattr(watch_command, "pace", workflow.pace)
+        monkeypatch.setattr(watch_command, "new_polling", workflow.new_polling)
         return workflow
 
     return make

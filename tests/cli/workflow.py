@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from stepline.aws.polling import Pace
+from stepline.aws.polling import Polling
 from stepline.aws.target import LOCAL_REGION, Target, local_session
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
@@ -88,10 +88,10 @@ class Workflow:
         known = {"codepipeline": self.world.client, "stepfunctions": self.stepfunctions, **clients}
         return target_of(**known)
 
-    def pace(self, *, timeout_seconds: float | None = None, **_settings: Any) -> Pace:
+    def new_polling(self, *, timeout_seconds: float | None = None, **_settings: Any) -> Polling:
         """Sleeping moves the clock of the services, so that they go on meanwhile."""
         clock = self.world.clock
-        return Pace(1.0, timeout_seconds, clock.advance, lambda: clock.now().timestamp())
+        return Polling(1.0, timeout_seconds, clock.advance, lambda: clock.now().timestamp())
 
     def _trigger(self, job: Job) -> None:
         """What the trigger Lambda does, at its shortest."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from stepline.core.errors import UsageError
 from stepline.deployment.stack import deploy
-from stepline.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from stepline.cli import deployments
 from stepline.cli.deployments import Deployment
+from stepline.core.errors import UsageError
 from stepline.deployment import systems
-from stepline.errors import UsageError
 
 TEMPLATE = "Parameters: {Size: {Type: Number}, BucketName: {Type: String}}\nResources: {}\n"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stepline.core.errors import UsageError
 from stepline.deployment import function_package
 from stepline.deployment import template as templates
-from stepline.errors import UsageError
 
 PROJECT = Path(__file__).parents[2]
 

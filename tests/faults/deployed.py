@@ -161,7 +161,7 @@ def machine_arn(name: str) -> str:
 def remembered() -> Iterator[Any]:
     """What functions keep for as long as their container lives: cached settings."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("statemachines.") and name != "statemachines.clients":
+        if name.startswith("statemachines."):
             yield from (item for item in vars(module).values() if hasattr(item, "cache_clear"))
 
 

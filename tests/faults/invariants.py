@@ -188,7 +188,7 @@ def _transient_changes_nothing(simulation: Simulation, expected: Ending) -> Iter
     found = ending(simulation)
     if any("outcome of the Express execution" in str(_error(item)) for item in deploy_actions(simulation)):
         return  # it was started, and the wait for it was lost: nobody can know
-    won = any("StackMovedError" in text for text in expected.executions) and "Succeeded" in found.pipeline
+    won = any("StackChangedError" in text for text in expected.executions) and "Succeeded" in found.pipeline
     if won or not simulation.schedule.faults <= TRANSIENT | REPEATS:
         return
     at_deadline = any("TimeoutMinutesPassed" in text for text in expected.executions)

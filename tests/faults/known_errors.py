@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from statemachines.errors import TaskError
 from stepline.core.errors import SteplineError
 
 
 def known_errors() -> frozenset[str]:
     """All of ours, of the systems that are loaded so far."""
-    return _known(len(TaskError.__subclasses__()))
+    return _known(len(SteplineError.__subclasses__()))
 
 
 @cache
 def _known(_loaded: int) -> frozenset[str]:
-    return frozenset(_names(SteplineError)) | frozenset(_names(TaskError))
+    return frozenset(_names(SteplineError)) | frozenset(_names(SteplineError))
 
 
 def _names(base: type[Exception]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from botocore.useragent import UserAgentString
 
 from pipeline.clients import AwsClients
 from pipeline.job import Credentials
-from statemachines import clients as task_clients
+from stepline.core import clients as task_clients
 from tests.pipeline.fake_s3 import Body
 
 _MAKE_TASK_CLIENT = task_clients.client.__wrapped__  # not the one that another test has kept

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from pipeline import trigger
 from pipeline.continuation import Continuation
 from statemachines.deploy.names import Execution
-from stepline.core import aws_errors, failed_calls
+from stepline.core import aws_errors
 from stepline.core.observability import logger
 from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
@@ -93,7 +93,7 @@ class TestIsFound:
     def test_a_throttle_taken_for_a_refusal(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(failed_calls, "classify", lambda _error: aws_errors.Trouble.PERMANENT)
+        monkeypatch.setattr(aws_errors, "classify", lambda _error: aws_errors.FailureKind.PERMANENT)
         assert any("changed the" in text for text in found(explorer, "update", 3, Fault.THROTTLED))
 
     def test_an_event_in_the_log(self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:

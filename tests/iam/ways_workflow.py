@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 import pytest
 
-from stepline.aws.polling import Pace
-from stepline.errors import UsageError
+from stepline.aws.polling import Polling
+from stepline.core.errors import UsageError
 from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile
-from stepline.workflow.deployment import Clients, Outcome, Screen, Wish
+from stepline.workflow.deployment import Clients, DeployOptions, Outcome, Screen
 from tests.iam.proofs import Lane
 from tests.iam.system import REGION, System
 from tests.iam.ways import fresh
@@ -66,7 +66,7 @@ def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
     deployment.publish(admin, system.sample.stack_name, system.stack_name)
     document = {**_SAMPLE, "Comment": fresh()}
     return deployment.deploy(
-        Wish(
+        DeployOptions(
             DefinitionFile.parse("sample.asl.json", json.dumps(document).encode()),
             system.sample.stack_name,
             None,
@@ -74,7 +74,7 @@ def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
             dry_run,
         ),
         _clients(developer(system)),
-        Pace(_POLL_SECONDS, system.patience_seconds),
+        Polling(_POLL_SECONDS, system.patience_seconds),
         Screen(say=lambda _text: None, show=lambda _states, _lines: None),
         contextlib.nullcontext,
     )

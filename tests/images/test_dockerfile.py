@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images.dockerfile import Copy, Dockerfile, parse_dockerfile
 from tests.images.conftest import DOCKERFILE
 

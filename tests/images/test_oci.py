@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images.config import read_config, read_manifest
 from stepline.images.context import content_tag
 from stepline.images.dockerfile import parse_dockerfile

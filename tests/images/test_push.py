@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images import delete
 from stepline.images.context import content_tag
 from stepline.images.delete import choose, delete_images, list_images

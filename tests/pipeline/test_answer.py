@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.core.errors import AnswerError
+from pipeline.errors import AnswerError
 from tests.pipeline.world import World
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from stepline.core.errors import AnswerError
+from pipeline.errors import AnswerError
 from tests.pipeline.fake_aws import FakeExecution
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import CLAIMS_BUCKET, LambdaContext, World

@@ -13,8 +13,8 @@ import pytest
 
 from pipeline import trigger
 from pipeline.clients import AwsClients
+from pipeline.errors import JobEventError
 from pipeline.job import Credentials
-from stepline.core.errors import JobEventError
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, LambdaContext, World
 

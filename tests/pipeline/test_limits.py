@@ -12,9 +12,7 @@ import re
 
 import pytest
 
-from stepline.core.errors import cut, printable, quoted
-from stepline.core.executions.failure import failure_message, reduced_cause
-from stepline.core.limits import MAX_FAILURE_MESSAGE_CHARACTERS
+from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS
 from tests.pipeline.test_poll import entered, exited, task_failed
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import World
@@ -77,33 +75,7 @@ def test_the_first_250_characters_tell_the_story(world: World) -> None:
     assert len(message) == MAX_FAILURE_MESSAGE_CHARACTERS
 
 
-@pytest.mark.parametrize(
-    ("cause", "reduced"),
-    [
-        ("plain text", "plain text"),
-        ('{"errorMessage": "no such key", "errorType": "KeyError", "stackTrace": []}', "no such key"),
-        ('{"Error": "E", "Cause": "{\\"errorMessage\\": \\"inner\\"}"}', "inner"),
-        ('{"StatusReason": "Host EC2 terminated"}', "Host EC2 terminated"),
-        ('{"errorMessage": ""}', '{"errorMessage": ""}'),
-        ('{"other": 1}', '{"other": 1}'),
-        ("{broken", "{broken"),
-        ('["errorMessage"]', '["errorMessage"]'),
-    ],
-)
-def test_a_cause_is_reduced_to_its_human_part(cause: str, reduced: str) -> None:
-    assert reduced_cause(cause) == reduced
-
-
 def test_an_execution_without_error_or_cause_still_has_a_story(world: World) -> None:
     event, execution = world.started()
     execution.fail(None, None)
     assert failure(world.send(event))[1].startswith("Failed: no cause was given https://")
-    assert failure_message.__doc__
-
-
-@pytest.mark.parametrize("size", [1, 2, 10])
-def test_cut_and_printable_keep_their_size(size: int) -> None:
-    for value in ("", "a", "ab" * 20, "\0" * 20, " \n" * 50):
-        assert len(cut(value, size)) <= size
-        assert len(printable(value, size)) <= size
-    assert quoted("a\nb\x1b") == '"a b\\x1b"'

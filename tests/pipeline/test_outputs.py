@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
+from pipeline.limits import MAX_OUTPUT_VARIABLES_BYTES
 from pipeline.outputs import output_archive, output_variables
-from stepline.core.limits import MAX_OUTPUT_VARIABLES_BYTES
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import ARTIFACT_BUCKET, World, artifact
 

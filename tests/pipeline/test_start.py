@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from stepline.core.limits import MAX_INPUT_BYTES, MIB
-from tests.pipeline.test_artifact import sparse_archive
+from tests.core.test_archive_reader import sparse_archive
 from tests.pipeline.world import ARTIFACT_BUCKET, ARTIFACT_KEY, EXPRESS, MACHINE, World, artifact
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final
 
-from statemachines.errors import TaskError
+from stepline.core.errors import SteplineError
 
 State = Mapping[str, Any]
 
@@ -74,5 +74,5 @@ def _of_task(name: str, state: State) -> Iterator[str]:
 def _is_known(error: str, modules: tuple[ModuleType, ...]) -> bool:
     """Whether it is AWS's name, or a class of ours."""
     found = [getattr(module, error, None) for module in modules]
-    ours = any(isinstance(item, type) and issubclass(item, TaskError) for item in found)
+    ours = any(isinstance(item, type) and issubclass(item, SteplineError) for item in found)
     return ours or _ERRORS_OF_AWS.fullmatch(error) is not None

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from statemachines.deploy import clients, settings
+from statemachines.deploy import settings
+from stepline.core import clients
 from tests.statemachines.machine import ENVIRONMENT, Machine
 
 

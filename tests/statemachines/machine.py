@@ -120,7 +120,7 @@ class Run:
     def path(self) -> list[str]:
         """The states in order, as the cases write them.
 
-        "Create Stack: StackMovedError" was left by a Catch. Of a wait loop that went round several
+        "Create Stack: StackChangedError" was left by a Catch. Of a wait loop that went round several
         times only one round is told, and its last state is "Stack Created? (again)".
         """
         return _without_repeated_loops(list(_steps(self.history)))

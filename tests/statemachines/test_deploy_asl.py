@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from statemachines import errors
 from statemachines.deploy import errors as deploy_errors
+from stepline.core import errors
+from stepline.core.cloudformation import errors as stack_errors
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
@@ -25,6 +26,7 @@ LAMBDA_TIMEOUT_SECONDS = 60
 
 # What Lambda itself reports: "Handle transient Lambda service exceptions" and "Error names" in the
 # Step Functions Developer Guide; Runtime.ExitError is the errorType of a process that was killed.
+ERROR_MODULES = (errors, stack_errors, deploy_errors)
 ERRORS_OF_AWS = re.compile(r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout")
 
 
@@ -62,18 +64,18 @@ def test_every_task_has_timeout_retry_and_catch(name: str) -> None:
 
 @pytest.mark.parametrize(("state", "error"), sorted(set(_error_names())))
 def test_every_error_name_is_one_of_ours_or_of_aws(state: str, error: str) -> None:
-    ours = getattr(errors, error, None) or getattr(deploy_errors, error, None)
+    ours = next((getattr(module, error) for module in ERROR_MODULES if hasattr(module, error)), None)
     if ours is None:
         assert ERRORS_OF_AWS.fullmatch(error), f"{state} names {error}, which nobody raises"
     else:
-        assert issubclass(ours, errors.TaskError)
+        assert issubclass(ours, errors.SteplineError)
         assert ours.__name__ == error
 
 
 def test_every_error_of_ours_ends_somewhere() -> None:
     """Each task ends with a catch for all errors, so this is about those that need a way of their own."""
     named = {error for _, error in _error_names()}
-    assert {"TransientAwsError", "StackMovedError", "StackNeedsPersonError"} <= named
+    assert {"TransientAwsError", "StackChangedError", "ManualInterventionRequiredError"} <= named
 
 
 @pytest.mark.parametrize("name", TASK_STATES)

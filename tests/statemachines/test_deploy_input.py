@@ -16,8 +16,9 @@ from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.settings import StackSettings, WaitSettings
 from statemachines.deploy.template_configuration import TemplateConfiguration
 from statemachines.deploy.waiting import Progress
-from statemachines.errors import MAX_MESSAGE_CHARACTERS, InvalidInputError, SettingsError, TaskError
 from statemachines.fields import Fields
+from stepline.core.errors import InvalidInputError, SettingsError, SteplineError
+from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, INPUT, PROJECT, TASKS, Machine, load_handler
 
@@ -208,7 +209,7 @@ def test_local_event_is_input_of_its_handler(path: Path, machine: Machine) -> No
         load_handler(path.parent.name)(json.loads(path.read_text()), None)
     except InvalidInputError as error:
         pytest.fail(error.message)
-    except TaskError:
+    except SteplineError:
         pass
     assert machine.cloudformation.calls or machine.s3.calls
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from statemachines.errors import PermissionDeniedError, RequestRefusedError, TaskError, TransientAwsError
 from statemachines.fields import Fields, JsonObject
 from statemachines.task import task
-from stepline.core.errors import AccessDeniedError, ConfigurationError, SteplineError, TransientError
+from stepline.core.errors import (
+    ConfigurationError,
+    PermissionDeniedError,
+    RequestRefusedError,
+    SteplineError,
+    TransientAwsError,
+)
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (TransientError("later"), TransientAwsError),
-        (AccessDeniedError("not you"), PermissionDeniedError),
+        (TransientAwsError("later"), TransientAwsError),
+        (PermissionDeniedError("not you"), PermissionDeniedError),
         (ConfigurationError("not that"), RequestRefusedError),
     ],
 )
 def test_an_error_of_the_pipeline_becomes_one_that_the_asl_files_know(
-    error: SteplineError, expected: type[TaskError]
+    error: SteplineError, expected: type[SteplineError]
 ) -> None:
     @task("any")
     def handler(_event: Fields) -> JsonObject:

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.response import StreamingBody
 
-from stepline.aws.polling import Pace
+from stepline.aws.polling import Polling
 from stepline.workflow.definition_file import DefinitionFile
-from stepline.workflow.deployment import Clients, Outcome, Screen, Wish, deploy
+from stepline.workflow.deployment import Clients, DeployOptions, Outcome, Screen, deploy
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
 UPDATER, STACK, MACHINE = "updater", "my-stack", "arn:aws:states:us-east-1:000000000000:stateMachine:flow"
@@ -171,7 +171,7 @@ class Cloud:
     machines: Machines = field(default_factory=Machines)
     said: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
-    pace: Pace = field(default_factory=lambda: Pace(1.0, None, sleep=lambda _seconds: None))
+    polling: Polling = field(default_factory=lambda: Polling(1.0, None, sleep=lambda _seconds: None))
     held: int = 0
 
     @property
@@ -193,7 +193,11 @@ class Cloud:
         file = DefinitionFile.parse("flow.json", text.encode())
         screen = Screen(say=self.said.append, show=lambda states, lines: self.shown.extend([*states, *lines]))
         return deploy(
-            Wish(file, stack, logical_id, UPDATER, dry_run), self.clients, self.pace, screen, self.hold
+            DeployOptions(file, stack, logical_id, UPDATER, dry_run),
+            self.clients,
+            self.polling,
+            screen,
+            self.hold,
         )
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.workflow.definition_file import DefinitionFile
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stepline.aws.polling import Pace, TimeoutPassedError
-from stepline.errors import UsageError
+from stepline.aws.polling import Polling, TimeoutPassedError
+from stepline.core.errors import UsageError
 from stepline.workflow import deployment
 from tests.statemachines.fake_client import FakeAwsError, Fault
 from tests.workflow.fakes import MACHINE, NEW_TEXT, STACK, TEMPLATE, UPDATER, Cloud, change
@@ -103,7 +103,7 @@ def test_ctrl_c_leaves_no_change_set(cloud: Cloud) -> None:
         raise KeyboardInterrupt
 
     cloud.stacks.made = ("CREATE_IN_PROGRESS", "")
-    cloud.pace = Pace(1.0, None, sleep=interrupt)
+    cloud.polling = Polling(1.0, None, sleep=interrupt)
     with pytest.raises(KeyboardInterrupt):
         cloud.deploy()
     assert cloud.stacks.change_sets == {}
@@ -114,7 +114,7 @@ def test_ctrl_c_while_the_stack_is_updated_says_that_it_goes_on(cloud: Cloud) ->
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    cloud.pace = Pace(1.0, None, sleep=interrupt)
+    cloud.polling = Polling(1.0, None, sleep=interrupt)
     with pytest.raises(KeyboardInterrupt):
         cloud.deploy()
     assert cloud.said[-1] == "the update of my-stack goes on without being watched"
@@ -123,7 +123,7 @@ def test_ctrl_c_while_the_stack_is_updated_says_that_it_goes_on(cloud: Cloud) ->
 def test_it_does_not_wait_for_ever(cloud: Cloud) -> None:
     times = iter(range(0, 1_000, 10))
     cloud.stacks.statuses = ["UPDATE_IN_PROGRESS"]
-    cloud.pace = Pace(1.0, 25.0, sleep=lambda _seconds: None, monotonic=lambda: float(next(times)))
+    cloud.polling = Polling(1.0, 25.0, sleep=lambda _seconds: None, monotonic=lambda: float(next(times)))
     with pytest.raises(TimeoutPassedError):
         cloud.deploy()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.git import hook
 from stepline.git.hook import Entry, Push, Repository
 from tests.workflow.repository import GitFolder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.workflow.inspection import check_changes, check_parameters, check_templates
 
 MACHINE = "AWS::StepFunctions::StateMachine"

@@ -13,14 +13,12 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from statemachines import aws_errors
-from statemachines.errors import InvalidInputError, TaskError, TransientAwsError
 from statemachines.fields import JsonObject
 from statemachines.process.errors import RequestTooLargeError, TransactionNotFoundError
 from statemachines.process.facade.http import Answer, Request
 from statemachines.process.limits import RETRY_AFTER_SECONDS
-from stepline.core.aws_errors import AWS_FAILURES
-from stepline.core.errors import SteplineError
+from stepline.core.aws_errors import AWS_FAILURES, translate
+from stepline.core.errors import InvalidInputError, SteplineError, TransientAwsError
 from stepline.core.observability import where
 
 SERVICE: Final = "facade"
@@ -48,7 +46,7 @@ def endpoint(work: Work) -> Handler:
     def handler(event: Any, _context: Any) -> JsonObject:
         try:
             answer = Answer(_translated(work, event))
-        except TaskError as error:
+        except SteplineError as error:
             log.warning("request failed", endpoint=name, error=type(error).__name__, reason=error.message)
             answer = _failure(error)
         except Exception as error:
@@ -65,12 +63,10 @@ def _translated(work: Work, event: Any) -> JsonObject:
     try:
         return work(Request.parse(event))
     except AWS_FAILURES as error:
-        raise aws_errors.explain(error) from error
-    except SteplineError as error:
-        raise aws_errors.of_pipeline(error) from error
+        raise translate(error) from error
 
 
-def _failure(error: TaskError) -> Answer:
+def _failure(error: SteplineError) -> Answer:
     if status := _STATUSES.get(type(error)):
         return Answer({"error": type(error).__name__, "message": error.message}, status)
     if isinstance(error, TransientAwsError):

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
-from statemachines.errors import InvalidInputError, SettingsError
 from statemachines.fields import Fields, JsonObject
 from statemachines.process.errors import RequestTooLargeError
 from statemachines.process.limits import MAX_INPUT_BYTES
 from statemachines.process.transaction import is_owner
 from stepline.core import strict_json
-from stepline.core.errors import quoted
+from stepline.core.errors import InvalidInputError, SettingsError
+from stepline.core.text import quoted
 
 _HEADERS = {
     "Content-Type": "application/json",

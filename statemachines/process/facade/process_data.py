@@ -10,8 +10,7 @@ Environment: DATA_BUCKET.
 from __future__ import annotations
 
 from statemachines.fields import JsonObject
-from statemachines.process import clients
-from statemachines.process.data import Data
+from statemachines.process.data import Data, data_store
 from statemachines.process.errors import TransactionNotFoundError
 from statemachines.process.facade.endpoint import endpoint
 from statemachines.process.facade.http import Request
@@ -25,7 +24,7 @@ def handler(request: Request) -> JsonObject:
 
 def known_data(transaction: Transaction) -> Data:
     """Raises `TransactionNotFoundError`."""
-    data = clients.data_store().read(transaction)
+    data = data_store().read(transaction)
     if data is None:
         raise TransactionNotFoundError(f"There is no transaction {transaction.id}.")
     return data

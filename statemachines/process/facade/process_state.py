@@ -10,13 +10,14 @@ Environment: DATA_BUCKET, STATE_MACHINE_ARN.
 from __future__ import annotations
 
 from statemachines.fields import JsonObject
-from statemachines.process import clients, settings
+from statemachines.process import settings
 from statemachines.process.facade.endpoint import endpoint
 from statemachines.process.facade.http import Request
 from statemachines.process.facade.process_data import known_data
 from statemachines.process.transaction import Transaction
+from stepline.core import clients
 from stepline.core.executions.describe import Execution, Status, describe_execution
-from stepline.core.executions.failure import error_and_cause, read_failed_state
+from stepline.core.executions.failure import read_failure
 
 
 @endpoint
@@ -37,6 +38,6 @@ def handler(request: Request) -> JsonObject:
 def _failure(execution: Execution) -> JsonObject:
     if execution.status is Status.SUCCEEDED:
         return {}
-    error, cause = error_and_cause(execution)
-    state = read_failed_state(clients.stepfunctions(), execution)
-    return {"error": error, "cause": f"{state.name}: {cause}" if state else cause}
+    failure = read_failure(clients.stepfunctions(), execution)
+    cause = f"{failure.state}: {failure.cause}" if failure.state else failure.cause
+    return {"error": failure.error, "cause": cause}

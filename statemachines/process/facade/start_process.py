@@ -15,16 +15,16 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from statemachines.errors import InvalidInputError
 from statemachines.fields import Fields, JsonObject
-from statemachines.process import clients, settings
-from statemachines.process.data import PROCESS_INPUT
+from statemachines.process import settings
+from statemachines.process.data import PROCESS_INPUT, data_store
 from statemachines.process.errors import RequestTooLargeError
 from statemachines.process.facade.endpoint import SERVICE, endpoint
 from statemachines.process.facade.http import Request
 from statemachines.process.limits import MAX_INPUT_BYTES, MAX_INPUT_LEVELS
 from statemachines.process.transaction import Transaction
-from stepline.core import strict_json
+from stepline.core import clients, strict_json
+from stepline.core.errors import InvalidInputError
 from stepline.core.executions.start import start_execution
 
 _log = Logger(service=SERVICE)
@@ -34,7 +34,7 @@ _log = Logger(service=SERVICE)
 def handler(request: Request) -> JsonObject:
     process_input = _process_input(request.document())
     transaction = Transaction.fresh(request.owner)
-    clients.data_store().create(transaction, process_input)
+    data_store().create(transaction, process_input)
     execution = start_execution(
         clients.stepfunctions(),
         settings.process_machine(),

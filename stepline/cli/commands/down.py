@@ -7,7 +7,7 @@ import click
 from stepline.aws import local_servers
 from stepline.cli import terminal
 from stepline.cli.options import port_option
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 

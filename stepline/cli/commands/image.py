@@ -12,8 +12,8 @@ from stepline.aws.stacks import describe_stack, outputs_of
 from stepline.aws.target import Target
 from stepline.cli import terminal
 from stepline.cli.options import announced_target, target_options, with_options
+from stepline.core.errors import UsageError
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
-from stepline.errors import UsageError
 from stepline.images.delete import StoredImage, choose, delete_images, list_images
 from stepline.images.names import parse_repository_uri
 from stepline.images.push import push_folder

@@ -12,7 +12,7 @@ from botocore.config import Config
 from stepline.aws.functions import find_function, list_functions
 from stepline.cli import terminal
 from stepline.cli.options import announced_target, stack_option, target_options
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 # A function may take 15 minutes; an invocation that lasts must not be sent a second time.
 _PATIENT = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})

@@ -13,7 +13,7 @@ from rich.text import Text
 from stepline.aws.batch_jobs import Job, find_job, is_job_id, read_job
 from stepline.aws.functions import find_function, list_functions
 from stepline.aws.log_events import LogEvent, LogReader, group_name, parse_line
-from stepline.aws.polling import pace
+from stepline.aws.polling import new_polling
 from stepline.aws.target import Target
 from stepline.cli import terminal
 from stepline.cli.durations import clock_time, parse_duration
@@ -87,15 +87,15 @@ def _nothing(name: str, since: str) -> str:
 
 def _print(log: _Log, *, follow: bool, is_local: bool) -> None:
     output = terminal.output()
-    rhythm = pace(is_local=is_local)
+    polling = new_polling(is_local=is_local)
     ended = log.has_ended()
     if not _show(log.reader, output) and not (follow and not ended):
         terminal.say(terminal.messages(), log.nothing, style="quiet")
     if not follow or ended:
         return
-    for _ in rhythm.ticks():
+    for _ in polling.rounds():
         ended = log.has_ended()  # before the last look, so that nothing is missed
-        rhythm.patiently(lambda: _show(log.reader, output))
+        polling.read(lambda: _show(log.reader, output))
         if ended:
             return
 

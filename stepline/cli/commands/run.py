@@ -11,14 +11,14 @@ from rich.console import Console
 
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipelines import PipelineDefinition, choose_pipeline
-from stepline.aws.polling import TimeoutPassedError, pace
+from stepline.aws.polling import TimeoutPassedError, new_polling
 from stepline.aws.runs import PipelineRun
 from stepline.aws.source_repositories import find_destination
 from stepline.aws.target import Target, local_target
 from stepline.cli import run_view, startup, terminal, watching
 from stepline.cli.commands import push as push_command
-from stepline.cli.conclusions import ExitCode, exit_code
 from stepline.cli.deployments import Deployment
+from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.cli.options import (
     announce,
     deploy_options,
@@ -27,7 +27,7 @@ from stepline.cli.options import (
     port_option,
     with_options,
 )
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 
@@ -101,14 +101,17 @@ def _watch(target: Target, definition: PipelineDefinition, commit_id: str, outpu
     codepipeline = target.client("codepipeline")
     try:
         execution = watching.execution_of_revision(
-            codepipeline, definition.name, commit_id, pace(is_local=True, timeout_seconds=_START_SECONDS)
+            codepipeline,
+            definition.name,
+            commit_id,
+            new_polling(is_local=True, timeout_seconds=_START_SECONDS),
         )
     except TimeoutPassedError as error:
         message = f"the push did not start pipeline {definition.name} within {_START_SECONDS:g} s"
         raise UsageError(f"{message}: is its EventBridge rule for that branch, and enabled?") from error
     try:
-        rhythm = pace(is_local=True, timeout_seconds=_RUN_SECONDS)
-        return watching.watch(target, definition, execution, rhythm, output)
+        polling = new_polling(is_local=True, timeout_seconds=_RUN_SECONDS)
+        return watching.watch(target, definition, execution, polling, output)
     except TimeoutPassedError as error:
         raise UsageError(f"the execution was not over after {_RUN_SECONDS / 60:g} minutes") from error
 

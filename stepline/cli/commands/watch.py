@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from stepline.aws.pipelines import choose_pipeline, pipeline_execution
-from stepline.aws.polling import TimeoutPassedError, pace
+from stepline.aws.polling import TimeoutPassedError, new_polling
 from stepline.cli import terminal, watching
-from stepline.cli.conclusions import ExitCode, exit_code
 from stepline.cli.durations import parse_duration
+from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.cli.options import announced_target, target_options
 
 
@@ -31,7 +31,7 @@ def command(
     seconds = parse_duration(timeout).total_seconds() if timeout else None
     target = announced_target(ctx)
     codepipeline = target.client("codepipeline")
-    rhythm = pace(is_local=target.is_local, timeout_seconds=seconds)
+    polling = new_polling(is_local=target.is_local, timeout_seconds=seconds)
     definition = choose_pipeline(codepipeline, pipeline)
     output, messages = terminal.output(), terminal.messages()
     try:
@@ -39,9 +39,9 @@ def command(
             execution = pipeline_execution(codepipeline, definition.name, execution_id)
         else:
             execution = watching.newest_or_next(
-                codepipeline, definition.name, rhythm, waiting=lambda text: terminal.say(messages, text)
+                codepipeline, definition.name, polling, waiting=lambda text: terminal.say(messages, text)
             )
-        run = watching.watch(target, definition, execution, rhythm, output)
+        run = watching.watch(target, definition, execution, polling, output)
     except TimeoutPassedError:
         terminal.say(messages, f"stepline: not over after {timeout}; it goes on without being watched")
         ctx.exit(ExitCode.TIMED_OUT)

@@ -10,17 +10,17 @@ from typing import Any
 
 import click
 
-from stepline.aws.polling import TimeoutPassedError, pace
+from stepline.aws.polling import TimeoutPassedError, new_polling
 from stepline.aws.target import Target, TargetOptions, choose
 from stepline.cli import terminal
-from stepline.cli.conclusions import ExitCode
 from stepline.cli.durations import parse_duration
+from stepline.cli.exit_codes import ExitCode
 from stepline.cli.options import announce, announced_target, given_target, target_options, with_options
 from stepline.git import hook
 from stepline.processes.interruptions import Interruptions
 from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile
-from stepline.workflow.deployment import Clients, Screen, Wish
+from stepline.workflow.deployment import Clients, DeployOptions, Screen
 from stepline.workflow.updater import DEFAULT_STACK
 
 _DEFAULT_TIMEOUT = "15m"  # an update of a state machine takes seconds
@@ -77,21 +77,21 @@ def deploy(
     Exit code: 0 done, or nothing to change; 1 failed; 124 --timeout passed.
     """
     seconds = parse_duration(timeout).total_seconds()
-    wish = Wish(DefinitionFile.read(file), stack_name, logical_id, updater_stack, dry_run)
+    options = DeployOptions(DefinitionFile.read(file), stack_name, logical_id, updater_stack, dry_run)
     target = announced_target(ctx)
-    if not run_deployment(wish, target, seconds):
+    if not run_deployment(options, target, seconds):
         terminal.say(terminal.messages(), f"stepline: not over after {timeout}", style="bad")
         ctx.exit(ExitCode.TIMED_OUT)
 
 
-def run_deployment(wish: Wish, target: Target, timeout_seconds: float) -> bool:
+def run_deployment(options: DeployOptions, target: Target, timeout_seconds: float) -> bool:
     """False if the time passed."""
     messages, output = terminal.messages(), terminal.output()
     screen = Screen(say=lambda text: terminal.say(messages, text, style="quiet"), show=_show)
-    rhythm = pace(is_local=target.is_local, timeout_seconds=timeout_seconds)
+    polling = new_polling(is_local=target.is_local, timeout_seconds=timeout_seconds)
     try:
         with Interruptions() as interruptions:
-            outcome = deployment.deploy(wish, _clients(target), rhythm, screen, interruptions.held)
+            outcome = deployment.deploy(options, _clients(target), polling, screen, interruptions.held)
     except TimeoutPassedError:
         return False
     if outcome.revision is not None:
@@ -190,7 +190,7 @@ def run(ctx: click.Context, /, *, remote: tuple[str, ...]) -> None:
 
 def _deploy_pushed(entry: hook.Entry, content: bytes) -> bool:
     """False if the time passed."""
-    wish = Wish(
+    options = DeployOptions(
         DefinitionFile.parse(entry.file, content),
         entry.stack,
         entry.state_machine or None,
@@ -200,7 +200,7 @@ def _deploy_pushed(entry: hook.Entry, content: bytes) -> bool:
     given = TargetOptions(entry.endpoint_url or None, entry.region or None, entry.profile or None)
     target = choose(given, os.environ)
     announce(target)
-    return run_deployment(wish, target, parse_duration(_DEFAULT_TIMEOUT).total_seconds())
+    return run_deployment(options, target, parse_duration(_DEFAULT_TIMEOUT).total_seconds())
 
 
 def _clients(target: Target) -> Clients:

@@ -14,27 +14,29 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from stepline.core.archives import file_types, zip_format
-from stepline.core.archives.zip_format import Directory, Member, NotZipError, ZipFormatError
-from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, Trouble, classify, error_code, error_message
-from stepline.core.errors import (
-    AccessDeniedError,
+from stepline.core.archives.errors import (
     ArtifactFormatError,
     ArtifactMemberNotFoundError,
     ArtifactMemberTooLargeError,
     RevisionUnavailableError,
-    SteplineError,
-    TransientError,
-    printable,
-    quoted,
 )
+from stepline.core.archives.zip_format import Directory, Member, NotZipError, ZipFormatError
+from stepline.core.aws_errors import (
+    AWS_FAILURES,
+    EMPTY_OBJECT_CODES,
+    PRECONDITION_CODES,
+    AwsFailure,
+    FailureKind,
+    error_code,
+    translate,
+)
+from stepline.core.errors import SteplineError, TransientAwsError
 from stepline.core.limits import ARCHIVE_TAIL_BYTES, MAX_QUOTED_CHARACTERS, MAX_ZIP_DIRECTORY_BYTES
+from stepline.core.text import printable, quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
-
-EMPTY_OBJECT_CODES = frozenset({"InvalidRange", "416"})
-"""S3's answer to any range of an object without content."""
 
 
 class ArtifactReader:
@@ -44,8 +46,8 @@ class ArtifactReader:
     the same archive costs one request, or none.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, key: str, *, version_id: str | None = None) -> None:
-        self._object = _RangedObject(s3, bucket, key, version_id)
+    def __init__(self, s3: S3Client, bucket: str, key: str) -> None:
+        self._object = _RangedObject(s3, bucket, key)
         self._directory: Directory | None = None
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
@@ -54,9 +56,9 @@ class ArtifactReader:
         Raises, all of them `SteplineError`:
           `ArtifactFormatError`: no zip, corrupt, encrypted, or compressed in an unsupported way;
           `ArtifactMemberNotFoundError`, `ArtifactMemberTooLargeError`;
-          `RevisionUnavailableError`: there is no such object or version;
-          `AccessDeniedError`: no permission, or the credentials have expired;
-          `TransientError`: S3 could not be reached; try again later.
+          `RevisionUnavailableError`: there is no such object;
+          `PermissionDeniedError`: no permission, or the credentials have expired;
+          `TransientAwsError`: S3 could not be reached; try again later.
         """
         try:
             return self._read(path, max_bytes)
@@ -120,11 +122,10 @@ class ArtifactReader:
 class _RangedObject:
     """One S3 object, read in ranges that all belong to the same version of it."""
 
-    def __init__(self, s3: S3Client, bucket: str, key: str, version_id: str | None) -> None:
+    def __init__(self, s3: S3Client, bucket: str, key: str) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._key = key
-        self._version_id = version_id
         self._etag: str | None = None
         self._tail = b""
         self.size = 0
@@ -156,8 +157,6 @@ class _RangedObject:
 
     def _get(self, byte_range: str) -> tuple[GetObjectOutputTypeDef, bytes]:
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._key, "Range": byte_range}
-        if self._version_id is not None:
-            request["VersionId"] = self._version_id
         if self._etag is not None:
             request["IfMatch"] = self._etag
         try:
@@ -171,24 +170,22 @@ class _RangedObject:
         code = error_code(error)
         if code in EMPTY_OBJECT_CODES:
             return ZipFormatError("it is empty")
-        if code in {"PreconditionFailed", "412"}:
-            return TransientError(f"{self} was replaced while it was being read.")
+        if code in PRECONDITION_CODES:
+            return TransientAwsError(f"{self} was replaced while it was being read.")
         return s3_error(error, str(self))
 
 
 def s3_error(error: AwsFailure, name: str) -> SteplineError:
-    """What a failed read of the artifact `name` (`s3://bucket/key`) means for the job."""
-    code = error_code(error)
-    reason = printable(f"{code}: {error_message(error)}", 2 * MAX_QUOTED_CHARACTERS)
-    trouble = classify(error)
-    if trouble is Trouble.TRANSIENT:
-        return TransientError(f"{name} could not be read: {reason}.", error_code=code)
-    if trouble is Trouble.PERMISSION:
-        return AccessDeniedError(
-            f"No access to {name} ({reason}). Check that it exists, that the role which reads it may call"
-            " s3:GetObject and, for an encrypted bucket, kms:Decrypt, and that its credentials are valid.",
-            error_code=code,
-        )
-    if trouble is Trouble.MISSING:
-        return RevisionUnavailableError(f"{name} does not exist ({reason}).", error_code=code)
-    return ArtifactFormatError(f"{name} could not be read: {reason}.", error_code=code)
+    """The error for a failed read of the artifact `name` (`s3://bucket/key`)."""
+    sentences = {
+        FailureKind.TRANSIENT: f"{name} could not be read:",
+        FailureKind.PERMISSION: f"No access to {name}. Check that it exists, that the role which reads it may"
+        " call s3:GetObject and, for an encrypted bucket, kms:Decrypt, and that its credentials are valid.",
+        FailureKind.MISSING: f"{name} does not exist.",
+        FailureKind.PERMANENT: f"{name} could not be read:",
+    }
+    errors = {
+        FailureKind.MISSING: RevisionUnavailableError,
+        FailureKind.PERMANENT: ArtifactFormatError,
+    }
+    return translate(error, sentences, errors=errors)

@@ -1,4 +1,4 @@
-"""What the events of a stack tell about one operation on it.
+"""What the events of a stack say about one operation on it.
 
 "All events triggered by a given stack operation are assigned the same client request
 token" (CreateStack, API reference). So our own operation can be told from the one before,
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from statemachines.deploy.limits import MAX_NESTING
-from statemachines.errors import MAX_REASON_CHARACTERS
-from stepline.core.errors import cut
+from stepline.core.limits import MAX_NESTED_STACKS, MAX_REASON_CHARACTERS
+from stepline.core.text import cut
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -56,7 +55,7 @@ def operation_status(
 
     `stack` is a name or an id; `since` says how far back to look (None: all that is kept, 90 days).
     """
-    events = _events(cloudformation, stack, since=since)
+    events = read_events(cloudformation, stack, since=since)
     return next((event for event in events if event.token == token and event.is_of_stack_itself), None)
 
 
@@ -68,12 +67,12 @@ def first_failure(
     The oldest *_FAILED event of the operation that is no consequence of another, followed into
     nested stacks. Empty if there is none.
     """
-    events = [event for event in _events(cloudformation, stack_id, since=since) if event.token == token]
+    events = [event for event in read_events(cloudformation, stack_id, since=since) if event.token == token]
     path: list[str] = []
     failure = _oldest_failure(events)
     while failure is not None:
         path.append(failure.logical_id)
-        deeper = _failure_inside(cloudformation, failure, since) if len(path) <= MAX_NESTING else None
+        deeper = _failure_inside(cloudformation, failure, since) if len(path) <= MAX_NESTED_STACKS else None
         if deeper is None:
             reason = cut(failure.reason, MAX_REASON_CHARACTERS) or failure.status
             return f"{'/'.join(path)} ({failure.resource_type}): {reason}"
@@ -87,7 +86,7 @@ def _failure_inside(
     """What failed inside the nested stack that `failure` is about; None if it is about none."""
     if failure.resource_type != STACK_TYPE or failure.is_of_stack_itself or not failure.physical_id:
         return None
-    inner = _oldest_failure(list(_events(cloudformation, failure.physical_id, since=since)))
+    inner = _oldest_failure(list(read_events(cloudformation, failure.physical_id, since=since)))
     return None if inner is None or inner.is_of_stack_itself else inner
 
 
@@ -98,7 +97,7 @@ def _oldest_failure(newest_first: Sequence[StackEvent]) -> StackEvent | None:
     return next(iter(of_resources or failures), None)
 
 
-def _events(
+def read_events(
     cloudformation: CloudFormationClient, stack: str, *, since: datetime | None
 ) -> Iterator[StackEvent]:
     """The events of a stack, newest first, back to `since`; pages are fetched as they are needed."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
-from statemachines.deploy.errors import StackNeedsPersonError
-from stepline.core.errors import quoted
+from stepline.core.cloudformation.errors import ManualInterventionRequiredError
+from stepline.core.text import quoted
 
 
 class StackStatus(StrEnum):
@@ -91,11 +91,11 @@ _ADVICE = {
 
 
 def parse_status(text: str) -> StackStatus:
-    """Raises `StackNeedsPersonError` for a status that this program does not know."""
+    """Raises `ManualInterventionRequiredError` for a status that this program does not know."""
     try:
         return StackStatus(text)
     except ValueError as error:
-        raise StackNeedsPersonError(
+        raise ManualInterventionRequiredError(
             f"CloudFormation reports the status {quoted(text)}, which this version does not know."
         ) from error
 
@@ -104,7 +104,7 @@ def phase_of(status: StackStatus) -> Phase:
     return _PHASES[status]
 
 
-def needs_person(stack_name: str, status: StackStatus, reason: str = "") -> StackNeedsPersonError:
+def needs_person(stack_name: str, status: StackStatus, reason: str = "") -> ManualInterventionRequiredError:
     """The error for a stack in `Phase.STUCK`, with what a person can do."""
     said = f" CloudFormation says: {reason}" if reason else ""
-    return StackNeedsPersonError(f"The stack {stack_name} is in {status}. {_ADVICE[status]}{said}")
+    return ManualInterventionRequiredError(f"The stack {stack_name} is in {status}. {_ADVICE[status]}{said}")

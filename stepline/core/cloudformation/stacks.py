@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy.aws_errors import stack_does_not_exist
-from statemachines.deploy.errors import StackMovedError
+from stepline.core.cloudformation.errors import StackChangedError, stack_does_not_exist
 from stepline.core.cloudformation.stack_status import Phase, StackStatus, parse_status, phase_of
 
 if TYPE_CHECKING:
@@ -57,8 +56,8 @@ def find_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack |
 
 
 def get_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack:
-    """The stack, which was there a moment ago. Raises `StackMovedError` if it is gone."""
+    """The stack, which was there a moment ago. Raises `StackChangedError` if it is gone."""
     stack = find_stack(cloudformation, name_or_id)
     if stack is None or stack.phase is Phase.GONE:
-        raise StackMovedError(f"The stack {name_or_id} was deleted meanwhile.")
+        raise StackChangedError(f"The stack {name_or_id} was deleted meanwhile.")
     return stack

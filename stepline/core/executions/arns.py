@@ -67,7 +67,7 @@ class ExecutionArn:
     kind: str
     machine: str
     name: str
-    text: str = ""  # as AWS wrote it: Express ARNs end in an id that is not of interest
+    text: str = ""  # as AWS wrote it: Express ARNs end in an id that is not kept
 
     @classmethod
     def parse(cls, text: str) -> ExecutionArn | None:
@@ -81,6 +81,11 @@ class ExecutionArn:
         place = f"arn:{self.partition}:states:{self.region}:{self.account}"
         return f"{place}:{self.kind}:{self.machine}:{self.name}"
 
+    @property
+    def is_express(self) -> bool:
+        """Whether it is an Express execution, which has no history and cannot be described."""
+        return self.kind == "express"
+
     def belongs_to(self, machine: MachineArn) -> bool:
         own = (self.partition, self.region, self.account, self.machine)
         return own == (machine.partition, machine.region, machine.account, machine.name)
@@ -91,6 +96,6 @@ class ExecutionArn:
         console = _CONSOLES.get(self.partition)
         if console is None:
             return str(self)
-        page = "express-executions" if self.kind == "express" else "v2/executions"
+        page = "express-executions" if self.is_express else "v2/executions"
         home = f"{console.format(region=self.region)}/states/home?region={self.region}"
         return f"{home}#/{page}/details/{quote(str(self), safe=':-_')}"

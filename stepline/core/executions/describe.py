@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stepline.core.aws_errors import AWS_FAILURES, error_code
+from stepline.core.aws_errors import AWS_FAILURES, error_code, failed_call
 from stepline.core.executions.arns import ExecutionArn
-from stepline.core.failed_calls import failed_call
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -46,7 +45,7 @@ class Execution:
 def describe_execution(client: SFNClient, arn: ExecutionArn) -> Execution | None:
     """The execution, or None if Step Functions does not know it (yet).
 
-    Raises `TransientError`, `AccessDeniedError` or `ConfigurationError`.
+    Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
     """
     try:
         answer = client.describe_execution(executionArn=str(arn))

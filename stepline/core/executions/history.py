@@ -1,12 +1,15 @@
-"""What the newest events of an execution's history tell: where it is, and where it failed.
+"""Where an execution is and where it failed, from the newest events of its history.
 
-Everything here is best effort and works on one page of events, newest first.
+Best effort: one page of events is looked at, newest first. Facts about them: each event but the first names
+the one that led to it (`previousEventId`, 0 for none); a state that a Catch leaves is exited too; a Fail
+state is never exited. https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepline.core.executions.arns import ExecutionArn
@@ -28,8 +31,10 @@ class Event(NamedTuple):
     id: int
     previous_id: int
     type: str
+    time: datetime
     name: str | None = None
     error: str | None = None
+    cause: str | None = None
     length: int | None = None  # of a Map state that has started
 
     @property
@@ -54,10 +59,11 @@ def read_history(client: SFNClient, arn: ExecutionArn) -> History:
     answer = client.get_execution_history(
         executionArn=str(arn), reverseOrder=True, includeExecutionData=False, maxResults=HISTORY_EVENTS
     )
-    return [_event(item) for item in answer["events"]]
+    return [parse_event(item) for item in answer["events"]]
 
 
-def _event(item: Mapping[str, Any]) -> Event:
+def parse_event(item: Mapping[str, Any]) -> Event:
+    """One event of GetExecutionHistory's answer; its details are under a key named after its type."""
     details: Mapping[str, Any] = {}
     for key, value in item.items():
         if key.endswith("Details") and isinstance(value, Mapping):
@@ -66,14 +72,16 @@ def _event(item: Mapping[str, Any]) -> Event:
         id=item["id"],
         previous_id=item.get("previousEventId", 0),
         type=item["type"],
+        time=item["timestamp"],
         name=details.get("name"),
         error=details.get("error"),
+        cause=details.get("cause"),
         length=details.get("length"),
     )
 
 
 def open_states(history: History) -> list[Event]:
-    """Entered events of states that were not left, the newest first."""
+    """Entered events of states that were not exited, the newest first."""
     exits: Counter[str | None] = Counter()
     found = []
     for event in history:
@@ -87,7 +95,7 @@ def open_states(history: History) -> list[Event]:
 
 
 def passed_states(history: History) -> int:
-    """How many states have been left; estimated for events older than `history`."""
+    """How many states were exited; estimated for events older than `history`."""
     older_events = history[-1].id - 1 if history else 0
     return sum(event.is_exited for event in history) + older_events // EVENTS_PER_STATE
 
@@ -98,11 +106,13 @@ class FailedState(NamedTuple):
 
 
 def failed_state(history: History, error: str | None) -> FailedState | None:
-    """The state in which the execution failed.
+    """The state in which an execution that has ended failed with `error`; None if there is none.
 
-    That is the state to which the end leads back. If that is a Fail state, which passes on
-    the error that was caught before, it is the state where this error arose.
+    That is the state to which the last event leads back. If it is a Fail state, which passes on the error
+    that was caught before, it is the state where this error arose. Only the newest events are looked at,
+    those of one page, so that everybody who asks gets the same answer.
     """
+    history = history[:HISTORY_EVENTS]
     if not history:
         return None
     last = next(_entered_before(history, history[0]), None)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepline.core.aws_errors import AWS_FAILURES
-from stepline.core.failed_calls import failed_call
+from stepline.core.aws_errors import AWS_FAILURES, failed_call
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def is_express(client: SFNClient, machine: MachineArn) -> bool:
     """Whether the machine is an Express one, whose executions cannot be started once. It never changes.
 
-    Raises `TransientError`, `AccessDeniedError` or `ConfigurationError`.
+    Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
     """
     try:
         answer = client.describe_state_machine(stateMachineArn=machine.base, includedData="METADATA_ONLY")

@@ -1,20 +1,19 @@
-"""What the pipeline shows while the execution runs: state, time, link, percent."""
+"""How far an execution has come: the state that it is in, and a percentage."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from stepline.core.errors import cut, printable
 from stepline.core.executions.arns import ExecutionArn
-from stepline.core.executions.describe import Execution
 from stepline.core.executions.history import Event, History, open_states, passed_states, read_history
-from stepline.core.limits import MAX_PERCENT_BEFORE_THE_END, MAX_STATE_CHARACTERS, MAX_SUMMARY_CHARACTERS
+from stepline.core.limits import MAX_PERCENT_BEFORE_THE_END, MAX_STATE_CHARACTERS
+from stepline.core.text import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _HALF_WAY_STATES = 8
-"""After so many states half of the way is shown: how many there will be is not known."""
+"""After so many states 50 % are shown [ours]: how many there will be is not known."""
 
 
 class Progress(NamedTuple):
@@ -23,9 +22,9 @@ class Progress(NamedTuple):
 
 
 def read_progress(client: SFNClient, arn: ExecutionArn) -> Progress:
-    """Raises what botocore raises."""
+    """Raises botocore's errors."""
     history = read_history(client, arn)
-    return Progress(state=shown_state(history), percent=percent_complete(passed_states(history)))
+    return Progress(state=current_state(history), percent=percent_complete(passed_states(history)))
 
 
 def percent_complete(passed: int) -> int:
@@ -33,20 +32,20 @@ def percent_complete(passed: int) -> int:
     return min(100 * passed // (passed + _HALF_WAY_STATES), MAX_PERCENT_BEFORE_THE_END)
 
 
-def shown_state(history: History) -> str | None:
-    """The newest state that was entered and not left; inside a Map or Parallel with counts."""
+def current_state(history: History) -> str | None:
+    """The newest state that was entered and not exited; inside a Map or Parallel with counts."""
     states = open_states(history)
     if not states:
         return None
     newest = states[0]
-    around = next((event for event in states if event.type.startswith(("Map", "Parallel"))), None)
-    if around is None:
+    outer = next((event for event in states if event.type.startswith(("Map", "Parallel"))), None)
+    if outer is None:
         return _name(newest)
-    counts = _map_counts(history, around) if around.type.startswith("Map") else ""
-    inside = [event for event in states if event.id > around.id]
-    if around.type.startswith("Parallel") and inside:
-        counts = f" ({len(inside)} {'state' if len(inside) == 1 else 'states'} running)"
-    return f"{_name(around)}{counts}{f': {_name(newest)}' if inside else ''}"
+    counts = _map_counts(history, outer) if outer.type.startswith("Map") else ""
+    inner = [event for event in states if event.id > outer.id]
+    if outer.type.startswith("Parallel") and inner:
+        counts = f" ({len(inner)} {'state' if len(inner) == 1 else 'states'} running)"
+    return f"{_name(outer)}{counts}{f': {_name(newest)}' if inner else ''}"
 
 
 def _map_counts(history: History, entered: Event) -> str:
@@ -58,26 +57,3 @@ def _map_counts(history: History, entered: Event) -> str:
 
 def _name(event: Event) -> str:
     return printable(event.name or "", MAX_STATE_CHARACTERS)
-
-
-def running_summary(execution: Execution, progress: Progress, now: float) -> str:
-    """Such as `Execute Change Set, running for 2 min 5 s. https://…`, at most 2,048 characters."""
-    state = progress.state or "Running"
-    seconds = max(int(now - execution.started.timestamp()), 0)
-    how_long = f"{'' if progress.state is None else 'running '}for {duration(seconds)}"
-    separator = " " if progress.state is None else ", "
-    return with_link(f"{state}{separator}{how_long}.", execution.arn.link, MAX_SUMMARY_CHARACTERS)
-
-
-def with_link(text: str, link: str, max_characters: int) -> str:
-    """`text`, cut if need be, and the link, whole."""
-    return f"{cut(text, max_characters - len(link) - 1)} {link}"
-
-
-def duration(seconds: int) -> str:
-    """Such as `45 s`, `2 min 5 s`, `3 h 10 min`."""
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

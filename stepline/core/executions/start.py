@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepline.core.aws_errors import AWS_FAILURES, error_code
+from stepline.core.aws_errors import AWS_FAILURES, error_code, failed_call
 from stepline.core.executions.arns import ExecutionArn, MachineArn
-from stepline.core.failed_calls import failed_call
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -20,7 +19,7 @@ def start_execution(client: SFNClient, machine: MachineArn, name: str, text: str
     as Step Functions remembers the name (StartExecution, API reference). Not for Express
     machines, whose executions of one name are as many as were started.
 
-    Raises `TransientError`, `AccessDeniedError` or `ConfigurationError`.
+    Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
     """
     try:
         answer = client.start_execution(stateMachineArn=str(machine), name=name, input=text)

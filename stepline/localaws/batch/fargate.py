@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.images.names import ImageName, parse_image_name
 from stepline.images.registry import ImageMissingError, RegistryError
 from stepline.localaws.batch.image_store import ImageStore, UnpackedImage

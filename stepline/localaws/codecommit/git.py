@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.localaws.codecommit.git_home import ATTRIBUTES, git_environment, prepare_home
 from stepline.localaws.codecommit.git_objects import (
     NO_OBJECT,

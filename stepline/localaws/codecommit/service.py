@@ -45,7 +45,7 @@ class CodeCommit(
 
     `base_url` (`http://127.0.0.1:4566`) is where `git_app` is served; it becomes part
     of `cloneUrlHttp`. Repositories that `directory` holds from an earlier run are served
-    again. Raises `stepline.errors.UsageError` when git is not installed.
+    again. Raises `stepline.core.errors.UsageError` when git is not installed.
     """
 
     service_name: ClassVar[str] = "codecommit"

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 
 VERSION = "1.5.33"
 

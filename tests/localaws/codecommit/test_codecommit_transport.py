@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stepline.errors import UsageError
+from stepline.core.errors import UsageError
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codecommit.backend import CHUNK_BYTES, Traffic

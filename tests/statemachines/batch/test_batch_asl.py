@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from statemachines import errors
 from statemachines.batch import limits
+from stepline.core import errors
 from stepline.localaws.protocol.service import service_model
 from tests.statemachines.asl_rules import states, violations
 from tests.statemachines.batch.machine import ASL_FILE, HANDLERS, load_asl

@@ -12,8 +12,8 @@ import pytest
 
 from statemachines.batch import explain_failure, validate_input
 from statemachines.batch.request import job_name_prefix
-from statemachines.errors import InvalidInputError, SettingsError
 from statemachines.task import Handler
+from stepline.core.errors import InvalidInputError, SettingsError
 from tests.statemachines.batch.machine import ENVIRONMENT, PROJECT
 
 EVENTS = PROJECT / "local_events"

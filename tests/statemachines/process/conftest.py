@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from statemachines import clients
 from statemachines.process import settings
+from stepline.core import clients
 from tests.statemachines.process.world import ENVIRONMENT, World
 
 

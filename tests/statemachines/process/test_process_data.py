@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from statemachines.errors import InvalidInputError, RequestRefusedError, TransientAwsError
 from statemachines.process.data import PROCESS_INPUT, Data, DataStore, Work
 from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
+from stepline.core.errors import InvalidInputError, RequestRefusedError, TransientAwsError
 from tests.pipeline.fake_s3 import FakeS3
 
 BUCKET = "databucket"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from statemachines import errors
 from statemachines.process import errors as own_errors
 from statemachines.process.step import SERVICE
 from statemachines.process.transaction import Transaction
+from stepline.core import errors
 from tests.faults.deployed import machine_arn
 from tests.statemachines import asl_graph, asl_rules
 from tests.statemachines.process.world import (

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from statemachines.s3_trigger import clients, settings, start_execution
+from statemachines.s3_trigger import settings, start_execution
+from stepline.core import clients
 from tests.statemachines.s3_trigger.world import MACHINE, World
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.errors import TaskError
+from stepline.core.errors import SteplineError
 from tests.statemachines.s3_trigger.world import PROJECT, World
 
 CASES = {path.stem: path for path in sorted((Path(__file__).parent / "event_cases").glob("*.json"))}
@@ -74,7 +74,7 @@ def test_other_events_start_nothing(name: str, world: World) -> None:
 @pytest.mark.parametrize("name", of("error"))
 def test_what_is_no_event_is_a_clear_error(name: str, world: World) -> None:
     case = load(name)
-    with pytest.raises(TaskError, match=re.escape(case["expected"]["message"])) as caught:
+    with pytest.raises(SteplineError, match=re.escape(case["expected"]["message"])) as caught:
         world.deliver(case["event"])
     assert type(caught.value).__name__ == case["expected"]["error"]
     assert world.executions() == []

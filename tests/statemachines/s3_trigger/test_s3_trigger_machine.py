@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from statemachines import errors
 from statemachines.s3_trigger import errors as own_errors
 from statemachines.s3_trigger import summarize_object
+from stepline.core import errors
 from tests.statemachines import asl_rules
 from tests.statemachines.s3_trigger.test_s3_trigger_start import NOTIFIED
 from tests.statemachines.s3_trigger.world import MACHINE, World, definition, load_asl

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachines.errors import PermissionDeniedError, RequestRefusedError, SettingsError, TransientAwsError
-from statemachines.s3_trigger import clients
 from statemachines.s3_trigger.errors import ExpressMachineError
 from statemachines.s3_trigger.names import execution_name
 from statemachines.s3_trigger.object_events import ObjectWrite
+from stepline.core import clients
+from stepline.core.errors import PermissionDeniedError, RequestRefusedError, SettingsError, TransientAwsError
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 from tests.statemachines.s3_trigger.world import PROJECT, World
 

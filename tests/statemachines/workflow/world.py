@@ -11,7 +11,8 @@ from unittest import mock
 
 from botocore.response import StreamingBody
 
-from statemachines.workflow import clients, inject_definition, settings
+from statemachines.workflow import inject_definition, settings
+from stepline.core import clients
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.pipeline.clients import client_of

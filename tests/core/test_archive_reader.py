@@ -10,14 +10,9 @@ from collections.abc import Mapping
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from stepline.core.archives.errors import ArtifactMemberTooLargeError, RevisionUnavailableError
 from stepline.core.archives.reader import ArtifactReader
-from stepline.core.errors import (
-    AccessDeniedError,
-    ArtifactMemberTooLargeError,
-    RevisionUnavailableError,
-    SteplineError,
-    TransientError,
-)
+from stepline.core.errors import PermissionDeniedError, SteplineError, TransientAwsError
 from stepline.core.limits import ARCHIVE_TAIL_BYTES, MIB
 from tests.pipeline.fake_s3 import Content, FakeS3, SparseFile
 
@@ -152,14 +147,14 @@ def test_no_damage_to_a_byte_ends_in_anything_but_a_clear_error_or_the_content(b
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
-        (403, "AccessDenied", AccessDeniedError),
-        (400, "ExpiredToken", AccessDeniedError),
-        (403, "InvalidAccessKeyId", AccessDeniedError),
+        (403, "AccessDenied", PermissionDeniedError),
+        (400, "ExpiredToken", PermissionDeniedError),
+        (403, "InvalidAccessKeyId", PermissionDeniedError),
         (404, "NoSuchKey", RevisionUnavailableError),
         (404, "NoSuchVersion", RevisionUnavailableError),
         (404, "NoSuchBucket", RevisionUnavailableError),
-        (503, "SlowDown", TransientError),
-        (500, "InternalError", TransientError),
+        (503, "SlowDown", TransientAwsError),
+        (500, "InternalError", TransientAwsError),
     ],
 )
 def test_s3_errors_say_what_happens_next(
@@ -172,7 +167,7 @@ def test_s3_errors_say_what_happens_next(
 
 def test_a_time_out_is_transient(bucket: Bucket) -> None:
     bucket.s3.failures.append(ReadTimeoutError(endpoint_url="https://s3"))
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientAwsError):
         bucket.read(SMALL)
 
 
@@ -184,12 +179,5 @@ def test_an_object_that_is_replaced_between_two_requests_is_read_again_later(buc
             bucket.s3.put("artifacts", "app/source.zip", SMALL)
 
     bucket.s3.before_request = replace
-    with pytest.raises(TransientError, match="replaced"):
+    with pytest.raises(TransientAwsError, match="replaced"):
         bucket.reader().read("input.json", max_bytes=MIB)
-
-
-def test_a_version_can_be_asked_for(bucket: Bucket) -> None:
-    bucket.s3.put("artifacts", "app/source.zip", SMALL)
-    reader = ArtifactReader(bucket.s3.client(), "artifacts", "app/source.zip", version_id="v1")
-    reader.read("input.json", max_bytes=MIB)
-    assert bucket.s3.requests[0].query["versionId"] == "v1"

@@ -1,0 +1,47 @@
+"""What the status of a change set means."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+_NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
+"""CloudFormation has no status for "this changes nothing": such a change set FAILED, for this reason."""
+
+_RUNNING: Final = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
+_BEING_DELETED: Final = frozenset(
+    {"DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"}
+)
+_EXECUTED: Final = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
+
+
+class ChangeSetState(StrEnum):
+    RUNNING = "running"  # it is being created
+    READY = "ready"  # it can be executed
+    UNCHANGED = "unchanged"  # the template and the parameters change nothing
+    FAILED = "failed"
+    INVALID = "invalid"  # somebody deletes it, or the stack was changed since
+    UNKNOWN = "unknown"  # a status that this version does not know
+
+
+def change_set_state(status: str, execution_status: str, reason: str) -> ChangeSetState:
+    """What `Status`, `ExecutionStatus` and `StatusReason` of DescribeChangeSet mean.
+
+    All values of `ChangeSetStatus` and `ExecutionStatus` [model].
+    """
+    if status in _RUNNING:
+        return ChangeSetState.RUNNING
+    if status == "FAILED":
+        has_no_changes = any(text in reason for text in _NO_CHANGES)
+        return ChangeSetState.UNCHANGED if has_no_changes else ChangeSetState.FAILED
+    if status in _BEING_DELETED or execution_status == "OBSOLETE":
+        return ChangeSetState.INVALID
+    if status == "CREATE_COMPLETE":
+        # UNAVAILABLE only for a moment, until CloudFormation has finished writing it down.
+        is_available = execution_status != "UNAVAILABLE"
+        return ChangeSetState.READY if is_available else ChangeSetState.RUNNING
+    return ChangeSetState.UNKNOWN
+
+
+def was_executed(execution_status: str) -> bool:
+    return execution_status in _EXECUTED

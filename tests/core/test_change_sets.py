@@ -1,0 +1,40 @@
+"""Statuses of change sets, all that botocore knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+
+from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
+
+_MODEL: Any = botocore.session.get_session().get_service_model("cloudformation")
+STATUSES = _MODEL.shape_for("ChangeSetStatus").enum
+EXECUTION_STATUSES = _MODEL.shape_for("ExecutionStatus").enum
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("execution_status", EXECUTION_STATUSES)
+def test_every_status_is_known(status: str, execution_status: str) -> None:
+    assert change_set_state(status, execution_status, "") is not ChangeSetState.UNKNOWN
+
+
+def test_created_change_set_that_cannot_be_executed_yet_is_still_running() -> None:
+    assert change_set_state("CREATE_COMPLETE", "UNAVAILABLE", "") is ChangeSetState.RUNNING
+    assert change_set_state("CREATE_COMPLETE", "AVAILABLE", "") is ChangeSetState.READY
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The submitted information didn't contain changes. Submit different information.",
+        "No updates are to be performed.",
+    ],
+)
+def test_change_set_without_changes_is_no_failure(reason: str) -> None:
+    assert change_set_state("FAILED", "UNAVAILABLE", reason) is ChangeSetState.UNCHANGED
+
+
+def test_new_status_is_unknown() -> None:
+    assert change_set_state("SLEEPING", "AVAILABLE", "") is ChangeSetState.UNKNOWN

@@ -1,0 +1,108 @@
+"""ARNs, links and histories of executions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import botocore.session
+import pytest
+
+from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.describe import Status
+from stepline.core.executions.failure import readable_cause
+from stepline.core.executions.history import Event
+from stepline.core.executions.progress import current_state, percent_complete
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_statuses_are_those_of_step_functions() -> None:
+    model = botocore.session.get_session().get_service_model("stepfunctions")
+    assert set(Status) == set(model.shape_for("ExecutionStatus").enum)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "start"),
+    [
+        ("aws", "eu-west-1", "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/"),
+        (
+            "aws-cn",
+            "cn-north-1",
+            "https://cn-north-1.console.amazonaws.cn/states/home?region=cn-north-1#/v2/",
+        ),
+        (
+            "aws-us-gov",
+            "us-gov-west-1",
+            "https://console.amazonaws-us-gov.com/states/home?region=us-gov-west-1",
+        ),
+        ("aws-iso", "us-iso-east-1", "arn:aws-iso:states:"),
+    ],
+)
+def test_the_link_leads_to_the_partitions_console(partition: str, region: str, start: str) -> None:
+    arn = ExecutionArn.parse(f"arn:{partition}:states:{region}:000000000000:execution:deploy:abc")
+    assert arn is not None
+    assert arn.link.startswith(start)
+    assert arn.link.endswith(":execution:deploy:abc")
+
+
+def events(*items: tuple[str, str | None]) -> list[Event]:
+    """Newest first, from (type, name), oldest first."""
+    numbered = enumerate(items, start=1)
+    return [Event(number, number - 1, kind, NOW, name) for number, (kind, name) in numbered][::-1]
+
+
+@pytest.mark.parametrize(
+    ("history", "shown"),
+    [
+        (events(), None),
+        (events(("ExecutionStarted", None)), None),
+        (events(("TaskStateEntered", "A"), ("TaskStateExited", "A")), None),
+        (events(("TaskStateEntered", "A"), ("TaskStateExited", "A"), ("WaitStateEntered", "B")), "B"),
+        (events(("WaitStateEntered", "B"), ("WaitStateExited", "B"), ("WaitStateEntered", "B")), "B"),
+        (
+            events(("ParallelStateEntered", "Both"), ("TaskStateEntered", "A"), ("TaskStateEntered", "B")),
+            "Both (2 states running): B",
+        ),
+        (events(("MapStateEntered", "Each"), ("MapRunStarted", None)), "Each"),
+        (
+            [
+                *events(
+                    ("MapStateEntered", "Each"),
+                    ("MapStateStarted", None),
+                    ("TaskStateEntered", "A"),
+                    ("TaskStateEntered", "A"),
+                    ("TaskStateExited", "A"),
+                    ("MapIterationSucceeded", "Each"),
+                )[:-2],
+                Event(2, 1, "MapStateStarted", NOW, length=10),
+                Event(1, 0, "MapStateEntered", NOW, "Each"),
+            ],
+            "Each (1 of 10 done): A",
+        ),
+    ],
+)
+def test_current_state(history: list[Event], shown: str | None) -> None:
+    assert current_state(history) == shown
+
+
+def test_the_percentage_grows_to_99() -> None:
+    values = [percent_complete(passed) for passed in range(2000)]
+    assert values == sorted(values)
+    assert (values[0], values[-1]) == (0, 99)
+
+
+@pytest.mark.parametrize(
+    ("cause", "readable"),
+    [
+        ("plain text", "plain text"),
+        ('{"errorMessage": "no such key", "errorType": "KeyError", "stackTrace": []}', "no such key"),
+        ('{"Error": "E", "Cause": "{\\"errorMessage\\": \\"inner\\"}"}', "inner"),
+        ('{"StatusReason": "Host EC2 terminated"}', "Host EC2 terminated"),
+        ('{"errorMessage": ""}', '{"errorMessage": ""}'),
+        ('{"other": 1}', '{"other": 1}'),
+        ("{broken", "{broken"),
+        ('["errorMessage"]', '["errorMessage"]'),
+    ],
+)
+def test_cause_is_reduced_to_its_human_part(cause: str, readable: str) -> None:
+    assert readable_cause(cause) == readable

@@ -74,7 +74,7 @@ def test_a_failure_tells_state_error_cause_and_where_to_look(prepare: Prepare, s
     told = result.stdout.partition("✗ Deploy / Deploy failed\n")[2].splitlines()
     assert told[0].split(None, 1) == ["state", "Create Stack"]
     assert told[1].split() == ["error", "BoomError"]
-    assert told[2].split(None, 1) == ["cause", "no room"]
+    assert told[2].split(None, 1) == ["cause", "no room left"]
     assert "aws stepfunctions get-execution-history --endpoint-url http://127.0.0.1:4566" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("✗ failed after ")
 

@@ -35,11 +35,17 @@ def test_the_project_s_functions_share_one_package_and_the_definition_is_uploade
     assert sorted(Path(key).suffix for key in uploads.contents) == [".json", ".zip"]
 
 
-def test_the_package_holds_the_lambda_code_and_not_the_developer_tools() -> None:
+def test_function_package_holds_lambda_code_and_no_developer_tools() -> None:
     names = [name for _, name in function_package.source_files(PROJECT)]
     assert "pipeline/trigger.py" in names
     assert "statemachines/deploy/create_stack.py" in names
-    assert not [name for name in names if name.startswith(("stepline/", "tests/"))]
+    assert "stepline/core/errors.py" in names
+    others = [
+        name for name in names if not name.startswith(("pipeline/", "statemachines/", "stepline/core/"))
+    ]
+    assert others == ["stepline/__init__.py"]
+    assert not [name for name in names if "sample_service" in name or "image/" in name]
+    assert (PROJECT / "stepline/__init__.py").read_text() == ""
 
 
 def test_the_same_code_makes_the_same_package() -> None:

@@ -19,7 +19,7 @@ from statemachines.deploy.limits import MAX_TEMPLATE_BODY_BYTES
 from statemachines.deploy.task import task
 from stepline.core import clients
 from stepline.core.aws_errors import AwsFailure
-from stepline.core.cloudformation.errors import ManualInterventionRequiredError
+from stepline.core.cloudformation.errors import ManualInterventionRequiredError, StackChangedError
 from stepline.core.cloudformation.stack_events import first_failure, operation_status
 from stepline.core.cloudformation.stack_status import Phase, StackStatus, needs_person, parse_status, phase_of
 from stepline.core.errors import SteplineError, TransientAwsError
@@ -191,7 +191,7 @@ def test_nested_stacks_without_end_are_refused(machine: Machine) -> None:
 def test_obsolete_change_set_is_not_inspected(machine: Machine) -> None:
     change_set = _change_set(machine, "old", [])
     change_set.execution_status = "OBSOLETE"
-    with pytest.raises(errors.StackChangedError):
+    with pytest.raises(StackChangedError):
         _inspect(machine, change_set)
 
 

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.response import StreamingBody
@@ -16,6 +17,8 @@ from stepline.workflow.definition_file import DefinitionFile
 from stepline.workflow.deployment import Clients, DeployOptions, Outcome, Screen, deploy
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
+STACK_ID = "arn:aws:cloudformation:us-east-1:000000000000:stack/my-stack/1"
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 UPDATER, STACK, MACHINE = "updater", "my-stack", "arn:aws:states:us-east-1:000000000000:stateMachine:flow"
 OLD = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 NEW = {"StartAt": "B", "States": {"B": {"Type": "Pass", "Comment": "${Url}", "End": True}}}
@@ -67,11 +70,13 @@ class Stacks(FakeService):
     events: list[dict[str, Any]] = field(default_factory=list)
     pages: list[list[dict[str, Any]]] = field(default_factory=lambda: [[change()]])
     made: tuple[str, str] = ("CREATE_COMPLETE", "")
+    execution_statuses: list[str] = field(default_factory=list)  # of the next answers; then AVAILABLE
     injected: str | None = None
     extra_template: dict[str, Any] = field(default_factory=dict)
     change_sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=lambda: {"K": "", "V": "", "Size": "1"})
     executed: dict[str, Any] = field(default_factory=dict)
+    accepted_only: bool = False  # the first status after ExecuteChangeSet is still that of before
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         if StackName == UPDATER:
@@ -83,13 +88,19 @@ class Stacks(FakeService):
             }
             listed = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
             return {"Stacks": [{"StackName": UPDATER, "StackStatus": "CREATE_COMPLETE", "Outputs": listed}]}
-        if StackName != STACK:
+        if StackName not in {STACK, STACK_ID}:
             raise FakeAwsError("ValidationError", f"Stack with id {StackName} does not exist")
         if self.executed:
             self.status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         return {
             "Stacks": [
-                {"StackName": STACK, "StackStatus": self.status, "Parameters": _listed(self.parameters)}
+                {
+                    "StackId": STACK_ID,
+                    "StackName": STACK,
+                    "CreationTime": CREATED,
+                    "StackStatus": self.status,
+                    "Parameters": _listed(self.parameters),
+                }
             ]
         }
 
@@ -119,7 +130,9 @@ class Stacks(FakeService):
         values = self.change_sets[ChangeSetName]["values"]
         return {
             "Status": status,
+            "ExecutionStatus": self.execution_statuses.pop(0) if self.execution_statuses else "AVAILABLE",
             "StatusReason": reason,
+            "CreationTime": CREATED,
             "Changes": self.pages[page],
             "Parameters": _listed(values),
             **more,
@@ -132,8 +145,18 @@ class Stacks(FakeService):
         self.change_sets.pop(ChangeSetName, None)
 
     def describe_stack_events(self, **_rest: Any) -> dict[str, Any]:
-        token = self.executed.get("ClientRequestToken")
-        return {"StackEvents": [{"ClientRequestToken": token, **event} for event in self.events]}
+        """The newest first; those without a token of their own belong to the update that began."""
+        own = {"ClientRequestToken": self.executed["ClientRequestToken"]}
+        of_stack = {
+            "ResourceType": "AWS::CloudFormation::Stack",
+            "PhysicalResourceId": STACK_ID,
+            "ResourceStatus": self.status,
+        }
+        if self.accepted_only:
+            self.accepted_only = False
+            own = {"ClientRequestToken": "of an earlier update"}
+        every = {"StackId": STACK_ID, "EventId": "e", "StackName": STACK, "Timestamp": CREATED}
+        return {"StackEvents": [{**every, **own, **event} for event in (of_stack, *self.events)]}
 
 
 @dataclass

@@ -120,6 +120,22 @@ def test_ctrl_c_while_the_stack_is_updated_says_that_it_goes_on(cloud: Cloud) ->
     assert cloud.said[-1] == "the update of my-stack goes on without being watched"
 
 
+def test_change_set_that_cannot_be_executed_yet_is_waited_for(cloud: Cloud) -> None:
+    """CREATE_COMPLETE and UNAVAILABLE: executing it now would fail as if another process was updating."""
+    cloud.stacks.execution_statuses = ["UNAVAILABLE", "UNAVAILABLE"]
+    waited: list[float] = []
+    cloud.polling = Polling(1.0, None, sleep=waited.append)
+    assert cloud.deploy().revision == "r2"
+    assert len(waited) >= 2
+
+
+def test_status_of_an_earlier_update_is_not_taken_for_this_one(cloud: Cloud) -> None:
+    """ExecuteChangeSet only accepts: the stack shows the status of before for a moment."""
+    cloud.stacks.statuses = ["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    cloud.stacks.accepted_only = True
+    assert "as it was before (UPDATE_ROLLBACK_COMPLETE)" in str(refused(cloud))
+
+
 def test_it_does_not_wait_for_ever(cloud: Cloud) -> None:
     times = iter(range(0, 1_000, 10))
     cloud.stacks.statuses = ["UPDATE_IN_PROGRESS"]
@@ -134,18 +150,20 @@ def test_a_rollback_is_told_with_its_reason(cloud: Cloud) -> None:
         {
             "ResourceStatus": "UPDATE_FAILED",
             "LogicalResourceId": "Queue",
-            "ResourceStatusReason": "cancelled",
+            "ResourceType": "AWS::SQS::Queue",
+            "ResourceStatusReason": "Resource update cancelled",
         },
         {
             "ResourceStatus": "UPDATE_FAILED",
             "LogicalResourceId": "Workflow",
+            "ResourceType": "AWS::StepFunctions::StateMachine",
             "ResourceStatusReason": "denied",
         },
         {**_DONE, "ClientRequestToken": "of an earlier update"},
     ]
     error = refused(cloud)
     assert str(error) == "the update failed, and my-stack is as it was before (UPDATE_ROLLBACK_COMPLETE)"
-    assert error.details == ("Workflow: denied",)
+    assert error.details == ("Workflow (AWS::StepFunctions::StateMachine): denied",)
 
 
 def test_a_broken_stack_needs_a_person(cloud: Cloud) -> None:
@@ -156,15 +174,15 @@ def test_a_broken_stack_needs_a_person(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("code", "message"), [("InvalidChangeSetStatus", "obsolete"), ("ChangeSetNotFound", "gone")]
 )
-def test_somebody_else_who_was_faster_is_told(cloud: Cloud, code: str, message: str) -> None:
+def test_another_update_that_came_first_is_reported(cloud: Cloud, code: str, message: str) -> None:
     cloud.stacks.faults = [Fault("ExecuteChangeSet", (1,), FakeAwsError(code, message))]
-    assert "somebody else is updating my-stack" in str(refused(cloud))
+    assert "my-stack is being updated by another process" in str(refused(cloud))
 
 
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        ("UPDATE_IN_PROGRESS", "somebody is updating it; try again when that is over"),
+        ("UPDATE_IN_PROGRESS", "it is being updated; try again when that is over"),
         ("UPDATE_ROLLBACK_FAILED", "cannot be updated"),
         ("REVIEW_IN_PROGRESS", "cannot be updated"),
         ("DELETE_FAILED", "cannot be updated"),

@@ -3,22 +3,26 @@
 The files live in a folder of the user, `$XDG_RUNTIME_DIR/stepline`, or
 `stepline-<uid>` in the folder for temporary files, readable by that user only.
 A file left behind by a killed process is recognised by whoever reads it
-(`local_aws_process.running`): a file alone never proves that something runs.
+(`running`): a file alone never proves that something runs.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from stepline.core.errors import UsageError
+from stepline.core.local_aws import HEALTH_PATH, HOST
 
 _PRIVATE = 0o700
+_HEALTH_SECONDS = 2.0  # one request
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class LocalAws:
 
     @property
     def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def log_file(self) -> Path:
@@ -87,6 +91,31 @@ def load(port: int) -> LocalAws | None:
         return _parse(document)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def running(port: int) -> LocalAws | None:
+    """The local AWS on `port` if it answers; None if none does, whatever a state file says."""
+    local_aws = load(port)
+    if local_aws is None or health(port).get("pid") != local_aws.pid:
+        return None
+    return local_aws
+
+
+def health(port: int) -> Mapping[str, Any]:
+    """What the local AWS on `port` says of itself; empty if none answers.
+
+    `{"status": "ready", "pid": …, "port": …, "version": …}`. Asked without any proxy.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=_HEALTH_SECONDS)
+    try:
+        connection.request("GET", HEALTH_PATH)
+        response = connection.getresponse()
+        document = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    finally:
+        connection.close()
+    return document if response.status == http.client.OK and isinstance(document, dict) else {}
 
 
 def remove(local_aws: LocalAws) -> None:

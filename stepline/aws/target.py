@@ -22,11 +22,12 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
 
+from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws
 from stepline.core.errors import UsageError
-from stepline.processes import server_process
+from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 
-LOCAL_REGION = server_process.DEFAULT_REGION
+LOCAL_REGION = DEFAULT_REGION
 LOCAL_KEY = "local"  # both the access key id and the secret key
 
 
@@ -94,7 +95,7 @@ def choose(options: TargetOptions, environment: Mapping[str, str]) -> Target:
         url = _profile_endpoint(options.profile)
     if url is not None:
         return _at_endpoint(_checked(url), options)
-    local_aws = server_process.running(server_process.DEFAULT_PORT) if not options.profile else None
+    local_aws = local_servers.running(DEFAULT_PORT) if not options.profile else None
     if local_aws is not None:
         return local_target(local_aws, region=options.region)
     return _aws(None, options)
@@ -144,7 +145,7 @@ def _at_endpoint(url: str, options: TargetOptions) -> Target:
 
 def _started_at(url: str) -> LocalAws | None:
     parts = urlsplit(url)
-    return server_process.running(parts.port) if parts.port else None
+    return local_servers.running(parts.port) if parts.port else None
 
 
 def _aws(url: str | None, options: TargetOptions) -> Target:
@@ -189,4 +190,4 @@ def _config(retries: Any, **settings: Any) -> Config:
     return Config(connect_timeout=_CONNECT_SECONDS, retries=retries, **settings)
 
 
-_EXAMPLE_URL = f"http://127.0.0.1:{server_process.DEFAULT_PORT}"
+_EXAMPLE_URL = f"http://127.0.0.1:{DEFAULT_PORT}"

@@ -12,7 +12,7 @@ import click
 from stepline.aws.target import Target, TargetOptions, choose
 from stepline.cli import terminal
 from stepline.core.errors import UsageError
-from stepline.processes.server_process import DEFAULT_PORT, DEFAULT_REGION
+from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -133,7 +133,7 @@ def _is_in_use(left: LocalAws) -> bool:
 
 
 def _answers(left: LocalAws) -> bool:
-    return server_process.running(left.port) is not None
+    return local_servers.running(left.port) is not None
 
 
 def _whose(left: LocalAws) -> str:

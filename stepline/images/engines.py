@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepline.core.errors import UsageError
-from stepline.images.names import ImageName
+from stepline.oci.names import ImageName
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

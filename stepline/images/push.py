@@ -13,9 +13,9 @@ from stepline.core.errors import UsageError
 from stepline.images.context import check_folder, content_tag
 from stepline.images.dockerfile import parse_dockerfile
 from stepline.images.engines import Engine, find_engine
-from stepline.images.names import DEFAULT_TAG, ImageName, check_tag, parse_repository_uri
-from stepline.images.oci import build
-from stepline.images.registry import RegistryClient
+from stepline.images.local_build import build
+from stepline.oci.names import DEFAULT_TAG, ImageName, check_tag, parse_repository_uri
+from stepline.oci.registry_client import RegistryClient
 
 if TYPE_CHECKING:
     import boto3

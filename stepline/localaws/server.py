@@ -19,13 +19,11 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config as HypercornConfig
 
 from stepline.core.errors import UsageError
+from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
 from stepline.localaws import services
 from stepline.localaws.emulators import ministack_app
 from stepline.localaws.iam import Record
 
-HOST = "127.0.0.1"
-ACCOUNT_ID = "000000000000"
-HEALTH_PATH = "/_stepline/health"
 PERMISSIONS_PATH = "/_stepline/permissions"
 _GIT_PATH = "/v1/repos/"
 _OPEN_FILES = 65_536

@@ -10,8 +10,6 @@ One that a command owns reads from a pipe that closes when the command ends, eve
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import shutil
 import signal
@@ -20,26 +18,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
 from stepline.core.errors import UsageError
+from stepline.core.local_aws import DEFAULT_PORT, HOST
 from stepline.processes import process_table
 from stepline.processes.interruptions import Interruptions
 from stepline.processes.process_table import Process
 
-DEFAULT_PORT = 4566
-DEFAULT_REGION = "us-east-1"
-HOST = "127.0.0.1"
-HEALTH_PATH = "/_stepline/health"
-
 READY_SECONDS = 60.0  # it is ready in under a second; a slow, busy machine may need more
-_HEALTH_SECONDS = 2.0  # one question
+_CONNECT_SECONDS = 2.0
 _TERMINATE_SECONDS = 10.0  # from SIGTERM to SIGKILL
 _KILL_SECONDS = 5.0  # from SIGKILL to giving up
 _ENDING_SECONDS = 1.0  # from the first broken connection to the end of a process that was killed
@@ -82,34 +75,9 @@ def start(
     return local_aws
 
 
-def running(port: int) -> LocalAws | None:
-    """The local AWS on `port` if it answers; None if none does, whatever a state file says."""
-    local_aws = local_servers.load(port)
-    if local_aws is None or health(port).get("pid") != local_aws.pid:
-        return None
-    return local_aws
-
-
 def owner_is_gone(local_aws: LocalAws) -> bool:
     """True if the command that should stop this local AWS was itself killed."""
     return local_aws.owner is not None and process_table.process(local_aws.owner.pid) is None
-
-
-def health(port: int) -> Mapping[str, Any]:
-    """What the local AWS on `port` says of itself; empty if none answers.
-
-    `{"status": "ready", "pid": …, "port": …, "version": …}`. Asked without any proxy.
-    """
-    connection = http.client.HTTPConnection(HOST, port, timeout=_HEALTH_SECONDS)
-    try:
-        connection.request("GET", HEALTH_PATH)
-        response = connection.getresponse()
-        document = json.loads(response.read())
-    except (OSError, http.client.HTTPException, ValueError):
-        return {}
-    finally:
-        connection.close()
-    return document if response.status == http.client.OK and isinstance(document, dict) else {}
 
 
 def stop(local_aws: LocalAws) -> None:
@@ -145,7 +113,7 @@ def last_words(local_aws: LocalAws) -> list[str]:
 def port_is_free(port: int) -> bool:
     """True if one can listen on `port` of the loopback address. Raises UsageError if one may not."""
     with socket.socket() as probe:
-        probe.settimeout(_HEALTH_SECONDS)
+        probe.settimeout(_CONNECT_SECONDS)
         if probe.connect_ex((HOST, port)) == 0:
             return False
     with socket.socket() as probe:
@@ -231,7 +199,7 @@ def _wait_until_ready(local_aws: LocalAws, seconds: float) -> None:
     while time.monotonic() < deadline:
         if not is_alive(local_aws):
             raise died(local_aws, "starting")
-        if health(local_aws.port).get("pid") == local_aws.pid:
+        if local_servers.health(local_aws.port).get("pid") == local_aws.pid:
             return
         time.sleep(_POLL_SECONDS)
     raise UsageError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
+from stepline.aws import local_servers
 from stepline.cli import startup
 from stepline.cli.command_group import cli
 from stepline.core.errors import UsageError
@@ -32,7 +33,7 @@ def deploy(_template: Path, **settings: Any) -> dict[str, str]:
         raise UsageError("the template does not deploy: Bucket: the name is taken")
     if sys.argv[2] == "killed":
         port = int(settings["endpoint_url"].rpartition(":")[2])
-        os.kill(server_process.health(port)["pid"], signal.SIGKILL)
+        os.kill(local_servers.health(port)["pid"], signal.SIGKILL)
         raise EndpointConnectionError(endpoint_url=settings["endpoint_url"])
     settings["report"]("Bucket: CREATE_COMPLETE")
     return {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}

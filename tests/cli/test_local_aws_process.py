@@ -87,9 +87,9 @@ def test_nothing_is_left_if_its_state_cannot_be_noted(
 
 
 def test_started_found_and_stopped(start: Start, port: int, folder: Path) -> None:
-    assert server_process.running(port) is None
+    assert local_servers.running(port) is None
     local_aws = start()
-    assert server_process.running(port) == local_aws
+    assert local_servers.running(port) == local_aws
     assert (local_aws.endpoint_url, local_aws.region) == (f"http://127.0.0.1:{port}", "us-east-1")
     assert local_servers.state_file(port).parent.stat().st_mode & 0o077 == 0
     server_process.stop(local_aws)
@@ -135,7 +135,7 @@ def test_what_a_kill_left_is_recognised_and_removed(start: Start, port: int, fol
     os.kill(local_aws.pid, signal.SIGKILL)
     wait_until(lambda: not server_process.is_alive(local_aws))
     assert local_servers.load(port) == local_aws
-    assert server_process.running(port) is None
+    assert local_servers.running(port) is None
     server_process.stop(local_aws)
     assert all(each.group != local_aws.pid for each in process_table.processes())
     assert_nothing_is_left(port, folder)
@@ -163,14 +163,14 @@ def test_only_one_of_two_that_start_at_once_wins(start: Start, port: int) -> Non
     local_aws = start()
     with pytest.raises(UsageError, match=f"just starting on port {port}"):
         start()
-    assert server_process.running(port) == local_aws
+    assert local_servers.running(port) == local_aws
 
 
 def test_stopping_an_old_one_does_not_touch_a_newer_one(start: Start, port: int, tmp_path: Path) -> None:
     newer = start()
     past = LocalAws(2**22 + 1, port, "us-east-1", tmp_path / "past", "", None)
     server_process.stop(past)
-    assert server_process.running(port) == newer
+    assert local_servers.running(port) == newer
 
 
 def test_an_interruption_while_it_starts_stops_it(start: Start, port: int, folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
 from stepline.cli import startup
 from stepline.cli.commands import run as run_command
@@ -128,7 +129,7 @@ class TestWhichLocalAws:
     def test_one_that_runs_is_used_and_left_running(
         self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws
     ) -> None:
-        monkeypatch.setattr(server_process, "running", lambda _port: local_aws)
+        monkeypatch.setattr(local_servers, "running", lambda _port: local_aws)
         monkeypatch.setattr(server_process, "stop", lambda _local_aws: pytest.fail("stopped"))
         result = stepline("run")
         assert result.exit_code == 130
@@ -138,7 +139,7 @@ class TestWhichLocalAws:
         self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         theirs = LocalAws(1, 4566, "us-east-1", tmp_path, "now", Owner(1, "run"))
-        monkeypatch.setattr(server_process, "running", lambda _port: theirs)
+        monkeypatch.setattr(local_servers, "running", lambda _port: theirs)
         result = stepline("run")
         assert result.exit_code == 1
         assert "another `stepline run` uses port 4566: wait for it, or use --port 4567" in result.stderr

@@ -15,7 +15,6 @@ from stepline.aws import local_servers, target
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import Target, TargetOptions, choose, is_local_url
 from stepline.core.errors import UsageError
-from stepline.processes import server_process
 from tests.cli.conftest import Stepline
 
 
@@ -49,7 +48,7 @@ def local_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Local
     server = HTTPServer(("127.0.0.1", 0), Health)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    monkeypatch.setattr(server_process, "DEFAULT_PORT", server.server_port)
+    monkeypatch.setattr(target, "DEFAULT_PORT", server.server_port)
     local_aws = LocalAws(os.getpid(), server.server_port, "us-east-1", tmp_path, "now", None)
     local_servers.save(local_aws)
     yield local_aws
@@ -123,7 +122,7 @@ class TestWithRealCredentials:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         assert of().client("codepipeline").meta.config.proxies == {}
-        assert server_process.running(local_aws.port) == local_aws
+        assert local_servers.running(local_aws.port) == local_aws
 
     def test_the_region_can_be_said(self) -> None:
         assert of(region="us-west-2").region == "us-west-2"
@@ -135,7 +134,7 @@ def test_down_does_not_stop_what_it_did_not_start(stepline: Stepline, local_aws:
     result = stepline("down", "--port", str(local_aws.port))
     assert result.exit_code == 1
     assert "was not started by `stepline up`: stop it where it was started" in result.stderr
-    assert server_process.health(local_aws.port)["status"] == "ready"
+    assert local_servers.health(local_aws.port)["status"] == "ready"
 
 
 def test_options_before_and_after_the_command(stepline: Stepline) -> None:

@@ -91,7 +91,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_ctrl_c_stops_everything(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)
-    assert server_process.health(port)["status"] == "ready"
+    assert local_servers.health(port)["status"] == "ready"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")
@@ -126,7 +126,7 @@ def test_a_closed_terminal_stops_everything_too(stepline: Stepline) -> None:
 def test_detached_it_runs_until_down(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    assert server_process.health(port)["status"] == "ready"
+    assert local_servers.health(port)["status"] == "ready"
     assert stepline.run("down", "--port", str(port)) == (0, f"✓ Stopped the local AWS on port {port}.\n", "")
     stepline.assert_nothing_is_left(port)
     assert stepline.run("down", "--port", str(port)) == (0, f"Nothing is running on port {port}.\n", "")
@@ -158,7 +158,7 @@ def test_a_local_aws_that_is_killed_while_it_is_worked_with(stepline: Stepline) 
 def test_a_local_aws_that_dies_while_it_runs(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port, server="fails later")
-    os.kill(server_process.health(port)["pid"], signal.SIGUSR1)
+    os.kill(local_servers.health(port)["pid"], signal.SIGUSR1)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (
         1,
@@ -187,7 +187,7 @@ def test_a_second_one_on_the_same_port_leaves_the_first_alone(stepline: Stepline
     assert err.startswith(
         f"stepline: a local AWS runs on port {port} already (by `stepline up`, process {first.pid})"
     )
-    assert server_process.health(port)["status"] == "ready"
+    assert local_servers.health(port)["status"] == "ready"
 
 
 def test_two_on_two_ports_do_not_meet(stepline: Stepline) -> None:
@@ -195,7 +195,7 @@ def test_two_on_two_ports_do_not_meet(stepline: Stepline) -> None:
     first, second = stepline.up(one), stepline.up(two)
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=20)
-    assert server_process.health(two)["status"] == "ready"
+    assert local_servers.health(two)["status"] == "ready"
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=20)
     stepline.assert_nothing_is_left(two)
@@ -204,9 +204,9 @@ def test_two_on_two_ports_do_not_meet(stepline: Stepline) -> None:
 def test_after_kill_9_of_the_local_aws_up_works_at_once(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port), server="has children")[0] == 0
-    killed = server_process.health(port)["pid"]
+    killed = local_servers.health(port)["pid"]
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: server_process.health(port) == {})
+    wait_until(lambda: local_servers.health(port) == {})
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
     assert all(each.group != killed for each in process_table.processes())
     assert len(list(stepline.temporary.iterdir())) == 1
@@ -215,18 +215,18 @@ def test_after_kill_9_of_the_local_aws_up_works_at_once(stepline: Stepline) -> N
 def test_after_kill_9_of_up_itself_up_works_at_once(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)
-    orphan = server_process.health(port)["pid"]
+    orphan = local_servers.health(port)["pid"]
     process.kill()
     process.communicate()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    assert server_process.health(port)["pid"] != orphan
+    assert local_servers.health(port)["pid"] != orphan
 
 
 def test_down_after_kill_9_removes_what_is_left(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    os.kill(server_process.health(port)["pid"], signal.SIGKILL)
-    wait_until(lambda: server_process.health(port) == {})
+    os.kill(local_servers.health(port)["pid"], signal.SIGKILL)
+    wait_until(lambda: local_servers.health(port) == {})
     code, out, _ = stepline.run("down", "--port", str(port))
     assert (code, out) == (
         0,

@@ -20,7 +20,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepline.processes.server_process import DEFAULT_PORT, port_is_free
+from stepline.core.local_aws import DEFAULT_PORT
+from stepline.processes.server_process import port_is_free
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]

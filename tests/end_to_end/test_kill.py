@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stepline.processes import process_table, server_process
+from stepline.aws import local_servers
+from stepline.processes import process_table
 from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline
 from tests.ports import free_port
 
@@ -30,7 +31,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def pid_on(port: int) -> int | None:
-    return server_process.health(port).get("pid")
+    return local_servers.health(port).get("pid")
 
 
 @pytest.fixture

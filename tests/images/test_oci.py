@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from stepline.core.errors import UsageError
-from stepline.images.config import read_config, read_manifest
 from stepline.images.context import content_tag
 from stepline.images.dockerfile import parse_dockerfile
-from stepline.images.names import parse_image_name, parse_repository_uri
-from stepline.images.oci import OciImage, build
-from stepline.images.registry import RegistryError
+from stepline.images.local_build import OciImage, build
 from stepline.localaws.batch.image_store import apply_layer
+from stepline.oci.manifests import read_config, read_manifest
+from stepline.oci.names import parse_image_name, parse_repository_uri
+from stepline.oci.registry_client import RegistryError
 
 
 def made(folder: Path) -> OciImage:

@@ -24,7 +24,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.processes.server_process import health
+from stepline.aws.local_servers import health
 
 _START_SECONDS = 30.0
 _END_SECONDS = 5.0

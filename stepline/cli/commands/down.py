@@ -20,7 +20,7 @@ def command(port: int) -> None:
     local_aws = local_servers.load(port)
     if local_aws is None:
         local_servers.forget(port)  # a file that cannot be read
-        if pid := server_process.health(port).get("pid"):
+        if pid := local_servers.health(port).get("pid"):
             raise UsageError(
                 f"the local AWS on port {port} (process {pid}) was not started by `stepline up`: "
                 "stop it where it was started"

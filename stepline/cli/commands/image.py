@@ -15,8 +15,8 @@ from stepline.cli.options import announced_target, target_options, with_options
 from stepline.core.errors import UsageError
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
 from stepline.images.delete import StoredImage, choose, delete_images, list_images
-from stepline.images.names import parse_repository_uri
 from stepline.images.push import push_folder
+from stepline.oci.names import parse_repository_uri
 
 _DEFAULT_FOLDER = Path("statemachines/batch/image")
 _DEFAULT_STACK = "stepline-batch"

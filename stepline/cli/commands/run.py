@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipelines import PipelineDefinition, choose_pipeline
 from stepline.aws.polling import TimeoutPassedError, new_polling
@@ -73,7 +74,7 @@ def command(
 @contextmanager
 def _local_aws(port: int, region: str, interruptions: Interruptions, output: Console) -> Iterator[LocalAws]:
     """The local AWS that `stepline up` started on that port, or one of our own."""
-    local_aws = server_process.running(port)
+    local_aws = local_servers.running(port)
     if local_aws is None or server_process.owner_is_gone(local_aws):
         with startup.started(
             port, region=region, interruptions=interruptions, command="run", output=output

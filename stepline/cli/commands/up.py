@@ -22,9 +22,9 @@ from stepline.cli.options import (
     with_options,
 )
 from stepline.cli.terminal import command_name
+from stepline.core.local_aws import DEFAULT_PORT
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interrupted, Interruptions
-from stepline.processes.server_process import DEFAULT_PORT
 
 _LOOK_SECONDS = 0.2
 

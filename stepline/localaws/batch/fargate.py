@@ -13,14 +13,14 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from stepline.core.errors import UsageError
-from stepline.images.names import ImageName, parse_image_name
-from stepline.images.registry import ImageMissingError, RegistryError
 from stepline.localaws.batch.image_store import ImageStore, UnpackedImage
 from stepline.localaws.batch.log_stream import Line, PutLines
 from stepline.localaws.batch.model import Task
 from stepline.localaws.batch.tasks import DEFAULT_LOG_GROUP
 from stepline.localaws.iam import Actor, Need
 from stepline.localaws.iam.needs import log_writing
+from stepline.oci.names import ImageName, parse_image_name
+from stepline.oci.registry_client import ImageMissingError, RegistryError
 
 _SERVICE = "ecs-tasks.amazonaws.com"
 _REPOSITORY_ACTIONS = (

@@ -10,9 +10,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from stepline.images.config import ImageConfig, read_config, read_manifest
-from stepline.images.names import ImageName
-from stepline.images.registry import RegistryClient, RegistryError
+from stepline.oci.manifests import ImageConfig, read_config, read_manifest
+from stepline.oci.names import ImageName
+from stepline.oci.registry_client import RegistryClient, RegistryError
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from stepline.images.config import ImageConfig
 from stepline.localaws.batch import Outcome, ProcessContainers, Task
 from stepline.localaws.batch import containers as containers_module
 from stepline.localaws.batch.containers import ProcessContainer
 from stepline.localaws.batch.fargate import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import Line, PutLines
+from stepline.oci.manifests import ImageConfig
 
 PATIENCE_SECONDS = 30.0
 

@@ -11,14 +11,14 @@ import pytest
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from stepline.images.config import ImageConfig
-from stepline.images.names import ImageName
-from stepline.images.registry import ImageMissingError, RegistryError
 from stepline.localaws.batch import Task
 from stepline.localaws.batch.fargate import ContainerError, Fargate
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import Line
 from stepline.localaws.iam import Actor, Need
+from stepline.oci.manifests import ImageConfig
+from stepline.oci.names import ImageName
+from stepline.oci.registry_client import ImageMissingError, RegistryError
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/jobs:latest"
 EXECUTION, JOB = (f"arn:aws:iam::000000000000:role/{name}" for name in ("execution", "job"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepline.images.registry import RegistryError
+from stepline.oci.registry_client import RegistryError
 
 _LAYERS = {
     "application/vnd.oci.image.layer.v1.tar",

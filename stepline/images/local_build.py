@@ -17,10 +17,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from stepline.core.errors import UsageError
-from stepline.images.config import ImageConfig, config_document
 from stepline.images.context import files_of, is_executable
 from stepline.images.dockerfile import Copy, Dockerfile
-from stepline.images.registry import OCI_MANIFEST, Manifest, digest_of
+from stepline.oci.manifests import ImageConfig, config_document
+from stepline.oci.registry_client import OCI_MANIFEST, Manifest, digest_of
 
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"

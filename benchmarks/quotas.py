@@ -140,7 +140,7 @@ class _Simulation:
         bucket = self._buckets.get(operation)
         if bucket is not None and not bucket.take(self._now() - self._began):
             self.outcome.throttled[operation] += 1
-            raise AwsError("ThrottlingException", "Rate exceeded")
+            raise AwsError("Rate exceeded", code="ThrottlingException")
         self._record(operation, params)
         if operation == "StartExecution":
             self.clock.call_later(self._execution_seconds(), partial(self._end, params["name"]))

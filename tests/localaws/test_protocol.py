@@ -30,7 +30,7 @@ class Jobs(JsonService):
         }
 
     def get_job_details(self, params: Params) -> Params:
-        raise AwsError("JobNotFoundException", f"there is no job {params['jobId']}")
+        raise AwsError(f"there is no job {params['jobId']}", code="JobNotFoundException")
 
     def list_pipelines(self, _params: Params) -> Params:
         return {"noSuchMember": 1}

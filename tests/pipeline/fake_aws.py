@@ -44,7 +44,7 @@ class _Recorded(JsonService):
         self._failures: dict[str, list[AwsError]] = {}
 
     def fail_next(self, operation: str, code: str, *, status: int = 400, times: int = 1) -> None:
-        error = AwsError(code, f"{code} of the test", status=status)
+        error = AwsError(f"{code} of the test", code=code, status=status)
         self._failures.setdefault(operation, []).extend([error] * times)
 
     def record(self, operation: str, params: Params) -> None:
@@ -89,7 +89,7 @@ class FakeStepFunctions(_Recorded):
         arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
         existing = self.executions.get(arn)
         if existing is not None and (existing.status != "RUNNING" or existing.input != params["input"]):
-            raise AwsError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+            raise AwsError(f"Execution Already Exists: '{arn}'", code="ExecutionAlreadyExists")
         execution = existing or FakeExecution(arn, name, params["input"], self._now())
         self.executions[arn] = execution
         return {"executionArn": arn, "startDate": execution.started}
@@ -98,7 +98,7 @@ class FakeStepFunctions(_Recorded):
         self.record("StartSyncExecution", params)
         machine, name = params["stateMachineArn"], params["name"]
         if self._type(machine) != "EXPRESS":
-            raise AwsError("StateMachineTypeNotSupported", "not an Express state machine")
+            raise AwsError("not an Express state machine", code="StateMachineTypeNotSupported")
         arn = machine.replace(":stateMachine:", ":express:") + f":{name}:1234"
         execution = FakeExecution(arn, name, params["input"], self._now())
         self.sync_started.append(name)
@@ -134,7 +134,7 @@ class FakeStepFunctions(_Recorded):
     def _execution(self, params: Params) -> FakeExecution:
         arn = params["executionArn"]
         if arn not in self.executions or arn in self.invisible:
-            raise AwsError(NOT_FOUND, f"Execution Does Not Exist: '{arn}'")
+            raise AwsError(f"Execution Does Not Exist: '{arn}'", code=NOT_FOUND)
         return self.executions[arn]
 
     def _described(self, execution: FakeExecution) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class FakeStepFunctions(_Recorded):
 
     def _type(self, arn: str) -> str:
         if arn not in self.machines:
-            raise AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+            raise AwsError(f"State Machine Does Not Exist: '{arn}'", code="StateMachineDoesNotExist")
         return self.machines[arn]
 
     def _now(self) -> datetime:
@@ -170,12 +170,12 @@ class FakeCodePipeline(_Recorded):
     def put_job_success_result(self, params: Params) -> None:
         self.record("PutJobSuccessResult", params)
         if params.get("outputVariables") is not None and params.get("continuationToken") is not None:
-            raise AwsError("ValidationException", "output variables cannot go with a continuation token")
+            raise AwsError("output variables cannot go with a continuation token", code="ValidationException")
         total = sum(
             len(name) + len(value.encode()) for name, value in params.get("outputVariables", {}).items()
         )
         if total > 122_880:
-            raise AwsError("OutputVariablesSizeExceededException", "too large")
+            raise AwsError("too large", code="OutputVariablesSizeExceededException")
         self._close(params)
 
     def put_job_failure_result(self, params: Params) -> None:
@@ -185,7 +185,7 @@ class FakeCodePipeline(_Recorded):
     def _close(self, params: Params) -> None:
         job_id = params["jobId"]
         if job_id in self.answers:
-            raise AwsError("InvalidJobStateException", "The job was answered before")
+            raise AwsError("The job was answered before", code="InvalidJobStateException")
         if job_id not in self.open_jobs:
-            raise AwsError("JobNotFoundException", "no such job")
+            raise AwsError("no such job", code="JobNotFoundException")
         self.answers[job_id] = params

@@ -7,7 +7,7 @@ from stepline.localaws.protocol import AwsError
 
 def client_error(message: str) -> AwsError:
     """The one error for whatever the caller did wrong [model]."""
-    return AwsError("ClientException", message)
+    return AwsError(message, code="ClientException")
 
 
 def not_supported(what: str) -> AwsError:

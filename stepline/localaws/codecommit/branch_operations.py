@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from stepline.localaws.codecommit.changes import BRANCH_PREFIX, branch_change
+from stepline.localaws.codecommit.errors import (
+    BranchNameExistsException,
+    CommitDoesNotExistException,
+    DefaultBranchCannotBeDeletedException,
+    InvalidContinuationTokenException,
+)
 from stepline.localaws.codecommit.git_objects import NO_OBJECT, ObjectType
-from stepline.localaws.codecommit.paging import PAGE_SIZE, page
 from stepline.localaws.codecommit.parts import Parts
+from stepline.localaws.codecommit.paths import PAGE_SIZE
 from stepline.localaws.codecommit.store import Repository
-from stepline.localaws.protocol import AwsError, Params
+from stepline.localaws.protocol import Params, page
 
 
 class BranchOperations:
@@ -24,7 +30,13 @@ class BranchOperations:
         repository = self._parts.store.get(params["repositoryName"])
         references = self._parts.git.references(repository.path)
         names = [name.removeprefix(BRANCH_PREFIX) for name in references if name.startswith(BRANCH_PREFIX)]
-        shown, token = page(names, params.get("nextToken"), PAGE_SIZE)
+        shown, token = page(
+            names,
+            key=str,
+            limit=PAGE_SIZE,
+            token=params.get("nextToken"),
+            invalid_token=InvalidContinuationTokenException("The specified continuation token is not valid."),
+        )
         return {"branches": list(shown), "nextToken": token}
 
     def create_branch(self, params: Params) -> None:
@@ -33,10 +45,10 @@ class BranchOperations:
         self._parts.check_branch_name(name)
         invalid = "InvalidCommitIdException"
         if self._parts.find_object(repository, commit_id, ObjectType.COMMIT, invalid) is None:
-            raise AwsError("CommitDoesNotExistException", f"Commit {commit_id} does not exist")
+            raise CommitDoesNotExistException(f"Commit {commit_id} does not exist")
         if not self._move(repository, name, old=NO_OBJECT, new=commit_id):
             message = f"Branch {name} already exists, or conflicts with a branch that exists"
-            raise AwsError("BranchNameExistsException", message)
+            raise BranchNameExistsException(message)
         change = branch_change(name, old=NO_OBJECT, new=commit_id)
         self._parts.announcer.announce(repository, [change], settle_default=False)
 
@@ -46,7 +58,7 @@ class BranchOperations:
         name = params["branchName"]
         if name == repository.record.default_branch:
             message = f"Branch {name} is the default branch, and cannot be deleted"
-            raise AwsError("DefaultBranchCannotBeDeletedException", message)
+            raise DefaultBranchCannotBeDeletedException(message)
         commit_id = self._delete(repository, name)
         if commit_id is None:
             return {}

@@ -11,6 +11,15 @@ from stepline.localaws.codecommit.commit_request import (
     parse_create_commit,
     parse_put_file,
 )
+from stepline.localaws.codecommit.errors import (
+    BranchDoesNotExistException,
+    BranchNameIsTagNameException,
+    NoChangeException,
+    ParentCommitDoesNotExistException,
+    ParentCommitIdOutdatedException,
+    ParentCommitIdRequiredException,
+    SameFileContentException,
+)
 from stepline.localaws.codecommit.git_objects import NO_OBJECT, Person
 from stepline.localaws.codecommit.parts import Parts
 from stepline.localaws.codecommit.paths import FileMode
@@ -33,7 +42,7 @@ class CommitCreationOperations:
         tip = self._check_parent(repository, request)
         edit = self._apply(repository, request, tip)
         if not edit.changed:
-            raise AwsError("NoChangeException", "The commit would change nothing")
+            raise NoChangeException("The commit would change nothing")
         tree_id, commit_id = self._store_commit(repository, request, edit, tip)
         return {
             "commitId": commit_id,
@@ -50,7 +59,7 @@ class CommitCreationOperations:
         edit = self._apply(repository, request, tip)
         path = request.puts[0].path
         if not edit.changed:
-            raise AwsError("SameFileContentException", f"{path} has this content already")
+            raise SameFileContentException(f"{path} has this content already")
         tree_id, commit_id = self._store_commit(repository, request, edit, tip)
         return {"commitId": commit_id, "blobId": edit.files[path].object_id, "treeId": tree_id}
 
@@ -61,16 +70,16 @@ class CommitCreationOperations:
         if branch is None:
             self._parts.check_branch_name(request.branch)
             if f"{TAG_PREFIX}{request.branch}" in references:
-                raise AwsError("BranchNameIsTagNameException", f"{request.branch} is the name of a tag")
+                raise BranchNameIsTagNameException(f"{request.branch} is the name of a tag")
             if references:
-                raise AwsError("BranchDoesNotExistException", f"Branch {request.branch} does not exist")
+                raise BranchDoesNotExistException(f"Branch {request.branch} does not exist")
             return None
         if not request.parent:
             message = f"A parent commit ID is required; the tip of {request.branch} is {branch.object_id}"
-            raise AwsError("ParentCommitIdRequiredException", message)
+            raise ParentCommitIdRequiredException(message)
         if self._parts.git.object_info(repository.path, request.parent) is None:
             message = f"The parent commit {request.parent} does not exist"
-            raise AwsError("ParentCommitDoesNotExistException", message)
+            raise ParentCommitDoesNotExistException(message)
         if request.parent != branch.object_id:
             raise _outdated(request.branch, request.parent)
         return branch.object_id
@@ -129,7 +138,7 @@ class CommitCreationOperations:
 
 def _outdated(branch: str, parent: str) -> AwsError:
     message = f"The parent commit {parent} is not the tip of {branch} any more; see GetBranch"
-    return AwsError("ParentCommitIdOutdatedException", message)
+    return ParentCommitIdOutdatedException(message)
 
 
 def _default_message(edit: TreeEdit) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepline.localaws.codecommit.commit_objects import parse_commit
+from stepline.localaws.codecommit.errors import CommitIdsLimitExceededException
 from stepline.localaws.codecommit.git_objects import ObjectType
 from stepline.localaws.codecommit.parts import Parts
 from stepline.localaws.codecommit.store import Repository
@@ -28,7 +29,7 @@ class CommitOperations:
         commit_ids = params["commitIds"]
         if len(commit_ids) > MAX_BATCH_COMMITS:
             message = f"The maximum number of commit IDs in a request is {MAX_BATCH_COMMITS}"
-            raise AwsError("CommitIdsLimitExceededException", message)
+            raise CommitIdsLimitExceededException(message)
         commits, errors = [], []
         for commit_id in commit_ids:
             try:

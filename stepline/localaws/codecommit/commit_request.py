@@ -8,11 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stepline.localaws.codecommit.errors import (
+    CommitMessageLengthExceededException,
+    FileContentAndSourceFileSpecifiedException,
+    FileContentSizeLimitExceededException,
+    FileEntryRequiredException,
+    InvalidEmailException,
+    InvalidParentCommitIdException,
+    MaximumFileEntriesExceededException,
+    NameLengthExceededException,
+    RestrictedSourceFileException,
+    SamePathRequestException,
+    SourceFileOrContentRequiredException,
+)
 from stepline.localaws.codecommit.file_operations import MAX_FILE_BYTES
 from stepline.localaws.codecommit.git_objects import is_object_id
 from stepline.localaws.codecommit.paths import FileMode, file_path
 from stepline.localaws.codecommit.tree_edit import KEEP_FILE, check_nesting
-from stepline.localaws.protocol import AwsError, Params
+from stepline.localaws.protocol import Params
 
 MAX_CONTENT_BYTES = 7 * 1024 * 1024
 """All contents of one commit, by the text of FileContentSizeLimitExceededException."""
@@ -112,11 +125,9 @@ def parse_create_commit(params: Params) -> CommitRequest:
 def _put_entry(item: dict[str, Any]) -> PutFileEntry:
     path, content, source = file_path(item["filePath"]), item.get("fileContent"), item.get("sourceFile")
     if content is None and source is None:
-        raise AwsError(
-            "SourceFileOrContentRequiredException", f"{path} has neither content nor a source file"
-        )
+        raise SourceFileOrContentRequiredException(f"{path} has neither content nor a source file")
     if content is not None and source is not None:
-        raise AwsError("FileContentAndSourceFileSpecifiedException", f"{path} has content and a source file")
+        raise FileContentAndSourceFileSpecifiedException(f"{path} has content and a source file")
     return PutFileEntry(path, _mode(item.get("fileMode")), content, _source(source))
 
 
@@ -125,7 +136,7 @@ def _source(item: dict[str, Any] | None) -> Source | None:
         return None
     path = file_path(item["filePath"])
     if path.rpartition("/")[2] == KEEP_FILE:
-        raise AwsError("RestrictedSourceFileException", f"A {KEEP_FILE} file cannot be copied or moved")
+        raise RestrictedSourceFileException(f"A {KEEP_FILE} file cannot be copied or moved")
     return Source(path, item.get("isMove", False))
 
 
@@ -133,12 +144,12 @@ def _check_entries(puts: tuple[PutFileEntry, ...], deletes: tuple[str, ...], mod
     written = [entry.path for entry in puts]
     paths = [*written, *modes, *deletes, *_moved(puts)]
     if not paths:
-        raise AwsError("FileEntryRequiredException", "No file is added, changed or deleted")
+        raise FileEntryRequiredException("No file is added, changed or deleted")
     if len(paths) > MAX_FILE_ENTRIES:
         message = f"A commit can change {MAX_FILE_ENTRIES} files at most; use git for more"
-        raise AwsError("MaximumFileEntriesExceededException", message)
+        raise MaximumFileEntriesExceededException(message)
     if len(set(paths)) != len(paths):
-        raise AwsError("SamePathRequestException", "A path can be given only once in a commit")
+        raise SamePathRequestException("A path can be given only once in a commit")
     check_nesting(written)
 
 
@@ -146,23 +157,23 @@ def _check_sizes(puts: tuple[PutFileEntry, ...]) -> None:
     sizes = [len(entry.content or b"") for entry in puts]
     if max(sizes, default=0) > MAX_FILE_BYTES or sum(sizes) > MAX_CONTENT_BYTES:
         message = f"A file can have {MAX_FILE_BYTES} bytes, all files together {MAX_CONTENT_BYTES}"
-        raise AwsError("FileContentSizeLimitExceededException", message)
+        raise FileContentSizeLimitExceededException(message)
 
 
 def _check_words(params: Params, name: str) -> None:
     if len(name) > MAX_NAME_CHARACTERS or (name and not name.strip(_NOT_A_NAME)):
-        raise AwsError("NameLengthExceededException", "The author's name is not valid, or too long")
+        raise NameLengthExceededException("The author's name is not valid, or too long")
     if len(params.get("email", "")) > MAX_EMAIL_CHARACTERS:
-        raise AwsError("InvalidEmailException", "The email address is not valid, or too long")
+        raise InvalidEmailException("The email address is not valid, or too long")
     if len(params.get("commitMessage", "").encode(errors="replace")) > MAX_MESSAGE_BYTES:
         message = f"The commit message has more than {MAX_MESSAGE_BYTES} bytes"
-        raise AwsError("CommitMessageLengthExceededException", message)
+        raise CommitMessageLengthExceededException(message)
 
 
 def _parent(params: Params) -> str:
     parent: str = params.get("parentCommitId", "")
     if parent and not is_object_id(parent):
-        raise AwsError("InvalidParentCommitIdException", f"The parent commit ID {parent} is not valid")
+        raise InvalidParentCommitIdException(f"The parent commit ID {parent} is not valid")
     return parent
 
 

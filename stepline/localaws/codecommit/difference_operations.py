@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepline.localaws.codecommit.errors import (
+    InvalidContinuationTokenException,
+    InvalidMaxResultsException,
+    PathDoesNotExistException,
+)
 from stepline.localaws.codecommit.git_objects import EMPTY_TREE, NO_OBJECT, TreeChange
-from stepline.localaws.codecommit.paging import page
 from stepline.localaws.codecommit.parts import Parts
 from stepline.localaws.codecommit.paths import folder_path, is_within, shown
 from stepline.localaws.codecommit.store import Repository
-from stepline.localaws.protocol import AwsError, Params
+from stepline.localaws.protocol import Params, page
 
 DEFAULT_MAX_RESULTS = 400
 """Differences of a page without MaxResults. AWS does not document its own."""
@@ -25,14 +29,20 @@ class DifferenceOperations:
         repository = self._parts.store.get(params["repositoryName"])
         size = params.get("MaxResults", DEFAULT_MAX_RESULTS)
         if size < 1:
-            raise AwsError("InvalidMaxResultsException", "MaxResults must be greater than 0")
+            raise InvalidMaxResultsException("MaxResults must be greater than 0")
         after = self._parts.resolve(repository, params["afterCommitSpecifier"])
         specifier = params.get("beforeCommitSpecifier")
         before = EMPTY_TREE if specifier is None else self._parts.resolve(repository, specifier)
         folders = self._folders(repository, params, before, after)
         changes = self._parts.git.diff_trees(repository.path, before, after)
         wanted = [item for item in changes if any(is_within(item.path, folder) for folder in folders)]
-        shown, token = page(wanted, params.get("NextToken"), size)
+        shown, token = page(
+            wanted,
+            key=lambda change: change.path,
+            limit=size,
+            token=params.get("NextToken"),
+            invalid_token=InvalidContinuationTokenException("The specified continuation token is not valid."),
+        )
         return {"differences": [_difference(item) for item in shown], "NextToken": token}
 
     def _folders(self, repository: Repository, params: Params, before: str, after: str) -> list[str]:
@@ -41,7 +51,7 @@ class DifferenceOperations:
         for path in filter(None, given):
             found = (self._parts.git.find_entry(repository.path, tree, path) for tree in (before, after))
             if not any(found):
-                raise AwsError("PathDoesNotExistException", f"Could not find path {path}")
+                raise PathDoesNotExistException(f"Could not find path {path}")
         return given or [""]
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepline.localaws.codecommit.errors import (
+    BlobIdDoesNotExistException,
+    FileDoesNotExistException,
+    FileTooLargeException,
+    FolderDoesNotExistException,
+)
 from stepline.localaws.codecommit.git_objects import ObjectType, TreeEntry
 from stepline.localaws.codecommit.parts import Parts
 from stepline.localaws.codecommit.paths import FileMode, file_path, folder_path, shown
 from stepline.localaws.codecommit.store import Repository
-from stepline.localaws.protocol import AwsError, Params
+from stepline.localaws.protocol import Params
 
 MAX_FILE_BYTES = 6 * 1024 * 1024
 """A file in an API call: https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html"""
@@ -25,7 +31,7 @@ class FileOperations:
         commit_id = self._parts.resolve(repository, params.get("commitSpecifier"))
         entry = self._parts.git.find_entry(repository.path, commit_id, path)
         if entry is None or entry.type is not ObjectType.BLOB:
-            raise AwsError("FileDoesNotExistException", f"Could not find path {path}")
+            raise FileDoesNotExistException(f"Could not find path {path}")
         content = self._content(repository, entry.object_id)
         return {
             "commitId": commit_id,
@@ -40,7 +46,7 @@ class FileOperations:
         repository = self._parts.store.get(params["repositoryName"])
         blob_id = params["blobId"]
         if self._parts.find_object(repository, blob_id, ObjectType.BLOB, "InvalidBlobIdException") is None:
-            raise AwsError("BlobIdDoesNotExistException", f"Blob ID {blob_id} does not exist")
+            raise BlobIdDoesNotExistException(f"Blob ID {blob_id} does not exist")
         return {"content": self._content(repository, blob_id)}
 
     def get_folder(self, params: Params) -> Params:
@@ -63,14 +69,14 @@ class FileOperations:
             return info.object_id
         entry = git.find_entry(repository.path, commit_id, path)
         if entry is None or entry.type is not ObjectType.TREE:
-            raise AwsError("FolderDoesNotExistException", f"Could not find path {path}")
+            raise FolderDoesNotExistException(f"Could not find path {path}")
         return entry.object_id
 
     def _content(self, repository: Repository, blob_id: str) -> bytes:
         info = self._parts.git.object_info(repository.path, blob_id)
         if info is not None and info.size_bytes > MAX_FILE_BYTES:
             message = f"The file has {info.size_bytes} bytes; the limit is {MAX_FILE_BYTES}"
-            raise AwsError("FileTooLargeException", message)
+            raise FileTooLargeException(message)
         return self._parts.git.read_object(repository.path, blob_id, ObjectType.BLOB)
 
 

@@ -8,6 +8,12 @@ from pathlib import Path
 from stepline.localaws.clock import Clock
 from stepline.localaws.codecommit.announcer import Announcer
 from stepline.localaws.codecommit.changes import BRANCH_PREFIX, TAG_PREFIX
+from stepline.localaws.codecommit.errors import (
+    BranchDoesNotExistException,
+    CommitDoesNotExistException,
+    CommitIdDoesNotExistException,
+    InvalidBranchNameException,
+)
 from stepline.localaws.codecommit.git import Git
 from stepline.localaws.codecommit.git_objects import ObjectInfo, ObjectType, is_object_id
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
@@ -31,7 +37,7 @@ class Parts:
         """Raises BranchDoesNotExistException."""
         reference = self.git.references(repository.path).get(f"{BRANCH_PREFIX}{name}")
         if reference is None or reference.commit_id is None:
-            raise AwsError("BranchDoesNotExistException", f"Branch {name} does not exist")
+            raise BranchDoesNotExistException(f"Branch {name} does not exist")
         return reference.commit_id
 
     def check_branch_name(self, name: str) -> None:
@@ -40,7 +46,7 @@ class Parts:
         https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html
         """
         if is_object_id(name) or not self.git.is_reference_name(f"{BRANCH_PREFIX}{name}"):
-            raise AwsError("InvalidBranchNameException", f"The branch name {name!r} is not valid")
+            raise InvalidBranchNameException(f"The branch name {name!r} is not valid")
 
     def commit(self, repository: Repository, commit_id: str) -> str:
         """A full commit id, once it is sure that there is such a commit.
@@ -48,7 +54,7 @@ class Parts:
         Raises InvalidCommitIdException, CommitIdDoesNotExistException.
         """
         if self.find_object(repository, commit_id, ObjectType.COMMIT, "InvalidCommitIdException") is None:
-            raise AwsError("CommitIdDoesNotExistException", f"Commit ID {commit_id} does not exist")
+            raise CommitIdDoesNotExistException(f"Commit ID {commit_id} does not exist")
         return commit_id
 
     def find_object(
@@ -56,7 +62,7 @@ class Parts:
     ) -> ObjectInfo | None:
         """The object of that id and type. Raises the error `invalid` for what is no full object id."""
         if not is_object_id(object_id):
-            raise AwsError(invalid, f"{object_id} is not valid; give the full 40 characters of the id")
+            raise AwsError(f"{object_id} is not valid; give the full 40 characters of the id", code=invalid)
         info = self.git.object_info(repository.path, object_id)
         return info if info is not None and info.type is type_ else None
 
@@ -72,7 +78,7 @@ class Parts:
             found = self._resolve_name(repository, specifier)
         if found is None:
             what = specifier or "HEAD"
-            raise AwsError("CommitDoesNotExistException", f"Commit {what} does not exist")
+            raise CommitDoesNotExistException(f"Commit {what} does not exist")
         return found
 
     def _resolve_name(self, repository: Repository, specifier: str | None) -> str | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 
-from stepline.localaws.protocol import AwsError
+from stepline.localaws.codecommit.errors import InvalidPathException
 
 MAX_PATH_CHARACTERS = 4096
 """https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html"""
 
 _FORBIDDEN_PARTS = frozenset({"", ".", "..", ".git"})
+
+
+PAGE_SIZE = 1000
+"""Items of a page where the caller cannot choose [ours]; AWS does not document its own size."""
 
 
 class FileMode(Enum):
@@ -31,7 +35,7 @@ def file_path(path: str) -> str:
     """The path of a file without a leading slash. Raises InvalidPathException."""
     normal = folder_path(path)
     if not normal:
-        raise AwsError("InvalidPathException", f"The path {path!r} names no file")
+        raise InvalidPathException(f"The path {path!r} names no file")
     return normal
 
 
@@ -40,7 +44,7 @@ def folder_path(path: str) -> str:
     normal = path.strip("/")
     forbidden = normal and any(part.lower() in _FORBIDDEN_PARTS for part in normal.split("/"))
     if forbidden or "\0" in normal or len(normal) > MAX_PATH_CHARACTERS or not _is_text(normal):
-        raise AwsError("InvalidPathException", f"The path {path!r} is not valid")
+        raise InvalidPathException(f"The path {path!r} is not valid")
     return normal
 
 

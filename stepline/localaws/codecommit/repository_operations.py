@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from stepline.localaws.codecommit.changes import BRANCH_PREFIX
-from stepline.localaws.codecommit.paging import PAGE_SIZE, page
+from stepline.localaws.codecommit.errors import (
+    InvalidContinuationTokenException,
+    MaximumRepositoryNamesExceededException,
+)
 from stepline.localaws.codecommit.parts import Parts
+from stepline.localaws.codecommit.paths import PAGE_SIZE
 from stepline.localaws.codecommit.store import Repository, RepositoryRecord, new_record
 from stepline.localaws.codecommit.tag_operations import check_tags
-from stepline.localaws.protocol import AwsError, Params
+from stepline.localaws.protocol import Params, page
 
 MAX_BATCH_NAMES = 100
 """Names in one BatchGetRepositories, by the text of MaximumRepositoryNamesExceededException."""
@@ -45,7 +49,7 @@ class RepositoryOperations:
         names = list(dict.fromkeys(params["repositoryNames"]))
         if len(names) > MAX_BATCH_NAMES:
             message = f"The maximum number of allowed repository names is {MAX_BATCH_NAMES}"
-            raise AwsError("MaximumRepositoryNamesExceededException", message)
+            raise MaximumRepositoryNamesExceededException(message)
         found = {name: repository for name in names if (repository := self._parts.store.find(name))}
         return {
             "repositories": [self._metadata(repository) for repository in found.values()],
@@ -57,7 +61,13 @@ class RepositoryOperations:
         records = [repository.record for repository in self._parts.store.all()]
         key = _SORT_KEYS[params.get("sortBy", "repositoryName")]
         records.sort(key=key, reverse=params.get("order") == "descending")
-        shown, token = page(records, params.get("nextToken"), PAGE_SIZE)
+        shown, token = page(
+            records,
+            key=lambda record: record.repository_id,
+            limit=PAGE_SIZE,
+            token=params.get("nextToken"),
+            invalid_token=InvalidContinuationTokenException("The specified continuation token is not valid."),
+        )
         pairs = [{"repositoryName": item.name, "repositoryId": item.repository_id} for item in shown]
         return {"repositories": pairs, "nextToken": token}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.model import OperationModel
 
+from stepline.localaws.codecommit.errors import InvalidRepositoryNameException
 from stepline.localaws.protocol import AwsError
 from stepline.localaws.protocol.validation import validation_message
 
@@ -76,7 +77,8 @@ def check_request(operation: OperationModel, document: Any) -> None:
     required = (*shape.required_members, *_ALSO_REQUIRED.get(operation.name, ()))
     for name in required:
         if name in _REQUIRED and document.get(name) in (None, "", []):
-            raise AwsError(*_REQUIRED[name])
+            code, message = _REQUIRED[name]
+            raise AwsError(message, code=code)
     for name, member in shape.members.items():
         if name in _INVALID and document.get(name) is not None:
             _check_member(name, member, document[name])
@@ -88,7 +90,7 @@ def _check_member(name: str, shape: Shape, value: object) -> None:
         for item in value if isinstance(value, list) else [value]:
             check_repository_name(item)
     elif message := validation_message(shape, value):
-        raise AwsError(code, message)
+        raise AwsError(message, code=code)
 
 
 def check_repository_name(value: object) -> None:
@@ -98,4 +100,4 @@ def check_repository_name(value: object) -> None:
     """
     valid = isinstance(value, str) and _REPOSITORY_NAME.fullmatch(value) is not None
     if not valid or str(value).endswith(".git") or value in {".", ".."}:
-        raise AwsError("InvalidRepositoryNameException", _INVALID_REPOSITORY_NAME)
+        raise InvalidRepositoryNameException(_INVALID_REPOSITORY_NAME)

@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from stepline.localaws.codecommit.errors import RepositoryDoesNotExistException, RepositoryNameExistsException
 from stepline.localaws.codecommit.git import Git
-from stepline.localaws.protocol import AwsError
 
 INITIAL_BRANCH = "main"
 """What HEAD of a repository names until its first push; a clone of the empty repository starts on it."""
@@ -108,7 +108,7 @@ class RepositoryStore:
         """Raises RepositoryDoesNotExistException."""
         repository = self.find(name)
         if repository is None:
-            raise AwsError("RepositoryDoesNotExistException", f"{name} does not exist")
+            raise RepositoryDoesNotExistException(f"{name} does not exist")
         return repository
 
     def find(self, name: str) -> Repository | None:
@@ -156,7 +156,7 @@ class RepositoryStore:
 
     def _require_free(self, name: str) -> None:
         if name in self._by_name:
-            raise AwsError("RepositoryNameExistsException", f"Repository named {name} already exists")
+            raise RepositoryNameExistsException(f"Repository named {name} already exists")
 
 
 def new_record(

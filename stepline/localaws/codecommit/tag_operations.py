@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from stepline.localaws.codecommit.errors import (
+    InvalidResourceArnException,
+    InvalidSystemTagUsageException,
+    TooManyTagsException,
+)
 from stepline.localaws.codecommit.parts import Parts
 from stepline.localaws.codecommit.store import Repository
-from stepline.localaws.protocol import AwsError, Params
+from stepline.localaws.protocol import Params
 
 MAX_TAGS = 50
 """Tags of a repository: https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html"""
@@ -44,14 +49,14 @@ class TagOperations:
             self._parts.account_id,
         ):
             message = f"{arn} is not the ARN of a repository of this account and region"
-            raise AwsError("InvalidResourceArnException", message)
+            raise InvalidResourceArnException(message)
         return self._parts.store.get(found["name"])
 
 
 def check_tags(tags: Params) -> None:
     """Raises TooManyTagsException, InvalidSystemTagUsageException."""
     if len(tags) > MAX_TAGS:
-        raise AwsError("TooManyTagsException", f"A repository can have {MAX_TAGS} tags at most")
+        raise TooManyTagsException(f"A repository can have {MAX_TAGS} tags at most")
     _check_keys(tags)
 
 
@@ -59,4 +64,4 @@ def _check_keys(keys: Iterable[str]) -> None:
     for key in keys:
         if key.lower().startswith("aws:"):
             message = f"The tag key {key} is not valid: keys cannot begin with aws:"
-            raise AwsError("InvalidSystemTagUsageException", message)
+            raise InvalidSystemTagUsageException(message)

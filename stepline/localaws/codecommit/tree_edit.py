@@ -9,9 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from stepline.localaws.codecommit.errors import (
+    DirectoryNameConflictsWithFileNameException,
+    FileDoesNotExistException,
+    FileNameConflictsWithDirectoryNameException,
+    FilePathConflictsWithSubmodulePathException,
+    PutFileEntryConflictException,
+)
 from stepline.localaws.codecommit.git_objects import ObjectType, TreeEntry
 from stepline.localaws.codecommit.paths import FileMode
-from stepline.localaws.protocol import AwsError
 
 KEEP_FILE = ".gitkeep"
 """What keeps a folder that would otherwise be empty, for git has no empty folders."""
@@ -46,9 +52,9 @@ class TreeEdit:
         """Raises FileDoesNotExistException, FilePathConflictsWithSubmodulePathException."""
         entry = self.files.get(path)
         if entry is None:
-            raise AwsError("FileDoesNotExistException", f"Could not find path {path}")
+            raise FileDoesNotExistException(f"Could not find path {path}")
         if entry.type is ObjectType.COMMIT:
-            raise AwsError("FilePathConflictsWithSubmodulePathException", f"{path} is a submodule")
+            raise FilePathConflictsWithSubmodulePathException(f"{path} is a submodule")
         return entry
 
     def put(self, path: str, blob_id: str, mode: FileMode | None) -> None:
@@ -92,13 +98,13 @@ class TreeEdit:
         for folder in map(str, PurePosixPath(path).parents):
             entry = self.files.get(folder)
             if entry is not None and entry.type is ObjectType.COMMIT:
-                raise AwsError("FilePathConflictsWithSubmodulePathException", f"{folder} is a submodule")
+                raise FilePathConflictsWithSubmodulePathException(f"{folder} is a submodule")
             if entry is not None:
                 message = f"{path} cannot be added: {folder} is a file"
-                raise AwsError("DirectoryNameConflictsWithFileNameException", message)
+                raise DirectoryNameConflictsWithFileNameException(message)
         if path not in self.files and any(name.startswith(f"{path}/") for name in self.files):
             message = f"{path} cannot be added: there is a folder of that name"
-            raise AwsError("FileNameConflictsWithDirectoryNameException", message)
+            raise FileNameConflictsWithDirectoryNameException(message)
 
 
 def check_nesting(paths: Sequence[str]) -> None:
@@ -106,4 +112,4 @@ def check_nesting(paths: Sequence[str]) -> None:
     known = set(paths)
     for path in paths:
         if known.intersection(map(str, PurePosixPath(path).parents)):
-            raise AwsError("PutFileEntryConflictException", f"A folder of {path} is given as a file")
+            raise PutFileEntryConflictException(f"A folder of {path} is given as a file")

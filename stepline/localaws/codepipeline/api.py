@@ -12,6 +12,11 @@ from stepline.localaws.codepipeline.clients import Clients
 from stepline.localaws.codepipeline.control import Control, StartRequest
 from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.engine import Engine
+from stepline.localaws.codepipeline.errors import (
+    ActionNotFoundException,
+    InvalidNextTokenException,
+    StageNotFoundException,
+)
 from stepline.localaws.codepipeline.jobs import success_result
 from stepline.localaws.codepipeline.models import (
     ErrorDetails,
@@ -21,13 +26,12 @@ from stepline.localaws.codepipeline.models import (
     Trigger,
     TriggerType,
 )
-from stepline.localaws.codepipeline.paging import page
 from stepline.localaws.codepipeline.registry import Registry
 from stepline.localaws.codepipeline.settings import Settings
 from stepline.localaws.codepipeline.sources import S3Source, Source
 from stepline.localaws.codepipeline.state import ActionExecution, Pipeline, PipelineExecution, StopRequest
 from stepline.localaws.events import EventSink
-from stepline.localaws.protocol import AwsError, JsonService, Params
+from stepline.localaws.protocol import JsonService, Params, page
 
 _DEFAULT_PAGE = 100
 _DEFAULT_PIPELINES_PAGE = 1000
@@ -113,6 +117,7 @@ class CodePipeline(JsonService):
                 key=lambda pipeline: pipeline.name,
                 token=params.get("nextToken"),
                 limit=params.get("maxResults", _DEFAULT_PIPELINES_PAGE),
+                invalid_token=InvalidNextTokenException("The next token was specified in an invalid format"),
             )
             return {"pipelines": [views.pipeline_summary(item) for item in chosen], "nextToken": token}
 
@@ -142,6 +147,7 @@ class CodePipeline(JsonService):
                 key=lambda tag: tag["key"],
                 token=params.get("nextToken"),
                 limit=params.get("maxResults", _DEFAULT_PAGE),
+                invalid_token=InvalidNextTokenException("The next token was specified in an invalid format"),
             )
             return {"tags": chosen, "nextToken": token}
 
@@ -188,6 +194,7 @@ class CodePipeline(JsonService):
                 key=lambda execution: execution.id,
                 token=params.get("nextToken"),
                 limit=params.get("maxResults", _DEFAULT_PAGE),
+                invalid_token=InvalidNextTokenException("The next token was specified in an invalid format"),
             )
             summaries = [views.execution_summary(execution) for execution in chosen]
             return {"pipelineExecutionSummaries": summaries, "nextToken": token}
@@ -200,6 +207,7 @@ class CodePipeline(JsonService):
                 key=lambda action: action.id,
                 token=params.get("nextToken"),
                 limit=params.get("maxResults", _DEFAULT_PAGE),
+                invalid_token=InvalidNextTokenException("The next token was specified in an invalid format"),
             )
             details = [views.action_execution(action, self._core.region) for action in chosen]
             return {"actionExecutionDetails": details, "nextToken": token}
@@ -259,9 +267,9 @@ class CodePipeline(JsonService):
         declaration = self._registry.get(pipeline_name).declaration
         index = declaration.stage_index(stage_name)
         if index is None:
-            raise AwsError("StageNotFoundException", f"The stage '{stage_name}' was not found")
+            raise StageNotFoundException(f"The stage '{stage_name}' was not found")
         if action_name not in {action.name for action in declaration.stages[index].actions}:
-            raise AwsError("ActionNotFoundException", f"The action '{action_name}' was not found")
+            raise ActionNotFoundException(f"The action '{action_name}' was not found")
 
 
 def _can_start(pipeline: Pipeline) -> bool:

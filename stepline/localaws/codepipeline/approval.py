@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.errors import (
+    ApprovalAlreadyCompletedException,
+    InvalidApprovalTokenException,
+)
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import FailureType, Outcome
 from stepline.localaws.codepipeline.state import ActionExecution
-from stepline.localaws.protocol import AwsError
 
 APPROVED = "Approved"
 
@@ -35,11 +38,9 @@ class ApprovalAction:
         with self._core.transaction():
             action = next((action for action in actions if action.approval_token == token), None)
             if action is None:
-                raise AwsError("InvalidApprovalTokenException", "Invalid approval token")
+                raise InvalidApprovalTokenException("Invalid approval token")
             if not action.in_progress:
-                raise AwsError(
-                    "ApprovalAlreadyCompletedException", "The approval action has already been completed"
-                )
+                raise ApprovalAlreadyCompletedException("The approval action has already been completed")
             action.updated_by = self._core.caller_arn
             action.summary = summary or None
             self._flow.finish_action(action, self._outcome(status, summary))

@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 
 from stepline.localaws.codepipeline.action_types import DEFINITIONS
 from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.errors import (
+    ConcurrentPipelineExecutionsLimitExceededException,
+    ConflictException,
+    DuplicatedStopRequestException,
+    NotLatestPipelineExecutionException,
+    PipelineExecutionNotStoppableException,
+    StageNotFoundException,
+    StageNotRetryableException,
+)
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import (
     ExecutionMode,
@@ -25,7 +34,7 @@ from stepline.localaws.codepipeline.state import (
     StopRequest,
 )
 from stepline.localaws.protocol import AwsError
-from stepline.localaws.protocol.errors import validation_error
+from stepline.localaws.protocol.errors import ValidationException
 
 _INBOUND = "Inbound"
 _OBJECT_KEY = "S3_OBJECT_KEY"
@@ -78,14 +87,12 @@ class Control:
         with self._core.transaction():
             execution = self._registry.get(pipeline_name).executions.get(execution_id)
             if execution is None or execution.status.is_final:
-                raise AwsError(
-                    "PipelineExecutionNotStoppableException",
+                raise PipelineExecutionNotStoppableException(
                     f"Unable to stop the pipeline execution '{execution_id}'. It might already be in a "
                     "Stopped state, or it might no longer be in progress.",
                 )
             if execution.stop is not None and (execution.stop.abandon or not request.abandon):
-                raise AwsError(
-                    "DuplicatedStopRequestException",
+                raise DuplicatedStopRequestException(
                     f"The pipeline execution '{execution_id}' is already in a Stopping state.",
                 )
             execution.stop = request
@@ -134,8 +141,7 @@ def _started_with(pipeline: Pipeline, token: str | None) -> PipelineExecution | 
 def _check_capacity(pipeline: Pipeline) -> None:
     limited = pipeline.declaration.mode is not ExecutionMode.SUPERSEDED
     if limited and len(pipeline.in_progress()) >= MAX_CONCURRENT_EXECUTIONS:
-        raise AwsError(
-            "ConcurrentPipelineExecutionsLimitExceededException",
+        raise ConcurrentPipelineExecutionsLimitExceededException(
             f"The pipeline '{pipeline.name}' has {MAX_CONCURRENT_EXECUTIONS} executions in progress, "
             f"the limit in mode {pipeline.declaration.mode}.",
         )
@@ -145,23 +151,23 @@ def _check_overrides(declaration: PipelineDeclaration, overrides: Overrides) -> 
     sources = {action.name: action for action in declaration.stages[0].actions}
     for name, revisions in overrides.items():
         if name not in sources:
-            raise validation_error(f"The pipeline has no source action '{name}' to override")
+            raise ValidationException(f"The pipeline has no source action '{name}' to override")
         action = sources[name]
         for revision_type in revisions:
             if revision_type not in DEFINITIONS[action.type].revision_types:
-                raise validation_error(
+                raise ValidationException(
                     f"Source action '{name}' of {action.type.provider} does not take {revision_type}"
                 )
         if _OBJECT_KEY in revisions and action.configuration.get(_ALLOW_OBJECT_KEY) != "true":
-            raise validation_error(f"Source action '{name}' does not set {_ALLOW_OBJECT_KEY} to true")
+            raise ValidationException(f"Source action '{name}' does not set {_ALLOW_OBJECT_KEY} to true")
 
 
 def _variables(declaration: PipelineDeclaration, given: Mapping[str, str]) -> dict[str, str]:
     if unknown := sorted(set(given) - set(declaration.variables)):
-        raise validation_error(f"The pipeline does not declare a variable '{unknown[0]}'")
+        raise ValidationException(f"The pipeline does not declare a variable '{unknown[0]}'")
     values = {name: given.get(name, default) for name, default in declaration.variables.items()}
     if missing := sorted(name for name, value in values.items() if value is None):
-        raise validation_error(
+        raise ValidationException(
             f"The pipeline variable '{missing[0]}' has no default value, and none was given"
         )
     return {name: value for name, value in values.items() if value is not None}
@@ -169,8 +175,7 @@ def _variables(declaration: PipelineDeclaration, given: Mapping[str, str]) -> di
 
 def _stage_gate(pipeline: Pipeline, stage_name: str) -> Gate:
     if pipeline.declaration.stage_index(stage_name) is None:
-        raise AwsError(
-            "StageNotFoundException",
+        raise StageNotFoundException(
             f"The pipeline '{pipeline.name}' does not include a stage with the name '{stage_name}'",
         )
     return pipeline.gate(stage_name)
@@ -179,22 +184,19 @@ def _stage_gate(pipeline: Pipeline, stage_name: str) -> Gate:
 def _check_retry(pipeline: Pipeline, gate: Gate, execution: PipelineExecution, stage: StageExecution) -> None:
     parallel = execution.declaration.mode is ExecutionMode.PARALLEL
     if not parallel and gate.latest_execution is not execution:
-        raise AwsError(
-            "NotLatestPipelineExecutionException",
+        raise NotLatestPipelineExecutionException(
             f"The stage '{stage.name}' has a later execution than '{execution.id}'",
         )
     if execution.declaration.version != pipeline.declaration.version:
         raise _not_retryable("the pipeline was changed since the execution began")
     if stage.status in {StageStatus.IN_PROGRESS, StageStatus.STOPPING}:
-        raise AwsError(
-            "ConflictException", "The pipeline is busy handling ongoing activities. Try again later."
-        )
+        raise ConflictException("The pipeline is busy handling ongoing activities. Try again later.")
     if stage.status is StageStatus.SUCCEEDED:
         raise _not_retryable("the stage contains no failed actions")
 
 
 def _not_retryable(reason: str) -> AwsError:
-    return AwsError("StageNotRetryableException", f"Unable to retry: {reason}.")
+    return StageNotRetryableException(f"Unable to retry: {reason}.")
 
 
 def _transition(pipeline: Pipeline, stage_name: str, direction: str) -> str | None:

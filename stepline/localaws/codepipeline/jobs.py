@@ -16,6 +16,11 @@ from typing import Any
 
 from stepline.localaws.codepipeline.artifacts import Credentials
 from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.errors import (
+    InvalidJobStateException,
+    JobNotFoundException,
+    OutputVariablesSizeExceededException,
+)
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import (
     CurrentRevision,
@@ -25,8 +30,7 @@ from stepline.localaws.codepipeline.models import (
 )
 from stepline.localaws.codepipeline.settings import MAX_OUTPUT_VARIABLES_BYTES
 from stepline.localaws.codepipeline.state import ActionExecution
-from stepline.localaws.protocol import AwsError
-from stepline.localaws.protocol.errors import validation_error
+from stepline.localaws.protocol.errors import ValidationException
 
 _TIMER = "job"
 
@@ -96,7 +100,7 @@ class JobBook:
         """Raises JobNotFoundException."""
         job = self._jobs.get(job_id)
         if job is None:
-            raise AwsError("JobNotFoundException", f"The job with id '{job_id}' could not be found.")
+            raise JobNotFoundException(f"The job with id '{job_id}' could not be found.")
         return job
 
     def is_open(self, job: Job) -> bool:
@@ -139,8 +143,7 @@ class JobBook:
         job = self.get(job_id)
         if not self.is_open(job):
             status = job.status if job.status is not JobStatus.IN_PROGRESS else job.action.status
-            raise AwsError(
-                "InvalidJobStateException",
+            raise InvalidJobStateException(
                 f"Unable to put a result for job '{job_id}': it is not in progress any more ({status}).",
             )
         return job
@@ -188,14 +191,13 @@ def success_result(params: Mapping[str, Any], core: Core) -> SuccessResult:
 def _check_variables(result: SuccessResult) -> None:
     variables = result.output_variables
     if variables and result.continuation_token is not None:
-        raise validation_error(
+        raise ValidationException(
             "Output variables cannot be set together with a continuation token: "
             "they are accepted only when the action is complete."
         )
     size_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in variables.items())
     if size_bytes > MAX_OUTPUT_VARIABLES_BYTES:
-        raise AwsError(
-            "OutputVariablesSizeExceededException",
+        raise OutputVariablesSizeExceededException(
             f"The output variables have {size_bytes} bytes; the limit is {MAX_OUTPUT_VARIABLES_BYTES}.",
         )
 

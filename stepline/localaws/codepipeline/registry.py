@@ -7,12 +7,21 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.errors import (
+    InvalidArnException,
+    InvalidTagsException,
+    PipelineExecutionNotFoundException,
+    PipelineNameInUseException,
+    PipelineNotFoundException,
+    PipelineVersionNotFoundException,
+    ResourceNotFoundException,
+    TooManyTagsException,
+)
 from stepline.localaws.codepipeline.flow import Flow
 from stepline.localaws.codepipeline.models import PipelineDeclaration
 from stepline.localaws.codepipeline.settings import MAX_TAGS
 from stepline.localaws.codepipeline.state import Gate, Pipeline, PipelineExecution
 from stepline.localaws.codepipeline.validation import validate
-from stepline.localaws.protocol import AwsError
 
 _ARN_PARTS = 6
 
@@ -33,8 +42,7 @@ class Registry:
         """Raises PipelineNotFoundException."""
         pipeline = self._pipelines.get(name)
         if pipeline is None:
-            raise AwsError(
-                "PipelineNotFoundException",
+            raise PipelineNotFoundException(
                 f"The account with id '{self._core.account_id}' does not include a pipeline with the name "
                 f"'{name}'",
             )
@@ -46,8 +54,7 @@ class Registry:
         if number is None:
             return pipeline.declaration
         if found is None:
-            raise AwsError(
-                "PipelineVersionNotFoundException",
+            raise PipelineVersionNotFoundException(
                 f"The pipeline '{name}' does not have a version {number}",
             )
         return found
@@ -56,8 +63,7 @@ class Registry:
         """Raises PipelineNotFoundException, PipelineExecutionNotFoundException."""
         execution = self.get(pipeline_name).executions.get(execution_id)
         if execution is None:
-            raise AwsError(
-                "PipelineExecutionNotFoundException",
+            raise PipelineExecutionNotFoundException(
                 f"The pipeline '{pipeline_name}' does not have an execution with the id '{execution_id}'",
             )
         return execution
@@ -65,7 +71,7 @@ class Registry:
     def create(self, document: Mapping[str, Any], tags: Mapping[str, str]) -> Pipeline:
         name = document["name"]
         if name in self._pipelines:
-            raise AwsError("PipelineNameInUseException", f"A pipeline with name '{name}' already exists")
+            raise PipelineNameInUseException(f"A pipeline with name '{name}' already exists")
         _check_tags(tags)
         declaration = self._declare(document, version=1)
         now = self._core.now()
@@ -96,10 +102,10 @@ class Registry:
         """Raises ResourceNotFoundException, InvalidArnException."""
         parts = arn.split(":", _ARN_PARTS - 1)
         if len(parts) != _ARN_PARTS or parts[3:5] != [self._core.region, self._core.account_id]:
-            raise AwsError("InvalidArnException", f"Invalid resource ARN: {arn}")
+            raise InvalidArnException(f"Invalid resource ARN: {arn}")
         pipeline = self._pipelines.get(parts[5])
         if pipeline is None:
-            raise AwsError("ResourceNotFoundException", f"The resource {arn} was not found")
+            raise ResourceNotFoundException(f"The resource {arn} was not found")
         return pipeline
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
@@ -120,9 +126,9 @@ class Registry:
 
 def _check_tags(tags: Mapping[str, str]) -> None:
     if len(tags) > MAX_TAGS:
-        raise AwsError("TooManyTagsException", f"A pipeline can have at most {MAX_TAGS} tags")
+        raise TooManyTagsException(f"A pipeline can have at most {MAX_TAGS} tags")
     if any(key.lower().startswith("aws:") for key in tags):
-        raise AwsError("InvalidTagsException", "Tag keys that begin with 'aws:' are reserved")
+        raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
 
 
 def _drop_removed(pipeline: Pipeline) -> None:

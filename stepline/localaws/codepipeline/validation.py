@@ -11,6 +11,12 @@ from collections.abc import Container, Mapping
 from typing import Any, NoReturn
 
 from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.errors import (
+    InvalidActionDeclarationException,
+    InvalidStageDeclarationException,
+    InvalidStructureException,
+    LimitExceededException,
+)
 from stepline.localaws.codepipeline.models import (
     ActionDeclaration,
     ExecutionMode,
@@ -24,7 +30,6 @@ from stepline.localaws.codepipeline.variables import (
     VARIABLES_NAMESPACE,
     namespaces_in,
 )
-from stepline.localaws.protocol import AwsError
 
 _SOURCE = "Source"
 _STAGE_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
@@ -50,7 +55,7 @@ def _check_stages(declaration: PipelineDeclaration) -> None:
             f"Pipeline has only {len(stages)} stage(s). There should be a minimum of 2 stages in a pipeline"
         )
     if len(stages) > MAX_STAGES:
-        raise AwsError("LimitExceededException", f"Pipeline has more than {MAX_STAGES} stages")
+        raise LimitExceededException(f"Pipeline has more than {MAX_STAGES} stages")
     if name := _repeated([stage.name for stage in stages]):
         _stage(f"Pipeline has multiple stages with the name '{name}'. Stage names must be unique")
     for stage in stages:
@@ -69,9 +74,7 @@ def _check_stage(stage: StageDeclaration) -> None:
     if not stage.actions:
         _stage(f"Stage '{stage.name}' must contain at least one action")
     if len(stage.actions) > MAX_ACTIONS_PER_STAGE:
-        raise AwsError(
-            "LimitExceededException", f"Stage '{stage.name}' has more than {MAX_ACTIONS_PER_STAGE} actions"
-        )
+        raise LimitExceededException(f"Stage '{stage.name}' has more than {MAX_ACTIONS_PER_STAGE} actions")
     if name := _repeated([action.name for action in stage.actions]):
         _action(f"Stage '{stage.name}' has multiple actions with the name '{name}'. Names must be unique")
 
@@ -201,12 +204,12 @@ def _repeated(names: list[str]) -> str | None:
 
 
 def _structure(message: str) -> NoReturn:
-    raise AwsError("InvalidStructureException", message)
+    raise InvalidStructureException(message)
 
 
 def _stage(message: str) -> NoReturn:
-    raise AwsError("InvalidStageDeclarationException", message)
+    raise InvalidStageDeclarationException(message)
 
 
 def _action(message: str) -> NoReturn:
-    raise AwsError("InvalidActionDeclarationException", message)
+    raise InvalidActionDeclarationException(message)

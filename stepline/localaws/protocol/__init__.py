@@ -6,9 +6,26 @@ limits and errors are those of the botocore model, so that any AWS SDK and the
 `in_process_client` makes a boto3 client that talks to it without a socket.
 """
 
-from stepline.localaws.protocol.errors import AwsError
+from stepline.localaws.protocol.errors import (
+    AwsError,
+    SerializationException,
+    UnknownOperationException,
+    ValidationException,
+)
 from stepline.localaws.protocol.in_process import in_process_client
+from stepline.localaws.protocol.paging import page
 from stepline.localaws.protocol.rest import RestJsonService
 from stepline.localaws.protocol.service import HttpResponse, JsonService, Params
 
-__all__ = ["AwsError", "HttpResponse", "JsonService", "Params", "RestJsonService", "in_process_client"]
+__all__ = [
+    "AwsError",
+    "HttpResponse",
+    "JsonService",
+    "Params",
+    "RestJsonService",
+    "SerializationException",
+    "UnknownOperationException",
+    "ValidationException",
+    "in_process_client",
+    "page",
+]

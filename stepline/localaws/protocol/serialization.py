@@ -63,5 +63,5 @@ def from_wire(shape: Shape, value: Any) -> Any:
         try:
             return base64.b64decode(value, validate=True)
         except binascii.Error as error:
-            raise AwsError("SerializationException", "a blob is not base64") from error
+            raise AwsError("a blob is not base64", code="SerializationException") from error
     return value

@@ -14,7 +14,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 
-from stepline.localaws.protocol.errors import AwsError, validation_error
+from stepline.localaws.protocol.errors import AwsError, ValidationException
 from stepline.localaws.protocol.serialization import from_wire, to_wire
 from stepline.localaws.protocol.validation import validation_message
 
@@ -71,7 +71,7 @@ class JsonService:
             return self._response(200, request_id, wire if operation.output_shape else None)
         except AwsError as error:
             document = {"__type": error.code, "message": error.message, **error.fields}
-            return self._response(error.status, request_id, document)
+            return self._response(error.http_status, request_id, document)
         except Exception:
             _log.exception("%s failed", target)
             document = {
@@ -86,7 +86,7 @@ class JsonService:
         params: Params = {}
         if shape is not None:
             if message := validation_message(shape, document):
-                raise validation_error(message)
+                raise ValidationException(message)
             params = from_wire(shape, document)
         result: Params | None = getattr(self, xform_name(operation.name))(params)
         return result
@@ -95,11 +95,11 @@ class JsonService:
         name = target.rpartition(".")[2]
         if name not in self.model.operation_names:
             raise AwsError(
-                "UnknownOperationException", f"{target or 'a request without X-Amz-Target'} is unknown"
+                f"{target or 'a request without X-Amz-Target'} is unknown", code="UnknownOperationException"
             )
         if not self.handles(name):
             message = f"the local AWS of stepline does not implement {self.service_name}:{name}"
-            raise AwsError("UnknownOperationException", message, status=501)
+            raise AwsError(message, code="UnknownOperationException", status=501)
         return self.model.operation_model(name)
 
     def _response(self, status: int, request_id: str, document: Any) -> HttpResponse:
@@ -113,4 +113,4 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body or b"{}")
     except ValueError as error:
-        raise AwsError("SerializationException", "the request body is not JSON") from error
+        raise AwsError("the request body is not JSON", code="SerializationException") from error

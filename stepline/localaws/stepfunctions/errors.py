@@ -6,11 +6,11 @@ from stepline.localaws.protocol import AwsError
 
 
 def invalid_name(name: str) -> AwsError:
-    return AwsError("InvalidName", f"Invalid Name: '{name}'")
+    return AwsError(f"Invalid Name: '{name}'", code="InvalidName")
 
 
 def invalid_arn(reason: str) -> AwsError:
-    return AwsError("InvalidArn", f"Invalid Arn: '{reason}'")
+    return AwsError(f"Invalid Arn: '{reason}'", code="InvalidArn")
 
 
 def wrong_resource_type(resource_type: str) -> AwsError:
@@ -18,50 +18,50 @@ def wrong_resource_type(resource_type: str) -> AwsError:
 
 
 def invalid_definition(reason: str) -> AwsError:
-    return AwsError("InvalidDefinition", f"Invalid State Machine Definition: '{reason}'")
+    return AwsError(f"Invalid State Machine Definition: '{reason}'", code="InvalidDefinition")
 
 
 def invalid_input(reason: str) -> AwsError:
-    return AwsError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{reason}'")
+    return AwsError(f"Invalid State Machine Execution Input: '{reason}'", code="InvalidExecutionInput")
 
 
 def invalid_output(reason: str) -> AwsError:
-    return AwsError("InvalidOutput", f"Invalid Output: '{reason}'")
+    return AwsError(f"Invalid Output: '{reason}'", code="InvalidOutput")
 
 
 def invalid_token() -> AwsError:
-    return AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
+    return AwsError("Invalid Token: 'Invalid token'", code="InvalidToken")
 
 
 def machine_exists(arn: str) -> AwsError:
-    return AwsError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+    return AwsError(f"State Machine Already Exists: '{arn}'", code="StateMachineAlreadyExists")
 
 
 def machine_does_not_exist(arn: str) -> AwsError:
-    return AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+    return AwsError(f"State Machine Does Not Exist: '{arn}'", code="StateMachineDoesNotExist")
 
 
 def machine_type_not_supported() -> AwsError:
     return AwsError(
-        "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
+        "This operation is not supported by this type of state machine", code="StateMachineTypeNotSupported"
     )
 
 
 def execution_exists(arn: str) -> AwsError:
-    return AwsError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+    return AwsError(f"Execution Already Exists: '{arn}'", code="ExecutionAlreadyExists")
 
 
 def execution_does_not_exist(arn: str) -> AwsError:
-    return AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+    return AwsError(f"Execution Does Not Exist: '{arn}'", code="ExecutionDoesNotExist")
 
 
 def execution_not_redrivable(reason: str) -> AwsError:
-    return AwsError("ExecutionNotRedrivable", reason)
+    return AwsError(reason, code="ExecutionNotRedrivable")
 
 
 def shutting_down() -> AwsError:
-    return AwsError("ServiceUnavailable", "The local AWS is stopping", status=503)
+    return AwsError("The local AWS is stopping", code="ServiceUnavailable", status=503)
 
 
 def task_timed_out() -> AwsError:
-    return AwsError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+    return AwsError("Task Timed Out: 'Provided task does not exist anymore'", code="TaskTimedOut")

@@ -54,9 +54,9 @@ class Machines:
         changes = {name: params[name] for name in _UPDATABLE if name in params}
         if not changes:
             raise AwsError(
-                "MissingRequiredParameter",
                 "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
                 "must be specified",
+                code="MissingRequiredParameter",
             )
         if "definition" in changes:
             check_definition(changes["definition"], _type(record))
@@ -118,7 +118,7 @@ class Machines:
     def _tagged(self, arn: str) -> Record:
         record = self._records.get(arn)
         if record is None:
-            raise AwsError("ResourceNotFound", f"Resource not found: '{arn}'", resourceName=arn)
+            raise AwsError(f"Resource not found: '{arn}'", code="ResourceNotFound", resourceName=arn)
         return record
 
     def _new_record(self, arn: str, params: Params) -> Record:
@@ -187,5 +187,6 @@ def _date(value: datetime | str | float) -> datetime:
 def _refuse_versions(params: Params) -> None:
     if params.get("publish"):
         raise AwsError(
-            "ValidationException", "The local AWS of stepline does not publish versions of state machines"
+            "The local AWS of stepline does not publish versions of state machines",
+            code="ValidationException",
         )

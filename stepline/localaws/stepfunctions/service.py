@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 
 from stepline.localaws.clock import Clock
 from stepline.localaws.events import AwsEvent, EventSink
-from stepline.localaws.protocol import AwsError, JsonService, Params
+from stepline.localaws.protocol import AwsError, JsonService, Params, page
 from stepline.localaws.stepfunctions import answers, errors
 from stepline.localaws.stepfunctions.definition import diagnostics
 from stepline.localaws.stepfunctions.execution import Machine, MachineType
 from stepline.localaws.stepfunctions.executions import MAX_INPUT_BYTES, Executions
 from stepline.localaws.stepfunctions.machines import Machines, describe
 from stepline.localaws.stepfunctions.names import Arns, check_arn
-from stepline.localaws.stepfunctions.paging import page
+
+_DEFAULT_PAGE = 100
+"""Of ListExecutions, ListStateMachines and GetExecutionHistory; `maxResults` 0 means this too [model]."""
 
 _DEFAULT_DIAGNOSTICS = 100
 _ENDS_OF_JOBS = frozenset({"SUCCEEDED", "FAILED"})
@@ -80,8 +82,9 @@ class StepFunctions(JsonService):
             self._machines.list(),
             key=lambda item: str(item["stateMachineArn"]),
             scope="machines",
-            max_results=params.get("maxResults"),
-            next_token=params.get("nextToken"),
+            limit=params.get("maxResults") or _DEFAULT_PAGE,
+            token=params.get("nextToken"),
+            invalid_token=errors.invalid_token(),
         )
         return {"stateMachines": items, "nextToken": token}
 
@@ -133,7 +136,7 @@ class StepFunctions(JsonService):
 
     def list_executions(self, params: Params) -> Params:
         if "stateMachineArn" not in params:
-            raise AwsError("ValidationException", "stateMachineArn is required: map runs are not served")
+            raise AwsError("stateMachineArn is required: map runs are not served", code="ValidationException")
         machine = self._machines.snapshot(params["stateMachineArn"])
         if machine.type is MachineType.EXPRESS:
             raise errors.machine_type_not_supported()
@@ -149,8 +152,9 @@ class StepFunctions(JsonService):
             wanted,
             key=lambda item: str(item.arn),
             scope=f"{machine.arn} {status} {redriven}",
-            max_results=params.get("maxResults"),
-            next_token=params.get("nextToken"),
+            limit=params.get("maxResults") or _DEFAULT_PAGE,
+            token=params.get("nextToken"),
+            invalid_token=errors.invalid_token(),
         )
         return {"executions": [answers.execution_item(item) for item in items], "nextToken": token}
 
@@ -162,8 +166,9 @@ class StepFunctions(JsonService):
             events[::-1] if newest_first else events,
             key=lambda event: str(event["id"]),
             scope=f"{execution.arn} {newest_first}",
-            max_results=params.get("maxResults"),
-            next_token=params.get("nextToken"),
+            limit=params.get("maxResults") or _DEFAULT_PAGE,
+            token=params.get("nextToken"),
+            invalid_token=errors.invalid_token(),
         )
         if not params.get("includeExecutionData", True):
             items = [answers.without_execution_data(event) for event in items]

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codecommit.paging import page
 from stepline.localaws.protocol import AwsError, in_process_client
 from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
 from tests.localaws.codecommit.served import EventLog, Events, Repo, Served
@@ -256,11 +255,3 @@ def test_a_renamed_repository_is_pushed_to_by_its_new_name(
     work.run("remote", "set-url", "origin", served.url(f"{repo.name}-new"))
     work.push("main:other")
     assert served.events.of(f"{repo.name}-new").summary() == [("referenceCreated", "refs/heads/other")]
-
-
-def test_pages() -> None:
-    items = list(range(5))
-    first, token = page(items, None, 2)
-    second, token = page(items, token, 2)
-    third, end = page(items, token, 2)
-    assert [first, second, third, end] == [[0, 1], [2, 3], [4], None]

@@ -62,7 +62,7 @@ class FaultyBatch(Batch):
     def submit_job(self, params: Params) -> Params:
         if self.faults:
             code = self.faults.pop(0)
-            raise AwsError(code, "told by the test", status=429 if "TooMany" in code else 500)
+            raise AwsError("told by the test", code=code, status=429 if "TooMany" in code else 500)
         return super().submit_job(params)
 
 

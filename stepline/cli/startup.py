@@ -15,12 +15,11 @@ from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.deployments import Deployment, SystemDeployment
 from stepline.core.durations import format_duration
 from stepline.core.errors import UsageError
 from stepline.deployment import template
 from stepline.deployment.stack import deploy
-from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
+from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT, Deployment, SystemDeployment
 from stepline.git.push import require_git
 from stepline.images.push import push_folder
 from stepline.processes import process_table, server_process

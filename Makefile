@@ -82,7 +82,7 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --group dev --extra service pyproject.toml -o requirements/dev.txt
+	  --no-emit-index-url --no-header --group dev --extra local --extra service pyproject.toml -o requirements/dev.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \
 	  --no-emit-index-url --no-header pipeline/requirements.in -o pipeline/requirements.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -26,6 +26,7 @@ from stepline.cli.options import (
     local_region_option,
     parse_parameters,
     port_option,
+    source_argument,
     with_options,
 )
 from stepline.core.errors import UsageError
@@ -38,7 +39,7 @@ _RUN_SECONDS = 3600.0
 
 
 @click.command("run")
-@click.argument("source", default="app", metavar="[SOURCE_DIR]", type=click.Path(path_type=Path))
+@source_argument
 @with_options(port_option, *deploy_options, local_region_option)
 @click.pass_context
 def command(

@@ -43,7 +43,8 @@ def command(
 ) -> None:
     """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
 
-    SOURCE_DIR is by default app, or where there is none the sample application of stepline itself. It becomes the whole content of the branch. A git repository of your own around it is left alone.
+    SOURCE_DIR is by default app, or where there is none the sample application of stepline itself. It
+    becomes the whole content of the branch. A git repository of your own around it is left alone.
     """
     require_git()
     target = announced_target(ctx)

@@ -53,7 +53,9 @@ def command(
     stack_name: str,
     parameters: tuple[str, ...],
 ) -> None:
-    """Start the local AWS, push SOURCE_DIR (default: app), and show the pipeline to its end.
+    """Start the local AWS, push SOURCE_DIR, and show the pipeline to its end.
+
+    SOURCE_DIR is by default app, or where there is none the sample application of stepline itself.
 
     A local AWS that runs on the port already is used, and left running; otherwise all is stopped in the end.
 

@@ -1,4 +1,4 @@
-"""What Fargate does around a container: under the execution role it fetches the image and writes the log.
+"""What Fargate does for a container: it pulls the image and writes the log under the execution role.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
 """
@@ -13,10 +13,12 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from stepline.core.errors import UsageError
+from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import ImageStore, UnpackedImage
 from stepline.localaws.batch.log_stream import Line, PutLines
-from stepline.localaws.batch.model import Task
-from stepline.localaws.batch.tasks import DEFAULT_LOG_GROUP
+from stepline.localaws.batch.models import Task
+from stepline.localaws.batch.settings import DEFAULT_LOG_GROUP
+from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, Need
 from stepline.localaws.iam.needs import log_writing
 from stepline.oci.names import ImageName, parse_image_name
@@ -34,12 +36,8 @@ _NO_LOG = (
 )
 
 
-class ContainerError(Exception):
-    """A container cannot be started; the text is the container's `reason`, as Fargate words it."""
-
-
 class Roles(Protocol):
-    """`ServiceRoles`, as far as it is needed."""
+    """The part of `ServiceRoles` that Fargate needs."""
 
     def keys(self, actor: Actor) -> ReadOnlyCredentials: ...
 
@@ -47,32 +45,35 @@ class Roles(Protocol):
 
 
 class Fargate:
-    """`clients("logs")` gives a client that signs as whoever acts."""
+    """Provides image, log and credentials of containers. All methods raise ContainerError.
+
+    `clients("logs")` returns a client that signs as the current actor.
+    """
 
     def __init__(
         self,
-        images: ImageStore,
+        context: Context,
         *,
+        images: ImageStore,
         roles: Roles,
         clients: Callable[[str], Any],
         endpoint_url: str,
-        account_id: str,
-        region: str,
     ) -> None:
         self._images = images
         self._roles = roles
         self._clients = clients
         self._endpoint_url = endpoint_url
-        self._account_id = account_id
-        self._region = region
+        self._account_id = context.account_id
+        self._region = context.region
 
     def pull(self, task: Task) -> UnpackedImage:
+        """Download and unpack the task's image."""
         try:
             name = parse_image_name(task.image)
         except UsageError as error:
             raise ContainerError(f"CannotPullContainerError: {error}") from error
         if not name.is_in_ecr:
-            reason = "the local AWS fetches images from its own ECR only"
+            reason = "the local AWS pulls images from its own ECR only"
             raise ContainerError(f"CannotPullContainerError: {task.image}: {reason}")
         self._authorize_pull(task, name)
         try:
@@ -86,7 +87,7 @@ class Fargate:
             raise ContainerError(f"CannotPullContainerError: {name}: {error}") from error
 
     def open_log(self, task: Task) -> PutLines:
-        """Make the log stream; what is returned writes to it, and drops what may not be written."""
+        """Create the log stream and return a function that writes to it, or drops lines if that is denied."""
         logs, group, stream = self._clients("logs"), task.log_options["awslogs-group"], task.log_stream
         arn = f"arn:aws:logs:{self._region}:{self._account_id}:log-group:{group}"
         create, put = log_writing(arn, stream)
@@ -98,19 +99,19 @@ class Fargate:
             self._roles.authorize(actor, (create,))
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
         except ClientError as error:
-            reason = f"failed to create Cloudwatch log stream: {_words(error)} : exit status 1"
+            reason = f"failed to create Cloudwatch log stream: {_message(error)} : exit status 1"
             raise ContainerError(_NO_LOG + reason) from error
 
         def put_lines(lines: list[Line]) -> None:
             events = [{"timestamp": line.time_ms, "message": line.text} for line in lines]
-            with suppress(ClientError):  # a program runs on when its log is gone
+            with suppress(ClientError):  # a program continues without its log
                 self._roles.authorize(actor, (put,))
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
         return put_lines
 
     def variables(self, task: Task) -> Mapping[str, str]:
-        """Where AWS is, and the credentials of the job's role, if it has one."""
+        """Return the environment variables of AWS's SDKs, with the credentials of the job's role, if any."""
         variables = {
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
             "AWS_REGION": self._region,
@@ -124,7 +125,7 @@ class Fargate:
         except ClientError as error:
             raise ContainerError(
                 f"ECS was unable to assume the role '{task.job_role_arn}' that was provided for this task: "
-                f"{_words(error)}"
+                f"{_message(error)}"
             ) from error
         return variables | {
             "AWS_ACCESS_KEY_ID": keys.access_key or "",
@@ -141,7 +142,7 @@ class Fargate:
         try:
             self._roles.authorize(_execution_actor(task), needs)
         except ClientError as error:
-            raise ContainerError(_NO_AUTH + _words(error)) from error
+            raise ContainerError(_NO_AUTH + _message(error)) from error
 
 
 def _execution_actor(task: Task) -> Actor:
@@ -158,6 +159,6 @@ def _create_group(logs: Any, group: str) -> None:
             raise
 
 
-def _words(error: ClientError) -> str:
+def _message(error: ClientError) -> str:
     details = error.response["Error"]
     return f"{details['Code']}: {details['Message']}"

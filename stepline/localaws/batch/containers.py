@@ -126,19 +126,10 @@ class ProcessContainer:
             self._kill_group()
 
     def _run(self, image: UnpackedImage, log: LineLog, variables: Mapping[str, str], files: Path) -> Outcome:
-        root = files / "root"
+        root, temporary = files / "root", files / "tmp"
         shutil.copytree(image.root, root, symlinks=True)
-        temporary = files / "tmp"
         temporary.mkdir()
-        environment = {
-            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "TMPDIR": str(temporary),
-            **{name: value for name, value in image.config.environment.items() if name != "PATH"},
-            **variables,
-            **self._task.environment,
-        }
+        environment = {**_environment(image, temporary), **variables, **self._task.environment}
         command = image.config.arguments(self._task.command)
         if not command:
             return Outcome(None, "CannotStartContainerError: no command specified")
@@ -172,6 +163,16 @@ class ProcessContainer:
         if self._process is not None and self._process.returncode is None and not self._has_ended:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _environment(image: UnpackedImage, temporary: Path) -> dict[str, str]:
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(temporary),
+        **{name: value for name, value in image.config.environment.items() if name != "PATH"},
+    }
 
 
 def _start(command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Protocol
 
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
+from stepline.core.aws_errors import error_code, error_message
 from stepline.core.errors import UsageError
 from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import ImageStore, UnpackedImage
@@ -25,11 +27,7 @@ from stepline.oci.names import ImageName, parse_image_name
 from stepline.oci.registry_client import ImageMissingError, RegistryError
 
 _SERVICE = "ecs-tasks.amazonaws.com"
-_REPOSITORY_ACTIONS = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:BatchGetImage",
-)
+_REPOSITORY_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
 _NO_AUTH = "ResourceInitializationError: unable to pull secrets or registry auth: "
 _NO_LOG = (
     "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
@@ -44,27 +42,19 @@ class Roles(Protocol):
     def authorize(self, actor: Actor, needs: tuple[Need, ...]) -> None: ...
 
 
+@dataclass(frozen=True)
 class Fargate:
     """Provides image, log and credentials of containers. All methods raise ContainerError.
 
     `clients("logs")` returns a client that signs as the current actor.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        *,
-        images: ImageStore,
-        roles: Roles,
-        clients: Callable[[str], Any],
-        endpoint_url: str,
-    ) -> None:
-        self._images = images
-        self._roles = roles
-        self._clients = clients
-        self._endpoint_url = endpoint_url
-        self._account_id = context.account_id
-        self._region = context.region
+    context: Context
+    _: KW_ONLY
+    images: ImageStore
+    roles: Roles
+    clients: Callable[[str], Any]
+    endpoint_url: str
 
     def pull(self, task: Task) -> UnpackedImage:
         """Download and unpack the task's image."""
@@ -77,7 +67,7 @@ class Fargate:
             raise ContainerError(f"CannotPullContainerError: {task.image}: {reason}")
         self._authorize_pull(task, name)
         try:
-            return self._images.fetch(name)
+            return self.images.fetch(name)
         except ImageMissingError as error:
             reason = f"failed to resolve ref {name}: {name}: not found"
             raise ContainerError(
@@ -88,15 +78,15 @@ class Fargate:
 
     def open_log(self, task: Task) -> PutLines:
         """Create the log stream and return a function that writes to it, or drops lines if that is denied."""
-        logs, group, stream = self._clients("logs"), task.log_options["awslogs-group"], task.log_stream
-        arn = f"arn:aws:logs:{self._region}:{self._account_id}:log-group:{group}"
+        logs, group, stream = self.clients("logs"), task.log_options["awslogs-group"], task.log_stream
+        arn = f"arn:aws:logs:{self.context.region}:{self.context.account_id}:log-group:{group}"
         create, put = log_writing(arn, stream)
         actor = _execution_actor(task)
         try:
             if task.log_options.get("awslogs-create-group") == "true" or group == DEFAULT_LOG_GROUP:
-                self._roles.authorize(actor, (Need("logs:CreateLogGroup", arn),))
+                self.roles.authorize(actor, (Need("logs:CreateLogGroup", arn),))
                 _create_group(logs, group)
-            self._roles.authorize(actor, (create,))
+            self.roles.authorize(actor, (create,))
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
         except ClientError as error:
             reason = f"failed to create Cloudwatch log stream: {_message(error)} : exit status 1"
@@ -105,7 +95,7 @@ class Fargate:
         def put_lines(lines: list[Line]) -> None:
             events = [{"timestamp": line.time_ms, "message": line.text} for line in lines]
             with suppress(ClientError):  # a program continues without its log
-                self._roles.authorize(actor, (put,))
+                self.roles.authorize(actor, (put,))
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
         return put_lines
@@ -114,14 +104,14 @@ class Fargate:
         """Return the environment variables of AWS's SDKs, with the credentials of the job's role, if any."""
         variables = {
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-            "AWS_REGION": self._region,
-            "AWS_DEFAULT_REGION": self._region,
-            "AWS_ENDPOINT_URL": self._endpoint_url,
+            "AWS_REGION": self.context.region,
+            "AWS_DEFAULT_REGION": self.context.region,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
         }
         if not task.job_role_arn:
             return variables
         try:
-            keys = self._roles.keys(Actor(_SERVICE, task.job_role_arn, task.task_id))
+            keys = self.roles.keys(Actor(_SERVICE, task.job_role_arn, task.task_id))
         except ClientError as error:
             raise ContainerError(
                 f"ECS was unable to assume the role '{task.job_role_arn}' that was provided for this task: "
@@ -134,13 +124,10 @@ class Fargate:
         }
 
     def _authorize_pull(self, task: Task, name: ImageName) -> None:
-        arn = f"arn:aws:ecr:{self._region}:{self._account_id}:repository/{name.repository}"
-        needs = (
-            Need("ecr:GetAuthorizationToken", "*"),
-            *(Need(action, arn) for action in _REPOSITORY_ACTIONS),
-        )
+        arn = f"arn:aws:ecr:{self.context.region}:{self.context.account_id}:repository/{name.repository}"
+        needs = [Need(action, arn) for action in _REPOSITORY_ACTIONS]
         try:
-            self._roles.authorize(_execution_actor(task), needs)
+            self.roles.authorize(_execution_actor(task), (Need("ecr:GetAuthorizationToken", "*"), *needs))
         except ClientError as error:
             raise ContainerError(_NO_AUTH + _message(error)) from error
 
@@ -155,10 +142,9 @@ def _create_group(logs: Any, group: str) -> None:
     try:
         logs.create_log_group(logGroupName=group)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+        if error_code(error) != "ResourceAlreadyExistsException":
             raise
 
 
 def _message(error: ClientError) -> str:
-    details = error.response["Error"]
-    return f"{details['Code']}: {details['Message']}"
+    return f"{error_code(error)}: {error_message(error)}"

@@ -157,14 +157,8 @@ def _batch(context: Context, place: Place, *, clients: Clients, roles: ServiceRo
 
 
 def _codecommit(place: Place, clock: SystemClock, publish: EventSink) -> CodeCommit:
-    return CodeCommit(
-        place.directory / "repositories",
-        clock=clock,
-        events=publish,
-        base_url=place.endpoint_url,
-        account_id=place.account_id,
-        region=place.region,
-    )
+    context = Context(clock, publish, place.account_id, place.region)
+    return CodeCommit(context, directory=place.directory / "repositories", base_url=place.endpoint_url)
 
 
 def _codepipeline(

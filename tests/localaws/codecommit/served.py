@@ -16,6 +16,7 @@ from hypercorn.config import Config
 
 from stepline.localaws.clock import Clock
 from stepline.localaws.codecommit import CodeCommit
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 
 WAIT_SECONDS = 20
@@ -94,7 +95,7 @@ def serve(directory: Path, clock: Clock) -> Iterator[Served]:
     port = listener.getsockname()[1]
     base_url = f"http://127.0.0.1:{port}"
     events = EventLog()
-    service = CodeCommit(directory, clock=clock, events=events, base_url=base_url)
+    service = CodeCommit(Context(clock, events), directory=directory, base_url=base_url)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.graceful_timeout = 0.1

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codecommit import CodeCommit
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError, in_process_client
 from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
 from tests.localaws.codecommit.served import EventLog, Events, Repo, Served
@@ -23,14 +24,8 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 def test_metadata(tmp_path: Path) -> None:
     clock = VirtualClock()
-    service = CodeCommit(
-        tmp_path,
-        clock=clock,
-        events=EventLog(),
-        base_url="http://127.0.0.1:4566/",
-        account_id="123456789012",
-        region="eu-west-1",
-    )
+    context = Context(clock, EventLog(), account_id="123456789012", region="eu-west-1")
+    service = CodeCommit(context, directory=tmp_path, base_url="http://127.0.0.1:4566/")
     client = in_process_client(service, region="eu-west-1")
     created = client.create_repository(
         repositoryName="my.app_1-x",
@@ -56,10 +51,8 @@ def test_metadata(tmp_path: Path) -> None:
 
 def test_repositories_are_there_again_in_the_next_run(tmp_path: Path) -> None:
     def start() -> Any:
-        events, clock = EventLog(), VirtualClock()
-        return in_process_client(
-            CodeCommit(tmp_path, clock=clock, events=events, base_url="http://localhost")
-        )
+        context = Context(VirtualClock(), EventLog())
+        return in_process_client(CodeCommit(context, directory=tmp_path, base_url="http://localhost"))
 
     before = start()
     before.create_repository(repositoryName="app", tags={"k": "v"})
@@ -72,7 +65,7 @@ def test_repositories_are_there_again_in_the_next_run(tmp_path: Path) -> None:
 
 def test_list_sort_batch_rename_describe_and_delete(tmp_path: Path) -> None:
     clock = VirtualClock()
-    service = CodeCommit(tmp_path, clock=clock, events=EventLog(), base_url="http://localhost")
+    service = CodeCommit(Context(clock, EventLog()), directory=tmp_path, base_url="http://localhost")
     client = in_process_client(service)
     for name in ("b", "a", "c"):
         client.create_repository(repositoryName=name)

@@ -17,7 +17,9 @@ import pytest
 from stepline.core.errors import UsageError
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codecommit.backend import CHUNK_BYTES, Traffic
+from stepline.localaws.codecommit.backend import Traffic
+from stepline.localaws.codecommit.settings import CHUNK_BYTES
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codecommit.git_client import TIMEOUT_SECONDS, GitClient, WorkingCopy
 from tests.localaws.codecommit.processes import processes_of, wait_until
@@ -121,7 +123,7 @@ def test_a_client_that_is_killed_while_pushing_leaves_nothing(
     connection.close()
 
     wait_until(lambda: processes_of(path) == [])
-    wait_until(lambda: served.service.running_processes == frozenset())
+    wait_until(lambda: not served.service._process_groups.running)
     assert sorted(file for file in path.rglob("*") if file.is_file()) == before
     assert list((served.directory / "work").iterdir()) == []
     work.commit({"a": "2"})
@@ -215,9 +217,8 @@ def test_nothing_of_the_users_git_configuration_is_seen(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Somebody")
-    service = CodeCommit(
-        tmp_path / "codecommit", clock=VirtualClock(), events=EventLog(), base_url="http://localhost"
-    )
+    context = Context(VirtualClock(), EventLog())
+    service = CodeCommit(context, directory=tmp_path / "codecommit", base_url="http://localhost")
     client = in_process_client(service)
     client.create_repository(repositoryName="app")
     answer = client.put_file(repositoryName="app", branchName="main", filePath="a", fileContent=b"a")
@@ -236,7 +237,7 @@ def test_a_machine_without_git_is_told_what_to_install(
         (programs / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/bin" if missing == "http-backend" else str(programs))
     with pytest.raises(UsageError) as caught:
-        CodeCommit(tmp_path / "d", clock=VirtualClock(), events=EventLog(), base_url="http://localhost")
+        CodeCommit(Context(VirtualClock(), EventLog()), directory=tmp_path / "d", base_url="http://localhost")
     assert "install" in str(caught.value)
     assert "\n" not in str(caught.value)
 

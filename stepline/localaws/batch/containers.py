@@ -8,6 +8,7 @@ network.
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -15,13 +16,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from stepline.localaws.batch import supervisor
-from stepline.localaws.batch.command import host_command
 from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import LineLog, PutLines
@@ -29,6 +29,7 @@ from stepline.localaws.batch.models import Outcome, Task
 from stepline.localaws.batch.settings import LOG_FLUSH_SECONDS, STOP_SECONDS
 
 _CHUNK_BYTES = 65_536
+_PYTHON = re.compile(r"(/usr(/local)?/bin/|/bin/)?python(3(\.\d+)?)?")
 _INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """The variables of our environment that Python may need; jobs get no others."""
 
@@ -138,7 +139,7 @@ class ProcessContainer:
         with self._lock:
             if self._is_stopped:
                 return Outcome(None, "the job was stopped before its container was started")
-            self._process = process = _start(host_command(command, root), folder, environment)
+            self._process = process = _start(_host_command(command, root), folder, environment)
         self._on_running()
         watch = threading.Thread(target=self._watch, name="stepline-job-end", daemon=True)
         watch.start()
@@ -173,6 +174,19 @@ def _environment(image: UnpackedImage, temporary: Path) -> dict[str, str]:
         "TMPDIR": str(temporary),
         **{name: value for name, value in image.config.environment.items() if name != "PATH"},
     }
+
+
+def _host_command(command: Sequence[str], root: Path) -> list[str]:
+    """Return the command with the image's paths below `root`; Python is the one that runs stepline."""
+    program, *arguments = command
+    executable = sys.executable if _PYTHON.fullmatch(program) else _host_path(program, root)
+    return [executable, *(_host_path(argument, root) for argument in arguments)]
+
+
+def _host_path(argument: str, root: Path) -> str:
+    """Return the path below `root` if the argument is an absolute path of the image."""
+    path = root / argument.lstrip("/")
+    return str(path) if argument.startswith("/") and argument != "/" and path.exists() else argument
 
 
 def _start(command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

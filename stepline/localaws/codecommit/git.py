@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from stepline.core.errors import SteplineError, UsageError
 from stepline.localaws.codecommit.git_home import ATTRIBUTES, git_environment, prepare_home
@@ -31,6 +31,7 @@ from stepline.localaws.codecommit.git_objects import (
     parse_tree_entry,
     split_records,
 )
+from stepline.localaws.codecommit.processes import ProcessGroups
 
 _NOT_INSTALLED = (
     "git is not installed, or not on PATH; install it (for example `apt-get install git`, "
@@ -83,9 +84,8 @@ class Git:
             check=False,
         )
 
-    @contextmanager
-    def start(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a command without input in a process group of its own; kill it if the caller fails."""
+    def stream(self, *arguments: str, target: BinaryIO, groups: ProcessGroups, **environment: str) -> None:
+        """Write the command's standard output to `target`. Raises GitError if it fails, or is stopped."""
         with subprocess.Popen(  # noqa: S603 - a fixed program, arguments checked
             [self._executable, *arguments],
             env={**self.environment, **environment},
@@ -94,11 +94,18 @@ class Git:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         ) as process:
+            groups.add(process.pid)
             try:
-                yield process
+                assert process.stdout is not None
+                shutil.copyfileobj(process.stdout, target)
             except BaseException:
                 process.kill()
                 raise
+            finally:
+                process.wait()
+                groups.discard(process.pid)
+        if process.returncode:
+            raise GitError(arguments[0], process.returncode, "the output is incomplete")
 
 
 class GitRepository:
@@ -206,9 +213,8 @@ class GitRepository:
 
     # archives
 
-    @contextmanager
-    def archive(self, commit_id: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Start `git archive --format=zip` of a commit; its standard output is the zip.
+    def archive(self, commit_id: str, target: BinaryIO, groups: ProcessGroups) -> None:
+        """Write the zip of `git archive` to `target`.
 
         The files have the commit's time, in UTC: the same commit always gives the same bytes. Submodules are
         left out (git would write an empty folder for each). Compressed for speed, not size.
@@ -216,8 +222,7 @@ class GitRepository:
         submodules = [entry.path for entry in self.list_files(commit_id) if entry.mode == SUBMODULE_MODE]
         excluded = [f":(exclude,literal){path}" for path in submodules]
         arguments = ["archive", "--format=zip", "-1", _object_id(commit_id), "--", *excluded]
-        with self._git.start(*arguments, GIT_DIR=str(self._path)) as process:
-            yield process
+        self._git.stream(*arguments, target=target, groups=groups, GIT_DIR=str(self._path))
 
     def _run(self, *arguments: str, stdin: bytes = b"", **environment: str) -> bytes:
         return self._git.run(*arguments, stdin=stdin, GIT_DIR=str(self._path), **environment)

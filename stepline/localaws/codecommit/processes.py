@@ -14,20 +14,14 @@ class ProcessGroups:
     def __init__(self) -> None:
         self._lock = threading.Condition()
         self.running: set[int] = set()
-        self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        with self._lock:
-            return self._closed
+        self.closed = False
 
     def add(self, process_group: int) -> None:
         """Add a process group; after `close` it is killed at once."""
         with self._lock:
             self.running.add(process_group)
-            closed = self._closed
-        if closed:
-            signal_group(process_group, signal.SIGKILL)
+            if self.closed:
+                signal_group(process_group, signal.SIGKILL)
 
     def discard(self, process_group: int | None) -> None:
         """Remove a process group that has ended and was cleaned up."""
@@ -38,7 +32,7 @@ class ProcessGroups:
     def close(self, *, grace_seconds: float) -> None:
         """Send SIGTERM to all process groups, wait until they are discarded, and kill those that remain."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             for group in self.running:
                 signal_group(group, signal.SIGTERM)
             self._lock.wait_for(lambda: not self.running, grace_seconds)

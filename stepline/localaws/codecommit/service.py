@@ -19,7 +19,7 @@ from stepline.localaws.codecommit.differences import find_differences
 from stepline.localaws.codecommit.errors import InvalidContinuationTokenException
 from stepline.localaws.codecommit.events import ChangePublisher
 from stepline.localaws.codecommit.files import read_blob, read_file, read_folder
-from stepline.localaws.codecommit.git import Git, GitError
+from stepline.localaws.codecommit.git import Git
 from stepline.localaws.codecommit.models import RepositoryRecord
 from stepline.localaws.codecommit.names import Names
 from stepline.localaws.codecommit.processes import ProcessGroups
@@ -87,16 +87,7 @@ class CodeCommit(JsonService):
         """
         repository = self._store.get(repository_name)
         check_commit_id(repository, commit_id)
-        with repository.git.archive(commit_id) as process:
-            self._process_groups.add(process.pid)
-            try:
-                assert process.stdout is not None
-                shutil.copyfileobj(process.stdout, target)
-                status = process.wait()
-            finally:
-                self._process_groups.discard(process.pid)
-        if status:
-            raise GitError("archive", status, "the zip is incomplete")
+        repository.git.archive(commit_id, target, self._process_groups)
 
     def close(self) -> None:
         """End the git processes that serve clients. The repositories are kept."""

@@ -113,7 +113,7 @@ def test_image_is_pulled_under_the_execution_role(world: World, fargate: Fargate
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("python", "CannotPullContainerError: 'python' is no image"),
+        ("python", "CannotPullContainerError: 'python' is not the name of an image"),
         ("registry.example.com/jobs", "CannotPullContainerError: .* from its own ECR only"),
     ],
 )

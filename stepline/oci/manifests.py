@@ -42,15 +42,17 @@ def read_manifest(content: bytes) -> Contents:
     """Parse the manifest of one image. Raises RegistryError for anything else."""
     document = _object(content, "the manifest")
     if "manifests" in document:
-        raise RegistryError("it is an index of images for several platforms, which is not supported here")
+        raise RegistryError(
+            "the manifest is an index of images for several platforms, which is not supported"
+        )
     try:
         for layer in document["layers"]:
             if layer["mediaType"] not in _LAYERS:
-                raise RegistryError(f"its layer of type {layer['mediaType']} is not supported here")
+                raise RegistryError(f"the layer type {layer['mediaType']} is not supported")
         digests = tuple(str(layer["digest"]) for layer in document["layers"])
         return Contents(str(document["config"]["digest"]), digests)
     except (KeyError, TypeError) as error:
-        raise RegistryError(f"its manifest lacks {error}") from error
+        raise RegistryError(f"the manifest lacks {error}") from error
 
 
 def read_config(content: bytes) -> ImageConfig:

@@ -39,7 +39,7 @@ class ImageName:
 
 
 def parse_image_name(text: str) -> ImageName:
-    """Raises UsageError for a name that is malformed or lacks the registry's host."""
+    """Parse a name. Raises UsageError if it is malformed or lacks the registry's host."""
     name, at, digest = text.partition("@")
     host, _, rest = name.partition("/")
     repository, colon, tag = rest.partition(":")

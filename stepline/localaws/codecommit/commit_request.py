@@ -81,7 +81,7 @@ class CommitRequest:
 
 
 def parse_put_file(params: Params) -> CommitRequest:
-    """Raises the errors of PutFile that do not depend on the repository."""
+    """Parse a request of PutFile. Raises the errors that do not depend on the repository."""
     path = file_path(params["filePath"])
     entry = PutFileEntry(path, _mode(params.get("fileMode")), params["fileContent"], None)
     _check_sizes((entry,))
@@ -90,7 +90,7 @@ def parse_put_file(params: Params) -> CommitRequest:
 
 
 def parse_create_commit(params: Params) -> CommitRequest:
-    """Raises the errors of CreateCommit that do not depend on the repository."""
+    """Parse a request of CreateCommit. Raises the errors that do not depend on the repository."""
     puts = tuple(map(_put_entry, params.get("putFiles", [])))
     deletes = tuple(file_path(item["filePath"]) for item in params.get("deleteFiles", []))
     modes = tuple(

@@ -32,7 +32,7 @@ def has_object(
 
 
 def check_commit_id(repository: Repository, commit_id: str) -> None:
-    """Raises InvalidCommitIdException, CommitIdDoesNotExistException."""
+    """Check that the commit exists. Raises InvalidCommitIdException, CommitIdDoesNotExistException."""
     if not has_object(repository, commit_id, ObjectType.COMMIT, InvalidCommitIdException):
         raise CommitIdDoesNotExistException(f"Commit ID {commit_id} does not exist")
 
@@ -53,7 +53,7 @@ def resolve_commit(repository: Repository, specifier: str | None) -> str:
 
 
 def read_commit(repository: Repository, commit_id: str) -> Commit:
-    """Raises InvalidCommitIdException, CommitIdDoesNotExistException."""
+    """Return a commit. Raises InvalidCommitIdException, CommitIdDoesNotExistException."""
     check_commit_id(repository, commit_id)
     return _parse_commit(commit_id, repository.git.read_object(commit_id, ObjectType.COMMIT))
 

@@ -34,7 +34,7 @@ class Folder:
 
 
 def read_file(repository: Repository, specifier: str | None, path: str) -> File:
-    """Raises the errors of GetFile."""
+    """Return the file of a commit. Raises the errors of GetFile."""
     path = file_path(path)
     commit_id = resolve_commit(repository, specifier)
     entry = repository.git.find_entry(commit_id, path)
@@ -44,14 +44,14 @@ def read_file(repository: Repository, specifier: str | None, path: str) -> File:
 
 
 def read_blob(repository: Repository, blob_id: str) -> bytes:
-    """Raises the errors of GetBlob."""
+    """Return the content of a blob. Raises the errors of GetBlob."""
     if not has_object(repository, blob_id, ObjectType.BLOB, InvalidBlobIdException):
         raise BlobIdDoesNotExistException(f"Blob ID {blob_id} does not exist")
     return _content(repository, blob_id)
 
 
 def read_folder(repository: Repository, specifier: str | None, path: str) -> Folder:
-    """Raises the errors of GetFolder."""
+    """Return the folder of a commit. Raises the errors of GetFolder."""
     path = folder_path(path)
     commit_id = resolve_commit(repository, specifier)
     tree_id = _tree_id(repository, commit_id, path)

@@ -22,7 +22,7 @@ class Names:
         return f"arn:aws:codecommit:{self.region}:{self.account_id}:{repository_name}"
 
     def repository_name(self, arn: str) -> str:
-        """Raises InvalidResourceArnException."""
+        """Return the name in a repository's ARN. Raises InvalidResourceArnException."""
         match = _ARN.fullmatch(arn)
         if match is None or (match["region"], match["account"]) != (self.region, self.account_id):
             message = f"{arn} is not the ARN of a repository of this account and region"

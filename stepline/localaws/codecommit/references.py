@@ -30,7 +30,7 @@ def branch_tip(repository: Repository, name: str) -> str:
 
 
 def create_branch(repository: Repository, name: str, commit_id: str) -> ReferenceChange:
-    """Raises the errors of CreateBranch."""
+    """Create a branch and return the change. Raises the errors of CreateBranch."""
     check_branch_name(repository, name)
     if not has_object(repository, commit_id, ObjectType.COMMIT, InvalidCommitIdException):
         raise CommitDoesNotExistException(commit_id)
@@ -65,7 +65,7 @@ def move_branch(repository: Repository, name: str, *, old: str, new: str) -> Ref
 
 
 def check_branch_name(repository: Repository, name: str) -> None:
-    """Raises InvalidBranchNameException, also for a name that has the form of an object ID.
+    """Raise InvalidBranchNameException for an invalid name; a name like an object ID is invalid, too.
 
     https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html
     """

@@ -155,7 +155,7 @@ class SmartHttp:
 
 
 def parse_request(scope: Scope) -> GitRequest:
-    """Raises HttpError for a request that is not for one of the three resources."""
+    """Parse a request for one of the three resources. Raises HttpError for any other."""
     route = _ROUTE.fullmatch(scope["path"])
     if route is None:
         raise HttpError(404, "not found; the address of a repository is /v1/repos/<name>")

@@ -88,7 +88,7 @@ class RepositoryStore:
         self._by_name = {repository.record.name: repository for repository in repositories}
 
     def get(self, name: str) -> Repository:
-        """Raises RepositoryDoesNotExistException."""
+        """Return a repository. Raises RepositoryDoesNotExistException."""
         repository = self.find(name)
         if repository is None:
             raise RepositoryDoesNotExistException(f"{name} does not exist")
@@ -103,7 +103,7 @@ class RepositoryStore:
             return list(self._by_name.values())
 
     def create(self, record: RepositoryRecord) -> Repository:
-        """Raises RepositoryNameExistsException."""
+        """Create an empty repository. Raises RepositoryNameExistsException."""
         with self._lock:
             self._require_unused(record.name)
             repository = Repository(self._directory / record.repository_id, record, self._git)
@@ -113,7 +113,6 @@ class RepositoryStore:
         return repository
 
     def rename(self, old_name: str, new_name: str, *, now: datetime) -> None:
-        """Raises RepositoryDoesNotExistException, RepositoryNameExistsException."""
         repository = self.get(old_name)
         with self._lock:
             self._require_unused(new_name)

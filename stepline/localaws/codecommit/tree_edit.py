@@ -37,7 +37,7 @@ class TreeEdit:
         return cls({entry.path: entry for entry in entries})
 
     def file(self, path: str) -> TreeEntry:
-        """Raises FileDoesNotExistException, FilePathConflictsWithSubmodulePathException."""
+        """Return a file. Raises FileDoesNotExistException, FilePathConflictsWithSubmodulePathException."""
         entry = self.files.get(path)
         if entry is None:
             raise FileDoesNotExistException(path)
@@ -96,7 +96,7 @@ class TreeEdit:
 
 
 def check_nesting(paths: Sequence[str]) -> None:
-    """Raises PutFileEntryConflictException if one path is a folder of another."""
+    """Raise PutFileEntryConflictException if one path is a folder of another."""
     known = set(paths)
     for path in paths:
         if known.intersection(map(str, PurePosixPath(path).parents)):

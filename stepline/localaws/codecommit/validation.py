@@ -112,7 +112,7 @@ def _check_member(error: type[AwsError], shape: Shape, value: object) -> None:
 
 
 def _check_repository_name(value: object) -> None:
-    """Raises InvalidRepositoryNameException, also for `.` and `..`, which cannot be part of a URL.
+    """Raise InvalidRepositoryNameException; `.` and `..` are invalid as they cannot be part of a URL.
 
     https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html
     """

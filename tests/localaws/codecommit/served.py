@@ -1,4 +1,4 @@
-"""CodeCommit under hypercorn, the server that the local AWS runs on."""
+"""Serves CodeCommit with hypercorn, as the local AWS does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAIT_SECONDS = 20
 
 
 class EventLog:
-    """An `EventSink` that remembers."""
+    """An `EventSink` that records the events, and fails if `fail` is set."""
 
     def __init__(self) -> None:
         self.all: list[AwsEvent] = []
@@ -32,7 +32,7 @@ class EventLog:
 
     def __call__(self, event: AwsEvent) -> None:
         if self.fail:
-            raise RuntimeError("no event today")
+            raise RuntimeError("raised by the test")
         with self.arrived:
             self.all.append(event)
             self.arrived.notify_all()
@@ -88,7 +88,7 @@ class Served:
 
 @contextmanager
 def serve(directory: Path, clock: Clock) -> Iterator[Served]:
-    """The socket listens before the thread starts: the port is known, and clients can connect at once."""
+    """Serve CodeCommit on a free port. The socket listens before clients know the port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()

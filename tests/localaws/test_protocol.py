@@ -73,8 +73,8 @@ def test_request_calls_the_method_with_its_parameters(jobs: Jobs) -> None:
 
 
 def test_timestamps_are_returned_as_datetimes(jobs: Jobs) -> None:
-    answer = client_of(jobs).get_pipeline(name="p")
-    assert answer["metadata"]["created"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    response = client_of(jobs).get_pipeline(name="p")
+    assert response["metadata"]["created"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_blobs_are_bytes_in_requests_and_responses() -> None:

@@ -13,20 +13,11 @@ _EMPTY_LISTS = ("volumes", "mountPoints", "ulimits", "secrets")
 def job_detail(job: Job, arns: Arns) -> dict[str, Any]:
     """Return an item of DescribeJobs, which is also the detail of the event "Batch Job State Change"."""
     latest = job.attempts[-1] if job.attempts else None
-    return _present(
-        jobArn=job.arn,
-        jobName=job.name,
-        jobId=job.id,
+    return _common_members(job) | _present(
         jobQueue=job.queue_arn,
-        status=job.status.value,
-        statusReason=job.status_reason or None,
         attempts=[_attempt(item, arns) for item in job.attempts if item.stopped_at is not None],
-        createdAt=job.created_at,
-        startedAt=job.started_at,
-        stoppedAt=job.stopped_at,
         retryStrategy=job.retry_strategy,
         dependsOn=[],
-        jobDefinition=job.definition_arn,
         parameters=job.parameters,
         container=_container(job, latest, arns),
         timeout=None if job.timeout_seconds is None else {"attemptDurationSeconds": job.timeout_seconds},
@@ -40,21 +31,10 @@ def job_detail(job: Job, arns: Arns) -> dict[str, Any]:
 def job_summary(job: Job) -> dict[str, Any]:
     """Return an item of ListJobs."""
     latest = job.attempts[-1] if job.attempts else None
-    container = None
-    if latest is not None and latest.stopped_at is not None:
-        container = _present(exitCode=latest.exit_code, reason=latest.reason or None)
-    return _present(
-        jobArn=job.arn,
-        jobId=job.id,
-        jobName=job.name,
-        jobDefinition=job.definition_arn,
-        createdAt=job.created_at,
-        startedAt=job.started_at,
-        stoppedAt=job.stopped_at,
-        status=job.status.value,
-        statusReason=job.status_reason or None,
-        container=container,
-    )
+    if latest is None or latest.stopped_at is None:
+        return _common_members(job)
+    container = _present(exitCode=latest.exit_code, reason=latest.reason or None)
+    return _common_members(job) | {"container": container}
 
 
 def environment_summary(environment: ComputeEnvironment) -> dict[str, Any]:
@@ -108,6 +88,20 @@ def definition_detail(definition: JobDefinition) -> dict[str, Any]:
         "containerOrchestrationType": "ECS",
         **definition.document,
     }
+
+
+def _common_members(job: Job) -> dict[str, Any]:
+    return _present(
+        jobArn=job.arn,
+        jobId=job.id,
+        jobName=job.name,
+        jobDefinition=job.definition_arn,
+        createdAt=job.created_at,
+        startedAt=job.started_at,
+        stoppedAt=job.stopped_at,
+        status=job.status.value,
+        statusReason=job.status_reason or None,
+    )
 
 
 def _container(job: Job, latest: Attempt | None, arns: Arns) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def _resources(properties: Document) -> dict[str, str]:
 
 
 def _retry_strategy(params: Document, definition: JobDefinition) -> Document:
-    given: Document = params.get("retryStrategy") or definition.document.get("retryStrategy") or {}
-    strategy = {"attempts": given.get("attempts", 1), "evaluateOnExit": given.get("evaluateOnExit", [])}
+    source: Document = params.get("retryStrategy") or definition.document.get("retryStrategy") or {}
+    strategy = {"attempts": source.get("attempts", 1), "evaluateOnExit": source.get("evaluateOnExit", [])}
     check_retry_strategy(strategy)
     return strategy
 

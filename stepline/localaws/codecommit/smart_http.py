@@ -3,8 +3,8 @@
 It serves three resources of a repository: `/v1/repos/<name>/info/refs?service=…`, `…/git-upload-pack` (fetch)
 and `…/git-receive-pack` (push). https://git-scm.com/docs/http-protocol
 
-Credentials are accepted and ignored: the client is never asked for any, and those that it sends are not
-passed to git or logged.
+Credentials are accepted and ignored: none are requested, and those that a client sends are not passed
+to git or logged.
 """
 
 from __future__ import annotations

@@ -54,14 +54,14 @@ class World:
         )
 
     def register(self, container: dict[str, Any], **members: Any) -> str:
-        answer = self.client.register_job_definition(
+        response = self.client.register_job_definition(
             jobDefinitionName="definition", type="container", containerProperties=container, **members
         )
-        return str(answer["jobDefinitionArn"])
+        return str(response["jobDefinitionArn"])
 
     def submit(self, name: str = "job", *, queue: str = "queue", **members: Any) -> str:
-        answer = self.client.submit_job(jobName=name, jobQueue=queue, jobDefinition="definition", **members)
-        return str(answer["jobId"])
+        response = self.client.submit_job(jobName=name, jobQueue=queue, jobDefinition="definition", **members)
+        return str(response["jobId"])
 
     def job(self, job_id: str) -> dict[str, Any]:
         (job,) = self.client.describe_jobs(jobs=[job_id])["jobs"]

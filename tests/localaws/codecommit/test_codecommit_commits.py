@@ -19,7 +19,7 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def test_put_file_creates_the_first_commit(client: Any, repo: Repo, git: GitClient, events: Events) -> None:
-    answer = client.put_file(
+    response = client.put_file(
         repositoryName=repo.name,
         branchName="trunk",
         filePath="/docs/a.txt",
@@ -31,8 +31,8 @@ def test_put_file_creates_the_first_commit(client: Any, repo: Repo, git: GitClie
     )
     clone = git.clone(repo.url, "clone")
     shown = clone.run("log", "-1", "--format=%H %T %an %ae %cn %s")
-    assert shown == f"{answer['commitId']} {answer['treeId']} Ada ada@example.com Ada first"
-    assert clone.run("ls-files", "--stage") == f"100755 {answer['blobId']} 0\tdocs/a.txt"
+    assert shown == f"{response['commitId']} {response['treeId']} Ada ada@example.com Ada first"
+    assert clone.run("ls-files", "--stage") == f"100755 {response['blobId']} 0\tdocs/a.txt"
     assert events.summary() == [("referenceCreated", "refs/heads/trunk")]
 
 
@@ -76,7 +76,7 @@ def test_create_commit_puts_moves_copies_and_deletes_files(
     )
     work.push("main")
 
-    answer = client.create_commit(
+    response = client.create_commit(
         repositoryName=repo.name,
         branchName="main",
         parentCommitId=parent,
@@ -95,7 +95,7 @@ def test_create_commit_puts_moves_copies_and_deletes_files(
     )
 
     work.run("pull", "--quiet", "origin", "main")
-    assert work.run("rev-parse", "HEAD", "HEAD^{tree}") == f"{answer['commitId']}\n{answer['treeId']}"
+    assert work.run("rev-parse", "HEAD", "HEAD^{tree}") == f"{response['commitId']}\n{response['treeId']}"
     staged = [line.split() for line in work.run("ls-files", "--stage").splitlines()]
     files = {path: mode for mode, _, _, path in staged}
     assert files == {
@@ -109,7 +109,9 @@ def test_create_commit_puts_moves_copies_and_deletes_files(
         "old/.gitkeep": "100644",
     }
     kinds = {
-        kind: [item["absolutePath"] for item in answer[kind]] for kind in answer if kind.startswith("files")
+        kind: [item["absolutePath"] for item in response[kind]]
+        for kind in response
+        if kind.startswith("files")
     }
     assert kinds == {
         "filesAdded": ["empty", "new/name", "copy", "alone/.gitkeep", "old/.gitkeep"],
@@ -131,7 +133,7 @@ def test_create_commit_can_delete_the_last_file(client: Any, repo: Repo, work: W
 
 
 def test_characters_that_git_cannot_store_are_replaced(client: Any, repo: Repo) -> None:
-    answer = client.put_file(
+    response = client.put_file(
         repositoryName=repo.name,
         branchName="main",
         filePath="a",
@@ -140,7 +142,7 @@ def test_characters_that_git_cannot_store_are_replaced(client: Any, repo: Repo) 
         email="<ada@example.com>",
         commitMessage="nul\0 \ud800 ä",
     )
-    commit = client.get_commit(repositoryName=repo.name, commitId=answer["commitId"])["commit"]
+    commit = client.get_commit(repositoryName=repo.name, commitId=response["commitId"])["commit"]
     assert commit["message"].strip() == "nul ? ä"
     assert (commit["author"]["name"], commit["author"]["email"]) == ("Ada", "ada@example.com")
 

@@ -69,10 +69,10 @@ def test_get_commit_and_batch_get_commits(client: Any, history: History) -> None
 def test_file_is_found_by_any_commit_specifier(client: Any, history: History, specifier: str | None) -> None:
     second = history.second
     where = {} if specifier is None else {"commitSpecifier": specifier.format(second=second)}
-    answer = client.get_file(repositoryName=history.name, filePath="/docs/guide.md", **where)
-    del answer["ResponseMetadata"]
-    blob_id = answer.pop("blobId")
-    assert answer == {
+    response = client.get_file(repositoryName=history.name, filePath="/docs/guide.md", **where)
+    del response["ResponseMetadata"]
+    blob_id = response.pop("blobId")
+    assert response == {
         "commitId": second,
         "filePath": "docs/guide.md",
         "fileMode": "NORMAL",
@@ -86,8 +86,8 @@ def test_files_of_a_tag_have_their_modes(client: Any, history: History) -> None:
     first = history.first
 
     def get(path: str) -> tuple[str, str, bytes]:
-        answer = client.get_file(repositoryName=history.name, commitSpecifier="v1", filePath=path)
-        return answer["commitId"], answer["fileMode"], answer["fileContent"]
+        response = client.get_file(repositoryName=history.name, commitSpecifier="v1", filePath=path)
+        return response["commitId"], response["fileMode"], response["fileContent"]
 
     assert get("docs/guide.md") == (first, "NORMAL", b"one")
     assert get("run.sh") == (first, "EXECUTABLE", b"#!/bin/sh\n")
@@ -99,8 +99,8 @@ def test_get_folder_lists_all_kinds_of_entries(client: Any, history: History) ->
     root = client.get_folder(repositoryName=history.name, commitSpecifier="v1", folderPath="")
     docs = client.get_folder(repositoryName=history.name, commitSpecifier="v1", folderPath="/docs")
 
-    def paths(answer: Any, kind: str) -> list[tuple[str, str]]:
-        return [(item["absolutePath"], item["relativePath"]) for item in answer[kind]]
+    def paths(response: Any, kind: str) -> list[tuple[str, str]]:
+        return [(item["absolutePath"], item["relativePath"]) for item in response[kind]]
 
     assert (root["commitId"], root["folderPath"]) == (first, "")
     assert paths(root, "files") == [("gone", "gone"), ("run.sh", "run.sh")]

@@ -68,9 +68,9 @@ def fetch(repo: Repo, served: Served, body: Any, headers: dict[str, str]) -> byt
     response = connection.getresponse()
     assert response.status == 200
     assert response.headers["content-type"] == "application/x-git-upload-pack-result"
-    answer = response.read()
+    content: bytes = response.read()
     connection.close()
-    return answer
+    return content
 
 
 def test_gzipped_and_chunked_request_bodies_are_accepted(
@@ -98,10 +98,10 @@ def test_expect_100_continue_is_honored(repo: Repo, served: Served, work: Workin
     )
     with socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS) as connection:
         connection.sendall(head.encode())
-        with connection.makefile("rb") as answers:
-            assert answers.readline().startswith(b"HTTP/1.1 100")
+        with connection.makefile("rb") as reader:
+            assert reader.readline().startswith(b"HTTP/1.1 100")
             connection.sendall(body)
-            assert b"PACK" in answers.read()
+            assert b"PACK" in reader.read()
 
 
 def test_body_that_git_rejects_unread_gets_a_response(repo: Repo, served: Served) -> None:
@@ -221,8 +221,8 @@ def test_git_configuration_of_the_user_is_ignored(tmp_path: Path, monkeypatch: p
     service = CodeCommit(context, directory=tmp_path / "codecommit", base_url="http://localhost")
     client = in_process_client(service)
     client.create_repository(repositoryName="app")
-    answer = client.put_file(repositoryName="app", branchName="main", filePath="a", fileContent=b"a")
-    commit = client.get_commit(repositoryName="app", commitId=answer["commitId"])["commit"]
+    response = client.put_file(repositoryName="app", branchName="main", filePath="a", fileContent=b"a")
+    commit = client.get_commit(repositoryName="app", commitId=response["commitId"])["commit"]
     assert commit["author"] == {"name": "root", "email": "", "date": "1767225600 +0000"}
 
 

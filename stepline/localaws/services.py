@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 
 from botocore.config import Config
 
-from stepline.localaws.batch import Batch
-from stepline.localaws.batch.assembly import start_batch
+from stepline.localaws.batch import Batch, Fargate, ImageStore, ProcessContainers
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.iam import Enforcement, Need, current_actor
@@ -103,17 +103,9 @@ def start(place: Place, stack: contextlib.ExitStack) -> Services:
         place, publish, codecommit, clock=_clock(stack), clients=clients, roles=roles
     )
     stack.callback(codepipeline.close)
-    batch = start_batch(
-        stack,
-        directory=place.directory / "batch",
-        endpoint_url=place.endpoint_url,
-        clock=clock,
-        clients=clients,
-        roles=roles,
-        events=_both(stepfunctions.hear, publish),
-        account_id=place.account_id,
-        region=place.region,
-    )
+    batch_context = Context(clock, _both(stepfunctions.hear, publish), place.account_id, place.region)
+    batch = _batch(batch_context, place, clients=clients, roles=roles)
+    stack.callback(batch.close)
     services = Services(enforcement, functions, codecommit, stepfunctions, codepipeline, batch)
     hooks.hook(services, place, clients, roles, stack)
     return services
@@ -152,15 +144,21 @@ def _stepfunctions(
     )
 
 
-def _codecommit(place: Place, clock: SystemClock, publish: EventSink) -> CodeCommit:
-    return CodeCommit(
-        place.directory / "repositories",
-        clock=clock,
-        events=publish,
-        base_url=place.endpoint_url,
-        account_id=place.account_id,
-        region=place.region,
+def _batch(context: Context, place: Place, *, clients: Clients, roles: ServiceRoles) -> Batch:
+    directory = place.directory / "batch"
+    fargate = Fargate(
+        context,
+        images=ImageStore(directory / "images", place.endpoint_url),
+        roles=roles,
+        clients=clients,
+        endpoint_url=place.endpoint_url,
     )
+    return Batch(context, containers=ProcessContainers(directory / "jobs", fargate))
+
+
+def _codecommit(place: Place, clock: SystemClock, publish: EventSink) -> CodeCommit:
+    context = Context(clock, publish, place.account_id, place.region)
+    return CodeCommit(context, directory=place.directory / "repositories", base_url=place.endpoint_url)
 
 
 def _codepipeline(

@@ -110,9 +110,9 @@ def test_an_engine_that_fails_is_named(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"uri": f"{URI}:latest"}, "is no repository of ECR"),
+        ({"uri": f"{URI}:latest"}, "is not the URI of an ECR repository"),
         ({"uri": URI.replace("/jobs", "/others")}, "deploy its stack first"),
-        ({"tag": "a b"}, "is no tag"),
+        ({"tag": "a b"}, "is not a tag"),
     ],
 )
 def test_what_cannot_be_pushed(

@@ -1,7 +1,4 @@
-"""What CreateCommit and PutFile are asked to do, checked.
-
-Limits: https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html
-"""
+"""Parses and validates the requests of CreateCommit and PutFile."""
 
 from __future__ import annotations
 
@@ -17,33 +14,33 @@ from stepline.localaws.codecommit.errors import (
     InvalidParentCommitIdException,
     MaximumFileEntriesExceededException,
     NameLengthExceededException,
+    NoChangeException,
     RestrictedSourceFileException,
+    SameFileContentException,
     SamePathRequestException,
     SourceFileOrContentRequiredException,
 )
-from stepline.localaws.codecommit.file_operations import MAX_FILE_BYTES
 from stepline.localaws.codecommit.git_objects import is_object_id
-from stepline.localaws.codecommit.paths import FileMode, file_path
+from stepline.localaws.codecommit.models import FileMode
+from stepline.localaws.codecommit.paths import file_path
+from stepline.localaws.codecommit.settings import (
+    MAX_CONTENT_BYTES,
+    MAX_EMAIL_CHARACTERS,
+    MAX_FILE_BYTES,
+    MAX_FILE_ENTRIES,
+    MAX_MESSAGE_BYTES,
+    MAX_NAME_CHARACTERS,
+)
 from stepline.localaws.codecommit.tree_edit import KEEP_FILE, check_nesting
-from stepline.localaws.protocol import Params
+from stepline.localaws.protocol import AwsError, Params
 
-MAX_CONTENT_BYTES = 7 * 1024 * 1024
-"""All contents of one commit, by the text of FileContentSizeLimitExceededException."""
-
-MAX_FILE_ENTRIES = 100
-"""Entries of one CreateCommit: "Create a commit" in the CodeCommit user guide."""
-
-MAX_MESSAGE_BYTES = 256 * 1024
-MAX_NAME_CHARACTERS = 1024
-MAX_EMAIL_CHARACTERS = 256
-
-_NOT_A_NAME = " .,:;<>\"\\'\0\n"
-"""git strips these from the ends of a name, and wants something to be left."""
+_STRIPPED_CHARACTERS = " .,:;<>\"\\'\0\n"
+"""git strips these from the ends of a name, and rejects a name of nothing else."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file of the parent commit that is copied, or moved."""
+    """A file of the parent commit to copy or move."""
 
     path: str
     is_move: bool
@@ -51,7 +48,7 @@ class Source:
 
 @dataclass(frozen=True)
 class PutFileEntry:
-    """A file to write: from `content` or from `source`, exactly one of them."""
+    """A file to write, from either `content` or `source`."""
 
     path: str
     mode: FileMode | None
@@ -61,7 +58,10 @@ class PutFileEntry:
 
 @dataclass(frozen=True)
 class CommitRequest:
-    """`author`, `email`, `message` and `parent` as given; empty when they were not."""
+    """`author`, `email`, `message` and `parent` are empty if they are not given.
+
+    `no_change_error` is the error for a commit that would change nothing.
+    """
 
     branch: str
     parent: str
@@ -69,57 +69,43 @@ class CommitRequest:
     email: str
     message: str
     puts: tuple[PutFileEntry, ...]
+    no_change_error: type[AwsError] = NoChangeException
     deletes: tuple[str, ...] = ()
     modes: tuple[tuple[str, FileMode], ...] = ()
     keep_empty_folders: bool = False
 
     @property
     def moved(self) -> list[str]:
-        """The paths that files are moved away from."""
-        return _moved(self.puts)
-
-
-def _moved(puts: tuple[PutFileEntry, ...]) -> list[str]:
-    return [entry.source.path for entry in puts if entry.source and entry.source.is_move]
+        """The old paths of moved files."""
+        return [entry.source.path for entry in self.puts if entry.source and entry.source.is_move]
 
 
 def parse_put_file(params: Params) -> CommitRequest:
-    """Raises the errors of PutFile that need no repository."""
+    """Parse a request of PutFile. Raises the errors that do not depend on the repository."""
     path = file_path(params["filePath"])
     entry = PutFileEntry(path, _mode(params.get("fileMode")), params["fileContent"], None)
     _check_sizes((entry,))
-    _check_words(params, params.get("name", ""))
-    return CommitRequest(
-        branch=params["branchName"],
-        parent=_parent(params),
-        author=_text(params.get("name", "")),
-        email=_text(params.get("email", "")),
-        message=_text(params.get("commitMessage", "")),
-        puts=(entry,),
-    )
+    members = _common_members(params, params.get("name", ""))
+    return CommitRequest(**members, puts=(entry,), no_change_error=SameFileContentException)
 
 
 def parse_create_commit(params: Params) -> CommitRequest:
-    """Raises the errors of CreateCommit that need no repository."""
+    """Parse a request of CreateCommit. Raises the errors that do not depend on the repository."""
     puts = tuple(map(_put_entry, params.get("putFiles", [])))
     deletes = tuple(file_path(item["filePath"]) for item in params.get("deleteFiles", []))
     modes = tuple(
         (file_path(item["filePath"]), FileMode[item["fileMode"]]) for item in params.get("setFileModes", [])
     )
-    _check_entries(puts, deletes, [path for path, _ in modes])
-    _check_sizes(puts)
-    _check_words(params, params.get("authorName", ""))
-    return CommitRequest(
-        branch=params["branchName"],
-        parent=_parent(params),
-        author=_text(params.get("authorName", "")),
-        email=_text(params.get("email", "")),
-        message=_text(params.get("commitMessage", "")),
+    request = CommitRequest(
+        **_common_members(params, params.get("authorName", "")),
         puts=puts,
         deletes=deletes,
         modes=modes,
         keep_empty_folders=params.get("keepEmptyFolders", False),
     )
+    _check_entries(request)
+    _check_sizes(puts)
+    return request
 
 
 def _put_entry(item: dict[str, Any]) -> PutFileEntry:
@@ -140,9 +126,9 @@ def _source(item: dict[str, Any] | None) -> Source | None:
     return Source(path, item.get("isMove", False))
 
 
-def _check_entries(puts: tuple[PutFileEntry, ...], deletes: tuple[str, ...], modes: list[str]) -> None:
-    written = [entry.path for entry in puts]
-    paths = [*written, *modes, *deletes, *_moved(puts)]
+def _check_entries(request: CommitRequest) -> None:
+    written = [entry.path for entry in request.puts]
+    paths = [*written, *(path for path, _ in request.modes), *request.deletes, *request.moved]
     if not paths:
         raise FileEntryRequiredException("No file is added, changed or deleted")
     if len(paths) > MAX_FILE_ENTRIES:
@@ -160,14 +146,23 @@ def _check_sizes(puts: tuple[PutFileEntry, ...]) -> None:
         raise FileContentSizeLimitExceededException(message)
 
 
-def _check_words(params: Params, name: str) -> None:
-    if len(name) > MAX_NAME_CHARACTERS or (name and not name.strip(_NOT_A_NAME)):
+def _common_members(params: Params, author: str) -> dict[str, Any]:
+    """Return the members of a CommitRequest that both operations have."""
+    email, message = params.get("email", ""), params.get("commitMessage", "")
+    if len(author) > MAX_NAME_CHARACTERS or (author and not author.strip(_STRIPPED_CHARACTERS)):
         raise NameLengthExceededException("The author's name is not valid, or too long")
-    if len(params.get("email", "")) > MAX_EMAIL_CHARACTERS:
+    if len(email) > MAX_EMAIL_CHARACTERS:
         raise InvalidEmailException("The email address is not valid, or too long")
-    if len(params.get("commitMessage", "").encode(errors="replace")) > MAX_MESSAGE_BYTES:
-        message = f"The commit message has more than {MAX_MESSAGE_BYTES} bytes"
-        raise CommitMessageLengthExceededException(message)
+    if len(message.encode(errors="replace")) > MAX_MESSAGE_BYTES:
+        error = f"The commit message has more than {MAX_MESSAGE_BYTES} bytes"
+        raise CommitMessageLengthExceededException(error)
+    return {
+        "branch": params["branchName"],
+        "parent": _parent(params),
+        "author": _text(author),
+        "email": _text(email),
+        "message": _text(message),
+    }
 
 
 def _parent(params: Params) -> str:
@@ -178,7 +173,7 @@ def _parent(params: Params) -> str:
 
 
 def _text(value: str) -> str:
-    """What a commit can hold: valid UTF-8 without NUL."""
+    """Return the text as a commit can hold it: valid UTF-8 without NUL."""
     return value.replace("\0", "").encode(errors="replace").decode()
 
 

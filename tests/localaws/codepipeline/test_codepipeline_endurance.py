@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from stepline.localaws.clock import SystemClock, _Timer
+from stepline.localaws.clock import SystemClock, Timer
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.codepipeline.jobs import Job
 from stepline.localaws.codepipeline.models import Artifact
@@ -17,7 +17,7 @@ from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import FakeLambda, FakeS3, FakeSource, FakeSts, World, pipeline
 
 ARN = "arn:aws:codepipeline:us-east-1:000000000000:app"
-KEPT = (PipelineExecution, StageExecution, ActionExecution, Job, Artifact, _Timer)
+KEPT = (PipelineExecution, StageExecution, ActionExecution, Job, Artifact, Timer)
 
 
 def test_memory_stays_within_bounds_over_1000_executions() -> None:

@@ -17,6 +17,7 @@ from botocore.config import Config
 from statemachines.batch import explain_failure, validate_input
 from stepline.localaws.batch import Batch, Outcome, Task
 from stepline.localaws.clock import VirtualClock
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import AwsError, Params, in_process_client
@@ -91,7 +92,7 @@ class Machine:
 
     def start(self, document: Any, *, name: str) -> str:
         """The execution's ARN."""
-        batch = FaultyBatch(clock=self.clock, containers=self.containers, events=self._hear)
+        batch = FaultyBatch(Context(self.clock, self._hear), containers=self.containers)
         batch.faults = list(self.faults)
         self.batch_client = in_process_client(batch, config=_no_retries())
         clients = {"lambda": self.functions, "batch": self.batch_client}

@@ -1,4 +1,4 @@
-"""What a job is, and what runs it."""
+"""What AWS Batch keeps: compute environments, job queues, job definitions, jobs; and what runs a job."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Document = Mapping[str, Any]
-"""Part of a request, in the API's shape."""
-
-JOB_ENDED = "Essential container in task exited"
-"""`statusReason` of a job whose program has ended, whatever its exit code [AWS Batch user guide]."""
-
-TIMED_OUT = "Job attempt duration exceeded timeout"
-"""`statusReason` of a job that Batch ended [AWS Batch user guide, "Job timeouts"]."""
-
-NOT_STARTED = "Task failed to start"
-"""`statusReason` of a job whose container could not be made; the container's `reason` says why."""
+"""A part of a request, in the API's shape."""
 
 
 class JobStatus(enum.StrEnum):
@@ -34,11 +25,60 @@ class JobStatus(enum.StrEnum):
         return self in {JobStatus.SUCCEEDED, JobStatus.FAILED}
 
 
+@dataclass
+class ComputeEnvironment:
+    name: str
+    arn: str
+    state: str
+    resources: dict[str, Any]
+    service_role: str
+    tags: Mapping[str, str]
+
+    @property
+    def max_vcpus(self) -> float:
+        return float(self.resources["maxvCpus"])
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.state == "ENABLED"
+
+
+@dataclass
+class JobQueue:
+    """`environments`: the names of compute environments, in order of preference."""
+
+    name: str
+    arn: str
+    state: str
+    priority: int
+    environments: list[str]
+    tags: Mapping[str, str]
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.state == "ENABLED"
+
+
+@dataclass
+class JobDefinition:
+    """`document`: the definition as registered, in the API's shape."""
+
+    name: str
+    arn: str
+    revision: int
+    document: Document
+    is_active: bool = True
+
+    @property
+    def status(self) -> str:
+        return "ACTIVE" if self.is_active else "INACTIVE"
+
+
 @dataclass(frozen=True)
 class Task:
     """One attempt of a job: all that is needed to run its container.
 
-    `log_options` are those of the `awslogs` driver. Roles may be empty.
+    `log_options` are those of the `awslogs` driver, the group included. Roles may be empty.
     """
 
     job_id: str
@@ -61,19 +101,22 @@ class Outcome:
 
 
 class Container(Protocol):
-    """A container that runs, or is about to."""
+    """A container that runs or is being started."""
 
     def stop(self) -> None:
-        """End it: SIGTERM, and SIGKILL when it takes too long. May be called twice."""
+        """Stop the container: SIGTERM, then SIGKILL after a while. May be called twice."""
 
 
 class Containers(Protocol):
-    """What runs the containers of jobs."""
+    """Runs the containers of jobs."""
 
     def start(
         self, task: Task, *, on_running: Callable[[], None], on_ended: Callable[[Outcome], None]
     ) -> Container:
         """Return at once; `on_ended` is called once, after `on_running` if the program could be started."""
+
+    def close(self) -> None:
+        """Kill all containers."""
 
 
 @dataclass
@@ -91,9 +134,10 @@ class Attempt:
 
 @dataclass
 class Job:
-    """`container` is the job definition's, with the overrides and parameters filled in, in the API's shape.
+    """A job. Times are in milliseconds since 1970.
 
-    `stop_reason` is set when somebody asked for its end.
+    `container` is the job definition's, with overrides and parameters applied, in the API's shape.
+    `stop_reason` is set if the job was terminated or timed out.
     """
 
     id: str

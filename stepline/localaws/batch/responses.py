@@ -1,33 +1,23 @@
-"""Jobs and their surroundings in the shapes of the API's answers. None means: leave the member out."""
+"""Jobs and resources of AWS Batch in the shapes of the API's responses, without members that are None."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from stepline.localaws.batch.model import Attempt, Job
+from stepline.localaws.batch.models import Attempt, ComputeEnvironment, Job, JobDefinition, JobQueue
 from stepline.localaws.batch.names import Arns
-from stepline.localaws.batch.registry import ComputeEnvironment, JobDefinition, JobQueue
 
 _EMPTY_LISTS = ("volumes", "mountPoints", "ulimits", "secrets")
 
 
 def job_detail(job: Job, arns: Arns) -> dict[str, Any]:
-    """An item of DescribeJobs; also the detail of the event "Batch Job State Change"."""
+    """Return an item of DescribeJobs, which is also the detail of the event "Batch Job State Change"."""
     latest = job.attempts[-1] if job.attempts else None
-    return _present(
-        jobArn=job.arn,
-        jobName=job.name,
-        jobId=job.id,
+    return _common_members(job) | _present(
         jobQueue=job.queue_arn,
-        status=job.status.value,
-        statusReason=job.status_reason or None,
         attempts=[_attempt(item, arns) for item in job.attempts if item.stopped_at is not None],
-        createdAt=job.created_at,
-        startedAt=job.started_at,
-        stoppedAt=job.stopped_at,
         retryStrategy=job.retry_strategy,
         dependsOn=[],
-        jobDefinition=job.definition_arn,
         parameters=job.parameters,
         container=_container(job, latest, arns),
         timeout=None if job.timeout_seconds is None else {"attemptDurationSeconds": job.timeout_seconds},
@@ -39,29 +29,20 @@ def job_detail(job: Job, arns: Arns) -> dict[str, Any]:
 
 
 def job_summary(job: Job) -> dict[str, Any]:
-    """An item of ListJobs."""
+    """Return an item of ListJobs."""
     latest = job.attempts[-1] if job.attempts else None
-    container = None
-    if latest is not None and latest.stopped_at is not None:
-        container = _present(exitCode=latest.exit_code, reason=latest.reason or None)
-    return _present(
-        jobArn=job.arn,
-        jobId=job.id,
-        jobName=job.name,
-        jobDefinition=job.definition_arn,
-        createdAt=job.created_at,
-        startedAt=job.started_at,
-        stoppedAt=job.stopped_at,
-        status=job.status.value,
-        statusReason=job.status_reason or None,
-        container=container,
-    )
+    if latest is None or latest.stopped_at is None:
+        return _common_members(job)
+    container = _present(exitCode=latest.exit_code, reason=latest.reason or None)
+    return _common_members(job) | {"container": container}
+
+
+def environment_summary(environment: ComputeEnvironment) -> dict[str, Any]:
+    return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
 
 
 def environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
-    return {
-        "computeEnvironmentName": environment.name,
-        "computeEnvironmentArn": environment.arn,
+    return environment_summary(environment) | {
         "type": "MANAGED",
         "state": environment.state,
         "status": "VALID",
@@ -73,10 +54,12 @@ def environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
     }
 
 
+def queue_summary(queue: JobQueue) -> dict[str, Any]:
+    return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
+
+
 def queue_detail(queue: JobQueue, arns: Arns) -> dict[str, Any]:
-    return {
-        "jobQueueName": queue.name,
-        "jobQueueArn": queue.arn,
+    return queue_summary(queue) | {
         "state": queue.state,
         "status": "VALID",
         "statusReason": "JobQueue Healthy",
@@ -89,43 +72,58 @@ def queue_detail(queue: JobQueue, arns: Arns) -> dict[str, Any]:
     }
 
 
-def definition_detail(definition: JobDefinition) -> dict[str, Any]:
+def definition_summary(definition: JobDefinition) -> dict[str, Any]:
     return {
         "jobDefinitionName": definition.name,
         "jobDefinitionArn": definition.arn,
         "revision": definition.revision,
-        "status": "ACTIVE" if definition.is_active else "INACTIVE",
+    }
+
+
+def definition_detail(definition: JobDefinition) -> dict[str, Any]:
+    return {
+        **definition_summary(definition),
+        "status": definition.status,
         "type": "container",
         "containerOrchestrationType": "ECS",
         **definition.document,
     }
 
 
-def _container(job: Job, latest: Attempt | None, arns: Arns) -> dict[str, Any]:
-    empty: dict[str, Any] = {name: [] for name in _EMPTY_LISTS}
-    shown = {**empty, **job.container, "networkInterfaces": []}
-    if latest is None:
-        return shown
-    return shown | _present(
-        taskArn=arns.task(latest.task_id),
-        logStreamName=latest.log_stream if latest.started_at is not None else None,
-        exitCode=latest.exit_code,
-        reason=latest.reason or None,
+def _common_members(job: Job) -> dict[str, Any]:
+    return _present(
+        jobArn=job.arn,
+        jobId=job.id,
+        jobName=job.name,
+        jobDefinition=job.definition_arn,
+        createdAt=job.created_at,
+        startedAt=job.started_at,
+        stoppedAt=job.stopped_at,
+        status=job.status.value,
+        statusReason=job.status_reason or None,
     )
+
+
+def _container(job: Job, latest: Attempt | None, arns: Arns) -> dict[str, Any]:
+    container = {**{name: [] for name in _EMPTY_LISTS}, **job.container, "networkInterfaces": []}
+    return container if latest is None else container | _container_run(latest, arns)
 
 
 def _attempt(attempt: Attempt, arns: Arns) -> dict[str, Any]:
     return _present(
-        container=_present(
-            taskArn=arns.task(attempt.task_id),
-            exitCode=attempt.exit_code,
-            reason=attempt.reason or None,
-            logStreamName=attempt.log_stream if attempt.started_at is not None else None,
-            networkInterfaces=[],
-        ),
+        container={**_container_run(attempt, arns), "networkInterfaces": []},
         startedAt=attempt.started_at,
         stoppedAt=attempt.stopped_at,
         statusReason=attempt.status_reason,
+    )
+
+
+def _container_run(attempt: Attempt, arns: Arns) -> dict[str, Any]:
+    return _present(
+        taskArn=arns.task(attempt.task_id),
+        logStreamName=attempt.log_stream if attempt.started_at is not None else None,
+        exitCode=attempt.exit_code,
+        reason=attempt.reason or None,
     )
 
 

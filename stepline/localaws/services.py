@@ -16,6 +16,7 @@ from stepline.localaws.batch.assembly import start_batch
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.iam import Enforcement, Need, current_actor
@@ -175,9 +176,8 @@ def _codepipeline(
     s3 = ArtifactStore(clients("s3"), roles)
     archive = _Archives(codecommit.archive, roles, place)
     return CodePipeline(
-        clock=clock,
+        Context(clock, publish, place.account_id, place.region),
         clients=ServiceClients(s3=s3, sts=clients("sts"), lambda_=clients("lambda")),
-        events=publish,
         sources={
             "CodeCommit": CodeCommitSource(
                 clients("codecommit"), archive.upload, cancel=archive.cancel, region=place.region
@@ -185,8 +185,6 @@ def _codepipeline(
             "S3": S3Source(s3, region=place.region),
         },
         settings=_PIPELINE_SETTINGS,
-        account_id=place.account_id,
-        region=place.region,
     )
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
 
@@ -194,9 +195,8 @@ class World:
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
         self.service = CodePipeline(
-            clock=self.clock,
+            Context(self.clock, self.events.append),
             clients=ServiceClients(s3=self.s3, sts=self.sts, lambda_=self.lambda_),
-            events=self.events.append,
             sources={"CodeCommit": self.source},
             settings=self.settings,
         )

@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codepipeline import CodePipeline, S3Source, ServiceClients, Settings, SourceError
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import (
     BUCKET,
@@ -39,9 +40,8 @@ def test_from_an_s3_upload_to_an_artifact_read_with_the_jobs_credentials() -> No
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="sources", Key="app.zip", Body=content.getvalue())
         service = CodePipeline(
-            clock=clock,
+            Context(clock, lambda event: None),
             clients=ServiceClients(s3=s3, sts=boto3.client("sts", region_name="us-east-1"), lambda_=lambda_),
-            events=lambda event: None,
             settings=Settings(start_on_create=False),
         )
         client = in_process_client(service)

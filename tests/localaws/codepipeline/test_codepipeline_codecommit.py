@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import World, lambda_action, pipeline, stage
 
@@ -18,9 +19,8 @@ def test_a_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path
     )
     codecommit = in_process_client(repositories)
     service = CodePipeline(
-        clock=world.clock,
+        Context(world.clock, world.events.append),
         clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
-        events=world.events.append,
         sources={"CodeCommit": CodeCommitSource(codecommit, repositories.archive)},
         settings=Settings(start_on_create=False),
     )

@@ -9,9 +9,14 @@ from typing import Any
 
 from stepline.localaws.clock import SystemClock, _Timer
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
-from stepline.localaws.codepipeline.jobs import Job
-from stepline.localaws.codepipeline.models import Artifact
-from stepline.localaws.codepipeline.state import ActionExecution, PipelineExecution, StageExecution
+from stepline.localaws.codepipeline.models import (
+    ActionExecution,
+    Artifact,
+    Job,
+    PipelineExecution,
+    StageExecution,
+)
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import FakeLambda, FakeS3, FakeSource, FakeSts, World, pipeline
@@ -74,9 +79,8 @@ def test_threads_on_the_real_clock_neither_deadlock_nor_mix_up_events() -> None:
             finished.release()
 
     service = CodePipeline(
-        clock=clock,
+        Context(clock, take),
         clients=ServiceClients(s3=FakeS3(), sts=FakeSts(), lambda_=lambda_),
-        events=take,
         sources={"CodeCommit": FakeSource()},
         settings=Settings(start_on_create=False, continuation_seconds=0.001),
     )
@@ -111,9 +115,8 @@ def test_an_event_may_start_a_pipeline_in_turn() -> None:
             chained.append(service.start_from_event(ARN, rule_arn="arn:aws:events:::rule/r"))
 
     service = CodePipeline(
-        clock=world.clock,
+        Context(world.clock, take),
         clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
-        events=take,
         sources={"CodeCommit": world.source},
         settings=world.settings,
     )

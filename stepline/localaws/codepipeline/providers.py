@@ -1,4 +1,4 @@
-"""Puts the parts together: which provider does an action's work, and for how long it may."""
+"""Starts an action with its provider (source, Lambda, manual approval), and ends it when its time is up."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from functools import partial
 from typing import Protocol
 
 from stepline.localaws.codepipeline.action_types import LAMBDA, MANUAL
-from stepline.localaws.codepipeline.approval import ApprovalAction
-from stepline.localaws.codepipeline.clients import Clients
-from stepline.localaws.codepipeline.core import Core
-from stepline.localaws.codepipeline.flow import Flow
-from stepline.localaws.codepipeline.jobs import JobBook
+from stepline.localaws.codepipeline.approval_action import ApprovalAction
+from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.declarations import ActionType
+from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.lambda_action import LambdaInvokeAction
-from stepline.localaws.codepipeline.models import ActionType, FailureType, Outcome
+from stepline.localaws.codepipeline.models import ActionExecution
+from stepline.localaws.codepipeline.results import ActionResult, FailureType
+from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.source_action import SourceAction
 from stepline.localaws.codepipeline.sources import Source
-from stepline.localaws.codepipeline.state import ActionExecution
 
 _TIMER = "action"
 _SECONDS_PER_MINUTE = 60
@@ -24,30 +25,30 @@ _SECONDS_PER_MINUTE = 60
 
 class ActionProvider(Protocol):
     def begin(self, action: ActionExecution) -> None:
-        """Do the action's work, or set it going. Called outside transactions."""
+        """Do the action's work, or start it. Called outside transactions."""
 
 
-class Engine:
-    """`flow` moves executions, `jobs` takes the answers of functions, `approvals` those of people."""
+class ActionProviders:
+    """`flow` moves executions; `jobs` takes the results of functions, `approvals` those of people."""
 
-    def __init__(self, core: Core, clients: Clients, sources: Mapping[str, Source]) -> None:
-        self._core = core
-        self.flow = Flow(core, begin=self._begin, forget=self._forget)
-        self._source = SourceAction(core, self.flow, clients, sources)
-        self._lambda = LambdaInvokeAction(core, self.flow, clients)
-        self.approvals = ApprovalAction(core, self.flow)
+    def __init__(self, runtime: Runtime, clients: ServiceClients, sources: Mapping[str, Source]) -> None:
+        self._runtime = runtime
+        self.flow = ExecutionFlow(runtime, begin=self._begin, forget=self._forget)
+        self._source = SourceAction(runtime, self.flow, clients, sources)
+        self._lambda = LambdaInvokeAction(runtime, self.flow, clients)
+        self.approvals = ApprovalAction(runtime, self.flow)
 
     @property
-    def jobs(self) -> JobBook:
+    def jobs(self) -> Jobs:
         return self._lambda.jobs
 
     def _begin(self, action: ActionExecution) -> None:
         seconds = self._timeout_seconds(action)
-        with self._core.transaction():
+        with self._runtime.transaction():
             if not action.in_progress:
                 return
-            action.set_timer(_TIMER, self._core.later(seconds, partial(self._time_out, action, seconds)))
-        with self.flow.guarded(action):
+            action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
+        with self.flow.fail_on_error(action):
             self._provider(action.declaration.type).begin(action)
 
     def _provider(self, action_type: ActionType) -> ActionProvider:
@@ -55,7 +56,7 @@ class Engine:
         return providers.get(action_type, self._source)
 
     def _timeout_seconds(self, action: ActionExecution) -> float:
-        settings = self._core.settings
+        settings = self._runtime.settings
         if action.declaration.timeout_minutes is not None:
             return float(action.declaration.timeout_minutes * _SECONDS_PER_MINUTE)
         if action.declaration.type == MANUAL:
@@ -65,7 +66,7 @@ class Engine:
     def _time_out(self, action: ActionExecution, seconds: float) -> None:
         minutes = seconds / _SECONDS_PER_MINUTE
         message = f"The action timed out: it was not complete after {minutes:g} minutes."
-        self.flow.finish_action(action, Outcome.failure(FailureType.JOB_FAILED, message))
+        self.flow.finish_action(action, ActionResult.failure(FailureType.JOB_FAILED, message))
 
     def _forget(self, action: ActionExecution) -> None:
-        self._lambda.jobs.forget(action)
+        self.jobs.forget(action)

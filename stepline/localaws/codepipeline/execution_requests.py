@@ -1,4 +1,4 @@
-"""What people and other services ask of a pipeline: start, stop, retry, open and close transitions."""
+"""Starts, stops and retries executions, and enables and disables transitions, if the request is allowed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepline.localaws.codepipeline.action_types import DEFINITIONS
-from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.declarations import ExecutionMode, PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     ConcurrentPipelineExecutionsLimitExceededException,
     ConflictException,
@@ -16,25 +16,21 @@ from stepline.localaws.codepipeline.errors import (
     StageNotFoundException,
     StageNotRetryableException,
 )
-from stepline.localaws.codepipeline.flow import Flow
+from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import (
-    ExecutionMode,
-    PipelineDeclaration,
-    RetryMode,
-    StageStatus,
-    Trigger,
-)
-from stepline.localaws.codepipeline.registry import Registry
-from stepline.localaws.codepipeline.settings import MAX_CONCURRENT_EXECUTIONS
-from stepline.localaws.codepipeline.state import (
-    Gate,
     Pipeline,
     PipelineExecution,
+    RetryMode,
     StageExecution,
+    StageState,
+    StageStatus,
     StopRequest,
+    Trigger,
 )
-from stepline.localaws.protocol import AwsError
-from stepline.localaws.protocol.errors import ValidationException
+from stepline.localaws.codepipeline.runtime import Runtime
+from stepline.localaws.codepipeline.settings import MAX_CONCURRENT_EXECUTIONS
+from stepline.localaws.codepipeline.store import PipelineStore
+from stepline.localaws.protocol import AwsError, ValidationException
 
 _INBOUND = "Inbound"
 _OBJECT_KEY = "S3_OBJECT_KEY"
@@ -46,7 +42,7 @@ Overrides = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class StartRequest:
-    """`variables` and `overrides` hold for this execution only."""
+    """`variables` and `overrides` apply to this execution only."""
 
     trigger: Trigger
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -54,23 +50,23 @@ class StartRequest:
     client_request_token: str | None = None
 
 
-class Control:
-    def __init__(self, core: Core, flow: Flow, registry: Registry) -> None:
-        self._core = core
+class ExecutionRequests:
+    def __init__(self, runtime: Runtime, flow: ExecutionFlow, store: PipelineStore) -> None:
+        self._runtime = runtime
         self._flow = flow
-        self._registry = registry
+        self._store = store
 
     def start(self, pipeline_name: str, request: StartRequest) -> str:
-        """The id of a new execution, or of the one that the same clientRequestToken started before."""
-        with self._core.transaction():
-            pipeline = self._registry.get(pipeline_name)
+        """Return the id of a new execution, or of the one that the same clientRequestToken started."""
+        with self._runtime.transaction():
+            pipeline = self._store.get(pipeline_name)
             if earlier := _started_with(pipeline, request.client_request_token):
                 return earlier.id
             _check_capacity(pipeline)
             _check_overrides(pipeline.declaration, request.overrides)
-            now = self._core.now()
+            now = self._runtime.now()
             execution = PipelineExecution(
-                id=self._core.new_id(),
+                id=self._runtime.new_id(),
                 pipeline=pipeline,
                 declaration=pipeline.declaration,
                 trigger=request.trigger,
@@ -84,8 +80,8 @@ class Control:
             return execution.id
 
     def stop(self, pipeline_name: str, execution_id: str, request: StopRequest) -> None:
-        with self._core.transaction():
-            execution = self._registry.get(pipeline_name).executions.get(execution_id)
+        with self._runtime.transaction():
+            execution = self._store.get(pipeline_name).executions.get(execution_id)
             if execution is None or execution.status.is_final:
                 raise PipelineExecutionNotStoppableException(
                     f"Unable to stop the pipeline execution '{execution_id}'. It might already be in a "
@@ -99,36 +95,35 @@ class Control:
             self._flow.stop(execution)
 
     def retry(self, pipeline_name: str, stage_name: str, execution_id: str, mode: RetryMode) -> None:
-        with self._core.transaction():
-            pipeline = self._registry.get(pipeline_name)
-            gate = _stage_gate(pipeline, stage_name)
+        with self._runtime.transaction():
+            pipeline = self._store.get(pipeline_name)
+            _check_stage(pipeline, stage_name)
             execution = pipeline.executions.get(execution_id)
             stage = execution.stages.get(stage_name) if execution else None
             if execution is None or stage is None:
                 raise _not_retryable(f"the execution '{execution_id}' has not been in the stage")
-            _check_retry(pipeline, gate, execution, stage)
+            _check_retry(execution, stage)
             self._flow.retry(execution, stage, mode)
 
     def enable_transition(self, pipeline_name: str, stage_name: str, direction: str) -> None:
-        with self._core.transaction():
-            pipeline = self._registry.get(pipeline_name)
+        with self._runtime.transaction():
+            pipeline = self._store.get(pipeline_name)
             if name := _transition(pipeline, stage_name, direction):
-                gate = pipeline.gate(name)
-                self._change(gate, enabled=True, reason=None)
+                self._set_transition(pipeline.stage_state(name), enabled=True, reason=None)
                 self._flow.admit(pipeline, name)
 
     def disable_transition(self, pipeline_name: str, stage_name: str, direction: str, reason: str) -> None:
-        """Executions wait at the entrance until it is enabled again."""
-        with self._core.transaction():
-            pipeline = self._registry.get(pipeline_name)
+        """Make executions wait before the stage until the transition is enabled again."""
+        with self._runtime.transaction():
+            pipeline = self._store.get(pipeline_name)
             if name := _transition(pipeline, stage_name, direction):
-                self._change(pipeline.gate(name), enabled=False, reason=reason)
+                self._set_transition(pipeline.stage_state(name), enabled=False, reason=reason)
 
-    def _change(self, gate: Gate, *, enabled: bool, reason: str | None) -> None:
-        gate.enabled = enabled
-        gate.disabled_reason = reason
-        gate.changed_by = self._core.caller_arn
-        gate.changed_at = self._core.now()
+    def _set_transition(self, state: StageState, *, enabled: bool, reason: str | None) -> None:
+        state.enabled = enabled
+        state.disabled_reason = reason
+        state.changed_by = self._runtime.caller_arn
+        state.changed_at = self._runtime.now()
 
 
 def _started_with(pipeline: Pipeline, token: str | None) -> PipelineExecution | None:
@@ -173,23 +168,23 @@ def _variables(declaration: PipelineDeclaration, given: Mapping[str, str]) -> di
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _stage_gate(pipeline: Pipeline, stage_name: str) -> Gate:
-    if pipeline.declaration.stage_index(stage_name) is None:
+def _check_stage(pipeline: Pipeline, stage_name: str) -> None:
+    if pipeline.declaration.stage(stage_name) is None:
         raise StageNotFoundException(
             f"The pipeline '{pipeline.name}' does not include a stage with the name '{stage_name}'",
         )
-    return pipeline.gate(stage_name)
 
 
-def _check_retry(pipeline: Pipeline, gate: Gate, execution: PipelineExecution, stage: StageExecution) -> None:
+def _check_retry(execution: PipelineExecution, stage: StageExecution) -> None:
+    pipeline = execution.pipeline
     parallel = execution.declaration.mode is ExecutionMode.PARALLEL
-    if not parallel and gate.latest_execution is not execution:
+    if not parallel and pipeline.stage_state(stage.name).latest_execution is not execution:
         raise NotLatestPipelineExecutionException(
             f"The stage '{stage.name}' has a later execution than '{execution.id}'",
         )
     if execution.declaration.version != pipeline.declaration.version:
         raise _not_retryable("the pipeline was changed since the execution began")
-    if stage.status in {StageStatus.IN_PROGRESS, StageStatus.STOPPING}:
+    if not stage.status.is_final:
         raise ConflictException("The pipeline is busy handling ongoing activities. Try again later.")
     if stage.status is StageStatus.SUCCEEDED:
         raise _not_retryable("the stage contains no failed actions")
@@ -200,10 +195,9 @@ def _not_retryable(reason: str) -> AwsError:
 
 
 def _transition(pipeline: Pipeline, stage_name: str, direction: str) -> str | None:
-    """The stage whose entrance is meant: a stage's way out is the next one's way in. None after the last."""
-    _stage_gate(pipeline, stage_name)
-    if direction == _INBOUND:
-        return stage_name
-    names = [stage.name for stage in pipeline.declaration.stages]
-    following = names[names.index(stage_name) + 1 :]
-    return following[0] if following else None
+    """Return the stage whose inbound transition is meant; a stage's outbound one is the next stage's inbound.
+
+    None for the outbound transition of the last stage.
+    """
+    _check_stage(pipeline, stage_name)
+    return stage_name if direction == _INBOUND else pipeline.declaration.stage_after(stage_name)

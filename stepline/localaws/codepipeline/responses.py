@@ -1,28 +1,24 @@
-"""State as the API shows it: each function makes one shape of the service model. None is left out."""
+"""Models in the shapes of the API's responses. A member that is None is left out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from stepline.localaws.codepipeline.action_types import CODECOMMIT, LAMBDA, S3
-from stepline.localaws.codepipeline.artifacts import Credentials
-from stepline.localaws.codepipeline.jobs import Job
+from stepline.localaws.codepipeline.declarations import ActionDeclaration, ArtifactStore, StageDeclaration
 from stepline.localaws.codepipeline.lambda_action import artifact_document
 from stepline.localaws.codepipeline.models import (
-    ActionDeclaration,
-    Artifact,
-    ArtifactStore,
-    ErrorDetails,
-    PipelineStatus,
-    StageDeclaration,
-    Trigger,
-)
-from stepline.localaws.codepipeline.state import (
     ActionExecution,
-    Gate,
+    Artifact,
+    Credentials,
+    Job,
     Pipeline,
     PipelineExecution,
+    PipelineStatus,
+    StageState,
+    Trigger,
 )
+from stepline.localaws.codepipeline.results import ErrorDetails
 
 Document = dict[str, Any]
 
@@ -52,18 +48,18 @@ def pipeline_state(pipeline: Pipeline, region: str) -> Document:
 
 
 def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str) -> Document:
-    gate = pipeline.gate(stage.name)
-    inbound = [_stage_execution(execution, "InProgress") for execution in gate.inbound]
-    latest = gate.latest
+    state = pipeline.stage_state(stage.name)
+    inbound = [_stage_execution(execution, "InProgress") for execution in state.inbound]
+    latest = state.latest
     document: Document = {
         "stageName": stage.name,
         "inboundExecution": inbound[-1] if inbound else None,
         "inboundExecutions": inbound,
-        "inboundTransitionState": _transition_state(gate),
+        "inboundTransitionState": _transition_state(state),
         "actionStates": [_action_state(pipeline, stage, action, region) for action in stage.actions],
     }
-    if latest is not None and gate.latest_execution is not None:
-        document["latestExecution"] = _stage_execution(gate.latest_execution, latest.status.value)
+    if latest is not None and state.latest_execution is not None:
+        document["latestExecution"] = _stage_execution(state.latest_execution, latest.status.value)
         if latest.retries:
             document["retryStageMetadata"] = {
                 "manualStageRetryAttempt": latest.retries,
@@ -76,12 +72,12 @@ def _stage_execution(execution: PipelineExecution, status: str) -> Document:
     return {"pipelineExecutionId": execution.id, "status": status, "type": _EXECUTION_TYPE}
 
 
-def _transition_state(gate: Gate) -> Document:
+def _transition_state(state: StageState) -> Document:
     return {
-        "enabled": gate.enabled,
-        "lastChangedBy": gate.changed_by,
-        "lastChangedAt": gate.changed_at,
-        "disabledReason": gate.disabled_reason,
+        "enabled": state.enabled,
+        "lastChangedBy": state.changed_by,
+        "lastChangedAt": state.changed_at,
+        "disabledReason": state.disabled_reason,
     }
 
 
@@ -132,7 +128,7 @@ def _current_revision(action: ActionExecution) -> Document | None:
 
 
 def _entity_url(declaration: ActionDeclaration, region: str) -> str | None:
-    """The console page of what the action works with, as far as no variable is in its name."""
+    """Return the console page of the function, repository or bucket that the action's configuration names."""
     console = f"https://{region}.console.aws.amazon.com"
     configuration = declaration.configuration
     if declaration.type == LAMBDA:
@@ -250,7 +246,7 @@ def _error(error: ErrorDetails | None) -> Document | None:
 
 
 def job_details(job: Job, store: ArtifactStore, account_id: str) -> Document:
-    """With the pipeline's context, which a job's event lacks; with credentials while the job is open."""
+    """Return the job with its pipeline context, which the event lacks, and, while it is open, credentials."""
     action = job.action
     key = store.encryption_key_id
     return {

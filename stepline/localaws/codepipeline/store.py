@@ -1,4 +1,4 @@
-"""The pipelines: created, updated, deleted, tagged, found."""
+"""Stores the pipelines: create, read, list, update, delete, tag."""
 
 from __future__ import annotations
 
@@ -6,32 +6,27 @@ from collections import deque
 from collections.abc import Container, Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.core import Core
+from stepline.localaws.codepipeline.declarations import PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     InvalidArnException,
-    InvalidTagsException,
     PipelineExecutionNotFoundException,
     PipelineNameInUseException,
     PipelineNotFoundException,
     PipelineVersionNotFoundException,
     ResourceNotFoundException,
-    TooManyTagsException,
 )
-from stepline.localaws.codepipeline.flow import Flow
-from stepline.localaws.codepipeline.models import PipelineDeclaration
-from stepline.localaws.codepipeline.settings import MAX_TAGS
-from stepline.localaws.codepipeline.state import Gate, Pipeline, PipelineExecution
-from stepline.localaws.codepipeline.validation import validate
+from stepline.localaws.codepipeline.models import Pipeline, PipelineExecution, StageState
+from stepline.localaws.codepipeline.runtime import Runtime
+from stepline.localaws.codepipeline.validation import check_pipeline, check_tags
 
 _ARN_PARTS = 6
 
 
-class Registry:
-    """Every method runs inside a transaction."""
+class PipelineStore:
+    """Call every method inside a transaction."""
 
-    def __init__(self, core: Core, flow: Flow, *, source_providers: Container[str]) -> None:
-        self._core = core
-        self._flow = flow
+    def __init__(self, runtime: Runtime, *, source_providers: Container[str]) -> None:
+        self._runtime = runtime
         self._source_providers = source_providers
         self._pipelines: dict[str, Pipeline] = {}
 
@@ -43,16 +38,17 @@ class Registry:
         pipeline = self._pipelines.get(name)
         if pipeline is None:
             raise PipelineNotFoundException(
-                f"The account with id '{self._core.account_id}' does not include a pipeline with the name "
+                f"The account with id '{self._runtime.account_id}' does not include a pipeline with the name "
                 f"'{name}'",
             )
         return pipeline
 
     def version(self, name: str, number: int | None) -> PipelineDeclaration:
+        """Return the current version if `number` is None. Raises PipelineVersionNotFoundException."""
         pipeline = self.get(name)
-        found = next((item for item in pipeline.versions if item.version == number), None)
         if number is None:
             return pipeline.declaration
+        found = next((item for item in pipeline.versions if item.version == number), None)
         if found is None:
             raise PipelineVersionNotFoundException(
                 f"The pipeline '{name}' does not have a version {number}",
@@ -72,36 +68,36 @@ class Registry:
         name = document["name"]
         if name in self._pipelines:
             raise PipelineNameInUseException(f"A pipeline with name '{name}' already exists")
-        _check_tags(tags)
-        declaration = self._declare(document, version=1)
-        now = self._core.now()
+        check_tags(tags)
+        declaration = self._declaration(document, version=1)
+        now = self._runtime.now()
         pipeline = Pipeline(
-            arn=self._core.arn(name),
+            arn=self._runtime.arn(name),
             created=now,
             updated=now,
-            versions=deque([declaration], maxlen=self._core.settings.kept_versions),
+            versions=deque([declaration], maxlen=self._runtime.settings.kept_versions),
             tags=dict(tags),
         )
         self._pipelines[name] = pipeline
         return pipeline
 
     def update(self, document: Mapping[str, Any]) -> Pipeline:
-        """A new version. Executions in progress go on with theirs."""
+        """Add a version. Executions in progress continue with theirs."""
         pipeline = self.get(document["name"])
-        declaration = self._declare(document, version=pipeline.declaration.version + 1)
+        declaration = self._declaration(document, version=pipeline.declaration.version + 1)
         pipeline.versions.append(declaration)
-        pipeline.updated = self._core.now()
-        _drop_removed(pipeline)
+        pipeline.updated = self._runtime.now()
+        _drop_removed_stages(pipeline)
         return pipeline
 
-    def delete(self, name: str) -> None:
-        if pipeline := self._pipelines.pop(name, None):
-            self._flow.discard(pipeline)
+    def delete(self, name: str) -> Pipeline | None:
+        """Remove the pipeline and return it; None if it does not exist."""
+        return self._pipelines.pop(name, None)
 
     def by_arn(self, arn: str) -> Pipeline:
         """Raises ResourceNotFoundException, InvalidArnException."""
         parts = arn.split(":", _ARN_PARTS - 1)
-        if len(parts) != _ARN_PARTS or parts[3:5] != [self._core.region, self._core.account_id]:
+        if len(parts) != _ARN_PARTS or parts[3:5] != [self._runtime.region, self._runtime.account_id]:
             raise InvalidArnException(f"Invalid resource ARN: {arn}")
         pipeline = self._pipelines.get(parts[5])
         if pipeline is None:
@@ -110,7 +106,7 @@ class Registry:
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         pipeline = self.by_arn(arn)
-        _check_tags({**pipeline.tags, **tags})
+        check_tags({**pipeline.tags, **tags})
         pipeline.tags.update(tags)
 
     def untag(self, arn: str, keys: list[str]) -> None:
@@ -118,29 +114,22 @@ class Registry:
         for key in keys:
             pipeline.tags.pop(key, None)
 
-    def _declare(self, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
-        declaration = PipelineDeclaration.of(document, version=version)
-        validate(declaration, region=self._core.region, source_providers=self._source_providers)
+    def _declaration(self, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
+        declaration = PipelineDeclaration.parse(document, version=version)
+        check_pipeline(declaration, region=self._runtime.region, source_providers=self._source_providers)
         return declaration
 
 
-def _check_tags(tags: Mapping[str, str]) -> None:
-    if len(tags) > MAX_TAGS:
-        raise TooManyTagsException(f"A pipeline can have at most {MAX_TAGS} tags")
-    if any(key.lower().startswith("aws:") for key in tags):
-        raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
-
-
-def _drop_removed(pipeline: Pipeline) -> None:
-    """Forget the state of stages and actions that the new version does not have."""
+def _drop_removed_stages(pipeline: Pipeline) -> None:
+    """Drop the state of stages and actions that the new version does not declare."""
     actions = {(stage.name, action.name) for stage in pipeline.declaration.stages for action in stage.actions}
     stages = {stage.name for stage in pipeline.declaration.stages}
     for key in set(pipeline.latest_actions) - actions:
         del pipeline.latest_actions[key]
-    for name in set(pipeline.gates) - stages:
-        if _is_idle(pipeline.gates[name]):
-            del pipeline.gates[name]
+    for name in set(pipeline.stage_states) - stages:
+        if _is_idle(pipeline.stage_states[name]):
+            del pipeline.stage_states[name]
 
 
-def _is_idle(gate: Gate) -> bool:
-    return gate.occupant is None and not gate.inbound
+def _is_idle(state: StageState) -> bool:
+    return state.occupant is None and not state.inbound

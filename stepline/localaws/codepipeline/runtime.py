@@ -1,12 +1,12 @@
-"""What every part of the stand-in shares: the lock, the clock, identifiers, and the way out for events.
+"""What all parts of the service share: the lock, the clock, ids, and the events that wait to be sent.
 
-Rules that keep it free of deadlocks and of surprises:
+Rules against deadlocks and inconsistent state:
 
-- state is touched only inside `with core.transaction():`;
-- no client (Lambda, S3, STS, a source) is called inside a transaction: such work is given to
-  `core.later`, and comes back with a transaction of its own;
-- events leave in the order in which they were emitted, after the transaction, one at a time, so a
-  rule on the bus may start a pipeline in turn.
+- state is read and changed only inside `with runtime.transaction():`;
+- no client (Lambda, S3, STS, a source) is called inside a transaction: such work is scheduled with
+  `runtime.later` and opens a transaction of its own;
+- events are sent in the order in which they were emitted, after the transaction, one at a time, so that a
+  rule on the event bus may start a pipeline.
 """
 
 from __future__ import annotations
@@ -20,32 +20,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from stepline.localaws.clock import Clock, Timer
+from stepline.localaws.clock import Timer
 from stepline.localaws.codepipeline.settings import Settings
-from stepline.localaws.events import AwsEvent, EventSink
+from stepline.localaws.context import Context
+from stepline.localaws.events import AwsEvent
 
 _log = logging.getLogger(__name__)
 
 
-class Core:
-    def __init__(
-        self, *, clock: Clock, events: EventSink, settings: Settings, account_id: str, region: str
-    ) -> None:
+class Runtime:
+    def __init__(self, context: Context, settings: Settings) -> None:
         self.settings = settings
-        self.account_id = account_id
-        self.region = region
-        self.caller_arn = f"arn:aws:iam::{account_id}:root"
-        self._clock = clock
-        self._sink = events
+        self.account_id = context.account_id
+        self.region = context.region
+        self.caller_arn = f"arn:aws:iam::{context.account_id}:root"
+        self._context = context
         self._lock = threading.RLock()
         self._depth = 0
         self._outbox: deque[AwsEvent] = deque()
-        self._delivering = False
+        self._sending = False
         self._closed = False
         self._random = random.Random(settings.identifier_seed)  # noqa: S311 - ids, not secrets
 
     def now(self) -> datetime:
-        return self._clock.now()
+        return self._context.clock.now()
 
     def new_id(self) -> str:
         with self._lock:
@@ -60,11 +58,11 @@ class Core:
 
     def later(self, seconds: float, work: Callable[[], None]) -> Timer:
         """Do `work` in the background, outside any transaction, unless closed by then."""
-        return self._clock.call_later(seconds, lambda: None if self._closed else work())
+        return self._context.clock.call_later(seconds, lambda: None if self._closed else work())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Alone with the state. May be nested; events leave after the outermost one."""
+        """Hold the lock. May be nested; events are sent after the outermost transaction."""
         with self._lock:
             self._depth += 1
             try:
@@ -73,30 +71,30 @@ class Core:
                 self._depth -= 1
                 outermost = self._depth == 0
         if outermost:
-            self._deliver()
+            self._send_events()
 
     def emit(self, event: AwsEvent) -> None:
         self._outbox.append(event)
 
     def close(self) -> None:
-        """Nothing that waits will happen any more."""
+        """Do no scheduled work and send no events from now on."""
         with self._lock:
             self._closed = True
             self._outbox.clear()
 
-    def _deliver(self) -> None:
-        while (event := self._take()) is not None:
+    def _send_events(self) -> None:
+        while (event := self._next_event()) is not None:
             try:
-                self._sink(event)
+                self._context.events(event)
             except Exception:
                 _log.exception("an event could not be delivered", extra={"detail_type": event.detail_type})
             finally:
-                self._delivering = False
+                self._sending = False
 
-    def _take(self) -> AwsEvent | None:
-        """The next event, if nobody delivers one just now (then that one goes on with this)."""
+    def _next_event(self) -> AwsEvent | None:
+        """Return the next event; None while another thread sends one, which then continues with this."""
         with self._lock:
-            if self._delivering or not self._outbox:
+            if self._sending or not self._outbox:
                 return None
-            self._delivering = True
+            self._sending = True
             return self._outbox.popleft()

@@ -1,4 +1,4 @@
-"""Handlers in this process, behind Lambda's interface."""
+"""The fake Lambda client that runs handlers in this process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stepline.localaws.functions import Context, InProcessFunctions
-from stepline.localaws.functions.in_process import function_name
+from tests.in_process_functions import InProcessFunctions, LambdaContext, function_name
 
 
 class NoStackError(Exception):
-    """The stack is not there."""
+    """The stack does not exist."""
 
 
-def handler(event: Any, context: Context) -> Any:
+def handler(event: Any, context: LambdaContext) -> Any:
     if event == "fail":
         raise NoStackError("no stack")
     return {"event": event, "name": context.function_name, "arn": context.invoked_function_arn}
 
 
-def test_answers_as_lambda_does() -> None:
+def test_response_of_an_invocation_is_that_of_lambda() -> None:
     functions = InProcessFunctions({"f": handler})
     answer = functions.invoke(FunctionName=functions.arn("f"), Payload=b'{"a": 1}')
     assert answer["StatusCode"] == 200
@@ -35,7 +34,7 @@ def test_answers_as_lambda_does() -> None:
     assert functions.invocations == [("f", {"a": 1})]
 
 
-def test_exception() -> None:
+def test_exception_becomes_an_error_document() -> None:
     answer = InProcessFunctions({"f": handler}).invoke(FunctionName="f", Payload='"fail"')
     document = json.load(answer["Payload"])
     assert answer["FunctionError"] == "Unhandled"
@@ -44,7 +43,7 @@ def test_exception() -> None:
     assert len(document["stackTrace"]) == 1
 
 
-def test_asynchronous_invocation_tells_nothing() -> None:
+def test_asynchronous_invocation_returns_no_result() -> None:
     answer = InProcessFunctions({"f": handler}).invoke(
         FunctionName="f", Payload='"fail"', InvocationType="Event"
     )
@@ -53,7 +52,7 @@ def test_asynchronous_invocation_tells_nothing() -> None:
     assert "FunctionError" not in answer
 
 
-def test_function_that_is_not_there() -> None:
+def test_unknown_function_is_refused() -> None:
     with pytest.raises(ClientError, match="Function not found: arn:aws:lambda") as caught:
         InProcessFunctions({}).invoke(FunctionName="f")
     assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
@@ -69,5 +68,5 @@ def test_function_that_is_not_there() -> None:
         "arn:aws:lambda:us-east-1:000000000000:function:f:1",
     ],
 )
-def test_names(name: str) -> None:
+def test_function_name_is_parsed_from_name_or_arn(name: str) -> None:
     assert function_name(name) == "f"

@@ -1,4 +1,4 @@
-"""One execution environment: a process of AWS's runtime client that serves one event at a time."""
+"""An execution environment: a process of AWS's runtime client that processes one event at a time."""
 
 from __future__ import annotations
 
@@ -18,24 +18,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stepline.localaws.functions import launcher
-from stepline.localaws.functions.model import (
-    INIT_TIMEOUT_SECONDS,
-    MAX_RESPONSE_BYTES,
-    FunctionVersion,
-    InvocationResult,
-    error_document,
-)
-from stepline.localaws.functions.runtime_api import Answer, Invocation, RuntimeApi
+from stepline.localaws.functions.models import FunctionVersion, InvocationResult, error_document
+from stepline.localaws.functions.runtime_api import Invocation, Response, RuntimeApi
+from stepline.localaws.functions.settings import INIT_TIMEOUT_SECONDS, MAX_RESPONSE_BYTES
 
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-"""What Python itself may need of our own environment; nothing else reaches a function."""
+"""Variables that Python itself may need; a function sees no others of the local AWS's own environment."""
 
 _UNHANDLED = "Unhandled"
 _EXIT_ERROR = "Runtime.ExitError"
 
 
 class ExecutionEnvironment:
-    """A process that runs one function, for one invocation after the other."""
+    """A process that runs one function, one invocation after another."""
 
     def __init__(self, function: FunctionVersion, code: Path, api: RuntimeApi, directory: Path) -> None:
         self.function = function
@@ -56,22 +51,22 @@ class ExecutionEnvironment:
 
     @property
     def ready(self) -> bool:
-        """It has loaded its function, or failed to."""
+        """Whether the function has been loaded, or cannot be."""
         return self._channel.ready.done()
 
     def invoke(self, event: bytes, *, request_id: str, trace_id: str | None) -> InvocationResult:
-        """Run one event. Afterwards the environment may be dead: see `alive`."""
+        """Process one event. The process may have ended afterwards: see `alive`."""
         self._wait_until_ready()
         if self._channel.init_error is not None:
             self._exited.wait(INIT_TIMEOUT_SECONDS)
             return self._result(self._channel.init_error.payload, failed=True)
         if not self._channel.ready.done() or not self.alive:
             self.kill()
-            return self._exited_early(request_id)
-        return self._answer(self._invocation(event, request_id, trace_id))
+            return self._exit_result(request_id)
+        return self._send(self._invocation(event, request_id, trace_id))
 
     def kill(self) -> None:
-        """End the process and everything that it started, and free port and files. May be called twice."""
+        """Kill the process and its children, and free port and files. May be called twice."""
         self._kill_group()
         self._exited.wait()
         self._api.close_channel(self._channel)
@@ -81,42 +76,42 @@ class ExecutionEnvironment:
         self.kill()
         self._log.close()
 
-    def _answer(self, invocation: Invocation) -> InvocationResult:
+    def _send(self, invocation: Invocation) -> InvocationResult:
         self._current = invocation
         self._channel.send(invocation)
         if not self.alive:
             self._fail_current()
         try:
-            answer = invocation.answer.result(self.function.timeout_seconds)
+            response = invocation.response.result(self.function.timeout_seconds)
         except FutureTimeoutError:
             self.kill()
-            return self._timed_out(invocation.request_id)
+            return self._timeout_result(invocation.request_id)
         except ProcessLookupError:
-            return self._exited_early(invocation.request_id)
+            return self._exit_result(invocation.request_id)
         finally:
             self._current = None
-        if len(answer.payload) > MAX_RESPONSE_BYTES:
-            answer = _too_large()
-        return self._result(answer.payload, failed=answer.is_error)
+        if len(response.payload) > MAX_RESPONSE_BYTES:
+            response = _too_large()
+        return self._result(response.payload, failed=response.is_error)
 
     def _invocation(self, event: bytes, request_id: str, trace_id: str | None) -> Invocation:
         deadline = datetime.now(UTC).timestamp() + self.function.timeout_seconds
         return Invocation(request_id, self.function.arn, event, int(deadline * 1000), trace_id)
 
-    def _result(self, payload: bytes, *, failed: bool, epitaph: str = "") -> InvocationResult:
-        """`epitaph`: what Lambda itself logs of a function that it ended, or that died."""
-        return InvocationResult(payload, _UNHANDLED if failed else None, self._log.take() + epitaph)
+    def _result(self, payload: bytes, *, failed: bool, platform_log: str = "") -> InvocationResult:
+        """`platform_log`: what Lambda itself logs when a function times out or its process exits."""
+        return InvocationResult(payload, _UNHANDLED if failed else None, self._log.take() + platform_log)
 
-    def _timed_out(self, request_id: str) -> InvocationResult:
-        told = f"Task timed out after {self.function.timeout_seconds:.2f} seconds"
+    def _timeout_result(self, request_id: str) -> InvocationResult:
+        message = f"Task timed out after {self.function.timeout_seconds:.2f} seconds"
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        document = error_document("Sandbox.Timedout", f"RequestId: {request_id} Error: {told}")
-        return self._result(document, failed=True, epitaph=f"{now} {request_id} {told}\n")
+        document = error_document("Sandbox.Timedout", f"RequestId: {request_id} Error: {message}")
+        return self._result(document, failed=True, platform_log=f"{now} {request_id} {message}\n")
 
-    def _exited_early(self, request_id: str) -> InvocationResult:
-        told = f"RequestId: {request_id} Error: {self._exit_reason()}"
-        document = error_document(_EXIT_ERROR, told)
-        return self._result(document, failed=True, epitaph=f"{told}\n{_EXIT_ERROR}\n")
+    def _exit_result(self, request_id: str) -> InvocationResult:
+        message = f"RequestId: {request_id} Error: {self._exit_reason()}"
+        document = error_document(_EXIT_ERROR, message)
+        return self._result(document, failed=True, platform_log=f"{message}\n{_EXIT_ERROR}\n")
 
     def _wait_until_ready(self) -> None:
         with suppress(FutureTimeoutError, ProcessLookupError):
@@ -140,23 +135,23 @@ class ExecutionEnvironment:
             stdin=subprocess.PIPE,  # closes when this process ends: see launcher
             stdout=self._log.descriptor,
             stderr=self._log.descriptor,
-            start_new_session=True,  # a process group of its own, to end all of it
+            start_new_session=True,  # a process group of its own, to kill all of it
         )
 
     def _watch(self) -> None:
         if hasattr(os, "waitid"):  # not on macOS before Python 3.13
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-            self._kill_group()  # what the function started and left behind
+            self._kill_group()  # children that the function left behind
         self._exit_code = self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._exited.set()
-        with suppress(Exception):  # somebody else was faster
+        with suppress(Exception):  # set already
             self._channel.ready.set_exception(ProcessLookupError())
         self._fail_current()
 
     def _kill_group(self) -> None:
-        """Not once the process was waited for: its number may be somebody else's then."""
+        """Kill the process group, unless the process was reaped: its number may be another process's then."""
         if self._exit_code is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -164,11 +159,11 @@ class ExecutionEnvironment:
     def _fail_current(self) -> None:
         current = self._current
         if current is not None:
-            with suppress(Exception):  # answered in the last moment
-                current.answer.set_exception(ProcessLookupError())
+            with suppress(Exception):  # its response has just arrived
+                current.response.set_exception(ProcessLookupError())
 
     def _variables(self, code: Path) -> dict[str, str]:
-        """Lambda's defined runtime environment variables [Lambda guide], and the function's own."""
+        """Return Lambda's defined runtime environment variables [Lambda guide] and the function's own."""
         function = self.function
         region = function.arn.split(":")[3]
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -199,9 +194,9 @@ class ExecutionEnvironment:
 
 
 class _LogFile:
-    """What the process writes: a file without a name, so that nothing blocks and nothing stays behind.
+    """The output of the process: an unnamed file, so that writing never blocks and the file removes itself.
 
-    An environment may be closed by one thread while another one reads what its process left.
+    One thread may close an environment while another one reads its log.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -215,7 +210,7 @@ class _LogFile:
         return self._file.fileno()
 
     def take(self) -> str:
-        """What was written since the last time; nothing once it is closed.
+        """Return what was written since the last call; nothing once the file is closed.
 
         Within one record the runtime client writes line ends as carriage returns and indents with
         non-breaking spaces.
@@ -237,6 +232,6 @@ def _log_stream_name() -> str:
     return f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
 
 
-def _too_large() -> Answer:
+def _too_large() -> Response:
     message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
-    return Answer(error_document("Function.ResponseSizeTooLarge", message), is_error=True)
+    return Response(error_document("Function.ResponseSizeTooLarge", message), is_error=True)

@@ -1,4 +1,4 @@
-"""Unpacked code of functions: once per version of the code."""
+"""Unpacks deployment packages of functions, each version of the code once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from stepline.localaws.functions.model import CodeError
+from stepline.localaws.functions.errors import CodeError
 
 _PERMISSIONS = 0o755 | 0o200
-"""What of a member's file mode is kept; the owner may always write, or the folder could not be removed."""
+"""Bits of a file mode that are kept; the owner may always write, so that the folder can be removed."""
 
 
 class CodeStore:
-    """Folders with functions' code, under a directory that it owns."""
+    """Folders with functions' code, in a directory of its own."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -26,7 +26,7 @@ class CodeStore:
         self._unpacked: dict[str, Path] = {}
 
     def folder(self, code_sha256: str, code_zip: Callable[[], bytes]) -> Path:
-        """The folder with that code; `code_zip` is asked for it if it is not there yet. Raises CodeError."""
+        """Return the folder with that code, unpacking `code_zip()` at the first call. Raises CodeError."""
         with self._lock:
             folder = self._unpacked.get(code_sha256)
             if folder is None:
@@ -36,18 +36,18 @@ class CodeStore:
             return folder
 
     def close(self) -> None:
-        """Remove what was unpacked."""
+        """Remove all folders."""
         for folder in self._unpacked.values():
             shutil.rmtree(folder, ignore_errors=True)
         self._unpacked.clear()
 
     def _unpack(self, archive: bytes, folder: Path) -> None:
-        """All or nothing: into a folder beside, which is then renamed."""
+        """Unpack into another folder, which is then renamed, so that no folder is incomplete."""
         self._directory.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=self._directory, prefix="unpacking-"))
         try:
             _extract(archive, new)
-            shutil.rmtree(folder, ignore_errors=True)  # left behind by a process that was killed
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
             new.rename(folder)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
@@ -70,4 +70,4 @@ def _extract(archive: bytes, folder: Path) -> None:
 def _check(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name:
-        raise CodeError(f"Could not unzip uploaded file: {name!r} leads out of the archive")
+        raise CodeError(f"Could not unzip uploaded file: {name!r} is a path outside the archive")

@@ -1,4 +1,4 @@
-"""Lambda functions as plain Python handlers in this process, for tests and simulations."""
+"""A fake Lambda client: its functions are Python handlers in this process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-Handler = Callable[[Any, "Context"], Any]
+from stepline.core.local_aws import ACCOUNT_ID, DEFAULT_REGION
+
+Handler = Callable[[Any, "LambdaContext"], Any]
 
 _DEFAULT_REMAINING_MILLISECONDS = 3_000
 
 
 @dataclass(frozen=True)
-class Context:
-    """The context object of a handler, as far as handlers use it."""
+class LambdaContext:
+    """The context object of a handler, with the members that handlers use."""
 
     function_name: str
     invoked_function_arn: str
@@ -41,37 +43,29 @@ class Context:
 
 
 class InProcessFunctions:
-    """A Lambda client whose functions are handlers in this process.
+    """`handlers` maps function names to handlers; it is read at each call, so that a test may replace one.
 
-    `handlers` maps function names to handlers and is read at each call, so that a test may
-    exchange one. `invocations` lists what was invoked: (function name, event).
+    `invocations` lists (function name, event).
     """
 
-    def __init__(
-        self,
-        handlers: Mapping[str, Handler],
-        *,
-        account_id: str = "000000000000",
-        region: str = "us-east-1",
-    ) -> None:
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
-        self._arn_prefix = f"arn:aws:lambda:{region}:{account_id}:function:"
         self.invocations: list[tuple[str, Any]] = []
 
     def arn(self, name: str) -> str:
-        return f"{self._arn_prefix}{name}"
+        return f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT_ID}:function:{name}"
 
     def invoke(
         self,
         *,
-        FunctionName: str,  # noqa: N803 - boto3's names
-        Payload: bytes | str = b"{}",  # noqa: N803
-        InvocationType: str = "RequestResponse",  # noqa: N803
+        FunctionName: str,
+        Payload: bytes | str = b"{}",
+        InvocationType: str = "RequestResponse",
         **_settings: Any,
     ) -> dict[str, Any]:
-        """Run the handler now, whatever the invocation type, and answer as Lambda does.
+        """Run the handler now, whatever the invocation type, and respond as Lambda does.
 
-        The event and the result pass through JSON. Raises ClientError for a function that is not there.
+        The event and the result pass through JSON. Raises ClientError for a function that does not exist.
         """
         name = function_name(FunctionName)
         handler = self._handlers.get(name)
@@ -79,7 +73,7 @@ class InProcessFunctions:
             raise _not_found(self.arn(name))
         event = json.loads(Payload or b"{}")
         self.invocations.append((name, event))
-        context = Context(function_name=name, invoked_function_arn=self.arn(name))
+        context = LambdaContext(function_name=name, invoked_function_arn=self.arn(name))
         result, error = _run(handler, event, context)
         if InvocationType == "Event":
             return {"StatusCode": 202, "Payload": io.BytesIO(b"")}
@@ -88,22 +82,22 @@ class InProcessFunctions:
 
 
 def function_name(name_or_arn: str) -> str:
-    """The bare name of a function, from a name, a partial ARN or an ARN, with or without qualifier."""
+    """Return the name of a function from a name, partial ARN or ARN, with or without qualifier."""
     parts = name_or_arn.split(":")
     if "function" in parts:
         return parts[parts.index("function") + 1]
     return parts[0]
 
 
-def _run(handler: Handler, event: Any, context: Context) -> tuple[bytes, str | None]:
+def _run(handler: Handler, event: Any, context: LambdaContext) -> tuple[bytes, str | None]:
     try:
         return json.dumps(handler(event, context)).encode(), None
     except Exception as error:
         return json.dumps(_error_document(error, context)).encode(), "Unhandled"
 
 
-def _error_document(error: Exception, context: Context) -> dict[str, Any]:
-    """What Lambda's Python runtime answers when a handler raises."""
+def _error_document(error: Exception, context: LambdaContext) -> dict[str, Any]:
+    """Return the response of Lambda's Python runtime when a handler raises."""
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,

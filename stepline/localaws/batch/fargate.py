@@ -17,8 +17,8 @@ from stepline.localaws.batch.image_store import ImageStore, UnpackedImage
 from stepline.localaws.batch.log_stream import Line, PutLines
 from stepline.localaws.batch.model import Task
 from stepline.localaws.batch.tasks import DEFAULT_LOG_GROUP
-from stepline.localaws.iam import Actor, Need
-from stepline.localaws.iam.needs import log_writing
+from stepline.localaws.iam import Actor, Permission
+from stepline.localaws.iam.required_permissions import log_permissions
 from stepline.oci.names import ImageName, parse_image_name
 from stepline.oci.registry_client import ImageMissingError, RegistryError
 
@@ -43,7 +43,7 @@ class Roles(Protocol):
 
     def keys(self, actor: Actor) -> ReadOnlyCredentials: ...
 
-    def authorize(self, actor: Actor, needs: tuple[Need, ...]) -> None: ...
+    def authorize(self, actor: Actor, needs: tuple[Permission, ...]) -> None: ...
 
 
 class Fargate:
@@ -89,11 +89,11 @@ class Fargate:
         """Make the log stream; what is returned writes to it, and drops what may not be written."""
         logs, group, stream = self._clients("logs"), task.log_options["awslogs-group"], task.log_stream
         arn = f"arn:aws:logs:{self._region}:{self._account_id}:log-group:{group}"
-        create, put = log_writing(arn, stream)
+        create, put = log_permissions(arn, stream)
         actor = _execution_actor(task)
         try:
             if task.log_options.get("awslogs-create-group") == "true" or group == DEFAULT_LOG_GROUP:
-                self._roles.authorize(actor, (Need("logs:CreateLogGroup", arn),))
+                self._roles.authorize(actor, (Permission("logs:CreateLogGroup", arn),))
                 _create_group(logs, group)
             self._roles.authorize(actor, (create,))
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -135,8 +135,8 @@ class Fargate:
     def _authorize_pull(self, task: Task, name: ImageName) -> None:
         arn = f"arn:aws:ecr:{self._region}:{self._account_id}:repository/{name.repository}"
         needs = (
-            Need("ecr:GetAuthorizationToken", "*"),
-            *(Need(action, arn) for action in _REPOSITORY_ACTIONS),
+            Permission("ecr:GetAuthorizationToken", "*"),
+            *(Permission(action, arn) for action in _REPOSITORY_ACTIONS),
         )
         try:
             self._roles.authorize(_execution_actor(task), needs)

@@ -15,7 +15,7 @@ from stepline.localaws.batch import Task
 from stepline.localaws.batch.fargate import ContainerError, Fargate
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import Line
-from stepline.localaws.iam import Actor, Need
+from stepline.localaws.iam import Actor, Permission
 from stepline.oci.manifests import ImageConfig
 from stepline.oci.names import ImageName
 from stepline.oci.registry_client import ImageMissingError, RegistryError
@@ -51,7 +51,7 @@ class World:
         assert actor == Actor("ecs-tasks.amazonaws.com", JOB, "task-1")
         return ReadOnlyCredentials("key", "secret", "token")
 
-    def authorize(self, actor: Actor, needs: Iterable[Need]) -> None:
+    def authorize(self, actor: Actor, needs: Iterable[Permission]) -> None:
         for need in needs:
             self.asked.append((actor.role_arn, need.action, need.resource))
             if need.action in self.denied:

@@ -1,4 +1,4 @@
-"""The files that a trail writes into its bucket: gzipped JSON, `{"Records": […]}`.
+"""The log files that a trail writes to its bucket: gzipped JSON, `{"Records": […]}`.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
 """
@@ -29,7 +29,7 @@ class LogFile:
 def log_file(
     records: Sequence[Record], *, prefix: str, account_id: str, region: str, time: datetime
 ) -> LogFile:
-    """The file of these records. `prefix` is the trail's S3KeyPrefix, or empty."""
+    """Return the log file of these records. `prefix` is the trail's S3KeyPrefix, or empty."""
     unique = "".join(secrets.choice(_LETTERS) for _ in range(_UNIQUE_CHARACTERS))
     name = f"{account_id}_CloudTrail_{region}_{time:%Y%m%dT%H%MZ}_{unique}.json.gz"
     folder = f"AWSLogs/{account_id}/CloudTrail/{region}/{time:%Y/%m/%d}"

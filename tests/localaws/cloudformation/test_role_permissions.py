@@ -1,4 +1,4 @@
-"""What a stack's role needs to change a resource."""
+"""The permissions that a stack's service role requires to change a resource."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.cloudformation.role_needs import Change, Place, needs_of, service_of
+from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.role_permissions import (
+    ResourceChange,
+    required_permissions,
+    service_of,
+)
 
-PLACE = Place("000000000000", "us-east-1")
+ARNS = Arns("000000000000", "us-east-1")
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
 ROLE = "arn:aws:iam::000000000000:role/r"
 
 
-def needs(operation: str, kind: str, physical_id: str = "", **properties: Any) -> list[tuple[str, str]]:
+def required(
+    operation: str, resource_type: str, physical_id: str = "", **properties: Any
+) -> list[tuple[str, str]]:
     old, new = properties.get("old", {}), properties.get("new", {})
-    found = needs_of(Change(operation, kind, physical_id, old, new), PLACE)
+    found = required_permissions(ResourceChange(operation, resource_type, physical_id, old, new), ARNS)
     assert found is not None
-    return [(need.action, need.resource) for need in found]
+    return [(permission.action, permission.resource) for permission in found]
 
 
-def test_a_state_machine_gets_its_role_with_each_update() -> None:
+def test_update_of_a_state_machine_requires_passing_its_role() -> None:
     new = {"RoleArn": ROLE, "StateMachineName": "m"}
-    found = needs("update", "AWS::StepFunctions::StateMachine", MACHINE, old=new, new=new)
+    found = required("update", "AWS::StepFunctions::StateMachine", MACHINE, old=new, new=new)
     assert found == [
         ("states:UpdateStateMachine", MACHINE),
         ("iam:PassRole", ROLE),
@@ -31,15 +38,17 @@ def test_a_state_machine_gets_its_role_with_each_update() -> None:
     ]
 
 
-def test_other_tags_are_a_permission_of_their_own() -> None:
+def test_changed_tags_require_a_permission_of_their_own() -> None:
     old, new = {"RoleArn": ROLE}, {"RoleArn": ROLE, "Tags": [{"Key": "a", "Value": "b"}]}
-    kind = "AWS::StepFunctions::StateMachine"
-    assert ("states:TagResource", MACHINE) in needs("update", kind, MACHINE, old=old, new=new)
-    assert ("states:TagResource", MACHINE) in needs("create", kind, new={**new, "StateMachineName": "m"})
+    resource_type = "AWS::StepFunctions::StateMachine"
+    assert ("states:TagResource", MACHINE) in required("update", resource_type, MACHINE, old=old, new=new)
+    assert ("states:TagResource", MACHINE) in required(
+        "create", resource_type, new={**new, "StateMachineName": "m"}
+    )
 
 
 @pytest.mark.parametrize(
-    ("operation", "kind", "physical_id", "new", "need"),
+    ("operation", "resource_type", "physical_id", "new", "expected"),
     [
         ("delete", "AWS::StepFunctions::StateMachine", MACHINE, {}, ("states:DeleteStateMachine", MACHINE)),
         (
@@ -89,14 +98,14 @@ def test_other_tags_are_a_permission_of_their_own() -> None:
         ),
     ],
 )
-def test_a_resource_needs_its_operation(
-    operation: str, kind: str, physical_id: str, new: dict[str, Any], need: tuple[str, str]
+def test_change_requires_the_action_of_its_operation(
+    operation: str, resource_type: str, physical_id: str, new: dict[str, Any], expected: tuple[str, str]
 ) -> None:
-    assert needs(operation, kind, physical_id, new=new)[0] == need
+    assert required(operation, resource_type, physical_id, new=new)[0] == expected
 
 
 @pytest.mark.parametrize(
-    ("kind", "service"),
+    ("resource_type", "service"),
     [
         ("AWS::EC2::VPC", "ec2"),
         ("AWS::StepFunctions::Activity", "states"),
@@ -104,6 +113,6 @@ def test_a_resource_needs_its_operation(
         ("Custom::Thing", ""),
     ],
 )
-def test_of_other_types_the_service_is_known(kind: str, service: str) -> None:
-    assert needs_of(Change("create", kind), PLACE) is None
-    assert service_of(kind) == service
+def test_other_types_require_any_action_of_their_service(resource_type: str, service: str) -> None:
+    assert required_permissions(ResourceChange("create", resource_type), ARNS) is None
+    assert service_of(resource_type) == service

@@ -1,4 +1,4 @@
-"""What was allowed by what, and what was denied: how one sees which permissions are needed."""
+"""Records which statements allowed requests, and what was denied, to find unnecessary permissions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRUST = Grant(policy="trust policy", statement=0, action="sts:AssumeRole", resou
 
 @dataclass(frozen=True)
 class Denial:
-    """A request that was refused, and AWS's sentence about it."""
+    """A denied request, and AWS's message."""
 
     role: str
     action: str
@@ -24,8 +24,8 @@ class Denial:
     message: str
 
 
-class Record:
-    """For each role: how many requests an action of a statement allowed, and how many only it allowed."""
+class PermissionRecord:
+    """For each role: how many requests an action of a statement allowed, and how many it alone allowed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,25 +33,25 @@ class Record:
         self._alone: Counter[tuple[str, Grant]] = Counter()
         self._denials: deque[Denial] = deque(maxlen=_KEPT_DENIALS)
 
-    def allowed(self, request: Request, decision: Decision) -> None:
+    def add_allowed(self, request: Request, decision: Decision) -> None:
         role = request.caller.role_name
         with self._lock:
             self._allowed.update((role, grant) for grant in decision.grants)
             if decision.sole_grant:
                 self._alone[role, decision.sole_grant] += 1
 
-    def assumed(self, role: str) -> None:
-        """A service, or another role, was let in by the role's trust policy, which alone can do so."""
+    def add_assumed(self, role: str) -> None:
+        """Count an assumption of the role, which its trust policy alone allows."""
         with self._lock:
             self._allowed[role, TRUST] += 1
             self._alone[role, TRUST] += 1
 
-    def denied(self, request: Request, message: str) -> None:
+    def add_denied(self, request: Request, message: str) -> None:
         denial = Denial(request.caller.role_name, request.action, request.resource, message)
         with self._lock:
             self._denials.append(denial)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
             self._allowed.clear()
             self._alone.clear()

@@ -1,4 +1,4 @@
-"""Together with the local CodeCommit: what is committed is what the function gets."""
+"""CodePipeline with the local CodeCommit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import World, lambda_action, pipeline, stage
 
 
-def test_a_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) -> None:
+def test_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) -> None:
     repositories = CodeCommit(
         tmp_path, clock=world.clock, events=lambda event: None, base_url="http://127.0.0.1:4566"
     )

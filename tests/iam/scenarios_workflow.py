@@ -1,4 +1,4 @@
-"""Every way through the workflow updater's stacks that needs a permission no other way needs."""
+"""Scenarios of the workflow updater; see `suites.py`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from stepline.core.errors import UsageError
 from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile
 from stepline.workflow.deployment import Clients, DeployOptions, Outcome, Screen
-from tests.iam.proofs import Lane
+from tests.iam.scenarios import unique_name
+from tests.iam.suites import Lane
 from tests.iam.system import REGION, System
-from tests.iam.ways import fresh
 
 _PROJECT = Path(__file__).parents[2]
 _SAMPLE = json.loads((_PROJECT / "statemachines/workflow/sample.asl.json").read_text())
@@ -26,15 +26,15 @@ _EVENT = json.loads((_PROJECT / "local_events/inject_definition/deployment.json"
 _POLL_SECONDS = 0.05
 
 
-def developer_deploys(system: System) -> None:
+def developer_deploys_a_definition(system: System) -> None:
     outcome = _deploy(system)
     assert outcome.revision
     machine = system.sample.outputs["StateMachineArn"]
     execution = system.start({"name": "you"}, machine=machine)
-    system.end_of(execution).must_be("SUCCEEDED")
+    system.wait_for_execution(execution).assert_status("SUCCEEDED")
 
 
-def developer_looks_first(system: System) -> None:
+def developer_shows_changes_only(system: System) -> None:
     outcome = _deploy(system, dry_run=True)
     assert (outcome.changed, outcome.revision) == (True, None)
     left = system.client("cloudformation").list_change_sets(StackName=system.sample.stack_name)["Summaries"]
@@ -42,29 +42,29 @@ def developer_looks_first(system: System) -> None:
 
 
 def failed_update_is_explained(system: System) -> None:
-    """Somebody forbids it: the stack's events tell who."""
+    """A Deny statement forbids it: the reason is in the stack's events."""
     deny = {"Effect": "Deny", "Action": "states:UpdateStateMachine", "Resource": "*"}
-    place = {"RoleName": system.resources["UpdateRole"], "PolicyName": "deny"}
-    system.client("iam").put_role_policy(**place, PolicyDocument=json.dumps({"Statement": [deny]}))
+    policy = {"RoleName": system.resources["UpdateRole"], "PolicyName": "deny"}
+    system.client("iam").put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [deny]}))
     try:
         with pytest.raises(UsageError, match="the update failed") as caught:
             _deploy(system)
     finally:
-        system.client("iam").delete_role_policy(**place)
+        system.client("iam").delete_role_policy(**policy)
     assert "states:UpdateStateMachine" in caught.value.details[0]
 
 
-def missing_definition_is_told(system: System) -> None:
-    values = {"DefinitionKey": f"definitions/{fresh()}", "DefinitionVersion": fresh()}
+def missing_definition_is_reported(system: System) -> None:
+    values = {"DefinitionKey": f"definitions/{unique_name()}", "DefinitionVersion": unique_name()}
     answer = system.invoke("inject-definition", {**_EVENT, "templateParameterValues": values})
     assert "There is no object" in answer["errorMessage"], answer
 
 
 def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
-    """A new definition, with nothing but the developers' role."""
+    """Deploy a new definition with the developers' role only."""
     admin = _clients(system.client)
     deployment.publish(admin, system.sample.stack_name, system.stack_name)
-    document = {**_SAMPLE, "Comment": fresh()}
+    document = {**_SAMPLE, "Comment": unique_name()}
     return deployment.deploy(
         DeployOptions(
             DefinitionFile.parse("sample.asl.json", json.dumps(document).encode()),
@@ -74,14 +74,14 @@ def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
             dry_run,
         ),
         _clients(developer(system)),
-        Polling(_POLL_SECONDS, system.patience_seconds),
+        Polling(_POLL_SECONDS, system.timeout_seconds),
         Screen(say=lambda _text: None, show=lambda _states, _lines: None),
         contextlib.nullcontext,
     )
 
 
 def developer(system: System) -> Callable[[str], Any]:
-    """Clients of a session of the developers' role, which trusts the account as it is."""
+    """Return clients with a session of the developers' role, which trusts the account."""
     keys = system.client("sts").assume_role(
         RoleArn=system.outputs["DeveloperRoleArn"], RoleSessionName="developer"
     )["Credentials"]
@@ -99,7 +99,7 @@ def _clients(client: Callable[[str], Any]) -> Clients:
 
 
 LANES: tuple[Lane, ...] = (
-    # One stack, which is updated once at a time.
-    (developer_deploys, developer_looks_first, failed_update_is_explained),
-    (missing_definition_is_told,),
+    # One update of the stack at a time.
+    (developer_deploys_a_definition, developer_shows_changes_only, failed_update_is_explained),
+    (missing_definition_is_reported,),
 )

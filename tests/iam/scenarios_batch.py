@@ -1,49 +1,49 @@
-"""Every way through the batch workflow's stack that needs a permission no other way needs."""
+"""Scenarios of the batch workflow; see `suites.py`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from tests.iam.logged_machines import logged_machine_of
-from tests.iam.proofs import Lane, Variant
-from tests.iam.system import ACCOUNT, Ended, System
-from tests.iam.ways import fresh
+from tests.iam.logged_machines import logged_machine_scenario
+from tests.iam.scenarios import unique_name
+from tests.iam.suites import Lane, Variant
+from tests.iam.system import ACCOUNT, ExecutionResult, System
 
 
 def jobs_run(system: System) -> None:
-    """Fargate fetches the image and writes the log under the execution role, the program has the job role."""
-    name = fresh()
-    _run(system, "one", ["a"], ["b"], name=name).must_be("SUCCEEDED")
+    """Fargate pulls the image and writes the log as the execution role; the program has the job role."""
+    name = unique_name()
+    _run(system, "one", ["a"], ["b"], name=name).assert_status("SUCCEEDED")
     found = [line for line in _log(system, name) if '"parameter"' in line]
-    assert len(found) == 1, f"the log of the first job says {found}"
+    assert len(found) == 1, f"the log of the first job has {found}"
 
 
 def failure_is_explained(system: System) -> None:
-    """A job that somebody terminates before it was started."""
+    """The job is terminated before it starts."""
     ended = _run_with_terminated_job(system)
     assert ended.reason.startswith("JobStoppedError: "), ended.reason
 
 
 def stopped_execution_terminates_its_job(system: System) -> None:
-    name = fresh()
+    name = unique_name()
     machine = system.resources["StateMachine"]
     states = system.client("stepfunctions")
-    with _Closed(system):
+    with _DisabledEnvironment(system):
         arn = system.start(_document("one", [], []), machine=machine, name=name)
         system.wait_for(lambda: _status(system, f"{name}-step1"), lambda status: status == "RUNNABLE")
         states.stop_execution(executionArn=arn)
         system.wait_for(lambda: _status(system, f"{name}-step1"), lambda status: status == "FAILED")
 
 
-def machine_that_waits_for_jobs_is_made(system: System) -> None:
-    """Step Functions makes the rule by which it hears of their ends."""
-    name = f"iam-{fresh()}"
+def state_machine_that_waits_for_jobs_is_created(system: System) -> None:
+    """Step Functions creates a rule for the events of the jobs."""
+    name = f"iam-{unique_name()}"
     role = f"arn:aws:iam::{ACCOUNT}:role/{system.resources['StateMachineRole']}"
     stack_id = system.stack(name, _waiting_machine(role))
-    system.stack_must_be(stack_id, "CREATE_COMPLETE")
+    system.assert_stack_status(stack_id, "CREATE_COMPLETE")
     system.client("cloudformation").delete_stack(StackName=name)
-    system.stack_must_be(stack_id, "DELETE_COMPLETE")
+    system.assert_stack_status(stack_id, "DELETE_COMPLETE")
 
 
 def _waiting_machine(role_arn: str) -> dict[str, Any]:
@@ -58,8 +58,8 @@ def _waiting_machine(role_arn: str) -> dict[str, Any]:
     return {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
 
 
-class _Closed:
-    """The compute environment is closed meanwhile: jobs wait."""
+class _DisabledEnvironment:
+    """Disables the compute environment, so that jobs wait."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -76,20 +76,20 @@ class _Closed:
         )
 
 
-def _run_with_terminated_job(system: System) -> Ended:
-    name = fresh()
-    with _Closed(system):
+def _run_with_terminated_job(system: System) -> ExecutionResult:
+    name = unique_name()
+    with _DisabledEnvironment(system):
         arn = system.start(_document("one", [], []), machine=system.resources["StateMachine"], name=name)
         system.wait_for(lambda: _status(system, f"{name}-step1"), lambda status: status == "RUNNABLE")
         system.client("batch").terminate_job(
-            jobId=_job_id(system, f"{name}-step1"), reason="told by the test"
+            jobId=_job_id(system, f"{name}-step1"), reason="terminated by the test"
         )
-        return system.end_of(arn)
+        return system.wait_for_execution(arn)
 
 
-def _run(system: System, *parameters: Any, name: str) -> Ended:
+def _run(system: System, *parameters: Any, name: str) -> ExecutionResult:
     machine = system.resources["StateMachine"]
-    return system.end_of(system.start(_document(*parameters), machine=machine, name=name))
+    return system.wait_for_execution(system.start(_document(*parameters), machine=machine, name=name))
 
 
 def _document(step_1: str, step_2: list[str], step_3: list[str]) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def _jobs(system: System, name: str) -> list[dict[str, Any]]:
     answer = system.client("batch").list_jobs(
         jobQueue=system.outputs["JobQueueName"], filters=[{"name": "JOB_NAME", "values": [name]}]
     )
-    found: list[dict[str, Any]] = answer["jobSummaryList"]
-    return found
+    jobs: list[dict[str, Any]] = answer["jobSummaryList"]
+    return jobs
 
 
 def _status(system: System, name: str) -> str:
@@ -123,6 +123,6 @@ def _log(system: System, name: str) -> list[str]:
 
 LANES: tuple[Lane, ...] = (
     (jobs_run, failure_is_explained, stopped_execution_terminates_its_job),
-    (logged_machine_of("StateMachineRole"), machine_that_waits_for_jobs_is_made),
+    (logged_machine_scenario("StateMachineRole"), state_machine_that_waits_for_jobs_is_created),
 )
 VARIANTS: tuple[Variant, ...] = ()

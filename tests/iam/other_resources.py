@@ -1,4 +1,4 @@
-"""Other state machines and an input bucket, for the parameters of the application that name such."""
+"""State machines and an input bucket that parameters of the application name."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _STATES: dict[str, Any] = {
 }
 
 
-def make_others(system: System) -> None:
-    """Make the machines and the bucket. May be done again."""
+def create_other_resources(system: System) -> None:
+    """Create the state machines and the bucket, unless they exist."""
     system.client("s3").create_bucket(Bucket=INPUT_BUCKET)
     role_arn = _role(system)
-    for name, kind in OTHER_MACHINES.items():
-        definition = {"StartAt": "Only", "States": {"Only": _STATES[kind]}}
+    for name, machine_type in OTHER_MACHINES.items():
+        definition = {"StartAt": "Only", "States": {"Only": _STATES[machine_type]}}
         system.client("stepfunctions").create_state_machine(
-            name=name, type=kind, roleArn=role_arn, definition=json.dumps(definition)
+            name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )
 
 

@@ -1,6 +1,6 @@
-"""Every way through the process that needs a permission no other way needs; see `proofs.py`.
+"""Scenarios of the process; see `suites.py`.
 
-The functions are invoked with what API Gateway would hand over: its usage plan would hold the ways up.
+The functions are invoked with API Gateway's events: its usage plan would throttle the scenarios.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import uuid
 from typing import Any
 
 from statemachines.process.transaction import Transaction
-from tests.iam.proofs import Lane
+from tests.iam.suites import Lane
 from tests.iam.system import ACCOUNT, REGION, System
 
-_OWNER = "provenkey1"
+_OWNER = "testedkey1"
 _STEPS = tuple(
     f"{prefix}step-{letter}"
     for prefix, letters in (("", "abcdef"), ("downstream-", "abc"))
@@ -21,8 +21,8 @@ _STEPS = tuple(
 )
 
 
-def process_runs_to_its_end(system: System) -> None:
-    """And the downstream machine after it."""
+def process_succeeds(system: System) -> None:
+    """So does the downstream state machine after it."""
     transaction = _start(system)
     assert (
         system.wait_for(
@@ -36,8 +36,8 @@ def process_runs_to_its_end(system: System) -> None:
     assert data["downstreamA"] == {"unchanged": True}
 
 
-def failed_process_tells_why(system: System) -> None:
-    """Its data are what no step has written."""
+def failed_process_is_explained(system: System) -> None:
+    """Its data were not written by a step."""
     transaction = Transaction.fresh(_OWNER)
     _put(system, transaction, "[]")
     execution = system.start(
@@ -45,25 +45,25 @@ def failed_process_tells_why(system: System) -> None:
         machine=system.outputs["ProcessStateMachineArn"],
         name=transaction.execution_name,
     )
-    system.end_of(execution).must_be("FAILED")
+    system.wait_for_execution(execution).assert_status("FAILED")
     state = _get(system, "process-state", transaction.id)
     assert state["error"] == "RequestRefusedError"
     assert state["cause"].startswith("Step A: The data of transaction")
 
 
-def process_that_is_not_shown_yet_is_running(system: System) -> None:
-    """Its data are there, and Step Functions does not know it."""
+def process_unknown_to_step_functions_is_running(system: System) -> None:
+    """Its data exist, and DescribeExecution does not return it yet."""
     transaction = Transaction.fresh(_OWNER)
     _put(system, transaction, '{"processInput": {}}')
     assert _get(system, "process-state", transaction.id)["status"] == "RUNNING"
 
 
-def unknown_transaction_is_told_from_a_forbidden_one(system: System) -> None:
+def unknown_transaction_is_not_found(system: System) -> None:
     for function in ("process-state", "process-data"):
         assert _get(system, function, str(uuid.uuid4()), status=404)["error"] == "TransactionNotFoundError"
 
 
-def step_without_data_is_told_from_a_forbidden_one(system: System) -> None:
+def step_without_data_fails_its_precondition(system: System) -> None:
     event = {"transaction": str(Transaction.fresh(_OWNER))}
     for step in _STEPS:
         name = f"{system.stack_name}-{step}"
@@ -73,22 +73,22 @@ def step_without_data_is_told_from_a_forbidden_one(system: System) -> None:
 
 
 def api_gateway_may_write_logs(system: System) -> None:
-    """The account gets the role once more."""
+    """The account is given the role again."""
     role = f"arn:aws:iam::{ACCOUNT}:role/{system.resources['ApiGatewayLogsRole']}"
     change: Any = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role}
     system.client("apigateway").update_account(patchOperations=[change])
 
 
-def logged_machines_live_and_go(system: System) -> None:
-    """Machines under the roles of both machines, made, changed and deleted."""
+def logged_machines_are_created_updated_and_deleted(system: System) -> None:
+    """State machines with the roles of both state machines."""
     cloudformation = system.client("cloudformation")
     name = f"iam-process-{uuid.uuid4().hex[:12]}"
     stack_id = system.stack(name, _logged_machines(system, "first"))
-    system.stack_must_be(stack_id, "CREATE_COMPLETE")
+    system.assert_stack_status(stack_id, "CREATE_COMPLETE")
     cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(_logged_machines(system, "second")))
-    system.stack_must_be(stack_id, "UPDATE_COMPLETE")
+    system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
     cloudformation.delete_stack(StackName=name)
-    system.stack_must_be(stack_id, "DELETE_COMPLETE")
+    system.assert_stack_status(stack_id, "DELETE_COMPLETE")
 
 
 def _logged_machines(system: System, comment: str) -> dict[str, Any]:
@@ -112,15 +112,15 @@ def _logged_machines(system: System, comment: str) -> dict[str, Any]:
 
 def _start(system: System) -> str:
     body = json.dumps({"processInput": {"a": 1}})
-    return str(_answer(system, "start-process", {"body": body})["transactionId"])
+    return str(_invoke(system, "start-process", {"body": body})["transactionId"])
 
 
 def _get(system: System, function: str, transaction: str, *, status: int = 200) -> Any:
     query = {"multiValueQueryStringParameters": {"transactionId": [transaction]}}
-    return _answer(system, function, query, status=status)
+    return _invoke(system, function, query, status=status)
 
 
-def _answer(system: System, function: str, request: dict[str, Any], *, status: int = 200) -> Any:
+def _invoke(system: System, function: str, request: dict[str, Any], *, status: int = 200) -> Any:
     event = {"requestContext": {"identity": {"apiKeyId": _OWNER}}, **request}
     answer = system.invoke(function, event)
     assert answer["statusCode"] == status, answer
@@ -128,17 +128,21 @@ def _answer(system: System, function: str, request: dict[str, Any], *, status: i
 
 
 def _put(system: System, transaction: Transaction, text: str) -> None:
-    """As the developer, whom the bucket's policy does not hold back here."""
+    """Write data with unrestricted credentials, which the bucket's policy does not apply to."""
     bucket = system.outputs["DataBucketName"]
     system.client("s3").put_object(Bucket=bucket, Key=transaction.key, Body=text.encode())
 
 
 LANES: tuple[Lane, ...] = (
     (
-        process_runs_to_its_end,
-        failed_process_tells_why,
-        process_that_is_not_shown_yet_is_running,
-        unknown_transaction_is_told_from_a_forbidden_one,
+        process_succeeds,
+        failed_process_is_explained,
+        process_unknown_to_step_functions_is_running,
+        unknown_transaction_is_not_found,
     ),
-    (step_without_data_is_told_from_a_forbidden_one, api_gateway_may_write_logs, logged_machines_live_and_go),
+    (
+        step_without_data_fails_its_precondition,
+        api_gateway_may_write_logs,
+        logged_machines_are_created_updated_and_deleted,
+    ),
 )

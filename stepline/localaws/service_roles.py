@@ -52,7 +52,7 @@ class ServiceRoles:
         try:
             self._enforcement.authorize(self._session(actor), permissions)
         except AccessDeniedError as error:
-            raise client_error(error, error.permission.action.partition(":")[2]) from error
+            raise client_error(error, error.action.partition(":")[2]) from error
 
     def authorize_service(self, actor: Actor, service: str) -> None:
         """Check that the role is allowed any action of the service. Raises botocore's ClientError."""

@@ -76,7 +76,7 @@ def test_all_permissions_are_required() -> None:
             SESSION,
             [Permission("s3:GetObject", f"{BUCKET}/a"), Permission("s3:ListBucket", BUCKET)],
         )
-    assert caught.value.permission.action == "s3:ListBucket"
+    assert caught.value.action == "s3:ListBucket"
 
 
 def test_loopback_interface_counts_as_tls() -> None:

@@ -230,7 +230,7 @@ class _HttpRequest:
             if need.action not in _ALWAYS_ALLOWED:
                 enforcement.authorize(caller, self._needs(need, objects))
         except AccessDeniedError as error:
-            return self._refusal(error.permission.action, caller, error.message)
+            return self._refusal(error.action, caller, error.message)
         except ValueError as error:  # a request or a policy that is none
             return self._refusal("", caller, f"the local AWS cannot decide: {error}")
         return None
@@ -248,7 +248,7 @@ class _HttpRequest:
         try:
             enforcement.check_assumption(caller, parameters.get("RoleArn", ""))
         except AccessDeniedError as error:
-            return self._refusal(error.permission.action, caller, error.message)
+            return self._refusal(error.action, caller, error.message)
         return None
 
     def _needs(self, need: Permission, objects: S3Objects) -> Iterator[Permission]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import operator
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import translate
 from typing import Any
+
+from stepline.localaws.iam.patterns import as_list, matches
 
 ContextValue = str | tuple[str, ...]
 """A single-valued key is text, a multi-valued one a tuple."""
@@ -40,11 +40,11 @@ class Condition:
             return self.if_exists or self.quantifier == "forallvalues" or (negated and not self.quantifier)
         present = (actual,) if isinstance(actual, str) else actual
 
-        def matches(value: str) -> bool:
+        def fits(value: str) -> bool:
             return any(test(value, expected) for expected in self.values) != negated
 
         # Without a quantifier AWS allows single-valued keys only, where "all" and "any" are the same.
-        return any(map(matches, present)) if self.quantifier == "foranyvalue" else all(map(matches, present))
+        return any(map(fits, present)) if self.quantifier == "foranyvalue" else all(map(fits, present))
 
 
 def parse_conditions(block: Mapping[str, Mapping[str, Any]]) -> tuple[Condition, ...]:
@@ -59,19 +59,19 @@ def _condition(name: str, key: str, values: Any) -> Condition:
     base = rest.removesuffix("ifexists")
     if base != "null" and base not in _OPERATORS:
         raise ValueError(f"unknown condition operator {name}")
-    texts = values if isinstance(values, list) else [values]
     return Condition(
         operator=base,
         key=key.lower(),
-        values=tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in texts),
+        values=tuple(
+            str(value).lower() if isinstance(value, bool) else str(value) for value in as_list(values)
+        ),
         if_exists=base != rest,
         quantifier=quantifier,
     )
 
 
 def _like(actual: str, pattern: str) -> bool:
-    # fnmatch has sets of characters besides * and ?; IAM has not.
-    return re.fullmatch(translate(pattern.replace("[", "[[]")), actual) is not None
+    return matches(pattern, actual)
 
 
 def _arn_like(actual: str, pattern: str) -> bool:

@@ -57,12 +57,12 @@ class PolicyStore(Protocol):
 
 
 class AccessDeniedError(Exception):
-    """The caller lacks `permission`. `message` is AWS's own."""
+    """The caller lacks the permission for `action`. `message` is AWS's own."""
 
-    def __init__(self, message: str, permission: Permission) -> None:
+    def __init__(self, message: str, action: str) -> None:
         super().__init__(message)
         self.message = message
-        self.permission = permission
+        self.action = action
 
 
 class Enforcement:
@@ -77,12 +77,11 @@ class Enforcement:
         A role can be passed only to a service that it trusts.
         """
         for permission in permissions:
-            request = Request(
-                caller, permission.action, permission.resource, self._context(caller, permission)
-            )
+            context = self._context(caller, permission)
+            request = Request(caller, permission.action, permission.resource, context)
             decision = self._decide(request)
             if not decision.allowed:
-                raise self._denied(request, permission, decision.verdict)
+                raise self._denied(request, decision.verdict)
             self.record.add_allowed(request, decision)
             if permission.action == _PASS_ROLE:
                 self.check_trust(permission.resource, service=str(permission.context[PASSED_TO_SERVICE]))
@@ -101,10 +100,9 @@ class Enforcement:
 
         For operations whose exact permissions are unknown.
         """
-        permission = Permission(f"{service}:*", "*")
-        request = Request(caller, permission.action, permission.resource)
+        request = Request(caller, f"{service}:*", "*")
         if not any(statement.allows_in(service) for statement in self._policies(request).identity):
-            raise self._denied(request, permission, Verdict.NO_IDENTITY_POLICY)
+            raise self._denied(request, Verdict.NO_IDENTITY_POLICY)
 
     def check_trust(self, role_arn: str, *, service: str) -> Role:
         """Return the role, if its trust policy lets the service assume it. Raises AccessDeniedError."""
@@ -113,11 +111,10 @@ class Enforcement:
 
     def check_assumption(self, caller: Caller, role_arn: str) -> Role:
         """Return the role, if the caller may assume it. Raises AccessDeniedError."""
-        permission = Permission(_ASSUME_ROLE, role_arn)
         role = self._store.role(_name(role_arn))
         if role is None:
-            raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), permission, Verdict.NO_SUCH_ROLE)
-        self.authorize(caller, [permission])
+            raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), Verdict.NO_SUCH_ROLE)
+        self.authorize(caller, [Permission(_ASSUME_ROLE, role_arn)])
         self.record.add_assumed(role.name)
         return role
 
@@ -170,13 +167,13 @@ class Enforcement:
             **permission.context,
         }
 
-    def _denied(self, request: Request, permission: Permission, verdict: Verdict) -> AccessDeniedError:
+    def _denied(self, request: Request, verdict: Verdict) -> AccessDeniedError:
         message = (
-            f"User: {request.caller.arn} is not authorized to perform: {permission.action} on resource: "
-            f"{permission.resource} {verdict.value.format(action=permission.action)}"
+            f"User: {request.caller.arn} is not authorized to perform: {request.action} on resource: "
+            f"{request.resource} {verdict.value.format(action=request.action)}"
         )
         self.record.add_denied(request, message)
-        return AccessDeniedError(message, permission)
+        return AccessDeniedError(message, request.action)
 
 
 def _parsed(documents: Iterable[str], policy: str) -> tuple[Statement, ...]:

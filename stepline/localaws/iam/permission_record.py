@@ -11,7 +11,7 @@ from stepline.localaws.iam.evaluation import Decision, Grant
 from stepline.localaws.iam.policy import Request
 
 _KEPT_DENIALS = 1000
-TRUST = Grant(policy="trust policy", statement=0, action="sts:AssumeRole", resource="")
+_TRUST = Grant(policy="trust policy", statement=0, action="sts:AssumeRole", resource="")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class PermissionRecord:
     def add_assumed(self, role: str) -> None:
         """Count an assumption of the role, which its trust policy alone allows."""
         with self._lock:
-            self._allowed[role, TRUST] += 1
-            self._alone[role, TRUST] += 1
+            self._allowed[role, _TRUST] += 1
+            self._alone[role, _TRUST] += 1
 
     def add_denied(self, request: Request, message: str) -> None:
         denial = Denial(request.caller.role_name, request.action, request.resource, message)

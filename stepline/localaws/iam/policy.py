@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from stepline.localaws.iam.conditions import Condition, ContextValue, parse_conditions
+from stepline.localaws.iam.patterns import as_list, matches
 from stepline.localaws.iam.principals import Caller, PrincipalElement
 
-_MAX_PATTERNS = 4096
 _MAX_DOCUMENTS = 512
 
 
@@ -90,7 +89,7 @@ def _parse_text(text: str, policy: str) -> tuple[Statement, ...]:
     if not isinstance(document, dict):
         raise ValueError(f"{policy} is not a JSON object")  # noqa: TRY004
     return tuple(
-        _statement(item, policy, index) for index, item in enumerate(_as_list(document.get("Statement", [])))
+        _statement(item, policy, index) for index, item in enumerate(as_list(document.get("Statement")))
     )
 
 
@@ -102,34 +101,19 @@ def _statement(item: Mapping[str, Any], policy: str, index: int) -> Statement:
         policy=policy,
         index=index,
         effect=Effect(item["Effect"]),
-        actions=_texts(item, "Action"),
-        not_actions=_texts(item, "NotAction"),
-        resources=_texts(item, "Resource"),
-        not_resources=_texts(item, "NotResource"),
+        actions=_strings(item, "Action"),
+        not_actions=_strings(item, "NotAction"),
+        resources=_strings(item, "Resource"),
+        not_resources=_strings(item, "NotResource"),
         conditions=parse_conditions(item.get("Condition", {})),
         principal=None if principal is None else PrincipalElement.parse(principal),
     )
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _texts(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    return tuple(str(value) for value in _as_list(item.get(name, [])))
+def _strings(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(map(str, as_list(item.get(name))))
 
 
 def _excludes(patterns: tuple[str, ...], value: str, case: bool) -> bool:
     """Whether there are patterns (NotAction, NotResource) and none matches."""
     return bool(patterns) and not any(matches(pattern, value, case=case) for pattern in patterns)
-
-
-def matches(pattern: str, value: str, *, case: bool) -> bool:
-    """Whether `value` matches the pattern: `*` stands for any characters, `?` for one."""
-    return pattern == "*" or _compiled(pattern, case).fullmatch(value) is not None
-
-
-@functools.lru_cache(maxsize=_MAX_PATTERNS)
-def _compiled(pattern: str, case: bool) -> re.Pattern[str]:
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in pattern)
-    return re.compile("".join(parts), re.DOTALL | (0 if case else re.IGNORECASE))

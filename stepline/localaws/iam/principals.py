@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepline.localaws.iam.patterns import as_list
+
 _ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
 
 
@@ -44,7 +46,7 @@ class PrincipalElement:
     def parse(cls, value: str | Mapping[str, Any]) -> PrincipalElement:
         if isinstance(value, str):
             return cls(aws=(value,), services=())
-        return cls(aws=_texts(value.get("AWS")), services=_texts(value.get("Service")))
+        return cls(aws=tuple(as_list(value.get("AWS"))), services=tuple(as_list(value.get("Service"))))
 
     def names(self, caller: Caller) -> bool:
         """Whether it names the caller, its role, or everyone."""
@@ -60,9 +62,3 @@ class PrincipalElement:
     def names_account(self, caller: Caller) -> bool:
         """Whether it names the caller's account, whose IAM policies then decide."""
         return any(_ACCOUNT.fullmatch(text) and caller.account_id in text for text in self.aws)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return tuple(value) if isinstance(value, list) else (str(value),)

@@ -12,15 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from stepline.localaws.iam.enforcement import PASSED_TO_SERVICE, Permission
 
-Parameters = Mapping[str, str]
-
 
 @dataclass(frozen=True)
 class ServiceRequest:
     """A request to a service: the permission of its own name, and its parameters or headers as text."""
 
     permission: Permission
-    parameters: Parameters
+    parameters: Mapping[str, str]
 
 
 class S3Objects(Protocol):
@@ -99,17 +97,14 @@ def _stack_operation(request: ServiceRequest, objects: S3Objects) -> Iterator[Pe
 
 
 def _template(address: str, objects: S3Objects) -> Iterator[Permission]:
-    """Require reading the template, as CloudFormation does for its caller [CreateStack, "TemplateURL"].
-
-    Addresses are path-style.
-    """
-    bucket, _, key = unquote(urlsplit(address).path).lstrip("/").partition("/")
+    """Require reading the template, which CloudFormation does as its caller [CreateStack, "TemplateURL"]."""
+    bucket, _, key = unquote(urlsplit(address).path).lstrip("/").partition("/")  # path-style
     yield Permission("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
     yield from object_read_permissions(bucket, key, objects)
 
 
 def log_permissions(group_arn: str, stream: str) -> tuple[Permission, ...]:
-    """Of a function's role [Lambda guide, "Sending function logs to CloudWatch Logs"]."""
+    """Return what writes a function's log [Lambda guide, "Sending function logs to CloudWatch Logs"]."""
     group = group_arn.removesuffix(":*")
     return (
         Permission("logs:CreateLogStream", f"{group}:log-stream:{stream}"),
@@ -118,17 +113,14 @@ def log_permissions(group_arn: str, stream: str) -> tuple[Permission, ...]:
 
 
 def tracing_permissions() -> tuple[Permission, ...]:
-    """Of the role of a function with active tracing [Lambda guide, "X-Ray"]."""
+    """Return what traces a function with active tracing [Lambda guide, "X-Ray"]."""
     return Permission("xray:PutTraceSegments", "*"), Permission("xray:PutTelemetryRecords", "*")
 
 
 def execution_tracing_permissions() -> tuple[Permission, ...]:
-    """Of the role of a state machine with tracing [Step Functions guide, "X-Ray"]."""
-    return (
-        *tracing_permissions(),
-        Permission("xray:GetSamplingRules", "*"),
-        Permission("xray:GetSamplingTargets", "*"),
-    )
+    """Return what traces the executions of a state machine [Step Functions guide, "X-Ray"]."""
+    sampling = ("xray:GetSamplingRules", "xray:GetSamplingTargets")
+    return (*tracing_permissions(), *(Permission(action, "*") for action in sampling))
 
 
 _LOG_DELIVERY_SET_UP = (
@@ -139,12 +131,12 @@ _LOG_DELIVERY_SET_UP = (
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
 )
-"""Actions that the role of a state machine with logging must be allowed when the machine is created; when it
-is updated or deleted, another one [Step Functions guide, "Logging using CloudWatch Logs", "IAM policies"]."""
+"""Actions that creating a state machine with logging requires of its role; updating and deleting require one
+other [Step Functions guide, "Logging using CloudWatch Logs", "IAM policies"]."""
 
 
 def log_delivery_permissions(operation: str) -> tuple[Permission, ...]:
-    """Of the role of a state machine with logging. `operation`: Create, Update or Delete."""
+    """Return what a state machine with logging requires. `operation`: Create, Update or Delete."""
     actions = _LOG_DELIVERY_SET_UP if operation == "Create" else (f"logs:{operation}LogDelivery",)
     return tuple(Permission(action, "*") for action in actions)
 

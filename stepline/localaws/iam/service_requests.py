@@ -13,6 +13,8 @@ from typing import Any
 
 from stepline.localaws.iam.enforcement import Permission
 
+Parameters = Mapping[str, Any]
+
 # CodePipeline's requests on a stage or an action of a pipeline, and the parameters that name it.
 _RESOURCE_PARTS = {
     "DisableStageTransition": ("stageName",),
@@ -23,7 +25,7 @@ _RESOURCE_PARTS = {
 
 
 def codepipeline_permission(
-    operation: str, parameters: Mapping[str, Any], *, account: str, region: str
+    operation: str, parameters: Parameters, *, account: str, region: str
 ) -> Permission:
     """Requests on jobs have no resource: theirs is `*`."""
     name = parameters.get("pipelineName") or parameters.get("name")
@@ -36,30 +38,25 @@ def codepipeline_permission(
     return Permission(f"codepipeline:{operation}", resource)
 
 
-def codecommit_permission(
-    operation: str, parameters: Mapping[str, Any], *, account: str, region: str
-) -> Permission:
+def codecommit_permission(operation: str, parameters: Parameters, *, account: str, region: str) -> Permission:
     name = parameters.get("repositoryName") or parameters.get("oldName")
     arn = f"arn:aws:codecommit:{region}:{account}:{name}" if name else parameters.get("resourceArn", "*")
     return Permission(f"codecommit:{operation}", arn)
 
 
-def logs_permission(
-    operation: str, parameters: Mapping[str, Any], *, account: str, region: str
-) -> Permission:
+def logs_permission(operation: str, parameters: Parameters, *, account: str, region: str) -> Permission:
     """The resource of a group is the prefix of its streams, so that `log-group:<name>:*` matches it."""
     group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier") or "")
     if not group:
         return Permission(f"logs:{operation}", str(parameters.get("resourceArn") or "*"))
     name = group.partition(":log-group:")[2].removesuffix(":*") if group.startswith("arn:") else group
     stream = parameters.get("logStreamName") or ""
-    return Permission(
-        f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{name}:log-stream:{stream}"
-    )
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{name}:log-stream:{stream}"
+    return Permission(f"logs:{operation}", arn)
 
 
 def batch_permissions(
-    operation: str, parameters: Mapping[str, Any], *, account: str, region: str
+    operation: str, parameters: Parameters, *, account: str, region: str
 ) -> tuple[Permission, ...]:
     """Requests that describe and list have no resource. SubmitJob is on a job definition and a queue."""
     if operation == "SubmitJob":

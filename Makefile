@@ -45,10 +45,11 @@ run: $(READY) ## Push the sample application through the pipeline, locally, end 
 test: $(READY) ## Run the tests
 	@$(PYTHON) -m pytest
 
-lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types and the templates
+lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types, the floors and the templates
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/cfn-lint $(TEMPLATES)
 	@$(CHECKOV)/bin/checkov $(addprefix --file ,$(TEMPLATES))
 
@@ -82,7 +83,7 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --group dev --extra service pyproject.toml -o requirements/dev.txt
+	  --no-emit-index-url --no-header --group dev --extra local --extra service pyproject.toml -o requirements/dev.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \
 	  --no-emit-index-url --no-header pipeline/requirements.in -o pipeline/requirements.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -91,7 +92,7 @@ lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
 clean: ## Remove what the targets above made
-	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam .stepline .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

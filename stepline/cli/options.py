@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from stepline.aws.target import Target, TargetOptions, choose
 from stepline.cli import terminal
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
+from stepline.deployment import project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -66,9 +68,8 @@ deploy_options = (
     click.option(
         "--template",
         type=click.Path(dir_okay=False, path_type=Path),
-        default="template.yaml",
-        show_default=True,
-        help="The SAM template to deploy.",
+        default=functools.partial(project.find, project.TEMPLATE),
+        help="The SAM template to deploy; default: template.yaml here, else the one of stepline itself.",
     ),
     click.option("--stack-name", default="stepline", show_default=True, help="Name of its stack."),
     click.option(
@@ -78,6 +79,13 @@ deploy_options = (
         metavar="KEY=VALUE",
         help="A parameter of the template; may be given several times.",
     ),
+)
+
+source_argument = click.argument(
+    "source",
+    default=functools.partial(project.find, project.SAMPLE_APPLICATION),
+    metavar="[SOURCE_DIR]",
+    type=click.Path(path_type=Path),
 )
 
 with_option = click.option(

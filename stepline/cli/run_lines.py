@@ -10,7 +10,7 @@ from stepline.aws.executions import StateVisit
 from stepline.aws.runs import ActionRun, PipelineRun
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.cli.durations import clock_time
-from stepline.cli.texts import headline, reason, subject
+from stepline.cli.summaries import headline, reason, subject
 from stepline.core.durations import format_duration
 
 _SHORT_ID = 8

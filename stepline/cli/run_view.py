@@ -17,8 +17,8 @@ from stepline.aws.run_failures import FailedAction
 from stepline.aws.runs import ActionRun, PipelineRun, StageRun
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.cli.run_lines import visit_text
+from stepline.cli.summaries import headline, reason, subject
 from stepline.cli.terminal import Glyphs
-from stepline.cli.texts import headline, reason, subject
 from stepline.core.durations import format_duration
 
 _SHORT_ID = 8

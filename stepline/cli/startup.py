@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +16,12 @@ from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.deployments import Deployment, SystemDeployment
 from stepline.core.durations import format_duration
 from stepline.core.errors import UsageError
-from stepline.deployment import template
+from stepline.deployment import project
+from stepline.deployment import template as templates
 from stepline.deployment.stack import deploy
-from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
+from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT, Deployment, SystemDeployment
 from stepline.git.push import require_git
 from stepline.images.push import push_folder
 from stepline.processes import process_table, server_process
@@ -29,12 +30,11 @@ from stepline.processes.interruptions import Interruptions
 
 def check_prerequisites(*deployments: Deployment) -> None:
     """Raises UsageError before anything is started."""
+    if importlib.util.find_spec("ministack") is None:
+        raise UsageError("the local AWS is not installed: run `pip install 'stepline[local]'`")
     require_git()
     for deployment in deployments:
-        file = deployment.template
-        if not file.is_file():
-            raise UsageError(f"there is no template {file}: run this where it is, or name it with --template")
-        template.read(file)
+        templates.read(deployment.template)
 
 
 def clear_port(port: int) -> None:
@@ -81,9 +81,11 @@ def started(
 def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[str, str]:
     """Deploy the template; the stack's outputs. Raises UsageError with CloudFormation's reason."""
     name = deployment.stack_name
-    with step(output, f"Deploying {deployment.template}", f"Stack {name} is deployed") as report:
+    template = deployment.template
+    shown = f"{template.name} that comes with stepline" if project.is_installed(template) else template
+    with step(output, f"Deploying {shown}", f"Stack {name} is deployed") as report:
         return deploy(
-            deployment.template,
+            template,
             stack_name=name,
             session=target.session,
             endpoint_url=target.endpoint_url or "",

@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from stepline.aws.pipeline_status import PipelineStatus, action_state
 from stepline.aws.pipelines import ActionState, ExecutionSummary
-from stepline.aws.status import PipelineStatus, action_state
 from stepline.cli import run_view
+from stepline.cli.summaries import headline, reason
 from stepline.cli.terminal import Glyphs
-from stepline.cli.texts import headline, reason
 from stepline.core.durations import format_duration
 
 _REVISION = 8  # characters

@@ -1,37 +1,29 @@
-"""Finding an execution of a pipeline, and following it to its end."""
+"""How an execution of a pipeline is shown while it runs, and at its end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from botocore.config import Config
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition, latest_executions, pipeline_execution
+from stepline.aws.following import follow
+from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
 from stepline.aws.polling import Polling
 from stepline.aws.run_failures import failed_actions
-from stepline.aws.runs import PipelineRun, RunReader
+from stepline.aws.runs import PipelineRun
 from stepline.aws.target import Target
 from stepline.cli import run_lines, run_view, terminal
 from stepline.core.durations import format_duration
 
 if TYPE_CHECKING:
-    from mypy_boto3_codepipeline import CodePipelineClient
-    from mypy_boto3_stepfunctions import SFNClient
+    pass
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
 _ROWS_BESIDE_STATES = 6  # headline, blank line, what is above and below on the screen
-
-
-class View(Protocol):
-    """Shows a run each time something may have changed."""
-
-    def show(self, run: PipelineRun) -> None: ...
 
 
 class LiveView:
@@ -86,44 +78,6 @@ class LineView:
         self._before = run
 
 
-def newest_or_next(
-    codepipeline: CodePipelineClient, pipeline: str, polling: Polling, *, waiting: Callable[[str], None]
-) -> ExecutionSummary:
-    """The newest execution under way, or else the next one that appears; `waiting` is told once."""
-    before: set[str] | None = None
-    for _ in polling.rounds():
-        executions = polling.read(lambda: latest_executions(codepipeline, pipeline))
-        for execution in executions:
-            if execution.status.is_running or (before is not None and execution.id not in before):
-                return execution
-        if before is None:
-            before = {execution.id for execution in executions}
-            waiting(_nothing_runs(pipeline, executions))
-    raise AssertionError("rounds never end by themselves")
-
-
-def execution_of_revision(
-    codepipeline: CodePipelineClient, pipeline: str, revision_id: str, polling: Polling
-) -> ExecutionSummary:
-    """The execution that a push started. Raises TimeoutPassedError if there is none in time."""
-    for _ in polling.rounds():
-        executions = polling.read(lambda: latest_executions(codepipeline, pipeline))
-        for execution in executions:
-            if _is_of_revision(codepipeline, pipeline, execution, revision_id):
-                return execution
-    raise AssertionError("rounds never end by themselves")
-
-
-def follow(reader: RunReader, view: View, polling: Polling) -> PipelineRun:
-    """Show the run until it is over. Raises TimeoutPassedError if that takes too long."""
-    for _ in polling.rounds():
-        run = polling.read(reader.read)
-        view.show(run)
-        if run.execution.status.is_over:
-            return run
-    raise AssertionError("rounds never end by themselves")
-
-
 def watch(
     target: Target,
     definition: PipelineDefinition,
@@ -132,11 +86,10 @@ def watch(
     output: Console,
 ) -> PipelineRun:
     """Follow one execution on `output`: drawn on a terminal, else in lines."""
-    reader = RunReader(target.client("codepipeline"), _by_region(target), definition, execution)
     if not output.is_terminal:
-        return follow(reader, LineView(output), polling)
+        return follow(target, definition, execution, polling, LineView(output).show)
     with LiveView(output) as view:
-        return follow(reader, view, polling)
+        return follow(target, definition, execution, polling, view.show)
 
 
 def conclude(run: PipelineRun, target: Target, output: Console) -> None:
@@ -153,32 +106,6 @@ def conclude(run: PipelineRun, target: Target, output: Console) -> None:
     if run.execution.status_summary and not run.execution.status.is_running:
         status.append(f": {run.execution.status_summary}")
     terminal.show(output, status.append(f" after {length}" if length else ""))
-
-
-def _nothing_runs(pipeline: str, executions: tuple[ExecutionSummary, ...]) -> str:
-    text = f"No execution of {pipeline} is under way: waiting for the next one."
-    if executions:
-        last = executions[0]
-        text += f" (The last one {last.status.words}: --execution-id {last.id} shows it.)"
-    return text
-
-
-def _is_of_revision(
-    codepipeline: CodePipelineClient, pipeline: str, execution: ExecutionSummary, revision_id: str
-) -> bool:
-    if execution.source_revisions or execution.status.is_over:
-        return execution.is_of_revision(revision_id)
-    # the list may tell the revision a moment later than the execution itself
-    return pipeline_execution(codepipeline, pipeline, execution.id).is_of_revision(revision_id)
-
-
-def _by_region(target: Target) -> Callable[[str], SFNClient]:
-    def client(region: str) -> SFNClient:
-        if region == target.region or target.is_local:
-            return target.client("stepfunctions")  # type: ignore[no-any-return]
-        return target.new_client("stepfunctions", Config(region_name=region))  # type: ignore[no-any-return]
-
-    return client
 
 
 def _now() -> datetime:

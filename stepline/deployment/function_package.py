@@ -14,11 +14,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core")
-"""The packages of the project that Lambda functions import."""
+_LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core", "stepline/__init__.py")
+"""What Lambda functions import, below the project's folder."""
 
 _NOT_LAMBDA_CODE = ("statemachines/batch/image", "statemachines/process/sample_service")
-"""Programs in these packages that run elsewhere: in a container, on a server."""
+"""Programs that run elsewhere: in a container, on a server."""
+
+_PACKAGE = Path(__file__).parent.parent
+"""The installed `stepline`, whose core serves projects that came with it and so have no copy of their own."""
 
 _REQUIREMENTS = Path("pipeline/requirements.txt")
 _CACHE = Path(".aws-sam/packages")
@@ -33,13 +36,15 @@ def is_project(folder: Path) -> bool:
 
 
 def source_files(project: Path) -> Iterator[tuple[Path, str]]:
-    """The Lambda code below `project`: each file, and its path in the package. In sorted order."""
+    """The Lambda code of `project`: each file, and its path in the package. In sorted order."""
     left_out = [project / folder for folder in _NOT_LAMBDA_CODE]
-    for package in _LAMBDA_CODE:
-        for file in sorted((project / package).rglob("*.py")):
+    core = project if (project / "stepline").is_dir() else _PACKAGE.parent
+    for name in _LAMBDA_CODE:
+        base = core if name.startswith("stepline") else project
+        place = base / name
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             if not any(file.is_relative_to(folder) for folder in left_out):
-                yield file, file.relative_to(project).as_posix()
-    yield project / "stepline/__init__.py", "stepline/__init__.py"
+                yield file, file.relative_to(base).as_posix()
 
 
 def build(project: Path, target: Path) -> None:

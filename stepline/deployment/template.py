@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from samtranslator.yaml_helper import yaml_parse
-
+from stepline.aws.templates import parse_template
 from stepline.core.errors import UsageError
 from stepline.deployment import function_package
 
@@ -26,17 +24,13 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 def read(path: Path) -> dict[str, Any]:
     """The template with its short tags (`!Ref`) in their long form.
 
-    Raises UsageError for a file that is missing, not YAML, or no template.
+    Raises UsageError for a file that is missing or is no template.
     """
     try:
-        template = yaml_parse(path.read_text())
+        text = path.read_text()
     except FileNotFoundError as error:
-        raise UsageError(f"there is no {path} here: run this in the project's folder") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
-        raise UsageError(f"{path} is not a CloudFormation template: it has no Resources")
-    return template
+        raise UsageError(f"there is no template {path}: name it with --template") from error
+    return parse_template(text, str(path))
 
 
 def package(template: Mapping[str, Any], folder: Path, upload: Upload) -> str:

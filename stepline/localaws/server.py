@@ -22,7 +22,7 @@ from stepline.core.errors import UsageError
 from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
 from stepline.localaws import services
 from stepline.localaws.emulators import ministack_app
-from stepline.localaws.iam import Record
+from stepline.localaws.iam import PermissionRecord
 
 PERMISSIONS_PATH = "/_stepline/permissions"
 _GIT_PATH = "/v1/repos/"
@@ -69,7 +69,7 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _front(emulator: App, git: App, *, health: dict[str, Any], permissions: Record) -> App:
+def _front(emulator: App, git: App, *, health: dict[str, Any], permissions: PermissionRecord) -> App:
     """git's requests go straight to git: they may be larger than memory. All others go to the emulator."""
     ready = json.dumps({"status": "ready", "version": version("stepline"), **health}).encode()
 
@@ -87,11 +87,11 @@ def _front(emulator: App, git: App, *, health: dict[str, Any], permissions: Reco
     return app
 
 
-def _permissions(record: Record, method: str) -> bytes:
+def _permissions(record: PermissionRecord, method: str) -> bytes:
     """Which permissions were used and which were lacking so far; DELETE begins anew."""
     answer = record.to_json()
     if method == "DELETE":
-        record.forget()
+        record.clear()
     return json.dumps(answer).encode()
 
 

@@ -18,8 +18,8 @@ from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Sou
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
-from stepline.localaws.iam import Enforcement, Need, current_actor
-from stepline.localaws.service_roles import ArtifactStore, ServiceRoles, acting_client
+from stepline.localaws.iam import Enforcement, Permission, current_actor
+from stepline.localaws.service_roles import ArtifactS3Client, ServiceRoles, acting_client
 from stepline.localaws.stepfunctions import StepFunctions
 
 _PIPELINE_SETTINGS = Settings(
@@ -170,12 +170,11 @@ def _codepipeline(
     clients: Clients,
     roles: ServiceRoles,
 ) -> CodePipeline:
-    s3 = ArtifactStore(clients("s3"), roles)
+    s3 = ArtifactS3Client(clients("s3"), roles)
     archive = _Archives(codecommit.archive, roles, place)
     return CodePipeline(
-        clock=clock,
+        Context(clock, publish, place.account_id, place.region),
         clients=ServiceClients(s3=s3, sts=clients("sts"), lambda_=clients("lambda")),
-        events=publish,
         sources={
             "CodeCommit": CodeCommitSource(
                 clients("codecommit"), archive.upload, cancel=archive.cancel, region=place.region
@@ -183,8 +182,6 @@ def _codepipeline(
             "S3": S3Source(s3, region=place.region),
         },
         settings=_PIPELINE_SETTINGS,
-        account_id=place.account_id,
-        region=place.region,
     )
 
 
@@ -211,4 +208,4 @@ class _Archives:
     def _authorize(self, repository: str, *operations: str) -> None:
         arn = f"arn:aws:codecommit:{self._place.region}:{self._place.account_id}:{repository}"
         if actor := current_actor():
-            self._roles.authorize(actor, (Need(f"codecommit:{name}", arn) for name in operations))
+            self._roles.authorize(actor, (Permission(f"codecommit:{name}", arn) for name in operations))

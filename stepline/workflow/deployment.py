@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stepline.aws.polling import Polling, TimeoutPassedError
 from stepline.aws.stacks import describe_stack
+from stepline.aws.templates import parse_template
 from stepline.core import strict_json
 from stepline.core.cloudformation.change_sets import ChangeSetState
 from stepline.core.cloudformation.operations import Operation
@@ -25,7 +26,6 @@ from stepline.workflow.stack_template import (
     MacroUse,
     check_use,
     find_use,
-    parse_template,
     read_template,
 )
 from stepline.workflow.stack_update import check_updatable, wait_for_update
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _NULL_VERSION: Final = "null"
+_TEMPLATE: Final = "the stack's template"
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def publish(clients: Clients, stack_name: str, updater_stack: str) -> str:
     updater = find_updater(clients.cloudformation, updater_stack)
     describe_stack(clients.cloudformation, stack_name)
     text = read_template(clients.cloudformation, stack_name, stage="Original")
-    check_use(parse_template(text), updater.macro)
+    check_use(parse_template(text, _TEMPLATE), updater.macro)
     return stack_template.publish(clients.s3, updater, stack_name, text)
 
 
@@ -147,7 +148,7 @@ def _find(options: DeployOptions, clients: Clients, screen: Screen) -> _Workflow
     stack = describe_stack(clients.cloudformation, options.stack_name)
     check_updatable(stack)
     text = read_template(clients.cloudformation, options.stack_name, stage="Original")
-    use = find_use(parse_template(text), updater.macro, options.logical_id)
+    use = find_use(parse_template(text, _TEMPLATE), updater.macro, options.logical_id)
     if stack_template.ensure_published(clients.s3, updater, options.stack_name, text):
         screen.say(f"published the template of {options.stack_name} as it is now")
     detail = clients.cloudformation.describe_stack_resource(
@@ -182,8 +183,8 @@ def _inspect(
     own = (use.key_parameter, use.version_parameter)
     before_values = parameter_values(workflow.stack.get("Parameters", []))
     inspection.check_parameters(before_values, change_set.parameters(), own)
-    before = parse_template(read_template(cloudformation, name, stage="Processed"))
-    after = parse_template(read_template(cloudformation, name, stage="Processed", change_set=change_set.name))
+    before = _processed_template(cloudformation, name)
+    after = _processed_template(cloudformation, name, change_set.name)
     inspection.check_templates(before, after, use.logical_id)
     if inspection.definition_of(after, use.logical_id) != options.file.text:
         raise UsageError(
@@ -194,6 +195,14 @@ def _inspect(
         difference.state_changes(old, options.file.document),
         difference.line_changes(old, options.file.document),
     )
+
+
+def _processed_template(
+    cloudformation: CloudFormationClient, stack_name: str, change_set: str = ""
+) -> dict[str, Any]:
+    """The template as the macro has left it: the stack's, or the change set's."""
+    text = read_template(cloudformation, stack_name, stage="Processed", change_set=change_set)
+    return parse_template(text, _TEMPLATE)
 
 
 def _document(definition: object) -> dict[str, object]:

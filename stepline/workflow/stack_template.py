@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import yaml
 from botocore.exceptions import ClientError
-from samtranslator.yaml_helper import yaml_parse
 
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
+from stepline.core.limits import MAX_TEMPLATE_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -24,8 +23,6 @@ STATE_MACHINE: Final = "AWS::StepFunctions::StateMachine"
 DEFINITION_PROPERTIES: Final = frozenset({"Definition", "DefinitionS3Location", "DefinitionString"})
 Stage = Literal["Original", "Processed"]
 
-_MAX_TEMPLATE_BYTES: Final = 1_000_000
-"""Of a template that CloudFormation reads from S3, "1 MB" [doc: CloudFormation quotas]."""
 _DENIED: Final = "AccessDenied"
 
 
@@ -49,21 +46,10 @@ def read_template(
     return body if isinstance(body, str) else json.dumps(body)  # boto3 has parsed one that is JSON
 
 
-def parse_template(text: str) -> dict[str, Any]:
-    """Raises UsageError."""
-    try:
-        template = yaml_parse(text)
-    except (yaml.YAMLError, ValueError) as error:
-        raise UsageError(f"the stack's template cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
-        raise UsageError("the stack's template has no Resources")
-    return template
-
-
 def publish(s3: S3Client, updater: Updater, stack_name: str, text: str) -> str:
     """Store the template where developers' change sets may take it from; its URL."""
-    if len(body := text.encode()) > _MAX_TEMPLATE_BYTES:
-        raise UsageError(f"the template of {stack_name} has more than {_MAX_TEMPLATE_BYTES:,} bytes")
+    if len(body := text.encode()) > MAX_TEMPLATE_BYTES:
+        raise UsageError(f"the template of {stack_name} has more than {MAX_TEMPLATE_BYTES:,} bytes")
     s3.put_object(Bucket=updater.bucket, Key=updater.template_key(stack_name), Body=body)
     return updater.template_url(stack_name)
 

@@ -16,10 +16,10 @@ from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure
 from stepline.core.executions.history import parse_event
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.cli.workflow import task
+from tests.in_process_functions import InProcessFunctions
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Read = Callable[..., ExecutionHistory]

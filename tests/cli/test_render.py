@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from stepline.aws.pipeline_status import read_statuses
 from stepline.aws.pipelines import choose_pipeline, pipeline_execution
 from stepline.aws.runs import PipelineRun, RunReader
-from stepline.aws.status import read_statuses
 from stepline.cli import run_view, status_view, terminal, watching
 from stepline.cli.durations import clock_time, parse_duration
 from stepline.core.errors import UsageError

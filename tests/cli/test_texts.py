@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.cli.texts import headline, reason, subject
+from stepline.cli.summaries import headline, reason, subject
 
 
 @pytest.mark.parametrize(

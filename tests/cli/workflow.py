@@ -11,9 +11,9 @@ import boto3
 
 from stepline.aws.polling import Polling
 from stepline.aws.target import LOCAL_REGION, Target, local_session
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
 
 ENDPOINT = "http://127.0.0.1:4566"

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stepline.cli import deployments
-from stepline.cli.deployments import Deployment
 from stepline.core.errors import UsageError
 from stepline.deployment import systems
+from stepline.deployment.systems import Deployment
 
 TEMPLATE = "Parameters: {Size: {Type: Number}, BucketName: {Type: String}}\nResources: {}\n"
 
@@ -44,21 +43,21 @@ def test_an_unknown_system_is_named_with_those_that_there_are(project: Path) -> 
 
 
 def test_every_system_has_a_stack_and_its_own_parameters(main: Deployment) -> None:
-    own, others = deployments.split({"Size": "1", "batch.Size": "2", "s3-trigger.Size": "3"})
+    own, others = systems.split_parameters({"Size": "1", "batch.Size": "2", "s3-trigger.Size": "3"})
     assert own == {"Size": "1"}
-    batch, trigger = deployments.of_systems(["batch, s3-trigger"], main=main, parameters=others)
+    batch, trigger = systems.system_deployments(["batch, s3-trigger"], main=main, parameters=others)
     assert (batch.deployment.stack_name, batch.deployment.parameters) == ("mine-batch", {"Size": "2"})
     assert trigger.deployment.parameters == {"Size": "3"}
 
 
 def test_a_parameter_of_a_system_that_is_not_deployed_is_refused(main: Deployment) -> None:
     with pytest.raises(UsageError, match=r"--parameter batch\.Size: add --with batch"):
-        deployments.of_systems(["s3-trigger"], main=main, parameters={"batch.Size": "2"})
+        systems.system_deployments(["s3-trigger"], main=main, parameters={"batch.Size": "2"})
 
 
 def test_a_sample_gets_the_outputs_that_it_has_parameters_for(project: Path, main: Deployment) -> None:
     (project / "statemachines/batch/sample.yaml").write_text(TEMPLATE)
-    (batch,) = deployments.of_systems(["batch"], main=main, parameters={})
+    (batch,) = systems.system_deployments(["batch"], main=main, parameters={})
     sample = batch.sample({"BucketName": "b", "Else": "e"})
     assert sample == Deployment(
         project / "statemachines/batch/sample.yaml", "mine-batch-sample", {"BucketName": "b"}

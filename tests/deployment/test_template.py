@@ -68,7 +68,7 @@ def test_another_folder_is_packaged_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (None, "run this in the project's folder"),
+        (None, "there is no template .*: name it with --template"),
         ("a: [", "is not YAML"),
         ("just text", "it has no Resources"),
         ("Resources: 5", "it has no Resources"),

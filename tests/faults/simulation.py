@@ -16,6 +16,7 @@ from pipeline import trigger
 from pipeline.settings import load_settings
 from statemachines.deploy import settings as deploy_settings
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults.functions import Call, Functions, Invocation
@@ -103,9 +104,8 @@ class Simulation(World):
             }
         )
         self.codepipeline = CodePipeline(
-            clock=self.clock,
+            Context(self.clock, self.events.append),
             clients=ServiceClients(s3=self.s3, sts=Sts(self.clock), lambda_=self.functions),
-            events=self.events.append,
             sources={"CodeCommit": self.push_source},
             settings=Settings(
                 start_on_create=False, identifier_seed=1, continuation_seconds=CONTINUATION_SECONDS
@@ -218,8 +218,7 @@ class Simulation(World):
     @property
     def jobs_of_actions(self) -> dict[str, str]:
         """Job id -> action execution id, oldest first."""
-        book = self.codepipeline._engine.jobs
-        return {job.id: job.action.id for job in book._jobs.values()}
+        return {job.id: job.action.id for job in self.codepipeline._jobs._jobs.values()}
 
     @property
     def pipeline_executions(self) -> list[dict[str, Any]]:

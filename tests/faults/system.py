@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from stepline.localaws.functions.in_process import Handler
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults import task_calls
 from tests.faults.deployed import Deployed, Function, machine_arn, remembered
@@ -35,6 +34,7 @@ from tests.faults.network import Network
 from tests.faults.surroundings import ROLE, S3
 from tests.faults.task_calls import TaskCalls
 from tests.faults.world import MAX_STEPS, Service, World
+from tests.in_process_functions import Handler
 
 DELIVERIES_SECONDS = (0, 60, 120)
 """When Lambda runs an asynchronous event, counted from the run before, if that failed."""

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from statemachines.task import Handler
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import fake_client
 from tests.statemachines.fake_cloudformation import FakeCloudFormation

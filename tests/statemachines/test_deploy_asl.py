@@ -12,9 +12,9 @@ from statemachines.deploy import errors as deploy_errors
 from stepline.core import errors
 from stepline.core.cloudformation import errors as stack_errors
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.statemachines import asl_graph
 from tests.statemachines.machine import ASL_FILE, TASKS, definition, function_name, load_asl
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ from stepline.aws.target import Target
 from stepline.cli import terminal
 from stepline.cli.options import announced_target, target_options, with_options
 from stepline.core.errors import UsageError
+from stepline.deployment import project
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
 from stepline.images.delete import StoredImage, choose, delete_images, list_images
 from stepline.images.push import push_folder
 from stepline.oci.names import parse_repository_uri
 
-_DEFAULT_FOLDER = Path("statemachines/batch/image")
 _DEFAULT_STACK = "stepline-batch"
 
 _repository_options: Callable[[Any], Any] = with_options(
@@ -39,7 +40,11 @@ def command() -> None:
 
 
 @command.command("push")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=_DEFAULT_FOLDER)
+@click.argument(
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=functools.partial(project.find, project.BATCH_IMAGE),
+)
 @click.option("--tag", help="Its tag besides `latest`; by default made of the content.")
 @_repository_options
 @target_options

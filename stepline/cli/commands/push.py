@@ -9,12 +9,18 @@ import click
 from stepline.aws.source_repositories import Destination, find_destination
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.options import announced_target, pipeline_option, target_options, with_options
+from stepline.cli.options import (
+    announced_target,
+    pipeline_option,
+    source_argument,
+    target_options,
+    with_options,
+)
 from stepline.git.push import Pushed, aws_access, local_access, push_directory, require_git
 
 
 @click.command("push")
-@click.argument("source", default="app", metavar="[SOURCE_DIR]", type=click.Path(path_type=Path))
+@source_argument
 @with_options(
     click.option("--message", "-m", help="Message of the commit."),
     click.option("--repository", help="Name of the repository; by default that of the pipeline's source."),
@@ -35,9 +41,10 @@ def command(
     pipeline: str | None,
     allow_empty: bool,
 ) -> None:
-    """Push the content of SOURCE_DIR (default: app) as a commit, which starts the pipeline.
+    """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
 
-    SOURCE_DIR becomes the whole content of the branch. A git repository of your own around it is left alone.
+    SOURCE_DIR is by default app, or where there is none the sample application of stepline itself. It
+    becomes the whole content of the branch. A git repository of your own around it is left alone.
     """
     require_git()
     target = announced_target(ctx)

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from stepline.aws import local_servers
+from stepline.aws.following import execution_of_revision
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipelines import PipelineDefinition, choose_pipeline
 from stepline.aws.polling import TimeoutPassedError, new_polling
@@ -18,7 +19,6 @@ from stepline.aws.source_repositories import find_destination
 from stepline.aws.target import Target, local_target
 from stepline.cli import run_view, startup, terminal, watching
 from stepline.cli.commands import push as push_command
-from stepline.cli.deployments import Deployment
 from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.cli.options import (
     announce,
@@ -26,9 +26,11 @@ from stepline.cli.options import (
     local_region_option,
     parse_parameters,
     port_option,
+    source_argument,
     with_options,
 )
 from stepline.core.errors import UsageError
+from stepline.deployment.systems import Deployment
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 
@@ -37,7 +39,7 @@ _RUN_SECONDS = 3600.0
 
 
 @click.command("run")
-@click.argument("source", default="app", metavar="[SOURCE_DIR]", type=click.Path(path_type=Path))
+@source_argument
 @with_options(port_option, *deploy_options, local_region_option)
 @click.pass_context
 def command(
@@ -51,7 +53,9 @@ def command(
     stack_name: str,
     parameters: tuple[str, ...],
 ) -> None:
-    """Start the local AWS, push SOURCE_DIR (default: app), and show the pipeline to its end.
+    """Start the local AWS, push SOURCE_DIR, and show the pipeline to its end.
+
+    SOURCE_DIR is by default app, or where there is none the sample application of stepline itself.
 
     A local AWS that runs on the port already is used, and left running; otherwise all is stopped in the end.
 
@@ -101,7 +105,7 @@ def _push_and_watch(target: Target, pipeline: str | None, source: Path, output: 
 def _watch(target: Target, definition: PipelineDefinition, commit_id: str, output: Console) -> PipelineRun:
     codepipeline = target.client("codepipeline")
     try:
-        execution = watching.execution_of_revision(
+        execution = execution_of_revision(
             codepipeline,
             definition.name,
             commit_id,

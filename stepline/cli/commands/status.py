@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
+from stepline.aws.pipeline_status import document, read_statuses
 from stepline.aws.pipelines import choose_pipeline
-from stepline.aws.status import document, read_statuses
 from stepline.cli import status_view, terminal
 from stepline.cli.options import announced_target, target_options
 

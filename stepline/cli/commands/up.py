@@ -11,8 +11,7 @@ from rich.console import Console
 
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import local_environment, local_target
-from stepline.cli import deployments, run_view, startup, terminal
-from stepline.cli.deployments import Deployment, SystemDeployment
+from stepline.cli import run_view, startup, terminal
 from stepline.cli.options import (
     deploy_options,
     local_region_option,
@@ -23,6 +22,7 @@ from stepline.cli.options import (
 )
 from stepline.cli.terminal import command_name
 from stepline.core.local_aws import DEFAULT_PORT
+from stepline.deployment.systems import Deployment, SystemDeployment, split_parameters, system_deployments
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interrupted, Interruptions
 
@@ -54,9 +54,9 @@ def command(
 
     Ctrl-C stops everything and removes all that was kept. With --detach it goes on in the background.
     """
-    own, of_systems = deployments.split(parse_parameters(parameters))
+    own, of_systems = split_parameters(parse_parameters(parameters))
     main = Deployment(template, stack_name, own)
-    systems = deployments.of_systems(with_systems, main=main, parameters=of_systems)
+    systems = system_deployments(with_systems, main=main, parameters=of_systems)
     startup.check_prerequisites(main, *(system.deployment for system in systems))
     output = terminal.output()
     owner = None if detach else "up"

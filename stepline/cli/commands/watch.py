@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from stepline.aws.following import newest_or_next
 from stepline.aws.pipelines import choose_pipeline, pipeline_execution
 from stepline.aws.polling import TimeoutPassedError, new_polling
 from stepline.cli import terminal, watching
@@ -38,7 +39,7 @@ def command(
         if execution_id:
             execution = pipeline_execution(codepipeline, definition.name, execution_id)
         else:
-            execution = watching.newest_or_next(
+            execution = newest_or_next(
                 codepipeline, definition.name, polling, waiting=lambda text: terminal.say(messages, text)
             )
         run = watching.watch(target, definition, execution, polling, output)

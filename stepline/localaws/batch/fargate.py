@@ -20,8 +20,8 @@ from stepline.localaws.batch.log_stream import Line, PutLines
 from stepline.localaws.batch.models import Task
 from stepline.localaws.batch.settings import DEFAULT_LOG_GROUP
 from stepline.localaws.context import Context
-from stepline.localaws.iam import Actor, Need
-from stepline.localaws.iam.needs import log_writing
+from stepline.localaws.iam import Actor, Permission
+from stepline.localaws.iam.required_permissions import log_permissions
 from stepline.localaws.service_roles import ServiceRoles
 from stepline.oci.names import ImageName, parse_image_name
 from stepline.oci.registry_client import ImageMissingError, RegistryError
@@ -72,11 +72,11 @@ class Fargate:
         """Create the log stream and return a function that writes to it, or drops lines if that is denied."""
         logs, group, stream = self.clients("logs"), task.log_options["awslogs-group"], task.log_stream
         arn = f"arn:aws:logs:{self.context.region}:{self.context.account_id}:log-group:{group}"
-        create, put = log_writing(arn, stream)
+        create, put = log_permissions(arn, stream)
         actor = _execution_actor(task)
         try:
             if task.log_options.get("awslogs-create-group") == "true" or group == DEFAULT_LOG_GROUP:
-                self.roles.authorize(actor, (Need("logs:CreateLogGroup", arn),))
+                self.roles.authorize(actor, (Permission("logs:CreateLogGroup", arn),))
                 _create_group(logs, group)
             self.roles.authorize(actor, (create,))
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -117,9 +117,10 @@ class Fargate:
 
     def _authorize_pull(self, task: Task, name: ImageName) -> None:
         arn = f"arn:aws:ecr:{self.context.region}:{self.context.account_id}:repository/{name.repository}"
-        needs = [Need(action, arn) for action in _REPOSITORY_ACTIONS]
+        required = [Permission("ecr:GetAuthorizationToken", "*")]
+        required += [Permission(action, arn) for action in _REPOSITORY_ACTIONS]
         try:
-            self.roles.authorize(_execution_actor(task), (Need("ecr:GetAuthorizationToken", "*"), *needs))
+            self.roles.authorize(_execution_actor(task), required)
         except ClientError as error:
             raise ContainerError(_NO_AUTH + _message(error)) from error
 

@@ -1,5 +1,6 @@
-"""What CloudFormation does besides its resources: it runs macros, and it acts under a stack's service role.
+"""What is added to the emulator's CloudFormation: macros, and stacks' service roles.
 
-`macros` runs them on a template, `role_needs` tells what changing a resource needs. Neither knows the
-emulator that has the stacks; `stepline/localaws/emulators/ministack_{macros,stack_roles}.py` join them.
+`macros` processes a template; `role_permissions` returns what a service role requires to change
+a resource.
+`stepline/localaws/emulators/ministack_{macros,stack_roles}.py` connect them with the emulator's stacks.
 """

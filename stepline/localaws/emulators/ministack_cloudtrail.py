@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from ministack.core import router
 from ministack.services import cloudtrail, s3
 
-from stepline.localaws.cloudtrail import Record, S3Call, log_file, record_of, selects
+from stepline.localaws.cloudtrail import Record, S3Call, data_event, log_file, selects
 from stepline.localaws.emulators.ministack_iam import caller_of
 from stepline.localaws.events import AwsEvent, EventSink
 
@@ -111,7 +111,7 @@ def record_data_events(publish: EventSink) -> Callable[[], None]:
 
 def _record(call: S3Call, answer_headers: Mapping[str, str], files: Files, publish: EventSink) -> None:
     now = datetime.now(UTC)
-    record = record_of(
+    record = data_event(
         call,
         request_id=answer_headers["x-amz-request-id"],
         region=cloudtrail.get_region(),
@@ -150,8 +150,7 @@ def _call_of(
         query={name: value[0] if isinstance(value, list) else value for name, value in query.items()},
         headers={name.lower(): value for name, value in headers.items()},
         bytes_in=len(body),
-        status=status,
-        answer_headers=answer_headers,
+        response_headers=answer_headers,
         bytes_out=len(content) if isinstance(content, bytes) else 0,
         caller_arn=caller.arn if caller else "",
         error_code=_error_code(status, content),

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.services import eventbridge
 
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.iam import Actor, Need
+from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.service_roles import ServiceRoles
 
 _log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def deliver_to(action: str, deliver: Deliver, roles: ServiceRoles) -> None:
             return
         try:
             actor = Actor("events.amazonaws.com", target.get("RoleArn", ""), rule.get("Name", "rule"))
-            roles.authorize(actor, [Need(action, arn)])
+            roles.authorize(actor, [Permission(action, arn)])
             deliver(arn, rule.get("Arn", ""), _input(target, event, rule, view))
         except Exception:
             _log.exception("EventBridge could not deliver to %s", arn)

@@ -19,13 +19,29 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import iam, kms, s3, sts
 
-from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Need, Record, Role
-from stepline.localaws.iam.needs import Call, Objects, needs_of
-from stepline.localaws.iam.service_requests import batch, codecommit, codepipeline, logs
+from stepline.localaws.iam import (
+    AccessDeniedError,
+    Caller,
+    Enforcement,
+    Permission,
+    PermissionRecord,
+    Role,
+)
+from stepline.localaws.iam.required_permissions import S3Objects, ServiceRequest, required_permissions
+from stepline.localaws.iam.service_requests import (
+    batch_permissions,
+    codecommit_permission,
+    codepipeline_permission,
+    logs_permission,
+)
 from stepline.localaws.protocol.rest import operation_at
 from stepline.localaws.service_roles import ServiceRoles
 
-_OURS = {"codecommit": codecommit, "codepipeline": codepipeline, "logs": logs}
+_OURS = {
+    "codecommit": codecommit_permission,
+    "codepipeline": codepipeline_permission,
+    "logs": logs_permission,
+}
 _EXPIRED = "The security token included in the request is expired"
 _MAX_SESSION_NAME = 64  # RoleSessionName in STS's model
 _EXPIRED_KEPT_SECONDS = 3_600.0
@@ -36,7 +52,7 @@ _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 def start(*, account_id: str, region: str) -> tuple[Enforcement, ServiceRoles]:
     """Enforce IAM from now on; what decides, and the sessions that services work in."""
     remember_expired_sessions()
-    enforcement = Enforcement(MinistackDirectory(account_id), Record(), region=region)
+    enforcement = Enforcement(MinistackDirectory(account_id), PermissionRecord(), region=region)
     enforce(enforcement)
 
     def session_keys(role: Role, name: str) -> ReadOnlyCredentials:
@@ -202,7 +218,7 @@ class _HttpRequest:
         self._service = "s3" if bucket else router.detect_service(method, path, headers, self._query)
 
     def check(
-        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: Objects
+        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: S3Objects
     ) -> tuple[int, dict[str, str], bytes] | None:
         """The answer that refuses the request, or None."""
         if sts._session_expired(sts._sessions.get(access_key)):
@@ -214,7 +230,7 @@ class _HttpRequest:
             if need.action not in _ALWAYS_ALLOWED:
                 enforcement.authorize(caller, self._needs(need, objects))
         except AccessDeniedError as error:
-            return self._refusal(error.need.action, caller, error.message)
+            return self._refusal(error.action, caller, error.message)
         except ValueError as error:  # a request or a policy that is none
             return self._refusal("", caller, f"the local AWS cannot decide: {error}")
         return None
@@ -232,21 +248,21 @@ class _HttpRequest:
         try:
             enforcement.check_assumption(caller, parameters.get("RoleArn", ""))
         except AccessDeniedError as error:
-            return self._refusal(error.need.action, caller, error.message)
+            return self._refusal(error.action, caller, error.message)
         return None
 
-    def _needs(self, need: Need, objects: Objects) -> Iterator[Need]:
+    def _needs(self, need: Permission, objects: S3Objects) -> Iterator[Permission]:
         """Copying reads another object, and deleting many names them in the body."""
         parameters = self._parameters()
-        yield from needs_of(Call(need, parameters), objects)
+        yield from required_permissions(ServiceRequest(need, parameters), objects)
         if self._service == "batch":
             yield from self._batch_needs()[1:]
         if self._service == "s3":
             request = (self._method, self._path, self._headers, self._body, self._query)
             for action, arn in iam_actions.s3_additional_checks(*request):
-                yield from needs_of(Call(Need(action, arn), parameters), objects)
+                yield from required_permissions(ServiceRequest(Permission(action, arn), parameters), objects)
 
-    def _need(self, account: str) -> Need | None:
+    def _need(self, account: str) -> Permission | None:
         region = responses.get_region()
         if self._service == "batch":
             return self._batch_needs()[0]
@@ -257,12 +273,14 @@ class _HttpRequest:
         action = iam_actions.extract_iam_action(*request)
         if action is None:
             return None
-        return Need(action, iam_actions.extract_resource_arn(*request, region, account))
+        return Permission(action, iam_actions.extract_resource_arn(*request, region, account))
 
-    def _batch_needs(self) -> tuple[Need, ...]:
+    def _batch_needs(self) -> tuple[Permission, ...]:
         operation = operation_at("batch", self._method, self._path) or self._path
         parameters = json.loads(self._body or b"{}")
-        return batch(operation, parameters, account=responses.get_account_id(), region=responses.get_region())
+        return batch_permissions(
+            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
+        )
 
     def _parameters(self) -> Mapping[str, str]:
         """Headers and parameters of the query protocol; what the rules look for is in one of them."""

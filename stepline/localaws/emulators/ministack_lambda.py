@@ -17,7 +17,7 @@ from ministack.services import lambda_svc
 
 from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion
 from stepline.localaws.iam import Actor
-from stepline.localaws.iam.needs import log_writing, tracing
+from stepline.localaws.iam.required_permissions import log_permissions, tracing_permissions
 from stepline.localaws.service_roles import ServiceRoles
 
 _NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
@@ -44,7 +44,7 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
         except ClientError as error:
             return _failure("AccessDeniedException", f"{_NO_ROLE} {error.response['Error']['Message']}")
         if configuration.get("TracingConfig", {}).get("Mode") == "Active":
-            roles.allows(_actor(configuration), tracing())
+            roles.allows(_actor(configuration), tracing_permissions())
         answer: dict[str, Any] = {"body": json.loads(result.payload or b"null"), "log": result.log}
         return answer | {"error": True} if result.function_error else answer
 
@@ -54,7 +54,7 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
 
     def write_log(function: dict[str, Any], request_id: str, *args: Any, **kwargs: Any) -> None:
         configuration = function.get("config") or function
-        if roles.allows(_actor(configuration), log_writing(_log_group_arn(configuration), request_id)):
+        if roles.allows(_actor(configuration), log_permissions(_log_group_arn(configuration), request_id)):
             original_write_log(function, request_id, *args, **kwargs)
 
     original_write_log = lambda_svc._emit_lambda_logs

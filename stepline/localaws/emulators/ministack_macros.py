@@ -17,13 +17,13 @@ from ministack.services.cloudformation import changesets, engine, handlers, help
 from stepline.localaws.cloudformation.macros import (
     Expansion,
     MacroError,
-    Place,
     Template,
     custom_macros,
 )
+from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.emulators import ministack_iam, ministack_stack_roles
 from stepline.localaws.emulators.ministack_cloudformation import Properties, Resource, _add_type, _refuse
-from stepline.localaws.iam import AccessDeniedError, Enforcement, Need
+from stepline.localaws.iam import AccessDeniedError, Enforcement, Permission
 from stepline.localaws.service_roles import ServiceRoles
 
 _TYPE = "AWS::CloudFormation::Macro"
@@ -51,7 +51,7 @@ def add_macro_type() -> None:
         _refuse(_TYPE, properties, {"LogGroupName", "LogRoleARN"})
         name = properties["Name"]
         if name in _macros:
-            raise ValueError(f"{_TYPE}: {_place().transform_id(name)} already exists")
+            raise ValueError(f"{_TYPE}: {_arns().transform_id(name)} already exists")
         _macros[name] = properties["FunctionName"]
         return name, {}
 
@@ -121,8 +121,8 @@ def _fail(request: _Request, reason: str) -> None:
         change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
 
 
-def _place() -> Place:
-    return Place(responses.get_account_id(), responses.get_region())
+def _arns() -> Arns:
+    return Arns(responses.get_account_id(), responses.get_region())
 
 
 @dataclass(frozen=True)
@@ -201,14 +201,14 @@ class _Work:
             return {"Parameters": template.get("Parameters", {}), "Resources": _NOTHING_YET}, str(error)
 
     async def _process(self, request: _Request, template: Template) -> Template:
-        place = _place()
+        arns = _arns()
         for name in custom_macros(template):
             if name not in _macros:
-                raise MacroError(f"No transform named {place.transform_id(name)} found.")
+                raise MacroError(f"No transform named {arns.transform_id(name)} found.")
             self._authorize(request, name)
         included = _checked(engine._apply_include_transform(template))
         values = request.parameter_values(template)
-        return await Expansion(place, self._run, request.hosted, values).expand(included)
+        return await Expansion(arns, self._run, request.hosted, values).expand(included)
 
     def _authorize(self, request: _Request, macro: str) -> None:
         """AWS says that the user needs these; who works with a service role sees that the role needs them.
@@ -218,8 +218,8 @@ class _Work:
         account scope and permissions"
         """
         needs = (
-            Need("cloudformation:CreateChangeSet", _place().transform_arn(macro)),
-            Need("lambda:InvokeFunction", _macros[macro]),
+            Permission("cloudformation:CreateChangeSet", _arns().transform(macro)),
+            Permission("lambda:InvokeFunction", _macros[macro]),
         )
         try:
             if caller := ministack_iam.caller_of(request.access_key):

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ministack.core import responses
 from ministack.services.cloudformation import provisioners
 
-from stepline.localaws.iam import Actor, Need
+from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.service_roles import ServiceRoles
 
 _RULES = {
@@ -51,8 +51,8 @@ def check_managed_rules(roles: ServiceRoles) -> None:
     handlers.update(create=checked_create, update=checked_update)
 
 
-def _needs(definition: str) -> Iterator[tuple[Need, ...]]:
+def _needs(definition: str) -> Iterator[tuple[Permission, ...]]:
     for integration, rule in _RULES.items():
         if integration in definition:
             arn = f"arn:aws:events:{responses.get_region()}:{responses.get_account_id()}:rule/{rule}"
-            yield tuple(Need(action, arn) for action in _ACTIONS)
+            yield tuple(Permission(action, arn) for action in _ACTIONS)

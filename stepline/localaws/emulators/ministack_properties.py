@@ -12,7 +12,7 @@ from ministack.services import s3, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from stepline.localaws.iam import Actor
-from stepline.localaws.iam.needs import execution_tracing, log_delivery
+from stepline.localaws.iam.required_permissions import execution_tracing_permissions, log_delivery_permissions
 from stepline.localaws.service_roles import ServiceRoles
 from stepline.localaws.stepfunctions.execution import Machine
 
@@ -58,7 +58,7 @@ def deliver_logs(roles: ServiceRoles) -> None:
         if properties.get("LoggingConfiguration", {}).get("Level", "OFF") == "OFF":
             return
         try:
-            roles.authorize(_machine_actor(properties["RoleArn"]), log_delivery(operation))
+            roles.authorize(_machine_actor(properties["RoleArn"]), log_delivery_permissions(operation))
         except ClientError as error:
             reason = error.response["Error"]["Message"]
             raise ValueError(
@@ -87,7 +87,7 @@ def deliver_logs(roles: ServiceRoles) -> None:
 def trace(machine: Machine, roles: ServiceRoles) -> None:
     """What Step Functions does under the role of a traced machine when an execution starts."""
     if (machine.tracing_configuration or {}).get("enabled"):
-        roles.allows(_machine_actor(machine.role_arn), execution_tracing())
+        roles.allows(_machine_actor(machine.role_arn), execution_tracing_permissions())
 
 
 def _machine_actor(role_arn: str) -> Actor:

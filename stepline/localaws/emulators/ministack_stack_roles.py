@@ -14,9 +14,13 @@ from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, stacks
 
-from stepline.localaws.cloudformation import role_needs
-from stepline.localaws.cloudformation.role_needs import Change, Place
-from stepline.localaws.iam import Actor, Need
+from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.role_permissions import (
+    ResourceChange,
+    required_permissions,
+    service_of,
+)
+from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.service_roles import ServiceRoles
 
 Parameters = Mapping[str, Any]
@@ -34,7 +38,7 @@ def role_of_operation(parameters: Parameters) -> str:
     return str(named or stack.get(_ROLE, ""))
 
 
-def authorize(roles: ServiceRoles, role_arn: str, needs: Iterable[Need]) -> None:
+def authorize(roles: ServiceRoles, role_arn: str, needs: Iterable[Permission]) -> None:
     """Raises botocore's ClientError."""
     roles.authorize(Actor(_SERVICE, role_arn, _SESSION), needs)
 
@@ -122,7 +126,7 @@ def _telling_roles(original: Handler) -> Handler:
 def act_under_roles(roles: ServiceRoles) -> None:
     """Check what CloudFormation does to the resources of a stack that has a role."""
 
-    def check(stack_name: str | None, change: Change) -> None:
+    def check(stack_name: str | None, change: ResourceChange) -> None:
         role_arn = (cloudformation._stacks.get(stack_name) or {}).get(_ROLE) if stack_name else None
         if role_arn:
             _check(roles, role_arn, change)
@@ -130,22 +134,22 @@ def act_under_roles(roles: ServiceRoles) -> None:
     create, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
 
     def checked_create(resource_type: str, logical_id: str, properties: Any, stack_name: str) -> Any:
-        check(stack_name, Change("create", resource_type, new=properties))
+        check(stack_name, ResourceChange("create", resource_type, new=properties))
         return create(resource_type, logical_id, properties, stack_name)
 
     def checked_update(
         resource_type: str, physical_id: str, old: Any, new: Any, stack_name: str, *more: Any
     ) -> Any:
         if stacks._replacing_change(resource_type, old, new):
-            check(stack_name, Change("create", resource_type, new=new))
+            check(stack_name, ResourceChange("create", resource_type, new=new))
         elif old != new:
-            check(stack_name, Change("update", resource_type, physical_id, old, new))
+            check(stack_name, ResourceChange("update", resource_type, physical_id, old, new))
         return update(resource_type, physical_id, old, new, stack_name, *more)
 
     def checked_delete(
         resource_type: str, physical_id: str, properties: Any, stack_name: str | None = None, *more: Any
     ) -> Any:
-        check(stack_name, Change("delete", resource_type, physical_id, old=properties))
+        check(stack_name, ResourceChange("delete", resource_type, physical_id, old=properties))
         return delete(resource_type, physical_id, properties, stack_name, *more)
 
     stacks._provision_resource = checked_create
@@ -153,14 +157,14 @@ def act_under_roles(roles: ServiceRoles) -> None:
     stacks._delete_resource = checked_delete
 
 
-def _check(roles: ServiceRoles, role_arn: str, change: Change) -> None:
+def _check(roles: ServiceRoles, role_arn: str, change: ResourceChange) -> None:
     """Raises ValueError, whose text becomes the resource's status reason."""
-    place = Place(responses.get_account_id(), responses.get_region())
-    needs = role_needs.needs_of(change, place)
+    arns = Arns(responses.get_account_id(), responses.get_region())
+    permissions = required_permissions(change, arns)
     try:
-        if needs is not None:
-            authorize(roles, role_arn, needs)
-        elif service := role_needs.service_of(change.resource_type):
+        if permissions is not None:
+            authorize(roles, role_arn, permissions)
+        elif service := service_of(change.resource_type):
             roles.authorize_service(Actor(_SERVICE, role_arn, _SESSION), service)
     except ClientError as error:
         message = error.response["Error"]["Message"]

@@ -17,7 +17,7 @@ from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import Line
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.context import Context
-from stepline.localaws.iam import Actor, Need
+from stepline.localaws.iam import Actor, Permission
 from stepline.oci.manifests import ImageConfig
 from stepline.oci.names import ImageName
 from stepline.oci.registry_client import ImageMissingError, RegistryError
@@ -53,10 +53,10 @@ class World:
         assert actor == Actor("ecs-tasks.amazonaws.com", JOB, "task-1")
         return ReadOnlyCredentials("key", "secret", "token")
 
-    def authorize(self, actor: Actor, needs: Iterable[Need]) -> None:
-        for need in needs:
-            self.authorized.append((actor.role_arn, need.action, need.resource))
-            if need.action in self.denied:
+    def authorize(self, actor: Actor, required: Iterable[Permission]) -> None:
+        for permission in required:
+            self.authorized.append((actor.role_arn, permission.action, permission.resource))
+            if permission.action in self.denied:
                 raise client_error("AccessDenied")
 
     # --- images

@@ -103,7 +103,7 @@ def test_both_decide_alike(  # noqa: PLR0917 -- Hypothesis gives all of them by 
             identity=parse({"Statement": identity}),
             session=None if session is None else parse({"Statement": session}),
             resource=None if of_resource is None else parse({"Statement": of_resource}),
-            resource_decides=action.startswith("kms:") and of_resource is not None,
+            resource_policy_required=action.startswith("kms:") and of_resource is not None,
         ),
     )
     assert ours.allowed == theirs

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stepline.localaws.functions import Context
 from stepline.localaws.stepfunctions import execution
 from stepline.localaws.stepfunctions.history import failed_state
+from tests.in_process_functions import LambdaContext
 from tests.localaws.stepfunctions.world import MACHINE_ARN, Outcome, State, World, task
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
@@ -145,7 +145,7 @@ def test_stop_of_an_execution_that_succeeded(world: World) -> None:
 def test_a_task_that_stops_its_own_execution(world: World) -> None:
     arns: list[str] = []
 
-    def stop(event: Any, _context: Context) -> Any:
+    def stop(event: Any, _context: LambdaContext) -> Any:
         world.client.stop_execution(executionArn=arns[0], cause="enough")
         return event
 
@@ -238,7 +238,7 @@ def test_history_without_execution_data(world: World) -> None:
 def test_failed_state_is_found_the_way_aws_tells_it(world: World) -> None:
     """The last failure, then `previousEventId` back to the state's entry."""
 
-    def fails(_event: Any, _context: Context) -> Any:
+    def fails(_event: Any, _context: LambdaContext) -> Any:
         raise ValueError("no")
 
     world.handlers["f"] = fails
@@ -322,7 +322,7 @@ def test_express_takes_five_minutes_at_most(world: World) -> None:
 def test_express_in_a_task_of_another_machine(world: World) -> None:
     inner = world.create({"Wait": {"Type": "Wait", "Seconds": 20, "End": True}}, type="EXPRESS", name="inner")
 
-    def call(event: Any, _context: Context) -> Any:
+    def call(event: Any, _context: LambdaContext) -> Any:
         answer = world.client.start_sync_execution(stateMachineArn=inner, input=json.dumps(event))
         return answer["status"]
 
@@ -361,7 +361,7 @@ def test_express_in_real_time(real_world: World) -> None:
 def test_redrive_goes_on_from_the_failed_state(world: World) -> None:
     calls: list[Any] = []
 
-    def fails_first(event: Any, _context: Context) -> Any:
+    def fails_first(event: Any, _context: LambdaContext) -> Any:
         calls.append(event)
         if len(calls) == 1:
             raise ValueError("first time")

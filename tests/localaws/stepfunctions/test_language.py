@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.functions import Context
+from tests.in_process_functions import LambdaContext
 from tests.localaws.stepfunctions.world import World, task
 
 
@@ -18,7 +18,7 @@ class ThrottledError(Exception):
     """An error that a Retry names."""
 
 
-def echo(event: Any, _context: Context) -> Any:
+def echo(event: Any, _context: LambdaContext) -> Any:
     return event
 
 
@@ -53,7 +53,7 @@ def test_wait_until_a_moment_of_the_clock(world: World) -> None:
 def test_retries_take_virtual_time_and_are_counted(world: World) -> None:
     attempts: list[datetime] = []
 
-    def throttled(event: Any, _context: Context) -> Any:
+    def throttled(event: Any, _context: LambdaContext) -> Any:
         attempts.append(world.clock.now())
         if len(attempts) < 4:
             raise ThrottledError
@@ -72,7 +72,7 @@ def test_retries_take_virtual_time_and_are_counted(world: World) -> None:
 
 
 def test_catch_by_error_name_with_the_function_s_error(world: World) -> None:
-    def fails(_event: Any, _context: Context) -> Any:
+    def fails(_event: Any, _context: LambdaContext) -> Any:
         raise ThrottledError("slow down")
 
     world.handlers["f"] = fails
@@ -347,7 +347,7 @@ def test_results_do_not_depend_on_when_the_clock_moves(world: World) -> None:
 def test_branches_run_side_by_side_in_real_time(real_world: World) -> None:
     together = threading.Barrier(2, timeout=10)
 
-    def meet(event: Any, _context: Context) -> Any:
+    def meet(event: Any, _context: LambdaContext) -> Any:
         together.wait()
         return event
 

@@ -11,10 +11,10 @@ from botocore.config import Config
 
 from stepline.localaws.clock import Clock, VirtualClock
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.functions import Handler, InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
 from stepline.localaws.stepfunctions.history import entered_states
+from tests.in_process_functions import Handler, InProcessFunctions
 
 ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
 MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:machine"

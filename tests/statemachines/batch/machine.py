@@ -19,9 +19,9 @@ from stepline.localaws.batch import Batch, Outcome, Task
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import AwsError, Params, in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.localaws.batch.fake_containers import FakeContainers
 from tests.localaws.batch.world import CONTAINER
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from statemachines.process.transaction import Transaction
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults.deployed import Deployed, machine_arn
+from tests.in_process_functions import InProcessFunctions
 from tests.pipeline.clients import client_of
 from tests.pipeline.fake_s3 import FakeS3
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.pipeline.clients import client_of
 
 ROLE = "arn:aws:iam::000000000000:role/machine"

@@ -14,8 +14,8 @@ from botocore.response import StreamingBody
 
 from statemachines.s3_trigger import start_execution, summarize_object
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 

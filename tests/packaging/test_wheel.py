@@ -1,0 +1,124 @@
+"""stepline as a stranger installs it: a wheel, an empty environment, an empty folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.ports import free_port
+
+PROJECT = Path(__file__).parents[2]
+LOCK_FILE = PROJECT / "requirements/dev.txt"
+_TIMEOUT_SECONDS = 120
+
+pytestmark = pytest.mark.xdist_group("wheel")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """`python` is the environment's, `folder` the empty folder in which commands are run."""
+
+    python: Path
+    folder: Path
+    environment: dict[str, str]
+
+    def stepline(self, *arguments: str, expected: int = 0) -> str:
+        """What the command prints on stdout and stderr."""
+        command = [str(self.python.with_name("stepline")), *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+        assert done.returncode == expected, f"{arguments}: {done.stdout}"
+        return done.stdout
+
+    def has(self, module: str) -> bool:
+        find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+        return subprocess.run([self.python, "-I", "-c", find], check=False).returncode == 0
+
+
+def uv(*arguments: str | Path) -> None:
+    command = [Path(sys.executable).with_name("uv"), *arguments]
+    done = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    uv("build", "--quiet", "--wheel", "--out-dir", folder, PROJECT)
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+def install(requirement: str, folder: Path, environment: dict[str, str]) -> Installed:
+    """Install into a new environment, with the versions of the lock file."""
+    venv.create(folder / "env", with_pip=False, symlinks=True)
+    python = folder / "env/bin/python"
+    versions = folder / "constraints.txt"
+    lines = LOCK_FILE.read_text().splitlines()
+    versions.write_text("".join(f"{line.split()[0]}\n" for line in lines if "==" in line and line[0] != " "))
+    uv("pip", "install", "--quiet", "--python", python, "--constraints", versions, requirement)
+    empty = folder / "empty"
+    empty.mkdir()
+    return Installed(python, empty, environment)
+
+
+@pytest.fixture(scope="module")
+def with_local_aws(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Installed:
+    return install(f"stepline[local] @ {wheel.as_uri()}", tmp_path_factory.mktemp("local"), environment)
+
+
+@pytest.fixture(scope="module")
+def without_local_aws(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Installed:
+    return install(f"stepline @ {wheel.as_uri()}", tmp_path_factory.mktemp("plain"), environment)
+
+
+@pytest.fixture(scope="module")
+def port(with_local_aws: Installed) -> Iterator[int]:
+    """A local AWS that the installed command has started in an empty folder."""
+    chosen = free_port()
+    with_local_aws.stepline("up", "--detach", "--port", str(chosen))
+    yield chosen
+    assert "Stopped the local AWS" in with_local_aws.stepline("down", "--port", str(chosen))
+
+
+def test_installed_local_aws_runs_the_sample_application(with_local_aws: Installed, port: int) -> None:
+    target = ("--endpoint-url", f"http://127.0.0.1:{port}")
+    assert "Pushed 4 files to stepline-app" in with_local_aws.stepline("push", *target)
+    assert "succeeded after" in with_local_aws.stepline("watch", *target)
+    assert list(with_local_aws.folder.iterdir()) == []
+
+
+def test_plain_installation_works_with_an_aws_and_has_no_local_one(
+    without_local_aws: Installed, port: int, tmp_path: Path
+) -> None:
+    stepline = without_local_aws.stepline
+    target = ("--endpoint-url", f"http://127.0.0.1:{port}")
+    assert not [name for name in ("moto", "ministack", "samtranslator") if without_local_aws.has(name)]
+    assert "stepline" in stepline("status", *target)
+    application = shutil.copytree(PROJECT / "app", tmp_path / "app")
+    (application / "CHANGES").write_text("one more file")
+    assert "Pushed 5 files" in stepline("push", str(application), *target)
+    assert "succeeded after" in stepline("watch", "--timeout", "60s", *target)
+    assert "The job is answered" in stepline("logs", "trigger", *target)
+    assert "pip install 'stepline[local]'" in stepline("up", expected=1)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from stepline.core.aws_errors import error_code, error_message
@@ -23,6 +22,7 @@ from stepline.localaws.batch.settings import DEFAULT_LOG_GROUP
 from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.iam.required_permissions import log_permissions
+from stepline.localaws.service_roles import ServiceRoles
 from stepline.oci.names import ImageName, parse_image_name
 from stepline.oci.registry_client import ImageMissingError, RegistryError
 
@@ -32,14 +32,6 @@ _NO_AUTH = "ResourceInitializationError: unable to pull secrets or registry auth
 _NO_LOG = (
     "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
 )
-
-
-class Roles(Protocol):
-    """The part of `ServiceRoles` that Fargate needs."""
-
-    def keys(self, actor: Actor) -> ReadOnlyCredentials: ...
-
-    def authorize(self, actor: Actor, required: Iterable[Permission]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ class Fargate:
     context: Context
     _: KW_ONLY
     images: ImageStore
-    roles: Roles
+    roles: ServiceRoles
     clients: Callable[[str], Any]
     endpoint_url: str
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import ClassVar, TypeVar
 
-from stepline.localaws.batch import responses
+from stepline.localaws.batch import responses, validation
 from stepline.localaws.batch.errors import ClientException
 from stepline.localaws.batch.models import (
     ComputeEnvironment,
@@ -23,11 +23,6 @@ from stepline.localaws.batch.scheduler import Scheduler
 from stepline.localaws.batch.settings import MAX_DESCRIBED_JOBS
 from stepline.localaws.batch.store import Store
 from stepline.localaws.batch.submission import new_job
-from stepline.localaws.batch.validation import (
-    check_compute_environment,
-    check_job_definition,
-    check_job_queue,
-)
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import Params, RestJsonService
 
@@ -56,7 +51,7 @@ class Batch(RestJsonService):
         self._containers.close()
 
     def create_compute_environment(self, params: Params) -> Params:
-        check_compute_environment(params)
+        validation.check_compute_environment(params)
         with self._lock:
             environment = self._store.create_environment(params)
         return responses.environment_summary(environment)
@@ -76,7 +71,7 @@ class Batch(RestJsonService):
             self._store.delete_environment(params["computeEnvironment"])
 
     def create_job_queue(self, params: Params) -> Params:
-        check_job_queue(params)
+        validation.check_job_queue(params)
         with self._lock:
             queue = self._store.create_queue(params)
         return responses.queue_summary(queue)
@@ -98,7 +93,7 @@ class Batch(RestJsonService):
             self._scheduler.terminate(job.id, "Job Queue was deleted")
 
     def register_job_definition(self, params: Params) -> Params:
-        check_job_definition(params)
+        validation.check_job_definition(params)
         with self._lock:
             definition = self._store.register_definition(params)
         return responses.definition_summary(definition)

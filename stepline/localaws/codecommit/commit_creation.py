@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from stepline.localaws.codecommit import errors
 from stepline.localaws.codecommit.commit_request import CommitRequest, PutFileEntry
-from stepline.localaws.codecommit.errors import (
-    BranchDoesNotExistException,
-    BranchNameIsTagNameException,
-    ParentCommitDoesNotExistException,
-    ParentCommitIdOutdatedException,
-    ParentCommitIdRequiredException,
-)
 from stepline.localaws.codecommit.git_objects import NO_OBJECT, Person
 from stepline.localaws.codecommit.models import FileMode, ReferenceChange, ReferenceType
 from stepline.localaws.codecommit.references import check_branch_name, move_branch
@@ -44,7 +38,7 @@ def create_commit(repository: Repository, request: CommitRequest, *, now: dateti
     )
     change = move_branch(repository, request.branch, old=tip or NO_OBJECT, new=commit_id)
     if change is None:
-        raise ParentCommitIdOutdatedException(request.branch, request.parent)
+        raise errors.ParentCommitIdOutdatedException(request.branch, request.parent)
     return NewCommit(commit_id, tree_id, edit, change)
 
 
@@ -55,17 +49,17 @@ def _check_parent(repository: Repository, request: CommitRequest) -> str | None:
     if branch is None:
         check_branch_name(repository, request.branch)
         if f"{ReferenceType.TAG.prefix}{request.branch}" in references:
-            raise BranchNameIsTagNameException(f"{request.branch} is the name of a tag")
+            raise errors.BranchNameIsTagNameException(f"{request.branch} is the name of a tag")
         if references:
-            raise BranchDoesNotExistException(request.branch)
+            raise errors.BranchDoesNotExistException(request.branch)
         return None
     if not request.parent:
         message = f"A parent commit ID is required; the tip of {request.branch} is {branch.object_id}"
-        raise ParentCommitIdRequiredException(message)
+        raise errors.ParentCommitIdRequiredException(message)
     if repository.git.object_info(request.parent) is None:
-        raise ParentCommitDoesNotExistException(f"The parent commit {request.parent} does not exist")
+        raise errors.ParentCommitDoesNotExistException(f"The parent commit {request.parent} does not exist")
     if request.parent != branch.object_id:
-        raise ParentCommitIdOutdatedException(request.branch, request.parent)
+        raise errors.ParentCommitIdOutdatedException(request.branch, request.parent)
     return branch.object_id
 
 

@@ -5,32 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stepline.localaws.codecommit.errors import (
-    CommitMessageLengthExceededException,
-    FileContentAndSourceFileSpecifiedException,
-    FileContentSizeLimitExceededException,
-    FileEntryRequiredException,
-    InvalidEmailException,
-    InvalidParentCommitIdException,
-    MaximumFileEntriesExceededException,
-    NameLengthExceededException,
-    NoChangeException,
-    RestrictedSourceFileException,
-    SameFileContentException,
-    SamePathRequestException,
-    SourceFileOrContentRequiredException,
-)
+from stepline.localaws.codecommit import errors, settings
 from stepline.localaws.codecommit.git_objects import is_object_id
 from stepline.localaws.codecommit.models import FileMode
 from stepline.localaws.codecommit.paths import file_path
-from stepline.localaws.codecommit.settings import (
-    MAX_CONTENT_BYTES,
-    MAX_EMAIL_CHARACTERS,
-    MAX_FILE_BYTES,
-    MAX_FILE_ENTRIES,
-    MAX_MESSAGE_BYTES,
-    MAX_NAME_CHARACTERS,
-)
 from stepline.localaws.codecommit.tree_edit import KEEP_FILE, check_nesting
 from stepline.localaws.protocol import AwsError, Params
 
@@ -69,7 +47,7 @@ class CommitRequest:
     email: str
     message: str
     puts: tuple[PutFileEntry, ...]
-    no_change_error: type[AwsError] = NoChangeException
+    no_change_error: type[AwsError] = errors.NoChangeException
     deletes: tuple[str, ...] = ()
     modes: tuple[tuple[str, FileMode], ...] = ()
     keep_empty_folders: bool = False
@@ -86,7 +64,7 @@ def parse_put_file(params: Params) -> CommitRequest:
     entry = PutFileEntry(path, _mode(params.get("fileMode")), params["fileContent"], None)
     _check_sizes((entry,))
     members = _common_members(params, params.get("name", ""))
-    return CommitRequest(**members, puts=(entry,), no_change_error=SameFileContentException)
+    return CommitRequest(**members, puts=(entry,), no_change_error=errors.SameFileContentException)
 
 
 def parse_create_commit(params: Params) -> CommitRequest:
@@ -111,9 +89,9 @@ def parse_create_commit(params: Params) -> CommitRequest:
 def _put_entry(item: dict[str, Any]) -> PutFileEntry:
     path, content, source = file_path(item["filePath"]), item.get("fileContent"), item.get("sourceFile")
     if content is None and source is None:
-        raise SourceFileOrContentRequiredException(f"{path} has neither content nor a source file")
+        raise errors.SourceFileOrContentRequiredException(f"{path} has neither content nor a source file")
     if content is not None and source is not None:
-        raise FileContentAndSourceFileSpecifiedException(f"{path} has content and a source file")
+        raise errors.FileContentAndSourceFileSpecifiedException(f"{path} has content and a source file")
     return PutFileEntry(path, _mode(item.get("fileMode")), content, _source(source))
 
 
@@ -122,7 +100,7 @@ def _source(item: dict[str, Any] | None) -> Source | None:
         return None
     path = file_path(item["filePath"])
     if path.rpartition("/")[2] == KEEP_FILE:
-        raise RestrictedSourceFileException(f"A {KEEP_FILE} file cannot be copied or moved")
+        raise errors.RestrictedSourceFileException(f"A {KEEP_FILE} file cannot be copied or moved")
     return Source(path, item.get("isMove", False))
 
 
@@ -130,32 +108,32 @@ def _check_entries(request: CommitRequest) -> None:
     written = [entry.path for entry in request.puts]
     paths = [*written, *(path for path, _ in request.modes), *request.deletes, *request.moved]
     if not paths:
-        raise FileEntryRequiredException("No file is added, changed or deleted")
-    if len(paths) > MAX_FILE_ENTRIES:
-        message = f"A commit can change {MAX_FILE_ENTRIES} files at most; use git for more"
-        raise MaximumFileEntriesExceededException(message)
+        raise errors.FileEntryRequiredException("No file is added, changed or deleted")
+    if len(paths) > settings.MAX_FILE_ENTRIES:
+        message = f"A commit can change {settings.MAX_FILE_ENTRIES} files at most; use git for more"
+        raise errors.MaximumFileEntriesExceededException(message)
     if len(set(paths)) != len(paths):
-        raise SamePathRequestException("A path can be given only once in a commit")
+        raise errors.SamePathRequestException("A path can be given only once in a commit")
     check_nesting(written)
 
 
 def _check_sizes(puts: tuple[PutFileEntry, ...]) -> None:
     sizes = [len(entry.content or b"") for entry in puts]
-    if max(sizes, default=0) > MAX_FILE_BYTES or sum(sizes) > MAX_CONTENT_BYTES:
-        message = f"A file can have {MAX_FILE_BYTES} bytes, all files together {MAX_CONTENT_BYTES}"
-        raise FileContentSizeLimitExceededException(message)
+    if max(sizes, default=0) > settings.MAX_FILE_BYTES or sum(sizes) > settings.MAX_CONTENT_BYTES:
+        limits = f"{settings.MAX_FILE_BYTES} bytes, all files together {settings.MAX_CONTENT_BYTES}"
+        raise errors.FileContentSizeLimitExceededException(f"A file can have {limits}")
 
 
 def _common_members(params: Params, author: str) -> dict[str, Any]:
     """Return the members of a CommitRequest that both operations have."""
     email, message = params.get("email", ""), params.get("commitMessage", "")
-    if len(author) > MAX_NAME_CHARACTERS or (author and not author.strip(_STRIPPED_CHARACTERS)):
-        raise NameLengthExceededException("The author's name is not valid, or too long")
-    if len(email) > MAX_EMAIL_CHARACTERS:
-        raise InvalidEmailException("The email address is not valid, or too long")
-    if len(message.encode(errors="replace")) > MAX_MESSAGE_BYTES:
-        error = f"The commit message has more than {MAX_MESSAGE_BYTES} bytes"
-        raise CommitMessageLengthExceededException(error)
+    if len(author) > settings.MAX_NAME_CHARACTERS or (author and not author.strip(_STRIPPED_CHARACTERS)):
+        raise errors.NameLengthExceededException("The author's name is not valid, or too long")
+    if len(email) > settings.MAX_EMAIL_CHARACTERS:
+        raise errors.InvalidEmailException("The email address is not valid, or too long")
+    if len(message.encode(errors="replace")) > settings.MAX_MESSAGE_BYTES:
+        error = f"The commit message has more than {settings.MAX_MESSAGE_BYTES} bytes"
+        raise errors.CommitMessageLengthExceededException(error)
     return {
         "branch": params["branchName"],
         "parent": _parent(params),
@@ -168,7 +146,7 @@ def _common_members(params: Params, author: str) -> dict[str, Any]:
 def _parent(params: Params) -> str:
     parent: str = params.get("parentCommitId", "")
     if parent and not is_object_id(parent):
-        raise InvalidParentCommitIdException(f"The parent commit ID {parent} is not valid")
+        raise errors.InvalidParentCommitIdException(f"The parent commit ID {parent} is not valid")
     return parent
 
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stepline.localaws.codecommit import errors
 from stepline.localaws.codecommit.commits import has_object, resolve_commit
-from stepline.localaws.codecommit.errors import (
-    BlobIdDoesNotExistException,
-    FileDoesNotExistException,
-    FileTooLargeException,
-    FolderDoesNotExistException,
-    InvalidBlobIdException,
-)
 from stepline.localaws.codecommit.git_objects import ObjectType, TreeEntry
 from stepline.localaws.codecommit.paths import file_path, folder_path
 from stepline.localaws.codecommit.settings import MAX_FILE_BYTES
@@ -39,14 +33,14 @@ def read_file(repository: Repository, specifier: str | None, path: str) -> File:
     commit_id = resolve_commit(repository, specifier)
     entry = repository.git.find_entry(commit_id, path)
     if entry is None or entry.type is not ObjectType.BLOB:
-        raise FileDoesNotExistException(path)
+        raise errors.FileDoesNotExistException(path)
     return File(commit_id, entry, _content(repository, entry.object_id))
 
 
 def read_blob(repository: Repository, blob_id: str) -> bytes:
     """Return the content of a blob. Raises the errors of GetBlob."""
-    if not has_object(repository, blob_id, ObjectType.BLOB, InvalidBlobIdException):
-        raise BlobIdDoesNotExistException(f"Blob ID {blob_id} does not exist")
+    if not has_object(repository, blob_id, ObjectType.BLOB, errors.InvalidBlobIdException):
+        raise errors.BlobIdDoesNotExistException(f"Blob ID {blob_id} does not exist")
     return _content(repository, blob_id)
 
 
@@ -65,12 +59,14 @@ def _tree_id(repository: Repository, commit_id: str, path: str) -> str:
         return info.object_id
     entry = repository.git.find_entry(commit_id, path)
     if entry is None or entry.type is not ObjectType.TREE:
-        raise FolderDoesNotExistException(path)
+        raise errors.FolderDoesNotExistException(path)
     return entry.object_id
 
 
 def _content(repository: Repository, blob_id: str) -> bytes:
     info = repository.git.object_info(blob_id)
     if info is not None and info.size_bytes > MAX_FILE_BYTES:
-        raise FileTooLargeException(f"The file has {info.size_bytes} bytes; the limit is {MAX_FILE_BYTES}")
+        raise errors.FileTooLargeException(
+            f"The file has {info.size_bytes} bytes; the limit is {MAX_FILE_BYTES}"
+        )
     return repository.git.read_object(blob_id, ObjectType.BLOB)

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
+from stepline.localaws.codecommit import errors
 from stepline.localaws.codecommit.commits import has_object
-from stepline.localaws.codecommit.errors import (
-    BranchDoesNotExistException,
-    BranchNameExistsException,
-    CommitDoesNotExistException,
-    DefaultBranchCannotBeDeletedException,
-    InvalidBranchNameException,
-    InvalidCommitIdException,
-)
 from stepline.localaws.codecommit.git_objects import NO_OBJECT, ObjectType, is_object_id
 from stepline.localaws.codecommit.models import ReferenceChange, ReferenceType
 from stepline.localaws.codecommit.store import Repository
@@ -25,18 +18,18 @@ def branch_tip(repository: Repository, name: str) -> str:
     """Return the commit ID of a branch. Raises BranchDoesNotExistException."""
     reference = repository.git.references().get(f"{ReferenceType.BRANCH.prefix}{name}")
     if reference is None or reference.commit_id is None:
-        raise BranchDoesNotExistException(name)
+        raise errors.BranchDoesNotExistException(name)
     return reference.commit_id
 
 
 def create_branch(repository: Repository, name: str, commit_id: str) -> ReferenceChange:
     """Create a branch and return the change. Raises the errors of CreateBranch."""
     check_branch_name(repository, name)
-    if not has_object(repository, commit_id, ObjectType.COMMIT, InvalidCommitIdException):
-        raise CommitDoesNotExistException(commit_id)
+    if not has_object(repository, commit_id, ObjectType.COMMIT, errors.InvalidCommitIdException):
+        raise errors.CommitDoesNotExistException(commit_id)
     change = move_branch(repository, name, old=NO_OBJECT, new=commit_id)
     if change is None:
-        raise BranchNameExistsException(
+        raise errors.BranchNameExistsException(
             f"Branch {name} already exists, or conflicts with a branch that exists"
         )
     return change
@@ -48,7 +41,7 @@ def delete_branch(repository: Repository, name: str) -> ReferenceChange | None:
     Raises DefaultBranchCannotBeDeletedException.
     """
     if name == repository.record.default_branch:
-        raise DefaultBranchCannotBeDeletedException(
+        raise errors.DefaultBranchCannotBeDeletedException(
             f"Branch {name} is the default branch, and cannot be deleted"
         )
     full_name = f"{ReferenceType.BRANCH.prefix}{name}"
@@ -70,7 +63,7 @@ def check_branch_name(repository: Repository, name: str) -> None:
     https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html
     """
     if is_object_id(name) or not repository.git.is_reference_name(f"{ReferenceType.BRANCH.prefix}{name}"):
-        raise InvalidBranchNameException(f"The branch name {name!r} is not valid")
+        raise errors.InvalidBranchNameException(f"The branch name {name!r} is not valid")
 
 
 def parse_push_log(text: str) -> list[ReferenceChange]:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from botocore.model import OperationModel
 
-from stepline.localaws.codecommit import references, responses
+from stepline.localaws.codecommit import references, responses, validation
 from stepline.localaws.codecommit.asgi import Receive, Scope, Send
 from stepline.localaws.codecommit.commit_creation import NewCommit, create_commit
 from stepline.localaws.codecommit.commit_request import CommitRequest, parse_create_commit, parse_put_file
@@ -26,14 +26,6 @@ from stepline.localaws.codecommit.processes import ProcessGroups
 from stepline.localaws.codecommit.settings import DEFAULT_MAX_RESULTS, GRACE_SECONDS, PAGE_SIZE
 from stepline.localaws.codecommit.smart_http import SmartHttp
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
-from stepline.localaws.codecommit.validation import (
-    check_batch_commits,
-    check_batch_names,
-    check_max_results,
-    check_request,
-    check_tag_keys,
-    check_tags,
-)
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError, JsonService, Params, page
 
@@ -71,7 +63,7 @@ class CodeCommit(JsonService):
 
     def call(self, operation: OperationModel, document: Any) -> Params | None:
         """Check the request for CodeCommit's own errors before ValidationException."""
-        check_request(operation, document)
+        validation.check_request(operation, document)
         return super().call(operation, document)
 
     async def git_app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +90,7 @@ class CodeCommit(JsonService):
 
     def create_repository(self, params: Params) -> Params:
         tags, now = params.get("tags", {}), self._clock.now()
-        check_tags(tags)
+        validation.check_tags(tags)
         record = RepositoryRecord(
             repository_id=str(uuid.uuid4()),
             name=params["repositoryName"],
@@ -115,7 +107,7 @@ class CodeCommit(JsonService):
 
     def batch_get_repositories(self, params: Params) -> Params:
         names = list(dict.fromkeys(params["repositoryNames"]))
-        check_batch_names(names)
+        validation.check_batch_names(names)
         found = {name: repository for name in names if (repository := self._store.find(name))}
         return {
             "repositories": [self._metadata(repository) for repository in found.values()],
@@ -155,12 +147,12 @@ class CodeCommit(JsonService):
         repository = self._resource(params)
         with repository.lock:
             tags = {**repository.record.tags, **params["tags"]}
-            check_tags(tags)
+            validation.check_tags(tags)
             repository.change(tags=tags)
 
     def untag_resource(self, params: Params) -> None:
         repository, keys = self._resource(params), params["tagKeys"]
-        check_tag_keys(keys)
+        validation.check_tag_keys(keys)
         with repository.lock:
             tags = repository.record.tags
             repository.change(tags={key: value for key, value in tags.items() if key not in keys})
@@ -202,7 +194,7 @@ class CodeCommit(JsonService):
 
     def batch_get_commits(self, params: Params) -> Params:
         repository = self._repository(params)
-        check_batch_commits(params["commitIds"])
+        validation.check_batch_commits(params["commitIds"])
         commits, errors = [], []
         for commit_id in params["commitIds"]:
             try:
@@ -222,7 +214,7 @@ class CodeCommit(JsonService):
 
     def get_differences(self, params: Params) -> Params:
         limit = params.get("MaxResults", DEFAULT_MAX_RESULTS)
-        check_max_results(limit)
+        validation.check_max_results(limit)
         changes = find_differences(
             self._repository(params),
             before=params.get("beforeCommitSpecifier"),

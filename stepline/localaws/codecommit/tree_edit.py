@@ -9,13 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from stepline.localaws.codecommit.errors import (
-    DirectoryNameConflictsWithFileNameException,
-    FileDoesNotExistException,
-    FileNameConflictsWithDirectoryNameException,
-    FilePathConflictsWithSubmodulePathException,
-    PutFileEntryConflictException,
-)
+from stepline.localaws.codecommit import errors
 from stepline.localaws.codecommit.git_objects import ObjectType, TreeEntry
 from stepline.localaws.codecommit.models import FileChange, FileMode
 
@@ -40,9 +34,9 @@ class TreeEdit:
         """Return a file. Raises FileDoesNotExistException, FilePathConflictsWithSubmodulePathException."""
         entry = self.files.get(path)
         if entry is None:
-            raise FileDoesNotExistException(path)
+            raise errors.FileDoesNotExistException(path)
         if entry.type is ObjectType.COMMIT:
-            raise FilePathConflictsWithSubmodulePathException(path)
+            raise errors.FilePathConflictsWithSubmodulePathException(path)
         return entry
 
     def put(self, path: str, blob_id: str, mode: FileMode | None) -> None:
@@ -86,13 +80,13 @@ class TreeEdit:
         for folder in map(str, PurePosixPath(path).parents):
             entry = self.files.get(folder)
             if entry is not None and entry.type is ObjectType.COMMIT:
-                raise FilePathConflictsWithSubmodulePathException(folder)
+                raise errors.FilePathConflictsWithSubmodulePathException(folder)
             if entry is not None:
                 message = f"{path} cannot be added: {folder} is a file"
-                raise DirectoryNameConflictsWithFileNameException(message)
+                raise errors.DirectoryNameConflictsWithFileNameException(message)
         if path not in self.files and any(name.startswith(f"{path}/") for name in self.files):
             message = f"{path} cannot be added: a folder has this name"
-            raise FileNameConflictsWithDirectoryNameException(message)
+            raise errors.FileNameConflictsWithDirectoryNameException(message)
 
 
 def check_nesting(paths: Sequence[str]) -> None:
@@ -100,4 +94,4 @@ def check_nesting(paths: Sequence[str]) -> None:
     known = set(paths)
     for path in paths:
         if known.intersection(map(str, PurePosixPath(path).parents)):
-            raise PutFileEntryConflictException(f"A folder of {path} is given as a file")
+            raise errors.PutFileEntryConflictException(f"A folder of {path} is given as a file")

@@ -6,6 +6,7 @@ botocore validates, retries and parses as always; only signature and socket are 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,18 +31,14 @@ _CONFIG = Config(
 )
 
 
+@dataclass(frozen=True)
 class _RawBody:
     """The response body as botocore reads it; `stream` is urllib3's interface."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    body: bytes
 
-    def stream(self, *_args: object, **_kwargs: object) -> list[bytes]:
-        return [self._body]
-
-    def read(self, *_args: object, **_kwargs: object) -> bytes:
-        body, self._body = self._body, b""
-        return body
+    def stream(self) -> list[bytes]:
+        return [self.body]
 
 
 def in_process_client(

@@ -89,11 +89,11 @@ def world() -> World:
 
 @pytest.fixture
 def fargate(world: World) -> Fargate:
-    images: Any = world
+    fake: Any = world
     return Fargate(
         Context(VirtualClock(), lambda _event: None),
-        images=images,
-        roles=world,
+        images=fake,
+        roles=fake,
         clients=lambda _service: world,
         endpoint_url="http://127.0.0.1:4566",
     )

@@ -25,7 +25,7 @@ class ApprovalAction:
         self._runtime = runtime
         self._flow = flow
 
-    def begin(self, action: ActionExecution) -> None:
+    def start(self, action: ActionExecution) -> None:
         """Create the token that PutApprovalResult must pass (GetPipelineState returns it), and wait."""
         with self._runtime.transaction():
             action.approval_token = self._runtime.new_id()

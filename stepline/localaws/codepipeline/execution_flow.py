@@ -37,12 +37,12 @@ ActionCallback = Callable[[ActionExecution], None]
 
 
 class ExecutionFlow:
-    """`begin` starts an action's work (called outside transactions); `forget` drops an action's jobs."""
+    """`run_action` does an action's work (called outside transactions); `drop_jobs` deletes its jobs."""
 
-    def __init__(self, runtime: Runtime, *, begin: ActionCallback, forget: ActionCallback) -> None:
+    def __init__(self, runtime: Runtime, *, run_action: ActionCallback, drop_jobs: ActionCallback) -> None:
         self._runtime = runtime
-        self._begin = begin
-        self._forget = forget
+        self._run_action = run_action
+        self._drop_jobs = drop_jobs
 
     # --- executions -------------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class ExecutionFlow:
             for action in execution.history:
                 if action.in_progress:
                     action.end(ActionStatus.ABANDONED, self._runtime.now())
-                self._forget(action)
+                self._drop_jobs(action)
         pipeline.stage_states.clear()
 
     def admit(self, pipeline: Pipeline, stage_name: str) -> None:
@@ -157,7 +157,7 @@ class ExecutionFlow:
         finished = [execution for execution in pipeline.executions.values() if execution.status.is_final]
         for execution in finished[: max(0, len(finished) - self._runtime.settings.kept_executions)]:
             for action in execution.history:
-                self._forget(action)
+                self._drop_jobs(action)
             del pipeline.executions[execution.id]
 
     # --- actions ----------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class ExecutionFlow:
             )
             self._runtime.later(0, partial(self.finish_action, action, failure))
             return
-        self._runtime.later(0, partial(self._begin, action))
+        self._runtime.later(0, partial(self._run_action, action))
 
     # --- events -----------------------------------------------------------------------------------
 

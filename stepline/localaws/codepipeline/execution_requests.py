@@ -183,7 +183,7 @@ def _check_retry(execution: PipelineExecution, stage: StageExecution) -> None:
             f"The stage '{stage.name}' has a later execution than '{execution.id}'",
         )
     if execution.declaration.version != pipeline.declaration.version:
-        raise _not_retryable("the pipeline was changed since the execution began")
+        raise _not_retryable("the pipeline was changed since the execution started")
     if not stage.status.is_final:
         raise ConflictException("The pipeline is busy handling ongoing activities. Try again later.")
     if stage.status is StageStatus.SUCCEEDED:
@@ -195,7 +195,7 @@ def _not_retryable(reason: str) -> AwsError:
 
 
 def _transition(pipeline: Pipeline, stage_name: str, direction: str) -> str | None:
-    """Return the stage whose inbound transition is meant; a stage's outbound one is the next stage's inbound.
+    """Return the stage whose inbound transition this is: a stage's outbound one is the next stage's inbound.
 
     None for the outbound transition of the last stage.
     """

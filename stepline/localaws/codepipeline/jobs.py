@@ -81,8 +81,8 @@ class Jobs:
             job.close(JobStatus.FAILED)
             self._flow.finish_action(job.action, ActionResult(error=error, external_id=external_id))
 
-    def forget(self, action: ActionExecution) -> None:
-        """Drop all jobs of `action`."""
+    def drop(self, action: ActionExecution) -> None:
+        """Delete all jobs of `action`."""
         for job_id in self._by_action.pop(action.id, ()):
             self._jobs.pop(job_id, None)
 
@@ -116,7 +116,7 @@ class Jobs:
             self._flow.finish_action(job.action, ActionResult.failure(FailureType.JOB_FAILED, message))
 
     def _keep(self, action: ActionExecution, job_id: str) -> None:
-        """Keep this job, and drop the action's oldest beyond the number that is kept."""
+        """Keep this job, and delete the action's oldest beyond the number that is kept."""
         kept = self._by_action.setdefault(action.id, deque())
         kept.append(job_id)
         while len(kept) > self._runtime.settings.kept_jobs_per_action:

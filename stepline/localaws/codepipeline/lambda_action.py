@@ -30,7 +30,7 @@ class LambdaInvokeAction:
         self._invoker = AsynchronousInvoker(runtime, clients.lambda_)
         self.jobs = Jobs(runtime, flow, start_next=self._continue)
 
-    def begin(self, action: ActionExecution) -> None:
+    def start(self, action: ActionExecution) -> None:
         """Start the action's first job. Called outside transactions, because it invokes the function."""
         with self._runtime.transaction():
             action.external_url = self._function_url(action.resolved_configuration["FunctionName"])

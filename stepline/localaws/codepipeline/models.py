@@ -114,7 +114,7 @@ class ActionExecution:
         self.timers[name] = timer
 
     def report(self, result: ActionResult, now: datetime) -> None:
-        """Record what the provider reports of an action that goes on or ends."""
+        """Record what the provider reports of an action that continues or ends."""
         self.updated_at = now
         self.summary = result.summary or self.summary
         self.external_id = result.external_id or self.external_id

@@ -24,7 +24,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 class ActionProvider(Protocol):
-    def begin(self, action: ActionExecution) -> None:
+    def start(self, action: ActionExecution) -> None:
         """Do the action's work, or start it. Called outside transactions."""
 
 
@@ -33,7 +33,7 @@ class ActionProviders:
 
     def __init__(self, runtime: Runtime, clients: ServiceClients, sources: Mapping[str, Source]) -> None:
         self._runtime = runtime
-        self.flow = ExecutionFlow(runtime, begin=self._begin, forget=self._forget)
+        self.flow = ExecutionFlow(runtime, run_action=self._run, drop_jobs=self._drop_jobs)
         self._source = SourceAction(runtime, self.flow, clients, sources)
         self._lambda = LambdaInvokeAction(runtime, self.flow, clients)
         self.approvals = ApprovalAction(runtime, self.flow)
@@ -42,14 +42,14 @@ class ActionProviders:
     def jobs(self) -> Jobs:
         return self._lambda.jobs
 
-    def _begin(self, action: ActionExecution) -> None:
+    def _run(self, action: ActionExecution) -> None:
         seconds = self._timeout_seconds(action)
         with self._runtime.transaction():
             if not action.in_progress:
                 return
             action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
         with self.flow.fail_on_error(action):
-            self._provider(action.declaration.type).begin(action)
+            self._provider(action.declaration.type).start(action)
 
     def _provider(self, action_type: ActionType) -> ActionProvider:
         providers: dict[ActionType, ActionProvider] = {LAMBDA: self._lambda, MANUAL: self.approvals}
@@ -68,5 +68,5 @@ class ActionProviders:
         message = f"The action timed out: it was not complete after {minutes:g} minutes."
         self.flow.finish_action(action, ActionResult.failure(FailureType.JOB_FAILED, message))
 
-    def _forget(self, action: ActionExecution) -> None:
-        self.jobs.forget(action)
+    def _drop_jobs(self, action: ActionExecution) -> None:
+        self.jobs.drop(action)

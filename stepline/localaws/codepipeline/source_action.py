@@ -28,7 +28,7 @@ class SourceAction:
         self._clients = clients
         self._sources = sources
 
-    def begin(self, action: ActionExecution) -> None:
+    def start(self, action: ActionExecution) -> None:
         """Fetch and upload the source, outside transactions, and finish the action."""
         try:
             with acting_as(actor_of(action)):

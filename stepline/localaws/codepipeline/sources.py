@@ -115,8 +115,8 @@ class CodeCommitSource:
                 raise
 
     def _head(self, repository: str, branch: str) -> str:
-        answer = self._client.get_branch(repositoryName=repository, branchName=branch)
-        return str(answer["branch"]["commitId"])
+        response = self._client.get_branch(repositoryName=repository, branchName=branch)
+        return str(response["branch"]["commitId"])
 
 
 class S3Source:

@@ -20,7 +20,6 @@ from hypercorn.config import Config as HypercornConfig
 
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
-from stepline.localaws import services
 from stepline.localaws.emulators import ministack_app
 from stepline.localaws.iam import Record
 
@@ -40,15 +39,17 @@ def run(*, port: int, directory: Path, region: str) -> None:
     _allow_many_files()
     endpoint_url = f"http://{HOST}:{port}"
     emulator = ministack_app.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
+    from stepline.localaws import wiring  # noqa: PLC0415 - imports ministack, which must be loaded first
+
     with contextlib.ExitStack() as stack:
         stack.callback(ministack_app.close)
-        place = services.Place(endpoint_url, directory, ACCOUNT_ID, region)
-        running = services.start(place, stack)
+        settings = wiring.ServerSettings(endpoint_url, directory, ACCOUNT_ID, region)
+        platform, services = wiring.start(settings, stack)
         app = _front(
             emulator,
-            running.codecommit.git_app,
+            services.codecommit.git_app,
             health={"pid": os.getpid(), "port": port, "region": region},
-            permissions=running.enforcement.record,
+            permissions=platform.enforcement.record,
         )
         try:
             asyncio.run(_serve(app, port, at_end=stack.close))

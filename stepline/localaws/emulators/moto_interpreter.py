@@ -56,17 +56,15 @@ class Interpretation:
         clients: TaskClients,
         account_id: str,
         region: str,
-        start: Checkpoint | None = None,
     ) -> None:
         self._execution = execution
         self._clients = clients
         self._account_id = account_id
         self._region = region
-        self._start = start
         self._environment: Any = None
 
     @staticmethod
-    def reason_against(definition: str, machine_type: MachineType) -> str | None:
+    def find_error(definition: str, machine_type: MachineType) -> str | None:
         """Why the text is no state machine of that type, or None if it is one."""
         try:
             _parse(definition, machine_type)
@@ -80,11 +78,11 @@ class Interpretation:
         task_clients.set(self._clients)
         program = _parse(self._execution.machine.definition, self._execution.machine.type)
         self._environment = self._new_environment()
-        if self._start is None:
+        if self._execution.checkpoint is None:
             self._record_start()
             self._environment.next_state_name = program.start_at.start_at_name
         else:
-            self._go_on_from(self._start)
+            self._go_on_from(self._execution.checkpoint)
         EvalComponent.eval(program, self._environment)
 
     def succeed_task(self, token: str, output: str) -> bool:

@@ -12,12 +12,29 @@ import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from stepline.localaws.stepfunctions.execution import Execution, MachineType
+from stepline.localaws.stepfunctions.interpreter import Interpretation, TaskClients
 
 if TYPE_CHECKING:
     from stepline.localaws.emulators import moto_interpreter
 
 _loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class MotoInterpreter:
+    """Runs state machines on moto's interpreter; implements `stepfunctions.interpreter.Interpreter`."""
+
+    def find_error(self, definition: str, machine_type: MachineType) -> str | None:
+        return load_interpreter().find_error(definition, machine_type)
+
+    def interpret(
+        self, execution: Execution, *, task_clients: TaskClients, account_id: str, region: str
+    ) -> Interpretation:
+        return load_interpreter()(execution, clients=task_clients, account_id=account_id, region=region)
 
 
 def load_interpreter() -> type[moto_interpreter.Interpretation]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepline.localaws.emulators.moto_loader import load_interpreter
 from stepline.localaws.stepfunctions import errors
 from stepline.localaws.stepfunctions.execution import MachineType
+from stepline.localaws.stepfunctions.interpreter import Interpreter
 
 _MISSING_TARGET = "MISSING_TRANSITION_TARGET"
 _SCHEMA = "SCHEMA_VALIDATION_FAILED"
@@ -32,9 +32,9 @@ class Diagnostic:
         return f"{self.code}: {self.message}" + (f" at {self.location}" if self.location else "")
 
 
-def check_definition(text: str, machine_type: MachineType) -> None:
+def check_definition(text: str, machine_type: MachineType, interpreter: Interpreter) -> None:
     """Raises InvalidDefinition, naming everything that is wrong."""
-    if found := diagnostics(text, machine_type):
+    if found := diagnostics(text, machine_type, interpreter):
         raise errors.invalid_definition(", ".join(map(str, found)))
 
 
@@ -49,17 +49,21 @@ def timeout_seconds(text: str) -> int | None:
     return seconds if isinstance(seconds, int) else None
 
 
+def diagnostics(text: str, machine_type: MachineType, interpreter: Interpreter) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with a definition: nothing if CreateStateMachine accepts it."""
+    found = _structure_diagnostics(text)
+    if not found and (reason := interpreter.find_error(text, machine_type)):
+        return (Diagnostic(_SCHEMA, reason),)
+    return found
+
+
 @functools.lru_cache(maxsize=_MAX_REMEMBERED)
-def diagnostics(text: str, machine_type: MachineType) -> tuple[Diagnostic, ...]:
-    """What is wrong with a definition; nothing if CreateStateMachine would take it."""
+def _structure_diagnostics(text: str) -> tuple[Diagnostic, ...]:
     try:
         document = json.loads(text)
     except ValueError as error:
         return (Diagnostic(_JSON, f"Invalid JSON description: {error}"),)
-    found = tuple(_graph_diagnostics(document, "")) if isinstance(document, dict) else ()
-    if not found and (reason := load_interpreter().reason_against(text, machine_type)):
-        return (Diagnostic(_SCHEMA, reason),)
-    return found
+    return tuple(_graph_diagnostics(document, "")) if isinstance(document, dict) else ()
 
 
 def _graph_diagnostics(machine: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:

@@ -9,22 +9,18 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
-from stepline.localaws.clock import Clock, Timer, VirtualClock
-from stepline.localaws.emulators.moto_loader import load_interpreter
-from stepline.localaws.events import EventSink
+from stepline.localaws.clock import Timer, VirtualClock
+from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, acting_as
 from stepline.localaws.stepfunctions import errors
 from stepline.localaws.stepfunctions.definition import timeout_seconds
 from stepline.localaws.stepfunctions.execution import Execution, Machine, MachineType, Status, TaskClosedError
+from stepline.localaws.stepfunctions.interpreter import Interpretation, Interpreter, TaskClients
 from stepline.localaws.stepfunctions.names import Arns, check_name
 from stepline.localaws.stepfunctions.status_event import status_event
 from stepline.localaws.stepfunctions.threads import Event, Threads, current_threads, threads_for
 from stepline.localaws.stepfunctions.turns import Turns
-
-if TYPE_CHECKING:
-    from stepline.localaws.emulators.moto_interpreter import Interpretation
 
 MAX_INPUT_BYTES = 262_144
 """Input, output and the result of a task, as UTF-8 [StartExecution]."""
@@ -59,18 +55,18 @@ class Executions:
 
     def __init__(
         self,
+        context: Context,
         *,
-        clock: Clock,
-        task_clients: Callable[[str], Any],
-        events: EventSink,
+        interpreter: Interpreter,
+        task_clients: TaskClients,
         trace: Callable[[Machine], None],
-        arns: Arns,
     ) -> None:
-        self._clock = clock
+        self._clock = context.clock
+        self._events = context.events
+        self._interpreter = interpreter
         self._task_clients = task_clients
-        self._events = events
         self._trace = trace
-        self._arns = arns
+        self._arns = Arns(context.account_id, context.region)
         self._executions: dict[str, Execution] = {}
         self._runs: dict[str, _Run] = {}
         self._kept: dict[str, set[str]] = {}  # closed executions in the order of their ends: their tokens
@@ -201,12 +197,11 @@ class Executions:
 
     def _begin(self, execution: Execution) -> None:
         """Run the machine from its start, or from the execution's checkpoint."""
-        interpretation = load_interpreter()(
+        interpretation = self._interpreter.interpret(
             execution,
-            clients=self._task_clients,
+            task_clients=self._task_clients,
             account_id=self._arns.account_id,
             region=self._arns.region,
-            start=execution.checkpoint,
         )
         run = _Run(execution, interpretation, threads_for(self._clock, self._turns))
         with self._lock:

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from stepline.localaws.clock import Clock
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError, Params
 from stepline.localaws.stepfunctions import errors
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.execution import Machine, MachineType
+from stepline.localaws.stepfunctions.interpreter import Interpreter
 from stepline.localaws.stepfunctions.names import Arns, check_arn, check_name
 
 Record = dict[str, Any]
@@ -31,16 +32,19 @@ _UPDATABLE = ("definition", "roleArn", "loggingConfiguration", "tracingConfigura
 class Machines:
     """The state machines of the local AWS."""
 
-    def __init__(self, records: MutableMapping[str, Record], *, clock: Clock, arns: Arns) -> None:
+    def __init__(
+        self, records: MutableMapping[str, Record], *, context: Context, interpreter: Interpreter
+    ) -> None:
         self._records = records
-        self._clock = clock
-        self._arns = arns
+        self._clock = context.clock
+        self._arns = Arns(context.account_id, context.region)
+        self._interpreter = interpreter
 
     def create(self, params: Params) -> Params:
         arn = self._arns.machine(check_name(params["name"]))
         _refuse_versions(params)
         record = self._new_record(arn, params)
-        check_definition(record["definition"], MachineType(record["type"]))
+        check_definition(record["definition"], MachineType(record["type"]), self._interpreter)
         existing = self._records.get(arn)
         if existing is None:
             self._records[arn] = existing = record
@@ -59,7 +63,7 @@ class Machines:
                 code="MissingRequiredParameter",
             )
         if "definition" in changes:
-            check_definition(changes["definition"], _type(record))
+            check_definition(changes["definition"], _type(record), self._interpreter)
         now = self._clock.now()
         record.update(changes, revisionId=str(uuid.uuid4()), updateDate=now)
         return {"updateDate": now, "revisionId": record["revisionId"]}

@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
-from stepline.localaws.clock import Clock
-from stepline.localaws.events import AwsEvent, EventSink
+from stepline.localaws.context import Context
+from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import AwsError, JsonService, Params, page
 from stepline.localaws.stepfunctions import answers, errors
 from stepline.localaws.stepfunctions.definition import diagnostics
 from stepline.localaws.stepfunctions.execution import Machine, MachineType
 from stepline.localaws.stepfunctions.executions import MAX_INPUT_BYTES, Executions
+from stepline.localaws.stepfunctions.interpreter import Interpreter, TaskClients
 from stepline.localaws.stepfunctions.machines import Machines, describe
-from stepline.localaws.stepfunctions.names import Arns, check_arn
+from stepline.localaws.stepfunctions.names import check_arn
 
 _DEFAULT_PAGE = 100
 """Of ListExecutions, ListStateMachines and GetExecutionHistory; `maxResults` 0 means this too [model]."""
@@ -38,27 +39,27 @@ class StepFunctions(JsonService):
 
     def __init__(
         self,
+        context: Context,
         *,
-        clock: Clock,
-        task_clients: Callable[[str], Any],
-        events: EventSink,
+        interpreter: Interpreter,
+        task_clients: TaskClients,
         trace: Callable[[Machine], None] = lambda _machine: None,
         state_machines: MutableMapping[str, dict[str, Any]] | None = None,
-        account_id: str = "000000000000",
-        region: str = "us-east-1",
     ) -> None:
-        arns = Arns(account_id, region)
-        self._machines = Machines({} if state_machines is None else state_machines, clock=clock, arns=arns)
+        self._interpreter = interpreter
+        self._machines = Machines(
+            {} if state_machines is None else state_machines, context=context, interpreter=interpreter
+        )
         self._executions = Executions(
-            clock=clock, task_clients=task_clients, events=events, trace=trace, arns=arns
+            context, interpreter=interpreter, task_clients=task_clients, trace=trace
         )
 
     def close(self) -> None:
         """End all running executions."""
         self._executions.close()
 
-    def hear(self, event: AwsEvent) -> None:
-        """What other services tell: the end of a job goes on with the task that waits for it."""
+    def on_event(self, event: AwsEvent) -> None:
+        """Let the task that waits for a job of AWS Batch continue when an event reports the job's end."""
         if event.source == "aws.batch" and event.detail.get("status") in _ENDS_OF_JOBS:
             self._executions.hear(event.resources)
 
@@ -98,7 +99,8 @@ class StepFunctions(JsonService):
         return {"tags": self._machines.tags(params["resourceArn"])}
 
     def validate_state_machine_definition(self, params: Params) -> Params:
-        found = diagnostics(params["definition"], MachineType(params.get("type", MachineType.STANDARD)))
+        machine_type = MachineType(params.get("type", MachineType.STANDARD))
+        found = diagnostics(params["definition"], machine_type, self._interpreter)
         limit = params.get("maxResults") or _DEFAULT_DIAGNOSTICS
         return {
             "result": "FAIL" if found else "OK",

@@ -13,8 +13,8 @@ from stepline.localaws.clock import Clock, VirtualClock
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.functions import Handler, InProcessFunctions
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
 from stepline.localaws.stepfunctions.history import entered_states
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
 MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:machine"
@@ -32,11 +32,8 @@ class World:
         self.machines: dict[str, dict[str, Any]] = {}
         self.clients: dict[str, Any] = {"lambda": self.functions}
         self._closing = threading.Semaphore(0)
-        self.service = StepFunctions(
-            clock=self.clock,
-            task_clients=lambda name: self.clients[name],
-            events=self._tell,
-            state_machines=self.machines,
+        self.service = build_stepfunctions(
+            self.clock, self.clients.__getitem__, events=self._tell, state_machines=self.machines
         )
         self.client = in_process_client(self.service, config=Config(retries={"max_attempts": 0}))
         self.clients["stepfunctions"] = self.client

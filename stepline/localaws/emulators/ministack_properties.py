@@ -14,7 +14,7 @@ from ministack.services.cloudformation import provisioners
 from stepline.localaws.iam import Actor
 from stepline.localaws.iam.needs import execution_tracing, log_delivery
 from stepline.localaws.service_roles import ServiceRoles
-from stepline.localaws.stepfunctions.execution import Machine
+from stepline.localaws.stepfunctions.models import Machine
 
 Properties = Mapping[str, Any]
 

@@ -29,7 +29,7 @@ from moto.stepfunctions.parser.asl.static_analyser.express_static_analyser impor
 
 from stepline.localaws.emulators.moto_data import TaskClients, aws_time, task_clients
 from stepline.localaws.emulators.moto_patches import apply_patches
-from stepline.localaws.stepfunctions.execution import (
+from stepline.localaws.stepfunctions.models import (
     Checkpoint,
     Execution,
     MachineType,

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepline.localaws.stepfunctions.execution import Execution, MachineType
 from stepline.localaws.stepfunctions.interpreter import Interpretation, TaskClients
+from stepline.localaws.stepfunctions.models import Execution, MachineType
 
 if TYPE_CHECKING:
     from stepline.localaws.emulators import moto_interpreter

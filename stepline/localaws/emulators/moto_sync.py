@@ -15,7 +15,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from stepline.localaws.protocol.service import service_model
-from stepline.localaws.stepfunctions.threads import Cancelled, current_threads
+from stepline.localaws.stepfunctions.threads import CancelledError, current_threads
 
 POLL_SECONDS: Final = 60.0
 """A job that ends without an event is noticed after so long, as on AWS, where both are used."""
@@ -71,13 +71,13 @@ class _AwaitedJob:
         threads = current_threads()
         assert threads is not None
         try:
-            with threads.listening(self._arn) as news:
+            with threads.subscribe(self._arn) as news:
                 while env.is_running():
                     news.clear()
                     if (job := self._resolve()) is not None:
                         return job
                     threads.wait(lambda: news.is_set() or not env.is_running(), POLL_SECONDS)
-        except Cancelled:
+        except CancelledError:
             if not env.event_manager.is_open:  # else the local AWS itself ends, and Batch with it
                 self._terminate()
             raise

@@ -156,7 +156,7 @@ def take_turns() -> None:
         if threads is None or getattr(self.resource, "condition", None) is not None:
             original(self, env)
         else:
-            with threads.turn():
+            with threads.task_slot():
                 original(self, env)
 
     task._evaluate_with_timeout = evaluate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from stepline.localaws.stepfunctions.execution import Execution, MachineType
+from stepline.localaws.stepfunctions.models import Execution, MachineType
 
 TaskClients = Callable[[str], Any]
 """Returns the boto3 client that Task states call a service with, such as `lambda`."""

@@ -25,7 +25,7 @@ from stepline.localaws.emulators import (
 from stepline.localaws.emulators.moto_loader import MotoInterpreter
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
-from stepline.localaws.stepfunctions.execution import MachineType
+from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
 from stepline.localaws.wiring.services import Services
 

@@ -7,16 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.stepfunctions.execution import Execution
-
-MAX_DATA_BYTES = 248 * 1024
-"""Input and output, escaped, are left out above this [Step Functions guide, "EventBridge payloads"]."""
+from stepline.localaws.stepfunctions.models import Execution
+from stepline.localaws.stepfunctions.settings import MAX_EVENT_DATA_BYTES
 
 
 def status_event(execution: Execution, now: datetime) -> AwsEvent:
-    """The event for the execution's present status. `startDate` and `stopDate` are in milliseconds."""
-    output_fits = _escaped_bytes(execution.output) <= MAX_DATA_BYTES
-    input_fits = _escaped_bytes(execution.input) + _escaped_bytes(execution.output) <= MAX_DATA_BYTES
+    """Return the event for the execution's present status. `startDate` and `stopDate` are in milliseconds."""
+    output_fits = _escaped_bytes(execution.output) <= MAX_EVENT_DATA_BYTES
+    input_fits = _escaped_bytes(execution.input) + _escaped_bytes(execution.output) <= MAX_EVENT_DATA_BYTES
     return AwsEvent(
         source="aws.states",
         detail_type="Step Functions Execution Status Change",

@@ -20,7 +20,7 @@ from hypercorn.config import Config as HypercornConfig
 
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
-from stepline.localaws.emulators import ministack_app
+from stepline.localaws.emulators.ministack import application
 from stepline.localaws.iam import Record
 
 PERMISSIONS_PATH = "/_stepline/permissions"
@@ -38,11 +38,11 @@ def run(*, port: int, directory: Path, region: str) -> None:
     """Serve until SIGINT or SIGTERM, and leave no process and no file of ours below `directory`."""
     _allow_many_files()
     endpoint_url = f"http://{HOST}:{port}"
-    emulator = ministack_app.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
+    emulator = application.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
     from stepline.localaws import wiring  # noqa: PLC0415 - imports ministack, which must be loaded first
 
     with contextlib.ExitStack() as stack:
-        stack.callback(ministack_app.close)
+        stack.callback(application.close)
         settings = wiring.ServerSettings(endpoint_url, directory, ACCOUNT_ID, region)
         platform, services = wiring.start(settings, stack)
         app = _front(

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
-from stepline.localaws.emulators import (
-    ministack_apigateway,
-    ministack_batch,
-    ministack_cloudformation,
-    ministack_cloudtrail,
-    ministack_ecr,
-    ministack_events,
-    ministack_lambda,
-    ministack_macros,
-    ministack_managed_rules,
-    ministack_network,
-    ministack_properties,
-    ministack_s3_events,
-    ministack_services,
-    ministack_stack_roles,
-    ministack_trails,
-    moto_policies,
+from stepline.localaws.emulators.ministack import (
+    apigateway,
+    cloudtrail,
+    dead_letter_queues,
+    ecr,
+    eventbridge,
+    functions,
+    managed_policies,
+    routing,
 )
-from stepline.localaws.emulators.moto_loader import MotoInterpreter
-from stepline.localaws.protocol import in_process_client
+from stepline.localaws.emulators.ministack.cloudformation import (
+    macros,
+    properties,
+    stack_roles,
+    state_machines,
+    templates,
+)
+from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
+from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
+from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
+from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
@@ -32,83 +37,81 @@ from stepline.localaws.wiring.services import Services
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
     """Serve the services behind ministack's port and let ministack use them; closing `stack` ends this."""
-    _serve(services, platform)
-    _stacks(services, platform)
-    _properties_of_stacks(platform)
-    _rest_apis(platform)
-    _events(services, platform)
-    _written_objects(platform, stack)
+    _route_requests(services, platform)
+    _add_resource_types(services, platform)
+    _mend_cloudformation(platform)
+    _mend_rest_apis(platform)
+    _connect_targets_of_rules(services, platform)
+    _connect_events(platform, stack)
 
 
-def _serve(services: Services, platform: Platform) -> None:
-    ministack_lambda.run_functions_with(
+def _route_requests(services: Services, platform: Platform) -> None:
+    for service in (services.codecommit, services.stepfunctions, services.codepipeline):
+        routing.add_service(service)
+    routing.replace_rest_service(services.batch)
+    functions.run_functions_with(
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
-    for service in (services.codecommit, services.stepfunctions, services.codepipeline):
-        ministack_services.add_service(service)
-    ministack_batch.serve(services.batch)
-    ministack_ecr.delete_images_as_ecr()
-    moto_policies.know_managed_policies()
+    ecr.delete_images_as_ecr()
+    managed_policies.add_managed_policies()
 
 
-def _stacks(services: Services, platform: Platform) -> None:
-    """Resource types, macros, and the role that a stack acts under."""
-    ministack_batch.add_types(in_process_client(services.batch, region=platform.settings.region))
-    ministack_cloudformation.add_repository_type(
-        in_process_client(services.codecommit, region=platform.settings.region)
+def _add_resource_types(services: Services, platform: Platform) -> None:
+    add_batch_types(_client(services.batch, platform))
+    add_repository_type(_client(services.codecommit, platform))
+    add_pipeline_type(_client(services.codepipeline, platform))
+    add_network_types()
+    add_trail_type()
+    macros.add_macro_type()
+
+
+def _mend_cloudformation(platform: Platform) -> None:
+    templates.parse_templates_with_libyaml()
+    macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
+    stack_roles.store_roles()
+    stack_roles.check_roles(platform.roles)
+    interpreter = MotoInterpreter()
+    state_machines.check_definitions(
+        lambda text, machine_type: check_definition(text, MachineType(machine_type), interpreter)
     )
-    ministack_cloudformation.add_pipeline_type(
-        in_process_client(services.codepipeline, region=platform.settings.region)
-    )
-    ministack_cloudformation.check_state_machines(
-        lambda text, kind: check_definition(text, MachineType(kind), MotoInterpreter())
-    )
-    ministack_network.add_types()
-    ministack_macros.add_macro_type()
-    ministack_macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
-    ministack_trails.check_buckets()
-    ministack_trails.add_trail_type()
-    ministack_stack_roles.remember_roles()
-    ministack_stack_roles.act_under_roles(platform.roles)
+    state_machines.set_tracing()
+    state_machines.check_roles(platform.roles)
+    properties.encrypt_buckets()
+    properties.set_vpcs_of_functions()
+    dead_letter_queues.set_queues_of_functions()
 
 
-def _properties_of_stacks(platform: Platform) -> None:
-    ministack_network.put_functions_into_vpcs()
-    ministack_properties.encrypt_buckets()
-    ministack_properties.remember_tracing()
-    ministack_properties.deliver_logs(platform.roles)
-    ministack_managed_rules.check_managed_rules(platform.roles)
+def _mend_rest_apis(platform: Platform) -> None:
+    apigateway.add_api_key_to_event()
+    apigateway.hide_function_errors()
+    apigateway.check_function_policies()
+    apigateway.disable_api_keys()
+    apigateway.check_logs_role(platform.roles)
 
 
-def _rest_apis(platform: Platform) -> None:
-    ministack_apigateway.tell_api_keys()
-    ministack_apigateway.keep_errors_inside()
-    ministack_apigateway.ask_function_policies()
-    ministack_apigateway.disable_api_keys()
-    ministack_apigateway.check_logs_role(platform.roles)
-
-
-def _events(services: Services, platform: Platform) -> None:
-    """What rules start."""
+def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
     start_pipeline = services.codepipeline.start_from_event
-    ministack_events.deliver_to(
+    eventbridge.deliver_to(
         "codepipeline:StartPipelineExecution",
         lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
         platform.roles,
     )
-    start_execution = in_process_client(
-        services.stepfunctions, region=platform.settings.region
-    ).start_execution
-    ministack_events.deliver_to(
+    start_execution = _client(services.stepfunctions, platform).start_execution
+    eventbridge.deliver_to(
         "states:StartExecution",
         lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
         platform.roles,
     )
+    eventbridge.invoke_functions_as_lambda(platform.client)
 
 
-def _written_objects(platform: Platform, stack: contextlib.ExitStack) -> None:
-    """What is written to S3 starts functions, by S3's own events or CloudTrail's."""
-    ministack_s3_events.tell_versions()
-    ministack_s3_events.invoke_functions(platform.client)
-    ministack_s3_events.keep_lost_events(platform.client)
-    stack.callback(ministack_cloudtrail.record_data_events(ministack_events.publish))
+def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:
+    """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
+    eventbridge.add_versions_to_s3_events()
+    cloudtrail.check_buckets_of_trails()
+    stack.callback(cloudtrail.record_data_events(eventbridge.publish))
+    dead_letter_queues.send_events_of_failed_functions(platform.client)
+
+
+def _client(service: JsonService, platform: Platform) -> Any:
+    return in_process_client(service, region=platform.settings.region)

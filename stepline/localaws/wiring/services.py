@@ -12,8 +12,9 @@ from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
 from stepline.localaws.context import Context
-from stepline.localaws.emulators import ministack_cloudformation, ministack_events, ministack_properties
-from stepline.localaws.emulators.moto_loader import MotoInterpreter
+from stepline.localaws.emulators.ministack import eventbridge
+from stepline.localaws.emulators.ministack.cloudformation import state_machines
+from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.service_roles import ArtifactStore
@@ -61,7 +62,7 @@ def _context(platform: Platform, stack: contextlib.ExitStack) -> Context:
     """Return a context with a clock of its own."""
     clock = SystemClock()
     stack.callback(clock.close)
-    return Context(clock, ministack_events.publish, platform.settings.account_id, platform.settings.region)
+    return Context(clock, eventbridge.publish, platform.settings.account_id, platform.settings.region)
 
 
 def _to_all(*sinks: EventSink) -> EventSink:
@@ -88,8 +89,8 @@ def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
         context,
         interpreter=MotoInterpreter(),
         task_clients=platform.client,
-        trace=functools.partial(ministack_properties.trace, roles=platform.roles),
-        state_machines=ministack_cloudformation.StateMachineRecords(),
+        trace=functools.partial(state_machines.trace, roles=platform.roles),
+        state_machines=state_machines.StateMachineRecords(),
     )
 
 

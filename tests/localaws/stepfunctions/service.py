@@ -7,7 +7,7 @@ from typing import Any
 
 from stepline.localaws.clock import Clock, VirtualClock
 from stepline.localaws.context import Context
-from stepline.localaws.emulators.moto_loader import MotoInterpreter
+from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.stepfunctions import StepFunctions
 from stepline.localaws.stepfunctions.interpreter import TaskClients

@@ -1,0 +1,144 @@
+"""Two independent evaluators of IAM policies, ministack's and that of the local AWS, decide the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ministack.core import iam_evaluator
+
+from stepline.localaws.iam.evaluation import Policies, decide
+from stepline.localaws.iam.policy import Request, parse
+from stepline.localaws.iam.principals import Caller
+
+ACCOUNT = "111122223333"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s"
+CALLER = Caller(arn=SESSION, account_id=ACCOUNT, role_name="r", role_arn=ROLE)
+
+ACTIONS = ("s3:GetObject", "s3:PutObject", "kms:Decrypt")
+RESOURCES = ("arn:aws:s3:::a/b", "arn:aws:s3:::a/c", "arn:aws:kms:us-east-1:111122223333:key/k")
+KEYS = ("aws:SecureTransport", "s3:prefix", "kms:ViaService")
+TAG_KEYS = "aws:TagKeys"
+VALUES = ("true", "false", "a", "ab", "10", "9")
+# Without the operators on ARNs: ministack lets a `*` reach over a colon there.
+OPERATORS = (
+    "StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase", "Bool",
+    "StringEqualsIfExists", "StringNotLikeIfExists",
+)  # fmt: skip
+# AWS accepts only these for a key with several values.
+SET_OPERATORS = ("ForAllValues:StringEquals", "ForAnyValue:StringLike", "ForAllValues:StringNotEquals")
+
+
+def listed(elements: Any) -> Any:
+    return st.one_of(elements, st.lists(elements, min_size=1, max_size=3))
+
+
+condition_values = listed(st.sampled_from([*VALUES, "a*", "?"]))
+conditions = st.builds(
+    lambda single, multi: single | multi,
+    st.dictionaries(
+        st.sampled_from(OPERATORS),
+        st.dictionaries(st.sampled_from(KEYS), condition_values, min_size=1, max_size=2),
+        max_size=2,
+    ),
+    st.dictionaries(
+        st.sampled_from(SET_OPERATORS), st.fixed_dictionaries({TAG_KEYS: condition_values}), max_size=1
+    ),
+)
+principals = st.sampled_from(
+    ["*", {"AWS": ROLE}, {"AWS": SESSION}, {"AWS": ACCOUNT}, {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"}]
+)
+
+
+@st.composite
+def statements(draw: st.DrawFn, *, principal: bool = False) -> dict[str, Any]:
+    action = listed(st.sampled_from([*ACTIONS, "s3:*", "*", "S3:get?bject", "kms:*"]))
+    resource = listed(st.sampled_from([*RESOURCES, "arn:aws:s3:::a/*", "*", "arn:aws:s3:::A/?"]))
+    statement = {
+        "Effect": draw(st.sampled_from(["Allow", "Deny"])),
+        draw(st.sampled_from(["Action", "Action", "NotAction"])): draw(action),
+        draw(st.sampled_from(["Resource", "Resource", "NotResource"])): draw(resource),
+        "Condition": draw(conditions),
+    }
+    return statement | ({"Principal": draw(principals)} if principal else {})
+
+
+documents = st.lists(statements(), max_size=3)
+contexts = st.dictionaries(st.sampled_from(KEYS[1:]), st.sampled_from(VALUES), max_size=2)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    action=st.sampled_from(ACTIONS),
+    resource=st.sampled_from(RESOURCES),
+    identity=documents,
+    session=st.none() | documents,
+    of_resource=st.none() | st.lists(statements(principal=True), max_size=3),
+    context=contexts,
+    tag_keys=st.none() | st.lists(st.sampled_from(VALUES), min_size=1, max_size=2),
+)
+def test_both_evaluators_decide_the_same(  # noqa: PLR0917 -- Hypothesis gives all of them by name
+    action: str,
+    resource: str,
+    identity: list[dict[str, Any]],
+    session: list[dict[str, Any]] | None,
+    of_resource: list[dict[str, Any]] | None,
+    context: dict[str, str],
+    tag_keys: list[str] | None,
+) -> None:
+    keys: dict[str, Any] = {key.lower(): value for key, value in context.items()}
+    if tag_keys:
+        keys["aws:tagkeys"] = tag_keys
+    theirs = _theirs(action, resource, identity, session, of_resource, keys)
+    ours = decide(
+        Request(
+            CALLER,
+            action,
+            resource,
+            {k: tuple(v) if isinstance(v, list) else v for k, v in keys.items()}
+            | {"aws:securetransport": "true"},
+        ),
+        Policies(
+            identity=parse({"Statement": identity}),
+            session=None if session is None else parse({"Statement": session}),
+            resource=None if of_resource is None else parse({"Statement": of_resource}),
+            resource_decides=action.startswith("kms:") and of_resource is not None,
+        ),
+    )
+    assert ours.allowed == theirs
+
+
+def _theirs(  # noqa: PLR0917
+    action: str,
+    resource: str,
+    identity: list[dict[str, Any]],
+    session: list[dict[str, Any]] | None,
+    of_resource: list[dict[str, Any]] | None,
+    keys: dict[str, Any],
+) -> bool:
+    context = iam_evaluator.EvalContext(
+        principal_arn=SESSION,
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region="us-east-1",
+        secure_transport=True,
+        service_context={"aws:tagkeys": None} | keys,
+    )
+    limits = () if session is None else ([iam_evaluator.parse_policy_document({"Statement": session})],)
+    document = iam_evaluator.parse_policy_document({"Statement": identity})
+    result = iam_evaluator.evaluate(context, [document], *limits)
+    if of_resource is not None:
+        result = iam_evaluator.combine_resource_policy(
+            result,
+            context,
+            json.dumps({"Statement": of_resource}),
+            ACCOUNT,
+            required=action.startswith("kms:"),
+            limits=limits,
+        )
+    return bool(result.decision == "Allow")

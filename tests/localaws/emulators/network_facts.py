@@ -18,62 +18,67 @@ _OTHER_TAG = [{"Key": "Name", "Value": "another name"}]
 
 def facts(directory: Path) -> dict[str, Any]:
     application.load(port=4566, directory=directory, region="us-east-1", account_id="000000000000")
-    from ministack.services import ec2, lambda_svc  # noqa: PLC0415
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415
 
-    from stepline.localaws.emulators.ministack.cloudformation import properties  # noqa: PLC0415
-    from stepline.localaws.emulators.ministack.cloudformation.types import ec2 as types  # noqa: PLC0415
+    from stepline.localaws.emulators.ministack.cloudformation.types import ec2  # noqa: PLC0415
 
     handlers = provisioners._RESOURCE_HANDLERS
     before = sorted(handlers.keys() & _TYPES)
-    types.add_network_types()
-    address, gateway, flow_log = (
-        handlers[name] for name in ("AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::FlowLog")
-    )
-
-    def described() -> list[list[str]]:
-        return [
-            [
-                item["NatGatewayId"],
-                item["SubnetId"],
-                item["State"],
-                ec2._tags[item["NatGatewayId"]][0]["Value"],
-            ]
-            for item in ec2._nat_gateways.values()
-        ]
-
-    found: dict[str, Any] = {
+    ec2.add_network_types()
+    return {
         "types before": before,
         "types after": sorted(handlers.keys() & _TYPES),
         "dashboards": "AWS::CloudWatch::Dashboard" in handlers,
+        **_resources(*(handlers[name] for name in _TYPES)),
+        **_function_in_vpc(handlers["AWS::Lambda::Function"]),
     }
-    found["address"] = made = address["create"]("Address", {"Domain": "vpc"}, "stack")
-    found["address, changed"] = address["update"](made[0], {}, {"Tags": _TAG}, "stack")
-    place = {"SubnetId": "subnet-1", "AllocationId": made[1]["AllocationId"]}
-    found["gateway"] = gateway["create"]("Gateway", {**place, "Tags": _TAG}, "stack")
-    found["described"] = described()
-    gateway["update"](found["gateway"][0], {**place, "Tags": _TAG}, {**place, "Tags": _OTHER_TAG}, "stack")
-    found["described, changed"] = described()
+
+
+def _resources(address: Any, flow_log: Any, gateway: Any) -> dict[str, Any]:
+    from ministack.services import ec2  # noqa: PLC0415
+
+    def gateways() -> list[list[str]]:
+        return [
+            [identifier, item["SubnetId"], item["State"], ec2._tags[identifier][0]["Value"]]
+            for identifier, item in ec2._nat_gateways.items()
+        ]
+
+    found: dict[str, Any] = {}
+    found["address"] = created = address["create"]("Address", {"Domain": "vpc"}, "stack")
+    found["address, changed"] = address["update"](created[0], {}, {"Tags": _TAG}, "stack")
+    untagged = {"SubnetId": "subnet-1", "AllocationId": created[1]["AllocationId"]}
+    found["gateway"] = gateway["create"]("Gateway", {**untagged, "Tags": _TAG}, "stack")
+    found["described"] = gateways()
+    changed = {**untagged, "Tags": _OTHER_TAG}
+    gateway["update"](found["gateway"][0], {**untagged, "Tags": _TAG}, changed, "stack")
+    found["described, changed"] = gateways()
     logged = {"ResourceId": "vpc-1", "ResourceType": "VPC", "TrafficType": "ALL", "LogDestination": "arn"}
     found["flow log"] = flow_log["create"]("Log", logged, "stack")
     found["flow logs"] = {name: item["ResourceId"] for name, item in ec2._flow_logs.items()}
-    for kind, name in ((flow_log, "flow log"), (gateway, "gateway"), (address, "address")):
-        kind["delete"](found[name][0], {})
+    for resource_type, name in ((flow_log, "flow log"), (gateway, "gateway"), (address, "address")):
+        resource_type["delete"](found[name][0], {})
     states = [item["State"] for item in ec2._nat_gateways.values()]
     found["left"] = [len(ec2._addresses), len(ec2._flow_logs), states]
-    function = handlers["AWS::Lambda::Function"]
-    in_vpc = {"FunctionName": "f", "Role": "r", "VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}}
-    function["create"]("Function", in_vpc, "stack")
-    found["function before"] = lambda_svc._functions["f"]["config"].get("VpcConfig")
-    properties.set_vpcs_of_functions()
-    function["update"]("f", {**in_vpc, "Role": "q"}, in_vpc, "stack")
-    found["function"] = lambda_svc._functions["f"]["config"]["VpcConfig"]
+    with_address = {**untagged, "PrivateIpAddress": "10.0.0.1"}
     found["refused"] = [
         _refusal(lambda: address["create"]("A", {"InstanceId": "i"}, "stack")),
-        _refusal(lambda: gateway["create"]("G", {**place, "PrivateIpAddress": "10.0.0.1"}, "stack")),
+        _refusal(lambda: gateway["create"]("G", with_address, "stack")),
         _refusal(lambda: address["delete"]("198.51.100.1", {})),
     ]
     return found
+
+
+def _function_in_vpc(function: Any) -> dict[str, Any]:
+    from ministack.services import lambda_svc  # noqa: PLC0415
+
+    from stepline.localaws.emulators.ministack.cloudformation import properties  # noqa: PLC0415
+
+    in_vpc = {"FunctionName": "f", "Role": "r", "VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}}
+    function["create"]("Function", in_vpc, "stack")
+    before = lambda_svc._functions["f"]["config"].get("VpcConfig")
+    properties.set_vpcs_of_functions()
+    function["update"]("f", {**in_vpc, "Role": "q"}, in_vpc, "stack")
+    return {"function before": before, "function": lambda_svc._functions["f"]["config"]["VpcConfig"]}
 
 
 def _refusal(call: Callable[[], object]) -> str:

@@ -26,7 +26,7 @@ def facts(directory: Path) -> dict[str, Any]:
     return {
         "macro type": "AWS::CloudFormation::Macro" in provisioners._RESOURCE_HANDLERS,
         "expanded": handlers._apply_transforms(template),
-        "knows roles": [
+        "modules with roles": [
             module.__name__ for module in (changesets, stacks) if "RoleARN" in inspect.getsource(module)
         ],
         "managed policy": before,

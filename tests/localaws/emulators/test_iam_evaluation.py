@@ -23,7 +23,7 @@ RESOURCES = ("arn:aws:s3:::a/b", "arn:aws:s3:::a/c", "arn:aws:kms:us-east-1:1111
 KEYS = ("aws:SecureTransport", "s3:prefix", "kms:ViaService")
 TAG_KEYS = "aws:TagKeys"
 VALUES = ("true", "false", "a", "ab", "10", "9")
-# Without the operators on ARNs: ministack lets a `*` reach over a colon there.
+# Without the operators on ARNs: a `*` in them matches colons in ministack.
 OPERATORS = (
     "StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase", "Bool",
     "StringEqualsIfExists", "StringNotLikeIfExists",
@@ -92,8 +92,8 @@ def test_both_evaluators_decide_the_same(  # noqa: PLR0917 -- Hypothesis gives a
     keys: dict[str, Any] = {key.lower(): value for key, value in context.items()}
     if tag_keys:
         keys["aws:tagkeys"] = tag_keys
-    theirs = _theirs(action, resource, identity, session, of_resource, keys)
-    ours = decide(
+    expected = _allowed_by_ministack(action, resource, identity, session, of_resource, keys)
+    decision = decide(
         Request(
             CALLER,
             action,
@@ -108,10 +108,10 @@ def test_both_evaluators_decide_the_same(  # noqa: PLR0917 -- Hypothesis gives a
             resource_decides=action.startswith("kms:") and of_resource is not None,
         ),
     )
-    assert ours.allowed == theirs
+    assert decision.allowed == expected
 
 
-def _theirs(  # noqa: PLR0917
+def _allowed_by_ministack(  # noqa: PLR0917
     action: str,
     resource: str,
     identity: list[dict[str, Any]],

@@ -19,7 +19,7 @@ def test_macros_are_not_run(facts: dict[str, Any]) -> None:
 
 def test_service_roles_of_stacks_are_ignored(facts: dict[str, Any]) -> None:
     """cloudformation.stack_roles"""
-    assert facts["knows roles"] == []
+    assert facts["modules with roles"] == []
 
 
 def test_managed_policy_is_missing(facts: dict[str, Any]) -> None:

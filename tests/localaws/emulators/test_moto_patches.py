@@ -101,7 +101,7 @@ DEFECTS = {
 def test_patch_is_still_needed(patch: object) -> None:
     module, defect = DEFECTS[patch.__name__]  # type: ignore[attr-defined]
     assert defect in _source(module), f"{module} changed: is {patch} still needed?"
-    assert inspect.getdoc(patch), "a patch says what it mends"
+    assert inspect.getdoc(patch), "a patch has a docstring about the defect"
 
 
 def test_every_defect_has_a_patch() -> None:

@@ -18,7 +18,7 @@ def _no_client(service: str) -> Any:
 
 
 def _ignore(_event: AwsEvent) -> None:
-    """Take an event that the test does not look at."""
+    """Ignore an event."""
 
 
 def build_stepfunctions(

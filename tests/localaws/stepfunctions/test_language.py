@@ -104,8 +104,8 @@ def test_fail_state_sets_error_and_cause(world: World) -> None:
 @pytest.mark.parametrize("error", ["States.Timeout", "States.DataLimitExceeded", "Mine"])
 def test_fail_state_can_repeat_a_caught_error(world: World, error: str) -> None:
     states = {"Bad": {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}}
-    outcome = world.run(states, {"Error": error, "Cause": "told before"})
-    assert (outcome.description["error"], outcome.description["cause"]) == (error, "told before")
+    outcome = world.run(states, {"Error": error, "Cause": "an earlier cause"})
+    assert (outcome.description["error"], outcome.description["cause"]) == (error, "an earlier cause")
 
 
 def test_missing_function_fails_the_task(world: World) -> None:

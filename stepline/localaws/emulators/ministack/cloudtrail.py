@@ -189,7 +189,10 @@ def _checked(original: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, A
 
 
 def _can_write(bucket: str, body: Mapping[str, Any]) -> bool:
-    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html"""
+    """Return whether the bucket's policy lets CloudTrail write files for the trail.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
     arn = f"arn:aws:s3:::{bucket}"
     found = s3.bucket_policy_for_arn(arn)
     trail_arn = body["Name"] if body["Name"].startswith("arn:") else cloudtrail._trail_arn(body["Name"])

@@ -43,7 +43,7 @@ def start_enforcement(*, account_id: str, region: str) -> tuple[Enforcement, Ser
     enforce(enforcement)
 
     def session_keys(role: Role, name: str) -> ReadOnlyCredentials:
-        return ReadOnlyCredentials(*session_of(role, account_id=account_id, name=name).values())
+        return session_of(role, account_id=account_id, name=name)
 
     return enforcement, ServiceRoles(enforcement, session_keys, caller_of)
 

@@ -42,7 +42,7 @@ def publish(event: AwsEvent) -> None:
 
 
 def add_versions_to_s3_events() -> None:
-    """Add the object's version to S3's events, which tells two writes apart; ministack leaves it out."""
+    """Add the object's version to S3's events, which distinguishes two writes; ministack leaves it out."""
     original_fire, original_dispatch = s3._fire_s3_event, eventbridge._dispatch_event
 
     def fire(*args: Any, version_id: str | None = None, **kwargs: Any) -> None:
@@ -84,8 +84,8 @@ def deliver_to(action: str, deliver: Deliver, roles: ServiceRoles) -> None:
 def invoke_functions_as_lambda(clients: Clients) -> None:
     """Invoke a rule's function asynchronously, with two retries, if the function's policy allows it.
 
-    ministack runs it once, and checks no policy. An event without permission goes to the target's dead-letter
-    queue.
+    ministack runs it once, and checks no policy. An event without permission is sent to the target's
+    dead-letter queue.
     """
 
     def invoke(target: _Json, event: _Json, rule: _Json, view: Any, original: Any) -> None:
@@ -96,7 +96,7 @@ def invoke_functions_as_lambda(clients: Clients) -> None:
             original(target, event, rule, view)
             return
         _log.warning("EventBridge may not invoke %s", arn)
-        # The calls come back to this process, whose only event loop may be the one that waits here.
+        # On another thread: the calls are to this process, whose only event loop may wait here.
         document = (view or eventbridge._pattern_event_view(event)).event_with_detail()
         work = (send_undelivered_event, clients, _SERVICE, target, rule["Arn"], document)
         threading.Thread(target=contextvars.copy_context().run, args=work, daemon=True).start()

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from typing import Any
 
+from botocore.credentials import ReadOnlyCredentials
 from ministack.core import iam_evaluator
 from ministack.services import iam, kms, s3, sts
 
@@ -74,26 +75,22 @@ class MinistackObjects:
         return found
 
 
-def session_of(role: Role, *, account_id: str, name: str) -> dict[str, str]:
+def session_of(role: Role, *, account_id: str, name: str) -> ReadOnlyCredentials:
     """Return credentials of a session that never expires, the same for the same role and `name`."""
     name = name[:_MAX_SESSION_NAME]
     digest = hashlib.sha256(f"{role.arn} {name}".encode()).hexdigest()
-    credentials = {
-        "AWS_ACCESS_KEY_ID": f"ASIA{digest[:16].upper()}",
-        "AWS_SECRET_ACCESS_KEY": digest[16:56],
-        "AWS_SESSION_TOKEN": digest,
-    }
-    if credentials["AWS_ACCESS_KEY_ID"] not in sts._sessions:
+    keys = ReadOnlyCredentials(f"ASIA{digest[:16].upper()}", digest[16:56], digest)
+    if keys.access_key not in sts._sessions:
         session = {
             "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{name}",
             "UserId": f"{role.name}:{name}",
-            "SecretAccessKey": credentials["AWS_SECRET_ACCESS_KEY"],
-            "SessionToken": credentials["AWS_SESSION_TOKEN"],
+            "SecretAccessKey": keys.secret_key,
+            "SessionToken": keys.token,
             "AccountId": account_id,
             "PrincipalType": "AssumedRole",
         }
-        sts.register_session(credentials["AWS_ACCESS_KEY_ID"], session)
-    return credentials
+        sts.register_session(keys.access_key, session)
+    return keys
 
 
 def caller_of(access_key: str) -> Caller | None:

@@ -179,7 +179,7 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
 
 @functools.lru_cache(maxsize=_MAX_PARSED_DEFINITIONS)
 def _parse(definition: str, machine_type: MachineType) -> Any:
-    """Return the program, which all executions of the definition share. Raises whatever the parser does."""
+    """Return the program, which all executions of the definition share. Raises any error of the parser."""
     program, tree = AmazonStateLanguageParser.parse(definition)
     if machine_type is MachineType.EXPRESS:
         ExpressStaticAnalyser().visit(tree)

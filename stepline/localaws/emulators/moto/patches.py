@@ -1,7 +1,7 @@
 """The list of all mends of moto's interpreter.
 
-Each is a function that says what it mends, and changes nothing on threads that do not belong to an execution
-of the local AWS. `tests/localaws/emulators/test_moto_patches.py` fails when one is no longer needed.
+Each is a function with a docstring about the defect. On threads that do not belong to an execution of the
+local AWS it changes nothing. tests/localaws/emulators/test_moto_patches.py fails when a defect is gone.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def add_macro_type() -> None:
         refuse_properties(_TYPE, properties, {"LogGroupName", "LogRoleARN"})
         name = properties["Name"]
         if name in _macros:
-            raise ValueError(f"{_TYPE}: {_place().transform_id(name)} already exists")
+            raise ValueError(f"{_TYPE}: {_account().transform_id(name)} already exists")
         _macros[name] = properties["FunctionName"]
         return name, {}
 
@@ -128,7 +128,7 @@ def _fail_change_set(request: _Request, reason: str) -> None:
         change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
 
 
-def _place() -> Place:
+def _account() -> Place:
     return Place(responses.get_account_id(), responses.get_region())
 
 
@@ -187,8 +187,8 @@ class _Request:
 
 
 def _typed(template: Template, name: str, value: Any) -> Any:
-    kind = str(template.get("Parameters", {}).get(name, {}).get("Type", ""))
-    is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+    declared = str(template.get("Parameters", {}).get(name, {}).get("Type", ""))
+    is_list = declared == "CommaDelimitedList" or declared.startswith("List<")
     return str(value).split(",") if is_list else value
 
 
@@ -209,24 +209,24 @@ class _MacroRunner:
             return placeholder, str(error)
 
     async def _process(self, request: _Request, template: Template) -> Template:
-        place = _place()
+        account = _account()
         for name in custom_macros(template):
             if name not in _macros:
-                raise MacroError(f"No transform named {place.transform_id(name)} found.")
+                raise MacroError(f"No transform named {account.transform_id(name)} found.")
             self._authorize(request, name)
         included = _checked(engine._apply_include_transform(template))
         values = request.parameter_values(template)
-        return await Expansion(place, self._run, request.hosted, values).expand(included)
+        return await Expansion(account, self._run, request.hosted, values).expand(included)
 
     def _authorize(self, request: _Request, macro: str) -> None:
         """Check that both the caller and the service role may use the macro. Raises MacroError.
 
-        AWS documents this for the caller; with a service role, the role needs it [observed].
+        AWS documents this for the caller; with a service role, the role needs it [user reports].
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros-overview.html, "Macro
         account scope and permissions"
         """
         needs = (
-            Need("cloudformation:CreateChangeSet", _place().transform_arn(macro)),
+            Need("cloudformation:CreateChangeSet", _account().transform_arn(macro)),
             Need("lambda:InvokeFunction", _macros[macro]),
         )
         try:

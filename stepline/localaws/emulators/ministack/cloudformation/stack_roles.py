@@ -154,8 +154,7 @@ def check_roles(roles: ServiceRoles) -> None:
 
 def _check(roles: ServiceRoles, role_arn: str, change: Change) -> None:
     """Raise ValueError, whose text becomes the resource's status reason, if the role lacks a permission."""
-    place = Place(responses.get_account_id(), responses.get_region())
-    needs = role_needs.needs_of(change, place)
+    needs = role_needs.needs_of(change, Place(responses.get_account_id(), responses.get_region()))
     try:
         if needs is not None:
             authorize(roles, role_arn, needs)

@@ -41,6 +41,14 @@ def current_threads() -> Threads | None:
     return _current.get()
 
 
+def own_threads() -> Threads:
+    """Return the threads that the calling thread belongs to. Raises RuntimeError outside of an execution."""
+    threads = _current.get()
+    if threads is None:
+        raise RuntimeError("the calling thread belongs to no execution")
+    return threads
+
+
 def threads_for(clock: Clock, slots: TaskSlots) -> Threads:
     """Return threads for one execution; in real time its tasks share `slots` with other executions."""
     return CooperativeThreads(clock) if isinstance(clock, VirtualClock) else RealThreads(clock, slots)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from stepline.localaws.batch import Batch
 from stepline.localaws.batch.assembly import start_batch
@@ -17,9 +18,9 @@ from stepline.localaws.emulators.ministack.cloudformation import state_machines
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
+from stepline.localaws.iam import Need, current_actor
 from stepline.localaws.service_roles import ArtifactStore
 from stepline.localaws.stepfunctions import StepFunctions
-from stepline.localaws.wiring.archives import RepositoryArchives
 from stepline.localaws.wiring.platform import Platform
 
 _PIPELINE_SETTINGS = Settings(
@@ -41,27 +42,23 @@ class Services:
     batch: Batch
 
 
-def build_services(platform: Platform, stack: contextlib.ExitStack) -> Services:
+def build_services(platform: Platform, stack: ExitStack) -> Services:
     """Build every service; closing `stack` closes them, the last one first."""
-    functions = FunctionRunner(platform.settings.directory / "functions")
-    stack.callback(functions.close)
+    functions = stack.enter_context(closing(FunctionRunner(platform.settings.directory / "functions")))
     context = _context(platform, stack)
-    codecommit = _codecommit(context, platform)
-    stack.callback(codecommit.close)
-    stepfunctions = _stepfunctions(context, platform)
-    stack.callback(stepfunctions.close)
+    codecommit = stack.enter_context(closing(_codecommit(context, platform)))
+    stepfunctions = stack.enter_context(closing(_stepfunctions(context, platform)))
     # A clock runs a limited number of callbacks at once, and CodePipeline's wait for functions.
-    codepipeline = _codepipeline(_context(platform, stack), platform, codecommit)
-    stack.callback(codepipeline.close)
+    codepipeline_context = _context(platform, stack)
+    codepipeline = stack.enter_context(closing(_codepipeline(codepipeline_context, platform, codecommit)))
     events = _to_all(stepfunctions.on_event, context.events)
     batch = _batch(replace(context, events=events), platform, stack)
     return Services(functions, codecommit, stepfunctions, codepipeline, batch)
 
 
-def _context(platform: Platform, stack: contextlib.ExitStack) -> Context:
+def _context(platform: Platform, stack: ExitStack) -> Context:
     """Return a context with a clock of its own."""
-    clock = SystemClock()
-    stack.callback(clock.close)
+    clock = stack.enter_context(closing(SystemClock()))
     return Context(clock, eventbridge.publish, platform.settings.account_id, platform.settings.region)
 
 
@@ -96,7 +93,7 @@ def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
 
 def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) -> CodePipeline:
     s3 = ArtifactStore(platform.client("s3"), platform.roles)
-    archives = RepositoryArchives(codecommit, platform)
+    archives = _Archives(codecommit, platform)
     codecommit_source = CodeCommitSource(
         platform.client("codecommit"), archives.upload, cancel=archives.cancel, region=context.region
     )
@@ -111,7 +108,7 @@ def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) 
     )
 
 
-def _batch(context: Context, platform: Platform, stack: contextlib.ExitStack) -> Batch:
+def _batch(context: Context, platform: Platform, stack: ExitStack) -> Batch:
     return start_batch(
         stack,
         directory=platform.settings.directory / "batch",
@@ -123,3 +120,29 @@ def _batch(context: Context, platform: Platform, stack: contextlib.ExitStack) ->
         account_id=context.account_id,
         region=context.region,
     )
+
+
+class _Archives:
+    """Checks the permissions for operations that IAM has and the API of CodeCommit does not.
+
+    https://docs.aws.amazon.com/codecommit/latest/userguide/auth-and-access-control-permissions-reference.html
+    """
+
+    def __init__(self, codecommit: CodeCommit, platform: Platform) -> None:
+        self._codecommit = codecommit
+        self._roles = platform.roles
+        self._prefix = f"arn:aws:codecommit:{platform.settings.region}:{platform.settings.account_id}"
+
+    def upload(self, repository: str, commit: str, target: BinaryIO) -> None:
+        """Write an archive of the commit to `target`. Raises botocore's ClientError without permission."""
+        self._authorize(repository, "UploadArchive", "GetUploadArchiveStatus")
+        self._codecommit.archive(repository, commit, target)
+
+    def cancel(self, repository: str) -> None:
+        """Raise botocore's ClientError without permission to cancel an upload; there is nothing to cancel."""
+        self._authorize(repository, "CancelUploadArchive")
+
+    def _authorize(self, repository: str, *operations: str) -> None:
+        if actor := current_actor():
+            resource = f"{self._prefix}:{repository}"
+            self._roles.authorize(actor, (Need(f"codecommit:{name}", resource) for name in operations))

@@ -14,20 +14,14 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).parents[3]
-FACTS = {
-    "test_ministack_services": "services_facts",
-    "test_ministack_events": "events_facts",
-    "test_ministack_network": "network_facts",
-    "test_ministack_stacks": "stacks_facts",
-}
-"""Test module -> the program that prints its facts."""
 
 
 @pytest.fixture(scope="module")
 def facts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The JSON that the module's facts program prints. Its process loads ministack, which changes globals."""
-    program = f"tests.localaws.emulators.{FACTS[Path(request.path).stem]}"
-    command = [sys.executable, "-m", program, str(tmp_path_factory.mktemp("ministack"))]
+    """What `facts` of `x_facts.py` returns, for the tests of `test_ministack_x.py`."""
+    module = Path(request.path).stem.removeprefix("test_ministack_") + "_facts"
+    program = "tests.localaws.emulators.print_facts"
+    command = [sys.executable, "-m", program, module, str(tmp_path_factory.mktemp("ministack"))]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
     return found

@@ -1,14 +1,12 @@
-"""Print, as JSON, how ministack sends events of written objects without the mends."""
+"""How ministack sends events of written objects without the mends."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
-from stepline.localaws.emulators.ministack import application
+from ministack.services import cloudtrail, eventbridge, lambda_svc, s3, sqs
+from ministack.services.cloudformation import provisioners
 
 ACCOUNT = "000000000000"
 BUCKET = "bucket"
@@ -17,11 +15,7 @@ QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
 NOTIFIED = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"
 
 
-async def facts(directory: Path) -> dict[str, Any]:
-    application.load(port=4566, directory=directory, region="us-east-1", account_id=ACCOUNT)
-    from ministack.services import cloudtrail, eventbridge, s3  # noqa: PLC0415
-    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
-
+async def facts() -> dict[str, Any]:
     events: list[dict[str, Any]] = []
     invoked: list[str] = []
     eventbridge._dispatch_event = lambda event, *_: events.append(event)
@@ -48,14 +42,12 @@ async def facts(directory: Path) -> dict[str, Any]:
         "put": put[0],
         "recorded": len(events),
         "lost event": _lost_event(),
-        "dead-letter queue": _dead_letter_queue(provisioners),
+        "dead-letter queue": _dead_letter_queue(),
     }
 
 
 def _lost_event() -> dict[str, Any]:
     """Return the message in the dead-letter queue of a function that failed."""
-    from ministack.services import lambda_svc, sqs  # noqa: PLC0415
-
     queue: dict[str, Any] = {"messages": [], "attributes": {}}
     sqs._queue_by_arn = lambda _arn: queue
     sqs.queue_delay = lambda _queue: 0
@@ -65,14 +57,8 @@ def _lost_event() -> dict[str, Any]:
     return found
 
 
-def _dead_letter_queue(provisioners: Any) -> Any:
+def _dead_letter_queue() -> Any:
     """Return the dead-letter queue of a function whose template has one."""
-    from ministack.services import lambda_svc  # noqa: PLC0415
-
     properties = {"FunctionName": "g", "DeadLetterConfig": {"TargetArn": QUEUE}, "Code": {"ZipFile": ""}}
     provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]["create"]("Function", properties, "stack")
     return lambda_svc._functions["g"]["config"].get("DeadLetterConfig")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asyncio.run(facts(Path(sys.argv[1])))))

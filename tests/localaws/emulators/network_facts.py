@@ -1,30 +1,25 @@
-"""Print, as JSON, how the added types for a VPC behave."""
+"""How the added types for a VPC behave."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from stepline.localaws.emulators.ministack import application
+from ministack.services import ec2, lambda_svc
+from ministack.services.cloudformation import provisioners
+
+from stepline.localaws.emulators.ministack.cloudformation import properties
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 
 _TYPES = ("AWS::EC2::EIP", "AWS::EC2::FlowLog", "AWS::EC2::NatGateway")
 _TAG = [{"Key": "Name", "Value": "some name"}]
 _OTHER_TAG = [{"Key": "Name", "Value": "another name"}]
 
 
-def facts(directory: Path) -> dict[str, Any]:
-    application.load(port=4566, directory=directory, region="us-east-1", account_id="000000000000")
-    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
-
-    from stepline.localaws.emulators.ministack.cloudformation.types import ec2  # noqa: PLC0415
-
+async def facts() -> dict[str, Any]:
     handlers = provisioners._RESOURCE_HANDLERS
     before = sorted(handlers.keys() & _TYPES)
-    ec2.add_network_types()
+    add_network_types()
     return {
         "types before": before,
         "types after": sorted(handlers.keys() & _TYPES),
@@ -35,8 +30,6 @@ def facts(directory: Path) -> dict[str, Any]:
 
 
 def _resources(address: Any, flow_log: Any, gateway: Any) -> dict[str, Any]:
-    from ministack.services import ec2  # noqa: PLC0415
-
     def gateways() -> list[list[str]]:
         return [
             [identifier, item["SubnetId"], item["State"], ec2._tags[identifier][0]["Value"]]
@@ -69,10 +62,6 @@ def _resources(address: Any, flow_log: Any, gateway: Any) -> dict[str, Any]:
 
 
 def _function_in_vpc(function: Any) -> dict[str, Any]:
-    from ministack.services import lambda_svc  # noqa: PLC0415
-
-    from stepline.localaws.emulators.ministack.cloudformation import properties  # noqa: PLC0415
-
     in_vpc = {"FunctionName": "f", "Role": "r", "VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}}
     function["create"]("Function", in_vpc, "stack")
     before = lambda_svc._functions["f"]["config"].get("VpcConfig")
@@ -87,11 +76,3 @@ def _refusal(call: Callable[[], object]) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-if __name__ == "__main__":
-
-    async def main() -> None:
-        sys.stdout.write(json.dumps(facts(Path(sys.argv[1]))))
-
-    asyncio.run(main())

@@ -70,75 +70,61 @@ documents = st.lists(statements(), max_size=3)
 contexts = st.dictionaries(st.sampled_from(KEYS[1:]), st.sampled_from(VALUES), max_size=2)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    action=st.sampled_from(ACTIONS),
-    resource=st.sampled_from(RESOURCES),
-    identity=documents,
-    session=st.none() | documents,
-    of_resource=st.none() | st.lists(statements(principal=True), max_size=3),
-    context=contexts,
-    tag_keys=st.none() | st.lists(st.sampled_from(VALUES), min_size=1, max_size=2),
+cases = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(ACTIONS),
+        "resource": st.sampled_from(RESOURCES),
+        "identity": documents,
+        "session": st.none() | documents,
+        "of_resource": st.none() | st.lists(statements(principal=True), max_size=3),
+        "context": contexts,
+        "tag_keys": st.none() | st.lists(st.sampled_from(VALUES), min_size=1, max_size=2),
+    }
 )
-def test_both_evaluators_decide_the_same(  # noqa: PLR0917 -- Hypothesis gives all of them by name
-    action: str,
-    resource: str,
-    identity: list[dict[str, Any]],
-    session: list[dict[str, Any]] | None,
-    of_resource: list[dict[str, Any]] | None,
-    context: dict[str, str],
-    tag_keys: list[str] | None,
-) -> None:
-    keys: dict[str, Any] = {key.lower(): value for key, value in context.items()}
-    if tag_keys:
-        keys["aws:tagkeys"] = tag_keys
-    expected = _allowed_by_ministack(action, resource, identity, session, of_resource, keys)
+
+
+@settings(max_examples=200, deadline=None)
+@given(case=cases)
+def test_both_evaluators_decide_the_same(case: dict[str, Any]) -> None:
+    session, of_resource = case["session"], case["of_resource"]
+    keys: dict[str, Any] = {key.lower(): value for key, value in case["context"].items()}
+    if case["tag_keys"]:
+        keys["aws:tagkeys"] = tuple(case["tag_keys"])
     decision = decide(
-        Request(
-            CALLER,
-            action,
-            resource,
-            {k: tuple(v) if isinstance(v, list) else v for k, v in keys.items()}
-            | {"aws:securetransport": "true"},
-        ),
+        Request(CALLER, case["action"], case["resource"], keys | {"aws:securetransport": "true"}),
         Policies(
-            identity=parse({"Statement": identity}),
+            identity=parse({"Statement": case["identity"]}),
             session=None if session is None else parse({"Statement": session}),
             resource=None if of_resource is None else parse({"Statement": of_resource}),
-            resource_decides=action.startswith("kms:") and of_resource is not None,
+            resource_decides=case["action"].startswith("kms:") and of_resource is not None,
         ),
     )
-    assert decision.allowed == expected
+    assert decision.allowed == _allowed_by_ministack(case, keys)
 
 
-def _allowed_by_ministack(  # noqa: PLR0917
-    action: str,
-    resource: str,
-    identity: list[dict[str, Any]],
-    session: list[dict[str, Any]] | None,
-    of_resource: list[dict[str, Any]] | None,
-    keys: dict[str, Any],
-) -> bool:
+def _allowed_by_ministack(case: dict[str, Any], keys: dict[str, Any]) -> bool:
+    session = case["session"]
     context = iam_evaluator.EvalContext(
         principal_arn=SESSION,
         principal_type="AssumedRole",
         principal_account=ACCOUNT,
-        action=action,
-        resource_arn=resource,
+        action=case["action"],
+        resource_arn=case["resource"],
         region="us-east-1",
         secure_transport=True,
-        service_context={"aws:tagkeys": None} | keys,
+        service_context={"aws:tagkeys": None}
+        | {key: list(value) if isinstance(value, tuple) else value for key, value in keys.items()},
     )
     limits = () if session is None else ([iam_evaluator.parse_policy_document({"Statement": session})],)
-    document = iam_evaluator.parse_policy_document({"Statement": identity})
+    document = iam_evaluator.parse_policy_document({"Statement": case["identity"]})
     result = iam_evaluator.evaluate(context, [document], *limits)
-    if of_resource is not None:
+    if case["of_resource"] is not None:
         result = iam_evaluator.combine_resource_policy(
             result,
             context,
-            json.dumps({"Statement": of_resource}),
+            json.dumps({"Statement": case["of_resource"]}),
             ACCOUNT,
-            required=action.startswith("kms:"),
+            required=case["action"].startswith("kms:"),
             limits=limits,
         )
     return bool(result.decision == "Allow")

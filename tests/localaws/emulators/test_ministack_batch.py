@@ -11,7 +11,7 @@ from tests.localaws.emulators.conftest import functions_of
 
 
 def test_jobs_succeed_without_running(ministack_source: Callable[[str], str]) -> None:
-    """routing.replace_rest_service"""
+    """routing.add_service of Batch"""
     assert '"statusReason": "Stub job completed immediately"' in ministack_source("batch.py")
 
 

@@ -83,23 +83,12 @@ def record_data_events(publish: EventSink) -> Callable[[], None]:
     original = s3.handle_request
     files = _LogFiles()
 
-    async def handle(
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        *args: Any,
-        **kw: Any,
-    ) -> Any:
-        answer = await original(method, path, headers, body, query, *args, **kw)
+    async def handle(*request: Any, **options: Any) -> Any:
+        answer = await original(*request, **options)
         if cloudtrail._trails:
             answer[1].setdefault("x-amz-request-id", str(uuid.uuid4()))
             try:
-                call = _call_of(
-                    method=method, path=path, headers=headers, body=body, query=query, answer=answer
-                )
-                _record(call, answer[1], files, publish)
+                _record(_call_of(request, answer), answer[1], files, publish)
             except Exception:
                 _log.exception("CloudTrail cannot record a call")
         return answer
@@ -134,9 +123,8 @@ def _selecting_trails(record: Record) -> Iterator[Trail]:
             yield trail
 
 
-def _call_of(
-    *, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], answer: Any
-) -> S3Call:
+def _call_of(request: tuple[Any, ...], answer: Any) -> S3Call:
+    method, path, headers, body, query = request[:5]
     status, answer_headers, content = answer
     bucket, key = s3._parse_bucket_key(path, headers)
     if method == "POST" and not key:  # of a form that uploads an object

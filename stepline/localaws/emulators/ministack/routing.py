@@ -11,7 +11,7 @@ import asyncio
 from ministack import app
 from ministack.core import router
 
-from stepline.localaws.protocol import HttpResponse, JsonService, RestJsonService
+from stepline.localaws.protocol import JsonService, RestJsonService
 from stepline.localaws.protocol.rest import METHOD, PATH
 
 _Answer = tuple[int, dict[str, str], bytes]
@@ -20,10 +20,11 @@ _Answer = tuple[int, dict[str, str], bytes]
 def add_service(service: JsonService) -> None:
     """Route requests to `service`, after ministack has checked the caller's permission.
 
-    If ministack has the same service, operations that `service` does not have go there.
+    If ministack has the same service, operations that `service` does not have go there; but a
+    `RestJsonService` replaces all of it.
     """
     name = service.model.signing_name
-    previous = app.SERVICE_HANDLERS.get(name)
+    previous = None if isinstance(service, RestJsonService) else app.SERVICE_HANDLERS.get(name)
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
@@ -32,27 +33,14 @@ def add_service(service: JsonService) -> None:
         if previous is not None and not service.handles(operation):
             answer: _Answer = await previous(method, path, headers, body, query)
             return answer
-        return _answer(await asyncio.to_thread(service.handle, headers, body))
-
-    router.SERVICE_PATTERNS[name] = {
-        "host_patterns": [rf"{name}\."],
-        "target_prefixes": [service.model.metadata["targetPrefix"]],
-        "credential_scope": name,
-    }
-    app.SERVICE_HANDLERS[name] = handle
-
-
-def replace_rest_service(service: RestJsonService) -> None:
-    """Route all requests to `service` whose paths ministack routes to its own service."""
-
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, _query: dict[str, list[str]]
-    ) -> _Answer:
         request_headers = {**headers, METHOD: method, PATH: path}
-        return _answer(await asyncio.to_thread(service.handle, request_headers, body))
+        response = await asyncio.to_thread(service.handle, request_headers, body)
+        return response.status, dict(response.headers), response.body
 
-    app.SERVICE_HANDLERS[service.model.signing_name] = handle
-
-
-def _answer(response: HttpResponse) -> _Answer:
-    return response.status, dict(response.headers), response.body
+    if prefix := service.model.metadata.get("targetPrefix"):
+        router.SERVICE_PATTERNS[name] = {
+            "host_patterns": [rf"{name}\."],
+            "target_prefixes": [prefix],
+            "credential_scope": name,
+        }
+    app.SERVICE_HANDLERS[name] = handle

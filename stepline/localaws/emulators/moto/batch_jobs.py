@@ -7,13 +7,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
-    state_task_service_batch,
-    state_task_service_callback,
-)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_batch
 from moto.stepfunctions.parser.asl.utils import boto_client
 
-from stepline.localaws.stepfunctions.threads import CancelledError, current_threads
+from stepline.localaws.stepfunctions.threads import CancelledError, own_threads
 
 POLL_SECONDS: Final = 60.0
 """Until a job that ended without an event is noticed; AWS uses events and polling, too."""
@@ -28,7 +25,6 @@ def wait_for_job_events() -> None:
     """
     task = state_task_service_batch.StateTaskServiceBatch
     build = task._build_sync_resolver
-    original = state_task_service_callback.StateTaskServiceCallback._eval_sync
 
     def build_resolver(
         self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
@@ -40,9 +36,7 @@ def wait_for_job_events() -> None:
         resolve = build(self, env, resource_runtime_part, normalised_parameters, state_credentials)
         return _SubmittedJob(submitted["JobId"], submitted["JobArn"], resolve, client)
 
-    def evaluate(self: Any, env: Any, sync_resolver: Any, *args: Any, **kwargs: Any) -> Any:
-        if current_threads() is None:
-            return original(self, *args, env=env, sync_resolver=sync_resolver, **kwargs)
+    def evaluate(_self: Any, env: Any, sync_resolver: _SubmittedJob, *_args: Any, **_kwargs: Any) -> Any:
         return sync_resolver.wait(env)
 
     task._build_sync_resolver = build_resolver
@@ -58,13 +52,9 @@ class _SubmittedJob:
         self._resolve = resolve
         self._client = client
 
-    def __call__(self) -> Any:
-        return self._resolve()
-
     def wait(self, env: Any) -> Any:
         """Return the job when it has succeeded, or None if the task was stopped."""
-        threads = current_threads()
-        assert threads is not None
+        threads = own_threads()
         try:
             with threads.subscribe(self._arn) as job_event:
                 while env.is_running():

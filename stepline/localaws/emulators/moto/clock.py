@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,19 +12,14 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import timestamp, wait_function
 
 from stepline.localaws.emulators.moto.data import aws_time
-from stepline.localaws.stepfunctions.threads import current_threads
+from stepline.localaws.stepfunctions.threads import own_threads
 
 
 def wait_on_the_clock() -> None:
     """Wait on the execution's clock; moto counts seconds of the wall clock, and misses an earlier stop."""
-    original = wait_function.WaitFunction._wait_interval
 
-    def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
-        threads = current_threads()
-        if threads is None:
-            original(self, env, wait_seconds)
-        else:
-            threads.wait(lambda: not env.is_running(), wait_seconds)
+    def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
+        own_threads().wait(lambda: not env.is_running(), wait_seconds)
 
     wait_function.WaitFunction._wait_interval = wait_interval
 
@@ -41,28 +35,16 @@ def wait_until_timestamps_of_the_clock() -> None:
 def back_off_on_the_clock() -> None:
     """Sleep before a retry on the clock; moto sleeps on the wall clock, and no stop wakes it."""
 
-    def sleep(seconds: float) -> None:
-        threads = current_threads()
-        if threads is None:
-            time.sleep(seconds)
-        else:
-            threads.sleep(seconds)
-
-    facade = SimpleNamespace(sleep=sleep)
+    facade = SimpleNamespace(sleep=lambda seconds: own_threads().sleep(seconds))
     retrier_decl.time = facade
     state_task_service_callback.time = facade
 
 
 def enter_states_on_the_clock() -> None:
     """Read `$$.State.EnteredTime` from the clock, in AWS's format; moto reads the wall clock."""
-    now = SimpleNamespace(now=lambda tz: SimpleNamespace(isoformat=lambda: aws_time(_now())))
+    now = SimpleNamespace(now=lambda tz: SimpleNamespace(isoformat=lambda: aws_time(own_threads().now())))
     state.datetime = SimpleNamespace(datetime=now, timezone=datetime.timezone)
 
 
 def _naive_now() -> datetime.datetime:
-    return _now().replace(tzinfo=None)
-
-
-def _now() -> datetime.datetime:
-    threads = current_threads()
-    return datetime.datetime.now(datetime.UTC) if threads is None else threads.now()
+    return own_threads().now().replace(tzinfo=None)

@@ -1,7 +1,7 @@
-"""The list of all mends of moto's interpreter.
+"""The list of all mends of moto's interpreter, which from then on runs only executions of the local AWS.
 
-Each is a function with a docstring about the defect. On threads that do not belong to an execution of the
-local AWS it changes nothing. tests/localaws/emulators/test_moto_patches.py fails when a defect is gone.
+Each is a function with a docstring about the defect. tests/localaws/emulators/test_moto_patches.py fails when
+a defect is gone.
 """
 
 from __future__ import annotations

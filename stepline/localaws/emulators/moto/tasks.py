@@ -8,7 +8,6 @@ import functools
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel
@@ -28,11 +27,8 @@ def use_given_task_clients() -> None:
     boto_client.boto3 = SimpleNamespace(client=_task_client)
 
 
-def _task_client(*, service_name: str, **settings: Any) -> Any:
-    clients = task_clients.get(None)
-    if clients is None:
-        return boto3.client(service_name, **settings)  # type: ignore[call-overload]
-    return _TextDatesClient(clients(service_name))
+def _task_client(*, service_name: str, **_settings: Any) -> _TextDatesClient:
+    return _TextDatesClient(task_clients.get()(service_name))
 
 
 class _TextDatesClient:

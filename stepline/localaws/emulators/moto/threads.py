@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +23,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.eval import environment
 from moto.stepfunctions.parser.asl.eval.callback import callback
 
-from stepline.localaws.stepfunctions.threads import Event, Thread, current_threads
+from stepline.localaws.stepfunctions.threads import Event, Thread, own_threads
 
 MAX_INLINE_MAP_CONCURRENCY = 40
 """Iterations of an inline Map that run at a time [Step Functions developer guide, "Inline mode"]."""
@@ -45,16 +46,12 @@ def use_threads_of_the_execution() -> None:
     callback.Event = _event
 
 
-def _thread(*, target: Callable[..., object], args: tuple[object, ...] = (), **settings: Any) -> Any:
-    threads = current_threads()
-    if threads is None:
-        return threading.Thread(target=target, args=args, **settings)
-    return Thread(threads, target, args)
+def _thread(*, target: Callable[..., object], args: tuple[object, ...] = (), **_settings: Any) -> Thread:
+    return Thread(own_threads(), target, args)
 
 
-def _event() -> Any:
-    threads = current_threads()
-    return threading.Event() if threads is None else Event(threads)
+def _event() -> Event:
+    return Event(own_threads())
 
 
 def share_components_among_executions() -> None:
@@ -76,12 +73,8 @@ def run_programs_on_the_calling_thread() -> None:
 
     The service watches it on its own clock.
     """
-    original = program.Program.eval
 
     def evaluate(self: Any, env: Any) -> None:
-        if current_threads() is None:
-            original(self, env)
-            return
         env.next_state_name = self.start_at.start_at_name
         EvalComponent.eval(self, env)
 
@@ -97,12 +90,9 @@ def limit_concurrent_tasks() -> None:
     original = task._evaluate_with_timeout
 
     def evaluate(self: Any, env: Any) -> None:
-        threads = current_threads()
-        if threads is None or getattr(self.resource, "condition", None) is not None:
+        waits = getattr(self.resource, "condition", None) is not None
+        with nullcontext() if waits else own_threads().task_slot():
             original(self, env)
-        else:
-            with threads.task_slot():
-                original(self, env)
 
     task._evaluate_with_timeout = evaluate
 

@@ -53,47 +53,47 @@ def before_change(resource_type: str, check: Callable[[str, Properties], None]) 
 
     The text of a ValueError from `check` becomes the resource's status reason.
     """
-    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
-    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
-
-    @functools.wraps(create)
-    def checked_create(logical_id: str, properties: Properties, stack_name: str) -> Any:
-        check("Create", properties)
-        return create(logical_id, properties, stack_name)
-
-    @functools.wraps(update)
-    def checked_update(physical_id: str, old: Properties, new: Properties, *args: Any, **kwargs: Any) -> Any:
-        check("Update", new)
-        return update(physical_id, old, new, *args, **kwargs)
-
-    @functools.wraps(delete)
-    def checked_delete(physical_id: str, properties: Properties) -> Any:
-        check("Delete", properties)
-        return delete(physical_id, properties)
-
-    handlers.update(create=checked_create, update=checked_update, delete=checked_delete)
+    _wrap_type(resource_type, before=check)
 
 
 def after_change(resource_type: str, apply: Callable[[str, Properties], None]) -> None:
-    """Call `apply` with physical id and properties of each resource that is created or updated."""
+    """Call `apply` with physical id and properties of each resource that was created or updated."""
+    _wrap_type(resource_type, after=apply)
+
+
+def _ignore(_first: str, _properties: Properties) -> None:
+    pass
+
+
+def _wrap_type(
+    resource_type: str,
+    *,
+    before: Callable[[str, Properties], None] = _ignore,
+    after: Callable[[str, Properties], None] = _ignore,
+) -> None:
     handlers = provisioners._RESOURCE_HANDLERS[resource_type]
-    create, update = handlers["create"], handlers["update"]
+    original_create, original_update, original_delete = map(handlers.get, ("create", "update", "delete"))
 
-    @functools.wraps(create)
-    def create_and_apply(logical_id: str, properties: Properties, stack_name: str) -> Any:
-        resource = create(logical_id, properties, stack_name)
-        apply(resource[0], properties)
+    @functools.wraps(original_create)
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        before("Create", properties)
+        resource = original_create(logical_id, properties, stack_name)
+        after(resource[0], properties)
         return resource
 
-    @functools.wraps(update)
-    def update_and_apply(
-        physical_id: str, old: Properties, new: Properties, *args: Any, **kwargs: Any
-    ) -> Any:
-        resource = update(physical_id, old, new, *args, **kwargs)
-        apply(resource[0], new)
+    @functools.wraps(original_update)
+    def update(physical_id: str, old: Properties, new: Properties, *args: Any, **kwargs: Any) -> Any:
+        before("Update", new)
+        resource = original_update(physical_id, old, new, *args, **kwargs)
+        after(resource[0], new)
         return resource
 
-    handlers.update(create=create_and_apply, update=update_and_apply)
+    @functools.wraps(original_delete)
+    def delete(physical_id: str, properties: Properties) -> Any:
+        before("Delete", properties)
+        return original_delete(physical_id, properties)
+
+    handlers.update(create=create, update=update, delete=delete)
 
 
 def refuse_properties(resource_type: str, properties: Properties, unsupported: set[str]) -> None:

@@ -43,10 +43,10 @@ def store_roles() -> None:
     """Store the role of a stack's last operation, which later ones use and DescribeStacks returns."""
     actions = cloudformation._ACTION_HANDLERS
     for action in ("CreateStack", "UpdateStack"):
-        actions[action] = _after(actions[action], _store_in_stack)
-    actions["CreateChangeSet"] = _after(actions["CreateChangeSet"], _store_in_change_set)
-    actions["DeleteStack"] = _before(actions["DeleteStack"], _store_in_stack)
-    actions["ExecuteChangeSet"] = _before(actions["ExecuteChangeSet"], _move_to_stack)
+        actions[action] = _wrapped(actions[action], after=_store_in_stack)
+    actions["CreateChangeSet"] = _wrapped(actions["CreateChangeSet"], after=_store_in_change_set)
+    actions["DeleteStack"] = _wrapped(actions["DeleteStack"], before=_store_in_stack)
+    actions["ExecuteChangeSet"] = _wrapped(actions["ExecuteChangeSet"], before=_move_to_stack)
     actions["DescribeStacks"] = _with_roles(actions["DescribeStacks"])
 
 
@@ -83,23 +83,21 @@ def find_change_set(parameters: Parameters) -> dict[str, Any] | None:
 Handler = Callable[[Parameters], Any]
 
 
-def _before(original: Handler, store: Callable[[Parameters], None]) -> Handler:
-    @functools.wraps(original)
-    def handle(parameters: Parameters) -> Any:
-        store(parameters)
-        return original(parameters)
-
-    return handle
-
-
-def _after(original: Handler, store: Callable[[Parameters], None]) -> Handler:
-    """Call `store` after the answer; the work of an operation begins later."""
+def _wrapped(
+    original: Handler,
+    *,
+    before: Callable[[Parameters], None] | None = None,
+    after: Callable[[Parameters], None] | None = None,
+) -> Handler:
+    """Call `before` first, and `after` after an answer without error, before the operation begins."""
 
     @functools.wraps(original)
     def handle(parameters: Parameters) -> Any:
+        if before is not None:
+            before(parameters)
         answer = original(parameters)
-        if answer[0] < _ERROR:
-            store(parameters)
+        if after is not None and answer[0] < _ERROR:
+            after(parameters)
         return answer
 
     return handle

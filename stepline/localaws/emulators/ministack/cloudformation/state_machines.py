@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections import UserDict
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -32,31 +33,22 @@ _MANAGED_RULES = {
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 
 
-class StateMachineRecords(MutableMapping[str, dict[str, Any]]):
+class StateMachineRecords(UserDict[str, dict[str, Any]]):
     """The state machines of ministack's CloudFormation: ARN -> record, with the API's names of members.
 
     Executions run on moto's interpreter; definitions stay where CloudFormation writes them.
     """
 
     def __init__(self) -> None:
-        self._records: MutableMapping[str, dict[str, Any]] = stepfunctions._state_machines
+        self.data = stepfunctions._state_machines
 
     def __getitem__(self, arn: str) -> dict[str, Any]:
         """Return a copy of the record."""
-        record = self._records[arn]
+        record = self.data[arn]
         return record | {"loggingConfiguration": api_names(record.get("loggingConfiguration", {}))}
 
-    def __setitem__(self, arn: str, record: dict[str, Any]) -> None:
-        self._records[arn] = record
-
-    def __delitem__(self, arn: str) -> None:
-        del self._records[arn]
-
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._records))
-
-    def __len__(self) -> int:
-        return len(self._records)
+        return iter(list(self.data))  # which other threads may change
 
 
 def check_definitions(check: Callable[[str, str], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore import xform_name
 from botocore.model import Shape
 
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
@@ -18,47 +19,30 @@ from stepline.localaws.protocol.service import service_model
 
 def add_batch_types(client: Any) -> None:
     """Add AWS::Batch::ComputeEnvironment, AWS::Batch::JobQueue and AWS::Batch::JobDefinition."""
-    _add_compute_environment(client)
-    _add_job_queue(client)
+    _add_type_with_state(client, "ComputeEnvironment", replacing=("ComputeEnvironmentName", "Type"))
+    _add_type_with_state(client, "JobQueue", replacing=("JobQueueName",))
     _add_job_definition(client)
 
 
-def _add_compute_environment(client: Any) -> None:
+def _add_type_with_state(client: Any, noun: str, *, replacing: tuple[str, ...]) -> None:
+    """Add a type whose resources must be disabled before they are deleted."""
+    member, method = noun[0].lower() + noun[1:], xform_name(noun)
+
     def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
-        request = _request("CreateComputeEnvironment", properties)
-        request.setdefault("computeEnvironmentName", _name(stack_name, logical_id))
-        return _resource(
-            client.create_compute_environment(**request)["computeEnvironmentArn"], "ComputeEnvironmentArn"
-        )
+        request = _request(f"Create{noun}", properties)
+        request.setdefault(f"{member}Name", _name(stack_name, logical_id))
+        arn = getattr(client, f"create_{method}")(**request)[f"{member}Arn"]
+        return arn, {f"{noun}Arn": arn}
 
     def update(arn: str, _old: Properties, new: Properties, _stack_name: str) -> Resource:
-        request = _request("UpdateComputeEnvironment", new)
-        client.update_compute_environment(**request | {"computeEnvironment": arn})
-        return _resource(arn, "ComputeEnvironmentArn")
+        getattr(client, f"update_{method}")(**_request(f"Update{noun}", new) | {member: arn})
+        return arn, {f"{noun}Arn": arn}
 
     def delete(arn: str, _properties: Properties) -> None:
-        client.update_compute_environment(computeEnvironment=arn, state="DISABLED")
-        client.delete_compute_environment(computeEnvironment=arn)
+        getattr(client, f"update_{method}")(**{member: arn}, state="DISABLED")
+        getattr(client, f"delete_{method}")(**{member: arn})
 
-    replacing = ("ComputeEnvironmentName", "Type")
-    add_type("AWS::Batch::ComputeEnvironment", create, update, delete, replacing=replacing, tags="map")
-
-
-def _add_job_queue(client: Any) -> None:
-    def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
-        request = _request("CreateJobQueue", properties)
-        request.setdefault("jobQueueName", _name(stack_name, logical_id))
-        return _resource(client.create_job_queue(**request)["jobQueueArn"], "JobQueueArn")
-
-    def update(arn: str, _old: Properties, new: Properties, _stack_name: str) -> Resource:
-        client.update_job_queue(**_request("UpdateJobQueue", new) | {"jobQueue": arn})
-        return _resource(arn, "JobQueueArn")
-
-    def delete(arn: str, _properties: Properties) -> None:
-        client.update_job_queue(jobQueue=arn, state="DISABLED")
-        client.delete_job_queue(jobQueue=arn)
-
-    add_type("AWS::Batch::JobQueue", create, update, delete, replacing=("JobQueueName",), tags="map")
+    add_type(f"AWS::Batch::{noun}", create, update, delete, replacing=replacing, tags="map")
 
 
 def _add_job_definition(client: Any) -> None:
@@ -66,7 +50,8 @@ def _add_job_definition(client: Any) -> None:
 
     def register(properties: Properties, name: str) -> Resource:
         request = _request("RegisterJobDefinition", properties) | {"jobDefinitionName": name}
-        return _resource(client.register_job_definition(**request)["jobDefinitionArn"], "JobDefinitionArn")
+        arn = client.register_job_definition(**request)["jobDefinitionArn"]
+        return arn, {"JobDefinitionArn": arn}
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
         return register(properties, properties.get("JobDefinitionName") or _name(stack_name, logical_id))
@@ -81,10 +66,6 @@ def _add_job_definition(client: Any) -> None:
 
     replacing = ("JobDefinitionName",)
     add_type("AWS::Batch::JobDefinition", create, update, delete, replacing=replacing, tags="map")
-
-
-def _resource(arn: str, attribute: str) -> Resource:
-    return arn, {attribute: arn}
 
 
 def _name(stack_name: str, logical_id: str) -> str:

@@ -17,9 +17,9 @@ from stepline.core.executions.failure import Failure
 from stepline.core.executions.history import parse_event
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.cli.workflow import task
 from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Read = Callable[..., ExecutionHistory]
@@ -50,7 +50,7 @@ def run(clock: VirtualClock) -> Read:
 
     def execute(machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> ExecutionHistory:
         known = InProcessFunctions(functions or {})
-        service = StepFunctions(clock=clock, task_clients=lambda _name: known, events=lambda _event: None)
+        service = build_stepfunctions(clock, lambda _name: known)
         client = in_process_client(service)
         role = "arn:aws:iam::000000000000:role/machine"
         arn = client.create_state_machine(name="m", definition=json.dumps(machine), roleArn=role)
@@ -212,9 +212,7 @@ def test_a_failure_within_a_map_that_is_caught_outside(run: Read) -> None:
 
 
 def test_only_new_events_are_read(clock: VirtualClock) -> None:
-    service = StepFunctions(
-        clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
-    )
+    service = build_stepfunctions(clock)
     client = in_process_client(service)
     machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
     arn = client.create_state_machine(
@@ -229,9 +227,7 @@ def test_only_new_events_are_read(clock: VirtualClock) -> None:
 
 
 def test_a_stopped_execution_leaves_no_state_running(clock: VirtualClock) -> None:
-    service = StepFunctions(
-        clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
-    )
+    service = build_stepfunctions(clock)
     client = in_process_client(service)
     machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
     arn = client.create_state_machine(

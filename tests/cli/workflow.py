@@ -12,9 +12,9 @@ import boto3
 from stepline.aws.polling import Polling
 from stepline.aws.target import LOCAL_REGION, Target, local_session
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 ENDPOINT = "http://127.0.0.1:4566"
 
@@ -70,9 +70,7 @@ class Workflow:
     def __init__(self, machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> None:
         self.world = World()
         self.functions = InProcessFunctions(functions or {})
-        self.service = StepFunctions(
-            clock=self.world.clock, task_clients=lambda _service: self.functions, events=lambda _event: None
-        )
+        self.service = build_stepfunctions(self.world.clock, lambda _service: self.functions)
         self.stepfunctions = in_process_client(self.service)
         self.machine_arn: str = self.stepfunctions.create_state_machine(
             name="deploy", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"

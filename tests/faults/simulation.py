@@ -18,7 +18,6 @@ from statemachines.deploy import settings as deploy_settings
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults.functions import Call, Functions, Invocation
 from tests.faults.kinds import Fault, Schedule
 from tests.faults.network import Network
@@ -35,6 +34,7 @@ from tests.faults.surroundings import (
     pipeline_declaration,
 )
 from tests.faults.world import MAX_STEPS, World
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.statemachines.fake_cloudformation import FakeCloudFormation
 from tests.statemachines.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
 from tests.statemachines.machine import TASKS, definition, load_handler
@@ -87,11 +87,7 @@ class Simulation(World):
         handlers[EXPRESS_TASK] = self._work
         timeouts = dict.fromkeys(handlers, TASK_TIMEOUT_SECONDS) | {TRIGGER: TRIGGER_TIMEOUT_SECONDS}
         self.functions = Functions(handlers, timeouts)
-        self.stepfunctions = StepFunctions(
-            clock=self.clock,
-            task_clients=self.task_client,
-            events=self.events.append,
-        )
+        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.events.append)
         self.stepfunctions.create_state_machine(
             {"name": "deploy", "definition": definition(self.functions), "roleArn": ROLE}
         )

@@ -28,7 +28,7 @@ def _batch(world: SystemWorld) -> Any:
     """The client of the world's own AWS Batch, in which the template's queue and job definition are."""
     if world not in _clients:
         containers = FakeContainers(world.clock, outcome=_outcome)
-        batch = Batch(Context(world.clock, world.stepfunctions.hear), containers=containers)
+        batch = Batch(Context(world.clock, world.stepfunctions.on_event), containers=containers)
         _clients[world] = _set_up(in_process_client(batch))
     return _clients[world]
 

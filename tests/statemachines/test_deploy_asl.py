@@ -11,10 +11,9 @@ import pytest
 from statemachines.deploy import errors as deploy_errors
 from stepline.core import errors
 from stepline.core.cloudformation import errors as stack_errors
-from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.statemachines import asl_graph
 from tests.statemachines.machine import ASL_FILE, TASKS, definition, function_name, load_asl
 
@@ -135,9 +134,7 @@ def test_fail_states_carry_error_and_cause() -> None:
 
 
 def test_step_functions_accepts_it() -> None:
-    service = StepFunctions(
-        clock=VirtualClock(), task_clients=lambda _service: None, events=lambda _event: None
-    )
+    service = build_stepfunctions()
     client = in_process_client(service)
     text = definition(InProcessFunctions({}))
     assert client.validate_state_machine_definition(definition=text)["diagnostics"] == []

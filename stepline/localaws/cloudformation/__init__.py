@@ -1,6 +1,5 @@
-"""What is added to the emulator's CloudFormation: macros, and stacks' service roles.
+"""What CloudFormation does besides its resources: it runs macros, and it acts under a stack's service role.
 
-`macros` processes a template; `role_permissions` returns what a service role requires to change
-a resource.
-`stepline/localaws/emulators/ministack_{macros,stack_roles}.py` connect them with the emulator's stacks.
+`macros` runs them on a template, `role_needs` has the permissions for changes of resources. Neither knows
+ministack, which has the stacks: `emulators/ministack/cloudformation/` connects them.
 """

@@ -13,8 +13,7 @@ from botocore.response import StreamingBody
 
 from statemachines.workflow import inject_definition, settings
 from stepline.core import clients
-from stepline.localaws.clock import VirtualClock
-from stepline.localaws.stepfunctions import StepFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
@@ -39,9 +38,7 @@ class VersionedS3(FakeService):
 class World:
     def __init__(self) -> None:
         self.s3 = VersionedS3()
-        self.stepfunctions = StepFunctions(
-            clock=VirtualClock(), task_clients=lambda _service: None, events=lambda _event: None
-        )
+        self.stepfunctions = build_stepfunctions()
 
     def put(self, body: bytes) -> None:
         self.s3.versions[BUCKET, KEY, VERSION] = body

@@ -1,4 +1,4 @@
-"""The operation that a task waits for, as it passes between the tasks."""
+"""The operation that a task waits for, as it is passed between the tasks."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Self
 
 from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.settings import WaitSettings
-from statemachines.deploy.waiting import Progress
-from statemachines.fields import Fields, JsonObject
+from statemachines.deploy.waiting import WaitProgress
+from stepline.core import clients
 from stepline.core.cloudformation.operations import (
     Operation,
-    Outcome,
+    OperationOutcome,
     failure_reason,
     outcome_by_events,
     read_outcome,
 )
 from stepline.core.cloudformation.stack_status import Phase
 from stepline.core.errors import SteplineError
+from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
-class Verdict(StrEnum):
-    """What a status task answers to the Choice state behind it."""
+class OperationState(StrEnum):
+    """What a status task returns to the Choice state after it."""
 
     RUNNING = "running"
     DONE = "done"
@@ -36,16 +37,18 @@ class AwaitedOperation:
     """`{"stackId", "token", "since", "progress"}`."""
 
     operation: Operation
-    progress: Progress
+    progress: WaitProgress
 
     @classmethod
-    def parse(cls, fields: Fields) -> Self:
+    def parse(cls, event: Fields) -> Self:
+        """Parse the member `operation` of an event."""
+        fields = event.section("operation")
         operation = Operation(
             stack_id=fields.text("stackId"),
             token=fields.text("token"),
             since=fields.moment("since") if fields.text_or_empty("since") else None,
         )
-        return cls(operation, Progress.parse(fields.section("progress")))
+        return cls(operation, WaitProgress.parse(fields.section("progress")))
 
     def to_json(self) -> JsonObject:
         since = self.operation.since
@@ -57,49 +60,43 @@ class AwaitedOperation:
         }
 
 
-def check(
-    cloudformation: CloudFormationClient,
-    awaited: AwaitedOperation,
-    settings: WaitSettings,
-    error: type[SteplineError],
-    what: str,
-) -> JsonObject:
-    """Whether a creation or an update is done. Raises `error` with CloudFormation's own reason if it failed,
-    and `WaitTimedOutError`."""
+def check_operation(event: Fields, name: str, error: type[SteplineError]) -> JsonObject:
+    """Return whether the creation or update in `event` is done.
+
+    Raise `error` with CloudFormation's own reason if it failed, or `WaitTimedOutError`.
+    """
+    awaited, cloudformation = AwaitedOperation.parse(event), clients.cloudformation()
+    wait = WaitSettings.read()
     outcome = read_outcome(cloudformation, awaited.operation)
     if outcome.phase is Phase.RUNNING:
         try:
-            return still_running(awaited, settings, outcome, what)
+            return running(awaited, wait, outcome, name)
         except WaitTimedOutError:
-            # Perhaps the stack is busy with another operation, and this one ended long ago.
+            # The stack may be busy with another operation, and this one may have ended.
             outcome = outcome_by_events(cloudformation, awaited.operation, outcome)
             if outcome.phase is Phase.RUNNING:
                 raise
     if outcome.phase is Phase.DONE:
         return done(awaited)
-    raise failed(cloudformation, awaited, outcome, error, what)
+    raise error(failure_message(cloudformation, awaited, outcome, name))
 
 
-def still_running(
-    awaited: AwaitedOperation, settings: WaitSettings, outcome: Outcome, what: str
+def running(
+    awaited: AwaitedOperation, wait: WaitSettings, outcome: OperationOutcome, name: str
 ) -> JsonObject:
-    """The answer that makes the loop go round once more. Raises `WaitTimedOutError` at its end."""
-    waiting_for = f"the {what} of the stack {outcome.stack_name}, which is in {outcome.status},"
-    progress = awaited.progress.again(settings, waiting_for=waiting_for)
-    return {"verdict": Verdict.RUNNING, **progress.to_json()}
+    """Return that the operation is running. Raise `WaitTimedOutError` if it has run too long."""
+    waiting_for = f"the {name} of the stack {outcome.stack_name}, which is in {outcome.status},"
+    progress = awaited.progress.next(wait, waiting_for=waiting_for)
+    return {"state": OperationState.RUNNING, **progress.to_json()}
 
 
 def done(awaited: AwaitedOperation) -> JsonObject:
-    return {"verdict": Verdict.DONE, **awaited.progress.to_json()}
+    return {"state": OperationState.DONE, **awaited.progress.to_json()}
 
 
-def failed(
-    cloudformation: CloudFormationClient,
-    awaited: AwaitedOperation,
-    outcome: Outcome,
-    error: type[SteplineError],
-    what: str,
-) -> SteplineError:
-    """The error that begins with CloudFormation's own reason."""
+def failure_message(
+    cloudformation: CloudFormationClient, awaited: AwaitedOperation, outcome: OperationOutcome, name: str
+) -> str:
+    """Return a message that begins with CloudFormation's own reason."""
     cause = failure_reason(cloudformation, awaited.operation, outcome).rstrip(".")
-    return error(f"{cause}. The {what} of the stack {outcome.stack_name} ended in {outcome.status}.")
+    return f"{cause}. The {name} of the stack {outcome.stack_name} ended in {outcome.status}."

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from pipeline import trigger
 from pipeline.continuation import Continuation
-from statemachines.deploy.names import Execution
+from pipeline.observability import logger
+from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.core import aws_errors
-from stepline.core.observability import logger
 from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
@@ -84,7 +84,9 @@ class TestIsFound:
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         numbers = itertools.count()
-        monkeypatch.setattr(Execution, "update_token", property(lambda _self: f"stepline-{next(numbers)}"))
+        monkeypatch.setattr(
+            DeploymentAttempt, "update_token", property(lambda _self: f"stepline-{next(numbers)}")
+        )
         call = 1 + [site[1] for site in explorer.baseline("update").sites].index(
             "cloudformation:ExecuteChangeSet"
         )

@@ -38,7 +38,7 @@ def process_runs_to_its_end(system: System) -> None:
 
 def failed_process_tells_why(system: System) -> None:
     """Its data are what no step has written."""
-    transaction = Transaction.fresh(_OWNER)
+    transaction = Transaction.new(_OWNER)
     _put(system, transaction, "[]")
     execution = system.start(
         {"transaction": str(transaction)},
@@ -53,7 +53,7 @@ def failed_process_tells_why(system: System) -> None:
 
 def process_that_is_not_shown_yet_is_running(system: System) -> None:
     """Its data are there, and Step Functions does not know it."""
-    transaction = Transaction.fresh(_OWNER)
+    transaction = Transaction.new(_OWNER)
     _put(system, transaction, '{"processInput": {}}')
     assert _get(system, "process-state", transaction.id)["status"] == "RUNNING"
 
@@ -64,7 +64,7 @@ def unknown_transaction_is_told_from_a_forbidden_one(system: System) -> None:
 
 
 def step_without_data_is_told_from_a_forbidden_one(system: System) -> None:
-    event = {"transaction": str(Transaction.fresh(_OWNER))}
+    event = {"transaction": str(Transaction.new(_OWNER))}
     for step in _STEPS:
         name = f"{system.stack_name}-{step}"
         answer = system.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))

@@ -28,7 +28,7 @@ def object_without_version_is_read(system: System) -> None:
 
 def missing_object_is_told(system: System) -> None:
     ended = _summarize(system, fresh())
-    assert "ObjectGoneError" in ended.reason, ended.reason
+    assert "ObjectDeletedError" in ended.reason, ended.reason
 
 
 def event_that_cannot_be_used_is_kept(system: System) -> None:

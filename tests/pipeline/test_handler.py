@@ -14,7 +14,7 @@ import pytest
 from pipeline import trigger
 from pipeline.clients import AwsClients
 from pipeline.errors import JobEventError
-from pipeline.job import Credentials
+from pipeline.job_event import Credentials
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, LambdaContext, World
 
@@ -133,7 +133,7 @@ def test_tracing_is_loaded_with_the_first_sampled_invocation(
             captured.append(options)
             return lambda handler: handler
 
-    monkeypatch.setattr("stepline.core.observability._tracer", Tracer)
+    monkeypatch.setattr("pipeline.observability._tracer", Tracer)
     event = world.first_job()
     world.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline import trigger
-from pipeline.job import parse_job
+from pipeline.job_event import parse_job
 from tests.pipeline.world import SECRETS, LambdaContext, World, artifact
 
 MARK = "mark-of-the-user"

@@ -130,7 +130,7 @@ def test_fail_states_carry_error_and_cause() -> None:
     for state in fails.values():
         assert (state["ErrorPath"], state["CausePath"]) == (
             "$.failure.Error",
-            "$.failure.Words.errorMessage",
+            "$.failure.Details.errorMessage",
         )
 
 

@@ -221,7 +221,7 @@ def test_data_that_could_not_be_answered_are_not_stored(stored: Stored) -> None:
 def test_a_transaction_as_text() -> None:
     assert Transaction.parse(str(TRANSACTION)) == TRANSACTION
     assert TRANSACTION.key == "transactions/a1b2c3d4e5/3f2b8c1e-5d4a-4b6f-9c7d-0e1f2a3b4c5d.json"
-    assert len(Transaction.fresh("x" * 40).execution_name) <= 80
+    assert len(Transaction.new("x" * 40).execution_name) <= 80
 
 
 @pytest.mark.parametrize(

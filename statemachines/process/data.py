@@ -153,5 +153,5 @@ def _members(body: bytes, transaction: Transaction) -> Mapping[str, Any]:
             f"The data of transaction {transaction.id} is not JSON: {error}."
         ) from error
     if not isinstance(members, Mapping) or not all(isinstance(item, Mapping) for item in members.values()):
-        raise RequestRefusedError(f"The data of transaction {transaction.id} is not from the process.")
+        raise RequestRefusedError(f"The data of transaction {transaction.id} was not written by the process.")
     return members

@@ -30,9 +30,9 @@ class Fields:
         *,
         error: type[SteplineError] = InvalidInputError,
     ) -> None:
+        self._name = f"{quoted(path)} in {where}" if path else where[:1].upper() + where[1:]
         if not isinstance(value, Mapping):
-            name = f"{quoted(path)} in {where}" if path else _capitalized(where)
-            raise error(f"{name} must be a JSON object, but it is {_type_name(value)}.")
+            raise error(f"{self._name} must be a JSON object, but it is {_type_name(value)}.")
         self._members: Mapping[str, Any] = {
             key: member for key, member in value.items() if member is not None
         }
@@ -45,8 +45,7 @@ class Fields:
         for name in self._members:
             if name not in names:
                 raise self._error(
-                    f"{_capitalized(self._where)} has the unknown key {quoted(self._full(name))}; "
-                    f"known are {', '.join(names)}."
+                    f"{self._name} has the unknown key {quoted(name)}; known are {', '.join(names)}."
                 )
 
     def __contains__(self, name: str) -> bool:
@@ -100,7 +99,7 @@ class Fields:
     def value(self, name: str) -> Any:
         """Return the member unchecked, whatever its type."""
         if name not in self._members:
-            raise self._error(f"{_capitalized(self._where)} lacks {quoted(self._full(name))}.")
+            raise self._error(f"{self._name} lacks {quoted(name)}.")
         return self._members[name]
 
     def section(self, name: str) -> Fields:
@@ -108,8 +107,8 @@ class Fields:
         return self._inner(self.value(name), name)
 
     def sections(self, name: str) -> list[Fields]:
-        """Return the objects of a list, which is empty if it is absent."""
-        items = self._members.get(name, [])
+        """Return the objects of a list, none if it is absent or empty."""
+        items = self._members.get(name) or []
         if not isinstance(items, list):
             raise self.wrong(name, "must be a list", items)
         return [self._inner(item, f"{name}[{index}]") for index, item in enumerate(items)]
@@ -174,10 +173,6 @@ def listed_names(names: Collection[str]) -> str:
     shown = [quoted(name) for name in sorted(names)[:_MAX_LISTED_NAMES]]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
-
-
-def _capitalized(where: str) -> str:
-    return where[:1].upper() + where[1:]
 
 
 def _type_name(value: object) -> str:

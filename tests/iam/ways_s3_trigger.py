@@ -64,7 +64,7 @@ def record_without_version_starts_the_machine(system: System) -> None:
 
 def record_of_a_missing_object_is_ignored(system: System) -> None:
     answer = system.invoke("start-execution", _record(system, fresh()))
-    assert answer == {"ignored": "the object is gone"}
+    assert answer == {"ignored": "the object was deleted"}
 
 
 def _record(system: System, key: str) -> Any:

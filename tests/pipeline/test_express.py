@@ -99,7 +99,7 @@ def test_a_second_delivery_while_the_first_still_waits_continues_until_that_has_
 
     def deliver_again(execution: FakeExecution) -> None:
         express.stepfunctions.sync_result = FakeExecution.succeed
-        assert "has not reported yet" in express.send(event)["executionDetails"]["summary"]
+        assert "its result is not recorded yet" in express.send(event)["executionDetails"]["summary"]
         execution.succeed('{"answer": 42}')
 
     express.stepfunctions.sync_result = deliver_again

@@ -156,12 +156,12 @@ def test_names_are_the_same_when_a_task_is_run_again() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("POLL_SECONDS", None, "The environment variable POLL_SECONDS is not set."),
+        ("POLL_SECONDS", None, "The function's environment variable POLL_SECONDS is not set."),
         ("POLL_SECONDS", "0", "POLL_SECONDS must be a whole number from 1 to 300"),
         ("POLL_SECONDS", "ten", 'but it is "ten"'),
         ("POLL_SECONDS", "1.5", "whole number"),
         ("MAX_WAIT_MINUTES", "481", "MAX_WAIT_MINUTES must be a whole number from 1 to 480"),
-        ("TEMPLATE_BUCKET", None, "The environment variable TEMPLATE_BUCKET is not set."),
+        ("TEMPLATE_BUCKET", None, "The function's environment variable TEMPLATE_BUCKET is not set."),
         ("TEMPLATE_BUCKET", " ", "TEMPLATE_BUCKET is not set"),
     ],
 )

@@ -131,7 +131,7 @@ def test_others_that_always_write_first_are_not_waited_for_forever(stored: Store
             stored.s3.fail_next(412, "PreconditionFailed")
 
     stored.s3.before_request = never
-    with pytest.raises(TransientAwsError, match="Others keep writing"):
+    with pytest.raises(TransientAwsError, match="Other processes keep writing"):
         stored.add("stepA")
     assert len(stored.s3.requests) == 1 + 2 * MAX_WRITE_ATTEMPTS
 
@@ -152,14 +152,14 @@ def test_data_that_are_deleted_while_a_step_works_are_not_made_again(stored: Sto
 
 def test_a_step_waits_for_the_step_before(stored: Stored) -> None:
     with pytest.raises(
-        S3DataPreconditionError, match='"stepA" is not written yet in the data of transaction 3f'
+        S3DataPreconditionError, match='"stepA" does not exist yet in the data of transaction 3f'
     ):
         stored.add("stepB", after="stepA")
     assert stored.puts() == 1
 
 
 def test_there_is_nothing_to_wait_for_without_data() -> None:
-    with pytest.raises(S3DataPreconditionError, match='"processInput" is not written yet'):
+    with pytest.raises(S3DataPreconditionError, match='"processInput" does not exist yet'):
         Stored().add("stepA")
 
 
@@ -210,7 +210,7 @@ def test_a_step_sees_the_input_and_the_outputs(stored: Stored) -> None:
 
 def test_data_that_could_not_be_answered_are_not_stored(stored: Stored) -> None:
     room = MAX_DATA_BYTES - len('{"processInput":{"a":1},"stepA":{"x":""}}')
-    with pytest.raises(DataTooLargeError, match="2,621,441 bytes, of 2,621,440 at most"):
+    with pytest.raises(DataTooLargeError, match="2,621,441 bytes; 2,621,440 are allowed"):
         stored.add("stepA", lambda _data: {"x": "x" * (room + 1)})
     assert stored.add("stepA", lambda _data: {"x": "x" * room})
 

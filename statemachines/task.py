@@ -13,12 +13,12 @@ from stepline.core.aws_errors import AwsFailure, translated
 from stepline.core.errors import SteplineError
 from stepline.core.fields import Fields, JsonObject
 
-Work = Callable[[Fields], JsonObject]
+TaskFunction = Callable[[Fields], JsonObject]
 Handler = Callable[[Any, Any], JsonObject]
 Translator = Callable[[AwsFailure], SteplineError]
 
 
-def task(service: str, translator: Translator = aws_errors.translate) -> Callable[[Work], Handler]:
+def task(service: str, translator: Translator = aws_errors.translate) -> Callable[[TaskFunction], Handler]:
     """Create a Lambda handler from a function that reads the event and returns JSON data.
 
     `translator` replaces AWS's errors by a `SteplineError`, whose class name is used in the ASL file.
@@ -27,7 +27,7 @@ def task(service: str, translator: Translator = aws_errors.translate) -> Callabl
     """
     log = Logger(service=service)
 
-    def decorate(work: Work) -> Handler:
+    def decorate(work: TaskFunction) -> Handler:
         name = work.__module__.rpartition(".")[2]
 
         @functools.wraps(work)

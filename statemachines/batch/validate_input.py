@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from statemachines.batch.request import job_name_prefix, read_request
+from statemachines.batch.parameters import job_name_prefix, parse_parameters
 from statemachines.task import task
 from stepline.core.environment import number
 from stepline.core.fields import Fields, JsonObject
@@ -22,11 +22,11 @@ def handler(event: Fields) -> JsonObject:
 
     The returned parameters are text. Raises InvalidInputError.
     """
-    request = read_request(Fields(event.value("input"), "the input"))
+    parameters = parse_parameters(Fields(event.value("input"), "the input"))
     return {
-        "step1": request.step_1,
-        "step2": list(request.step_2),
-        "step3": list(request.step_3),
+        "step1": parameters.step_1,
+        "step2": list(parameters.step_2),
+        "step3": list(parameters.step_3),
         "jobNamePrefix": job_name_prefix(event.text("executionName")),
         "maxConcurrency": number("MAX_CONCURRENCY", MAX_CONCURRENCY),
     }

@@ -7,7 +7,7 @@
 `{"id", "name", "startTime", "attempt"}` (`attempt.DeploymentAttempt`) `stack`       `{"plan", "id",
 "progress"}`, the result of Check Stack Exists `changeSet`   `{"id", "stackId", "stackPolicy", "progress"}`
 (`change_sets.ChangeSet`) `operation`   `{"stackId", "token", "since", "progress"}`: the creation, update or
-deletion that the execution waits for (`operations.AwaitedOperation`) `progress`    `{"waitedSeconds",
+deletion that the execution waits for (`awaited_operations.AwaitedOperation`) `progress`    `{"waitedSeconds",
 "waitSeconds"}` of a wait loop (`waiting.WaitProgress`) `failure`     `{"Error", "Cause"}` of an error that
 was caught
 """

@@ -6,9 +6,9 @@ Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 
 from __future__ import annotations
 
-from statemachines.deploy import operations
+from statemachines.deploy import awaited_operations
+from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.errors import StackDeletionFailedError
-from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
 from stepline.core import clients
@@ -28,9 +28,9 @@ def handler(event: Fields) -> JsonObject:
     wait = WaitSettings.read()
     stack = find_stack(cloudformation, awaited.operation.stack_id)
     if stack is None or stack.phase is Phase.DELETED:
-        return operations.done(awaited)
+        return awaited_operations.done(awaited)
     outcome = OperationOutcome(stack.name, stack.status, stack.phase, stack.reason)
     if stack.status is not StackStatus.DELETE_FAILED:  # in progress, or not started yet
-        return operations.running(awaited, wait, outcome, "deletion")
-    message = operations.failure_message(cloudformation, awaited, outcome, "deletion")
+        return awaited_operations.running(awaited, wait, outcome, "deletion")
+    message = awaited_operations.failure_message(cloudformation, awaited, outcome, "deletion")
     raise StackDeletionFailedError(message)

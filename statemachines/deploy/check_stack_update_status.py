@@ -6,8 +6,8 @@ Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 
 from __future__ import annotations
 
+from statemachines.deploy.awaited_operations import check_operation
 from statemachines.deploy.errors import StackUpdateFailedError
-from statemachines.deploy.operations import check_operation
 from statemachines.deploy.task import task
 from stepline.core.fields import Fields, JsonObject
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
+from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.deployment import Deployment
-from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.settings import TemplateSettings, WaitSettings
 from statemachines.deploy.stack_arguments import stack_arguments
 from statemachines.deploy.task import task
@@ -41,7 +41,7 @@ class _PolicyArguments(TypedDict, total=False):
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"request": …, "execution": …}`. Returns the creation, `operations.AwaitedOperation`."""
+    """Event `{"request": …, "execution": …}`. Returns the creation, `awaited_operations.AwaitedOperation`."""
     deployment = Deployment.parse(event)
     wait = WaitSettings.read()
     stack_id = create_stack(deployment, clients.cloudformation(), clients.s3(), TemplateSettings.read())

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.deployment import Deployment
-from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.settings import CLOUDFORMATION_ROLE_ARN, WaitSettings
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import WaitProgress
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def handler(event: Fields) -> JsonObject:
     """Event `{"request": …, "execution": …, "stack": {"id": …}}`.
 
-    Returns the deletion, `operations.AwaitedOperation`.
+    Returns the deletion, `awaited_operations.AwaitedOperation`.
     """
     deployment = Deployment.parse_with_stack(event)
     wait = WaitSettings.read()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from statemachines.deploy.attempt import DeploymentAttempt
+from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.change_sets import change_set_invalid
-from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import WaitProgress
@@ -35,7 +35,7 @@ _NOT_EXECUTABLE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "Tok
 def handler(event: Fields) -> JsonObject:
     """Event `{"execution": …, "changeSet": {"id": …, "stackId": …, "progress": {"createdAt": …}}}`.
 
-    Returns the update, `operations.AwaitedOperation`.
+    Returns the update, `awaited_operations.AwaitedOperation`.
     """
     token, change_set = DeploymentAttempt.parse(event).update_token, event.section("changeSet")
     # The update is not older than its change set.

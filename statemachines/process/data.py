@@ -55,7 +55,7 @@ class Data:
         return output
 
 
-Work = Callable[[Data], JsonObject]
+StepFunction = Callable[[Data], JsonObject]
 """Returns the output of a step. It may run again, and must then return the same."""
 
 
@@ -98,7 +98,7 @@ class DataStore:
             raise
         return Data(transaction, _members(body, transaction), response["ETag"])
 
-    def add(self, transaction: Transaction, member: str, work: Work, *, after: str) -> bool:
+    def add(self, transaction: Transaction, member: str, work: StepFunction, *, after: str) -> bool:
         """Add the result of `work` as `member` and return True, or return False if `member` exists.
 
         Raise `S3DataPreconditionError` while `after` does not exist, `TransientAwsError` if other processes

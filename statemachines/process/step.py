@@ -13,7 +13,7 @@ from typing import Final
 
 from aws_lambda_powertools import Logger
 
-from statemachines.process.data import Work, data_store
+from statemachines.process.data import StepFunction, data_store
 from statemachines.process.transaction import Transaction
 from statemachines.task import Handler, task
 from stepline.core.fields import Fields, JsonObject
@@ -22,7 +22,7 @@ SERVICE: Final = "process"
 _log = Logger(service=SERVICE)
 
 
-def step(*, writes: str, after: str) -> Callable[[Work], Handler]:
+def step(*, writes: str, after: str) -> Callable[[StepFunction], Handler]:
     """Create a task handler from a function that returns the step's output for the data of a transaction.
 
     `writes` is the member for the output, `after` the one that must exist before. The event is
@@ -30,7 +30,7 @@ def step(*, writes: str, after: str) -> Callable[[Work], Handler]:
     through the workflow.
     """
 
-    def decorate(work: Work) -> Handler:
+    def decorate(work: StepFunction) -> Handler:
         @functools.wraps(work)
         def run(event: Fields) -> JsonObject:
             transaction = Transaction.parse(event.text("transaction"))

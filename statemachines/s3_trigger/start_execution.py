@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from statemachines.s3_trigger.errors import ExpressNotSupportedError
-from statemachines.s3_trigger.names import execution_name
+from statemachines.s3_trigger.execution_names import execution_name
 from statemachines.s3_trigger.object_events import Ignored, ObjectWrite, known_version, read_event
 from statemachines.task import task
 from stepline.core import clients, environment, strict_json

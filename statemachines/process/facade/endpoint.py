@@ -22,7 +22,7 @@ from stepline.core.fields import JsonObject
 
 SERVICE: Final = "facade"
 
-Work = Callable[[Request], JsonObject]
+EndpointFunction = Callable[[Request], JsonObject]
 Handler = Callable[[Any, Any], JsonObject]
 
 _STATUSES: Final = {
@@ -38,7 +38,7 @@ _OPERATORS = (
 )
 
 
-def endpoint(work: Work) -> Handler:
+def endpoint(work: EndpointFunction) -> Handler:
     """Create a Lambda handler for API Gateway from a function that returns a document."""
     log = Logger(service=SERVICE)
     name = work.__module__.rpartition(".")[2]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from statemachines.process.data import PROCESS_INPUT, Data, DataStore, Work
+from statemachines.process.data import PROCESS_INPUT, Data, DataStore, StepFunction
 from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
@@ -31,7 +31,7 @@ class Stored:
         content = self.s3.objects[BUCKET, TRANSACTION.key]
         return json.loads(content[0 : len(content)])
 
-    def add(self, member: str, work: Work | None = None, *, after: str = PROCESS_INPUT) -> bool:
+    def add(self, member: str, work: StepFunction | None = None, *, after: str = PROCESS_INPUT) -> bool:
         return self.store.add(TRANSACTION, member, work or (lambda _data: {"of": member}), after=after)
 
     def puts(self) -> int:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemachines.s3_trigger.errors import ExpressNotSupportedError
-from statemachines.s3_trigger.names import execution_name
+from statemachines.s3_trigger.execution_names import execution_name
 from statemachines.s3_trigger.object_events import ObjectWrite
 from stepline.core import clients
 from stepline.core.errors import PermissionDeniedError, RequestRefusedError, SettingsError, TransientAwsError

@@ -31,7 +31,7 @@ _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Request:
+class StepParameters:
     """The parameters of the jobs of each step."""
 
     step_1: str
@@ -39,7 +39,7 @@ class Request:
     step_3: tuple[str, ...]
 
 
-def read_request(document: Fields) -> Request:
+def parse_parameters(document: Fields) -> StepParameters:
     """Parse `{"parameters": {"step1_parameter": …, "step2_parameters": […], "step3_parameters": […]}}`.
 
     A parameter is any JSON value except null; values other than text are passed to the job as JSON. Lists may
@@ -49,7 +49,7 @@ def read_request(document: Fields) -> Request:
     parameters = document.section("parameters")
     parameters.allow_only(_PARAMETERS)
     _check_size(parameters)
-    return Request(
+    return StepParameters(
         _text(parameters, STEP_1, parameters.value(STEP_1)),
         _texts(parameters, STEP_2),
         _texts(parameters, STEP_3),

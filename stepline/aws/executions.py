@@ -15,7 +15,7 @@ from stepline.aws.statuses import VisitStatus
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Status
 from stepline.core.executions.failure import Failure, failure
-from stepline.core.executions.history import Event, parse_event
+from stepline.core.executions.history import HistoryEvent, parse_event
 from stepline.core.limits import HISTORY_EVENTS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ExecutionHistory:
     def __init__(self, stepfunctions: SFNClient, execution: ExecutionArn) -> None:
         self._stepfunctions = stepfunctions
         self._execution = execution
-        self._events: list[Event] = []
+        self._events: list[HistoryEvent] = []
 
     def update(self) -> tuple[StateVisit, ...]:
         """Read the new events, and return all visits so far."""
@@ -80,7 +80,7 @@ class ExecutionHistory:
         end = self._events[-1]
         return failure(_ENDS[end.type], end.error, end.cause, self._events[::-1])
 
-    def _newer_than(self, known: int) -> Iterator[Event]:
+    def _newer_than(self, known: int) -> Iterator[HistoryEvent]:
         pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
             executionArn=str(self._execution),
             reverseOrder=True,
@@ -94,7 +94,7 @@ class ExecutionHistory:
                 yield parse_event(item)
 
 
-def visits(events: Sequence[Event]) -> tuple[StateVisit, ...]:
+def visits(events: Sequence[HistoryEvent]) -> tuple[StateVisit, ...]:
     """The states visited, in the order in which they were entered. `events` in the order of their ids."""
     return _Visits(events).all()
 
@@ -106,7 +106,7 @@ class _Visits:
     Map or Parallel around that (0 outside of any).
     """
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    def __init__(self, events: Iterable[HistoryEvent]) -> None:
         self._visits: dict[int, StateVisit] = {}  # by the entering event's id
         self._around: dict[int, int] = {}  # visit -> the Map or Parallel around it
         self._containers: set[int] = set()  # visits that are a Map or Parallel
@@ -119,7 +119,7 @@ class _Visits:
     def all(self) -> tuple[StateVisit, ...]:
         return tuple(self._visits.values())
 
-    def _add(self, event: Event) -> None:
+    def _add(self, event: HistoryEvent) -> None:
         if event.is_entered:
             self._enter(event)
         elif event.is_exited:
@@ -131,7 +131,7 @@ class _Visits:
         else:
             self._happen(event, self._visit_at.get(event.previous_id, 0))
 
-    def _enter(self, event: Event) -> None:
+    def _enter(self, event: HistoryEvent) -> None:
         left_behind = self._visit_at.get(event.previous_id, 0)
         scope = self._scope_at.get(event.previous_id, 0)
         if left_behind and self._visits[left_behind].left is None:  # only after a Catch, if at all
@@ -143,7 +143,7 @@ class _Visits:
         if event.type.startswith(("Map", "Parallel")):
             self._containers.add(event.id)
 
-    def _leave(self, event: Event) -> None:
+    def _leave(self, event: HistoryEvent) -> None:
         visit_id = self._position(event)
         while visit_id and self._visits[visit_id].name != event.name:
             visit_id = self._around[visit_id]
@@ -153,14 +153,14 @@ class _Visits:
             status = VisitStatus.CAUGHT if caught else VisitStatus.SUCCEEDED
             self._change(visit_id, left=event.time, status=status)
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: HistoryEvent) -> None:
         status = _VISIT_ENDS[_ENDS[event.type]]
         for visit_id, visit in self._visits.items():
             if visit.left is None:
                 error, cause = visit.error or event.error, visit.cause or event.cause
                 self._change(visit_id, left=event.time, status=status, error=error, cause=cause)
 
-    def _happen_to_container(self, event: Event) -> None:
+    def _happen_to_container(self, event: HistoryEvent) -> None:
         visit_id = self._position(event)
         if event.previous_id in self._failed_containers:  # a Map within a Map: it is about the outer one
             visit_id = self._around.get(visit_id, 0)
@@ -172,7 +172,7 @@ class _Visits:
         elif _fails(event) and "State" in event.type:
             self._failed_containers.add(event.id)
 
-    def _happen(self, event: Event, visit_id: int) -> None:
+    def _happen(self, event: HistoryEvent, visit_id: int) -> None:
         self._visit_at[event.id] = visit_id
         self._scope_at[event.id] = self._scope_at.get(event.previous_id, 0)
         if not visit_id:
@@ -184,7 +184,7 @@ class _Visits:
         elif event.type.endswith("Succeeded"):  # a retry helped
             self._change(visit_id, error=None, cause=None)
 
-    def _position(self, event: Event) -> int:
+    def _position(self, event: HistoryEvent) -> int:
         """The visit that the event before happened in, else the Map or Parallel around it."""
         return self._visit_at.get(event.previous_id, 0) or self._scope_at.get(event.previous_id, 0)
 
@@ -192,5 +192,5 @@ class _Visits:
         self._visits[visit_id] = replace(self._visits[visit_id], **changes)
 
 
-def _fails(event: Event) -> bool:
+def _fails(event: HistoryEvent) -> bool:
     return event.is_failure or event.type.endswith("Aborted")

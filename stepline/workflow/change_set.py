@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stepline.aws.polling import Polling
 from stepline.aws.stack_updates import ChangeSetFailedError, wait_for_change_set
 from stepline.core.cloudformation.change_sets import ChangeSetState
-from stepline.core.cloudformation.errors import change_set_was_overtaken
+from stepline.core.cloudformation.errors import change_set_is_obsolete
 from stepline.core.cloudformation.operations import Operation
 from stepline.core.errors import UsageError
 
@@ -81,7 +81,7 @@ class ChangeSet:
                 StackName=self.stack["StackName"], ChangeSetName=self.name, ClientRequestToken=token
             )
         except ClientError as error:
-            if not change_set_was_overtaken(error):
+            if not change_set_is_obsolete(error):
                 raise
             raise UsageError(
                 f"nothing was changed: {self.stack['StackName']} is being updated by another process, or has"

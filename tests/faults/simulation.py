@@ -14,7 +14,6 @@ from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
-from statemachines.deploy import settings as deploy_settings
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
@@ -149,7 +148,7 @@ class Simulation(World):
         environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"}
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
-            self._process_with(environment, _caches),
+            self._process_with(environment, lambda: iter(())),
         ):
             yield
 
@@ -220,9 +219,3 @@ class Simulation(World):
     def pipeline_executions(self) -> list[dict[str, Any]]:
         answer = self.codepipeline.list_pipeline_executions({"pipelineName": PIPELINE})
         return list(answer["pipelineExecutionSummaries"])
-
-
-def _caches() -> Iterator[Any]:
-    yield deploy_settings.wait_settings
-    yield deploy_settings.stack_settings
-    yield deploy_settings.default_role_arn

@@ -38,7 +38,7 @@ def process_succeeds(system: System) -> None:
 
 def failed_process_is_explained(system: System) -> None:
     """Its data were not written by a step."""
-    transaction = Transaction.fresh(_OWNER)
+    transaction = Transaction.new(_OWNER)
     _put(system, transaction, "[]")
     execution = system.start(
         {"transaction": str(transaction)},
@@ -53,7 +53,7 @@ def failed_process_is_explained(system: System) -> None:
 
 def process_unknown_to_step_functions_is_running(system: System) -> None:
     """Its data exist, and DescribeExecution does not return it yet."""
-    transaction = Transaction.fresh(_OWNER)
+    transaction = Transaction.new(_OWNER)
     _put(system, transaction, '{"processInput": {}}')
     assert _get(system, "process-state", transaction.id)["status"] == "RUNNING"
 
@@ -64,7 +64,7 @@ def unknown_transaction_is_not_found(system: System) -> None:
 
 
 def step_without_data_fails_its_precondition(system: System) -> None:
-    event = {"transaction": str(Transaction.fresh(_OWNER))}
+    event = {"transaction": str(Transaction.new(_OWNER))}
     for step in _STEPS:
         name = f"{system.stack_name}-{step}"
         answer = system.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))

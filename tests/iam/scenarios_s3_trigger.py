@@ -28,7 +28,7 @@ def object_without_version_is_read(system: System) -> None:
 
 def missing_object_is_reported(system: System) -> None:
     ended = _summarize(system, unique_name())
-    assert "ObjectGoneError" in ended.reason, ended.reason
+    assert "ObjectDeletedError" in ended.reason, ended.reason
 
 
 def invalid_event_is_sent_to_the_queue(system: System) -> None:
@@ -64,7 +64,7 @@ def record_without_a_version_starts_the_state_machine(system: System) -> None:
 
 def record_of_a_missing_object_is_ignored(system: System) -> None:
     answer = system.invoke("start-execution", _record(system, unique_name()))
-    assert answer == {"ignored": "the object is gone"}
+    assert answer == {"ignored": "the object was deleted"}
 
 
 def _record(system: System, key: str) -> Any:

@@ -120,5 +120,5 @@ def test_plain_installation_works_with_an_aws_and_has_no_local_one(
     (application / "CHANGES").write_text("one more file")
     assert "Pushed 5 files" in stepline("push", str(application), *target)
     assert "succeeded after" in stepline("watch", "--timeout", "60s", *target)
-    assert "The job is answered" in stepline("logs", "trigger", *target)
+    assert "Job result reported" in stepline("logs", "trigger", *target)
     assert "pip install 'stepline[local]'" in stepline("up", expected=1)

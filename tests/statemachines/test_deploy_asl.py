@@ -114,8 +114,8 @@ def test_every_wait_is_a_setting_and_its_loop_has_an_end(name: str) -> None:
 
 
 def test_every_loop_is_a_wait_loop_or_the_second_attempt() -> None:
-    """Without the Waits and without "Start Again" the graph has no circle."""
-    allowed = {name for name, state in STATES.items() if state["Type"] == "Wait"} | {"Start Again"}
+    """Without the Waits and without "Start Second Attempt" the graph has no circle."""
+    allowed = {name for name, state in STATES.items() if state["Type"] == "Wait"} | {"Start Second Attempt"}
     following = {name: {e.target for e in asl_graph.edges(load_asl()) if e.state == name} for name in STATES}
     open_states = set(STATES) - allowed
     while leaves := {name for name in open_states if not following[name] & open_states}:
@@ -129,7 +129,7 @@ def test_fail_states_carry_error_and_cause() -> None:
     for state in fails.values():
         assert (state["ErrorPath"], state["CausePath"]) == (
             "$.failure.Error",
-            "$.failure.Words.errorMessage",
+            "$.failure.Details.errorMessage",
         )
 
 

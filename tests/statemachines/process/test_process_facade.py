@@ -136,7 +136,7 @@ def test_a_failed_process_tells_why(world: World) -> None:
         "transactionId": transaction,
         "status": "FAILED",
         "error": "S3DataPreconditionError",
-        "cause": f'Step A: "processInput" is not written yet in the data of transaction {transaction}.',
+        "cause": f'Step A: "processInput" does not exist yet in the data of transaction {transaction}.',
     }
 
 

@@ -30,8 +30,8 @@ ENVIRONMENT = {
 
 _EVENTS = {
     "start_process": "start_process/new_process",
-    "process_state": "process_state/of_a_transaction",
-    "process_data": "process_data/of_a_transaction",
+    "process_state": "process_state/transaction",
+    "process_data": "process_data/transaction",
 }
 
 

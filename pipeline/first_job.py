@@ -1,51 +1,51 @@
-"""The first job, or a later one of an action for which nothing could be started yet."""
+"""Starts the execution of an action, in its first job or, if AWS could not be reached, in a later one."""
 
 from __future__ import annotations
 
 from pipeline.action import Action
-from pipeline.answer import Answer, Continue
 from pipeline.errors import DeadlinePassedError
-from pipeline.express import find_express, run_express
+from pipeline.execution_input import execution_input
+from pipeline.express_execution import find_express_execution, run_express_execution
+from pipeline.job_result import Continue, JobResult
 from pipeline.limits import MAX_OUTPUT_ARTIFACTS
 from pipeline.messages import started_summary
 from pipeline.poll import finished
-from pipeline.state_input import state_machine_input
 from stepline.core.errors import ConfigurationError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
 from stepline.core.executions.start import start_execution
 
 
-def start(action: Action) -> Answer:
-    """Start the execution, whose name makes that idempotent; an Express one is waited for.
+def start(action: Action) -> JobResult:
+    """Start the action's execution, or find the one that was started before; wait for an Express execution.
 
-    Raises the errors of `stepline.core.errors`: whether something runs already is looked up by the caller.
+    Raise the errors of `stepline.core.errors`. The caller then checks whether the execution exists.
     """
-    if action.is_late:
+    if action.timeout_passed:
         minutes = action.parameters.timeout_minutes
         raise DeadlinePassedError(
             f"AWS could not be reached for {minutes} minutes to start the state machine."
         )
     machine = action.machine
     _check_output_artifacts(action)
-    is_express = action.services.is_express(machine)
-    text = state_machine_input(
-        action.job, action.parameters, action.continuation.first_job_id, action.services.clients
+    is_express = action.dependencies.is_express(machine)
+    text = execution_input(
+        action.job, action.parameters, action.continuation.first_job_id, action.dependencies.clients
     )
     if is_express:
-        return finished(action, run_express(action, machine, text))
+        return finished(action, run_express_execution(action, machine, text))
     name = action.continuation.execution_name
-    return _started(action, start_execution(action.services.clients.stepfunctions, machine, name, text))
+    return _started(action, start_execution(action.dependencies.clients.stepfunctions, machine, name, text))
 
 
-def find_started(action: Action) -> Answer | None:
-    """The answer if an earlier delivery of this job started the execution before it broke off."""
+def find_started(action: Action) -> JobResult | None:
+    """Return the result if an earlier invocation for this job has started the execution."""
     machine = action.machine
-    if action.services.is_express(machine):
-        execution = find_express(action, machine)
+    if action.dependencies.is_express(machine):
+        execution = find_express_execution(action, machine)
         return None if execution is None else finished(action, execution)
     arn = machine.execution(action.continuation.execution_name)
-    found = describe_execution(action.services.clients.stepfunctions, arn)
+    found = describe_execution(action.dependencies.clients.stepfunctions, arn)
     return None if found is None else _started(action, arn)
 
 
@@ -58,4 +58,4 @@ def _check_output_artifacts(action: Action) -> None:
 
 
 def _started(action: Action, arn: ExecutionArn) -> Continue:
-    return Continue(action.started(arn), started_summary(arn))
+    return Continue(action.continuation.with_execution(arn, action.now), started_summary(arn))

@@ -1,7 +1,7 @@
-"""The state machine's input: found, merged, completed, and written in one way only.
+"""Creates the input of the state machine.
 
-StartExecution is idempotent only for a byte-identical input, so the input holds no
-clock reading and no credential, and a redelivered job makes the same text again.
+StartExecution is idempotent only for byte-identical input. So the input contains no time and no credentials,
+and a repeated event gives the same text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ObjectNotFoundError, UserParametersError
-from pipeline.job import Artifact, Job
+from pipeline.job_event import Artifact, Job
 from pipeline.limits import MAX_INPUT_FILE_BYTES
 from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
 from stepline.core import strict_json
@@ -30,10 +30,10 @@ DEFAULT_INPUT_FILE = "state_machine_input.json"
 Document = Mapping[str, Any]
 
 
-def state_machine_input(job: Job, parameters: UserParameters, first_job_id: str, clients: Clients) -> str:
-    """The whole input as canonical JSON, at most 262,144 bytes of UTF-8.
+def execution_input(job: Job, parameters: UserParameters, first_job_id: str, clients: Clients) -> str:
+    """Return the input as canonical JSON, at most 262,144 bytes of UTF-8.
 
-    Raises `InputError` and what reading the artifact or the object raises.
+    Raise `InvalidInputError`, and the errors of reading the artifact or the object.
     """
     document = merged(_read_input(job, parameters, clients), parameters.parameters)
     document = {**document, **_own_members(job, parameters, first_job_id)}
@@ -44,7 +44,7 @@ def state_machine_input(job: Job, parameters: UserParameters, first_job_id: str,
     size = len(text.encode())
     if size > MAX_INPUT_BYTES:
         raise InvalidInputError(
-            f"The state machine's input has {size:,} bytes; Step Functions takes {MAX_INPUT_BYTES:,} at most."
+            f"The state machine's input has {size:,} bytes; Step Functions allows {MAX_INPUT_BYTES:,}."
             " Put large data into S3 and pass their keys.",
             size=size,
         )
@@ -52,7 +52,7 @@ def state_machine_input(job: Job, parameters: UserParameters, first_job_id: str,
 
 
 def merged(base: Document, over: Document) -> dict[str, Any]:
-    """`base` with the members of `over`: objects are merged, anything else, lists too, is replaced."""
+    """Return `base` merged with `over`: objects are merged, other values, also lists, are replaced."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
@@ -119,15 +119,13 @@ def _artifact(job: Job, file: ArtifactFile) -> Artifact:
 
 def _read_artifact(job: Job, artifact: Artifact, path: str, clients: Clients) -> Document:
     if job.credentials is None:
-        raise ConfigurationError(
-            "The job has no artifact credentials, so that its input artifact cannot be read."
-        )
+        raise ConfigurationError("The job has no artifact credentials, so its input artifact cannot be read.")
     reader = ArtifactReader(clients.artifact_s3(job.credentials), artifact.bucket, artifact.key)
     return _document(reader.read(path, max_bytes=MAX_INPUT_FILE_BYTES), f"{path} of {artifact.name}")
 
 
 def _read_object(clients: Clients, source: S3Object) -> bytes:
-    """At most one byte more than the limit is fetched, to see that there is more."""
+    """Read one byte more than the limit at most, to detect a larger object."""
     name = quoted(source)
     try:
         response = clients.s3.get_object(

@@ -1,4 +1,4 @@
-"""What a job is worked on with: settings, clients and clock, made once per container."""
+"""Settings, clients and clock, which all jobs of one Lambda container share."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from stepline.core.executions.arns import MachineArn
 from stepline.core.executions.machines import is_express
 
 Clock = Callable[[], float]
-"""Seconds since 1970."""
+"""Returns seconds since 1970."""
 
 
 @dataclass(frozen=True)
-class Services:
+class Dependencies:
     settings: Settings
     clients: Clients
     clock: Clock = time.time
     _is_express: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
 
     def is_express(self, machine: MachineArn) -> bool:
-        """Asked once per machine and container: a machine's type never changes.
+        """Return whether a state machine is Express. It is described once per container.
 
-        Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
+        Raise `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
         """
         if machine.base not in self._is_express:
             self._is_express[machine.base] = is_express(self.clients.stepfunctions, machine)

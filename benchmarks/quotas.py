@@ -129,21 +129,22 @@ class _Simulation:
         self._began = self._now()
         self._world = World()
         self._ended_at: dict[str, float] = {}
-        self._record = self._world.stepfunctions.record
-        setattr(self._world.stepfunctions, "record", self._throttle)  # noqa: B010 - a method, for once
+        self._perform = self._world.stepfunctions.perform
+        setattr(self._world.stepfunctions, "perform", self._throttle)  # noqa: B010 - a method, for once
 
     def begin(self) -> None:
         self._deliver(self._world.first_job())
 
-    def _throttle(self, operation: str, params: Params) -> None:
+    def _throttle(self, operation: str, params: Params, act: Callable[[], Params]) -> Params:
         self.outcome.calls[operation] += 1
         bucket = self._buckets.get(operation)
         if bucket is not None and not bucket.take(self._now() - self._began):
             self.outcome.throttled[operation] += 1
             raise AwsError("Rate exceeded", code="ThrottlingException")
-        self._record(operation, params)
+        result = self._perform(operation, params, act)
         if operation == "StartExecution":
             self.clock.call_later(self._execution_seconds(), partial(self._end, params["name"]))
+        return result
 
     def _end(self, name: str) -> None:
         self._world.stepfunctions.executions[self._execution_arn(name)].succeed()

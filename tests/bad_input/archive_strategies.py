@@ -1,4 +1,4 @@
-"""Zip archives that are built soundly but for a few lies: fields, records, names, bytes."""
+"""Zip archives that are valid except for a few fields, records, names or bytes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.bad_input import zip_model
 from tests.bad_input.strategies import mutated_bytes
+from tests.bad_input.trigger_runner import INPUT_FILE
 from tests.bad_input.zip_model import Archive, Layout, Member
 
-WANTED = "state_machine_input.json"
-
-_SPELLINGS = [f"./{WANTED}", f".\\{WANTED}", f"/{WANTED}", f"app/{WANTED}", f"{WANTED}/", WANTED.upper()]
-_OTHER_NAMES = [f"{WANTED}\0x", "", "../x", "a" * 300, "PK\x05\x06"]
+_SPELLINGS = [f"./{INPUT_FILE}", f".\\{INPUT_FILE}", f"/{INPUT_FILE}", f"app/{INPUT_FILE}", f"{INPUT_FILE}/", INPUT_FILE.upper()]
+_OTHER_NAMES = [f"{INPUT_FILE}\0x", "", "../x", "a" * 300, "PK\x05\x06"]
 _names = st.one_of(st.sampled_from([*_SPELLINGS, *_OTHER_NAMES]).map(str.encode), st.binary(max_size=8))
 _LIMITS = [0xFFFE, 0xFFFF, 0xFFFFFFFE, 0xFFFFFFFF, 2**32, 2**63, 2**64 - 1]
 _numbers = st.one_of(st.integers(0, 200), st.sampled_from(_LIMITS))
@@ -28,26 +27,26 @@ _extras = st.one_of(
 )
 
 
-def _lies(layout: Layout) -> SearchStrategy[dict[str, int]]:
+def _wrong_fields(layout: Layout) -> SearchStrategy[dict[str, int]]:
     return st.dictionaries(st.sampled_from([*layout.fields]), _numbers, min_size=1, max_size=2)
 
 
-def _few(peculiarities: dict[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str, Any]]:
-    """Values for up to two of the members."""
-    one = st.one_of([st.tuples(st.just(name), values) for name, values in peculiarities.items()])
+def _up_to_two(members: dict[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str, Any]]:
+    """Return values for up to two of the members."""
+    one = st.one_of([st.tuples(st.just(name), values) for name, values in members.items()])
     return st.lists(one, max_size=2).map(dict)
 
 
-def _member(number: int, peculiar: dict[str, Any]) -> Member:
+def _member(number: int, changes: dict[str, Any]) -> Member:
     content = json.dumps({"m": number, "pad": "x" * (5000 if number == 7 else 5)}).encode()
-    wide = {"zip64": True} if "wide" in peculiar else {}
-    return Member(**{"name": WANTED.encode(), "content": content, **wide, **peculiar})
+    wide = {"zip64": True} if "wide" in changes else {}
+    return Member(**{"name": INPUT_FILE.encode(), "content": content, **wide, **changes})
 
 
 _members = st.builds(
     _member,
     st.integers(0, 9),
-    _few(
+    _up_to_two(
         {
             "name": _names,
             "method": st.sampled_from([0, 9, 12, 14]),
@@ -57,8 +56,8 @@ _members = st.builds(
             "extra": _extras,
             "local_extra": _extras,
             "local_name": _names,
-            "local": _lies(zip_model.LOCAL),
-            "central": _lies(zip_model.CENTRAL),
+            "local": _wrong_fields(zip_model.LOCAL),
+            "central": _wrong_fields(zip_model.CENTRAL),
             "wide": st.lists(_numbers, max_size=4).map(tuple),
             "in_directory": st.just(value=False),
             "written": st.just(value=False),
@@ -67,23 +66,23 @@ _members = st.builds(
 )
 
 
-def _archive(members: list[Member], peculiar: dict[str, Any]) -> bytes:
-    content = Archive(members=tuple(members), **peculiar).build()
+def _archive(members: list[Member], changes: dict[str, Any]) -> bytes:
+    content = Archive(members=tuple(members), **changes).build()
     return content[0 : len(content)]
 
 
 _built = st.builds(
     _archive,
     st.lists(_members, min_size=1, max_size=4),
-    _few(
+    _up_to_two(
         {
             "comment": st.sampled_from([b"c", b"PK\x05\x06", b"x" * 200]),
             "zip64": st.just(value=True),
             "prefix": st.sampled_from([b"#!/bin/sh\n", b"PK\x03\x04"]),
             "suffix": st.sampled_from([b"\n", bytes(30), b"PK\x05\x06"]),
-            "end": _lies(zip_model.END),
-            "end64": _lies(zip_model.END64),
-            "locator": _lies(zip_model.LOCATOR),
+            "end": _wrong_fields(zip_model.END),
+            "end64": _wrong_fields(zip_model.END64),
+            "locator": _wrong_fields(zip_model.LOCATOR),
         }
     ),
 )

@@ -1,12 +1,12 @@
-"""Bytes and archives as a case file describes them; `corpus/README.md` is the description.
+"""Bytes and archives as a case describes them; `corpus/README.md` explains the notation.
 
 "text"                                       UTF-8
 {"text": …, "encoding": "utf-16"}            another encoding
 {"json": …}                                  written as JSON
-{"hex": "efbb bf"}, {"file": "name.zip"}     as it is; a file lies in corpus/files
+{"hex": "efbb bf"}, {"file": "name.zip"}     bytes; a file in corpus/files
 {"repeat": …, "times": 1000}, {"join": […]}  made of others
 {"zip": {…}}                                 `zip_model.Archive`
-{…, "cut": -10, "patch": {"8": "0100"}}      then shortened, and bytes replaced
+{…, "cut": -10, "patch": {"8": "0100"}}      then truncated, and bytes replaced
 """
 
 from __future__ import annotations
@@ -17,31 +17,35 @@ from pathlib import Path
 from typing import Any
 
 from tests.bad_input.zip_model import Archive, Member
-from tests.pipeline.fake_s3 import Content
+from tests.fakes.sparse_file import Content
+from tests.fakes.sparse_file import bytes_of as all_bytes
 
 CORPUS = Path(__file__).parent / "corpus"
 FILES = CORPUS / "files"
+
+_TEMPLATE = Member(b"app/template.yaml", b"x" * 500)
+_INPUT = {"name": "state_machine_input.json", "content": {"json": {"environmentName": "test"}}}
 
 Spec = Mapping[str, Any]
 
 
 def content_of(spec: Any) -> Content:
-    """The bytes, or a sparse file, that `spec` describes."""
+    """Return the bytes, or the sparse file, that `spec` describes."""
     if isinstance(spec, str):
         return spec.encode()
-    content = _made(spec)
+    content = _content(spec)
     if "cut" in spec or "patch" in spec:
-        return _damaged(bytes(content[0 : len(content)]), spec)
+        return _damaged(all_bytes(content), spec)
     return content
 
 
 def bytes_of(spec: Any) -> bytes:
     content = content_of(spec)
-    assert isinstance(content, bytes), "a sparse file cannot be a part of something"
+    assert isinstance(content, bytes), "a sparse file cannot be part of another content"
     return content
 
 
-def _made(spec: Spec) -> Content:
+def _content(spec: Spec) -> Content:
     match spec:
         case {"text": text}:
             return str(text).encode(spec.get("encoding", "utf-8"))
@@ -57,7 +61,7 @@ def _made(spec: Spec) -> Content:
             return b"".join(bytes_of(part) for part in parts)
         case {"zip": members}:
             return archive_of(members).build()
-    raise AssertionError(f"no such content: {json.dumps(spec)[:100]}")
+    raise AssertionError(f"unknown content: {json.dumps(spec)[:100]}")
 
 
 def _damaged(data: bytes, spec: Spec) -> bytes:
@@ -71,13 +75,19 @@ def _damaged(data: bytes, spec: Spec) -> bytes:
 
 
 def archive_of(spec: Spec) -> Archive:
-    """`zip_model.Archive` with the members of its name; what is bytes there is a content here."""
-    members = tuple(_member(member) for member in spec["members"])
+    """Return the archive with the members of `zip_model.Archive` that `spec` has.
+
+    Without `members` it has a template and the default input file; a member without a name is the input file.
+    """
+    members = tuple(_member(member) for member in spec.get("members", ["template", {}]))
     return Archive(**{**_fields(spec, {"comment", "prefix", "suffix"}), "members": members})
 
 
-def _member(spec: Spec) -> Member:
-    values = _fields(spec, {"name", "content", "extra", "local_name", "local_extra"})
+def _member(spec: Any) -> Member:
+    if spec == "template":
+        return _TEMPLATE
+    named = spec if "name" in spec else _INPUT | spec
+    values = _fields(named, {"name", "content", "extra", "local_name", "local_extra"})
     if "wide" in values:
         values["wide"] = tuple(values["wide"])
     return Member(**values)

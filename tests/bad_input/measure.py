@@ -1,6 +1,6 @@
-"""`python -m tests.bad_input.measure archives/bomb …`: what it takes to answer these cases, as JSON.
+"""`python -m tests.bad_input.measure archives/bomb …`: print memory and time of these cases as JSON.
 
-A process of its own, because the memory of one that runs tests says nothing.
+It is a process of its own, because other tests would use memory, too.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import sys
 import time
 import tracemalloc
 
-from tests.bad_input import trigger_runs
+from tests.bad_input import trigger_runner
 from tests.bad_input.contents import CORPUS
+from tests.cases import read_cases
 
 
 def measure(name: str) -> dict[str, float]:
-    """Memory is the most that the trigger held at once, in bytes; time is the processor's."""
-    case = json.loads((CORPUS / f"{name}.json").read_text())
-    world, event = trigger_runs.arrange(case["give"])
+    """Return the most bytes that the trigger held at once, its processor time, and what it read from S3."""
+    group, case = name.split("/")
+    world, event = trigger_runner.arrange(read_cases(CORPUS / f"{group}.json")[case]["given"])
     tracemalloc.start()
     started = time.process_time()
-    trigger_runs.tell(world, event)
+    trigger_runner.send(world, event)
     seconds = time.process_time() - started
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

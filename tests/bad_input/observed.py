@@ -1,4 +1,4 @@
-"""What a run leaves behind that must not hold a secret: its log, and AWS's environment around it."""
+"""The environment of a function, and its log, which must not have a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unittest.mock import patch
 from pipeline.observability import metrics
 
 USER_VALUE = "S3CR3T"
-"""Stands in case files for a value that a log must never show, and a message need not."""
+"""In the cases, a value that neither log nor message may have."""
 
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
@@ -24,7 +24,7 @@ _LOGGERS = ("", *_OWN_LOGGERS)
 
 
 class Log(logging.Handler):
-    """All that was logged, with every field of each record."""
+    """All records, with all their fields."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -40,7 +40,7 @@ class Log(logging.Handler):
 
 @contextmanager
 def observed() -> Iterator[Log]:
-    """The log of the block, which goes nowhere else; in the environment of a function."""
+    """Yield the log of the block, which is written nowhere else, in the environment of a function."""
     log = Log()
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [(logger.handlers, logger.level) for logger in loggers]

@@ -1,4 +1,4 @@
-"""What people and programs write by mistake, for Hypothesis: values, texts, JSON, events, tokens."""
+"""Hypothesis strategies for what people and programs write by mistake: values, texts, JSON, events, tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.pipeline.world import EXPRESS, MACHINE, job_event
 JOB = "11111111-abcd-4111-8111-abcdef000001"
 
 any_text = st.one_of(
-    st.text(st.characters(), max_size=40),  # halves of surrogate pairs, too
+    st.text(st.characters(), max_size=40),  # with halves of surrogate pairs
     st.sampled_from(
         ["", " ", "\0", "\ufeff", "\u202e", "\x1b[31m", "a\nb", "{", "[", '"', "null", "../../x", "/x"]
     ),
@@ -43,33 +43,33 @@ any_value = st.recursive(any_scalar, _within, max_leaves=8)
 any_object = st.dictionaries(any_text, any_value, max_size=4)
 
 
-_changes = st.sampled_from(["replace", "replace", "replace", "remove", "neighbour", "repeat"])
+_changes = st.sampled_from(["replace", "replace", "replace", "remove", "add", "repeat"])
 
 
 @st.composite
-def mutated(draw: DrawFn, sound: Any) -> Any:
-    """A copy of `sound` in which up to three places were replaced, removed, repeated, or have a neighbour."""
-    value = copy.deepcopy(sound)
+def mutated(draw: DrawFn, valid: Any) -> Any:
+    """Return a copy of `valid` in which up to three members were replaced, removed, repeated or added."""
+    value = copy.deepcopy(valid)
     for _ in range(draw(_few)):
-        way = draw(st.sampled_from([*_ways(value)]))
-        value = _changed(value, way, draw(_changes), draw(any_value), draw(any_text))
+        path = draw(st.sampled_from([*_paths(value)]))
+        value = _changed(value, path, draw(_changes), draw(any_value), draw(any_text))
     return value
 
 
-def _ways(value: Any) -> Iterator[tuple[Any, ...]]:
-    """To every place in `value`, itself included."""
+def _paths(value: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the path to every member in `value`, and the empty path to itself."""
     yield ()
     members = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
     for key, member in members:
-        yield from ((key, *way) for way in _ways(member))
+        yield from ((key, *path) for path in _paths(member))
 
 
-def _changed(value: Any, way: tuple[Any, ...], change: str, other: Any, name: str) -> Any:
-    if not way:
+def _changed(value: Any, path: tuple[Any, ...], change: str, other: Any, name: str) -> Any:
+    if not path:
         return other
-    key, *rest = way
+    key, *rest = path
     result = copy.copy(value)
     if rest or change == "replace":
         result[key] = _changed(value[key], tuple(rest), change, other, name)
@@ -84,9 +84,9 @@ def _changed(value: Any, way: tuple[Any, ...], change: str, other: Any, name: st
 
 @st.composite
 def mutated_bytes(draw: DrawFn, data: bytes) -> bytes:
-    """`data` with up to three pieces replaced, repeated, put in or cut out.
+    """Return `data` with up to three pieces replaced, repeated, inserted or removed.
 
-    Without the value that must not be repeated: damage could make a name of it.
+    The value that no message may have is removed: damage could make a name of it, which messages may have.
     """
     data = data.replace(USER_VALUE.encode(), b"value")
     for _ in range(draw(_few)):
@@ -104,7 +104,7 @@ _pieces = st.one_of(st.sampled_from(_PIECES), st.binary(max_size=4), st.none())
 
 @st.composite
 def json_texts(draw: DrawFn, values: SearchStrategy[Any]) -> bytes:
-    """JSON of `values` in some encoding, with keys that are there twice; perhaps damaged."""
+    """Return JSON of `values` in some encoding, perhaps with a repeated key, perhaps damaged."""
     text = _dumped(draw(values), repeated=draw(st.integers(0, 9)) == 0)
     encoding = draw(st.sampled_from(["utf-8"] * 6 + ["utf-8-sig", "utf-16", "utf-32-be", "latin-1"]))
     data = text.encode(encoding, errors="replace" if encoding == "latin-1" else "surrogatepass")
@@ -118,9 +118,9 @@ def _dumped(value: Any, *, repeated: bool) -> str:
     return text
 
 
-# --------------------------------------------------------------------- what the trigger is given
+# ---------------------------------------------------------------- for the trigger
 
-_SOUND_PARAMETERS: list[Mapping[str, Any]] = [
+_VALID_PARAMETERS: list[Mapping[str, Any]] = [
     {"input": {"a": {"b": [1, 2]}, "key": USER_VALUE}, "parameters": {"a": {"c": USER_VALUE}}},
     {"inputFile": "state_machine_input.json", "timeoutMinutes": 5, "outputVariables": {"Url": "a.b[0]"}},
     {"inputS3": "s3://inputs/input.json", "stateMachine": "deploy", "pipelineExecutionId": "1234"},
@@ -145,15 +145,15 @@ expressions = st.lists(st.sampled_from([*_EXPRESSIONS, "(", ")", "`", "[", "|", 
 )
 user_parameters = st.one_of(
     any_text,
-    st.sampled_from(_SOUND_PARAMETERS).flatmap(mutated).map(json.dumps),
-    json_texts(st.sampled_from(_SOUND_PARAMETERS).flatmap(mutated)).map(
+    st.sampled_from(_VALID_PARAMETERS).flatmap(mutated).map(json.dumps),
+    json_texts(st.sampled_from(_VALID_PARAMETERS).flatmap(mutated)).map(
         lambda data: data.decode("utf-8", "replace")
     ),
     st.builds(lambda text: json.dumps({"outputVariables": {"A": text}}), expressions),
 )
 
 
-def _rich_event() -> dict[str, Any]:
+def _event_with_all_members() -> dict[str, Any]:
     event = job_event(JOB, {"input": {"environmentName": "test"}})
     data = event["CodePipeline.job"]["data"]
     data["outputArtifacts"] = copy.deepcopy(data["inputArtifacts"])
@@ -161,7 +161,7 @@ def _rich_event() -> dict[str, Any]:
     return event
 
 
-job_events = st.one_of(mutated(job_event(JOB)), mutated(_rich_event()))
+job_events = st.one_of(mutated(job_event(JOB)), mutated(_event_with_all_members()))
 
 
 def _token(now: int) -> dict[str, Any]:
@@ -170,11 +170,11 @@ def _token(now: int) -> dict[str, Any]:
 
 
 def tokens(now: int) -> SearchStrategy[str]:
-    sound = _token(now)
+    valid = _token(now)
     return st.one_of(
         any_text.filter(bool),
-        mutated(sound).map(json.dumps),
-        json_texts(mutated(sound)).map(lambda data: data.decode("utf-8", "replace")).filter(bool),
+        mutated(valid).map(json.dumps),
+        json_texts(mutated(valid)).map(lambda data: data.decode("utf-8", "replace")).filter(bool),
     )
 
 

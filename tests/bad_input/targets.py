@@ -1,141 +1,146 @@
-"""What is fuzzed: for each target, what it is given, and the property that must hold.
+"""The targets that belong to the pipeline: the trigger, and the Deploy state machine.
 
-A property returns the answer that was given, without the parts that differ from example to
-example, so that the kinds of answers seen can be counted. It raises for anything but one clear answer.
+The property of a target runs an example and returns the kind of its outcome, so that the fuzzer can count the kinds.
+It raises an AssertionError for anything but one clear outcome.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.bad_input import archive_strategies, deploy_runs, strategies, trigger_runs
+from tests.bad_input import archive_strategies, deploy_runner, strategies, trigger_runner
 from tests.bad_input.observed import USER_VALUE
+from tests.bad_input.outcome import Outcome
 from tests.bad_input.strategies import JOB, any_text, any_value, json_texts, mutated
+from tests.bad_input.system_runner import Group
 from tests.bad_input.zip_model import Archive, Member
+from tests.fakes.sparse_file import bytes_of
 from tests.pipeline.world import ARTIFACT_BUCKET, ARTIFACT_KEY, World
-from tests.statemachines.cases import BASE
-from tests.statemachines.machine import BUCKET, INPUT, KEY
+from tests.statemachines.deploy.case_runner import BASE
+from tests.statemachines.deploy.machine import BUCKET, INPUT, KEY
 
 NOW = 1_800_000_000
 MAX_READ_BYTES = 2_400_000
-_SMALL_ARCHIVE = Archive((Member(b"state_machine_input.json", b'{"environmentName": "test"}'),)).build()
+_INPUT_FILE = archive_strategies.INPUT_FILE
+_SMALL_ARCHIVE = Archive((Member(_INPUT_FILE.encode(), b'{"environmentName": "test"}'),)).build()
+
+GROUPS: Mapping[str, Group] = {
+    **dict.fromkeys(
+        ("job_events", "user_parameters", "state_machines", "tokens", "archives", "inputs"), trigger_runner.run
+    ),
+    **dict.fromkeys(("templates", "template_configurations", "deploy_inputs"), deploy_runner.run),
+}
+"""Group of the corpus -> function that takes what a case gives."""
 
 
 @dataclass(frozen=True)
 class Target:
+    """`examples`: so many are run in `make test`; the fuzzer runs them for any time."""
+
     name: str
     given: SearchStrategy[Any]
     property: Callable[[Any], str]
     examples: int = 50
-    """In `make test`; the fuzzer goes on as long as it may."""
 
 
-def _sent(event: Any, artifact: Any = _SMALL_ARCHIVE) -> trigger_runs.Told:
+def _send(event: Any, artifact: Any = _SMALL_ARCHIVE) -> Outcome:
     world = World()
     world.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, artifact)
-    world.s3.put(*trigger_runs.INPUT_OBJECT, b'{"environmentName": "test"}')
-    told = trigger_runs.tell(world, event)
-    assert told.read_bytes <= MAX_READ_BYTES
-    return told
-
-
-def _kind(told: trigger_runs.Told | deploy_runs.Told) -> str:
-    """The answer without names, numbers and what else differs."""
-    text = re.sub(r'".*"|s3://\S+|arn:\S+|https://\S+', "…", told.message)
-    name = told.error if isinstance(told, deploy_runs.Told) else told.raised or told.type
-    return f"{name or 'success'}: {re.sub(r'[0-9][0-9,.]*', '#', text)[:80]}"
+    world.s3.put(*trigger_runner.INPUT_OBJECT, b'{"environmentName": "test"}')
+    outcome = trigger_runner.send(world, event)
+    assert outcome.read_bytes <= MAX_READ_BYTES
+    return outcome
 
 
 def _job_event(event: Any) -> str:
-    return _kind(_sent(event))
+    return _send(event).kind
 
 
 def _user_parameters(text: str) -> str:
-    return _kind(_sent(World().first_job(text, job_id=JOB)))
+    return _send(World().first_job(text, job_id=JOB)).kind
 
 
 def _token(token: str) -> str:
-    return _kind(_sent(World().first_job(job_id=JOB, continuationToken=token)))
+    return _send(World().first_job(job_id=JOB, continuationToken=token)).kind
 
 
 def _input_file(data: bytes) -> str:
-    """What is accepted is what any reader of JSON reads."""
-    told = _sent(World().first_job(job_id=JOB), Archive((Member(b"state_machine_input.json", data),)).build())
-    if not told.type:
+    """What is accepted is what Python's JSON reads."""
+    archive = Archive((Member(_INPUT_FILE.encode(), data),)).build()
+    outcome = _send(World().first_job(job_id=JOB), archive)
+    if not outcome.error:
         own = {"codepipeline", "revisionS3Bucket", "revisionS3Key"}
-        sent, read = json.loads(told.inputs[0]), json.loads(data, object_pairs_hook=_without_repetition)
+        sent, read = json.loads(outcome.started[0]), json.loads(data, object_pairs_hook=_without_repetition)
         assert {key: value for key, value in sent.items() if key not in own} == {
             key: value for key, value in read.items() if key not in own
         }
-    return _kind(told)
+    return outcome.kind
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
-    assert len(members) == len(pairs), "a key that is there twice was accepted"
+    assert len(members) == len(pairs), "a repeated key was accepted"
     return members
 
 
 def _archive(data: bytes) -> str:
     """What is read is what zipfile reads, where it reads anything."""
-    told = _sent(World().first_job(job_id=JOB), data)
-    expected = _by_zipfile(data)
-    if not told.type and expected is not None:
-        assert json.loads(expected).items() <= json.loads(told.inputs[0]).items()
-    return _kind(told)
+    outcome = _send(World().first_job(job_id=JOB), data)
+    expected = _read_by_zipfile(data)
+    if not outcome.error and expected is not None:
+        assert json.loads(expected).items() <= json.loads(outcome.started[0]).items()
+    return outcome.kind
 
 
-def _by_zipfile(data: bytes) -> bytes | None:
+def _read_by_zipfile(data: bytes) -> bytes | None:
     if data.count(b"PK\x05\x06") > 1:
-        return None  # two ends: zipfile takes the last one, even if it is part of a comment
+        return None  # of two end records zipfile takes the last, even if it is part of a comment
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.read(archive_strategies.WANTED)
+            return archive.read(_INPUT_FILE)
     except Exception:
         return None
 
 
+_VALID_TEMPLATE = json.dumps(BASE).encode()
+
+
 def _template(data: bytes) -> str:
-    return _deployed(INPUT, {"template.json": data})
+    return _deploy(INPUT, {"template.json": data})
 
 
 def _template_configuration(data: bytes) -> str:
-    document = {**INPUT, "templateConfigurationPath": deploy_runs.CONFIGURATION_FILE}
-    return _deployed(document, {"template.json": _SOUND_TEMPLATE, deploy_runs.CONFIGURATION_FILE: data})
+    document = {**INPUT, "templateConfigurationPath": deploy_runner.CONFIGURATION_FILE}
+    return _deploy(document, {"template.json": _VALID_TEMPLATE, deploy_runner.CONFIGURATION_FILE: data})
 
 
 def _deploy_input(document: Any) -> str:
-    return _deployed(document, {"template.json": _SOUND_TEMPLATE})
+    return _deploy(document, {"template.json": _VALID_TEMPLATE})
 
 
-_SOUND_TEMPLATE = json.dumps(BASE).encode()
-
-
-def _deployed(document: Any, files: dict[str, bytes]) -> str:
+def _deploy(document: Any, files: dict[str, bytes]) -> str:
     members = tuple(Member(name.encode(), content) for name, content in files.items())
-    artifact = Archive(members).build()
-    with deploy_runs.deployment() as machine:
-        machine.s3.objects[BUCKET, KEY] = artifact[0 : len(artifact)]
-        return _kind(deploy_runs.run_task(machine, document))
+    with deploy_runner.deployment() as machine:
+        machine.s3.put(BUCKET, KEY, bytes_of(Archive(members).build()))
+        return deploy_runner.run_task(machine, document).kind
 
 
-_SOUND_CONFIGURATION = {
+_VALID_CONFIGURATION = {
     "Parameters": {"Size": USER_VALUE, "EnvironmentName": ["a", 1, USER_VALUE]},
     "Tags": {"team": USER_VALUE},
     "StackPolicy": {
         "Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]
     },
 }
-_SOUND_INPUT = {
+_VALID_INPUT = {
     **INPUT,
     "parameters": {"Size": USER_VALUE},
     "capabilities": ["CAPABILITY_IAM"],
@@ -152,8 +157,8 @@ TARGETS = (
     Target("templates", json_texts(st.one_of(mutated(BASE), any_value, any_text)), _template),
     Target(
         "configurations",
-        json_texts(st.one_of(mutated(_SOUND_CONFIGURATION), any_value)),
+        json_texts(st.one_of(mutated(_VALID_CONFIGURATION), any_value)),
         _template_configuration,
     ),
-    Target("Deploy input", mutated(_SOUND_INPUT), _deploy_input),
+    Target("Deploy input", mutated(_VALID_INPUT), _deploy_input),
 )

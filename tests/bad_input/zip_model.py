@@ -1,6 +1,6 @@
-"""A zip archive as its records, each of which can be made to lie.
+"""A zip archive as its records, each of which can have wrong fields.
 
-`Archive.build` writes a valid archive, but for the fields that a test overrides by name.
+`Archive.build` writes a valid archive, except for the fields that a test overrides by name.
 Field names and layouts: .ZIP File Format Specification (PKWARE APPNOTE.TXT) 6.3.10.
 """
 
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.pipeline.fake_s3 import Content, SparseFile
+from tests.fakes.sparse_file import Content, SparseFile
 
 Fields = Mapping[str, int]
 
@@ -26,7 +26,7 @@ _UNIX, _REGULAR_FILE = 3 << 8, 0o100644
 
 @dataclass(frozen=True)
 class Layout:
-    """A record of fixed size: its signature, and the size in bytes of each field behind it."""
+    """A record of fixed size: its signature, and the size in bytes of each field after it."""
 
     signature: bytes
     fields: Fields
@@ -35,11 +35,11 @@ class Layout:
     def _struct(self) -> struct.Struct:
         return struct.Struct("<4s" + "".join({2: "H", 4: "L", 8: "Q"}[size] for size in self.fields.values()))
 
-    def pack(self, values: Fields, lies: Fields) -> bytes:
-        """Values that are too large for their field lose their upper bytes."""
-        assert lies.keys() <= self.fields.keys(), f"known fields: {', '.join(self.fields)}"
-        told = {**values, **lies}
-        packed = (told.get(name, 0) % (1 << 8 * size) for name, size in self.fields.items())
+    def pack(self, values: Fields, overrides: Fields) -> bytes:
+        """Return the record; a value that is too large for its field loses its upper bytes."""
+        assert overrides.keys() <= self.fields.keys(), f"known fields: {', '.join(self.fields)}"
+        all_values = {**values, **overrides}
+        packed = (all_values.get(name, 0) % (1 << 8 * size) for name, size in self.fields.items())
         return self._struct.pack(self.signature, *packed)
 
 
@@ -64,20 +64,24 @@ LOCATOR = Layout(b"PK\x06\x07", {"disk": 4, "offset": 8, "disks": 4})
 
 @dataclass(frozen=True)
 class Member:
-    """`copies` of it have a number in place of `#` in their name; `hole` zeros follow its content."""
+    """A member of the archive, and what is unusual about it.
+
+    `copies` of it have a number instead of `#` in their name; `hole` zeros follow its content. `local` and
+    `central` override fields of its local header and its directory entry, `wide` the numbers of its zip64 field.
+    """
 
     name: bytes
     content: bytes = b""
     method: int = DEFLATED
     flags: int = 0
     mode: int = _REGULAR_FILE
-    zip64: bool = False  # sizes and offset stand in a zip64 extra field
+    zip64: bool = False  # sizes and offset are in a zip64 extra field
     extra: bytes = b""  # of the directory entry
     local_name: bytes | None = None  # if it differs
     local_extra: bytes = b""
-    local: Fields = field(default_factory=dict)  # lies
+    local: Fields = field(default_factory=dict)
     central: Fields = field(default_factory=dict)
-    wide: tuple[int, ...] | None = None  # the numbers of the zip64 field, if they are lies
+    wide: tuple[int, ...] | None = None
     copies: int = 1
     hole: int = 0
     in_directory: bool = True
@@ -89,14 +93,14 @@ class Archive:
     members: tuple[Member, ...]
     comment: bytes = b""
     zip64: bool = False
-    prefix: bytes = b""  # offsets do not count it
+    prefix: bytes = b""  # not counted by offsets
     suffix: bytes = b""
-    end: Fields = field(default_factory=dict)  # lies
+    end: Fields = field(default_factory=dict)  # overrides, as below
     end64: Fields = field(default_factory=dict)
     locator: Fields = field(default_factory=dict)
 
     def build(self) -> Content:
-        """The archive's bytes; a `SparseFile` if a member has a hole."""
+        """Return the archive; a `SparseFile` if a member has a hole."""
         writer = _Writer(self.prefix)
         directory = b"".join(_entries(self.members, writer))
         offset = writer.position
@@ -120,7 +124,7 @@ class Archive:
 
 
 class _Writer:
-    """Pieces and holes, one behind the other; positions do not count the prefix."""
+    """Pieces and holes, one after the other; positions do not count the prefix."""
 
     def __init__(self, prefix: bytes) -> None:
         self._pieces: list[bytes | int] = [prefix]
@@ -147,7 +151,7 @@ class _Writer:
 
 
 def _entries(members: tuple[Member, ...], writer: _Writer) -> Iterator[bytes]:
-    """Write the members; their directory entries."""
+    """Write the members, and yield their directory entries."""
     for member in members:
         packed, checksum = _packed(member), zlib.crc32(member.content)
         for number in range(member.copies):

@@ -14,7 +14,9 @@ from stepline.core.archives.errors import ArtifactMemberTooLargeError, RevisionU
 from stepline.core.archives.reader import ArtifactReader
 from stepline.core.errors import PermissionDeniedError, SteplineError, TransientAwsError
 from stepline.core.limits import ARCHIVE_TAIL_BYTES, MIB
-from tests.pipeline.fake_s3 import Content, FakeS3, SparseFile
+from tests.fakes.clients import client_of
+from tests.fakes.s3 import FakeS3
+from tests.fakes.sparse_file import Content, SparseFile
 
 GIB = 1024 * MIB
 INPUT = b'{"environmentName": "test"}'
@@ -45,7 +47,7 @@ def sparse_archive(size: int, other_members: int = 0) -> SparseFile:
 class Bucket:
     def __init__(self) -> None:
         self.s3 = FakeS3()
-        self._client = self.s3.client()
+        self._client = client_of(self.s3)
 
     def read(self, content: Content, path: str = "input.json", max_bytes: int = MIB) -> bytes:
         self.s3.put("artifacts", "app/source.zip", content)
@@ -160,24 +162,19 @@ def test_no_damage_to_a_byte_ends_in_anything_but_a_clear_error_or_the_content(b
 def test_s3_errors_say_what_happens_next(
     bucket: Bucket, status: int, code: str, error: type[SteplineError]
 ) -> None:
-    bucket.s3.fail_next(status, code)
+    bucket.s3.fail_next("GetObject", code, status=status)
     with pytest.raises(error, match=code):
         bucket.read(SMALL)
 
 
 def test_a_time_out_is_transient(bucket: Bucket) -> None:
-    bucket.s3.failures.append(ReadTimeoutError(endpoint_url="https://s3"))
+    bucket.s3.raise_next("GetObject", ReadTimeoutError(endpoint_url="https://s3"))
     with pytest.raises(TransientAwsError):
         bucket.read(SMALL)
 
 
 def test_an_object_that_is_replaced_between_two_requests_is_read_again_later(bucket: Bucket) -> None:
     bucket.s3.put("artifacts", "app/source.zip", sparse_archive(5 * MIB, other_members=20_000))
-
-    def replace() -> None:
-        if len(bucket.s3.requests) == 1:
-            bucket.s3.put("artifacts", "app/source.zip", SMALL)
-
-    bucket.s3.before_request = replace
+    bucket.s3.interference["GetObject", 2] = lambda: bucket.s3.put("artifacts", "app/source.zip", SMALL)
     with pytest.raises(TransientAwsError, match="replaced"):
         bucket.reader().read("input.json", max_bytes=MIB)

@@ -1,4 +1,4 @@
-"""`make faults`: let everything fail, once and twice, and see that each job still gets its one answer."""
+"""`make faults`: inject one or two faults at every AWS call of every scenario, and check the invariants."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rich.table import Table
 
 from tests.faults import replay
 from tests.faults.exploration import Baseline, Explorer, Finding, Findings, Result, pairs, singles
-from tests.faults.kinds import Schedule
 from tests.faults.network import ENVIRONMENT
-from tests.faults.ways import distinct, ways
+from tests.faults.scenarios import distinct, scenarios
+from tests.faults.schedule import Schedule
 
 _CHUNK = 16
 _RUNS_PER_COLLECTION = 25
@@ -29,31 +29,31 @@ _explorer: Explorer | None = None
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seed", default=1, show_default=True, help="Which fault of each class is tried where.")
-@click.option("--way", "names", multiple=True, metavar="NAME", help="Only this way; may be repeated.")
-@click.option("--everything", is_flag=True, help="Every fault of every class, and no pair left out: hours.")
+@click.option("--seed", default=1, show_default=True, help="Decides which fault of its class each call gets.")
+@click.option("--scenario", "names", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option("--everything", is_flag=True, help="Every fault of every class, and every pair: takes hours.")
 @click.option("--once", is_flag=True, help="Single faults only.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes.")
-@click.option("--replay", "text", metavar="SCHEDULE", help="Run one schedule and tell what happened.")
-@click.option("--list", "list_ways", is_flag=True, help="List the ways.")
+@click.option("--replay", "text", metavar="SCHEDULE", help="Run one schedule and show every call.")
+@click.option("--list", "list_scenarios", is_flag=True, help="List the scenarios.")
 def main(
-    *, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_ways: bool, once: bool
+    *, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_scenarios: bool, once: bool
 ) -> None:
-    """Inject faults into every way of a deployment, and check what must always hold."""
+    """Inject faults at every AWS call of every scenario, and check what must always hold."""
     console = Console(highlight=False)
-    if list_ways:
-        console.print("\n".join(ways()))
+    if list_scenarios:
+        console.print("\n".join(scenarios()))
     elif text:
         sys.exit(replay.replay(_schedule(text), console))
     else:
         _check(names)
-        chosen = list(names) or (list(ways()) if everything else distinct())
+        chosen = list(names) or (list(scenarios()) if everything else distinct())
         sys.exit(_explore(console, chosen, seed=seed, everything=everything, jobs=jobs, once=once))
 
 
 def _check(names: tuple[str, ...]) -> None:
-    if unknown := set(names) - ways().keys():
-        raise click.BadParameter(f"there is no way {', '.join(sorted(unknown))}; --list tells them")
+    if unknown := set(names) - scenarios().keys():
+        raise click.BadParameter(f"unknown scenario {', '.join(sorted(unknown))}; --list shows all")
 
 
 def _schedule(text: str) -> Schedule:
@@ -61,16 +61,16 @@ def _schedule(text: str) -> Schedule:
         schedule = Schedule.parse(text)
     except ValueError as error:
         raise click.BadParameter(
-            f"{text!r} is no schedule ({error}); one is 'update: 12 throttled'"
+            f"{text!r} is not a schedule ({error}); an example is 'update: 12 throttled'"
         ) from error
-    _check((schedule.way,))
+    _check((schedule.scenario,))
     return schedule
 
 
 def _explore(
     console: Console, names: list[str], *, seed: int, everything: bool, jobs: int, once: bool
 ) -> int:
-    begun = time.monotonic()
+    start = time.monotonic()
     findings = Findings()
     numbers = multiprocessing.get_context("fork").Value("i", 0)
     with (
@@ -85,9 +85,9 @@ def _explore(
         twice = [] if once else list(pairs(baselines, first, seed=seed, everything=everything))
         for _ in _run(pool, progress, "pairs of faults", twice, findings):
             pass
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - start
     console.print(
-        f"{findings.runs:,} schedules on {len(names)} ways ({len(alone):,} single faults, {len(twice):,}"
+        f"{findings.runs:,} schedules in {len(names)} scenarios ({len(alone):,} single faults, {len(twice):,}"
         f" pairs), seed {seed}: {findings.violations:,} violations. {seconds:.0f} s, {jobs} processes."
     )
     if findings.found:
@@ -111,8 +111,8 @@ def _run(
 
 def _table(findings: Iterable[Finding]) -> Table:
     table = Table(title="Violations, each with its shortest schedule", title_justify="left", show_lines=True)
-    table.add_column("how often", justify="right")
-    table.add_column("what", overflow="fold")
+    table.add_column("count", justify="right")
+    table.add_column("violation", overflow="fold")
     table.add_column("make faults ARGS=\"--replay '…'\"", overflow="fold")
     for finding in sorted(findings, key=lambda item: -item.count):
         table.add_row(f"{finding.count:,}", finding.text, str(finding.schedule))
@@ -125,23 +125,23 @@ def _progress(console: Console) -> Progress:
 
 
 def _prepare(numbers: Any) -> None:
-    """In each process: clients take long to make."""
+    """Prepare a process of the pool: clients take long to make."""
     global _explorer  # noqa: PLW0603 - a process of the pool has no other place
     with numbers.get_lock():
         number = numbers.value
         numbers.value += 1
-    if hasattr(os, "sched_setaffinity"):  # threads that take turns do it twice as fast on one processor
+    if hasattr(os, "sched_setaffinity"):  # threads that take turns are twice as fast on one processor
         processors = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {processors[number % len(processors)]})
     os.environ.update(ENVIRONMENT)
     _explorer = Explorer()
-    gc.freeze()  # what stays needs no looking at
+    gc.freeze()  # the collector need not look at what stays
     gc.disable()
 
 
-def _baseline(way: str) -> Baseline:
+def _baseline(scenario: str) -> Baseline:
     assert _explorer is not None
-    return _explorer.baseline(way)
+    return _explorer.baseline(scenario)
 
 
 def _run_one(schedule: Schedule) -> Result:

@@ -1,12 +1,12 @@
-"""Which schedules are run, and what came of them.
+"""Chooses the schedules to run, and runs them.
 
-Every call of every way gets a fault of every class (what all ways have in common, on a few of
-them); which one of the class, the seed decides, so that another seed tries another. Then pairs:
-the second fault hits what the function and the state machine do because of the first one, until
-the run is back on its way. From there on a second fault is nothing but a single one. Pairs that
-hit the same two calls of the same functions with the same classes are run on one way only.
+Every call of every scenario gets a fault of each class; calls that many scenarios have in common get them in a
+few scenarios. The seed decides which fault of the class it is, so another seed tries others. Then pairs: the second
+fault hits the calls that are made because of the first one, until the calls are again those of the scenario
+without faults. From there on, a second fault is the same as a single one. Pairs that hit the same two calls of the same
+functions with the same classes are run in one scenario only.
 
-`everything`: every fault of every class, and every such pair on every way.
+With `everything`, each call gets every fault of each class, and no pair is left out.
 """
 
 from __future__ import annotations
@@ -20,36 +20,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
 from tests.faults.network import Network
-from tests.faults.way import Way
-from tests.faults.ways import ways
+from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
+from tests.faults.scenarios import scenarios
 from tests.faults.world import World
 
-_SECOND: Mapping[str, tuple[Fault, ...]] = {
+_SECOND_CLASSES: Mapping[str, tuple[Fault, ...]] = {
     "nothing happened": CLASSES["not acted"] + CLASSES["dead before"],
     "unnoticed": CLASSES["acted"] + CLASSES["dead after"],
     "elsewhere": CLASSES["denied"] + CLASSES["repeated"],
 }
-"""Classes of second faults, coarser."""
+"""The classes of second faults are larger."""
 
-_COMMON_BEGINNINGS = 16
-"""So many ways meet faults in what is the same on all of them."""
+_SCENARIOS_WITH_COMMON_START = 16
+"""In so many scenarios the calls of a common start get faults."""
 
-_CALLS_AFTER_PIPELINE = 3
-"""So soon after something was done to the pipeline a second fault may follow."""
+_CALLS_AFTER_PIPELINE_FAULT = 3
+"""The second fault after one of a pipeline hits one of so many calls."""
 
 _NUMBERS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 
 Site = tuple[str, str, int, str]
-"""Where in the code a call is: function, operation, the how-manieth of its run, with whose credentials."""
+"""Where in the code a call is: function, operation, its number in the invocation, and role of its credentials."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A way when nothing fails."""
+    """A scenario in which nothing fails."""
 
-    way: str
+    scenario: str
     sites: tuple[Site, ...]
     ending: Any
 
@@ -65,7 +64,7 @@ class Result:
 
 @dataclass
 class Finding:
-    """A violation, and the shortest schedule that shows it."""
+    """A violation, and the shortest schedule that leads to it."""
 
     text: str
     schedule: Schedule
@@ -79,67 +78,69 @@ class Explorer:
         self._network = Network()
         self._baselines: dict[str, Baseline] = {}
 
-    def baseline(self, way: str) -> Baseline:
-        if way not in self._baselines:
-            simulation = self.simulation(Schedule(way))
-            simulation.run()
-            self._baselines[way] = Baseline(way, _sites(simulation), _way(way).ending(simulation))
-        return self._baselines[way]
+    def baseline(self, scenario: str) -> Baseline:
+        if scenario not in self._baselines:
+            world = self.world(Schedule(scenario))
+            world.run()
+            self._baselines[scenario] = Baseline(scenario, _sites(world), scenarios()[scenario].ending(world))
+        return self._baselines[scenario]
 
-    def simulation(self, schedule: Schedule) -> Any:
-        return _way(schedule.way).simulation(self._network, schedule)
+    def world(self, schedule: Schedule) -> Any:
+        return scenarios()[schedule.scenario].world(self._network, schedule)
 
     def run(self, schedule: Schedule) -> Result:
-        baseline = self.baseline(schedule.way)
-        simulation = self.simulation(schedule)
+        baseline = self.baseline(schedule.scenario)
+        world = self.world(schedule)
         try:
-            simulation.run()
-        except Exception as error:  # the simulation itself broke: as bad as any violation
-            return Result(schedule, (f"the run broke: {error!r}",))
-        found = tuple(dict.fromkeys(_way(schedule.way).violations(simulation, baseline.ending)))
-        return Result(schedule, found, _aftermath(simulation, baseline, schedule))
+            world.run()
+        except Exception as error:  # an error of the simulation counts as a violation
+            return Result(schedule, (f"the simulation failed: {error!r}",))
+        violations = scenarios()[schedule.scenario].violations(world, baseline.ending)
+        return Result(schedule, tuple(dict.fromkeys(violations)), _aftermath(world, baseline, schedule))
 
 
 def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = False) -> Iterator[Schedule]:
-    """A fault of every class at every call, and after the last one.
+    """Yield schedules with a fault of each class at every call, and after the last one.
 
-    All ways begin alike, until the first task runs: a few of them are enough for that.
+    Many scenarios have the same calls until the first task runs: of those, a few get faults there.
     """
-    begun: Counter[object] = Counter()
+    starts: Counter[object] = Counter()
     for baseline in baselines:
-        way = _way(baseline.way)
+        scenario = scenarios()[baseline.scenario]
         for call in range(1, len(baseline.sites) + 2):
-            beginning = baseline.sites[:call]
-            begun[beginning] += 1
-            is_common = way.is_common(tuple(function for function, *_ in beginning))
-            if is_common and begun[beginning] > _COMMON_BEGINNINGS and not everything:
+            start = baseline.sites[:call]
+            starts[start] += 1
+            is_common = scenario.is_common_start(tuple(function for function, *_ in start))
+            if is_common and starts[start] > _SCENARIOS_WITH_COMMON_START and not everything:
                 continue
-            function = beginning[-1][0] if call <= len(baseline.sites) else ""
-            classes = way.classes(function)
-            for fault in _faults(classes, baseline.way, call, seed=seed, everything=everything):
-                yield Schedule(baseline.way, (Injection(call, fault),))
+            function = start[-1][0] if call <= len(baseline.sites) else ""
+            classes = scenario.fault_classes(function)
+            for fault in _faults(classes, baseline.scenario, call, seed=seed, everything=everything):
+                yield Schedule(baseline.scenario, (Injection(call, fault),))
 
 
 def pairs(
     baselines: Sequence[Baseline], results: Iterable[Result], *, seed: int, everything: bool = False
 ) -> Iterator[Schedule]:
-    """A second fault at every call that a first one brought about."""
-    sites = {baseline.way: baseline.sites for baseline in baselines}
+    """Yield schedules with a second fault at every call that was made because of the first one."""
+    sites = {baseline.scenario: baseline.sites for baseline in baselines}
     seen: set[object] = set()
     for result in results:
         (first,) = result.schedule.injections
-        if result.violations or first.call > len(sites[result.schedule.way]):
+        own_sites = sites[result.schedule.scenario]
+        if result.violations or first.call > len(own_sites):
             continue
         if first.fault is Fault.EXECUTION_EXPIRED:
-            continue  # after 90 days nothing that was sent before is still under way
-        place, kind = sites[result.schedule.way][first.call - 1], class_of(first.fault)
-        # What a pipeline goes on to do after such a thing is another run of its own, and tried as such.
-        aftermath = result.aftermath[:_CALLS_AFTER_PIPELINE] if kind == "pipeline" else result.aftermath
-        way = _way(result.schedule.way)
-        for (call, site), name in itertools.product(aftermath, _SECOND):
-            possible = {fault for faults in way.classes(site[0]).values() for fault in faults}
-            second = tuple(fault for fault in _SECOND[name] if fault in possible)
-            key = (place, kind, site, name)
+            continue  # after 90 days nothing that was sent before is still to be delivered
+        site, first_class = own_sites[first.call - 1], class_of(first.fault)
+        # What a pipeline does later after such a fault is another pipeline execution, tested by itself.
+        is_short = first_class == "pipeline"
+        aftermath = result.aftermath[:_CALLS_AFTER_PIPELINE_FAULT] if is_short else result.aftermath
+        scenario = scenarios()[result.schedule.scenario]
+        for (call, second_site), name in itertools.product(aftermath, _SECOND_CLASSES):
+            possible = {fault for faults in scenario.fault_classes(second_site[0]).values() for fault in faults}
+            second = tuple(fault for fault in _SECOND_CLASSES[name] if fault in possible)
+            key = (site, first_class, second_site, name)
             if key in seen and not everything:
                 continue
             seen.add(key)
@@ -149,10 +150,6 @@ def pairs(
                 yield result.schedule.plus(Injection(call, fault))
 
 
-def _way(name: str) -> Way:
-    return ways()[name]
-
-
 def class_of(fault: Fault) -> str:
     return next(name for name, faults in CLASSES.items() if fault in faults)
 
@@ -160,24 +157,24 @@ def class_of(fault: Fault) -> str:
 def _faults(
     classes: Mapping[str, tuple[Fault, ...]], place: str, call: int, *, seed: int, everything: bool
 ) -> Iterator[Fault]:
-    """One fault of each class, or all of them."""
+    """Yield one fault of each class, or all of them."""
     for name, faults in classes.items():
         if everything:
             yield from faults
         elif faults:
-            turn = zlib.crc32(f"{seed} {place} {call} {name}".encode())
-            yield random.Random(turn).choice(faults)
+            dice = random.Random(zlib.crc32(f"{seed} {place} {call} {name}".encode()))
+            yield dice.choice(faults)
 
 
-def _sites(simulation: World) -> tuple[Site, ...]:
+def _sites(world: World) -> tuple[Site, ...]:
     return tuple(
-        (call.function, str(call.operation), call.position, call.operation.role) for call in simulation.calls
+        (call.function, str(call.operation), call.position, call.operation.role) for call in world.calls
     )
 
 
-def _aftermath(simulation: World, baseline: Baseline, schedule: Schedule) -> tuple[tuple[int, Site], ...]:
-    """From the first fault's call to where the run is as it would have been without it."""
-    sites = _sites(simulation)
+def _aftermath(world: World, baseline: Baseline, schedule: Schedule) -> tuple[tuple[int, Site], ...]:
+    """Return the calls from the first fault until the calls are those of the baseline again."""
+    sites = _sites(world)
     start = min((injection.call for injection in schedule.injections), default=0)
     same = 0
     while (
@@ -191,7 +188,7 @@ def _aftermath(simulation: World, baseline: Baseline, schedule: Schedule) -> tup
 
 @dataclass
 class Findings:
-    """What was found, by the words of the violation without its numbers."""
+    """The violations, by their text without numbers."""
 
     runs: int = 0
     found: dict[str, Finding] = field(default_factory=dict)
@@ -211,4 +208,4 @@ class Findings:
 
 def _length(schedule: Schedule) -> tuple[int, int, str]:
     calls = [injection.call for injection in schedule.injections]
-    return len(calls), sum(calls), schedule.way
+    return len(calls), sum(calls), schedule.scenario

@@ -1,4 +1,4 @@
-"""Lambda, as far as the functions notice: time that runs out, death in the middle, repeated runs."""
+"""Lambda, as functions experience it: time that runs out, a process that is killed, repeated invocations."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from typing import Any
 
 from tests.faults.network import Operation
 from tests.in_process_functions import Handler, LambdaContext, function_name
+from tests.system_template import function_arn
 
 
-class Killed(BaseException):
-    """The function's process is gone. Not an Exception: nothing in the function can handle it."""
+class KilledError(BaseException):
+    """The process of the function has ended. It is no Exception, so that no function can handle it."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
         self.error_type = error_type
 
 
-def crash() -> Killed:
-    return Killed("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: signal: killed")
+def crash() -> KilledError:
+    return KilledError("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: signal: killed")
 
 
-def time_out(seconds: float) -> Killed:
-    return Killed("Sandbox.Timedout", f"RequestId: 1 Error: Task timed out after {seconds:.2f} seconds")
+def time_out(seconds: float) -> KilledError:
+    return KilledError("Sandbox.Timedout", f"RequestId: 1 Error: Task timed out after {seconds:.2f} seconds")
 
 
 @dataclass
 class Call:
-    """One call of an AWS client; `number` counts all calls from 1, `position` those of its function's run."""
+    """One call of an AWS client; `number` counts all calls from 1, `position` those of its invocation."""
 
     number: int
     position: int
@@ -42,43 +43,44 @@ class Call:
 
 @dataclass
 class Invocation:
-    """One run of a function. `error` is the name of what it ended with, `denied` what it was refused.
+    """One invocation of a function.
 
-    `answer` is kept where somebody waits for it.
+    `error` is the name of the error with which it ended, `denied` the operations that it was denied, `result` what
+    it returned to a caller that waits.
     """
 
     function: str
     event: Any
     timeout_seconds: float
     elapsed_seconds: float = 0.0
-    made: list[Call] = field(default_factory=list)
-    dead: Killed | None = None
+    calls: list[Call] = field(default_factory=list)
+    killed: KilledError | None = None
     is_repeat: bool = False
     error: str = ""
     message: str = ""
     denied: list[Operation] = field(default_factory=list)
-    answer: Any = None
+    result: Any = None
 
     @property
     def job_id(self) -> str:
-        """Empty for a task."""
+        """The id of CodePipeline's job; empty for a task."""
         return str(self.event.get("CodePipeline.job", {}).get("id", ""))
 
     def spend(self, seconds: float) -> None:
-        """Raises `Killed` when the function's time is over."""
+        """Let time pass; raises KilledError when the function times out."""
         self.elapsed_seconds += seconds
         if self.elapsed_seconds >= self.timeout_seconds:
             self.kill(time_out(self.timeout_seconds))
 
-    def kill(self, how: Killed) -> None:
-        """Dead functions call nobody, whatever their `finally` clauses say."""
-        self.dead = self.dead or how
-        raise self.dead
+    def kill(self, error: KilledError) -> None:
+        """Raise KilledError, now and at every further call: a `finally` clause calls nothing, either."""
+        self.killed = self.killed or error
+        raise self.killed
 
 
 @dataclass
 class Functions:
-    """A Lambda client whose functions run in this process. `running` is the innermost one."""
+    """A Lambda client whose functions run in this process. `running`: the innermost invocation is the last."""
 
     handlers: Mapping[str, Handler]
     timeouts: Mapping[str, float]
@@ -99,9 +101,10 @@ class Functions:
         return answer | ({"FunctionError": error} if error else {})
 
     def arn(self, name: str) -> str:
-        return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+        return function_arn(name)
 
     def run(self, invocation: Invocation) -> tuple[bytes, str | None]:
+        """Return the payload, and the kind of error if the function failed."""
         self.running.append(invocation)
         self.invocations.append(invocation)
         context = LambdaContext(
@@ -113,7 +116,7 @@ class Functions:
         try:
             event = json.loads(json.dumps(invocation.event))
             return json.dumps(self.handlers[invocation.function](event, context)).encode(), None
-        except Killed as killed:
+        except KilledError as killed:
             return _failed(invocation, killed.error_type, str(killed))
         except Exception as error:
             return _failed(invocation, type(error).__name__, str(error))

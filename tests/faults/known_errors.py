@@ -1,4 +1,4 @@
-"""The names of the errors that functions may end with."""
+"""The names of the errors with which functions may end."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from stepline.core.errors import SteplineError
 
 
 def known_errors() -> frozenset[str]:
-    """All of ours, of the systems that are loaded so far."""
-    return _known(len(SteplineError.__subclasses__()))
+    """Return the names of all errors of ours in the modules that are loaded so far."""
+    return _known_errors(len(SteplineError.__subclasses__()))
 
 
 @cache
-def _known(_loaded: int) -> frozenset[str]:
-    return frozenset(_names(SteplineError)) | frozenset(_names(SteplineError))
+def _known_errors(_loaded: int) -> frozenset[str]:
+    return frozenset(_names(SteplineError))
 
 
 def _names(base: type[Exception]) -> Iterator[str]:

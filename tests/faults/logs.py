@@ -1,4 +1,4 @@
-"""What the functions write to their logs."""
+"""Captures the logs of the functions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def captured_logs(target: io.StringIO) -> Iterator[None]:
-    """What the functions print and log goes to `target`."""
-    names = [name for name, logger in logging.Logger.manager.loggerDict.items() if _is_powertools(logger)]
+    """Write to `target` what the functions print and log."""
+    names = [name for name, logger in logging.Logger.manager.loggerDict.items() if _has_handlers(logger)]
     handlers = [
         handler
         for name in names
@@ -29,5 +29,6 @@ def captured_logs(target: io.StringIO) -> Iterator[None]:
             handler.stream = stream
 
 
-def _is_powertools(logger: object) -> bool:
+def _has_handlers(logger: object) -> bool:
+    """Return whether it is a logger with handlers of its own, as those of Powertools are."""
     return isinstance(logger, logging.Logger) and bool(logger.handlers)

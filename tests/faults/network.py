@@ -1,8 +1,7 @@
-"""The network between the functions and AWS: real botocore clients, and no socket.
+"""The network between the functions and AWS: real botocore clients without sockets.
 
-The clients are those that the functions make for themselves, with their retries and time-outs.
-What they would send is given to `Network.receive`; time that passes meanwhile is
-counted, not slept.
+The clients are those that the functions make, with their retries and time-outs. `Receiver` gets what they
+would send; time that passes meanwhile is counted, and nothing sleeps.
 """
 
 from __future__ import annotations
@@ -25,18 +24,19 @@ from botocore.useragent import UserAgentString
 from pipeline.clients import AwsClients
 from pipeline.job_event import Credentials
 from stepline.core import clients as task_clients
-from tests.pipeline.fake_s3 import Body
+from stepline.core.local_aws import DEFAULT_REGION
+from tests.fakes.clients import Response
+from tests.fakes.s3 import Body
 
-_MAKE_TASK_CLIENT = task_clients.client.__wrapped__  # not the one that another test has kept
+_MAKE_TASK_CLIENT = task_clients.client.__wrapped__  # not the cached client of another test
 
-REGION = "us-east-1"
 FUNCTION_SECRETS = ("FUNCTION-SECRET-KEY", "FUNCTION-SESSION-TOKEN")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "FUNCTION",
     "AWS_SECRET_ACCESS_KEY": FUNCTION_SECRETS[0],
     "AWS_SESSION_TOKEN": FUNCTION_SECRETS[1],
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": DEFAULT_REGION,
+    "AWS_REGION": DEFAULT_REGION,
     "AWS_CONFIG_FILE": "/dev/null",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
@@ -44,7 +44,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Operation:
-    """`role`: with whose credentials; `read_seconds`: how long the client waits for an answer."""
+    """`role`: whose credentials are used; `read_seconds`: how long the client waits for a response."""
 
     service: str
     name: str
@@ -56,62 +56,52 @@ class Operation:
 
 
 @dataclass
-class Request:
-    """One attempt of a call. `parameters` are the call's, as the caller gave them."""
-
-    operation: Operation
-    http: AWSPreparedRequest
-    parameters: dict[str, Any]
-
-
-@dataclass
 class Reply:
-    """What the service answers: HTTP, or for a service without HTTP the parsed answer."""
+    """The HTTP response of a service; `parsed` is the response of a fake that has no HTTP.
+
+    `sent_bytes` are those of a body that breaks off.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] | None = None
     parsed: dict[str, Any] | None = None
-    sent_bytes: int | None = None  # of the body, if it breaks off
-
-
-Direct = tuple[SimpleNamespace, dict[str, Any]]
-"""The HTTP status, as an attribute, and the parsed answer: what comes out of botocore's layers of HTTP."""
+    sent_bytes: int | None = None
 
 
 class Receiver:
-    """What stands behind the network: `simulation.Simulation`."""
+    """The other end of the network: a `World`."""
 
-    def begin(self, operation: Operation, parameters: dict[str, Any]) -> Direct | None:
-        """A call begins; its attempts follow, unless it is answered here and now."""
+    def start_call(self, operation: Operation, parameters: dict[str, Any]) -> Response | None:
+        """Return the response to a call; None if its attempts follow over HTTP."""
         raise NotImplementedError
 
     def attempt(self, http: AWSPreparedRequest) -> Reply:
-        """One attempt of the call that began last."""
+        """Reply to one attempt of the call that was started last."""
         raise NotImplementedError
 
-    def slept(self, seconds: float) -> None:
-        """The client waits before its next attempt."""
+    def sleep(self, seconds: float) -> None:
+        """Wait before the next attempt."""
         raise NotImplementedError
 
 
 class Network:
-    """Made once in a process, because clients take long to make; `connect` it to one simulation."""
+    """There is one for a process, because clients take long to make. `connect` it to one world at a time."""
 
     def __init__(self) -> None:
         self.receiver = Receiver()
         self._quotas: list[Any] = []
         self._parsed: dict[str, Any] | None = None
         self._models: dict[str, ServiceModel] = {}
-        self.trigger = _TriggerClients(self._watch)
+        self.trigger = _TriggerClients(self._intercept)
         self._task_clients: dict[str, Any] = {}
 
     @contextmanager
     def connect(self, receiver: Receiver) -> Iterator[None]:
         self.receiver = receiver
-        for quota in self._quotas:  # what earlier runs spent on retries
+        for quota in self._quotas:  # retries of earlier worlds used it up
             quota._available_capacity = quota._max_capacity
-        clock = SimpleNamespace(sleep=receiver.slept)
+        clock = SimpleNamespace(sleep=receiver.sleep)
         with (
             mock.patch.object(botocore.endpoint, "time", clock),
             mock.patch.object(UserAgentString, "to_string", _no_user_agent),
@@ -120,38 +110,38 @@ class Network:
             yield
 
     def task_client(self, service: str) -> Any:
-        """The client that the tasks of the state machines make for themselves."""
+        """Return the client that the tasks of the state machines make."""
         if service not in self._task_clients:
             make = functools.partial(_MAKE_TASK_CLIENT, service)
-            self._task_clients[service] = self._watch(make, "task")
+            self._task_clients[service] = self._intercept(make, "task")
         return self._task_clients[service]
 
     def model(self, operation: Operation) -> OperationModel:
         return self._models[operation.service].operation_model(operation.name)
 
-    def _watch(self, make: Callable[[], Any], role: str) -> Any:
-        """A client of `make` whose requests come here."""
+    def _intercept(self, make: Callable[[], Any], role: str) -> Any:
+        """Return the client that `make` makes, with its requests sent to the receiver."""
         quota_class = botocore.retries.standard.quota.RetryQuota
 
-        def remembered(*args: Any) -> Any:
+        def make_quota(*args: Any) -> Any:
             self._quotas.append(quota_class(*args))
             return self._quotas[-1]
 
-        with mock.patch.object(botocore.retries.standard.quota, "RetryQuota", remembered):
+        with mock.patch.object(botocore.retries.standard.quota, "RetryQuota", make_quota):
             client = make()
         client._request_signer.sign = _not_signed
         service = client.meta.service_model.service_name
         self._models[service] = client.meta.service_model
         read_seconds = client.meta.config.read_timeout
-        given: dict[str, Any] = {}
+        latest_params: dict[str, Any] = {}
 
-        def remember(params: dict[str, Any], model: OperationModel, **_rest: Any) -> None:
-            given.clear()
-            given.update(params)
+        def keep_params(params: dict[str, Any], model: OperationModel, **_rest: Any) -> None:
+            latest_params.clear()
+            latest_params.update(params)
 
-        def begin(model: OperationModel, **_rest: Any) -> Direct | None:
+        def start_call(model: OperationModel, **_rest: Any) -> Response | None:
             operation = Operation(service, model.name, role, read_seconds)
-            return self.receiver.begin(operation, dict(given))
+            return self.receiver.start_call(operation, dict(latest_params))
 
         def send(request: AWSPreparedRequest, **_rest: Any) -> AWSResponse:
             reply = self.receiver.attempt(request)
@@ -164,8 +154,8 @@ class Network:
             self._parsed = None
 
         events = client.meta.events
-        events.register(f"provide-client-params.{service}", remember)
-        events.register(f"before-call.{service}", begin)
+        events.register(f"provide-client-params.{service}", keep_params)
+        events.register(f"before-call.{service}", start_call)
         events.register(f"before-send.{service}", send)
         events.register(f"before-parse.{service}", parse)
         return client
@@ -176,28 +166,27 @@ def _no_user_agent(_self: UserAgentString) -> str:
 
 
 def _not_signed(*_args: object, **_kwargs: object) -> None:
-    """A signature takes as long as the rest of a call, and nobody here looks at it."""
+    """Do not sign: it takes as long as the rest of a call, and the signature is not read."""
 
 
 class _TriggerClients(AwsClients):
-    """The trigger's own clients; those that it makes anew for each job are kept."""
+    """The trigger's own clients. Those that it makes for each job are made once."""
 
-    def __init__(self, watch: Callable[[Callable[[], Any], str], Any]) -> None:
+    def __init__(self, intercept: Callable[[Callable[[], Any], str], Any]) -> None:
         super().__init__(ENVIRONMENT)
-        self._watched = watch
-        self._artifact_keys = BotocoreCredentials("none", "none", "none")
+        self._intercept = intercept
 
     @functools.cached_property
     def stepfunctions(self) -> Any:
-        return self._watched(lambda: AwsClients.stepfunctions.func(self), "trigger")  # type: ignore[attr-defined]
+        return self._intercept(lambda: AwsClients.stepfunctions.func(self), "trigger")  # type: ignore[attr-defined]
 
     @functools.cached_property
     def codepipeline(self) -> Any:
-        return self._watched(lambda: AwsClients.codepipeline.func(self), "trigger")  # type: ignore[attr-defined]
+        return self._intercept(lambda: AwsClients.codepipeline.func(self), "trigger")  # type: ignore[attr-defined]
 
     @functools.cached_property
     def s3(self) -> Any:
-        return self._watched(lambda: AwsClients.s3.func(self), "trigger")  # type: ignore[attr-defined]
+        return self._intercept(lambda: AwsClients.s3.func(self), "trigger")  # type: ignore[attr-defined]
 
     def artifact_s3(self, credentials: Credentials) -> Any:
         client = self._artifact_s3
@@ -210,11 +199,11 @@ class _TriggerClients(AwsClients):
     @functools.cached_property
     def _artifact_s3(self) -> Any:
         keys = Credentials("none", "none", "none")
-        return self._watched(lambda: AwsClients.artifact_s3(self, keys), "artifacts")
+        return self._intercept(lambda: AwsClients.artifact_s3(self, keys), "artifacts")
 
     def sync_stepfunctions(self, wait_seconds: float) -> Any:
         return self._sync_stepfunctions(wait_seconds)
 
     @functools.cache  # noqa: B019 - there is one for the whole process
     def _sync_stepfunctions(self, wait_seconds: float) -> Any:
-        return self._watched(lambda: AwsClients.sync_stepfunctions(self, wait_seconds), "trigger")
+        return self._intercept(lambda: AwsClients.sync_stepfunctions(self, wait_seconds), "trigger")

@@ -1,4 +1,4 @@
-"""One schedule, told call by call."""
+"""Shows one schedule call by call."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.exploration import Explorer
-from tests.faults.kinds import Schedule
 from tests.faults.network import ENVIRONMENT
-from tests.faults.ways import ways
+from tests.faults.scenarios import scenarios
+from tests.faults.schedule import Schedule
 from tests.faults.world import World
 
 
 def replay(schedule: Schedule, console: Console) -> int:
-    """Print what happened; the exit code, 1 if something does not hold."""
+    """Print what happened, and return the exit code: 1 if there are violations."""
     os.environ.update(ENVIRONMENT)
-    explorer, way = Explorer(), ways()[schedule.way]
-    expected = explorer.baseline(schedule.way).ending
-    simulation = explorer.simulation(schedule)
-    simulation.run()
-    console.print(_calls(simulation, schedule))
-    for text in way.tell(simulation):
-        console.print("answered:", text, overflow="fold")
-    found = way.violations(simulation, expected)
-    for name, value in vars(way.ending(simulation)).items():
+    explorer, scenario = Explorer(), scenarios()[schedule.scenario]
+    expected = explorer.baseline(schedule.scenario).ending
+    world = explorer.world(schedule)
+    world.run()
+    console.print(_calls(world, schedule))
+    for text in scenario.responses(world):
+        console.print("response:", text, overflow="fold")
+    for name, value in vars(scenario.ending(world)).items():
         console.print(
             f"{name}:", ", ".join(text.strip() for text in value if text) or "none", overflow="fold"
         )
+    found = scenario.violations(world, expected)
     for text in found:
-        console.print(f"[red]does not hold:[/] {text}", overflow="fold")
-    console.print("everything holds" if not found else f"{len(found)} violations")
+        console.print(f"[red]violation:[/] {text}", overflow="fold")
+    console.print(f"{len(found)} violations")
     return 1 if found else 0
 
 
-def _calls(simulation: World, schedule: Schedule) -> Table:
+def _calls(world: World, schedule: Schedule) -> Table:
     faults = {injection.call: injection.fault for injection in schedule.injections}
     table = Table(title=str(schedule), title_justify="left", box=None)
-    for name in ("call", "function", "operation", "tries", "fault", "ended with"):
+    for name in ("call", "function", "operation", "attempts", "fault", "ended with"):
         table.add_column(name, overflow="fold")
-    runs = {call.number: run for run in simulation.functions.invocations for call in run.made}
-    for call in simulation.calls:
-        run = runs.get(call.number)
+    invocations = {call.number: run for run in world.functions.invocations for call in run.calls}
+    for call in world.calls:
+        run = invocations.get(call.number)
         table.add_row(
             str(call.number),
-            call.function + (" (again)" if run and run.is_repeat else ""),
+            call.function + (" (repeated)" if run and run.is_repeat else ""),
             call.operation.name,
             str(call.attempts),
             faults.get(call.number, ""),
-            run.error if run and call is run.made[-1] else "",
+            run.error if run and call is run.calls[-1] else "",
         )
     return table

@@ -1,8 +1,8 @@
-"""What Task states call themselves: functions, jobs. They go wrong, too, and the definition must know how.
+"""The calls of Task states: functions and jobs. They fail, too, and the definition must handle it.
 
-Step Functions calls by an SDK of its own; what it makes of an error is the local Step Functions' business.
-Which error names are tried again is the definition's, which is under test. How Step Functions itself looks
-after a job that it waits for is not: that it does until it knows.
+Step Functions makes these calls itself, and the local Step Functions decides under which name a definition sees an
+error. Which names are retried is up to the definition, which is tested here. How Step Functions waits for a
+job until its end is not.
 """
 
 from __future__ import annotations
@@ -17,64 +17,55 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from tests.faults import functions
-from tests.faults.functions import Call, Killed
-from tests.faults.kinds import CLASSES, Fault
+from tests.faults.functions import Call, KilledError
 from tests.faults.network import Operation
+from tests.faults.schedule import CLASSES, Fault
 
 if TYPE_CHECKING:
-    from tests.faults.system import SystemWorld
+    from tests.faults.system_world import SystemWorld
 
 PREFIX = "task of "
-"""Begins the name under which such calls are told: `task of lambda`."""
+"""The beginning of the name of the caller: `task of lambda`."""
 
 _OPERATIONS = {
     "lambda": ("Invoke",),
     "batch": ("SubmitJob",),
 }
+_REFUSED = {Fault.THROTTLED, Fault.SERVER_ERROR, Fault.CONNECTION_REFUSED, Fault.ACCESS_DENIED}
 _POSSIBLE: Mapping[str, frozenset[Fault]] = {
     "lambda": frozenset(
         {
-            Fault.THROTTLED,
-            Fault.SERVER_ERROR,
-            Fault.CONNECTION_REFUSED,
+            *_REFUSED,
             Fault.TIMED_OUT_AFTER,
             Fault.KILLED_BEFORE,
             Fault.KILLED_AFTER,
             Fault.FUNCTION_TIMED_OUT_BEFORE,
             Fault.FUNCTION_TIMED_OUT_AFTER,
-            Fault.ACCESS_DENIED,
             *CLASSES["execution"],
         }
     ),
-    # A submission that acted and was not answered is submitted again: SubmitJob has no token.
-    "batch": frozenset(
-        {
-            Fault.THROTTLED,
-            Fault.SERVER_ERROR,
-            Fault.CONNECTION_REFUSED,
-            Fault.ACCESS_DENIED,
-            *CLASSES["execution"],
-        }
-    ),
+    # No time-outs: a submission without a response is submitted again, because SubmitJob has no token.
+    "batch": frozenset({*_REFUSED, *CLASSES["execution"]}),
 }
-_REFUSALS = {
+_ERRORS = {
     ("lambda", Fault.THROTTLED): ("TooManyRequestsException", 429),
     ("lambda", Fault.SERVER_ERROR): ("ServiceException", 500),
     ("batch", Fault.THROTTLED): ("TooManyRequestsException", 429),
     ("batch", Fault.SERVER_ERROR): ("ServerException", 500),
 }
-"""The services' names for it [model]."""
-_DENIED_AS_IF_THROTTLED = {"batch"}
-"""Their model has neither error, so that Step Functions has one name for both: a definition cannot tell."""
+"""The codes of the services [model]."""
+
+_DENIED_LIKE_THROTTLED = {"batch"}
+"""Their models have neither error, so that Step Functions has one name for both, and a definition retries both."""
 
 
 def possible(function: str) -> frozenset[Fault]:
-    """What may go wrong at calls that are told under this name."""
+    """Return what may go wrong at the calls of this caller."""
     return _POSSIBLE[function.removeprefix(PREFIX)]
 
 
 class TaskCalls:
-    """The client of a service as Task states use it."""
+    """The client with which Task states call a service."""
 
     def __init__(self, world: SystemWorld, service: str, client: Any) -> None:
         self._world = world
@@ -91,43 +82,42 @@ class TaskCalls:
     def _call(self, name: str, method: Callable[..., Any], **parameters: Any) -> Any:
         world = self._world
         operation = Operation(self._service, name, "task", 0)
-        function = PREFIX + self._service
-        call = Call(len(world.calls) + 1, 1, function, operation, parameters, attempts=1)
+        call = Call(len(world.calls) + 1, 1, PREFIX + self._service, operation, parameters, attempts=1)
         world.calls.append(call)
         fault = world.fault_at(call.number)
         if fault is Fault.ACCESS_DENIED:
             world.denied.add(operation)
         if operation in world.denied:
-            if self._service not in _DENIED_AS_IF_THROTTLED:
+            if self._service not in _DENIED_LIKE_THROTTLED:
                 world.denied_tasks.append(json.dumps(parameters, default=str, sort_keys=True))
-            raise _refusal(operation, "AccessDeniedException", 403)
-        return self._go_wrong(operation, fault, functools.partial(method, **parameters))
+            raise _error(operation, "AccessDeniedException", 403)
+        return self._fail(operation, fault, functools.partial(method, **parameters))
 
-    def _go_wrong(self, operation: Operation, fault: Fault | None, act: Callable[[], Any]) -> Any:
+    def _fail(self, operation: Operation, fault: Fault | None, act: Callable[[], Any]) -> Any:
         match fault:
             case None:
                 return act()
             case Fault.THROTTLED | Fault.SERVER_ERROR:
-                raise _refusal(operation, *_REFUSALS[operation.service, fault])
+                raise _error(operation, *_ERRORS[operation.service, fault])
             case Fault.CONNECTION_REFUSED:
                 raise EndpointConnectionError(endpoint_url="the endpoint")
             case Fault.TIMED_OUT_AFTER:
                 act()
                 raise ReadTimeoutError(endpoint_url="the endpoint")
             case Fault.KILLED_BEFORE | Fault.FUNCTION_TIMED_OUT_BEFORE:
-                return _dead(fault)
+                return _killed_response(fault)
             case Fault.KILLED_AFTER | Fault.FUNCTION_TIMED_OUT_AFTER:
                 act()
-                return _dead(fault)
+                return _killed_response(fault)
             case _:
-                self._world.happen(fault)
+                self._world.apply(fault)
                 return act()
 
 
-def _dead(fault: Fault) -> dict[str, Any]:
-    """Lambda's answer for a function that died."""
+def _killed_response(fault: Fault) -> dict[str, Any]:
+    """Return Lambda's response for a function whose process has ended."""
     is_killed = fault in {Fault.KILLED_BEFORE, Fault.KILLED_AFTER}
-    killed: Killed = functions.crash() if is_killed else functions.time_out(60)
+    killed: KilledError = functions.crash() if is_killed else functions.time_out(60)
     document = {"errorType": killed.error_type, "errorMessage": str(killed)}
     payload = io.BytesIO(json.dumps(document).encode())
     return {
@@ -138,7 +128,7 @@ def _dead(fault: Fault) -> dict[str, Any]:
     }
 
 
-def _refusal(operation: Operation, code: str, status: int) -> ClientError:
+def _error(operation: Operation, code: str, status: int) -> ClientError:
     response: Any = {
         "Error": {"Code": code, "Message": "no"},
         "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "1"},

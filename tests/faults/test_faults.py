@@ -1,4 +1,4 @@
-"""A sample of what `make faults` runs whole; and that it would find what it looks for."""
+"""A sample of what `make faults` explores completely, and bugs that it must find."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.core import aws_errors
 from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
-from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
 from tests.faults.network import ENVIRONMENT
-from tests.faults.pipeline_ways import distinct, ways
+from tests.faults.pipeline_scenarios import distinct, scenarios
+from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
 
-SINGLES_PER_WAY = 3
-PAIRS_PER_WAY = 8
-WAYS_WITH_PAIRS = ("update", "new_stack", "removal_refused")
+SINGLES_PER_SCENARIO = 3
+PAIRS_PER_SCENARIO = 8
+SCENARIOS_WITH_PAIRS = ("update", "new_stack", "removal_refused")
 
 
 @pytest.fixture(scope="module")
@@ -34,41 +34,41 @@ def explorer() -> Iterator[Explorer]:
         yield Explorer()
 
 
-def found(explorer: Explorer, way: str, call: int, *faults: Fault) -> list[str]:
-    """The violations of single faults at one call."""
-    schedules = [Schedule(way, (Injection(call, fault),)) for fault in faults]
+def violations(explorer: Explorer, scenario: str, call: int, *faults: Fault) -> list[str]:
+    """Return the violations of single faults at one call."""
+    schedules = [Schedule(scenario, (Injection(call, fault),)) for fault in faults]
     return [text for schedule in schedules for text in explorer.run(schedule).violations]
 
 
-@pytest.mark.parametrize("way", distinct())
-def test_every_job_gets_its_one_answer_whatever_fails_once(explorer: Explorer, way: str) -> None:
-    assert explorer.run(Schedule(way)).violations == ()
-    schedules = list(singles([explorer.baseline(way)], seed=1))
-    for schedule in random.Random(way).sample(schedules, SINGLES_PER_WAY):
+@pytest.mark.parametrize("scenario", distinct())
+def test_invariants_hold_with_one_fault(explorer: Explorer, scenario: str) -> None:
+    assert explorer.run(Schedule(scenario)).violations == ()
+    schedules = list(singles([explorer.baseline(scenario)], seed=1))
+    for schedule in random.Random(scenario).sample(schedules, SINGLES_PER_SCENARIO):
         assert explorer.run(schedule).violations == (), schedule
 
 
-@pytest.mark.parametrize("way", WAYS_WITH_PAIRS)
-def test_every_job_gets_its_one_answer_whatever_fails_twice(explorer: Explorer, way: str) -> None:
-    baseline = explorer.baseline(way)
-    some = random.Random(way).sample(list(singles([baseline], seed=1)), PAIRS_PER_WAY)
+@pytest.mark.parametrize("scenario", SCENARIOS_WITH_PAIRS)
+def test_invariants_hold_with_two_faults(explorer: Explorer, scenario: str) -> None:
+    baseline = explorer.baseline(scenario)
+    some = random.Random(scenario).sample(list(singles([baseline], seed=1)), PAIRS_PER_SCENARIO)
     results = [explorer.run(schedule) for schedule in some]
     twice = list(pairs([baseline], results, seed=1))
-    for schedule in random.Random(way).sample(twice, PAIRS_PER_WAY):
+    for schedule in random.Random(scenario).sample(twice, PAIRS_PER_SCENARIO):
         assert explorer.run(schedule).violations == (), schedule
 
 
-def test_a_run_is_the_same_each_time(explorer: Explorer) -> None:
+def test_schedule_has_the_same_result_each_time(explorer: Explorer) -> None:
     schedule = Schedule.parse("update: 9 timed-out-after + 12 killed-after")
     first, second = explorer.run(schedule), explorer.run(schedule)
     assert first == second
     assert first.aftermath
 
 
-class TestIsFound:
-    """Known mistakes, made on purpose."""
+class TestBugIsFound:
+    """Each test introduces a bug."""
 
-    def test_an_execution_named_by_a_counter(
+    def test_execution_named_by_a_counter(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         numbers = itertools.count()
@@ -77,11 +77,11 @@ class TestIsFound:
             "execution_name",
             property(lambda self: f"codepipeline-{self.first_job_id}-{next(numbers)}"),
         )
-        texts = found(explorer, "update", 4, Fault.KILLED_BEFORE)
+        texts = violations(explorer, "update", 4, Fault.KILLED_BEFORE)
         assert any("belongs to no action" in text for text in texts)
         assert any("2 executions for 1 actions" in text for text in texts)
 
-    def test_an_update_without_a_lasting_token(
+    def test_update_token_that_changes(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         numbers = itertools.count()
@@ -91,33 +91,33 @@ class TestIsFound:
         call = 1 + [site[1] for site in explorer.baseline("update").sites].index(
             "cloudformation:ExecuteChangeSet"
         )
-        assert any("changed the" in text for text in found(explorer, "update", call, Fault.KILLED_AFTER))
+        assert any("changed the" in text for text in violations(explorer, "update", call, Fault.KILLED_AFTER))
 
-    def test_a_throttle_taken_for_a_refusal(
+    def test_throttling_taken_for_a_permanent_error(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(aws_errors, "classify", lambda _error: aws_errors.FailureKind.PERMANENT)
-        assert any("changed the" in text for text in found(explorer, "update", 3, Fault.THROTTLED))
+        assert any("changed the" in text for text in violations(explorer, "update", 3, Fault.THROTTLED))
 
-    def test_an_event_in_the_log(self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_event_in_the_log(self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
         handler = trigger.handler
 
-        def talkative(event: object, context: object) -> object:
+        def log_event(event: object, context: object) -> object:
             logger.info("called", extra={"event": event})
             return handler(event, context)
 
-        monkeypatch.setattr(trigger, "handler", talkative)
+        monkeypatch.setattr(trigger, "handler", log_event)
         assert "a credential is in a log" in explorer.run(Schedule("update")).violations
 
-    def test_a_handler_that_raises_what_nobody_knows(
+    def test_handler_that_raises_an_unknown_error(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("statemachines.task.translated", lambda _translator: nullcontext())
-        texts = found(explorer, "new_stack", 5, Fault.THROTTLED)
+        texts = violations(explorer, "new_stack", 5, Fault.THROTTLED)
         assert any("ended with ClientError" in text for text in texts)
 
 
-def test_a_schedule_is_what_its_text_says() -> None:
+def test_schedule_is_parsed_from_its_text() -> None:
     schedule = Schedule.parse("update: 12 throttled + 17 killed-after")
     assert schedule.injections == (Injection(12, Fault.THROTTLED), Injection(17, Fault.KILLED_AFTER))
     assert Schedule.parse(str(schedule)) == schedule
@@ -129,7 +129,7 @@ def test_every_fault_belongs_to_one_class() -> None:
     assert sorted(listed) == sorted(Fault)
 
 
-def test_the_shortest_schedule_is_shown() -> None:
+def test_finding_has_the_shortest_schedule() -> None:
     findings = Findings()
     for text in ("update: 3 throttled + 9 late", "update: 7 throttled", "update: 5 throttled"):
         findings.add(Result(Schedule.parse(text), (f"{len(text)} things went wrong",)))
@@ -138,8 +138,8 @@ def test_the_shortest_schedule_is_shown() -> None:
     assert findings.runs == findings.violations == 3
 
 
-def test_command_explores_one_way() -> None:
-    result = CliRunner().invoke(command.main, ["--way", "input_wrong", "--jobs", "1", "--once"])
+def test_command_explores_one_scenario() -> None:
+    result = CliRunner().invoke(command.main, ["--scenario", "input_wrong", "--jobs", "1", "--once"])
     assert result.exit_code == 0, result.output
     assert "0 violations" in " ".join(result.output.split())
 
@@ -150,15 +150,15 @@ def test_command_replays_a_schedule() -> None:
     )
     assert result.exit_code == 0, result.output
     assert "StartExecution" in result.output
-    assert "everything holds" in result.output
+    assert "0 violations" in result.output
 
 
 @pytest.mark.parametrize("text", ["nowhere: 1 throttled", "update: throttled", "update: 1 melted"])
-def test_command_names_what_is_wrong_with_a_schedule(text: str) -> None:
+def test_command_refuses_an_invalid_schedule(text: str) -> None:
     result = CliRunner().invoke(command.main, ["--replay", text])
     assert result.exit_code == 2
     assert "Traceback" not in result.output
 
 
-def test_every_case_that_nothing_breaks_is_a_way() -> None:
-    assert {"update", "new_stack", "unchanged", "deadline"} <= set(distinct()) <= set(ways())
+def test_deploy_cases_are_scenarios() -> None:
+    assert {"update", "new_stack", "unchanged", "deadline"} <= set(distinct()) <= set(scenarios())

@@ -1,8 +1,7 @@
-"""Functions that call AWS, and what a schedule lets happen to their calls: what all simulations share.
+"""Functions that call AWS, and what a schedule lets happen to their calls: the base of all simulated worlds.
 
-Real: the handlers and their AWS clients, the state machines, the local Step Functions. Fake: Lambda, the
-network, time, and whatever services a simulation gives. `simulation.py` is the pipeline; `system.py` is
-any other system.
+Real: the handlers and their AWS clients, the state machines, the local Step Functions. Simulated: Lambda, the
+network, time. Fake: the services that a subclass provides.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -25,34 +23,38 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import AwsError, JsonService
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.fakes.clients import Response, present, response_of
+from tests.fakes.s3 import FakeS3
+from tests.fakes.service import FakeService
 from tests.faults import functions
 from tests.faults.functions import Call, Functions, Invocation
-from tests.faults.kinds import Fault, Schedule
 from tests.faults.logs import captured_logs
-from tests.faults.network import ENVIRONMENT, Direct, Network, Operation, Receiver, Reply
-from tests.faults.wire import bytes_of, cut_short, metadata, present, refusal, text_of, throttle
-from tests.pipeline.fake_s3 import FakeS3
-from tests.statemachines.fake_client import FakeAwsError, FakeService
+from tests.faults.network import ENVIRONMENT, Network, Operation, Receiver, Reply
+from tests.faults.schedule import Fault, Schedule
+from tests.faults.wire import bytes_of, cut_short, error_reply, text_of, throttle
 
 MAX_STEPS = 5_000
-"""Of the clock, until nothing is left to do."""
+"""The steps of the clock until nothing is left to do."""
 
-Service = FakeS3 | FakeService | JsonService
+Service = FakeS3 | JsonService
 
 
 class World(Receiver):
-    """A subclass sets `functions`, `stepfunctions`, `services` and `machines`, and says how it begins."""
+    """A subclass sets the attributes without values, and runs a scenario.
+
+    `services` by botocore's names; `machines` are the ARNs of the state machines whose executions are listed;
+    `started` has one entry for each StartExecution that started one.
+    """
 
     functions: Functions
     stepfunctions: StepFunctions
     services: Mapping[str, Service]
-    """By botocore's name."""
     machines: tuple[str, ...]
-    """ARNs of the state machines whose executions are looked at."""
 
     def __init__(self, network: Network, schedule: Schedule) -> None:
         self.schedule = schedule
         self.clock = VirtualClock()
+        self.s3 = FakeS3()
         self.calls: list[Call] = []
         self.events: list[AwsEvent] = []
         self.log = io.StringIO()
@@ -62,16 +64,14 @@ class World(Receiver):
         self._injections = {injection.call: injection.fault for injection in schedule.injections}
 
     def task_client(self, _service: str) -> Any:
-        """What Task states call."""
+        """Return the client with which Task states call a service."""
         return self.functions
 
-    # ------------------------------------------------------------------ running
+    # ---------------------------------------------------------------- running
 
     @contextlib.contextmanager
-    def _process_with(
-        self, environment: Mapping[str, str], caches: Callable[[], Iterator[Any]]
-    ) -> Iterator[None]:
-        """The functions' process: their variables and clients, nothing remembered in `caches`."""
+    def _process(self, environment: Mapping[str, str]) -> Iterator[None]:
+        """The process of the functions: their variables and clients."""
         random.seed(0)  # the jitter of retries
         warnings.filterwarnings("ignore", message="No application metrics to publish")
         with (
@@ -79,63 +79,66 @@ class World(Receiver):
             captured_logs(self.log),
             self._network.connect(self),
         ):
-            for cached in caches():
-                cached.cache_clear()
             yield
 
-    def _after_the_end(self) -> None:
-        """What a schedule has planned for later than the last call."""
+    def settle(self) -> None:
+        """Run until nothing is left to do."""
+        self.clock.run(max_steps=MAX_STEPS)
+
+    def _apply_late_faults(self) -> None:
+        """Apply the faults of the schedule that are later than the last call."""
         for injection in self.schedule.injections:
             if injection.call > len(self.calls):
-                self._from_outside(injection.fault, None)
-                self.clock.run(max_steps=MAX_STEPS)
+                self.apply(injection.fault)
+                self.settle()
 
     def function_clock(self) -> float:
-        """The time inside a function, which goes on while it waits for AWS."""
+        """Return the time inside a function, which continues while it waits for AWS."""
         running = self.functions.running
         return self.clock.now().timestamp() + (running[-1].elapsed_seconds if running else 0)
 
-    # ------------------------------------------------------------------ the network
+    # ---------------------------------------------------------------- the network
 
     @property
-    def running(self) -> Invocation:
+    def invocation(self) -> Invocation:
+        """The innermost invocation that is running."""
         return self.functions.running[-1]
 
-    def begin(self, operation: Operation, parameters: dict[str, Any]) -> Direct | None:
-        invocation = self.running
-        if invocation.dead:
-            raise invocation.dead
-        position = len(invocation.made) + 1
+    def start_call(self, operation: Operation, parameters: dict[str, Any]) -> Response | None:
+        invocation = self.invocation
+        if invocation.killed:
+            raise invocation.killed
+        position = len(invocation.calls) + 1
         call = Call(len(self.calls) + 1, position, invocation.function, operation, parameters)
-        invocation.made.append(call)
+        invocation.calls.append(call)
         self.calls.append(call)
-        return None if self._goes_over_http(call) else self._direct(call)
+        return None if self._needs_http(call) else self._respond(call)
 
-    def _goes_over_http(self, call: Call) -> bool:
-        """Where nothing happens on the way, it need not be gone: it takes two thirds of a call's time."""
+    def _needs_http(self, call: Call) -> bool:
+        """Return whether something may happen on the network: HTTP takes two thirds of the time of a call."""
         is_hit = call.number in self._injections or call.operation in self.denied
         return is_hit or isinstance(self._service(call), FakeS3)
 
-    def slept(self, seconds: float) -> None:
-        self.running.spend(seconds)
+    def sleep(self, seconds: float) -> None:
+        self.invocation.spend(seconds)
 
     def attempt(self, http: AWSPreparedRequest) -> Reply:
-        invocation = self.running
-        call = invocation.made[-1]
+        invocation = self.invocation
+        call = invocation.calls[-1]
         call.attempts += 1
         fault = self._injections.get(call.number)
         serve = functools.partial(self._serve, call, http)
         if fault is None or (fault.is_once and call.attempts > 1):
             return serve()
-        return self._faulty(fault.lasting, invocation, call, serve)
+        return self._fail(fault.lasting, invocation, call, serve)
 
-    def _faulty(self, fault: Fault, invocation: Invocation, call: Call, serve: Callable[[], Reply]) -> Reply:
+    def _fail(self, fault: Fault, invocation: Invocation, call: Call, serve: Callable[[], Reply]) -> Reply:
         operation = call.operation
         match fault:
             case Fault.THROTTLED:
                 return throttle(operation)
             case Fault.SERVER_ERROR:
-                return refusal(operation, 500, "InternalError")
+                return error_reply(operation, 500, "InternalError")
             case Fault.CONNECTION_REFUSED:
                 raise EndpointConnectionError(endpoint_url="the endpoint")
             case Fault.TIMED_OUT_BEFORE:
@@ -162,102 +165,89 @@ class World(Receiver):
             case Fault.REPEATED_AFTER:
                 reply = serve()
                 if call.attempts == 1:
-                    self._repeat(invocation.function, invocation.event)
+                    self.repeat(invocation.function, invocation.event)
                 return reply
             case _ if call.attempts == 1:
-                self._from_outside(fault, invocation)
+                self.apply(fault, invocation)
         return serve()
 
-    def _from_outside(self, fault: Fault, invocation: Invocation | None) -> None:
+    def apply(self, fault: Fault, invocation: Invocation | None = None) -> None:
+        """Apply a fault that does not concern a call, such as a user who stops the execution."""
         match fault:
             case Fault.REPEATED_BEFORE if invocation is not None:
-                self._repeat(invocation.function, invocation.event)
+                self.repeat(invocation.function, invocation.event)
             case Fault.LATE:
                 for function, event in self.late_events():
-                    self._repeat(function, event)
+                    self.repeat(function, event)
             case Fault.EXECUTION_STOPPED:
-                for arn in self.execution_arns:
-                    self.stepfunctions.stop_execution({"executionArn": arn, "cause": "stopped by hand"})
+                for execution in self.executions:
+                    self.stepfunctions.stop_execution({"executionArn": execution.arn, "cause": "stopped by hand"})
             case Fault.EXECUTION_EXPIRED:
                 for machine in self.machines:
                     self.stepfunctions._executions.delete(machine)
             case Fault.EXECUTION_REDRIVEN:
-                for arn in self.execution_arns:
+                for execution in self.executions:
                     with contextlib.suppress(AwsError):  # it runs, or has succeeded
-                        self.stepfunctions.redrive_execution({"executionArn": arn})
+                        self.stepfunctions.redrive_execution({"executionArn": execution.arn})
 
     def late_events(self) -> list[tuple[str, Any]]:
-        """(function, event) of what AWS delivers at least once, and so may deliver once more."""
+        """Return (function, event) of what AWS delivers at least once, and so may deliver again."""
         raise NotImplementedError
 
-    def _repeat(self, function: str, event: Any) -> None:
-        """A second run of the function, from beginning to end, at this moment of the first."""
+    def repeat(self, function: str, event: Any) -> None:
+        """Run the function a second time, from start to end, while the first invocation is running."""
         timeout_seconds = self.functions.timeouts[function]
         self.functions.run(Invocation(function, event, timeout_seconds, is_repeat=True))
 
-    # ------------------------------------------------------------------ the services
+    # ---------------------------------------------------------------- the services
 
     def _serve(self, call: Call, http: AWSPreparedRequest) -> Reply:
         operation, service = call.operation, self._service(call)
         if operation in self.denied:
-            self.running.denied.append(operation)
-            return refusal(operation, 403, "AccessDenied")
+            self.invocation.denied.append(operation)
+            return error_reply(operation, 403, "AccessDenied")
         if isinstance(service, FakeS3):
             stored = service.handle(http)
             return Reply(stored.status_code, stored.raw.read(), dict(stored.headers))
         if isinstance(service, FakeService):
-            return self._parsed(call)
+            return self._parsed_reply(service, call)
         headers = {name.lower(): text_of(value) for name, value in http.headers.items()}
         before = len(self.executions)
         response = service.handle(headers, bytes_of(http.body))
         if response.status == 200:
-            self._note(call, before)
+            self._record(call, before)
         return Reply(response.status, response.body, dict(response.headers))
 
-    def _direct(self, call: Call) -> Direct:
-        """What the call comes to, without the way over HTTP."""
+    def _respond(self, call: Call) -> Response:
+        """Respond without HTTP."""
         call.attempts = 1
-        try:
-            answer = self._answered(call)
-        except (FakeAwsError, AwsError) as error:
-            details = {"Error": {"Code": error.code, "Message": error.message}}
-            return SimpleNamespace(status_code=error.status), details | metadata(error.status)
-        return SimpleNamespace(status_code=200), {**present(answer), **metadata(200)}
-
-    def _answered(self, call: Call) -> Mapping[str, Any]:
-        model, service = self._network.model(call.operation), self._service(call)
-        if isinstance(service, FakeService):
-            return service.answer(model, dict(call.parameters))
+        service, before = self._service(call), len(self.executions)
         assert isinstance(service, JsonService)
-        before = len(self.executions)
-        answer = service.call(model, dict(call.parameters))
-        self._note(call, before)
-        return answer or {}
+        response = response_of(service, self._network.model(call.operation), call.parameters)
+        if response[0].status_code == 200:
+            self._record(call, before)
+        return response
+
+    def _parsed_reply(self, service: FakeService, call: Call) -> Reply:
+        """Respond for a fake whose protocol is not JSON."""
+        try:
+            parsed = present(service.call(self._network.model(call.operation), dict(call.parameters)))
+        except AwsError as error:
+            return error_reply(call.operation, error.http_status, error.code, error.message)
+        return Reply(body=f"<Answer><{call.operation.name}Result/></Answer>".encode(), parsed=parsed)
 
     def _service(self, call: Call) -> Service:
         return self.services[call.operation.service]
 
-    def _note(self, call: Call, executions_before: int) -> None:
-        """What a call that was taken has started."""
+    def _record(self, call: Call, executions_before: int) -> None:
+        """Record what a successful call has started."""
         if len(self.executions) > executions_before:
             self.started.append(f"{call.parameters['stateMachineArn']} {call.parameters['name']}")
 
-    def _parsed(self, call: Call) -> Reply:
-        """Of a service without HTTP."""
-        try:
-            parsed = dict(self._answered(call))
-        except FakeAwsError as error:
-            return refusal(call.operation, error.status, error.code, error.message)
-        return Reply(body=f"<Answer><{call.operation.name}Result/></Answer>".encode(), parsed=parsed)
-
-    # ------------------------------------------------------------------ what happened
-
-    @property
-    def execution_arns(self) -> list[str]:
-        return [execution.arn for execution in self.executions]
+    # ---------------------------------------------------------------- what happened
 
     @property
     def executions(self) -> list[Any]:
-        """The latest of each machine first."""
+        """The executions of all machines, the latest of each machine first."""
         executions = self.stepfunctions._executions
         return [execution for machine in self.machines for execution in executions.list(machine)]

@@ -1,4 +1,4 @@
-"""What is pushed: a template whose parameter `Size` says which push it is, so a stack tells whose it is."""
+"""What is pushed: a template whose parameter `Size` is the number of the push, so that a stack shows it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ import enum
 import json
 from typing import Any
 
-from tests.statemachines.cases import BASE, merged
+from tests.cases import merged
+from tests.statemachines.deploy.case_runner import BASE
 
 ENVIRONMENT_NAME = "dev"
 STACK_PREFIX = f"{ENVIRONMENT_NAME}-"
 _LARGE_CHARACTERS = 60_000
-"""More than a template may have that is not handed over in S3 [51,200 bytes]."""
+"""A template of this size goes through S3: in a request it may have 51,200 bytes."""
 
 
 class Kind(enum.StrEnum):
-    GOOD = "good"
-    LARGE = "large"  # good, too, and goes through S3
-    FAILING = "failing"  # CloudFormation begins and rolls back
-    BROKEN = "broken"  # CloudFormation refuses it
+    VALID = "valid"
+    LARGE = "large"  # valid, and goes through S3
+    FAILING = "failing"  # CloudFormation starts and rolls back
+    INVALID = "invalid"  # CloudFormation refuses it
 
     @property
     def should_succeed(self) -> bool:
-        return self in {Kind.GOOD, Kind.LARGE}
+        return self in {Kind.VALID, Kind.LARGE}
 
 
 _FAILURE = {"Resources": {"Topic": {"Properties": {"FailCreate": "No", "FailUpdate": "No"}}}}
 
 
 def files(kind: Kind, revision: int, *, stack: str) -> dict[str, str]:
-    """The repository's files after the push."""
+    """Return the files of the repository after the push."""
     document = {
         "environmentName": ENVIRONMENT_NAME,
         "stackName": stack,
@@ -42,7 +43,7 @@ def files(kind: Kind, revision: int, *, stack: str) -> dict[str, str]:
 def _template(kind: Kind) -> str:
     template: dict[str, Any] = BASE
     match kind:
-        case Kind.BROKEN:
+        case Kind.INVALID:
             return "not a template"
         case Kind.FAILING:
             template = merged(BASE, _FAILURE)
@@ -52,5 +53,5 @@ def _template(kind: Kind) -> str:
 
 
 def revision_of(execution_input: str) -> int:
-    """Which push an execution deploys."""
+    """Return the number of the push that an execution deploys."""
     return int(json.loads(execution_input)["parameters"]["Size"])

@@ -1,4 +1,4 @@
-"""Looks for an interleaving that breaks something, for a number of examples."""
+"""Looks for an interleaving that violates an invariant, among a number of examples."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Collection
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.interleavings.machine import Interleavings
+from tests.interleavings.rules import Interleavings
 
 STEPS = 30
-"""Rules in an example, at most."""
+"""The most rules in an example."""
 
 
 def search(seed_: int | None, *, examples: int, phases: Collection[Phase] = tuple(Phase)) -> None:
-    """Raises the AssertionError of the shortest example that was found; its notes tell the example.
+    """Raise the AssertionError of the shortest example that was found; its notes have the example.
 
-    Without a seed it is always the same examples.
+    Without a seed, the examples are always the same.
     """
     machine = Interleavings if seed_ is None else seed(seed_)(Interleavings)
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""A few interleavings, always the same; `python -m tests.interleavings` looks for others."""
+"""A few interleavings, always the same ones; `make interleavings` checks others."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from statemachines.deploy import execute_change_set
 from tests.interleavings.search import search
 
 _EXAMPLES = 25
-_EXAMPLES_OF_A_MISTAKE = 15
+_EXAMPLES_WITH_A_BUG = 15
 
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 
 
-def test_everything_holds() -> None:
+def test_invariants_hold_for_some_interleavings() -> None:
     search(None, examples=_EXAMPLES)
 
 
-def _name_by_the_clock(patch: pytest.MonkeyPatch) -> None:
-    """Another delivery of the same job would start another execution."""
+def _name_executions_by_number(patch: pytest.MonkeyPatch) -> None:
+    """A repeated event of the same job starts another execution."""
     numbers = iter(range(10_000))
     name = property(lambda self: f"codepipeline-{self.first_job_id}-{next(numbers)}")
     patch.setattr(Continuation, "execution_name", name)
 
 
-def _token_left_out(patch: pytest.MonkeyPatch) -> None:
-    """The update would not be known again."""
+def _use_another_token(patch: pytest.MonkeyPatch) -> None:
+    """A repeated request starts another update."""
     right = execute_change_set.execute_change_set
 
-    class WithoutToken:
+    class WithAnotherToken:
         def __init__(self, client: Any) -> None:
             self._client = client
 
@@ -47,11 +47,13 @@ def _token_left_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         execute_change_set,
         "execute_change_set",
-        lambda client, *arguments: right(WithoutToken(client), *arguments),  # type: ignore[arg-type]
+        lambda client, *arguments: right(WithAnotherToken(client), *arguments),  # type: ignore[arg-type]
     )
 
 
-def _answered_twice(patch: pytest.MonkeyPatch) -> None:
+def _report_twice(patch: pytest.MonkeyPatch) -> None:
+    """The trigger reports the result of a job again."""
+
     def twice(client: Any, job_id: str, given: job_result.JobResult) -> job_result.JobResult:
         job_result.report_result(client, job_id, given)
         return job_result.report_result(client, job_id, given)
@@ -59,10 +61,10 @@ def _answered_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(trigger, "report_result", twice)
 
 
-@pytest.mark.parametrize("mistake", [_name_by_the_clock, _token_left_out, _answered_twice])
-def test_a_mistake_is_found(
-    mistake: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("introduce_bug", [_name_executions_by_number, _use_another_token, _report_twice])
+def test_search_finds_a_bug(
+    introduce_bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mistake(monkeypatch)
+    introduce_bug(monkeypatch)
     with pytest.raises(AssertionError):
-        search(None, examples=_EXAMPLES_OF_A_MISTAKE, phases=[Phase.generate])
+        search(None, examples=_EXAMPLES_WITH_A_BUG, phases=[Phase.generate])

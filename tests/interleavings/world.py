@@ -1,4 +1,4 @@
-"""Several pipelines in one simulated AWS, moved step by step, with others who meddle in it."""
+"""Several pipelines in one simulated AWS, moved step by step, and interference by users and other processes."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from stepline.localaws.codepipeline import Revision
 from stepline.localaws.protocol import AwsError
+from tests.fakes.cloudformation.stacks import OTHER_PROCESS
 from tests.faults.functions import Call
-from tests.faults.kinds import Fault, Schedule
 from tests.faults.network import Network, Reply
-from tests.faults.simulation import Answer, Simulation
-from tests.faults.surroundings import MACHINE, TRIGGER, Push
+from tests.faults.pipeline_parts import MACHINE, TRIGGER, Source, pipeline_declaration
+from tests.faults.pipeline_world import JobResult, PipelineWorld
+from tests.faults.schedule import Fault, Schedule
 from tests.interleavings import pushes
-from tests.statemachines.machine import artifact
+from tests.statemachines.deploy.machine import artifact
 
 EXECUTION_PREFIX = "codepipeline-"
-SOMEBODY = "somebody"
 MAX_STEPS = 100_000
-"""Of the clock, to the end of everything: some hundred for each run of a pipeline."""
+"""The steps of the clock until nothing is left to do: some hundred for each pipeline execution."""
 
-_RESTING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE"})
+_TERMINAL = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE"})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A pipeline: its name is also that of its repository. Pipelines may share a stack."""
+    """A pipeline; its repository has the same name. Pipelines may share a stack."""
 
     name: str
     mode: str
     stack: str
 
 
-class Deed(enum.StrEnum):
-    """What others do, now or in the middle of somebody's call."""
+class Interference(enum.StrEnum):
+    """What users and other processes do, now or in the middle of a call."""
 
-    EVENT_AGAIN = "event again"  # an event that the trigger had before, however late
-    PIPELINE_STARTED = "pipeline started"  # with what was pushed last
+    EVENT_REPEATED = "event repeated"  # an earlier event of the trigger
+    PIPELINE_STARTED = "pipeline started"  # with the latest push
     PIPELINE_STOPPED = "pipeline stopped"
     PIPELINE_ABANDONED = "pipeline abandoned"
     STAGE_RETRIED = "stage retried"
@@ -55,66 +55,63 @@ class Deed(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Told:
-    """A final answer, and how the action's execution was at that moment; `status` is empty without one.
+class FinalResult:
+    """A final result of a job, and the status of the action's execution at that time; empty if there is none.
 
-    `redriven`: at that very moment, perhaps after the trigger had looked.
+    `redriven`: at the same time, perhaps after the trigger had described the execution.
     """
 
-    answer: Answer
+    result: JobResult
     status: str
     redriven: bool
 
     @property
     def is_success(self) -> bool:
-        return self.answer.operation == "PutJobSuccessResult"
+        return self.result.operation == "PutJobSuccessResult"
 
 
-class Repositories(Push):
-    """The source of every pipeline: the files that were pushed last, by repository."""
+class Repositories(Source):
+    """The source of every pipeline: the latest push to its repository."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._zips: dict[str, bytes] = {}
+        self._archives: dict[str, bytes] = {}
 
     def push(self, repository: str, files: Mapping[str, str]) -> None:
-        self._zips[repository] = artifact(files)
+        self._archives[repository] = artifact(files)
 
     def fetch(self, configuration: Mapping[str, str], revision: Revision) -> Any:
-        return io.BytesIO(self._zips[configuration["RepositoryName"]])
+        return io.BytesIO(self._archives[configuration["RepositoryName"]])
 
 
-class World(Simulation):
-    """Between `open` and `close` it may be moved. `pushed`: what each revision was.
+class World(PipelineWorld):
+    """It moves between `open` and `close`. `pushed`: the kind of each revision.
 
-    `taken`: the calls whose answer to a job was taken and came back. `hit`: the faults that met a call.
-    `meddled`: stacks that others had a hand in.
+    `accepted`: the calls whose job result was accepted and got a response. `hit`: the faults of calls so far.
+    `disturbed`: stacks with interference.
     """
 
     def __init__(self, network: Network, plans: Iterable[Plan], *, accept_seconds: float = 0) -> None:
         self.repositories = Repositories()
-        super().__init__(network, Schedule("interleavings"))
+        super().__init__(network, Schedule("interleavings"), source=self.repositories)
         self.plans = {plan.name: plan for plan in plans}
         self.pushed: list[pushes.Kind] = []
-        self.taken: set[int] = set()
-        self.told: list[Told] = []
+        self.accepted: set[int] = set()
+        self.final_results: list[FinalResult] = []
         self.hit: list[Fault] = []
-        self.meddled: set[str] = set()
+        self.disturbed: set[str] = set()
         self.cloudformation.accept_seconds = accept_seconds
         self._at_calls: dict[int, Callable[[], None]] = {}
         self._entered = contextlib.ExitStack()
 
-    def _set_up(self) -> None:
-        self.push_source = self.repositories
-        super()._set_up()
-
-    # ------------------------------------------------------------------ moving
+    # ---------------------------------------------------------------- moving
 
     def open(self) -> None:
-        self._entered.enter_context(self._process())
+        self._entered.enter_context(self.running_functions())
         for plan in self.plans.values():
-            self.codepipeline.create_pipeline({"pipeline": self._declaration(plan)})
-            self.push_to(plan.name, pushes.Kind.GOOD)
+            declaration = pipeline_declaration(name=plan.name, repository=plan.name, execution_mode=plan.mode)
+            self.codepipeline.create_pipeline({"pipeline": declaration})
+            self.push_to(plan.name, pushes.Kind.VALID)
 
     def close(self) -> None:
         self.stepfunctions.close()
@@ -122,7 +119,7 @@ class World(Simulation):
         self._entered.close()
 
     def drain(self) -> None:
-        """To the end of everything, and nothing fails any more."""
+        """Run until nothing is left to do, without further faults."""
         self._injections.clear()
         self._at_calls.clear()
         self.clock.run(max_steps=MAX_STEPS)
@@ -133,137 +130,119 @@ class World(Simulation):
         self.repositories.push(pipeline, files)
 
     def start(self, pipeline: str) -> None:
-        with contextlib.suppress(AwsError):  # 50 at a time
+        with contextlib.suppress(AwsError):  # 50 executions at most
             self.codepipeline.start_pipeline_execution({"name": pipeline})
 
-    # ------------------------------------------------------------------ trouble
+    # ---------------------------------------------------------------- faults and interference
 
-    def arm(self, calls_ahead: int, fault: Fault) -> None:
-        """That call goes wrong, whosever it is."""
+    def plan_fault(self, calls_ahead: int, fault: Fault) -> None:
+        """Let a later call fail, whichever function makes it."""
         self._injections[len(self.calls) + calls_ahead] = fault
 
-    def arm_deed(self, calls_ahead: int, deed: Deed, which: int) -> None:
-        """In the middle of that call others do something."""
-        self._at_calls[len(self.calls) + calls_ahead] = lambda: self.do(deed, which)
+    def plan_interference(self, calls_ahead: int, kind: Interference, which: int) -> None:
+        """Interfere in the middle of a later call."""
+        self._at_calls[len(self.calls) + calls_ahead] = lambda: self.interfere(kind, which)
 
-    def do(self, deed: Deed, which: int) -> None:
-        """To the `which`-th thing that it can be done to, the latest first; nothing if there is none."""
-        targets = self._targets(deed)
+    def interfere(self, kind: Interference, which: int) -> None:
+        """Do it to the target with this number, the latest first; nothing if there is no target."""
+        targets = self._targets(kind)
         if targets:
             with contextlib.suppress(AwsError):  # too late, or too early
-                self._do(deed, targets[which % len(targets)])
+                self._interfere(kind, targets[which % len(targets)])
 
-    def _goes_over_http(self, _call: Call) -> bool:
-        """Any call may have something happen to it."""
+    def _needs_http(self, _call: Call) -> bool:
+        """Return True: any call may have a fault or interference."""
         return True
 
     def attempt(self, http: AWSPreparedRequest) -> Reply:
-        call = self.running.made[-1]
+        call = self.invocation.calls[-1]
         if call.attempts == 0:
             if call.number in self._injections:
                 self.hit.append(self._injections[call.number])
             self._at_calls.pop(call.number, lambda: None)()
         reply = super().attempt(http)
         if call.operation.service == "codepipeline" and reply.status == HTTPStatus.OK:
-            self.taken.add(call.number)
+            self.accepted.add(call.number)
         return reply
 
     def stack_of(self, execution: Any) -> str:
         return str(json.loads(execution.input)["stackName"])
 
-    def _targets(self, deed: Deed) -> list[Any]:
-        match deed:
-            case Deed.EVENT_AGAIN:
+    def _targets(self, kind: Interference) -> list[Any]:
+        match kind:
+            case Interference.EVENT_REPEATED:
                 events = [item for item in self.functions.invocations if item.function == TRIGGER]
                 return [item.event for item in reversed(events) if not item.is_repeat]
-            case Deed.PIPELINE_STARTED:
+            case Interference.PIPELINE_STARTED:
                 return list(self.plans)
-            case Deed.PIPELINE_STOPPED | Deed.PIPELINE_ABANDONED:
+            case Interference.PIPELINE_STOPPED | Interference.PIPELINE_ABANDONED:
                 return self._executions_of_pipelines("InProgress", "Stopping")
-            case Deed.STAGE_RETRIED:
+            case Interference.STAGE_RETRIED:
                 return self._executions_of_pipelines("Failed", "Stopped")
-            case Deed.EXECUTION_STOPPED:
+            case Interference.EXECUTION_STOPPED:
                 return [item for item in self.executions if item.running]
-            case Deed.EXECUTION_REDRIVEN:
+            case Interference.EXECUTION_REDRIVEN:
                 return [item for item in self.executions if not item.running]
-            case Deed.STACK_UPDATED | Deed.STACK_DELETED:
-                return [item for item in reversed(self.cloudformation.stacks) if item.status in _RESTING]
+            case Interference.STACK_UPDATED | Interference.STACK_DELETED:
+                return [item for item in reversed(self.cloudformation.stacks) if item.status in _TERMINAL]
 
-    def _do(self, deed: Deed, target: Any) -> None:
-        match deed:
-            case Deed.EVENT_AGAIN:
-                self._repeat(TRIGGER, target)
-            case Deed.PIPELINE_STARTED:
+    def _interfere(self, kind: Interference, target: Any) -> None:
+        match kind:
+            case Interference.EVENT_REPEATED:
+                self.repeat(TRIGGER, target)
+            case Interference.PIPELINE_STARTED:
                 self.start(target)
-            case Deed.PIPELINE_STOPPED | Deed.PIPELINE_ABANDONED:
-                self._stop(*target, abandon=deed is Deed.PIPELINE_ABANDONED)
-            case Deed.STAGE_RETRIED:
-                self._retry(*target)
-            case Deed.EXECUTION_STOPPED:
-                self._meddle(self.stack_of(target))
+            case Interference.PIPELINE_STOPPED | Interference.PIPELINE_ABANDONED:
+                self.stop_pipeline(*target, abandon=kind is Interference.PIPELINE_ABANDONED)
+            case Interference.STAGE_RETRIED:
+                self.retry_stage(*target)
+            case Interference.EXECUTION_STOPPED:
+                self._disturb(self.stack_of(target))
                 self.stepfunctions.stop_execution({"executionArn": target.arn, "cause": "stopped by hand"})
-            case Deed.EXECUTION_REDRIVEN:
-                self._meddle(self.stack_of(target))
+            case Interference.EXECUTION_REDRIVEN:
+                self._disturb(self.stack_of(target))
                 self.stepfunctions.redrive_execution({"executionArn": target.arn})
-            case Deed.STACK_UPDATED if target.status != "ROLLBACK_COMPLETE":
-                self._meddle(target.name)
-                self.cloudformation.somebody_updates(target.name)
-            case Deed.STACK_DELETED:
-                self._meddle(target.name)
-                self.cloudformation.delete_stack(StackName=target.id, ClientRequestToken=SOMEBODY)
+            case Interference.STACK_UPDATED if target.status != "ROLLBACK_COMPLETE":
+                self._disturb(target.name)
+                self.cloudformation.update_by_another_process(target.name)
+            case Interference.STACK_DELETED:
+                self._disturb(target.name)
+                self.cloudformation.delete_stack(StackName=target.id, ClientRequestToken=OTHER_PROCESS)
 
-    def _stop(self, pipeline: str, execution_id: str, *, abandon: bool) -> None:
-        self._meddle(self.plans[pipeline].stack)
-        super()._stop(pipeline, execution_id, abandon=abandon)
+    def stop_pipeline(self, pipeline: str, execution_id: str, *, abandon: bool) -> None:
+        self._disturb(self.plans[pipeline].stack)
+        super().stop_pipeline(pipeline, execution_id, abandon=abandon)
 
-    def _meddle(self, stack: str) -> None:
-        self.meddled.add(stack.removeprefix(pushes.STACK_PREFIX))
+    def _disturb(self, stack: str) -> None:
+        self.disturbed.add(stack.removeprefix(pushes.STACK_PREFIX))
 
     def _executions_of_pipelines(self, *statuses: str) -> list[tuple[str, str]]:
-        """(pipeline, execution id)."""
+        """Return (pipeline, execution id) of those with one of the statuses."""
         return [
             (name, item["pipelineExecutionId"])
             for name in self.plans
-            for item in self._summaries(name)
+            for item in self.summaries(name)
             if item["status"] in statuses
         ]
 
-    # ------------------------------------------------------------------ what happened
+    # ---------------------------------------------------------------- what happened
 
     @property
     def pipeline_executions(self) -> list[dict[str, Any]]:
-        """Of all pipelines."""
-        return [item for name in self.plans for item in self._summaries(name)]
+        """The executions of all pipelines."""
+        return [item for name in self.plans for item in self.summaries(name)]
 
-    def _summaries(self, pipeline: str) -> list[dict[str, Any]]:
-        answer = self.codepipeline.list_pipeline_executions({"pipelineName": pipeline})
-        return list(answer["pipelineExecutionSummaries"])
-
-    def _record_answer(self, call: Call) -> None:
-        super()._record_answer(call)
-        answer = self.answers[-1]
-        if answer.is_final:
-            execution = self._execution_for(answer.job_id)
+    def _record_result(self, result: JobResult) -> None:
+        super()._record_result(result)
+        if result.is_final:
+            execution = self._execution_for(result.job_id)
             status = execution.status.value if execution else ""
             redriven = execution is not None and execution.redrive_date == self.clock.now()
-            self.told.append(Told(answer, status, redriven))
+            self.final_results.append(FinalResult(result, status, redriven))
 
     def _execution_for(self, job_id: str) -> Any:
-        """The execution of the action that the job is of; None if there is none."""
-        jobs = self.jobs_of_actions
-        first = next(job for job, action in jobs.items() if action == jobs[job_id])
+        """Return the execution of the job's action; None if there is none."""
+        actions = self.jobs_of_actions
+        first = next(job for job, action in actions.items() if action == actions[job_id])
         arn = MACHINE.replace(":stateMachine:", ":execution:") + f":{EXECUTION_PREFIX}{first}"
         return next((item for item in self.executions if item.arn == arn), None)
-
-    def _declaration(self, plan: Plan) -> dict[str, Any]:
-        """The simulation's own pipeline, under another name, with another repository."""
-        source, deploy = self._pipeline["stages"]
-        (action,) = source["actions"]
-        configuration = {**action["configuration"], "RepositoryName": plan.name}
-        source = {**source, "actions": [{**action, "configuration": configuration}]}
-        return {
-            **self._pipeline,
-            "name": plan.name,
-            "executionMode": plan.mode,
-            "stages": [source, deploy],
-        }

@@ -30,7 +30,7 @@ def test_a_throttled_answer_is_left_to_the_next_delivery(world: World) -> None:
     world.codepipeline.fail_next("PutJobSuccessResult", "ThrottlingException", times=9)
     with pytest.raises(JobResultError):
         world.send(world.first_job())
-    assert "PutJobFailureResult" not in world.codepipeline.called
+    assert "PutJobFailureResult" not in world.calls
 
 
 def test_a_failure_that_may_not_be_answered_is_left_to_the_next_delivery(world: World) -> None:

@@ -15,7 +15,7 @@ from tests.pipeline.world import ARTIFACT_BUCKET, EXPRESS, World
 def test_input_that_is_cut_short_is_read_again_by_the_next_job(world: World, user_parameters: object) -> None:
     world.s3.put(ARTIFACT_BUCKET, "input.json", b'{"environmentName": "test"}')
     event = world.first_job(user_parameters)
-    world.s3.cut_short = True
+    world.s3.cut_short = 1
     assert "could not be read" in world.send(event)["executionDetails"]["summary"]
     following = world.next_job(event)
     assert "Started" in world.send(following)["executionDetails"]["summary"]
@@ -27,7 +27,7 @@ def test_claim_of_an_express_execution_that_is_cut_short_is_read_again(world: Wo
     event = world.first_job({"input": {}, "stateMachine": EXPRESS})
     world.send(event)
     again = world.first_job({"input": {}, "stateMachine": EXPRESS}, job_id=event["CodePipeline.job"]["id"])
-    world.codepipeline.answers.clear()
-    world.s3.cut_short = True
+    world.codepipeline.results.clear()
+    world.s3.cut_short = 1
     assert "could not be called" in world.send(again)["executionDetails"]["summary"]
     assert world.calls.count("StartSyncExecution") == 1

@@ -9,7 +9,10 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from pipeline.errors import JobResultError
-from tests.pipeline.fake_aws import FakeExecution
+from stepline.localaws.protocol import AwsError
+from tests.fakes.clients import client_of
+from tests.fakes.service import Fault
+from tests.fakes.step_functions import FakeExecution
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import CLAIMS_BUCKET, LambdaContext, World
 
@@ -63,7 +66,7 @@ def test_bug_7_a_redelivered_job_starts_nothing_and_answers_the_same(express: Wo
     express.stepfunctions.sync_result = lambda execution: execution.succeed('{"answer": 42}')
     event = express.first_job(PARAMETERS)
     first = express.send(event)
-    express.codepipeline.answers.clear()
+    express.codepipeline.results.clear()
     assert express.send(event) == first
     assert len(express.stepfunctions.sync_started) == 1
 
@@ -86,7 +89,7 @@ def test_a_lost_wait_is_a_failure_that_says_the_outcome_is_unknown(
     assert kind == "JobFailed"
     assert "outcome of the Express execution" in text
     assert "unknown" in text
-    express.codepipeline.answers.clear()
+    express.codepipeline.results.clear()
     express.now += 400
     assert failure(express.send(event)) == (kind, text)
     assert len(express.stepfunctions.sync_started) == 1
@@ -130,7 +133,7 @@ def test_a_server_error_does_not_say_whether_it_was_started(express: World) -> N
 
 
 def test_no_access_to_the_claims_bucket_is_a_permission_error_before_anything_starts(express: World) -> None:
-    express.s3.fail_next(403, "AccessDenied")
+    express.s3.fail_next("PutObject", "AccessDenied", status=403)
     kind, text = failure(express.send(express.first_job(PARAMETERS)))
     assert kind == "PermissionError"
     assert "s3:PutObject on arn:aws:s3:::express-claims/stepline/express/codepipeline-" in text
@@ -143,7 +146,7 @@ def test_a_retry_inside_the_client_that_meets_its_own_claim_goes_on(express: Wor
 
     class Twice:
         def __getattr__(self, name: str) -> Any:
-            return getattr(express.s3.client(), name)
+            return getattr(client_of(express.s3), name)
 
         def put_object(self, **request: Any) -> Any:
             if "IfNoneMatch" in request:
@@ -171,9 +174,8 @@ def test_the_claim_holds_no_credential(express: World) -> None:
 
 def test_the_result_is_not_needed_for_the_answer(express: World) -> None:
     event = express.first_job(PARAMETERS)
-    express.s3.before_request = lambda: (
-        express.s3.fail_next(403, "AccessDenied") if express.stepfunctions.sync_started else None
-    )
+    denied = AwsError("no", code="AccessDenied", status=403)
+    express.s3.faults.append(Fault("PutObject", (2,), denied))  # the first one is the claim
     express.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
     express.trigger.handle(event, LambdaContext())  # type: ignore[arg-type]
     assert express.answer(event)["executionDetails"]["percentComplete"] == 100

@@ -48,7 +48,7 @@ def test_the_event_is_answered_as_its_name_says(local_world: World, path: Path) 
     if path.stem == "continuation":
         local_world.deliver(load(EVENTS / "first_job.json"))
     local_world.send(event)
-    assert local_world.codepipeline.called[-1] == OUTCOMES.get(path.stem, "PutJobSuccessResult")
+    assert local_world.calls[-1] == OUTCOMES.get(path.stem, "PutJobSuccessResult")
 
 
 def test_every_event_has_the_shape_of_the_documented_one() -> None:

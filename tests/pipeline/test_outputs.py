@@ -108,7 +108,7 @@ def test_an_artifact_that_cannot_be_written_now_is_written_by_the_next_job(
 ) -> None:
     event, execution = world.started({"input": {}}, outputArtifacts=[artifact("Out", "out")])
     execution.succeed()
-    world.s3.fail_next(status, code)
+    world.s3.fail_next("PutObject", code, status=status)
     assert "continuationToken" in world.send(event)
     world.send(world.next_job(event))
     assert (ARTIFACT_BUCKET, "out") in world.s3.objects
@@ -117,7 +117,7 @@ def test_an_artifact_that_cannot_be_written_now_is_written_by_the_next_job(
 def test_an_artifact_that_may_not_be_written_fails_saying_that_the_execution_succeeded(world: World) -> None:
     event, execution = world.started({"input": {}}, outputArtifacts=[artifact("Out", "out")])
     execution.succeed()
-    world.s3.fail_next(403, "AccessDenied")
+    world.s3.fail_next("PutObject", "AccessDenied", status=403)
     kind, text = failure(world.send(event))
     assert kind == "PermissionError"
     assert text.startswith("The execution succeeded, but its output artifact s3://codepipeline-artifacts/out")

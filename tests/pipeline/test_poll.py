@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.limits import DEFAULT_TIMEOUT_MINUTES
-from tests.pipeline.fake_aws import FakeExecution
+from tests.fakes.step_functions import FakeExecution
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, World
 

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from stepline.aws.executions import ExecutionHistory
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure
-from stepline.localaws.protocol import JsonService, Params, in_process_client
+from stepline.localaws.protocol import Params
+from tests.fakes.clients import client_of
+from tests.fakes.service import FakeService
 from tests.pipeline.world import World
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 ARN = "arn:aws:states:eu-west-1:000000000000:execution:deploy:failed"
 
 
-class RecordedStepFunctions(JsonService):
-    """Answers GetExecutionHistory for one recorded execution."""
+@dataclass(eq=False)
+class RecordedStepFunctions(FakeService):
+    """Returns one recorded history."""
 
-    service_name = "stepfunctions"
+    service_name: ClassVar[str] = "stepfunctions"
+    events: list[dict[str, Any]] = field(default_factory=list)
 
-    def __init__(self, events: list[dict[str, Any]]) -> None:
-        self._events = events
-
-    def get_execution_history(self, params: Params) -> Params:
-        return {"events": self._events[::-1] if params.get("reverseOrder") else self._events}
+    def get_execution_history(self, *, reverseOrder: bool = False, **_rest: Any) -> Params:
+        return {"events": self.events[::-1] if reverseOrder else self.events}
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def test_watch_shows_the_expected_failure(file: Path) -> None:
     case = _read(file)
     execution = ExecutionArn.parse(ARN)
     assert execution is not None
-    history = ExecutionHistory(in_process_client(RecordedStepFunctions(case["events"])), execution)
+    history = ExecutionHistory(client_of(RecordedStepFunctions(events=case["events"])), execution)
     history.update()
     assert history.failure == _expected(case)
 

@@ -30,8 +30,8 @@ def scenarios(world: World) -> list[tuple[dict[str, Any], Callable[[], None]]]:
         (world.first_job(f"s3://{MARK}/key"), nothing),
         (world.first_job(continuationToken=MARK), nothing),
         (world.first_job(inputArtifacts=MARK), nothing),
-        (world.first_job(), lambda: world.s3.fail_next(403, "AccessDenied")),
-        (world.first_job(), lambda: world.s3.fail_next(503, "SlowDown")),
+        (world.first_job(), lambda: world.s3.fail_next("GetObject", "AccessDenied", status=403)),
+        (world.first_job(), lambda: world.s3.fail_next("GetObject", "SlowDown", status=503)),
         (with_artifact, nothing),
     ]
 
@@ -54,7 +54,7 @@ def test_bug_8_no_credential_and_no_event_in_log_answer_token_or_input(
     arrange()
     world.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
     trigger.handler(event, LambdaContext())
-    answers = json.dumps(world.codepipeline.answers)
+    answers = json.dumps(world.codepipeline.results)
     inputs = "".join(execution.input for execution in world.stepfunctions.executions.values())
     written = capfd.readouterr()
     log = written.out + written.err + "".join(str(vars(record)) for record in caplog.records)

@@ -66,7 +66,7 @@ def test_a_start_from_a_large_archive_takes_four_calls(world: World) -> None:
 def test_bug_7_a_redelivered_job_finds_its_execution_and_answers_the_same(world: World) -> None:
     event = world.first_job()
     first = world.send(event)
-    world.codepipeline.answers.clear()  # as if the answer had been lost
+    world.codepipeline.results.clear()  # as if the answer had been lost
     world.now += 60
     second = world.send(event)
     assert len(world.stepfunctions.executions) == 1
@@ -79,14 +79,14 @@ def test_a_job_that_was_answered_is_not_answered_again_and_nothing_is_raised(wor
     world.send(event)
     world.deliver(event)
     assert len(world.stepfunctions.executions) == 1
-    assert len(world.codepipeline.answers) == 1
+    assert len(world.codepipeline.results) == 1
 
 
 def test_an_execution_that_has_ended_before_the_redelivery_is_adopted(world: World) -> None:
     event = world.first_job()
     world.send(event)
     world.execution.succeed()
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     answer = world.send(event)
     assert world.execution.arn in answer["continuationToken"]
 
@@ -95,7 +95,7 @@ def test_an_execution_of_our_name_is_ours_even_if_it_cannot_be_seen_yet(world: W
     event = world.first_job()
     world.send(event)
     world.execution.succeed()  # so that the next start is refused
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     world.stepfunctions.invisible.add(world.execution.arn)
     world.forget_calls()
     assert world.execution.arn in world.send(event)["continuationToken"]
@@ -110,15 +110,15 @@ def test_the_default_machine_may_be_named_although_it_is_not_on_the_list(world: 
 def test_a_crash_after_the_start_with_credentials_expired_since_is_adopted(world: World) -> None:
     event = world.first_job()
     world.send(event)
-    world.codepipeline.answers.clear()
-    world.s3.fail_next(400, "ExpiredToken")
+    world.codepipeline.results.clear()
+    world.s3.fail_next("GetObject", "ExpiredToken", status=400)
     assert world.execution.arn in world.send(event)["continuationToken"]
 
 
 def test_a_setting_that_was_broken_since_the_start_does_not_lose_the_execution(world: World) -> None:
     event = world.first_job()
     world.send(event)
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     world.put_artifact({})
     assert world.execution.arn in world.send(event)["continuationToken"]
 
@@ -129,7 +129,7 @@ def test_the_same_job_always_makes_the_same_input(world: World) -> None:
     text = world.execution.input
     assert text.startswith('{"a":{"c":3,"d":1},"b":1,"codepipeline":')
     world.stepfunctions.executions.clear()
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     world.now += 3600
     world.send(event)
     assert world.execution.input == text
@@ -197,7 +197,7 @@ def test_a_redelivered_job_writes_the_same_text_of_any_json(world: World, conten
     world.put_artifact({"state_machine_input.json": content})
     event = world.first_job()
     world.send(event)
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     assert world.execution.input.startswith("{" + text + '"codepipeline":')
     assert "continuationToken" in world.send(event)
     assert len(world.stepfunctions.executions) == 1
@@ -288,7 +288,7 @@ def test_an_input_of_exactly_the_limit_starts_and_one_byte_more_is_a_clear_error
         text = "ü" * (rest // 2) + "x" * (rest % 2 + extra)
         world.put_artifact({"state_machine_input.json": json.dumps({"a": text}).encode()})
         answer = world.send(world.first_job(job_id=str(uuid.uuid4())))
-        assert world.codepipeline.called[-1] == operation
+        assert world.calls[-1] == operation
     assert "262,145 bytes" in failure(answer)[1]
 
 
@@ -302,7 +302,7 @@ def test_an_input_of_exactly_the_limit_starts_and_one_byte_more_is_a_clear_error
     ],
 )
 def test_an_artifact_that_cannot_be_read(world: World, status: int, code: str, kind: str) -> None:
-    world.s3.fail_next(status, code)
+    world.s3.fail_next("GetObject", code, status=status)
     assert failure(world.send(world.first_job()))[0] == kind
 
 
@@ -333,7 +333,7 @@ def test_transient_trouble_at_the_start_continues_and_the_next_job_starts_the_sa
     world.send(event)
     reference = world.execution
     world.stepfunctions.executions.clear()
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     world.configure()  # a new container, which asks for the machine's type again
     world.stepfunctions.fail_next(operation, code)
     answer = world.send(event)
@@ -347,9 +347,9 @@ def test_transient_trouble_at_the_start_continues_and_the_next_job_starts_the_sa
 
 
 def test_an_unreachable_artifact_store_continues(world: World) -> None:
-    world.s3.failures.append(ReadTimeoutError(endpoint_url="https://s3"))
+    world.s3.raise_next("GetObject", ReadTimeoutError(endpoint_url="https://s3"))
     assert "continuationToken" in world.send(world.first_job())
-    world.s3.fail_next(503, "SlowDown")
+    world.s3.fail_next("GetObject", "SlowDown", status=503)
     assert "continuationToken" in world.send(world.first_job())
 
 
@@ -376,7 +376,7 @@ def test_a_lost_answer_to_a_start_is_found_at_the_deadline(world: World) -> None
     world.stepfunctions.fail_next("StartExecution", "ThrottlingException")
     world.send(event)
     following = world.next_job(event)
-    world.codepipeline.answers.clear()
+    world.codepipeline.results.clear()
     world.send(event)
     world.now += 600
     assert world.execution.arn in world.send(following)["continuationToken"]

@@ -16,9 +16,10 @@ from pipeline.settings import Settings, load_settings
 from pipeline.trigger import Trigger
 from stepline.core.errors import SettingsError
 from stepline.localaws.protocol import Params
-from tests.pipeline.clients import client_of
-from tests.pipeline.fake_aws import FakeCodePipeline, FakeExecution, FakeStepFunctions
-from tests.pipeline.fake_s3 import FakeS3
+from tests.fakes.clients import client_of
+from tests.fakes.codepipeline import FakeCodePipeline
+from tests.fakes.s3 import FakeS3
+from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
 
 EVENTS = Path(__file__).parents[2] / "local_events" / "trigger"
 ACCOUNT = "000000000000"
@@ -56,11 +57,11 @@ class FakeClients:
     artifact_credentials: list[Credentials] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.s3 = self.fake_s3.client()
+        self.s3 = client_of(self.fake_s3)
 
     def artifact_s3(self, credentials: Credentials) -> Any:
         self.artifact_credentials.append(credentials)
-        return self.fake_s3.client(access_key_id=credentials.access_key_id)
+        return client_of(self.fake_s3, access_key_id=credentials.access_key_id)
 
     def sync_stepfunctions(self, wait_seconds: float) -> Any:
         self.sync_waits.append(wait_seconds)
@@ -72,7 +73,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
-        self.stepfunctions = FakeStepFunctions(lambda: self.now)
+        self.stepfunctions = FakeStepFunctions(clock=lambda: self.now)
         self.stepfunctions.machines |= {MACHINE: "STANDARD", EXPRESS: "EXPRESS"}
         self.codepipeline = FakeCodePipeline()
         self.s3 = FakeS3()
@@ -128,7 +129,7 @@ class World:
         self.trigger.handle(event, LambdaContext(remaining_seconds))  # type: ignore[arg-type]
 
     def answer(self, event: Mapping[str, Any]) -> Params:
-        return self.codepipeline.answers[event["CodePipeline.job"]["id"]]
+        return self.codepipeline.results[event["CodePipeline.job"]["id"]]
 
     def started(self, user_parameters: object = None, **changes: Any) -> tuple[dict[str, Any], FakeExecution]:
         """An action whose first job was answered: its next job, and its execution."""
@@ -147,13 +148,12 @@ class World:
     def forget_calls(self) -> None:
         self.stepfunctions.calls.clear()
         self.codepipeline.calls.clear()
-        self.s3.requests.clear()
+        self.s3.calls.clear()
 
     @property
     def calls(self) -> list[str]:
         """All AWS calls since the last `forget_calls`, S3's first."""
-        s3 = [request.operation for request in self.s3.requests]
-        return s3 + self.stepfunctions.called + self.codepipeline.called
+        return [name for fake in (self.s3, self.stepfunctions, self.codepipeline) for name, _ in fake.calls]
 
 
 def job_event(job_id: str, user_parameters: object = None) -> dict[str, Any]:

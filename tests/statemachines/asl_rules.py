@@ -1,4 +1,4 @@
-"""Rules that the text of every state machine keeps."""
+"""Rules that the definition of every state machine follows."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from stepline.core.errors import SteplineError
 State = Mapping[str, Any]
 
 _MAX_NAME_CHARACTERS: Final = 80
-_MIN_COMMENT_CHARACTERS: Final = 20
+_MIN_COMMENT_CHARACTERS: Final = 21
 _LAMBDA: Final = "arn:aws:states:::lambda:invoke"
 _LAMBDA_TIMEOUT_SECONDS: Final = 60
-"""The templates' Globals: a task is given up only after its function was."""
+"""The time-out of the functions (Globals of the templates): that of a task must be longer."""
 _RETRIED: Final = {"TransientAwsError", "Lambda.ServiceException", "States.Timeout"}
+# What Lambda itself reports: "Handle transient Lambda service exceptions" and "Error names" in the Step
+# Functions Developer Guide; Runtime.ExitError is the errorType of a process that was killed.
 _ERRORS_OF_AWS: Final = re.compile(
     r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout|Batch\.[A-Za-z]+|Ssm\.[A-Za-z]+|AWS\.[A-Za-z.]+"
 )
 
 
 def violations(asl: Mapping[str, Any], *errors: ModuleType) -> list[str]:
-    """What is wrong with a state machine, one sentence each; `errors` are the modules of its own errors."""
-    return [*_of_machine(asl), *(text for name, state in states(asl) for text in _of(name, state, errors))]
+    """Return one sentence for each violation; `errors` are the modules with the errors of the functions."""
+    return [
+        *_machine_violations(asl),
+        *(text for name, state in states(asl) for text in _state_violations(name, state, errors)),
+    ]
 
 
 def states(asl: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
-    """Every state, those of Maps and of parallel branches included."""
+    """Yield every state, those of Maps and of parallel branches included."""
     for name, state in asl["States"].items():
         yield name, state
         inner = [state.get("ItemProcessor"), state.get("Iterator"), *state.get("Branches", [])]
@@ -36,34 +41,34 @@ def states(asl: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
             yield from states(machine)
 
 
-def _of_machine(asl: Mapping[str, Any]) -> Iterator[str]:
+def _machine_violations(asl: Mapping[str, Any]) -> Iterator[str]:
     if not asl.get("Comment"):
         yield "the machine has no Comment"
     if "TimeoutSeconds" not in asl:
         yield "the machine has no TimeoutSeconds"
 
 
-def _of(name: str, state: State, errors: tuple[ModuleType, ...]) -> Iterator[str]:
+def _state_violations(name: str, state: State, errors: tuple[ModuleType, ...]) -> Iterator[str]:
     if len(name) > _MAX_NAME_CHARACTERS:
         yield f"{name}: the name is too long"
     if len(state.get("Comment", "")) < _MIN_COMMENT_CHARACTERS:
-        yield f"{name}: the Comment says too little"
+        yield f"{name}: the Comment is too short"
     if state["Type"] == "Task":
-        yield from _of_task(name, state)
+        yield from _task_violations(name, state)
     for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
         for error in rule["ErrorEquals"]:
             if not _is_known(error, errors):
-                yield f"{name}: nobody raises {error}"
+                yield f"{name}: no function raises {error}"
 
 
-def _of_task(name: str, state: State) -> Iterator[str]:
+def _task_violations(name: str, state: State) -> Iterator[str]:
     if state["Resource"] == _LAMBDA and state.get("TimeoutSeconds", 0) <= _LAMBDA_TIMEOUT_SECONDS:
-        yield f"{name}: TimeoutSeconds is missing, or less than the function's"
+        yield f"{name}: TimeoutSeconds is missing, or not longer than that of the function"
     retried = {error for rule in state.get("Retry", []) for error in rule["ErrorEquals"]}
     if state["Resource"] == _LAMBDA and not retried >= _RETRIED:
         yield f"{name}: does not retry {_RETRIED - retried}"
     if "States.ALL" in retried:
-        yield f"{name}: what cannot succeed must not be tried again"
+        yield f"{name}: retries errors that are permanent"
     for rule in state.get("Retry", []):
         if rule.get("BackoffRate", 2) <= 1 or "MaxAttempts" not in rule or "MaxDelaySeconds" not in rule:
             yield f"{name}: a Retry does not back off, or has no end"
@@ -72,7 +77,8 @@ def _of_task(name: str, state: State) -> Iterator[str]:
 
 
 def _is_known(error: str, modules: tuple[ModuleType, ...]) -> bool:
-    """Whether it is AWS's name, or a class of ours."""
+    """Return whether it is a name of AWS's, or a class of ours."""
     found = [getattr(module, error, None) for module in modules]
-    ours = any(isinstance(item, type) and issubclass(item, SteplineError) for item in found)
+    classes = [item for item in found if isinstance(item, type) and issubclass(item, SteplineError)]
+    ours = any(item.__name__ == error for item in classes)
     return ours or _ERRORS_OF_AWS.fullmatch(error) is not None

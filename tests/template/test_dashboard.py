@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.resolved import resources
+from tests.template.resolved import resolved
 
 DASHBOARD = "statemachines/process/dashboard.yaml"
 PROCESS = "statemachines/process/template.yaml"
@@ -46,12 +46,12 @@ DOCUMENTED: dict[str, tuple[set[str], set[str]]] = {
 TYPES = {"metric", "text", "log", "alarm"}
 VIEWS = {"timeSeries", "bar", "pie", "table", "gauge", "singleValue"}
 STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?")
-SHOWN = resources(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET)
+SHOWN = resolved(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET).resources
 ALARMS = {name: made for name, made in SHOWN.items() if made["Type"] == "AWS::CloudWatch::Alarm"}
 
 
 def _widgets(**parameters: str) -> list[dict[str, Any]]:
-    made = resources(DASHBOARD, **parameters)
+    made = resolved(DASHBOARD, **parameters).resources
     body: dict[str, list[dict[str, Any]]] = json.loads(made["Dashboard"]["Properties"]["DashboardBody"])
     assert body.keys() == {"widgets"}
     return body["widgets"]
@@ -62,7 +62,7 @@ WIDGETS = _widgets(ProcessStackName=STACK, DataBucketName=BUCKET)
 
 def _process() -> dict[str, dict[str, Any]]:
     """The process's resources, deployed as the stack that the dashboard shows."""
-    text = json.dumps(resources(PROCESS)).replace('"stack', f'"{STACK}').replace("/stack-", f"/{STACK}-")
+    text = json.dumps(resolved(PROCESS).resources).replace('"stack', f'"{STACK}').replace("/stack-", f"/{STACK}-")
     made: dict[str, dict[str, Any]] = json.loads(text)
     return made
 
@@ -169,5 +169,5 @@ def test_an_alarm_watches_a_metric_that_is_shown(name: str) -> None:
     assert [properties["Namespace"], properties["MetricName"], *dimensions] in shown
     assert "AlarmActions" not in properties
     topic = "arn:aws:sns:eu-west-1:111122223333:alarms"
-    told = resources(DASHBOARD, AlarmTopicArn=topic)[name]["Properties"]
+    told = resolved(DASHBOARD, AlarmTopicArn=topic).resources[name]["Properties"]
     assert told["AlarmActions"] == told["OKActions"] == [topic]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from stepline.deployment.template import read
-from tests.template.resolved import ACCOUNT, PROJECT, outputs, resources
+from tests.template.resolved import ACCOUNT, PROJECT, resolved
 
 VPC = "statemachines/process/vpc.yaml"
-MADE = resources(VPC)
+MADE = resolved(VPC).resources
 ANYWHERE = "0.0.0.0/0"
 
 
@@ -43,7 +43,7 @@ def test_public_and_private_subnets_are_in_two_zones_each_and_share_no_addresses
 
 @pytest.mark.parametrize(("nat_gateways", "second_way_out"), [("1", "NatGateway1"), ("2", "NatGateway2")])
 def test_private_subnets_reach_the_internet_through_nat_alone(nat_gateways: str, second_way_out: str) -> None:
-    made = resources(VPC, NatGateways=nat_gateways)
+    made = resolved(VPC, NatGateways=nat_gateways).resources
     assert _way_out("PrivateSubnet1", made) == "NatGateway1"
     assert _way_out("PrivateSubnet2", made) == second_way_out
     assert _way_out("PublicSubnet1", made) == _way_out("PublicSubnet2", made) == "InternetGateway"
@@ -72,11 +72,11 @@ def test_s3_is_reached_from_the_private_subnets_and_only_within_the_account() ->
 
 @pytest.mark.parametrize(("endpoint", "service"), [("S3Endpoint", "s3"), ("StatesEndpoint", "states")])
 def test_an_endpoint_lets_pass_what_the_roles_of_the_functions_allow(endpoint: str, service: str) -> None:
-    made = resources(VPC, InterfaceEndpoints="true")
+    made = resolved(VPC, InterfaceEndpoints="true").resources
     (statement,) = made[endpoint]["Properties"]["PolicyDocument"]["Statement"]
     allowed = {
         action
-        for role in _of("AWS::IAM::Role", resources("statemachines/process/template.yaml")).values()
+        for role in _of("AWS::IAM::Role", resolved("statemachines/process/template.yaml").resources).values()
         for policy in role.get("Policies", [])
         for granted in policy["PolicyDocument"]["Statement"]
         for action in ([granted["Action"]] if isinstance(granted["Action"], str) else granted["Action"])
@@ -87,7 +87,7 @@ def test_an_endpoint_lets_pass_what_the_roles_of_the_functions_allow(endpoint: s
 
 
 def test_interface_endpoints_take_connections_of_the_functions_alone() -> None:
-    made = resources(VPC, InterfaceEndpoints="true")
+    made = resolved(VPC, InterfaceEndpoints="true").resources
     endpoints = _of("AWS::EC2::VPCEndpoint", made).values()
     interfaces = [item for item in endpoints if item["VpcEndpointType"] == "Interface"]
     assert {item["ServiceName"].rpartition(".")[2] for item in interfaces} == {"states", "xray"}
@@ -101,12 +101,12 @@ def test_interface_endpoints_take_connections_of_the_functions_alone() -> None:
 
 
 def test_the_flow_log_can_be_left_out_with_all_that_it_needs() -> None:
-    without = resources(VPC, FlowLogTraffic="NONE")
+    without = resolved(VPC, FlowLogTraffic="NONE").resources
     assert MADE.keys() - without.keys() == {"FlowLog", "FlowLogGroup", "FlowLogKey", "FlowLogRole"}
 
 
 def test_the_outputs_fit_the_parameters_of_the_process() -> None:
-    made = outputs(VPC)
+    made = resolved(VPC).outputs
     assert made["SubnetIds"] == "PrivateSubnet1,PrivateSubnet2"
     assert made["SecurityGroupIds"] == "FunctionSecurityGroup"
     parameters = read(PROJECT / "statemachines" / "process" / "template.yaml")["Parameters"]

@@ -1,4 +1,4 @@
-"""The functions with the events for `sam local invoke`, and the program of the image."""
+"""The functions of the batch workflow with their local events, and the program of the image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def test_a_sound_input() -> None:
+def test_valid_input_becomes_a_plan() -> None:
     assert validate_input.handler(event("validate_input/three_steps"), None) == {
         "step1": "one",
         "step2": ["a", "2", '{"x": 1}'],
@@ -40,12 +40,12 @@ def test_a_sound_input() -> None:
     }
 
 
-def test_an_input_without_a_list() -> None:
+def test_input_without_a_list_is_refused() -> None:
     with pytest.raises(InvalidInputError, match='lacks "step3_parameters"'):
         validate_input.handler(event("validate_input/list_missing"), None)
 
 
-def test_a_failed_job() -> None:
+def test_failed_job_is_explained() -> None:
     answer = explain_failure.handler(event("explain_failure/failed_job"), None)
     assert answer["error"] == "JobFailedError"
     assert answer["cause"].startswith(
@@ -60,7 +60,7 @@ def test_a_failed_job() -> None:
         ("JOB_LOG_GROUP", explain_failure.handler, "explain_failure/failed_job"),
     ],
 )
-def test_a_setting_that_is_missing_is_named(
+def test_missing_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, handler: Handler, path: str
 ) -> None:
     monkeypatch.delenv(name)
@@ -72,16 +72,16 @@ def test_a_setting_that_is_missing_is_named(
     ("execution", "prefix"),
     [("nightly-1", "nightly-1"), ("a.b c", "a-b-c"), ("--x", "x"), ("é", "job"), ("n" * 80, "n" * 80)],
 )
-def test_names_of_jobs_begin_with_the_execution(execution: str, prefix: str) -> None:
+def test_job_names_start_with_the_name_of_the_execution(execution: str, prefix: str) -> None:
     assert job_name_prefix(execution) == prefix
 
 
-def run_program(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(PROGRAM), *words]
+def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PROGRAM), *arguments]
     return subprocess.run(command, env={"AWS_BATCH_JOB_ID": "j"}, capture_output=True, text=True, check=False)
 
 
-def test_the_program_prints_its_parameters() -> None:
+def test_program_prints_its_parameters() -> None:
     result = run_program("--step=2", "--item=0", "--parameter=--help")
     assert result.returncode == 0
     assert json.loads(result.stdout) == {
@@ -94,13 +94,13 @@ def test_the_program_prints_its_parameters() -> None:
     }
 
 
-def test_the_program_says_what_it_was_not_given() -> None:
+def test_program_names_a_missing_argument() -> None:
     result = run_program("--step=2")
     assert result.returncode == 2
     assert "--parameter" in result.stderr
 
 
-def test_the_program_ends_when_it_is_asked_to() -> None:
+def test_program_ends_on_sigterm() -> None:
     text = (
         "import os, runpy, signal, sys\n"
         f"program = runpy.run_path({str(PROGRAM)!r})\n"
@@ -111,8 +111,7 @@ def test_the_program_ends_when_it_is_asked_to() -> None:
     assert (result.returncode, json.loads(result.stdout)) == (143, {"message": "stopped"})
 
 
-def test_the_image_is_what_the_job_definition_says() -> None:
-    """The base image is named without a registry's host; the program is all that is copied."""
+def test_base_image_has_no_registry_host() -> None:
     lines = Path(PROGRAM).with_name("Dockerfile").read_text().splitlines()
     (base,) = [line.removeprefix("FROM ") for line in lines if line.startswith("FROM ")]
     assert "/" not in base

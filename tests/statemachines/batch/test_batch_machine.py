@@ -1,17 +1,16 @@
-"""What executions of the batch workflow do, and what they say when they fail."""
+"""What executions of the batch workflow do, and how they fail. The cases are in `cases.json`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepline.localaws.batch import Outcome
+from tests.cases import parameters, read_cases
 from tests.statemachines.batch.machine import ENVIRONMENT, LOG_GROUP, Machine
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 INPUT = {
     "parameters": {
         "step1_parameter": "one",
@@ -19,7 +18,6 @@ INPUT = {
         "step3_parameters": ["p", "q"],
     }
 }
-JOB_ID = r"[0-9a-f-]{36}"
 
 
 @pytest.fixture(autouse=True)
@@ -28,37 +26,48 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_case(path: Path) -> None:
-    """`{"input", "outcomes"?: {parameter: [exit code, reason]}, "faults"?, "expected": {…}}`."""
-    case: dict[str, Any] = json.loads(path.read_text())
-    outcomes = {key: Outcome(*value) for key, value in case.get("outcomes", {}).items()}
+@pytest.mark.parametrize("case", parameters(read_cases(Path(__file__).with_name("cases.json"))))
+def test_execution_ends_as_expected(case: dict[str, Any]) -> None:
+    """A case has these members.
+
+    {
+      "parameters": step1_parameter, step2_parameters and step3_parameters; or "input", the whole input
+      "name":       of the execution
+      "outcomes":   {parameter: [exit code, reason?]} of jobs that fail
+      "seconds":    {parameter: seconds} that jobs run
+      "attempts":   of each job
+      "faults":     error codes of the first submissions
+      "expected":   {"error"?, "cause"?: [parts of it], "states", "jobs": {name: status}}
+    }
+    """
+    names = ("step1_parameter", "step2_parameters", "step3_parameters")
+    document = case.get("input") or {"parameters": dict(zip(names, case["parameters"], strict=True))}
     machine = Machine(
-        outcomes=outcomes,
+        outcomes={key: Outcome(*value) for key, value in case.get("outcomes", {}).items()},
         seconds=case.get("seconds", {}),
         faults=case.get("faults", []),
         attempts=case.get("attempts", 1),
     )
-    run = machine.run(case["input"], name=case.get("name", "run"))
+    execution = machine.run(document, name=case.get("name", "run"))
     expected = case["expected"]
-    assert run.status == expected["status"], f"{run.error}: {run.cause}"
-    assert run.error == expected.get("error", "")
+    assert execution.error == expected.get("error", ""), execution.cause
+    assert execution.status == ("FAILED" if "error" in expected else "SUCCEEDED")
     for part in expected.get("cause", []):
-        assert part in run.cause
-    assert run.states == expected["states"]
-    assert run.jobs == [tuple(job) for job in expected["jobs"]]
+        assert part in execution.cause
+    assert execution.states == expected["states"]
+    assert machine.jobs() == list(expected["jobs"].items())
 
 
-def test_output_says_which_jobs_ran_and_where_their_logs_are() -> None:
-    run = Machine().run(INPUT)
-    assert run.status == "SUCCEEDED"
-    assert run.output["logGroupName"] == LOG_GROUP
-    assert run.output["step1"].keys() == {"jobId", "logStreamName"}
-    assert [len(run.output[step]) for step in ("step2", "step3")] == [3, 2]
-    assert run.output["step2"][0]["logStreamName"].startswith("job/default/")
+def test_output_has_the_jobs_and_their_log_streams() -> None:
+    execution = Machine().run(INPUT)
+    assert execution.status == "SUCCEEDED"
+    assert execution.output["logGroupName"] == LOG_GROUP
+    assert execution.output["step1"].keys() == {"jobId", "logStreamName"}
+    assert [len(execution.output[step]) for step in ("step2", "step3")] == [3, 2]
+    assert execution.output["step2"][0]["logStreamName"].startswith("job/default/")
 
 
-def test_a_job_is_told_its_step_item_and_parameter() -> None:
+def test_job_gets_its_step_item_and_parameter() -> None:
     machine = Machine()
     machine.run(INPUT)
     commands = [task.command for task in machine.containers.started]
@@ -67,75 +76,71 @@ def test_a_job_is_told_its_step_item_and_parameter() -> None:
     assert machine.containers.started[0].environment["MANAGED_BY_AWS"] == "STARTED_BY_STEP_FUNCTIONS"
 
 
-def test_no_more_jobs_of_a_step_at_a_time_than_allowed() -> None:
+def test_no_more_jobs_of_a_step_run_at_once_than_allowed() -> None:
     lists = {"step2_parameters": list("abcdefg"), "step3_parameters": []}
-    run = Machine().run({"parameters": {"step1_parameter": 1, **lists}})
-    assert run.most_at_once == int(ENVIRONMENT["MAX_CONCURRENCY"])
+    machine = Machine()
+    machine.run({"parameters": {"step1_parameter": 1, **lists}})
+    assert machine.containers.most_running == int(ENVIRONMENT["MAX_CONCURRENCY"])
 
 
-def test_a_job_that_takes_too_long_fails_the_execution_with_its_name() -> None:
+def test_job_that_exceeds_its_time_out_fails_the_execution() -> None:
     machine = Machine(seconds={"one": 7200.0})
-    run = machine.run(INPUT)
-    assert run.error == "JobTimedOutError"
-    assert "Job attempt duration exceeded timeout; exit code 143" in run.cause
-    assert run.jobs == [("run-step1", "FAILED")]
+    execution = machine.run(INPUT)
+    assert execution.error == "JobTimedOutError"
+    assert "Job attempt duration exceeded timeout; exit code 143" in execution.cause
+    assert machine.jobs() == [("run-step1", "FAILED")]
 
 
-def test_a_job_that_waits_for_a_day_is_given_up() -> None:
-    """The task's own time-out, which also counts the time in the queue; the job goes with it."""
+def test_job_that_does_not_end_within_a_day_is_terminated() -> None:
+    """The time-out of the task, which includes the time in the queue, terminates the job."""
     machine = Machine(seconds={"one": 100_000.0}, timeout_seconds=200_000)
-    run = machine.run(INPUT)
-    assert run.error == "States.Timeout"
-    assert run.cause.startswith(
+    execution = machine.run(INPUT)
+    assert execution.error == "States.Timeout"
+    assert execution.cause.startswith(
         "run-step1: the job did not end within a day: does the compute environment have room for it"
     )
-    assert run.jobs == [("run-step1", "FAILED")]
+    assert machine.jobs() == [("run-step1", "FAILED")]
 
 
-def test_a_stopped_execution_terminates_its_jobs() -> None:
+def test_stopped_execution_terminates_its_jobs() -> None:
     machine = Machine()
-    arn = machine.start(INPUT, name="run")
+    arn = machine.start(INPUT)
     machine.clock.run(until=lambda: ("run-step1", "RUNNING") in machine.jobs())
-    machine.client.stop_execution(executionArn=arn)
-    machine.clock.run(max_steps=1_000)
+    machine.stepfunctions.stop_execution(executionArn=arn)
+    machine.settle()
     assert machine.jobs() == [("run-step1", "FAILED")]
     assert machine.status(arn) == "ABORTED"
-    machine.service.close()
+    machine.close()
 
 
-def test_a_job_terminated_by_somebody_is_told_with_the_reason() -> None:
+def test_reason_of_a_terminated_job_is_the_cause() -> None:
     machine = Machine()
-    arn = machine.start(INPUT, name="run")
+    arn = machine.start(INPUT)
     machine.clock.run(until=lambda: ("run-step1", "RUNNING") in machine.jobs())
-    (job,) = machine.batch_client.list_jobs(jobQueue="queue")["jobSummaryList"]
-    machine.batch_client.terminate_job(jobId=job["jobId"], reason="not needed any more")
+    (job,) = machine.batch.list_jobs(jobQueue="queue")["jobSummaryList"]
+    machine.batch.terminate_job(jobId=job["jobId"], reason="not needed any more")
     machine.clock.run(until=lambda: machine.status(arn) == "FAILED")
-    answer = machine.client.describe_execution(executionArn=arn)
+    answer = machine.stepfunctions.describe_execution(executionArn=arn)
     assert answer["error"] == "JobStoppedError"
     assert answer["cause"].startswith("run-step1: not needed any more; exit code 143; job ")
-    machine.service.close()
+    machine.close()
 
 
-def test_waiting_for_a_job_asks_for_it_twice_however_long_it_takes() -> None:
-    """Once after the submission, once when its end was told."""
-    asked: list[Any] = []
+def test_job_is_described_twice_however_long_it_runs() -> None:
+    """Once after the submission, once when the event of its end arrives."""
     machine = Machine(seconds={"one": 50.0})
-    arn = machine.start(INPUT, name="run")
-    machine.batch_client.meta.events.register(
-        "before-call.batch.DescribeJobs", lambda **call: asked.append(call)
-    )
+    arn = machine.start(INPUT)
     machine.clock.run(until=lambda: ("run-step1", "SUCCEEDED") in machine.jobs())
     machine.clock.advance(0.001)
     assert machine.status(arn) == "RUNNING"
-    assert len(asked) - 2 <= 2  # the second step's first two jobs
-    machine.client.stop_execution(executionArn=arn)
-    machine.service.close()
+    assert machine.batch_service.describe_calls - 2 <= 2  # the first two jobs of the second step
+    machine.stepfunctions.stop_execution(executionArn=arn)
+    machine.close()
 
 
-def test_an_end_whose_event_was_lost_is_noticed_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Machine, "_hear", lambda _self, _event: None)
+def test_end_of_a_job_is_noticed_within_a_minute_without_its_event() -> None:
     lists: dict[str, list[str]] = {"step2_parameters": [], "step3_parameters": []}
-    machine = Machine(seconds={"one": 10.0})
-    run = machine.run({"parameters": {"step1_parameter": "one", **lists}})
-    assert run.status == "SUCCEEDED"
+    machine = Machine(seconds={"one": 10.0}, publishes_events=False)
+    execution = machine.run({"parameters": {"step1_parameter": "one", **lists}})
+    assert execution.status == "SUCCEEDED"
     assert (machine.clock.now().minute, machine.clock.now().second) == (1, 0)

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from stepline.core import clients
-from tests.statemachines.process.world import ENVIRONMENT, World
+from tests.statemachines.process.world import World, environment
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The functions' clients talk to its services."""
-    built = World()
-    monkeypatch.setattr(clients, "client", built.client)
-    for name, value in ENVIRONMENT.items():
+    """The process; the clients of its functions call its fakes."""
+    world = World()
+    monkeypatch.setattr(clients, "client", world.client)
+    for name, value in environment().items():
         monkeypatch.setenv(name, value)
-    yield built
-    built.close()
+    yield world
+    world.close()

@@ -1,32 +1,30 @@
-"""What the process stands in: an S3 with conditional writes, both state machines, virtual time."""
+"""The process in memory: an S3 with conditional writes, both state machines, all functions, virtual time."""
 
 from __future__ import annotations
 
 import copy
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from statemachines.process.transaction import Transaction
 from stepline.localaws.clock import VirtualClock
-from tests.faults.deployed import Deployed, machine_arn
+from tests.fakes.clients import client_of
+from tests.fakes.s3 import FakeS3
+from tests.fakes.sparse_file import bytes_of
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
-from tests.pipeline.clients import client_of
-from tests.pipeline.fake_s3 import FakeS3
+from tests.statemachines.execution import ROLE_ARN, read_execution
+from tests.system_template import SystemTemplate, machine_arn
 
 PROJECT = Path(__file__).parents[3]
 LOCAL_EVENTS = PROJECT / "local_events"
-DEPLOYED = Deployed("process")
 BUCKET = "databucket"
 OWNER = "a1b2c3d4e5"
 PROCESS, DOWNSTREAM = "ProcessStateMachine", "DownstreamStateMachine"
-ENVIRONMENT = {
-    name: value for function in DEPLOYED.functions().values() for name, value in function.environment.items()
-}
-"""Of all functions together: none has another value than another."""
 
 _EVENTS = {
     "start_process": "start_process/new_process",
@@ -35,9 +33,20 @@ _EVENTS = {
 }
 
 
+@functools.cache
+def template() -> SystemTemplate:
+    return SystemTemplate("process")
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of all functions: those of the same name have the same value."""
+    functions = template().functions.values()
+    return {name: value for function in functions for name, value in function.environment.items()}
+
+
 @dataclass(frozen=True)
 class Reply:
-    """What the caller of an endpoint sees."""
+    """What the caller of an endpoint receives."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,25 +57,23 @@ class World:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.s3 = FakeS3()
-        self.handlers = {name: function.handler for name, function in DEPLOYED.functions().items()}
+        self.handlers = {name: function.handler for name, function in template().functions.items()}
         self.functions = InProcessFunctions(self.handlers)
-        self.service = build_stepfunctions(self.clock, lambda _service: self.functions)
-        self.stepfunctions = client_of(self.service)
-        for name, definition in DEPLOYED.machines().items():
-            self.stepfunctions.create_state_machine(
-                name=name, definition=definition, roleArn="arn:aws:iam::000000000000:role/machine"
-            )
+        self._service = build_stepfunctions(self.clock, lambda _service: self.functions)
+        self.stepfunctions = client_of(self._service)
+        for name, definition in template().machines().items():
+            self.stepfunctions.create_state_machine(name=name, definition=definition, roleArn=ROLE_ARN)
 
     def client(self, service: str) -> Any:
-        return {"s3": self.s3.client, "stepfunctions": lambda: self.stepfunctions}[service]()
+        return {"s3": client_of(self.s3), "stepfunctions": self.stepfunctions}[service]
 
     def close(self) -> None:
-        self.service.close()
+        self._service.close()
 
-    # ------------------------------------------------------------------ as a caller
+    # ---------------------------------------------------------------- what a caller does
 
     def call(self, endpoint: str, request: Mapping[str, Any]) -> Reply:
-        """`request` may have body, base64, query (all values by name), apiKeyId, contentType."""
+        """Send a request; it may have body, base64, query (all values by name), apiKeyId, contentType."""
         function = "".join(word.capitalize() for word in endpoint.split("_")) + "Function"
         answer = self.functions.invoke(FunctionName=function, Payload=json.dumps(event(endpoint, request)))
         assert "FunctionError" not in answer
@@ -75,58 +82,49 @@ class World:
         return Reply(proxy["statusCode"], proxy["headers"], json.loads(proxy["body"]))
 
     def start(self, process_input: Any, *, owner: str = OWNER) -> str:
-        """The transaction's id."""
+        """Start a process and return the transaction's id."""
         body = json.dumps({"processInput": process_input})
         reply = self.call("start_process", {"body": body, "apiKeyId": owner})
         assert reply.status == 200, reply
         return str(reply.body["transactionId"])
 
-    def ask(self, endpoint: str, transaction_id: str, *, owner: str = OWNER) -> Reply:
+    def get(self, endpoint: str, transaction_id: str, *, owner: str = OWNER) -> Reply:
         return self.call(endpoint, {"query": {"transactionId": [transaction_id]}, "apiKeyId": owner})
 
-    # ------------------------------------------------------------------ as a spectator
+    # ---------------------------------------------------------------- what happens
 
     def data(self, transaction_id: str, *, owner: str = OWNER) -> dict[str, Any]:
-        """What is stored."""
-        content = self.s3.objects[BUCKET, Transaction(owner, transaction_id).key]
-        document: dict[str, Any] = json.loads(content[0 : len(content)])
+        """Return the stored data of a transaction."""
+        content = bytes_of(self.s3.objects[BUCKET, Transaction(owner, transaction_id).key])
+        document: dict[str, Any] = json.loads(content)
         return document
 
     def run(self) -> None:
-        """Everything to its end."""
-        self.clock.run(until=lambda: not list(self._running()))
+        """Move the clock until all executions have ended."""
+        self.clock.run(until=lambda: not self._running())
 
     def executions(self, machine: str) -> list[dict[str, Any]]:
         listed = self.stepfunctions.list_executions(stateMachineArn=machine_arn(machine))["executions"]
         return [self.stepfunctions.describe_execution(executionArn=item["executionArn"]) for item in listed]
 
     def path(self, machine: str) -> list[str]:
-        """What the one execution went through: each state, and each error that a task ended with."""
+        """Return the states of the one execution, and each error with which a task ended."""
         (execution,) = self.executions(machine)
-        pages = self.stepfunctions.get_paginator("get_execution_history")
-        return [
-            step
-            for page in pages.paginate(executionArn=execution["executionArn"])
-            for item in page["events"]
-            for step in _step(item)
-        ]
+        path = []
+        for item in read_execution(self.stepfunctions, execution["executionArn"]).history:
+            if "stateEnteredEventDetails" in item:
+                path.append(item["stateEnteredEventDetails"]["name"])
+            elif item["type"] == "TaskFailed":
+                path.append(item["taskFailedEventDetails"]["error"])
+        return path
 
-    def _running(self) -> Iterator[str]:
-        for machine in (PROCESS, DOWNSTREAM):
-            for execution in self.executions(machine):
-                if execution["status"] == "RUNNING":
-                    yield execution["executionArn"]
-
-
-def _step(event: Mapping[str, Any]) -> Iterator[str]:
-    if "stateEnteredEventDetails" in event:
-        yield event["stateEnteredEventDetails"]["name"]
-    elif event["type"] == "TaskFailed":
-        yield event["taskFailedEventDetails"]["error"]
+    def _running(self) -> list[str]:
+        executions = [item for machine in (PROCESS, DOWNSTREAM) for item in self.executions(machine)]
+        return [item["executionArn"] for item in executions if item["status"] == "RUNNING"]
 
 
 def event(endpoint: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """What API Gateway makes of the request: the endpoint's local event, with what the request has."""
+    """Return the event that API Gateway makes of the request: the endpoint's local event, with its values."""
     found: dict[str, Any] = copy.deepcopy(
         json.loads((LOCAL_EVENTS / f"{_EVENTS[endpoint]}.json").read_text())
     )

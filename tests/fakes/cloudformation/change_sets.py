@@ -1,0 +1,180 @@
+"""The fake CloudFormation: stacks, and change sets that update them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from stepline.localaws.protocol import AwsError, Params
+from tests.fakes.cloudformation import templates
+from tests.fakes.cloudformation.stacks import OTHER_PROCESS, STEP_SECONDS, UPDATABLE, FakeStack, FakeStacks
+from tests.fakes.cloudformation.templates import Template, ValidationError
+
+
+@dataclass
+class FakeChangeSet:
+    id: str
+    name: str
+    stack: FakeStack
+    created: datetime
+    status: str
+    execution_status: str
+    reason: str
+    template: Template
+    parameters: dict[str, str]
+    tags: dict[str, str] | None
+    changes: list[dict[str, Any]]
+    arguments: Mapping[str, Any]
+    token: str = ""
+
+
+@dataclass(eq=False)
+class FakeCloudFormation(FakeStacks):
+    """`accept_seconds`: so long the stack does not show an update that ExecuteChangeSet has accepted.
+
+    `change_set_failure`: the reason with which the creation of every change set fails.
+    """
+
+    accept_seconds: float = 0
+    change_set_failure: str = ""
+    change_sets: dict[str, FakeChangeSet] = field(default_factory=dict)
+
+    def update_by_another_process(self, name: str) -> None:
+        """Update the stack as another process does: earlier change sets become obsolete."""
+        stack = self.existing_stack(name)
+        for change_set in self._change_sets_of(stack):
+            if not change_set.execution_status.startswith("EXECUTE"):
+                change_set.execution_status = "OBSOLETE"
+        self.set_status(stack, "UPDATE_IN_PROGRESS", token=OTHER_PROCESS)
+        self.later(STEP_SECONDS, lambda: self.set_status(stack, "UPDATE_COMPLETE", token=OTHER_PROCESS))
+
+    # ---------------------------------------------------------------- operations
+
+    def create_change_set(self, *, StackName: str, ChangeSetName: str, **arguments: Any) -> Params:
+        template = self.template_of(arguments)
+        stack = self.existing_stack(StackName)
+        _check_updatable(stack)
+        if any(change_set.name == ChangeSetName for change_set in self._change_sets_of(stack)):
+            message = f"ChangeSet {ChangeSetName} cannot be created due to a mismatch"
+            raise AwsError(message, code="AlreadyExistsException")
+        self.check_capabilities(template, arguments, ignored="CAPABILITY_AUTO_EXPAND")
+        values = templates.parameter_values(template, arguments.get("Parameters", []), stack.parameters)
+        tags = arguments.get("Tags")
+        change_set = FakeChangeSet(
+            id=self.arn("changeSet", ChangeSetName),
+            name=ChangeSetName,
+            stack=stack,
+            created=self.clock.now(),
+            status="CREATE_PENDING",
+            execution_status="UNAVAILABLE",
+            reason="",
+            template=template,
+            parameters=values,
+            tags=None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
+            changes=list(templates.changes(stack.resources, templates.resolved(template, values))),
+            arguments=arguments,
+        )
+        self.change_sets[change_set.id] = change_set
+        self.later(STEP_SECONDS, lambda: self._finish_change_set(change_set))
+        return {"Id": change_set.id, "StackId": stack.id}
+
+    def describe_change_set(
+        self, *, ChangeSetName: str, StackName: str = "", NextToken: str = ""
+    ) -> Params:
+        change_set = self._find_change_set(ChangeSetName, StackName)
+        changes = [{"Type": "Resource", "ResourceChange": change} for change in change_set.changes]
+        return {
+            "ChangeSetId": change_set.id,
+            "ChangeSetName": change_set.name,
+            "StackId": change_set.stack.id,
+            "StackName": change_set.stack.name,
+            "CreationTime": change_set.created,
+            "Status": change_set.status,
+            "ExecutionStatus": change_set.execution_status,
+            "StatusReason": change_set.reason,
+            **self.page("Changes", changes, NextToken),
+        }
+
+    def delete_change_set(self, *, ChangeSetName: str, StackName: str) -> None:
+        if self.find_stack(StackName) is None:
+            raise ValidationError(f"Stack [{StackName}] does not exist")
+        change_set = self._find_change_set(ChangeSetName, StackName)
+        if change_set.execution_status == "EXECUTE_IN_PROGRESS":
+            raise AwsError("the change set is being executed", code="InvalidChangeSetStatus")
+        del self.change_sets[change_set.id]
+
+    def execute_change_set(self, *, ChangeSetName: str, StackName: str, ClientRequestToken: str) -> None:
+        change_set = self._find_change_set(ChangeSetName, StackName)
+        if change_set.token == ClientRequestToken and not self.forgets_tokens:
+            return
+        if change_set.execution_status != "AVAILABLE":
+            raise AwsError(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current execution status of "
+                f"[{change_set.execution_status}]",
+                code="InvalidChangeSetStatus",
+            )
+        _check_updatable(change_set.stack)
+        change_set.execution_status = "EXECUTE_IN_PROGRESS"
+        change_set.token = ClientRequestToken
+        for other in self._change_sets_of(change_set.stack):
+            if other is not change_set:
+                del self.change_sets[other.id]
+        if self.accept_seconds:
+            self.clock.call_later(self.accept_seconds, lambda: self._start_update(change_set))
+        else:
+            self._start_update(change_set)
+
+    # ---------------------------------------------------------------- what happens later
+
+    def _finish_change_set(self, change_set: FakeChangeSet) -> None:
+        if self.change_set_failure or not change_set.changes:
+            change_set.status = "FAILED"
+            change_set.reason = self.change_set_failure or (
+                "The submitted information didn't contain changes. "
+                "Submit different information to create a change set."
+            )
+        elif change_set.execution_status != "OBSOLETE":
+            change_set.status, change_set.execution_status = "CREATE_COMPLETE", "AVAILABLE"
+
+    def _start_update(self, change_set: FakeChangeSet) -> None:
+        stack = change_set.stack
+        stack.updated = self.clock.now()
+        self.set_status(stack, "UPDATE_IN_PROGRESS", token=change_set.token)
+        self.later(STEP_SECONDS, lambda: self._finish_update(change_set))
+
+    def _finish_update(self, change_set: FakeChangeSet) -> None:
+        stack, token = change_set.stack, change_set.token
+        after = templates.resolved(change_set.template, change_set.parameters)
+        changed = {c["LogicalResourceId"]: after.get(c["LogicalResourceId"], {}) for c in change_set.changes}
+        if self.change_resources(stack, changed, "UPDATE", "FailUpdate", token):
+            change_set.execution_status = "EXECUTE_FAILED"
+            self.set_status(stack, "UPDATE_ROLLBACK_IN_PROGRESS", token=token)
+            stuck = any(templates.failure_reason(after, name, "FailRollback") for name in changed)
+            end = "UPDATE_ROLLBACK_FAILED" if stuck else "UPDATE_ROLLBACK_COMPLETE"
+            self.later(STEP_SECONDS, lambda: self.set_status(stack, end, token=token))
+            return
+        change_set.execution_status = "EXECUTE_COMPLETE"
+        stack.template, stack.parameters = change_set.template, change_set.parameters
+        stack.tags = stack.tags if change_set.tags is None else change_set.tags
+        self.set_status(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", token=token)
+        self.later(STEP_SECONDS, lambda: self.set_status(stack, "UPDATE_COMPLETE", token=token))
+
+    # ---------------------------------------------------------------- parts
+
+    def _change_sets_of(self, stack: FakeStack) -> list[FakeChangeSet]:
+        return [change_set for change_set in self.change_sets.values() if change_set.stack is stack]
+
+    def _find_change_set(self, name_or_id: str, stack: str) -> FakeChangeSet:
+        for change_set in self.change_sets.values():
+            if change_set.id == name_or_id:
+                return change_set
+            if change_set.name == name_or_id and stack in {change_set.stack.id, change_set.stack.name}:
+                return change_set
+        raise AwsError(f"ChangeSet [{name_or_id}] does not exist", code="ChangeSetNotFound", status=404)
+
+
+def _check_updatable(stack: FakeStack) -> None:
+    if stack.status not in UPDATABLE:
+        raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")

@@ -1,0 +1,257 @@
+"""Invariants of the scenarios of a pipeline, whatever failed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stepline.localaws.codepipeline.models import ActionStatus
+from tests.fakes import sts
+from tests.faults import invariants
+from tests.faults.network import FUNCTION_SECRETS
+from tests.faults.pipeline_parts import TRIGGER
+from tests.faults.pipeline_world import PipelineWorld
+from tests.faults.schedule import REPEATS, TRANSIENT, Fault
+
+_SECRETS = (*FUNCTION_SECRETS, *sts.SECRETS)
+_SUCCEEDED = "SUCCEEDED"
+_DELIVERIES = 3
+"""Lambda runs an event that failed up to two more times."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a scenario ended, as far as no transient fault may change it."""
+
+    pipeline: tuple[str, ...]
+    failures: tuple[str, ...]
+    executions: tuple[str, ...]
+    variables: tuple[str, ...]
+    stacks: tuple[str, ...]
+
+
+def ending(world: PipelineWorld) -> Ending:
+    actions = deploy_actions(world)
+    return Ending(
+        pipeline=tuple(item["status"] for item in world.pipeline_executions),
+        failures=tuple(_error(action).get("code", "") for action in actions),
+        executions=tuple(f"{item.status.value} {item.error or ''}" for item in world.executions),
+        variables=tuple(json.dumps(action["output"].get("outputVariables") or {}) for action in actions),
+        stacks=tuple(f"{stack.name} {stack.status}" for stack in world.cloudformation.stacks),
+    )
+
+
+def deploy_actions(world: PipelineWorld) -> list[dict[str, Any]]:
+    """Return the executions of all Deploy actions, the latest of each pipeline first."""
+    codepipeline = world.codepipeline
+    return [
+        item
+        for pipeline in codepipeline.list_pipelines({})["pipelines"]
+        for item in codepipeline.list_action_executions({"pipelineName": pipeline["name"]})[
+            "actionExecutionDetails"
+        ]
+        if item["actionName"] == "Deploy"
+    ]
+
+
+def always(world: PipelineWorld) -> list[str]:
+    """Return the violations of what holds for any number of pipelines, and whatever happens to them."""
+    return [text for check in _ALWAYS for text in check(world)]
+
+
+def violations(world: PipelineWorld, expected: Ending) -> list[str]:
+    """Return one sentence for each violation; `expected` is the ending of the scenario when nothing fails."""
+    own = [text for check in _OF_ONE_PIPELINE for text in check(world)]
+    return [
+        *always(world),
+        *own,
+        *_transient_faults_change_nothing(world, expected),
+        *_denial_fails_the_action_at_once(world, expected),
+    ]
+
+
+# ---------------------------------------------------------------- always
+
+
+def _no_pipeline_runs(world: PipelineWorld) -> Iterator[str]:
+    for item in world.pipeline_executions:
+        if item["status"] in {"InProgress", "Stopping"}:
+            yield "a pipeline execution is still in progress"
+
+
+def _one_execution_for_an_action(world: PipelineWorld) -> Iterator[str]:
+    """The name of an execution has the id of the action's first job."""
+    first_jobs = {event["CodePipeline.job"]["id"] for event in world.first_events}
+    names = [execution.name for execution in world.executions]
+    for name in names:
+        if name.removeprefix("codepipeline-") not in first_jobs:
+            yield f"the execution {name} belongs to no action"
+    if len(names) > len(deploy_actions(world)):
+        yield f"{len(names)} executions for {len(deploy_actions(world))} actions"
+
+
+def _one_final_result_for_an_action(world: PipelineWorld) -> Iterator[str]:
+    actions = world.jobs_of_actions
+    finals = Counter(actions[result.job_id] for result in world.results if result.is_final)
+    latest_jobs = {action: job_id for job_id, action in actions.items()}
+    for action, latest_job in latest_jobs.items():
+        if finals[action] > 1:
+            yield f"an action got {finals[action]} final results"
+        is_over = _is_abandoned(world, latest_job) or every_delivery_failed(world, latest_job)
+        if finals[action] == 0 and not is_over:
+            yield "an action got no result, although not every delivery failed"
+
+
+def _is_abandoned(world: PipelineWorld, job_id: str) -> bool:
+    """Return whether the pipeline was stopped without waiting for the action."""
+    return world.codepipeline._jobs.get(job_id).action.status is ActionStatus.ABANDONED
+
+
+def every_delivery_failed(world: PipelineWorld, job_id: str) -> bool:
+    """Return whether Lambda ran the job's event as often as it does, and every invocation failed."""
+    runs = [run for run in world.functions.invocations if run.job_id == job_id and not run.is_repeat]
+    return len(runs) >= _DELIVERIES and all(run.error for run in runs)
+
+
+def _no_stack_operation_is_repeated(world: PipelineWorld) -> Iterator[str]:
+    started: Counter[tuple[str, str]] = Counter()
+    for stack in world.cloudformation.stacks:
+        for event in stack.own_events:
+            kind, _, status = event["ResourceStatus"].partition("_")
+            token = event["ClientRequestToken"]
+            is_start = status == "IN_PROGRESS" and kind in {"CREATE", "UPDATE", "DELETE"}
+            if is_start and token.startswith("stepline-"):
+                started[kind.lower(), token.rpartition("-")[0]] += 1  # without the number of the attempt
+    for (kind, token), count in started.items():
+        if count > 1:
+            yield f"{count} operations to {kind} a stack for {token}"
+
+
+def _no_secret_is_shown(world: PipelineWorld) -> Iterator[str]:
+    texts = {
+        "a log": world.log.getvalue(),
+        "a result or a token": json.dumps([dict(result.parameters) for result in world.results]),
+        "an execution's input": "".join(execution.input for execution in world.executions),
+    }
+    for place, text in texts.items():
+        if any(secret in text for secret in _SECRETS):
+            yield f"a credential is in {place}"
+
+
+_ALWAYS: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
+    _no_pipeline_runs,
+    invariants.no_execution_runs,
+    invariants.no_execution_is_started_twice,
+    _one_execution_for_an_action,
+    _one_final_result_for_an_action,
+    _no_stack_operation_is_repeated,
+    _no_secret_is_shown,
+    invariants.every_error_is_known,
+)
+
+
+# ---------------------------------------------------------------- one pipeline
+
+
+def _result_is_that_of_the_execution(world: PipelineWorld) -> Iterator[str]:
+    statuses = {execution.arn: execution.status.value for execution in world.executions}
+    for action in deploy_actions(world):
+        external_id = action["output"]["executionResult"].get("externalExecutionId") or ""
+        if ":express:" in external_id:
+            continue  # Express executions are not listed: see `_express_task_runs_once`
+        status = statuses.get(external_id)
+        if action["status"] == "Succeeded" and status != _SUCCEEDED and not _is_expired(world):
+            yield f"a success was reported, but the execution is {status}"
+        if action["status"] == "Failed" and status == _SUCCEEDED and not _may_fail(world, action):
+            yield f"the execution succeeded, but the action failed: {_error(action).get('message')}"
+
+
+def _express_task_runs_once(world: PipelineWorld) -> Iterator[str]:
+    actions = deploy_actions(world)
+    if world.express_runs > len(actions):
+        yield f"the task of the Express machine ran {world.express_runs} times for {len(actions)} actions"
+
+
+def _is_expired(world: PipelineWorld) -> bool:
+    return Fault.EXECUTION_EXPIRED in world.schedule.faults
+
+
+def _may_fail(world: PipelineWorld, action: dict[str, Any]) -> bool:
+    """Return whether the trigger was denied what it needs to know or to report the success."""
+    denied = {operation.name for operation in world.denied}
+    return bool(denied) and (
+        _error(action).get("code") == "PermissionError" or "PutJobFailureResult" in denied
+    )
+
+
+def _nothing_is_left_behind(world: PipelineWorld) -> Iterator[str]:
+    """This does not hold after a denial, or when the execution was ended by others."""
+    ended_by_others = {item.status.value for item in world.executions} & {"ABORTED", "TIMED_OUT"}
+    if world.denied or ended_by_others or _is_expired(world):
+        return
+    for _, key in world.s3.objects:
+        if key.startswith("templates/"):
+            yield f"the temporary object {key} was left behind"
+    for change_set in world.cloudformation.change_sets.values():
+        ours = change_set.name.startswith("stepline-")
+        if ours and not change_set.execution_status.startswith("EXECUTE"):
+            yield f"the change set {change_set.name} ({change_set.execution_status}) was left behind"
+
+
+def _denied_task_is_not_retried(world: PipelineWorld) -> Iterator[str]:
+    for run in world.functions.invocations:
+        if run.function == TRIGGER or not run.denied:
+            continue
+        repeated = [item for item in world.functions.invocations if item.event == run.event and item.denied]
+        if len(repeated) > 1 and not world.schedule.faults & (TRANSIENT | REPEATS):
+            yield f"{run.function} was run {len(repeated)} times, although it was denied something"
+            return
+
+
+_OF_ONE_PIPELINE: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
+    _result_is_that_of_the_execution,
+    _express_task_runs_once,
+    _nothing_is_left_behind,
+    _denied_task_is_not_retried,
+)
+
+
+def _transient_faults_change_nothing(world: PipelineWorld, expected: Ending) -> Iterator[str]:
+    """Except that our update may be first where another process was first, as that comes at a certain call."""
+    found = ending(world)
+    if any("outcome of the Express execution" in str(_error(item)) for item in deploy_actions(world)):
+        return  # it was started, and its result was lost: nothing can know the outcome
+    was_first = (
+        any("StackChangedError" in text for text in expected.executions) and "Succeeded" in found.pipeline
+    )
+    if was_first or not invariants.only_transient_faults(world):
+        return
+    if any("TimeoutMinutesPassed" in text for text in expected.executions):
+        # a delay decides how far it came before its deadline
+        found, expected = Ending(found.pipeline, *[()] * 4), Ending(expected.pipeline, *[()] * 4)
+    yield from invariants.differences(found, expected)
+
+
+def _denial_fails_the_action_at_once(world: PipelineWorld, expected: Ending) -> Iterator[str]:
+    """The invocation that was denied something reports a PermissionError."""
+    if world.schedule.faults != {Fault.ACCESS_DENIED} or len(world.denied) != 1:
+        return
+    (operation,) = world.denied
+    if operation.role == "task" or ending(world) == expected:
+        return  # a task's failure is the execution's; or the trigger succeeded without it
+    if operation.name == "PutJobFailureResult":
+        return  # no failure can be reported
+    denied = [run for run in world.functions.invocations if operation in run.denied]
+    if len(denied) > 1:
+        yield f"{operation} was denied to {len(denied)} invocations"
+    for action in deploy_actions(world):
+        if _error(action).get("code") != "PermissionError":
+            yield f"{operation} was denied, and the action ended with {_error(action)}"
+
+
+def _error(action: dict[str, Any]) -> dict[str, Any]:
+    """Return code and message of an action that failed."""
+    return action["output"]["executionResult"].get("errorDetails") or {}

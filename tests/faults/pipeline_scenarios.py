@@ -1,0 +1,104 @@
+"""Scenarios of a pipeline: the cases of the Deploy state machine, and some of the trigger's own."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults import pipeline_invariants
+from tests.faults.network import Network
+from tests.faults.pipeline_parts import EXPRESS_MACHINE, TRIGGER
+from tests.faults.pipeline_world import PipelineWorld
+from tests.faults.schedule import CLASSES, Fault, Schedule
+from tests.statemachines.deploy import case_runner
+
+_ADDED_BY_TRIGGER = ("codepipeline", "revisionS3Bucket", "revisionS3Key")
+_FAULTS_OF_CASES = ("faults", "functionFaults", "missingFunction")
+_NOT_IN_A_PIPELINE = frozenset({"artifact_gone"})  # the trigger has just read the artifact
+_PATH = "deploy/input.json"
+_EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "claims"}
+
+
+@dataclass(frozen=True)
+class PipelineScenario:
+    """`case` is a file of `tests/statemachines/deploy/cases`; the rest is for the pipeline's action."""
+
+    name: str
+    case: str
+    user_parameters: dict[str, Any] | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    input_path: str = "state_machine_input.json"
+    output_artifact: bool = False
+
+    def world(self, network: Network, schedule: Schedule) -> PipelineWorld:
+        world = PipelineWorld(
+            network,
+            schedule,
+            user_parameters=json.dumps(self.user_parameters) if self.user_parameters else None,
+            settings=self.settings,
+            output_artifact=self.output_artifact,
+        )
+        document = case_runner.prepare(world, case_runner.load(self.case))
+        own = {name: value for name, value in document.items() if name not in _ADDED_BY_TRIGGER}
+        world.source.files[self.input_path] = json.dumps(own)
+        return world
+
+    def ending(self, world: PipelineWorld) -> pipeline_invariants.Ending:
+        return pipeline_invariants.ending(world)
+
+    def violations(self, world: PipelineWorld, expected: pipeline_invariants.Ending) -> list[str]:
+        return pipeline_invariants.violations(world, expected)
+
+    def responses(self, world: PipelineWorld) -> list[str]:
+        return [json.dumps({**result.parameters}, default=str) for result in world.results if result.is_final]
+
+    def fault_classes(self, _function: str) -> Mapping[str, tuple[Fault, ...]]:
+        return CLASSES
+
+    def is_common_start(self, functions: tuple[str, ...]) -> bool:
+        """Return whether no task has run yet."""
+        return set(functions) == {TRIGGER}
+
+
+_TRIGGER_SCENARIOS = (
+    PipelineScenario(
+        "input_file",
+        "new_stack",
+        {"inputFile": _PATH, "parameters": {"environmentName": "dev"}},
+        input_path=_PATH,
+    ),
+    PipelineScenario("output_artifact", "unchanged", output_artifact=True),
+    PipelineScenario("no_progress", "update", settings={"SHOW_PROGRESS": "false"}),
+    PipelineScenario("deadline", "busy_stack_never_ends", {"timeoutMinutes": 1}),
+    PipelineScenario("express", "unchanged", settings=_EXPRESS),
+)
+
+
+@functools.cache
+def scenarios() -> dict[str, PipelineScenario]:
+    """Return the scenarios by name: all deploy cases that have no faults of their own, and the trigger's."""
+    found = [PipelineScenario(name, name) for name in case_runner.names() if _is_without_faults(name)]
+    return {scenario.name: scenario for scenario in (*found, *_TRIGGER_SCENARIOS)}
+
+
+def distinct() -> list[str]:
+    """Return one scenario for each path and each behavior of CloudFormation: the one with the shortest name."""
+    found: dict[str, str] = {}
+    for name, scenario in sorted(scenarios().items(), key=lambda item: (len(item[0]), item[0])):
+        case = case_runner.load(scenario.case)
+        differences = [
+            case["path"],
+            case.get("cloudformation"),
+            scenario.user_parameters,
+            scenario.settings,
+            scenario.output_artifact,
+        ]
+        found.setdefault(json.dumps(differences), name)
+    return sorted(found.values())
+
+
+def _is_without_faults(name: str) -> bool:
+    return name not in _NOT_IN_A_PIPELINE and not any(key in case_runner.load(name) for key in _FAULTS_OF_CASES)

@@ -1,0 +1,166 @@
+"""The Deploy state machine as a whole, in this process: the real ASL and the real handlers.
+
+Only AWS is replaced: CloudFormation and S3 by fakes, Step Functions by the local AWS, time by a `VirtualClock`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from unittest import mock
+
+from statemachines.task import Handler
+from stepline.core import clients
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.events import AwsEvent
+from tests.fakes.clients import client_of
+from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.s3 import FakeS3
+from tests.fakes.service import Calls
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.statemachines.deploy.path import path_of
+from tests.statemachines.execution import ROLE_ARN, Execution, read_execution
+
+PROJECT = Path(__file__).parents[3]
+ASL_FILE = PROJECT / "statemachines/deploy/deploy.asl.json"
+TASKS = (
+    "check_stack_exists",
+    "create_stack",
+    "check_stack_creation_status",
+    "create_change_set",
+    "check_change_set_creation_status",
+    "inspect_change_set",
+    "apply_stack_policy",
+    "execute_change_set",
+    "check_stack_update_status",
+    "delete_change_set",
+    "delete_failed_stack",
+    "check_stack_deletion_status",
+    "collect_outputs",
+)
+"""The modules of the handlers, one for each Lambda function."""
+
+BUCKET, KEY = "artifacts", "pipeline/source/abc.zip"
+INPUT = {
+    "environmentName": "dev",
+    "stackName": "app",
+    "templatePath": "template.json",
+    "revisionS3Bucket": BUCKET,
+    "revisionS3Key": KEY,
+    "codepipeline": {"jobId": "11111111-2222-3333-4444-555555555555", "accountId": "000000000000"},
+}
+ENVIRONMENT = {
+    "POLL_SECONDS": "10",
+    "MAX_WAIT_MINUTES": "30",
+    "TEMPLATE_BUCKET": "templates-bucket",
+    "CLOUDFORMATION_ROLE_ARN": "arn:aws:iam::000000000000:role/deployer",
+}
+_MAX_STEPS = 50_000
+
+
+def function_name(task: str) -> str:
+    """`create_stack` -> `CreateStack`, as in the ASL's substitutions."""
+    return "".join(word.capitalize() for word in task.split("_"))
+
+
+def load_handler(task: str) -> Handler:
+    handler: Handler = importlib.import_module(f"statemachines.deploy.{task}").handler
+    return handler
+
+
+def load_asl() -> dict[str, Any]:
+    """Return the state machine before substitution: valid JSON."""
+    document: dict[str, Any] = json.loads(ASL_FILE.read_text())
+    return document
+
+
+class Arns(Protocol):
+    def arn(self, name: str) -> str:
+        """Return the ARN of the function `name`."""
+
+
+def definition(functions: Arns) -> str:
+    """Return the state machine as it is created, with the ARNs of the functions."""
+    text = ASL_FILE.read_text()
+    for name in map(function_name, TASKS):
+        text = text.replace(f"${{{name}FunctionArn}}", functions.arn(name))
+    return text
+
+
+def artifact(files: Mapping[str, str | bytes]) -> bytes:
+    """Return the zip archive that a pipeline's source action makes of the files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class DeployExecution(Execution):
+    @property
+    def path(self) -> list[str]:
+        return path_of(self.history)
+
+
+@dataclass
+class Machine:
+    """Everything that one deployment uses. `function_calls` are those of Lambda functions, by name."""
+
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    s3: FakeS3 = field(default_factory=FakeS3)
+    cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
+    function_calls: Calls = field(default_factory=Calls)
+
+    def __post_init__(self) -> None:
+        self.cloudformation = self.cloudformation_class(clock=self.clock, s3=self.s3)
+        self._handlers = {function_name(task): self._function(task) for task in TASKS}
+        self.functions = InProcessFunctions(self._handlers)
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[Machine]:
+        """Let the handlers call the fakes, with the environment of the functions."""
+        with (
+            mock.patch.dict(os.environ, ENVIRONMENT),
+            mock.patch.object(clients, "cloudformation", return_value=client_of(self.cloudformation)),
+            mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
+        ):
+            yield self
+
+    def remove_function(self, name: str) -> None:
+        del self._handlers[name]
+
+    def push(self, files: Mapping[str, str | bytes]) -> None:
+        self.s3.put(BUCKET, KEY, artifact(files))
+
+    def run(self, document: Any, *, name: str = "job-1") -> DeployExecution:
+        """Run one execution to its end, in virtual time."""
+        events: list[AwsEvent] = []
+        service = build_stepfunctions(self.clock, lambda _service: self.functions, events=events.append)
+        client = client_of(service)
+        try:
+            machine = client.create_state_machine(
+                name="deploy", definition=definition(self.functions), roleArn=ROLE_ARN
+            )
+            arn = client.start_execution(
+                stateMachineArn=machine["stateMachineArn"], name=name, input=json.dumps(document)
+            )["executionArn"]
+            self.clock.run(until=lambda: events[-1].detail["status"] != "RUNNING", max_steps=_MAX_STEPS)
+            return DeployExecution(**vars(read_execution(client, arn)))
+        finally:
+            service.close()
+
+    def _function(self, task: str) -> Handler:
+        handler, name = load_handler(task), function_name(task)
+        return lambda event, context: self.function_calls.perform(
+            name, event, lambda: handler(event, context)
+        )

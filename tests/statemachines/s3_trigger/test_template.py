@@ -1,0 +1,64 @@
+"""Rules for the template of the S3 trigger that linters do not check."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from statemachines.s3_trigger.object_events import WRITE_CALLS
+from stepline.deployment.template import read
+from tests.statemachines.s3_trigger.world import PROJECT
+
+TEMPLATE = read(PROJECT / "statemachines/s3_trigger/template.yaml")
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+_, RECORDED, NOTIFIED = RESOURCES["WriteRule"]["Properties"]["EventPattern"]["Fn::If"]
+
+
+def test_trail_and_rule_select_the_calls_that_the_function_handles() -> None:
+    (selector,) = RESOURCES["Trail"]["Properties"]["AdvancedEventSelectors"]
+    recorded = {field["Field"]: field.get("Equals") for field in selector["FieldSelectors"]}
+    assert sorted(recorded["eventName"]) == sorted(WRITE_CALLS)
+    assert sorted(RECORDED["detail"]["eventName"]) == sorted(WRITE_CALLS)
+
+
+def test_both_ways_of_detection_have_the_same_filter() -> None:
+    notified = NOTIFIED["detail"]
+    recorded = RECORDED["detail"]["requestParameters"]
+    assert (
+        notified["object"]["key"]
+        == recorded["key"]
+        == [{"wildcard": {"Fn::Sub": "${KeyPrefix}*${KeySuffix}"}}]
+    )
+    assert notified["bucket"]["name"] == recorded["bucketName"]
+
+
+def test_policies_name_the_trail() -> None:
+    name = RESOURCES["Trail"]["Properties"]["TrailName"]["Fn::Sub"]
+    named = re.findall(r"cloudtrail:[^']*:trail/([^']*)'", str(RESOURCES))
+    assert named == [name] * 3
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "fits"),
+    [
+        ("KeyPrefix", "", True),
+        ("KeyPrefix", "incoming/2026 Nov+/ä", True),
+        ("KeyPrefix", "in*", False),
+        ("KeySuffix", "a\\b", False),
+        ("KeySuffix", "x" * 251, False),
+        ("TargetBucketName", "", True),
+        ("TargetBucketName", "my.bucket-1", True),
+        ("TargetBucketName", "s3://bucket", False),
+        ("TargetBucketName", "Bucket", False),
+        ("StateMachineArn", "", True),
+        ("StateMachineArn", "arn:aws:states:eu-west-1:111122223333:stateMachine:orders", True),
+        ("StateMachineArn", "arn:aws:states:eu-west-1:111122223333:stateMachine:orders:live", True),
+        ("StateMachineArn", "arn:aws:states:eu-west-1:111122223333:execution:orders:e", False),
+        ("StateMachineArn", "orders", False),
+    ],
+)
+def test_parameter_pattern_accepts_only_usable_values(parameter: str, value: str, fits: bool) -> None:
+    pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is fits

@@ -136,7 +136,7 @@ def _end(process: subprocess.Popen[bytes], directory: Path) -> None:
     try:
         process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
-        for each in process_table.processes():
+        for each in process_table.list_processes():
             if each.group == process.pid or str(directory) in each.command:
                 os.kill(each.pid, signal.SIGKILL)
         process.wait()

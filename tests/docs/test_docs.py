@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import settings
 from stepline.cli.command_group import cli
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from stepline.localaws.batch.service import Batch
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodePipeline
@@ -73,14 +73,18 @@ def test_every_setting_of_the_trigger_is_documented() -> None:
 
 def test_every_parameter_of_the_template_is_in_the_readme() -> None:
     page = (PROJECT / "README.md").read_text()
-    assert [name for name in read(PROJECT / "template.yaml")["Parameters"] if f"`{name}`" not in page] == []
+    assert [
+        name for name in read_template(PROJECT / "template.yaml")["Parameters"] if f"`{name}`" not in page
+    ] == []
 
 
 @pytest.mark.parametrize("folder", SYSTEMS, ids=lambda folder: folder.name)
 def test_every_system_has_a_page_with_all_parameters(folder: Path) -> None:
     page = PROJECT / "docs" / f"{folder.name.replace('_', '-')}.md"
     text = page.read_text()
-    assert [name for name in read(folder / "template.yaml")["Parameters"] if f"`{name}`" not in text] == []
+    assert [
+        name for name in read_template(folder / "template.yaml")["Parameters"] if f"`{name}`" not in text
+    ] == []
     assert f"(docs/{page.name})" in (PROJECT / "README.md").read_text()
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from stepline.localaws.functions.in_process import Handler
 from tests.faults.network import REGION
 
@@ -167,7 +167,7 @@ def remembered() -> Iterator[Any]:
 
 @functools.cache
 def _read(file: Path) -> dict[str, Any]:
-    return read(file)
+    return read_template(file)
 
 
 def _variables(properties: Any) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "111122223333"
@@ -23,12 +23,12 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 
 def resources(path: str, **parameters: str) -> dict[str, dict[str, Any]]:
     """The resources that are made, by logical id. A reference to one of them is its logical id."""
-    return _Template(read(PROJECT / path), parameters).resources()
+    return _Template(read_template(PROJECT / path), parameters).resources()
 
 
 def outputs(path: str, **parameters: str) -> dict[str, Any]:
     """Values of the outputs."""
-    return _Template(read(PROJECT / path), parameters).outputs()
+    return _Template(read_template(PROJECT / path), parameters).outputs()
 
 
 class _Template:

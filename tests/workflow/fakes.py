@@ -1,4 +1,4 @@
-"""CloudFormation, S3 and Step Functions in memory, as far as a deployment uses them, behind real clients."""
+"""CloudFormation, S3 and Step Functions in memory, for updates of definitions with real clients."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from typing import Any
 
 from botocore.response import StreamingBody
 
-from stepline.aws.polling import Polling
+from stepline.aws.polling import Poller
 from stepline.workflow.definition_file import DefinitionFile
-from stepline.workflow.deployment import Clients, DeployOptions, Outcome, Screen, deploy
+from stepline.workflow.definition_update import (
+    Clients,
+    Reporter,
+    UpdateOptions,
+    UpdateResult,
+    update_definition,
+)
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:000000000000:stack/my-stack/1"
@@ -39,7 +45,7 @@ TEMPLATE = {
 
 
 def processed(definition: str | None) -> dict[str, Any]:
-    """The template as the macro leaves it."""
+    """Return the template after the macro."""
     properties = {
         "RoleArn": "r",
         **({"Definition": OLD} if definition is None else {"DefinitionString": definition}),
@@ -63,20 +69,20 @@ def change(logical_id: str = "Workflow", name: str = "DefinitionString") -> dict
 
 @dataclass
 class Stacks(FakeService):
-    """`statuses` are those of the stack after an update began; the last one stays."""
+    """`statuses` are those of the stack after an update has started; the last one is repeated."""
 
     status: str = "UPDATE_COMPLETE"
     statuses: list[str] = field(default_factory=lambda: ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"])
     events: list[dict[str, Any]] = field(default_factory=list)
     pages: list[list[dict[str, Any]]] = field(default_factory=lambda: [[change()]])
-    made: tuple[str, str] = ("CREATE_COMPLETE", "")
-    execution_statuses: list[str] = field(default_factory=list)  # of the next answers; then AVAILABLE
+    change_set_status: tuple[str, str] = ("CREATE_COMPLETE", "")  # and its reason
+    execution_statuses: list[str] = field(default_factory=list)  # of the next responses; then AVAILABLE
     injected: str | None = None
     extra_template: dict[str, Any] = field(default_factory=dict)
     change_sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=lambda: {"K": "", "V": "", "Size": "1"})
     executed: dict[str, Any] = field(default_factory=dict)
-    accepted_only: bool = False  # the first status after ExecuteChangeSet is still that of before
+    accepted_only: bool = False  # the first status after ExecuteChangeSet is the previous one
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         if StackName == UPDATER:
@@ -124,7 +130,7 @@ class Stacks(FakeService):
     def describe_change_set(
         self, *, StackName: str, ChangeSetName: str, NextToken: str = "0"
     ) -> dict[str, Any]:
-        status, reason = self.made
+        status, reason = self.change_set_status
         page = int(NextToken)
         more = {"NextToken": str(page + 1)} if page + 1 < len(self.pages) else {}
         values = self.change_sets[ChangeSetName]["values"]
@@ -145,7 +151,7 @@ class Stacks(FakeService):
         self.change_sets.pop(ChangeSetName, None)
 
     def describe_stack_events(self, **_rest: Any) -> dict[str, Any]:
-        """The newest first; those without a token of their own belong to the update that began."""
+        """Return events, newest first; those without a token belong to the started update."""
         own = {"ClientRequestToken": self.executed["ClientRequestToken"]}
         of_stack = {
             "ResourceType": "AWS::CloudFormation::Stack",
@@ -163,18 +169,18 @@ class Stacks(FakeService):
 class Objects(FakeService):
     template: str | None = field(default_factory=lambda: json.dumps(TEMPLATE))
     version: str | None = "v2"
-    refused: str = "nothing"  # the beginning of what may not be written
+    denied_prefix: str = "nothing"  # of objects that may not be written
     written: dict[str, bytes] = field(default_factory=dict)
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_rest: Any) -> dict[str, Any]:
-        if f"{Bucket}/{Key}".startswith(self.refused):
+        if f"{Bucket}/{Key}".startswith(self.denied_prefix):
             raise FakeAwsError("AccessDenied", "no", 403)
         self.written[f"{Bucket}/{Key}"] = Body
         return {"VersionId": self.version} if self.version else {}
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         if self.template is None:
-            raise FakeAwsError("AccessDenied", "no", 403)  # as for who may not list the bucket
+            raise FakeAwsError("AccessDenied", "no", 403)  # as for a user who may not list the bucket
         body = self.template.encode()
         return {"Body": StreamingBody(io.BytesIO(body), len(body)), "ContentLength": len(body)}
 
@@ -192,10 +198,10 @@ class Cloud:
     stacks: Stacks = field(default_factory=Stacks)
     objects: Objects = field(default_factory=Objects)
     machines: Machines = field(default_factory=Machines)
-    said: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
-    polling: Polling = field(default_factory=lambda: Polling(1.0, None, sleep=lambda _seconds: None))
-    held: int = 0
+    messages: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    poller: Poller = field(default_factory=lambda: Poller(1.0, None, sleep=lambda _seconds: None))
+    deferrals: int = 0
 
     @property
     def clients(self) -> Clients:
@@ -212,20 +218,23 @@ class Cloud:
         dry_run: bool = False,
         stack: str = STACK,
         logical_id: str | None = None,
-    ) -> Outcome:
+    ) -> UpdateResult:
         file = DefinitionFile.parse("flow.json", text.encode())
-        screen = Screen(say=self.said.append, show=lambda states, lines: self.shown.extend([*states, *lines]))
-        return deploy(
-            DeployOptions(file, stack, logical_id, UPDATER, dry_run),
+        reporter = Reporter(
+            message=self.messages.append,
+            changes=lambda states, lines: self.changes.extend([*states, *lines]),
+        )
+        return update_definition(
+            UpdateOptions(file, stack, logical_id, UPDATER, dry_run),
             self.clients,
-            self.polling,
-            screen,
-            self.hold,
+            self.poller,
+            reporter,
+            self.defer,
         )
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
-        self.held += 1
+    def defer(self) -> Iterator[None]:
+        self.deferrals += 1
         yield
 
 

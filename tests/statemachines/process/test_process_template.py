@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from tests.statemachines.process.world import PROJECT
 
-TEMPLATE = read(PROJECT / "statemachines/process/template.yaml")
+TEMPLATE = read_template(PROJECT / "statemachines/process/template.yaml")
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 FUNCTIONS = {name: item for name, item in RESOURCES.items() if item["Type"] == "AWS::Serverless::Function"}
 ENDPOINTS = {

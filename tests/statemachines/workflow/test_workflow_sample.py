@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.stepfunctions import StepFunctions
-from stepline.workflow.stack_template import check_use
+from stepline.workflow.managed_machines import list_managed_machines
 from tests.statemachines import asl_rules
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
 FOLDER = Path(__file__).parents[3] / "statemachines/workflow"
 ASL: dict[str, Any] = json.loads((FOLDER / "sample.asl.json").read_text())
-SAMPLE = read(FOLDER / "sample.yaml")
-UPDATER = read(FOLDER / "template.yaml")
+SAMPLE = read_template(FOLDER / "sample.yaml")
+UPDATER = read_template(FOLDER / "template.yaml")
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:sample"
 
 
@@ -63,7 +63,7 @@ def test_it_tells_why_it_cannot() -> None:
 
 
 def test_the_template_has_what_the_macro_and_the_definition_ask_for() -> None:
-    uses = check_use(SAMPLE, UPDATER["Parameters"]["MacroName"]["Default"])
+    uses = list_managed_machines(SAMPLE, UPDATER["Parameters"]["MacroName"]["Default"])
     (use,) = uses.values()
     assert {use.key_parameter, use.version_parameter} <= SAMPLE["Parameters"].keys()
     properties = SAMPLE["Resources"][use.logical_id]["Properties"]

@@ -1,4 +1,4 @@
-"""An execution of a state machine as the states that it visited, from GetExecutionHistory.
+"""Reads the states that an execution of a state machine visited, from GetExecutionHistory.
 
 Within a Map or Parallel the first event of an iteration or branch leads back to `MapIterationStarted` or
 `ParallelStateStarted`. `stepline.core.executions.history` has the other facts about events.
@@ -21,7 +21,7 @@ from stepline.core.limits import HISTORY_EVENTS
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_OPENS_INNER = frozenset({"MapIterationStarted", "ParallelStateStarted"})
+_STARTS_INNER_STATES = frozenset({"MapIterationStarted", "ParallelStateStarted"})
 _ENDS = {
     "ExecutionFailed": Status.FAILED,
     "ExecutionTimedOut": Status.TIMED_OUT,
@@ -36,29 +36,29 @@ _VISIT_ENDS = {
 
 @dataclass(frozen=True)
 class StateVisit:
-    """One visit of a state. `depth` is 0 outside of any Map or Parallel; `id` is its entering event's."""
+    """One visit of a state; `id` is that of its entered event, `depth` is 0 outside a Map or Parallel."""
 
     id: int
     name: str
     depth: int
     entered: datetime
-    left: datetime | None = None
+    exited: datetime | None = None
     status: VisitStatus = VisitStatus.RUNNING
     error: str | None = None
     cause: str | None = None
 
     def duration(self, now: datetime) -> timedelta:
-        return (self.left or now) - self.entered
+        return (self.exited or now) - self.entered
 
 
-def execution_with_history(external_execution_id: str | None) -> ExecutionArn | None:
-    """The ARN that the id is, if it is that of a Standard execution: only those have a history."""
+def parse_standard_execution(external_execution_id: str | None) -> ExecutionArn | None:
+    """Return the ARN of a Standard execution, or None for any other id: only those have a history."""
     arn = ExecutionArn.parse(external_execution_id or "")
     return None if arn is None or arn.is_express else arn
 
 
 class ExecutionHistory:
-    """The events of one execution; every `update` reads only what is new."""
+    """The history of one execution; each `update` reads only new events."""
 
     def __init__(self, stepfunctions: SFNClient, execution: ExecutionArn) -> None:
         self._stepfunctions = stepfunctions
@@ -66,21 +66,20 @@ class ExecutionHistory:
         self._events: list[Event] = []
 
     def update(self) -> tuple[StateVisit, ...]:
-        """Read the new events, and return all visits so far."""
-        known = self._events[-1].id if self._events else 0
-        new = sorted(self._newer_than(known), key=lambda event: event.id)
-        self._events.extend(new)
-        return visits(self._events)
+        """Read new events and return all visits so far."""
+        last_id = self._events[-1].id if self._events else 0
+        self._events.extend(sorted(self._read_newer_than(last_id), key=lambda event: event.id))
+        return list_visits(self._events)
 
     @property
     def failure(self) -> Failure | None:
-        """Why the execution failed; None while it runs, and if it succeeded."""
+        """Why the execution failed; None if it is running or has succeeded."""
         if not self._events or self._events[-1].type not in _ENDS:
             return None
         end = self._events[-1]
         return failure(_ENDS[end.type], end.error, end.cause, self._events[::-1])
 
-    def _newer_than(self, known: int) -> Iterator[Event]:
+    def _read_newer_than(self, last_id: int) -> Iterator[Event]:
         pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
             executionArn=str(self._execution),
             reverseOrder=True,
@@ -89,29 +88,29 @@ class ExecutionHistory:
         )
         for page in pages:
             for item in page["events"]:
-                if item["id"] <= known:
+                if item["id"] <= last_id:
                     return
                 yield parse_event(item)
 
 
-def visits(events: Sequence[Event]) -> tuple[StateVisit, ...]:
-    """The states visited, in the order in which they were entered. `events` in the order of their ids."""
-    return _Visits(events).all()
+def list_visits(events: Sequence[Event]) -> tuple[StateVisit, ...]:
+    """Return the visited states, in the order in which they were entered. `events` are oldest first."""
+    return _VisitCollector(events).all()
 
 
-class _Visits:
-    """Works through the events once, oldest first.
+class _VisitCollector:
+    """Collects visits from events, oldest first.
 
-    For each event it knows the visit that the event happened in (0 between two states) and the
-    Map or Parallel around that (0 outside of any).
+    For each event it keeps the visit in which the event happened (0 between two states) and the enclosing
+    Map or Parallel (0 outside of any).
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._visits: dict[int, StateVisit] = {}  # by the entering event's id
-        self._around: dict[int, int] = {}  # visit -> the Map or Parallel around it
+        self._visits: dict[int, StateVisit] = {}  # by the id of the entered event
+        self._container_of: dict[int, int] = {}  # visit -> the enclosing Map or Parallel
         self._containers: set[int] = set()  # visits that are a Map or Parallel
         self._visit_at: dict[int, int] = {}  # event -> visit
-        self._scope_at: dict[int, int] = {}  # event -> Map or Parallel
+        self._container_at: dict[int, int] = {}  # event -> the enclosing Map or Parallel
         self._failed_containers: set[int] = set()  # events by which a Map or Parallel failed
         for event in events:
             self._add(event)
@@ -123,70 +122,70 @@ class _Visits:
         if event.is_entered:
             self._enter(event)
         elif event.is_exited:
-            self._leave(event)
+            self._exit(event)
         elif event.type in _ENDS:
             self._end(event)
         elif event.type.startswith(("Map", "Parallel")):
-            self._happen_to_container(event)
+            self._record_in_container(event)
         else:
-            self._happen(event, self._visit_at.get(event.previous_id, 0))
+            self._record(event, self._visit_at.get(event.previous_id, 0))
 
     def _enter(self, event: Event) -> None:
-        left_behind = self._visit_at.get(event.previous_id, 0)
-        scope = self._scope_at.get(event.previous_id, 0)
-        if left_behind and self._visits[left_behind].left is None:  # only after a Catch, if at all
-            self._change(left_behind, left=event.time, status=VisitStatus.CAUGHT)
-        depth = self._visits[scope].depth + 1 if scope else 0
+        previous = self._visit_at.get(event.previous_id, 0)
+        container = self._container_at.get(event.previous_id, 0)
+        if previous and self._visits[previous].exited is None:  # happens only after a Catch
+            self._change(previous, exited=event.time, status=VisitStatus.CAUGHT)
+        depth = self._visits[container].depth + 1 if container else 0
         self._visits[event.id] = StateVisit(event.id, event.name or "?", depth, event.time)
-        self._around[event.id] = scope
-        self._visit_at[event.id], self._scope_at[event.id] = event.id, scope
+        self._container_of[event.id] = container
+        self._visit_at[event.id], self._container_at[event.id] = event.id, container
         if event.type.startswith(("Map", "Parallel")):
             self._containers.add(event.id)
 
-    def _leave(self, event: Event) -> None:
-        visit_id = self._position(event)
+    def _exit(self, event: Event) -> None:
+        visit_id = self._visit_before(event)
         while visit_id and self._visits[visit_id].name != event.name:
-            visit_id = self._around[visit_id]
-        self._visit_at[event.id], self._scope_at[event.id] = 0, self._around.get(visit_id, 0)
+            visit_id = self._container_of[visit_id]
+        self._visit_at[event.id], self._container_at[event.id] = 0, self._container_of.get(visit_id, 0)
         if visit_id:
             caught = self._visits[visit_id].error is not None
             status = VisitStatus.CAUGHT if caught else VisitStatus.SUCCEEDED
-            self._change(visit_id, left=event.time, status=status)
+            self._change(visit_id, exited=event.time, status=status)
 
     def _end(self, event: Event) -> None:
         status = _VISIT_ENDS[_ENDS[event.type]]
         for visit_id, visit in self._visits.items():
-            if visit.left is None:
+            if visit.exited is None:
                 error, cause = visit.error or event.error, visit.cause or event.cause
-                self._change(visit_id, left=event.time, status=status, error=error, cause=cause)
+                self._change(visit_id, exited=event.time, status=status, error=error, cause=cause)
 
-    def _happen_to_container(self, event: Event) -> None:
-        visit_id = self._position(event)
-        if event.previous_id in self._failed_containers:  # a Map within a Map: it is about the outer one
-            visit_id = self._around.get(visit_id, 0)
+    def _record_in_container(self, event: Event) -> None:
+        visit_id = self._visit_before(event)
+        if event.previous_id in self._failed_containers:  # a Map within a Map: the event is the outer one's
+            visit_id = self._container_of.get(visit_id, 0)
         while visit_id and visit_id not in self._containers:
-            visit_id = self._around[visit_id]
-        self._happen(event, visit_id)
-        if event.type in _OPENS_INNER:
-            self._visit_at[event.id], self._scope_at[event.id] = 0, visit_id
+            visit_id = self._container_of[visit_id]
+        self._record(event, visit_id)
+        if event.type in _STARTS_INNER_STATES:
+            self._visit_at[event.id], self._container_at[event.id] = 0, visit_id
         elif _fails(event) and "State" in event.type:
             self._failed_containers.add(event.id)
 
-    def _happen(self, event: Event, visit_id: int) -> None:
+    def _record(self, event: Event, visit_id: int) -> None:
         self._visit_at[event.id] = visit_id
-        self._scope_at[event.id] = self._scope_at.get(event.previous_id, 0)
+        self._container_at[event.id] = self._container_at.get(event.previous_id, 0)
         if not visit_id:
             return
-        self._scope_at[event.id] = self._around[visit_id]
+        self._container_at[event.id] = self._container_of[visit_id]
         if _fails(event):
             error = event.error or self._visits[visit_id].error or event.type
             self._change(visit_id, error=error, cause=event.cause)
-        elif event.type.endswith("Succeeded"):  # a retry helped
+        elif event.type.endswith("Succeeded"):  # a retry succeeded
             self._change(visit_id, error=None, cause=None)
 
-    def _position(self, event: Event) -> int:
-        """The visit that the event before happened in, else the Map or Parallel around it."""
-        return self._visit_at.get(event.previous_id, 0) or self._scope_at.get(event.previous_id, 0)
+    def _visit_before(self, event: Event) -> int:
+        """Return the visit in which the previous event happened, or else the enclosing Map or Parallel."""
+        return self._visit_at.get(event.previous_id, 0) or self._container_at.get(event.previous_id, 0)
 
     def _change(self, visit_id: int, **changes: Any) -> None:
         self._visits[visit_id] = replace(self._visits[visit_id], **changes)

@@ -1,4 +1,4 @@
-"""Which job of AWS Batch the user means, and where its log is."""
+"""AWS Batch jobs by id and name, and their logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def world() -> World:
     return World()
 
 
-def test_by_id_and_by_name(world: World) -> None:
+def test_job_is_found_by_id_and_by_name(world: World) -> None:
     world.create_queue("another", priority=1)
     first, second = world.submit("load"), world.submit("store", queue="another")
     assert find_job(world.client, first).name == "load"
@@ -25,20 +25,20 @@ def test_by_id_and_by_name(world: World) -> None:
     assert not is_job_id("load")
 
 
-def test_of_several_with_one_name_the_newest(world: World) -> None:
+def test_newest_job_of_a_name_is_found(world: World) -> None:
     world.submit("load")
     world.clock.advance(1)
     newest = world.submit("load")
     assert find_job(world.client, "load").id == newest
 
 
-@pytest.mark.parametrize("wanted", ["none", "00000000-0000-0000-0000-000000000000"])
-def test_one_that_is_not_there(world: World, wanted: str) -> None:
-    with pytest.raises(UsageError, match=f"there is no job .*{wanted}"):
-        find_job(world.client, wanted)
+@pytest.mark.parametrize("id_or_name", ["none", "00000000-0000-0000-0000-000000000000"])
+def test_unknown_job_is_rejected(world: World, id_or_name: str) -> None:
+    with pytest.raises(UsageError, match=f"job .*{id_or_name}.* does not exist"):
+        find_job(world.client, id_or_name)
 
 
-def test_streams_come_with_the_attempts(world: World) -> None:
+def test_job_has_a_log_stream_for_each_attempt(world: World) -> None:
     world.containers.outcome = lambda _task: Outcome(1)
     job_id = world.submit(retryStrategy={"attempts": 2})
     assert read_job(world.client, job_id).log_streams == ()
@@ -52,6 +52,6 @@ def test_streams_come_with_the_attempts(world: World) -> None:
     assert ended.status_reason == "Essential container in task exited"
 
 
-def test_the_group_of_a_definition_that_names_none(world: World) -> None:
+def test_default_log_group_is_used(world: World) -> None:
     world.register({key: value for key, value in CONTAINER.items() if key != "logConfiguration"})
     assert read_job(world.client, world.submit()).log_group == "/aws/batch/job"

@@ -1,22 +1,18 @@
-"""A pipeline whose Deploy action runs a state machine, all in this process and on a clock that tests move."""
+"""A pipeline whose Deploy action runs a state machine, in this process and with a virtual clock."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
-from stepline.aws.polling import Polling
-from stepline.aws.target import LOCAL_REGION, Target, local_session
+from stepline.aws.polling import Poller
+from stepline.aws.target import Target
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.aws.fakes import target_of
 from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
-
-ENDPOINT = "http://127.0.0.1:4566"
 
 ONE_STATE = {
     "StartAt": "Create Stack",
@@ -40,32 +36,8 @@ def task(function: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-@dataclass
-class Answers:
-    """A client whose operations answer what the test says; an exception is raised."""
-
-    answers: Mapping[str, Any]
-
-    def __getattr__(self, operation: str) -> Any:
-        answer = self.answers[operation]
-
-        def call(**params: Any) -> Any:
-            result = answer(params) if callable(answer) else answer
-            if isinstance(result, Exception):
-                raise result
-            return result
-
-        return call
-
-    def get_paginator(self, operation: str) -> Any:
-        call = getattr(self, operation)
-        return type(
-            "Paginator", (), {"paginate": staticmethod(lambda **params: (call(**params) for _ in range(1)))}
-        )()
-
-
-class Workflow:
-    """`machine`: the definition that the Deploy action runs; `functions`: handlers of its tasks."""
+class LocalPipeline:
+    """`machine` is the definition that the Deploy action runs, `functions` are the handlers of its tasks."""
 
     def __init__(self, machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> None:
         self.world = World()
@@ -84,17 +56,17 @@ class Workflow:
         return self.machine_arn.replace(":stateMachine:", ":execution:") + f":{job['id']}"
 
     def target(self, **clients: Any) -> Target:
-        """The target of a command: these services, and `clients` beside them."""
+        """Return a target for commands with these services and other `clients`."""
         known = {"codepipeline": self.world.client, "stepfunctions": self.stepfunctions, **clients}
         return target_of(**known)
 
-    def new_polling(self, *, timeout_seconds: float | None = None, **_settings: Any) -> Polling:
-        """Sleeping moves the clock of the services, so that they go on meanwhile."""
+    def new_poller(self, *, timeout_seconds: float | None = None, **_settings: Any) -> Poller:
+        """Return a poller that advances the clock of the services instead of sleeping."""
         clock = self.world.clock
-        return Polling(1.0, timeout_seconds, clock.advance, lambda: clock.now().timestamp())
+        return Poller(1.0, timeout_seconds, clock.advance, lambda: clock.now().timestamp())
 
     def _trigger(self, job: Job) -> None:
-        """What the trigger Lambda does, at its shortest."""
+        """Answer a job as the trigger function does."""
         arn = job["data"].get("continuationToken")
         if arn is None:
             arn = self.stepfunctions.start_execution(
@@ -109,10 +81,3 @@ class Workflow:
         else:
             failure = {"type": "JobFailed", "message": "it failed", "externalExecutionId": arn}
             self.world.client.put_job_failure_result(jobId=job["id"], failureDetails=failure)
-
-
-def target_of(*, is_local: bool = True, session: boto3.Session | None = None, **clients: Any) -> Target:
-    endpoint = ENDPOINT if is_local else None
-    session = session or local_session(LOCAL_REGION)
-    known = {name.rstrip("_"): client for name, client in clients.items()}  # lambda_ is no keyword
-    return Target(session, endpoint, LOCAL_REGION, None, is_local, None, known)

@@ -1,18 +1,18 @@
-"""Texts that others wrote, as they fit into a line."""
+"""Commit messages, summaries and error messages on one line."""
 
 from __future__ import annotations
 
 import pytest
 
-from stepline.cli.summaries import headline, reason, subject
+from stepline.cli.summaries import error_line, first_line, summary_line
 
 
 @pytest.mark.parametrize(
     ("message", "line"),
     [(None, ""), ("\n", ""), ("Fix it\n\nThe reason is long.\n", "Fix it"), ("  a \t b", "a b")],
 )
-def test_a_commit_has_a_subject(message: str | None, line: str) -> None:
-    assert subject(message) == line
+def test_first_line_is_the_subject_of_a_commit(message: str | None, line: str) -> None:
+    assert first_line(message) == line
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,9 @@ def test_a_commit_has_a_subject(message: str | None, line: str) -> None:
         (None, ""),
     ],
 )
-def test_a_link_at_the_end_of_a_summary_is_left_out(summary: str | None, line: str) -> None:
-    assert headline(summary) == line
+def test_link_at_the_end_of_a_summary_is_removed(summary: str | None, line: str) -> None:
+    assert summary_line(summary) == line
 
 
-def test_an_error_keeps_all_its_lines() -> None:
-    assert reason("A: failed\nbecause of b\n\nhttps://a.b/c") == "A: failed because of b"
+def test_error_keeps_all_lines() -> None:
+    assert error_line("A: failed\nbecause of b\n\nhttps://a.b/c") == "A: failed because of b"

@@ -1,6 +1,6 @@
-"""Stands in for `python -m stepline.localaws`: the health contract, and ways to misbehave.
+"""A stub of `python -m stepline.localaws` that answers health checks and can misbehave.
 
-Called as `stub_server.py BEHAVIOUR --port P --region R --directory D [--until-input-closes]`.
+Usage: `stub_server.py BEHAVIOUR --port P --region R --directory D [--until-input-closes]`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+def stub_command(behaviour: str) -> Callable[[int, str, Path], Sequence[str]]:
+    """Return the command that `server_process` runs instead of the local AWS."""
+
+    def command(port: int, region: str, directory: Path) -> Sequence[str]:
+        options = ["--port", str(port), "--region", region, "--directory", str(directory)]
+        return [sys.executable, __file__, behaviour, *options]
+
+    return command
 
 
 class Health(http.server.BaseHTTPRequestHandler):
@@ -38,7 +50,7 @@ def main() -> None:
         time.sleep(60)
     if behaviour == "has children":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    if behaviour == "deaf":
+    if behaviour == "ignores SIGTERM":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_args: os._exit(0))

@@ -1,4 +1,4 @@
-"""How runs, statuses and results look on a terminal. Data comes in, rich renderables go out."""
+"""Lays out executions of pipelines, statuses and failures for a terminal, with rich."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stepline.aws.executions import StateVisit
+from stepline.aws.execution_history import StateVisit
+from stepline.aws.failed_actions import FailedAction
+from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution, StageExecution
 from stepline.aws.pipelines import ExecutionSummary
-from stepline.aws.run_failures import FailedAction
-from stepline.aws.runs import ActionRun, PipelineRun, StageRun
 from stepline.aws.statuses import Status, VisitStatus
-from stepline.cli.run_lines import visit_text
-from stepline.cli.summaries import headline, reason, subject
+from stepline.cli.execution_lines import visit_text
+from stepline.cli.summaries import error_line, first_line, summary_line
 from stepline.cli.terminal import Glyphs
 from stepline.core.durations import format_duration
 
@@ -49,8 +49,8 @@ _VISIT_AS_STATUS = {
 
 
 @dataclass(frozen=True)
-class StateRow:
-    """All visits of one state: a polling loop is one row, not a hundred."""
+class _StateRow:
+    """All visits of one state: a polling loop is one row."""
 
     name: str
     depth: int
@@ -59,33 +59,41 @@ class StateRow:
     last: StateVisit
 
 
-def state_rows(visits: Iterable[StateVisit], now: datetime) -> list[StateRow]:
-    """The states in the order in which each was first entered."""
-    rows: dict[tuple[int, str], StateRow] = {}
+def _state_rows(visits: Iterable[StateVisit], now: datetime) -> list[_StateRow]:
+    """Return the states in the order in which each was first entered."""
+    rows: dict[tuple[int, str], _StateRow] = {}
     for visit in visits:
         key = (visit.depth, visit.name)
         before = rows.get(key)
         total = visit.duration(now) + (before.duration if before else timedelta())
-        rows[key] = StateRow(visit.name, visit.depth, before.visits + 1 if before else 1, total, visit)
+        rows[key] = _StateRow(visit.name, visit.depth, before.visits + 1 if before else 1, total, visit)
     return list(rows.values())
 
 
-def run(
-    run: PipelineRun, glyphs: Glyphs, now: datetime, *, busy: str | None = None, max_states: int | None = None
+def execution_layout(
+    execution: PipelineExecution,
+    glyphs: Glyphs,
+    now: datetime,
+    *,
+    busy: str | None = None,
+    max_states: int | None = None,
 ) -> RenderableType:
-    """The whole execution; `busy` is the sign of what is under way, `max_states` keeps it on a screen."""
-    signs = _Signs(glyphs, busy)
+    """Lay out the whole execution.
+
+    `busy` replaces the symbol of what is in progress; `max_states` limits the states of each action.
+    """
+    symbols = _Symbols(glyphs, busy)
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(style="quiet")  # the one that gives way when the screen is narrow
+    table.add_column(style="quiet")  # this one is shortened on a narrow screen
     table.add_column(justify="right", no_wrap=True, style="quiet")
-    for stage in run.stages:
-        _add_stage(table, stage, signs, now, max_states)
-    return Group(_headline(run, signs, now), Text(), Padding(table, (0, 0, 0, 1)))
+    for stage in execution.stages:
+        _add_stage(table, stage, symbols, now, max_states)
+    return Group(_headline(execution, symbols, now), Text(), Padding(table, (0, 0, 0, 1)))
 
 
-def failure(failed: FailedAction, glyphs: Glyphs) -> RenderableType:
-    """Why an action failed; not where to look, for an address must not be cut into lines."""
+def failure_layout(failed: FailedAction, glyphs: Glyphs) -> RenderableType:
+    """Lay out why an action failed, without the link, which must not be broken into lines."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="quiet")
     table.add_column(overflow="fold")
@@ -97,8 +105,8 @@ def failure(failed: FailedAction, glyphs: Glyphs) -> RenderableType:
     return Group(title, Padding(table, (0, 0, 0, 2)))
 
 
-def facts(title: str, values: Mapping[str, str]) -> RenderableType:
-    """Names and values below a title: a stack's outputs, a pipeline's variables."""
+def values_layout(title: str, values: Mapping[str, str]) -> RenderableType:
+    """Lay out names and values below a title, such as the outputs of a stack."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="name", no_wrap=True)
     table.add_column(overflow="fold")
@@ -108,15 +116,15 @@ def facts(title: str, values: Mapping[str, str]) -> RenderableType:
 
 
 def status_text(status: Status, glyphs: Glyphs) -> Text:
-    return Text(f"{_Signs(glyphs, None).of(status)} {status.words}", style=_STYLES[status])
+    return Text(f"{_Symbols(glyphs, None).of(status)} {status.label}", style=_STYLES[status])
 
 
 def execution_line(execution: ExecutionSummary) -> Text:
-    """`1a2b3c4d · 3f2a91c0 Update app · StartPipelineExecution`"""
+    """Return `1a2b3c4d  3f2a91c0 Update app  by StartPipelineExecution`."""
     text = Text(execution.id[:_SHORT_ID], style="name")
     for revision in execution.source_revisions:
         text.append(
-            f"  {revision.revision_id[:_SHORT_ID]} {subject(revision.summary)}".rstrip(), style="none"
+            f"  {revision.revision_id[:_SHORT_ID]} {first_line(revision.summary)}".rstrip(), style="none"
         )
     if execution.trigger:
         text.append(f"  by {execution.trigger.type}", style="quiet")
@@ -124,7 +132,7 @@ def execution_line(execution: ExecutionSummary) -> Text:
 
 
 @dataclass(frozen=True)
-class _Signs:
+class _Symbols:
     glyphs: Glyphs
     busy: str | None
 
@@ -145,56 +153,58 @@ class _Signs:
         return Text.assemble(_INDENT * depth, (self.of(status), _STYLES[status]), " ", (name, name_style))
 
 
-def _headline(run: PipelineRun, signs: _Signs, now: datetime) -> Text:
-    status = run.execution.status
+def _headline(execution: PipelineExecution, symbols: _Symbols, now: datetime) -> Text:
+    status = execution.status
     style = _STYLES[status]
-    text = Text.assemble((f"{signs.of(status)} {run.pipeline}", f"bold {style}"), "  ")
-    text.append(status.words, style=style)
-    if length := format_duration(run.duration(now)):
-        text.append(f"  {length}", style="none")
+    text = Text.assemble((f"{symbols.of(status)} {execution.pipeline}", f"bold {style}"), "  ")
+    text.append(status.label, style=style)
+    if duration := format_duration(execution.duration(now)):
+        text.append(f"  {duration}", style="none")
     text.append("  ")
-    text.append_text(execution_line(run.execution))
+    text.append_text(execution_line(execution.summary))
     text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
-def _add_stage(table: Table, stage: StageRun, signs: _Signs, now: datetime, max_states: int | None) -> None:
-    length = format_duration(stage.duration(now))
-    table.add_row(signs.text(stage.status, stage.name, 0, style="name"), stage.blocked or "", length)
+def _add_stage(
+    table: Table, stage: StageExecution, symbols: _Symbols, now: datetime, max_states: int | None
+) -> None:
+    duration = format_duration(stage.duration(now))
+    table.add_row(symbols.text(stage.status, stage.name, 0, style="name"), stage.blocked or "", duration)
     for action in stage.actions:
         table.add_row(
-            signs.text(action.status, action.name, 1),
-            _short(_action_detail(action)),
+            symbols.text(action.status, action.name, 1),
+            _cut_text(_action_detail(action)),
             format_duration(action.duration(now)),
         )
-        _add_states(table, action, signs, now, max_states)
+        _add_states(table, action, symbols, now, max_states)
 
 
-def _short(text: str) -> Text:
-    """Text that is cut off where there is no room for it."""
+def _cut_text(text: str) -> Text:
+    """Return text that is cut off at the end of its column."""
     return Text(text, no_wrap=True, overflow="ellipsis")
 
 
-def _action_detail(action: ActionRun) -> str:
-    words = [action.provider]
+def _action_detail(action: ActionExecution) -> str:
+    parts = [action.provider]
     if action.status.is_running and action.percent_complete is not None:
-        words.append(f"{action.percent_complete} %")
-    if not (action.runs_state_machine and action.visits):  # there the states tell more
-        words.append(reason(action.error.message) if action.error else headline(action.summary))
-    return "  ".join(filter(None, words))
+        parts.append(f"{action.percent_complete} %")
+    if not action.visits:  # the states have more details
+        parts.append(error_line(action.error.message) if action.error else summary_line(action.summary))
+    return "  ".join(filter(None, parts))
 
 
 def _add_states(
-    table: Table, action: ActionRun, signs: _Signs, now: datetime, max_states: int | None
+    table: Table, action: ActionExecution, symbols: _Symbols, now: datetime, max_states: int | None
 ) -> None:
-    rows = state_rows(action.visits, now)
+    rows = _state_rows(action.visits, now)
     hidden = max(0, len(rows) - max_states) if max_states is not None else 0
     if hidden:
         table.add_row(Text(f"{_INDENT * 2}… {hidden} earlier states", style="quiet"), "", "")
     for row in rows[hidden:]:
-        name = signs.text(_VISIT_AS_STATUS[row.last.status], row.name, 2 + row.depth)
+        name = symbols.text(_VISIT_AS_STATUS[row.last.status], row.name, 2 + row.depth)
         if row.visits > 1:
-            name.append(f" {signs.glyphs.times}{row.visits}", style="quiet")
+            name.append(f" {symbols.glyphs.times}{row.visits}", style="quiet")
         failed = row.last.status not in {VisitStatus.RUNNING, VisitStatus.SUCCEEDED}
         detail = visit_text(row.last, now) if failed else ""
-        table.add_row(name, _short(detail), format_duration(row.duration))
+        table.add_row(name, _cut_text(detail), format_duration(row.duration))

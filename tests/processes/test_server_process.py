@@ -1,11 +1,9 @@
-"""Starting, finding and stopping a local AWS, with a stub in its place."""
+"""Starting, finding and stopping a local AWS, with a stub server."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +16,10 @@ from stepline.aws.local_servers import LocalAws, Owner
 from stepline.core.errors import UsageError
 from stepline.processes import process_table, server_process
 from stepline.processes.interruptions import Interrupted, Interruptions
-from tests.cli.stepline_with_stubs import stub_command
 from tests.ports import free_port
+from tests.processes.stub_server import stub_command
+
+pytestmark = pytest.mark.usefixtures("isolated_environment")
 
 Start = Callable[..., LocalAws]
 
@@ -31,7 +31,7 @@ def port() -> int:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for temporary files, so that one can see whether something is left in it."""
+    """The folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -73,7 +73,7 @@ def assert_nothing_is_left(port: int, folder: Path) -> None:
     assert server_process.port_is_free(port)
 
 
-def test_nothing_is_left_if_its_state_cannot_be_noted(
+def test_server_is_stopped_if_its_state_file_cannot_be_written(
     start: Start, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save(_local_aws: LocalAws) -> None:
@@ -83,13 +83,13 @@ def test_nothing_is_left_if_its_state_cannot_be_noted(
     with pytest.raises(PermissionError):
         start()
     assert_nothing_is_left(port, folder)
-    assert not [each for each in process_table.processes() if str(folder) in each.command]
+    assert not [each for each in process_table.list_processes() if str(folder) in each.command]
 
 
-def test_started_found_and_stopped(start: Start, port: int, folder: Path) -> None:
-    assert local_servers.running(port) is None
+def test_server_is_started_found_and_stopped(start: Start, port: int, folder: Path) -> None:
+    assert local_servers.find_running(port) is None
     local_aws = start()
-    assert local_servers.running(port) == local_aws
+    assert local_servers.find_running(port) == local_aws
     assert (local_aws.endpoint_url, local_aws.region) == (f"http://127.0.0.1:{port}", "us-east-1")
     assert local_servers.state_file(port).parent.stat().st_mode & 0o077 == 0
     server_process.stop(local_aws)
@@ -97,51 +97,49 @@ def test_started_found_and_stopped(start: Start, port: int, folder: Path) -> Non
     server_process.stop(local_aws)
 
 
-def test_one_that_dies_is_told_with_its_last_words(start: Start, port: int, folder: Path) -> None:
+def test_end_during_start_is_reported_with_the_log(start: Start, port: int, folder: Path) -> None:
     with pytest.raises(UsageError, match="ended while starting: stepline: the disk is full") as raised:
         start("dies")
     assert raised.value.details == ("loading",)
     assert_nothing_is_left(port, folder)
 
 
-def test_one_that_is_never_ready_is_told_with_the_end_of_its_log(
-    start: Start, port: int, folder: Path
-) -> None:
+def test_server_that_is_never_ready_is_reported_with_the_log(start: Start, port: int, folder: Path) -> None:
     with pytest.raises(UsageError, match=r"was not ready after 0\.5 s") as raised:
         start("never ready", ready_seconds=0.5)
     assert raised.value.details == ("still loading the world",)
     assert_nothing_is_left(port, folder)
 
 
-def test_its_children_are_stopped_too(start: Start, port: int, folder: Path) -> None:
+def test_children_of_the_server_are_stopped(start: Start, port: int, folder: Path) -> None:
     local_aws = start("has children")
-    group = [each.pid for each in process_table.processes() if each.group == local_aws.pid]
+    group = [each.pid for each in process_table.list_processes() if each.group == local_aws.pid]
     assert len(group) == 2
     server_process.stop(local_aws)
-    assert not {each.pid for each in process_table.processes()} & set(group)
+    assert not {each.pid for each in process_table.list_processes()} & set(group)
     assert_nothing_is_left(port, folder)
 
 
-def test_one_that_ignores_sigterm_is_killed(
+def test_server_that_ignores_sigterm_is_killed(
     start: Start, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_process, "_TERMINATE_SECONDS", 0.1)
-    server_process.stop(start("deaf"))
+    server_process.stop(start("ignores SIGTERM"))
     assert_nothing_is_left(port, folder)
 
 
-def test_what_a_kill_left_is_recognised_and_removed(start: Start, port: int, folder: Path) -> None:
+def test_remains_of_a_killed_server_are_deleted(start: Start, port: int, folder: Path) -> None:
     local_aws = start("has children")
     os.kill(local_aws.pid, signal.SIGKILL)
     wait_until(lambda: not server_process.is_alive(local_aws))
     assert local_servers.load(port) == local_aws
-    assert local_servers.running(port) is None
+    assert local_servers.find_running(port) is None
     server_process.stop(local_aws)
-    assert all(each.group != local_aws.pid for each in process_table.processes())
+    assert all(each.group != local_aws.pid for each in process_table.list_processes())
     assert_nothing_is_left(port, folder)
 
 
-def test_a_process_that_got_the_number_of_a_past_one_is_left_alone(port: int, tmp_path: Path) -> None:
+def test_other_process_with_the_same_id_is_not_stopped(port: int, tmp_path: Path) -> None:
     past = LocalAws(os.getpid(), port, "us-east-1", tmp_path / "past", "2026-01-01T00:00:00+00:00", None)
     local_servers.save(past)
     assert not server_process.is_alive(past)
@@ -149,31 +147,31 @@ def test_a_process_that_got_the_number_of_a_past_one_is_left_alone(port: int, tm
     assert local_servers.load(port) is None
 
 
-def test_an_owner_that_was_killed_is_noticed(start: Start) -> None:
-    assert not server_process.owner_is_gone(start(owner=Owner(os.getpid(), "up")))
+def test_running_owner_has_not_ended(start: Start) -> None:
+    assert not server_process.owner_has_ended(start(owner=Owner(os.getpid(), "up")))
 
 
-def test_an_owner_that_never_was_is_gone() -> None:
-    beyond_all_pids = 2**22 + 1  # PID_MAX_LIMIT, proc(5)
-    orphan = LocalAws(1, 1, "us-east-1", Path("/nowhere"), "", Owner(beyond_all_pids, "up"))
-    assert server_process.owner_is_gone(orphan)
+def test_owner_without_a_process_has_ended() -> None:
+    impossible_pid = 2**22 + 1  # PID_MAX_LIMIT, proc(5)
+    orphan = LocalAws(1, 1, "us-east-1", Path("/nowhere"), "", Owner(impossible_pid, "up"))
+    assert server_process.owner_has_ended(orphan)
 
 
-def test_only_one_of_two_that_start_at_once_wins(start: Start, port: int) -> None:
+def test_second_start_on_the_same_port_is_rejected(start: Start, port: int) -> None:
     local_aws = start()
-    with pytest.raises(UsageError, match=f"just starting on port {port}"):
+    with pytest.raises(UsageError, match=f"is starting on port {port}"):
         start()
-    assert local_servers.running(port) == local_aws
+    assert local_servers.find_running(port) == local_aws
 
 
-def test_stopping_an_old_one_does_not_touch_a_newer_one(start: Start, port: int, tmp_path: Path) -> None:
+def test_stopping_an_old_server_does_not_stop_a_newer_one(start: Start, port: int, tmp_path: Path) -> None:
     newer = start()
     past = LocalAws(2**22 + 1, port, "us-east-1", tmp_path / "past", "", None)
     server_process.stop(past)
-    assert local_servers.running(port) == newer
+    assert local_servers.find_running(port) == newer
 
 
-def test_an_interruption_while_it_starts_stops_it(start: Start, port: int, folder: Path) -> None:
+def test_ctrl_c_during_start_stops_the_server(start: Start, port: int, folder: Path) -> None:
     previous = signal.signal(signal.SIGALRM, lambda *_args: os.kill(os.getpid(), signal.SIGINT))
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
@@ -185,7 +183,7 @@ def test_an_interruption_while_it_starts_stops_it(start: Start, port: int, folde
     assert_nothing_is_left(port, folder)
 
 
-def test_real_credentials_stay_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_does_not_get_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     monkeypatch.setenv("AWS_PROFILE", "production")
     environment = server_process._environment()
@@ -194,30 +192,11 @@ def test_real_credentials_stay_out_of_it(monkeypatch: pytest.MonkeyPatch) -> Non
     assert environment["AWS_CONFIG_FILE"] == os.devnull
 
 
-def test_whoever_listens_on_a_port_is_known(port: int) -> None:
-    assert server_process.port_is_free(port)
-    assert process_table.listener(port) is None
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-        assert not server_process.port_is_free(port)
-        found = process_table.listener(port)
-    assert found is not None
-    assert found.pid == os.getpid()
-
-
-@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps here, so it is not used either")
-def test_ps_tells_the_same_as_proc() -> None:
-    ours = next(each for each in process_table._from_ps() if each.pid == os.getpid())
-    assert (ours.pid, ours.group) == (os.getpid(), os.getpgid(0))
-    assert ours.command.split() == (process_table.process(os.getpid()) or ours).command.split()
-
-
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "owner": null}'])
-def test_a_state_file_that_is_none_counts_as_no_file(port: int, text: str) -> None:
+def test_malformed_state_file_is_ignored(port: int, text: str) -> None:
     file = local_servers.state_file(port)
     file.parent.mkdir(parents=True)
     file.write_text(text)
     assert local_servers.load(port) is None
-    local_servers.forget(port)
+    local_servers.delete_state_file(port)
     assert not file.parent.exists()

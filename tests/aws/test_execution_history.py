@@ -1,4 +1,4 @@
-"""Histories of real executions, as the interpreter of the local Step Functions writes them."""
+"""The states in the histories of executions on the local Step Functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import Any
 import botocore.session
 import pytest
 
-from stepline.aws.executions import ExecutionHistory, StateVisit, execution_with_history, visits
+from stepline.aws.execution_history import (
+    ExecutionHistory,
+    StateVisit,
+    list_visits,
+    parse_standard_execution,
+)
 from stepline.aws.statuses import VisitStatus
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure
@@ -19,7 +24,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
 from stepline.localaws.stepfunctions import StepFunctions
-from tests.cli.workflow import task
+from tests.cli.local_pipeline import task
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Read = Callable[..., ExecutionHistory]
@@ -46,7 +51,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 def run(clock: VirtualClock) -> Read:
-    """Runs a machine to its end, and reads its history."""
+    """Runs a machine until it ends, and reads its history."""
 
     def execute(machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> ExecutionHistory:
         known = InProcessFunctions(functions or {})
@@ -67,7 +72,7 @@ def short(seen: tuple[StateVisit, ...]) -> list[tuple[str, int, str]]:
     return [(visit.name, visit.depth, visit.status.value) for visit in seen]
 
 
-def test_states_in_their_order_with_their_times(run: Read) -> None:
+def test_states_are_in_order_with_their_times(run: Read) -> None:
     machine = {
         "StartAt": "First",
         "States": {
@@ -81,14 +86,14 @@ def test_states_in_their_order_with_their_times(run: Read) -> None:
     assert seen[1].duration(NOW).total_seconds() == 90
 
 
-def test_a_task_that_fails_is_told_with_state_error_and_cause(run: Read) -> None:
+def test_failure_of_a_task_has_state_error_and_cause(run: Read) -> None:
     history = run({"StartAt": "Create", "States": {"Create": task("f", End=True)}}, {"f": explode})
     assert history.failure == Failure(state="Create", error="BoomError", cause="no room left")
     (visit,) = history.update()
     assert (visit.status, visit.error) == (VisitStatus.FAILED, "BoomError")
 
 
-def test_a_caught_failure_is_no_failure(run: Read) -> None:
+def test_caught_failure_is_not_the_failure(run: Read) -> None:
     machine = {
         "StartAt": "Create",
         "States": {
@@ -106,7 +111,7 @@ def test_a_caught_failure_is_no_failure(run: Read) -> None:
     assert history.failure == Failure(state="Give up", error="NotCreatedError", cause="see above")
 
 
-def test_a_fail_state_that_passes_an_error_on_is_not_to_blame(run: Read) -> None:
+def test_fail_state_that_passes_an_error_on_is_not_the_failed_state(run: Read) -> None:
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Failure Clean"}]
     machine = {
         "StartAt": "Create",
@@ -120,7 +125,7 @@ def test_a_fail_state_that_passes_an_error_on_is_not_to_blame(run: Read) -> None
     assert (failure.state, failure.error, failure.cause) == ("Create", "BoomError", "no room left")
 
 
-def test_a_failure_that_a_retry_mended_is_forgotten(run: Read) -> None:
+def test_failure_before_a_successful_retry_is_dropped(run: Read) -> None:
     attempts: list[None] = []
 
     def second_time_lucky(_event: Any, _context: Any) -> str:
@@ -148,7 +153,7 @@ INNER = {
 }
 
 
-def test_states_within_a_map_are_deeper(run: Read) -> None:
+def test_states_within_a_map_have_a_greater_depth(run: Read) -> None:
     machine = {
         "StartAt": "Each",
         "States": {
@@ -167,7 +172,7 @@ def test_states_within_a_map_are_deeper(run: Read) -> None:
     assert seen[-1] == ("After", 0, "Succeeded")
 
 
-def test_states_within_nested_containers(run: Read) -> None:
+def test_states_within_nested_maps_have_their_depths(run: Read) -> None:
     inner = {
         "StartAt": "Branches",
         "States": {"Branches": {"Type": "Parallel", "Branches": [INNER], "End": True}},
@@ -190,7 +195,7 @@ def test_states_within_nested_containers(run: Read) -> None:
     ]
 
 
-def test_a_failure_within_a_map_that_is_caught_outside(run: Read) -> None:
+def test_failure_within_a_map_can_be_caught_outside(run: Read) -> None:
     inner = {"StartAt": "Create", "States": {"Create": task("f", End=True)}}
     machine = {
         "StartAt": "Items",
@@ -211,7 +216,7 @@ def test_a_failure_within_a_map_that_is_caught_outside(run: Read) -> None:
     assert seen["Create"].error == "BoomError"
 
 
-def test_only_new_events_are_read(clock: VirtualClock) -> None:
+def test_update_adds_new_events(clock: VirtualClock) -> None:
     service = StepFunctions(
         clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
     )
@@ -228,7 +233,7 @@ def test_only_new_events_are_read(clock: VirtualClock) -> None:
     assert short(history.update()) == [("Pause", 0, "Succeeded")]
 
 
-def test_a_stopped_execution_leaves_no_state_running(clock: VirtualClock) -> None:
+def test_states_of_a_stopped_execution_are_aborted(clock: VirtualClock) -> None:
     service = StepFunctions(
         clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
     )
@@ -245,17 +250,17 @@ def test_a_stopped_execution_leaves_no_state_running(clock: VirtualClock) -> Non
     assert history.failure == Failure(state="Pause", error="Stopped", cause="by hand")
 
 
-def test_every_event_type_of_the_model_can_be_read() -> None:
+def test_every_event_type_of_the_model_is_accepted() -> None:
     shape = botocore.session.get_session().get_service_model("stepfunctions").shape_for("HistoryEventType")
     for number, kind in enumerate(shape.enum, start=1):  # type: ignore[attr-defined]
         document = {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": NOW}
-        visits([parse_event(document)])
+        list_visits([parse_event(document)])
 
 
 def test_only_standard_executions_have_a_history() -> None:
-    standard = execution_with_history("arn:aws-cn:states:cn-north-1:123456789012:execution:m:e")
+    standard = parse_standard_execution("arn:aws-cn:states:cn-north-1:123456789012:execution:m:e")
     assert standard is not None
     assert standard.region == "cn-north-1"
-    assert execution_with_history("arn:aws:states:eu-west-1:123456789012:express:m:e:run") is None
-    assert execution_with_history("my-build:42") is None
-    assert execution_with_history(None) is None
+    assert parse_standard_execution("arn:aws:states:eu-west-1:123456789012:express:m:e:run") is None
+    assert parse_standard_execution("my-build:42") is None
+    assert parse_standard_execution(None) is None

@@ -1,4 +1,4 @@
-"""What one run of the Deploy state machine asks of AWS, counted on the real machine and handlers."""
+"""Counts the AWS calls of one execution of the Deploy state machine, with the real handlers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from stepline.core import clients
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, Machine
 
-WAYS = {"a new stack": "new_stack", "an update": "update", "nothing to change": "unchanged"}
-"""Ways through the graph, as the cases of the tests tell them: each wait loop goes round twice."""
+PATHS = {"a new stack": "new_stack", "an update": "update", "nothing to change": "unchanged"}
+"""Test cases by path; each wait loop runs twice."""
 
 
 @dataclass(frozen=True)
 class DeployCalls:
-    """`states` entered count as transitions; `aws` holds the calls of the functions."""
+    """`states` is the number of state transitions; `aws` are the calls of the functions."""
 
     invocations: int
     states: int
@@ -28,12 +28,12 @@ class DeployCalls:
 
 
 def measure() -> dict[str, DeployCalls]:
-    return {way: _run(case) for way, case in WAYS.items()}
+    return {path: _run(case) for path, case in PATHS.items()}
 
 
 def _run(case: str) -> DeployCalls:
     machine = Machine()
-    with _as_functions_of(machine):
+    with _functions_of(machine):
         run = cases.run(machine, cases.load(case))
     assert run.status == "SUCCEEDED", run.cause
     return DeployCalls(
@@ -44,18 +44,18 @@ def _run(case: str) -> DeployCalls:
 
 
 @contextmanager
-def _as_functions_of(machine: Machine) -> Iterator[None]:
-    """The handlers' clients and settings are those of `machine`."""
+def _functions_of(machine: Machine) -> Iterator[None]:
+    """Let the handlers use the clients and settings of `machine`."""
     with (
         mock.patch.dict(os.environ, ENVIRONMENT),
         mock.patch.object(clients, "cloudformation", return_value=machine.clients["cloudformation"]),
         mock.patch.object(clients, "s3", return_value=machine.clients["s3"]),
     ):
-        _forget_settings()
+        _clear_settings()
         yield
-    _forget_settings()
+    _clear_settings()
 
 
-def _forget_settings() -> None:
+def _clear_settings() -> None:
     for setting in (settings.wait_settings, settings.stack_settings, settings.default_role_arn):
         setting.cache_clear()

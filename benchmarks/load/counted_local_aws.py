@@ -1,4 +1,4 @@
-"""`python -m benchmarks.load.counted_local_aws`: the local AWS, with its calls counted."""
+"""`python -m benchmarks.load.counted_local_aws`: runs the local AWS with its calls counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stepline.localaws import server
 
 
 def main() -> None:
-    front = server._front  # noqa: SLF001 - the one place through which all requests come
+    front = server._front  # noqa: SLF001 - all requests go through it
 
     def counted_front(*args: Any, **kwargs: Any) -> Any:
         return CallCounter(front(*args, **kwargs))

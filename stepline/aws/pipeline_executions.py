@@ -16,13 +16,13 @@ from stepline.aws.execution_history import ExecutionHistory, StateVisit, parse_s
 from stepline.aws.pipelines import (
     ActionDefinition,
     ActionError,
-    ActionExecutionDetail,
     ActionState,
+    Document,
     ExecutionSummary,
     PipelineDefinition,
     StageDefinition,
     StageState,
-    list_action_executions,
+    parse_action_error,
     read_execution,
     read_stage_states,
 )
@@ -132,14 +132,14 @@ class ExecutionReader:
         # The status first: what is read after it can only be newer.
         summary = read_execution(self._codepipeline, name, execution_id)
         states = read_stage_states(self._codepipeline, name)
-        details = list_action_executions(self._codepipeline, name, execution_id)
+        actions = _latest_action_executions(self._codepipeline, name, execution_id)
         summary = replace(
             summary,
             start_time=self._summary.start_time,
             trigger=summary.trigger or self._summary.trigger,
             source_revisions=summary.source_revisions or self._summary.source_revisions,
         )
-        stages = [_stage_execution(stage, execution_id, states, details) for stage in self._definition.stages]
+        stages = [_stage_execution(stage, execution_id, states, actions) for stage in self._definition.stages]
         return PipelineExecution(name, summary, tuple(self._with_visits(stage) for stage in stages))
 
     def _with_visits(self, stage: StageExecution) -> StageExecution:
@@ -162,17 +162,46 @@ class ExecutionReader:
         return action
 
 
+def _latest_action_executions(
+    codepipeline: CodePipelineClient, pipeline: str, execution_id: str
+) -> dict[tuple[str, str], ActionExecution]:
+    """Return the last execution of each action, by stage and action: a stage that is retried has several."""
+    pages = codepipeline.get_paginator("list_action_executions").paginate(
+        pipelineName=pipeline, filter={"pipelineExecutionId": execution_id}
+    )
+    details: list[Document] = [detail for page in pages for detail in page["actionExecutionDetails"]]
+    details.sort(key=lambda detail: detail.get("startTime") or datetime.min.replace(tzinfo=UTC))
+    return {(detail["stageName"], detail["actionName"]): _action_execution(detail) for detail in details}
+
+
+def _action_execution(detail: Document) -> ActionExecution:
+    status, output = Status.parse(detail.get("status")), detail.get("output", {})
+    result = output.get("executionResult", {})
+    return ActionExecution(
+        name=detail["actionName"],
+        provider="",
+        status=status,
+        started=detail.get("startTime"),
+        ended=detail.get("lastUpdateTime") if status.has_ended else None,
+        summary=result.get("externalExecutionSummary"),
+        external_execution_id=result.get("externalExecutionId"),
+        external_execution_url=result.get("externalExecutionUrl"),
+        error=parse_action_error(result.get("errorDetails")),
+        output_variables=output.get("outputVariables", {}),
+    )
+
+
 def _stage_execution(
     stage: StageDefinition,
     execution_id: str,
     states: Sequence[StageState],
-    details: Sequence[ActionExecutionDetail],
+    executions: Mapping[tuple[str, str], ActionExecution],
 ) -> StageExecution:
     state = next((state for state in states if state.name == stage.name), None)
     is_in_stage = state is not None and state.execution_id == execution_id
     current = {action.name: action for action in state.actions} if state and is_in_stage else {}
     actions = tuple(
-        _action_execution(action, _latest(stage.name, action.name, details), current.get(action.name))
+        _with_current_state(action, executions.get((stage.name, action.name)), current.get(action.name))
         for action in stage.actions
     )
     status = state.status if state and is_in_stage else _status_of_actions(actions)
@@ -182,41 +211,22 @@ def _stage_execution(
     return StageExecution(stage.name, status, actions, blocked)
 
 
-def _action_execution(
-    action: ActionDefinition, detail: ActionExecutionDetail | None, current: ActionState | None
+def _with_current_state(
+    action: ActionDefinition, execution: ActionExecution | None, current: ActionState | None
 ) -> ActionExecution:
-    if detail is None:
+    if execution is None:
         return ActionExecution(action.name, action.provider)
-    execution = ActionExecution(
-        action.name,
-        action.provider,
-        status=detail.status,
-        started=detail.started,
-        ended=detail.updated if detail.status.has_ended else None,
-        summary=detail.summary,
-        external_execution_id=detail.external_execution_id,
-        external_execution_url=detail.external_execution_url,
-        error=detail.error,
-        output_variables=detail.output_variables,
-    )
+    execution = replace(execution, provider=action.provider)
     if current is None:
         return execution
     return replace(
         execution,
-        summary=current.summary or detail.summary,
+        summary=current.summary or execution.summary,
         percent_complete=current.percent_complete,
-        external_execution_id=current.external_execution_id or detail.external_execution_id,
-        external_execution_url=current.external_execution_url or detail.external_execution_url,
-        error=detail.error or (current.error if detail.status is Status.FAILED else None),
+        external_execution_id=current.external_execution_id or execution.external_execution_id,
+        external_execution_url=current.external_execution_url or execution.external_execution_url,
+        error=execution.error or (current.error if execution.status is Status.FAILED else None),
     )
-
-
-def _latest(
-    stage: str, action: str, details: Sequence[ActionExecutionDetail]
-) -> ActionExecutionDetail | None:
-    """Return the last execution of the action: a stage that is retried has several."""
-    found = [each for each in details if each.stage == stage and each.action == action]
-    return max(found, key=lambda each: each.started or datetime.min.replace(tzinfo=UTC), default=None)
 
 
 def _status_of_actions(actions: Sequence[ActionExecution]) -> Status:

@@ -13,7 +13,7 @@ from stepline.core.errors import UsageError
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
 
-_Document = Mapping[str, Any]  # a part of a boto3 response
+Document = Mapping[str, Any]  # a part of a boto3 response
 
 _LATEST_EXECUTIONS = 5
 
@@ -103,22 +103,6 @@ class ExecutionSummary:
         return any(each.revision_id == revision_id for each in self.source_revisions)
 
 
-@dataclass(frozen=True)
-class ActionExecutionDetail:
-    """One execution of an action, from ListActionExecutions."""
-
-    action: str
-    stage: str
-    status: Status
-    started: datetime | None
-    updated: datetime | None
-    summary: str | None
-    external_execution_id: str | None
-    external_execution_url: str | None
-    error: ActionError | None
-    output_variables: Mapping[str, str]
-
-
 def list_pipeline_names(codepipeline: CodePipelineClient) -> list[str]:
     pages = codepipeline.get_paginator("list_pipelines").paginate()
     return sorted(each["name"] for page in pages for each in page["pipelines"])
@@ -174,17 +158,7 @@ def read_execution(codepipeline: CodePipelineClient, name: str, execution_id: st
     )
 
 
-def list_action_executions(
-    codepipeline: CodePipelineClient, pipeline: str, execution_id: str
-) -> tuple[ActionExecutionDetail, ...]:
-    """Return all executions of actions, retries included, within one execution of the pipeline."""
-    pages = codepipeline.get_paginator("list_action_executions").paginate(
-        pipelineName=pipeline, filter={"pipelineExecutionId": execution_id}
-    )
-    return tuple(_action_execution(each) for page in pages for each in page["actionExecutionDetails"])
-
-
-def _stage_definition(stage: _Document) -> StageDefinition:
+def _stage_definition(stage: Document) -> StageDefinition:
     actions = [
         ActionDefinition(
             name=action["name"],
@@ -198,7 +172,7 @@ def _stage_definition(stage: _Document) -> StageDefinition:
     return StageDefinition(stage["name"], tuple(actions))
 
 
-def _stage_state(stage: _Document) -> StageState:
+def _stage_state(stage: Document) -> StageState:
     latest = stage.get("latestExecution", {})
     transition = stage.get("inboundTransitionState", {})
     return StageState(
@@ -212,7 +186,7 @@ def _stage_state(stage: _Document) -> StageState:
     )
 
 
-def _action_state(action: _Document) -> ActionState:
+def _action_state(action: Document) -> ActionState:
     latest = action.get("latestExecution", {})
     return ActionState(
         name=action["actionName"],
@@ -223,35 +197,18 @@ def _action_state(action: _Document) -> ActionState:
         external_execution_id=latest.get("externalExecutionId"),
         external_execution_url=latest.get("externalExecutionUrl"),
         revision_id=action.get("currentRevision", {}).get("revisionId"),
-        error=_action_error(latest.get("errorDetails")),
+        error=parse_action_error(latest.get("errorDetails")),
     )
 
 
-def _action_execution(detail: _Document) -> ActionExecutionDetail:
-    output = detail.get("output", {})
-    result = output.get("executionResult", {})
-    return ActionExecutionDetail(
-        action=detail["actionName"],
-        stage=detail["stageName"],
-        status=Status.parse(detail.get("status")),
-        started=detail.get("startTime"),
-        updated=detail.get("lastUpdateTime"),
-        summary=result.get("externalExecutionSummary"),
-        external_execution_id=result.get("externalExecutionId"),
-        external_execution_url=result.get("externalExecutionUrl"),
-        error=_action_error(result.get("errorDetails")),
-        output_variables=output.get("outputVariables", {}),
-    )
-
-
-def _action_error(details: _Document | None) -> ActionError | None:
+def parse_action_error(details: Document | None) -> ActionError | None:
     """Parse `errorDetails` of an action; both members are optional in the model."""
     if not details:
         return None
     return ActionError(details.get("code", ""), details.get("message", ""))
 
 
-def _execution_summary(summary: _Document) -> ExecutionSummary:
+def _execution_summary(summary: Document) -> ExecutionSummary:
     return ExecutionSummary(
         id=summary["pipelineExecutionId"],
         status=Status.parse(summary.get("status")),
@@ -266,7 +223,7 @@ def _execution_summary(summary: _Document) -> ExecutionSummary:
     )
 
 
-def _trigger(trigger: _Document | None) -> Trigger | None:
+def _trigger(trigger: Document | None) -> Trigger | None:
     if not trigger:
         return None
     return Trigger(trigger.get("triggerType", ""), trigger.get("triggerDetail"))

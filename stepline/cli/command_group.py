@@ -44,10 +44,9 @@ class FailedError(click.ClickException):
         self._details = error.details if isinstance(error, UsageError) else ()
 
     def show(self, file: object = None) -> None:
-        messages = terminal.messages()
         for line in self._details:
-            terminal.print_line(messages, f"  {line}", style="quiet")
-        terminal.print_line(messages, f"stepline: {self.format_message()}", style="bad")
+            terminal.print_message(f"  {line}", style="quiet")
+        terminal.print_message(f"stepline: {self.format_message()}", style="bad")
 
 
 class Stepline(click.Group):

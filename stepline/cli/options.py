@@ -58,8 +58,6 @@ local_region_option = click.option(
     help="Region of the local AWS.",
 )
 
-pipeline_option = click.option("--pipeline", help="Name of the pipeline. Required if there are several.")
-
 stack_option = click.option(
     "--stack-name", default="stepline", show_default=True, help="Stack to which logical ids refer."
 )
@@ -86,15 +84,6 @@ source_argument = click.argument(
     default=functools.partial(project.find, project.SAMPLE_APPLICATION),
     metavar="[SOURCE_DIR]",
     type=click.Path(path_type=Path),
-)
-
-with_option = click.option(
-    "--with",
-    "with_systems",
-    multiple=True,
-    metavar="SYSTEM,...",
-    help="Also deploy these systems: folders of statemachines/ that have a template. Set their parameters "
-    "with --parameter SYSTEM.KEY=VALUE.",
 )
 
 
@@ -124,7 +113,7 @@ def choose_and_show_target(ctx: click.Context) -> Target:
 
 
 def show_target(target: Target) -> None:
-    terminal.print_line(terminal.messages(), f"stepline: {target}", style="quiet")
+    terminal.print_message(f"stepline: {target}", style="quiet")
 
 
 def parse_parameters(arguments: tuple[str, ...]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from datetime import timedelta
 from os import getpid
 
 from botocore.exceptions import BotoCoreError
-from rich.console import Console
 
 from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
@@ -58,12 +57,12 @@ def _prepare_port(port: int) -> None:
 
 @contextmanager
 def started_local_aws(
-    port: int, *, region: str, interruptions: Interruptions, command: str | None, output: Console
+    port: int, *, region: str, interruptions: Interruptions, command: str | None
 ) -> Iterator[LocalAws]:
     """Start a local AWS, and stop it at the end. Without a `command`, stop it only after an error."""
     _prepare_port(port)
     owner = Owner(getpid(), command) if command else None
-    with step(output, f"Starting the local AWS on port {port}", f"The local AWS is listening on port {port}"):
+    with _step(f"Starting the local AWS on port {port}", f"The local AWS is listening on port {port}"):
         local_aws = server_process.start(port, region=region, interruptions=interruptions, owner=owner)
     succeeded = False
     try:
@@ -79,12 +78,12 @@ def started_local_aws(
                 server_process.stop(local_aws)
 
 
-def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[str, str]:
+def deploy_to(target: Target, deployment: Deployment) -> dict[str, str]:
     """Deploy the template and return the stack's outputs. Raises UsageError with CloudFormation's reason."""
     name = deployment.stack_name
     template = deployment.template
     shown = f"the {template.name} of stepline" if project.is_installed(template) else template
-    with step(output, f"Deploying {shown}", f"Stack {name} is deployed") as report:
+    with _step(f"Deploying {shown}", f"Stack {name} is deployed") as report:
         return deploy(
             template,
             stack_name=name,
@@ -95,11 +94,11 @@ def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[s
         )
 
 
-def deploy_system_to(target: Target, system: SystemDeployment, output: Console) -> dict[str, str]:
+def deploy_system_to(target: Target, system: SystemDeployment) -> dict[str, str]:
     """Deploy the system, its image and its sample, and return the outputs of both stacks."""
-    outputs = deploy_to(target, system.deployment, output)
+    outputs = deploy_to(target, system.deployment)
     if image := system.system.image:
-        with step(output, f"Pushing {image}", "The image is pushed"):
+        with _step(f"Pushing {image}", "The image is pushed"):
             push_folder(
                 image,
                 repository_uri=outputs[IMAGE_REPOSITORY_OUTPUT],
@@ -107,25 +106,25 @@ def deploy_system_to(target: Target, system: SystemDeployment, output: Console) 
                 local_endpoint=target.endpoint_url,
             )
     if sample := system.sample(outputs):
-        outputs |= deploy_to(target, sample, output)
+        outputs |= deploy_to(target, sample)
     return outputs
 
 
 @contextmanager
-def step(output: Console, doing: str, done: str) -> Iterator[Callable[[str], None]]:
+def _step(doing: str, done: str) -> Iterator[Callable[[str], None]]:
     """Show a step and how long it took; yields a function that shows its progress.
 
     Progress is shown on a terminal only: a log gets the beginning and the end.
     """
-    begin = time.monotonic()
+    begin, output = time.monotonic(), terminal.output()
     if output.is_terminal:
         with output.status(doing) as spinner:
             yield lambda text: spinner.update(f"{doing}: {text}")
     else:
-        terminal.print_line(output, f"{doing} ...")
+        terminal.print_result(f"{doing} ...")
         yield lambda _text: None
     duration = format_duration(timedelta(seconds=time.monotonic() - begin))
-    terminal.print_success(output, f"{done} ({duration})")
+    terminal.print_success(f"{done} ({duration})")
 
 
 def _is_in_use(local_aws: LocalAws) -> bool:

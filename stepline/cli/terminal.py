@@ -51,22 +51,32 @@ def messages() -> Console:
     return _console(stderr=True)
 
 
-def glyphs(console: Console) -> Glyphs:
-    return UNICODE if console.encoding.lower().startswith("utf") else ASCII
+def glyphs(console: Console | None = None) -> Glyphs:
+    """Return the symbols for `console`, by default that for results."""
+    return UNICODE if (console or output()).encoding.lower().startswith("utf") else ASCII
 
 
-def print_line(console: Console, text: str = "", *, style: str | None = None) -> None:
+def print_line(console: Console, text: str, *, style: str | None = None) -> None:
     """Print one line unchanged: without wrapping, markup or highlighting."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
-def print_success(console: Console, text: str) -> None:
-    """Print one line with a check mark before it."""
-    print_line(console, f"{glyphs(console).good} {text}")
+def print_message(text: str, *, style: str | None = None) -> None:
+    print_line(messages(), text, style=style)
 
 
-def print_layout(console: Console, renderable: RenderableType) -> None:
-    """Print a layout; without a terminal its lines are neither cut off nor padded."""
+def print_result(text: str = "", *, style: str | None = None) -> None:
+    print_line(output(), text, style=style)
+
+
+def print_success(text: str) -> None:
+    """Print a result with a check mark before it."""
+    print_result(f"{glyphs().good} {text}")
+
+
+def print_layout(renderable: RenderableType, console: Console | None = None) -> None:
+    """Print a layout, by default as a result; without a terminal lines are neither cut off nor padded."""
+    console = console or output()
     if console.is_terminal:
         console.print(renderable)
         return

@@ -50,7 +50,7 @@ class LiveView:
         self._live.stop()
         if self._execution:
             layout = execution_view.execution_layout(self._execution, self._glyphs, _now())
-            terminal.print_layout(self._console, layout)
+            terminal.print_layout(layout, self._console)
 
     def _draw(self) -> RenderableType:
         execution = self._execution
@@ -67,44 +67,40 @@ class LiveView:
 class LineView:
     """Prints one line for each change."""
 
-    def __init__(self, output: Console) -> None:
-        self._console = output
+    def __init__(self) -> None:
         self._before: PipelineExecution | None = None
 
     def show(self, execution: PipelineExecution) -> None:
         for line in execution_lines.changes(self._before, execution, _now()):
-            terminal.print_line(self._console, str(line))
+            terminal.print_result(str(line))
         self._before = execution
 
 
 def watch(
-    target: Target,
-    definition: PipelineDefinition,
-    summary: ExecutionSummary,
-    poller: Poller,
-    output: Console,
+    target: Target, definition: PipelineDefinition, summary: ExecutionSummary, poller: Poller
 ) -> PipelineExecution:
-    """Show one execution on `output` until it has ended: redrawn on a terminal, else in lines."""
+    """Show one execution until it has ended: redrawn on a terminal, else in lines."""
+    output = terminal.output()
     if not output.is_terminal:
-        return watch_execution(target, definition, summary, poller, LineView(output).show)
+        return watch_execution(target, definition, summary, poller, LineView().show)
     with LiveView(output) as view:
         return watch_execution(target, definition, summary, poller, view.show)
 
 
-def show_result(execution: PipelineExecution, target: Target, output: Console) -> None:
+def show_result(execution: PipelineExecution, target: Target) -> None:
     """Show how the execution has ended and why actions failed."""
-    glyphs = terminal.glyphs(output)
-    terminal.print_line(output)
+    glyphs = terminal.glyphs()
+    terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
     for failed in list_failed_actions(execution, local_endpoint=endpoint):
-        terminal.print_layout(output, execution_view.failure_layout(failed, glyphs))
+        terminal.print_layout(execution_view.failure_layout(failed, glyphs))
         if failed.link:
-            terminal.print_line(output, f"  see    {failed.link}")
+            terminal.print_result(f"  see    {failed.link}")
     duration = format_duration(execution.duration(_now()))
     text = execution_view.status_text(execution.status, glyphs)
     if execution.summary.status_summary and not execution.status.is_running:
         text.append(f": {execution.summary.status_summary}")
-    terminal.print_layout(output, text.append(f" after {duration}" if duration else ""))
+    terminal.print_layout(text.append(f" after {duration}" if duration else ""))
 
 
 def _now() -> datetime:

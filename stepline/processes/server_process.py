@@ -32,7 +32,7 @@ from stepline.processes import process_table
 from stepline.processes.interruptions import Interruptions
 from stepline.processes.process_table import Process
 
-READY_SECONDS = 60.0  # usually less than one; more on a slow, busy machine
+_READY_SECONDS = 60.0  # usually less than one; more on a slow, busy machine
 _CONNECT_SECONDS = 2.0
 _TERMINATE_SECONDS = 10.0  # from SIGTERM to SIGKILL
 _KILL_SECONDS = 5.0  # from SIGKILL until we give up
@@ -59,7 +59,6 @@ def start(
     interruptions: Interruptions,
     owner: Owner | None,
     command: ServerCommand | None = None,
-    ready_seconds: float | None = None,
 ) -> LocalAws:
     """Start a local AWS on a free `port` and wait until it answers.
 
@@ -68,7 +67,7 @@ def start(
     with interruptions.deferred():
         local_aws = _spawn(port, region, owner, command or server_command)
     try:
-        _wait_until_ready(local_aws, ready_seconds or READY_SECONDS)
+        _wait_until_ready(local_aws)
     except BaseException:
         with interruptions.deferred():
             stop(local_aws)
@@ -194,8 +193,8 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _wait_until_ready(local_aws: LocalAws, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def _wait_until_ready(local_aws: LocalAws) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         if not is_alive(local_aws):
             raise unexpected_end(local_aws, "starting")
@@ -203,7 +202,7 @@ def _wait_until_ready(local_aws: LocalAws, seconds: float) -> None:
             return
         time.sleep(_POLL_SECONDS)
     raise UsageError(
-        f"the local AWS was not ready after {seconds:g} s: the end of its log is above",
+        f"the local AWS was not ready after {_READY_SECONDS:g} s: the end of its log is above",
         details=read_log_tail(local_aws),
     )
 

@@ -42,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start(port: int) -> Iterator[Start]:
     started: list[LocalAws] = []
 
-    def run(behaviour: str = "obeys", *, owner: Owner | None = None, ready_seconds: float = 20) -> LocalAws:
+    def run(behaviour: str = "obeys", *, owner: Owner | None = None) -> LocalAws:
         with Interruptions() as interruptions:
             local_aws = server_process.start(
                 port,
@@ -50,7 +50,6 @@ def start(port: int) -> Iterator[Start]:
                 interruptions=interruptions,
                 owner=owner,
                 command=stub_command(behaviour),
-                ready_seconds=ready_seconds,
             )
         started.append(local_aws)
         return local_aws
@@ -104,9 +103,12 @@ def test_end_during_start_is_reported_with_the_log(start: Start, port: int, fold
     assert_nothing_is_left(port, folder)
 
 
-def test_server_that_is_never_ready_is_reported_with_the_log(start: Start, port: int, folder: Path) -> None:
+def test_server_that_is_never_ready_is_reported_with_the_log(
+    start: Start, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_process, "_READY_SECONDS", 0.5)
     with pytest.raises(UsageError, match=r"was not ready after 0\.5 s") as raised:
-        start("never ready", ready_seconds=0.5)
+        start("never ready")
     assert raised.value.details == ("still loading the world",)
     assert_nothing_is_left(port, folder)
 

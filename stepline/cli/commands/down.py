@@ -16,7 +16,6 @@ from stepline.processes.interruptions import Interruptions
 @port_option
 def command(port: int) -> None:
     """Stop the local AWS and delete its data. Succeeds if none is running."""
-    output = terminal.output()
     local_aws = local_servers.load(port)
     if local_aws is None:
         local_servers.delete_state_file(port)  # it may be unreadable
@@ -25,14 +24,14 @@ def command(port: int) -> None:
                 f"the local AWS on port {port} (process {pid}) was not started by stepline: "
                 "stop it where it was started"
             )
-        terminal.print_line(output, f"No local AWS is running on port {port}.")
+        terminal.print_result(f"No local AWS is running on port {port}.")
         return
     was_running = server_process.is_alive(local_aws)
     with Interruptions() as interruptions, interruptions.deferred():
         server_process.stop(local_aws)
     if was_running:
-        terminal.print_success(output, f"Stopped the local AWS on port {port}.")
+        terminal.print_success(f"Stopped the local AWS on port {port}.")
     else:
-        terminal.print_line(
-            output, f"No local AWS is running on port {port}; deleted the data of one that was killed."
+        terminal.print_result(
+            f"No local AWS is running on port {port}; deleted the data of one that was killed."
         )

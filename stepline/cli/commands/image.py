@@ -70,10 +70,8 @@ def push(
         tag=tag,
     )
     result = "pushed" if pushed.is_new else "exists already and is now the latest"
-    terminal.print_line(
-        terminal.messages(), f"{', '.join(pushed.tags)} of {pushed.name.uri}: {result}", style="good"
-    )
-    terminal.print_line(terminal.output(), str(pushed.name.at(pushed.digest)))
+    terminal.print_message(f"{', '.join(pushed.tags)} of {pushed.name.uri}: {result}", style="good")
+    terminal.print_result(str(pushed.name.at(pushed.digest)))
 
 
 @command.command("delete")
@@ -106,19 +104,19 @@ def delete(
     stored = list_images(ecr, name)
     images = stored if delete_all else find_images(stored, references)
     if not images:
-        terminal.print_line(terminal.messages(), f"{name} has no images", style="quiet")
+        terminal.print_message(f"{name} has no images", style="quiet")
         return
     _confirm(name, images, yes=yes)
     delete_images(ecr, name, images)
     for image in images:
-        terminal.print_line(terminal.output(), f"deleted {image}")
+        terminal.print_result(f"deleted {image}")
 
 
 def _confirm(repository: str, images: list[StoredImage], *, yes: bool) -> None:
     if yes:
         return
     for image in images:
-        terminal.print_line(terminal.messages(), f"  {image}")
+        terminal.print_message(f"  {image}")
     click.confirm(f"Delete {len(images)} image(s) of {repository}?", abort=True, err=True)
 
 

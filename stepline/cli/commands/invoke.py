@@ -42,15 +42,12 @@ def command(ctx: click.Context, /, *, function: str, file: IO[bytes], stack_name
     functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
     name = find_function(functions, function).name
     response = target.new_client("lambda", _CONFIG).invoke(FunctionName=name, Payload=event, LogType="Tail")
-    messages = terminal.messages()
     log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
-        terminal.print_line(messages, line, style="quiet")
-    terminal.print_line(terminal.output(), _format_payload(response["Payload"].read()))
+        terminal.print_message(line, style="quiet")
+    terminal.print_result(_format_payload(response["Payload"].read()))
     if error := response.get("FunctionError"):
-        terminal.print_line(
-            messages, f"stepline: {name} failed ({error}); see its response above", style="bad"
-        )
+        terminal.print_message(f"stepline: {name} failed ({error}); see its response above", style="bad")
         ctx.exit(1)
 
 

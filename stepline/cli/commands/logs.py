@@ -98,7 +98,7 @@ def _print(log: _Log, *, follow: bool, is_local: bool) -> None:
 
     ended = log.has_ended()
     if not _print_new(log.reader, output) and not (follow and not ended):
-        terminal.print_line(terminal.messages(), log.empty_text, style="quiet")
+        terminal.print_message(log.empty_text, style="quiet")
     if follow and not ended:
         poller.until(print_new)
 

@@ -9,13 +9,7 @@ import click
 from stepline.aws.source_repositories import Destination, find_destination
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.options import (
-    choose_and_show_target,
-    pipeline_option,
-    source_argument,
-    target_options,
-    with_options,
-)
+from stepline.cli.options import choose_and_show_target, source_argument, target_options, with_options
 from stepline.git.client import find_git
 from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_directory
 
@@ -26,7 +20,7 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
     click.option("--message", "-m", help="Commit message."),
     click.option("--repository", help="Name of the repository. Default: that of the pipeline's source."),
     click.option("--branch", help="Branch. Default: that of the pipeline's source."),
-    pipeline_option,
+    click.option("--pipeline", help="Name of the pipeline. Required if there are several."),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
 )
 @target_options
@@ -64,18 +58,16 @@ def push_and_show(
         message=message or f"Update {source.resolve().name}",
         allow_empty=allow_empty,
     )
-    output = terminal.output()
     branch = f"{destination.repository}, branch {destination.branch}"
     if result.has_changes:
         files = "1 file" if result.files == 1 else f"{result.files} files"
-        terminal.print_success(output, f"Pushed {files} to {branch}")
+        terminal.print_success(f"Pushed {files} to {branch}")
     elif result.is_new:
-        terminal.print_success(output, f"Pushed an empty commit to {branch}: nothing has changed")
+        terminal.print_success(f"Pushed an empty commit to {branch}: nothing has changed")
     else:
-        terminal.print_line(
-            output,
-            f"{terminal.glyphs(output).waiting} Nothing has changed: {branch} already has this content. "
+        terminal.print_result(
+            f"{terminal.glyphs().waiting} Nothing has changed: {branch} already has this content. "
             "(Use --allow-empty to push a commit nevertheless.)",
         )
-    terminal.print_line(output, f"  commit {result.commit_id}")
+    terminal.print_result(f"  commit {result.commit_id}")
     return result

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from stepline.aws import local_servers
 from stepline.aws.execution_watch import wait_for_execution_of_revision
@@ -63,46 +62,43 @@ def command(
     """
     deployment = Deployment(template, stack_name, parse_parameters(parameters))
     startup.check_prerequisites(deployment)
-    output = terminal.output()
-    with Interruptions() as interruptions, _local_aws(port, region, interruptions, output) as local_aws:
+    with Interruptions() as interruptions, _local_aws(port, region, interruptions) as local_aws:
         target = local_target(local_aws)
         show_target(target)
-        outputs = startup.deploy_to(target, deployment, output)
-        execution = _push_and_watch(target, outputs.get("PipelineName"), source, output)
-        watching.show_result(execution, target, output)
-        _show_output_variables(execution, output)
+        outputs = startup.deploy_to(target, deployment)
+        execution = _push_and_watch(target, outputs.get("PipelineName"), source)
+        watching.show_result(execution, target)
+        _show_output_variables(execution)
         code = exit_code(execution)
     ctx.exit(code)
 
 
 @contextmanager
-def _local_aws(port: int, region: str, interruptions: Interruptions, output: Console) -> Iterator[LocalAws]:
+def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator[LocalAws]:
     """Use the local AWS that `stepline up` started on the port, or start one."""
     local_aws = local_servers.find_running(port)
     if local_aws is None or server_process.owner_has_ended(local_aws):
         with startup.started_local_aws(
-            port, region=region, interruptions=interruptions, command="run", output=output
+            port, region=region, interruptions=interruptions, command="run"
         ) as started:
             yield started
     elif local_aws.owner and local_aws.owner.command == "run":
         raise UsageError(f"port {port} is in use by another `stepline run`: wait, or use --port {port + 1}")
     else:
-        terminal.print_success(output, f"Using the local AWS on port {port}")
+        terminal.print_success(f"Using the local AWS on port {port}")
         yield local_aws
 
 
-def _push_and_watch(target: Target, pipeline: str | None, source: Path, output: Console) -> PipelineExecution:
+def _push_and_watch(target: Target, pipeline: str | None, source: Path) -> PipelineExecution:
     """Push, even if nothing has changed, and watch the execution that this starts."""
     definition = find_pipeline(target.client("codepipeline"), pipeline)
     destination = find_destination(target, pipeline=definition.name, repository=None, branch=None)
     pushed = push_and_show(target, source, destination, message=None, allow_empty=True)
-    terminal.print_line(output)
-    return _watch(target, definition, pushed.commit_id, output)
+    terminal.print_result()
+    return _watch(target, definition, pushed.commit_id)
 
 
-def _watch(
-    target: Target, definition: PipelineDefinition, commit_id: str, output: Console
-) -> PipelineExecution:
+def _watch(target: Target, definition: PipelineDefinition, commit_id: str) -> PipelineExecution:
     poller = new_poller(is_local=True, timeout_seconds=_START_SECONDS)
     try:
         summary = wait_for_execution_of_revision(
@@ -115,17 +111,17 @@ def _watch(
         ) from error
     poller = new_poller(is_local=True, timeout_seconds=_EXECUTION_SECONDS)
     try:
-        return watching.watch(target, definition, summary, poller, output)
+        return watching.watch(target, definition, summary, poller)
     except TimeoutPassedError as error:
         raise UsageError(f"the execution did not end within {_EXECUTION_SECONDS / 60:g} minutes") from error
 
 
-def _show_output_variables(execution: PipelineExecution, output: Console) -> None:
+def _show_output_variables(execution: PipelineExecution) -> None:
     """Show the output variables of actions that ran a state machine: the outputs of the deployed stack."""
     if exit_code(execution) is not ExitCode.SUCCEEDED:
         return
     for action in execution.actions:
         if action.state_machine_execution and action.output_variables:
-            terminal.print_line(output)
+            terminal.print_result()
             layout = execution_view.values_layout(f"Outputs of {action.name}", action.output_variables)
-            terminal.print_layout(output, layout)
+            terminal.print_layout(layout)

@@ -25,13 +25,12 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
     if pipeline:
         pipeline = find_pipeline(codepipeline, pipeline).name
     statuses = read_pipeline_statuses(codepipeline, pipeline)
-    output = terminal.output()
     if as_json:
         document = status_document(target, statuses)
-        terminal.print_line(output, json.dumps(document, indent=2, ensure_ascii=False))
+        terminal.print_result(json.dumps(document, indent=2, ensure_ascii=False))
         return
     if not statuses:
-        terminal.print_line(output, "No pipeline exists: deploy template.yaml (locally: `stepline up`).")
+        terminal.print_result("No pipeline exists: deploy template.yaml (locally: `stepline up`).")
     for status in statuses:
-        layout = status_view.pipeline_layout(status, terminal.glyphs(output), datetime.now(UTC))
-        terminal.print_layout(output, layout)
+        layout = status_view.pipeline_layout(status, terminal.glyphs(), datetime.now(UTC))
+        terminal.print_layout(layout)

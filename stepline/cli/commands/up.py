@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import local_environment, local_target
@@ -17,7 +16,6 @@ from stepline.cli.options import (
     local_region_option,
     parse_parameters,
     port_option,
-    with_option,
     with_options,
 )
 from stepline.cli.terminal import command_name
@@ -41,7 +39,14 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
         is_flag=True,
         help="Return when the local AWS is ready; stop it with `stepline down`.",
     ),
-    with_option,
+    click.option(
+        "--with",
+        "with_systems",
+        multiple=True,
+        metavar="SYSTEM,...",
+        help="Also deploy these systems: folders of statemachines/ that have a template. Set their "
+        "parameters with --parameter SYSTEM.KEY=VALUE.",
+    ),
     *deploy_options,
     local_region_option,
 )
@@ -63,67 +68,62 @@ def command(
     main = Deployment(template, stack_name, main_parameters)
     systems = system_deployments(with_systems, main=main, parameters=system_parameters)
     startup.check_prerequisites(main, *(system.deployment for system in systems))
-    output = terminal.output()
     owner = None if detach else "up"
     with (
         Interruptions() as interruptions,
         startup.started_local_aws(
-            port, region=region, interruptions=interruptions, command=owner, output=output
+            port, region=region, interruptions=interruptions, command=owner
         ) as local_aws,
     ):
         target = local_target(local_aws)
-        outputs = startup.deploy_to(target, main, output)
-        deployed = [(system, startup.deploy_system_to(target, system, output)) for system in systems]
+        outputs = startup.deploy_to(target, main)
+        deployed = [(system, startup.deploy_system_to(target, system)) for system in systems]
         try:
-            _show_local_aws(output, local_aws, outputs, deployed)
-            _show_next_commands(output, local_aws)
+            _show_local_aws(local_aws, outputs, deployed)
+            _show_next_commands(local_aws)
             if not detach:
-                _wait_until_stopped(local_aws, output)
+                _wait_until_stopped(local_aws)
         except Interrupted:
             if detach:
                 raise
-            terminal.print_line(output)
-            terminal.print_line(output, "Stopping the local AWS.")
+            terminal.print_result()
+            terminal.print_result("Stopping the local AWS.")
 
 
-def _wait_until_stopped(local_aws: LocalAws, output: Console) -> None:
+def _wait_until_stopped(local_aws: LocalAws) -> None:
     """Wait until the local AWS is stopped, usually by Ctrl-C. Raises UsageError if it ends unexpectedly."""
     while server_process.is_alive(local_aws):
         time.sleep(_POLL_SECONDS)
     if not server_process.was_stopped(local_aws):
         raise server_process.unexpected_end(local_aws, "running")
-    terminal.print_line(output, "The local AWS was stopped.")
+    terminal.print_result("The local AWS was stopped.")
 
 
-def _show_local_aws(
-    output: Console, local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed
-) -> None:
+def _show_local_aws(local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed) -> None:
     values = {"endpoint": local_aws.endpoint_url, "log": str(local_aws.log_file)}
     if clone_url := outputs.get("RepositoryCloneUrlHttp"):
         values["clone"] = f"git clone {clone_url}"
-    terminal.print_line(output)
-    terminal.print_layout(output, execution_view.values_layout("The local AWS is ready.", values))
+    terminal.print_result()
+    terminal.print_layout(execution_view.values_layout("The local AWS is ready.", values))
     for system, system_outputs in deployed:
-        terminal.print_line(output)
-        terminal.print_layout(output, execution_view.values_layout(_title(system), system_outputs))
+        terminal.print_result()
+        terminal.print_layout(execution_view.values_layout(_title(system), system_outputs))
 
 
-def _show_next_commands(output: Console, local_aws: LocalAws) -> None:
+def _show_next_commands(local_aws: LocalAws) -> None:
     """Show commands that the user can paste."""
     name = command_name()
     detached = local_aws.owner is None
     has_default_port = local_aws.port == DEFAULT_PORT
     endpoint = "" if has_default_port else f" --endpoint-url {local_aws.endpoint_url}"
     variables = " ".join(f"{key}={value}" for key, value in local_environment(local_aws).items())
-    terminal.print_line(output)
-    terminal.print_line(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
+    terminal.print_result()
+    terminal.print_result("Next, here:" if detached else "Next, in another terminal:", style="quiet")
     for text in (f"{name} push{endpoint}", f"{name} watch{endpoint}", f"export {variables}"):
-        terminal.print_line(output, f"  {text}")
-    terminal.print_line(output)
+        terminal.print_result(f"  {text}")
+    terminal.print_result()
     down = f"{name} down" + ("" if has_default_port else f" --port {local_aws.port}")
-    terminal.print_line(
-        output, f"Stop it with `{down}`." if detached else "Stop it with Ctrl-C.", style="quiet"
-    )
+    terminal.print_result(f"Stop it with `{down}`." if detached else "Stop it with Ctrl-C.", style="quiet")
 
 
 def _title(system: SystemDeployment) -> str:

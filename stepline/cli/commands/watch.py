@@ -34,20 +34,16 @@ def command(
     codepipeline = target.client("codepipeline")
     poller = new_poller(is_local=target.is_local, timeout_seconds=seconds)
     definition = find_pipeline(codepipeline, pipeline)
-    output, messages = terminal.output(), terminal.messages()
     try:
         if execution_id:
             summary = read_execution(codepipeline, definition.name, execution_id)
         else:
             summary = wait_for_execution(
-                codepipeline,
-                definition.name,
-                poller,
-                on_wait=lambda text: terminal.print_line(messages, text),
+                codepipeline, definition.name, poller, on_wait=terminal.print_message
             )
-        execution = watching.watch(target, definition, summary, poller, output)
+        execution = watching.watch(target, definition, summary, poller)
     except TimeoutPassedError as error:
-        terminal.print_line(messages, f"stepline: {error}; the pipeline continues")
+        terminal.print_message(f"stepline: {error}; the pipeline continues")
         ctx.exit(ExitCode.TIMED_OUT)
-    watching.show_result(execution, target, output)
+    watching.show_result(execution, target)
     ctx.exit(exit_code(execution))

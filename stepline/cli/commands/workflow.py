@@ -92,26 +92,21 @@ def deploy(
 
 def _update(ctx: click.Context, options: UpdateOptions, target: Target, timeout_seconds: float) -> None:
     """Update the definition and print the result. Exits with code 124 if the time-out passes."""
-    messages, output = terminal.messages(), terminal.output()
     reporter = Reporter(
-        message=lambda text: terminal.print_line(messages, text, style="quiet"), changes=_print_changes
+        message=lambda text: terminal.print_message(text, style="quiet"), changes=_print_changes
     )
     poller = new_poller(is_local=target.is_local, timeout_seconds=timeout_seconds)
     try:
         with Interruptions() as interruptions:
             result = update_definition(options, _clients(target), poller, reporter, interruptions.deferred)
     except TimeoutPassedError as error:
-        terminal.print_line(messages, f"stepline: {error}", style="bad")
+        terminal.print_message(f"stepline: {error}", style="bad")
         ctx.exit(ExitCode.TIMED_OUT)
     if result.revision is not None:
-        terminal.print_line(
-            messages, f"{result.machine_arn} is updated; running executions keep their definition"
-        )
-        terminal.print_line(output, f"revision {result.revision}", style="good")
+        terminal.print_message(f"{result.machine_arn} is updated; running executions keep their definition")
+        terminal.print_result(f"revision {result.revision}", style="good")
     elif result.changed:
-        terminal.print_line(
-            messages, "dry run: nothing was changed, and the change set is deleted", style="warn"
-        )
+        terminal.print_message("dry run: nothing was changed, and the change set is deleted", style="warn")
 
 
 @command.command("publish")
@@ -126,7 +121,7 @@ def publish(ctx: click.Context, /, *, stack_name: str, updater_stack: str) -> No
     """
     clients = _clients(choose_and_show_target(ctx))
     url = publish_template(clients.cloudformation, clients.s3, stack_name, updater_stack)
-    terminal.print_line(terminal.output(), url)
+    terminal.print_result(url)
 
 
 @command.group("hook")
@@ -174,9 +169,7 @@ def install(
         profile=target.profile or "",
     )
     path = hook.install(repository, definition)
-    terminal.print_line(
-        terminal.messages(), f"{path} deploys {definition.file} with each push to {branch}", style="good"
-    )
+    terminal.print_message(f"{path} deploys {definition.file} with each push to {branch}", style="good")
 
 
 @hook_group.command("uninstall")
@@ -185,7 +178,7 @@ def uninstall(*, file: Path) -> None:
     """Stop deploying FILE with git pushes."""
     repository = hook.Repository.containing(file)
     hook.uninstall(repository, repository.relative_path(file))
-    terminal.print_line(terminal.messages(), f"pushes no longer deploy {file}", style="good")
+    terminal.print_message(f"pushes no longer deploy {file}", style="good")
 
 
 @hook_group.command("run", hidden=True)
@@ -201,9 +194,7 @@ def run(ctx: click.Context, /, *, remote: tuple[str, ...]) -> None:
 
 
 def _deploy_pushed(ctx: click.Context, definition: hook.HookedDefinition, content: bytes) -> None:
-    terminal.print_line(
-        terminal.messages(), f"stepline: {definition.file} has changed: deploying it to {definition.stack}"
-    )
+    terminal.print_message(f"stepline: {definition.file} has changed: deploying it to {definition.stack}")
     options = UpdateOptions(
         DefinitionFile.parse(definition.file, content),
         definition.stack,
@@ -222,6 +213,5 @@ def _clients(target: Target) -> Clients:
 
 
 def _print_changes(states: list[str], lines: list[str]) -> None:
-    output = terminal.output()
     for line in [*states, "", *lines]:
-        terminal.print_line(output, line, style=_DIFF_STYLES.get(line[:1]))
+        terminal.print_result(line, style=_DIFF_STYLES.get(line[:1]))

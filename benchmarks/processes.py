@@ -1,4 +1,4 @@
-"""What the local AWS takes of the machine: memory, threads and open files, from Linux's /proc."""
+"""Measures memory, threads, open files and CPU of a server and its functions, from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from pathlib import Path
 from stepline.localaws.functions import launcher
 
 _PROC = Path("/proc")
-_MIB = 1024 * 1024
-_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / _MIB
+_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 _SECONDS_BETWEEN_SAMPLES = 1.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the server and at the processes of the functions, its children.
+    """The resources of a server, and of the processes of functions, which are its children.
 
-    Memory is what is resident, in MiB: pages that processes share are counted for each of them.
+    Memory is resident memory in MiB: pages that processes share are counted for each of them.
     """
 
     server_mib: float
@@ -33,23 +32,23 @@ class Sample:
 
     @classmethod
     def take(cls, server: int) -> Sample:
-        children = [child for child in _children(server) if _runs_a_function(child)]
+        functions = [child for child in _children(server) if _is_function(child)]
         return cls(
             server_mib=_resident_mib(server),
             server_threads=len(list((_PROC / str(server) / "task").iterdir())),
             server_open_files=len(list((_PROC / str(server) / "fd").iterdir())),
             server_cpu_seconds=_cpu_seconds(server),
-            functions=len(children),
-            functions_mib=sum(_resident_mib(child) for child in children),
+            functions=len(functions),
+            functions_mib=sum(_resident_mib(function) for function in functions),
         )
 
 
 class Sampler:
-    """Takes samples every second until it is stopped."""
+    """Takes a sample each second until the end of its context."""
 
     def __init__(self, server: int) -> None:
         self._server = server
-        self.samples: list[Sample] = []
+        self._samples: list[Sample] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -62,16 +61,16 @@ class Sampler:
         self._thread.join()
 
     def peak(self) -> Sample:
-        """The largest of each figure, whenever it was."""
-        return Sample(*(max(getattr(item, name) for item in self.samples) for name in Sample.__match_args__))
+        """Return the maximum of each value; they may be of different times."""
+        return Sample(*(max(getattr(item, name) for item in self._samples) for name in Sample.__match_args__))
 
     def _run(self) -> None:
-        while not self._stop.wait(_SECONDS_BETWEEN_SAMPLES) or not self.samples:
-            self.samples.append(Sample.take(self._server))
+        while not self._stop.wait(_SECONDS_BETWEEN_SAMPLES) or not self._samples:
+            self._samples.append(Sample.take(self._server))
 
 
 def idle_cpu_share(server: int, seconds: float) -> float:
-    """The part of one processor that the server takes while nobody asks anything."""
+    """Return the share of one core that the server uses without requests."""
     before = _cpu_seconds(server)
     time.sleep(seconds)
     return (_cpu_seconds(server) - before) / seconds
@@ -87,8 +86,8 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _runs_a_function(pid: int) -> bool:
-    """Not git, and not a copy of the server that is about to become either."""
+def _is_function(pid: int) -> bool:
+    """Whether the process runs a function, and not git or a copy of the server that will start one."""
     try:
         return launcher.__file__.encode() in (_PROC / str(pid) / "cmdline").read_bytes()
     except OSError:

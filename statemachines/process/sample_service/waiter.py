@@ -1,4 +1,4 @@
-"""Callers that wait for their processes, until one ends, their time is over, or the service stops."""
+"""Runs processes for callers, and waits until one ends, its time-out passes, or the service stops."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from aws_lambda_powertools import Logger
 
 from statemachines.process.sample_service.errors import TooManyWaitingError
 from statemachines.process.sample_service.process_api import ProcessApi, ProcessState
+from stepline.core.executions.describe import Status
 
 logger: Final = Logger(service="sample-service")
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The process has ended; `data` are there if it succeeded."""
+    """A process that has ended; `data` is None unless it succeeded."""
 
     transaction_id: str
     state: ProcessState
@@ -26,13 +27,13 @@ class Ended:
 
 
 class Reason(Enum):
-    TIME_IS_OVER = "the time to wait is over"
-    STOPPING = "the service is being stopped"
+    TIMEOUT = "the time-out passed"
+    STOPPING = "the service is stopping"
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """The wait ended before the process. Without a transaction id it had not even been started."""
+    """A wait that ended before the process; `transaction_id` is None if the process was not started."""
 
     transaction_id: str | None
     reason: Reason
@@ -40,19 +41,19 @@ class Unfinished:
 
 @dataclass
 class Caller:
-    """Who waits, and what is known of the process."""
+    """A caller that waits; `transaction_id` is None until its process is started."""
 
     transaction_id: str | None = None
-    limit: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+    timeout: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
 
-    def started(self, transaction_id: str) -> None:
+    def set_transaction_id(self, transaction_id: str) -> None:
         self.transaction_id = transaction_id
 
 
-class WaitingRoom:
+class Waiter:
     """Raises `TooManyWaitingError` and the `ProcessError`s of `ProcessApi`.
 
-    If a caller leaves, cancel its call: nothing more is asked for it, and its process goes on by itself.
+    Cancel the call of a caller that leaves: polling stops, and the process continues.
     """
 
     def __init__(
@@ -67,12 +68,12 @@ class WaitingRoom:
 
     @property
     def waiting(self) -> int:
-        """Callers that wait."""
+        """The number of callers that wait."""
         return len(self._callers)
 
     @property
     def running(self) -> int:
-        """Those of them whose process has been started."""
+        """The number of waiting callers whose process is started."""
         return sum(caller.transaction_id is not None for caller in self._callers.values())
 
     @property
@@ -80,38 +81,37 @@ class WaitingRoom:
         return self._stopping
 
     async def run(self, process_input: Mapping[str, Any], caller: Caller) -> Ended | Unfinished:
-        """Start the process and wait for its end.
+        """Start a process and wait until it ends.
 
-        If this raises, `caller.transaction_id` tells whether it was started.
+        After an error, `caller.transaction_id` is set if the process was started.
         """
 
-        async def start_and_follow() -> Ended:
-            transaction_id = await self._api.start(process_input, caller.started)
+        async def start_and_wait() -> Ended:
+            transaction_id = await self._api.start(process_input, caller.set_transaction_id)
             logger.info("Process started", transaction_id=transaction_id)
             await asyncio.sleep(self._poll_seconds)
-            return await self._follow(transaction_id)
+            return await self._wait_for_end(transaction_id)
 
-        return await self._within_limits(caller, start_and_follow)
+        return await self._within_limits(caller, start_and_wait)
 
     async def resume(self, transaction_id: str) -> Ended | Unfinished:
         """Wait for the end of a process that was started before."""
         caller = Caller(transaction_id)
-        return await self._within_limits(caller, lambda: self._follow(transaction_id))
+        return await self._within_limits(caller, lambda: self._wait_for_end(transaction_id))
 
     def stop(self) -> None:
-        """Take nobody in any more, and send away who waits."""
+        """Accept no more callers, and end all waits."""
         self._stopping = True
         now = asyncio.get_running_loop().time()
         for caller in self._callers.values():
-            if not caller.limit.expired():
-                caller.limit.reschedule(now)
+            if not caller.timeout.expired():
+                caller.timeout.reschedule(now)
 
-    async def _follow(self, transaction_id: str) -> Ended:
-        while (state := await self._api.state(transaction_id)).status.running:
+    async def _wait_for_end(self, transaction_id: str) -> Ended:
+        while (state := await self._api.read_state(transaction_id)).status.is_open:
             await asyncio.sleep(self._poll_seconds)
-        data = None
-        if state.status.succeeded:
-            data = await self._api.data(transaction_id)
+        succeeded = state.status is Status.SUCCEEDED
+        data = await self._api.read_data(transaction_id) if succeeded else None
         logger.info("Process ended", transaction_id=transaction_id, status=state.status.value)
         return Ended(transaction_id, state, data)
 
@@ -124,14 +124,14 @@ class WaitingRoom:
             raise TooManyWaitingError(f"{self.waiting} callers are waiting already")
         self._callers[id(caller)] = caller
         try:
-            async with asyncio.timeout(self._timeout_seconds) as caller.limit:
+            async with asyncio.timeout(self._timeout_seconds) as caller.timeout:
                 return await work()
         except TimeoutError:
-            reason = Reason.STOPPING if self._stopping else Reason.TIME_IS_OVER
-            logger.info("Wait given up", transaction_id=caller.transaction_id, reason=reason.name)
+            reason = Reason.STOPPING if self._stopping else Reason.TIMEOUT
+            logger.info("Wait ended", transaction_id=caller.transaction_id, reason=reason.name)
             return Unfinished(caller.transaction_id, reason)
         except asyncio.CancelledError:
-            logger.info("Caller left", transaction_id=caller.transaction_id)
+            logger.info("Caller disconnected", transaction_id=caller.transaction_id)
             raise
         finally:
             del self._callers[id(caller)]

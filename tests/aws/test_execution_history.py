@@ -34,12 +34,6 @@ class BoomError(Exception):
     pass
 
 
-def history_of(client: Any, arn: str) -> ExecutionHistory:
-    execution = ExecutionArn.parse(arn)
-    assert execution is not None
-    return ExecutionHistory(client, execution)
-
-
 def explode(_event: Any, _context: Any) -> None:
     raise BoomError("no room left")
 
@@ -49,19 +43,29 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
+def started(
+    clock: VirtualClock, machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None
+) -> tuple[Any, ExecutionArn]:
+    """Start an execution of the machine; returns the client and the execution."""
+    known = InProcessFunctions(functions or {})
+    service = StepFunctions(clock=clock, task_clients=lambda _name: known, events=lambda _event: None)
+    client = in_process_client(service)
+    role = "arn:aws:iam::000000000000:role/machine"
+    arn = client.create_state_machine(name="m", definition=json.dumps(machine), roleArn=role)
+    response = client.start_execution(stateMachineArn=arn["stateMachineArn"], name="e", input="{}")
+    execution = ExecutionArn.parse(response["executionArn"])
+    assert execution is not None
+    return client, execution
+
+
 @pytest.fixture
 def run(clock: VirtualClock) -> Read:
     """Runs a machine until it ends, and reads its history."""
 
     def execute(machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> ExecutionHistory:
-        known = InProcessFunctions(functions or {})
-        service = StepFunctions(clock=clock, task_clients=lambda _name: known, events=lambda _event: None)
-        client = in_process_client(service)
-        role = "arn:aws:iam::000000000000:role/machine"
-        arn = client.create_state_machine(name="m", definition=json.dumps(machine), roleArn=role)
-        execution = client.start_execution(stateMachineArn=arn["stateMachineArn"], name="e", input="{}")
+        client, execution = started(clock, machine, functions)
         clock.run()
-        history = history_of(client, execution["executionArn"])
+        history = ExecutionHistory(client, execution)
         history.update()
         return history
 
@@ -216,16 +220,11 @@ def test_failure_within_a_map_can_be_caught_outside(run: Read) -> None:
     assert seen["Create"].error == "BoomError"
 
 
+PAUSE = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
+
+
 def test_update_adds_new_events(clock: VirtualClock) -> None:
-    service = StepFunctions(
-        clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
-    )
-    client = in_process_client(service)
-    machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
-    arn = client.create_state_machine(
-        name="m", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"
-    )["stateMachineArn"]
-    history = history_of(client, client.start_execution(stateMachineArn=arn, name="e")["executionArn"])
+    history = ExecutionHistory(*started(clock, PAUSE))
     clock.advance(10)
     assert short(history.update()) == [("Pause", 0, "Running")]
     assert short(history.update()) == [("Pause", 0, "Running")]
@@ -234,18 +233,10 @@ def test_update_adds_new_events(clock: VirtualClock) -> None:
 
 
 def test_states_of_a_stopped_execution_are_aborted(clock: VirtualClock) -> None:
-    service = StepFunctions(
-        clock=clock, task_clients=lambda _name: InProcessFunctions({}), events=lambda _event: None
-    )
-    client = in_process_client(service)
-    machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 60, "End": True}}}
-    arn = client.create_state_machine(
-        name="m", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"
-    )["stateMachineArn"]
-    execution = client.start_execution(stateMachineArn=arn, name="e")["executionArn"]
+    client, execution = started(clock, PAUSE)
     clock.advance(10)
-    client.stop_execution(executionArn=execution, error="Stopped", cause="by hand")
-    history = history_of(client, execution)
+    client.stop_execution(executionArn=str(execution), error="Stopped", cause="by hand")
+    history = ExecutionHistory(client, execution)
     assert short(history.update()) == [("Pause", 0, "Aborted")]
     assert history.failure == Failure(state="Pause", error="Stopped", cause="by hand")
 

@@ -36,9 +36,7 @@ class _Log:
 @click.argument("name")
 @click.option("--job", "is_job", is_flag=True, help="NAME is the id or name of an AWS Batch job.")
 @click.option("--follow", "-f", is_flag=True, help="Wait for new events until Ctrl-C or the end of the job.")
-@click.option(
-    "--since", default="10m", show_default=True, help="Show events of this period: 90s, 10m, 2h, 1d."
-)
+@click.option("--since", default="10m", show_default=True, help="Show events of the last 90s, 10m, 2h or 1d.")
 @stack_option
 @target_options
 @click.pass_context
@@ -50,7 +48,7 @@ def command(
     NAME is a function (its name, its logical id in the stack, or a part of either), the id of an AWS Batch
     job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its beginning.
 
-    On a terminal structured messages are formatted; in a pipe messages are unchanged.
+    Structured messages are formatted on a terminal, and unchanged in a pipe.
     """
     begin = datetime.now(UTC) - parse_duration(since)
     target = choose_and_show_target(ctx)

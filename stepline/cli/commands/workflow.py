@@ -79,9 +79,9 @@ def deploy(
     timeout: str,
     updater_stack: str,
 ) -> None:
-    """Update the definition of the state machine to FILE, and print its new revision.
+    """Deploy the definition in FILE.
 
-    Shows what changes, and refuses to change anything else.
+    Shows what changes, refuses to change anything else, and prints the new revision of the state machine.
 
     Exit code: 0 updated, or nothing to change; 1 failed; 124 --timeout passed.
     """
@@ -114,10 +114,10 @@ def _update(ctx: click.Context, options: UpdateOptions, target: Target, timeout_
 @target_options
 @click.pass_context
 def publish(ctx: click.Context, /, *, stack_name: str, updater_stack: str) -> None:
-    """Publish the template of the stack, so that developers can update its definition.
+    """Publish the stack's template for developers.
 
-    The owner of the stack runs this after creating the stack and after each change of its template. Prints
-    the URL of the published template.
+    The owner of the stack runs this after creating the stack and after each change of its template, so that
+    developers can deploy definitions. Prints the URL of the published template.
     """
     clients = _clients(choose_and_show_target(ctx))
     url = publish_template(clients.cloudformation, clients.s3, stack_name, updater_stack)
@@ -126,7 +126,7 @@ def publish(ctx: click.Context, /, *, stack_name: str, updater_stack: str) -> No
 
 @command.group("hook")
 def hook_group() -> None:
-    """Update the definition with each git push that changes it."""
+    """Deploy definitions with git pushes."""
 
 
 @hook_group.command("install")
@@ -134,9 +134,7 @@ def hook_group() -> None:
 @with_options(
     _stack_option,
     _machine_option,
-    click.option(
-        "--branch", default="main", show_default=True, help="Branch whose pushes update the definition."
-    ),
+    click.option("--branch", default="main", show_default=True, help="Branch whose pushes deploy FILE."),
     _updater_option,
 )
 @target_options
@@ -151,9 +149,9 @@ def install(
     branch: str,
     updater_stack: str,
 ) -> None:
-    """Install a git hook that deploys FILE before each push that changes it.
+    """Install a git hook that deploys FILE.
 
-    The push is stopped if the deployment fails. --endpoint-url, --region and --profile are saved; without
+    The hook runs before each push that changes FILE. The push is stopped if the deployment fails. --endpoint-url, --region and --profile are saved; without
     them, the AWS is chosen at the time of the push.
     """
     repository = hook.Repository.containing(file)

@@ -151,8 +151,8 @@ def install(
 ) -> None:
     """Install a git hook that deploys FILE.
 
-    The hook runs before each push that changes FILE. The push is stopped if the deployment fails. --endpoint-url, --region and --profile are saved; without
-    them, the AWS is chosen at the time of the push.
+    The hook runs before each push that changes FILE. The push is stopped if the deployment fails.
+    --endpoint-url, --region and --profile are saved; without them, the AWS is chosen at the time of the push.
     """
     repository = hook.Repository.containing(file)
     target = given_target_options(ctx)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
 
-from statemachines.deploy import settings
 from stepline.core import clients
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, Machine
@@ -51,11 +50,4 @@ def _functions_of(machine: Machine) -> Iterator[None]:
         mock.patch.object(clients, "cloudformation", return_value=machine.clients["cloudformation"]),
         mock.patch.object(clients, "s3", return_value=machine.clients["s3"]),
     ):
-        _clear_settings()
         yield
-    _clear_settings()
-
-
-def _clear_settings() -> None:
-    for setting in (settings.wait_settings, settings.stack_settings, settings.default_role_arn):
-        setting.cache_clear()

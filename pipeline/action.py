@@ -1,39 +1,43 @@
-"""One action of a pipeline, as the job at hand finds it."""
+"""The action that a job belongs to: its parameters and its state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pipeline.continuation import Continuation
-from pipeline.job import Job
-from pipeline.services import Services
+from pipeline.dependencies import Dependencies
+from pipeline.job_event import Job
+from pipeline.limits import GIVE_UP_SECONDS
 from pipeline.user_parameters import UserParameters
-from stepline.core.executions.arns import ExecutionArn, MachineArn
+from stepline.core.executions.arns import MachineArn
 
 
 @dataclass(frozen=True)
 class Action:
-    """`now` is in seconds since 1970; `remaining_seconds` is what the invocation has left."""
+    """One run of an action, during one of its jobs.
+
+    `now` is in seconds since 1970; `remaining_seconds` is the time left until Lambda stops the invocation.
+    """
 
     job: Job
     parameters: UserParameters
     continuation: Continuation
-    services: Services
+    dependencies: Dependencies
     now: int
     remaining_seconds: float
 
     @property
     def machine(self) -> MachineArn:
-        """Raises `UserParametersError` if it may not be started."""
-        return self.services.settings.machine(self.parameters.state_machine)
+        """The state machine to start. Raises `UserParametersError` if that is not allowed."""
+        return self.dependencies.settings.machine(self.parameters.state_machine)
 
     @property
-    def is_late(self) -> bool:
-        return self.continuation.is_late(self.parameters.timeout_minutes, self.now)
+    def timeout_passed(self) -> bool:
+        """Whether `timeoutMinutes` have passed since the first job."""
+        return self.now >= self.continuation.deadline(self.parameters.timeout_minutes)
 
     @property
     def may_give_up(self) -> bool:
-        return self.continuation.may_give_up(self.parameters.timeout_minutes, self.now)
-
-    def started(self, execution: ExecutionArn) -> Continuation:
-        return self.continuation.with_execution(execution, self.now)
+        """Whether the timeout has passed so long ago that the job ends although AWS cannot be reached."""
+        deadline = self.continuation.deadline(self.parameters.timeout_minutes)
+        return self.now >= deadline + (0 if self.continuation.execution is None else GIVE_UP_SECONDS)

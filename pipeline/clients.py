@@ -1,8 +1,7 @@
-"""botocore clients, each made when it is first needed.
+"""AWS clients of the trigger, each created when it is first used.
 
-botocore alone makes the same clients as boto3, and its import is a good part of a cold
-start. The two that a poll needs are made at the cold start, the others when a job turns
-out to need them.
+They are created with botocore: it makes the same clients as boto3, whose import is a large part of a cold
+start. The two clients that every poll needs are created at the cold start.
 """
 
 from __future__ import annotations
@@ -10,25 +9,23 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import botocore.session
 
-from pipeline.limits import MAX_ANSWER_ATTEMPTS, READ_TIMEOUT_SECONDS
+from pipeline.limits import MAX_RESULT_ATTEMPTS, READ_TIMEOUT_SECONDS
 from stepline.core.clients import client_config
-from stepline.core.limits import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
-    from botocore.config import Config
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-    from pipeline.job import Credentials
+    from pipeline.job_event import Credentials
 
 
 class Clients(Protocol):
-    """What the trigger needs of AWS. `AwsClients` is AWS; tests have their own."""
+    """The clients that the trigger needs: `AwsClients`, or those of tests."""
 
     @property
     def stepfunctions(self) -> SFNClient: ...
@@ -38,17 +35,17 @@ class Clients(Protocol):
 
     @property
     def s3(self) -> S3Client:
-        """With the function's own role."""
+        """The client that uses the function's role."""
 
     def artifact_s3(self, credentials: Credentials) -> S3Client:
-        """With the job's credentials, which are good for the artifact store only."""
+        """Return a client that uses the job's credentials, for the artifact store."""
 
     def sync_stepfunctions(self, wait_seconds: float) -> SFNClient:
-        """For StartSyncExecution: waits that long for the answer, and never sends a request twice."""
+        """Return a client for StartSyncExecution: it waits for so long, and never sends a request twice."""
 
 
 class AwsClients:
-    """Clients of the function's region, or of `AWS_ENDPOINT_URL` where that is set."""
+    """Clients in the function's region, or of `AWS_ENDPOINT_URL` if that is set."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
@@ -56,57 +53,50 @@ class AwsClients:
 
     @functools.cached_property
     def stepfunctions(self) -> SFNClient:
-        client: SFNClient = self._client("stepfunctions", _config())
-        return client
+        return cast("SFNClient", self._client("stepfunctions"))
 
     @functools.cached_property
     def codepipeline(self) -> CodePipelineClient:
-        client: CodePipelineClient = self._client("codepipeline", _config(max_attempts=MAX_ANSWER_ATTEMPTS))
-        return client
+        return cast("CodePipelineClient", self._client("codepipeline", max_attempts=MAX_RESULT_ATTEMPTS))
 
     @functools.cached_property
     def s3(self) -> S3Client:
-        client: S3Client = self._client("s3", self._s3_config())
-        return client
+        return self._s3()
 
     def artifact_s3(self, credentials: Credentials) -> S3Client:
-        client: S3Client = self._client(
-            "s3",
-            self._s3_config(),
+        return self._s3(
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.session_token,
         )
-        return client
 
     def sync_stepfunctions(self, wait_seconds: float) -> SFNClient:
-        config = _config(
+        client = self._client(
+            "stepfunctions",
             max_attempts=1,
             read_timeout_seconds=wait_seconds,
-            # AWS's endpoint for it is sync-states.<region>; another endpoint has no such name.
+            # AWS's endpoint of this operation is sync-states.<region>; other endpoints have no such host
+            # name.
             inject_host_prefix=not self._has_own_endpoint("SFN"),
         )
-        client: SFNClient = self._client("stepfunctions", config)
-        return client
+        return cast("SFNClient", client)
 
-    def _client(self, service: str, config: Config, **credentials: Any) -> Any:
-        region = self._environment.get("AWS_REGION") or None
-        return self._session.create_client(service, region_name=region, config=config, **credentials)
-
-    def _s3_config(self) -> Config:
-        """Signature 4 is what KMS demands; a bucket's name is part of the host on AWS only."""
-        return _config(
-            signature_version="s3v4",
+    def _s3(self, **credentials: Any) -> S3Client:
+        client = self._client(
+            "s3",
+            credentials,
+            signature_version="s3v4",  # required by KMS
+            # Only AWS's endpoints have host names that contain the bucket.
             s3={"addressing_style": "path" if self._has_own_endpoint("S3") else "auto"},
             response_checksum_validation="when_required",  # S3 has no checksums of ranges
         )
+        return cast("S3Client", client)
+
+    def _client(self, service: str, credentials: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        config = client_config(**{"read_timeout_seconds": READ_TIMEOUT_SECONDS, **options})
+        region = self._environment.get("AWS_REGION") or None
+        return self._session.create_client(service, region_name=region, config=config, **(credentials or {}))
 
     def _has_own_endpoint(self, service_id: str) -> bool:
         names = ("AWS_ENDPOINT_URL", f"AWS_ENDPOINT_URL_{service_id}")
         return any(self._environment.get(name) for name in names)
-
-
-def _config(
-    *, max_attempts: int = MAX_ATTEMPTS, read_timeout_seconds: float = READ_TIMEOUT_SECONDS, **options: Any
-) -> Config:
-    return client_config(read_timeout_seconds=read_timeout_seconds, max_attempts=max_attempts, **options)

@@ -1,7 +1,4 @@
-"""What can go wrong with a job, besides the errors of `stepline.core.errors`.
-
-`failure_type` says how CodePipeline is told of each.
-"""
+"""Errors of jobs, besides those of `stepline.core.errors`, and how each is reported to CodePipeline."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from stepline.core.errors import ConfigurationError, PermissionDeniedError, Step
 
 
 class ObjectNotFoundError(ConfigurationError):
-    """An S3 object that the settings name does not exist."""
+    """The S3 object of `inputS3` does not exist."""
 
 
 class UserParametersError(ConfigurationError):
@@ -21,35 +18,35 @@ class UserParametersError(ConfigurationError):
 
 
 class InternalError(SteplineError):
-    """A bug in this program: the job is answered all the same."""
+    """A bug in the trigger."""
 
 
 class JobEventError(SteplineError):
-    """The event is not one of a CodePipeline job."""
+    """The event is not that of a CodePipeline job."""
 
 
 class TokenError(ConfigurationError):
-    """The continuation token was not made by this function for this action."""
+    """The continuation token was not created by this function for this action."""
 
 
 class ExecutionLostError(SteplineError):
-    """The execution no longer exists, or its outcome cannot be known."""
+    """The execution does not exist any more, or its outcome cannot be known."""
 
 
 class DeadlinePassedError(SteplineError):
-    """The job's time is over, and AWS could not be reached to start or stop anything."""
+    """The action's timeout has passed, and AWS could not be reached to start the execution."""
 
 
-class AnswerError(SteplineError):
-    """CodePipeline did not take the answer; Lambda delivers the job again."""
+class JobResultError(SteplineError):
+    """CodePipeline did not accept the job's result. Lambda invokes the function again."""
 
 
 class JobClosedError(SteplineError):
-    """CodePipeline no longer waits for this job: it was answered, or it timed out."""
+    """CodePipeline does not wait for this job any more: it has a result, or it timed out."""
 
 
 class FailureType(enum.StrEnum):
-    """`failureDetails.type` of PutJobFailureResult, those that the trigger uses [model: FailureType]."""
+    """The values of `failureDetails.type` that the trigger uses [model: FailureType]."""
 
     JOB_FAILED = "JobFailed"
     CONFIGURATION_ERROR = "ConfigurationError"
@@ -68,7 +65,7 @@ _FAILURE_TYPES: Final = {
 
 
 def failure_type(error: SteplineError) -> FailureType:
-    """How `error` is reported to CodePipeline; `JobFailed` for what fits no other type."""
+    """Return how `error` is reported to CodePipeline; `JobFailed` if no other type fits."""
     for error_class, found in _FAILURE_TYPES.items():
         if isinstance(error, error_class):
             return found

@@ -1,4 +1,4 @@
-"""The objects in S3 that say which job has started an Express execution, and how it ended."""
+"""Stores in S3 which jobs have started an Express execution, and how it ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stepline.core.aws_errors import (
 )
 from stepline.core.errors import ConfigurationError
 from stepline.core.executions.arns import ExecutionArn
-from stepline.core.executions.describe import Execution, execution_of
+from stepline.core.executions.describe import Execution, parse_execution
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +29,7 @@ _PREFIX = "stepline/express/"
 
 @dataclass(frozen=True)
 class Claim:
-    """`owner` is one delivery of the job; `claimed` is in seconds since 1970."""
+    """The claim of an invocation, `owner`, on a job's execution. `claimed` is in seconds since 1970."""
 
     machine: str
     owner: str
@@ -37,9 +37,9 @@ class Claim:
     result: Execution | None = None
 
 
-class Claims:
-    """Needs s3:PutObject, s3:GetObject and s3:DeleteObject on `stepline/express/*` of the bucket,
-    and s3:ListBucket on the bucket, without which S3 says "no access" of a claim that is missing.
+class ClaimStore:
+    """Needs s3:PutObject, s3:GetObject and s3:DeleteObject on `stepline/express/*` of the bucket, and
+    s3:ListBucket on the bucket, because without it S3 returns AccessDenied for a missing object.
     """
 
     def __init__(self, s3: S3Client, bucket: str) -> None:
@@ -47,7 +47,7 @@ class Claims:
         self._bucket = bucket
 
     def take(self, name: str, claim: Claim) -> bool:
-        """Whether `claim` is now the one; False if there was one before."""
+        """Store `claim` and return True, or return False if there is another one."""
         try:
             self._s3.put_object(
                 Bucket=self._bucket, Key=self._key(name), Body=_to_json(claim), IfNoneMatch="*"
@@ -69,11 +69,11 @@ class Claims:
             raise failed_call("s3:GetObject", self._arn(name), error) from error
 
     def record(self, name: str, claim: Claim) -> None:
-        """Raises what botocore raises."""
+        """Replace the claim by one with a result. Raise botocore's exceptions."""
         self._s3.put_object(Bucket=self._bucket, Key=self._key(name), Body=_to_json(claim))
 
     def release(self, name: str) -> None:
-        """Best effort: a claim that stays makes the job fail later, saying that the outcome is unknown."""
+        """Delete the claim. If this fails, the job fails later because its outcome is unknown."""
         with contextlib.suppress(*AWS_FAILURES):
             self._s3.delete_object(Bucket=self._bucket, Key=self._key(name))
 
@@ -113,4 +113,4 @@ def _execution(members: Any) -> Execution:
     arn = ExecutionArn.parse(members["executionArn"])
     if arn is None:
         raise ValueError("no execution ARN")
-    return execution_of({**members, "startDate": datetime.fromtimestamp(members["startDate"], UTC)}, arn)
+    return parse_execution({**members, "startDate": datetime.fromtimestamp(members["startDate"], UTC)}, arn)

@@ -1,4 +1,4 @@
-"""Numbers of the CodePipeline action, each with its unit and source.
+"""Limits of the CodePipeline action, each with its unit and source.
 
 [model] is botocore's service model, [doc] the AWS documentation, [ours] a choice.
 """
@@ -12,7 +12,7 @@ from stepline.core.limits import MAX_INPUT_BYTES
 # --- CodePipeline
 
 MAX_USER_PARAMETERS_CHARACTERS: Final = 1000
-"""Of one action configuration value [model: ActionConfigurationValue]."""
+"""Length of an action configuration value [model: ActionConfigurationValue]."""
 
 MAX_CONTINUATION_TOKEN_CHARACTERS: Final = 2048
 """[model: ContinuationToken]"""
@@ -30,16 +30,16 @@ MAX_OUTPUT_VARIABLES_BYTES: Final = 122_880
 """All output variables of an action together [doc: Quotas in AWS CodePipeline]."""
 
 OUTPUT_VARIABLE_OVERHEAD_BYTES: Final = 6
-"""Counted for each variable besides name and value, as in `"name":"value",` [ours]: it is not
-documented whether AWS counts them, so the sum stays below the limit either way."""
+"""Added for each variable besides its name and value, as in `"name":"value",` [ours]. It is not documented
+whether AWS counts these bytes."""
 
 MAX_OUTPUT_ARTIFACTS: Final = 1
-"""The execution has one output [ours]; CodePipeline would allow 5."""
+"""An execution has one output [ours]; CodePipeline allows 5 artifacts."""
 
 # --- Step Functions
 
 MAX_INPUT_FILE_BYTES: Final = 4 * MAX_INPUT_BYTES
-"""Of a file that holds the input [ours]: white space in it does not count, so it may be larger."""
+"""Size of a file with the input [ours], which may contain white space."""
 
 EXECUTION_VISIBLE_WITHIN_SECONDS: Final = 300
 """DescribeExecution is eventually consistent [model]; for how long is not documented [ours]."""
@@ -47,22 +47,22 @@ EXECUTION_VISIBLE_WITHIN_SECONDS: Final = 300
 MAX_EXPRESS_SECONDS: Final = 300
 """An Express execution lasts five minutes at most [doc: Quotas related to state machine executions]."""
 
-EXPRESS_ANSWER_MARGIN_SECONDS: Final = 15
-"""Kept of the invocation's time for the answer, after waiting for an Express execution [ours]."""
+EXPRESS_RESULT_MARGIN_SECONDS: Final = 15
+"""Time left for reporting the result, after waiting for an Express execution [ours]."""
 
 # --- Time
 
 DEFAULT_TIMEOUT_MINUTES: Final = 23 * 60 + 50
-"""A little under the 24 hours that CodePipeline gives an action [doc], to be able to say what happened."""
+"""Slightly less than the 24 hours that an action may take [doc], so that the result can be reported."""
 
 GIVE_UP_SECONDS: Final = 300
-"""How long after the deadline the execution is still tried to be stopped, if AWS does not answer [ours]."""
+"""Time after the deadline in which stopping the execution is retried, if AWS cannot be reached [ours]."""
 
 MAX_CLOCK_SKEW_SECONDS: Final = 300
-"""Between two Lambda hosts [ours]: a token from further in the future is forged."""
+"""Between two Lambda hosts [ours]. A token from further in the future is refused."""
 
 READ_TIMEOUT_SECONDS: Final = 10
-"""AWS answers all calls of the trigger within a second; a lost one is soon tried again [ours]."""
+"""AWS responds to all calls of the trigger within a second; a lost call is soon retried [ours]."""
 
-MAX_ANSWER_ATTEMPTS: Final = 5
-"""Of PutJobSuccessResult and PutJobFailureResult: an unanswered job is the worst outcome [ours]."""
+MAX_RESULT_ATTEMPTS: Final = 5
+"""Attempts of PutJobSuccessResult and PutJobFailureResult [ours]: without a result the job times out."""

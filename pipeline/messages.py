@@ -1,4 +1,4 @@
-"""The sentences that the pipeline shows of an execution. Each ends with a link, which is never cut."""
+"""Formats the messages that a pipeline shows. Each ends with a link to the execution, which is never cut."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def started_summary(arn: ExecutionArn) -> str:
 
 
 def running_summary(execution: Execution, progress: Progress, now: float) -> str:
-    """Such as `Execute Change Set, running for 2 min 5 s. https://…`, at most 2,048 characters."""
-    length = format_duration(_age_seconds(execution, now))
-    text = f"Running for {length}." if progress.state is None else f"{progress.state}, running for {length}."
+    """Return text like `Execute Change Set, running for 2 min 5 s. https://…`, at most 2,048 characters."""
+    running = f"running for {format_duration(_age_seconds(execution, now))}."
+    text = running.capitalize() if progress.state is None else f"{progress.state}, {running}"
     return with_link(text, execution.arn, MAX_SUMMARY_CHARACTERS)
 
 
@@ -28,14 +28,14 @@ def succeeded_summary(execution: Execution, remark: str, now: float) -> str:
 
 
 def failure_message(failure: Failure, arn: ExecutionArn) -> str:
-    """At most 5,000 characters; the first 250 hold state, error and the beginning of the cause."""
+    """Return at most 5,000 characters; the first 250 contain state, error and the beginning of the cause."""
     ended_in = f" (ended in {failure.ended_in})" if failure.ended_in else ""
-    story = cut(str(failure), MAX_FAILURE_MESSAGE_CHARACTERS - len(ended_in) - len(arn.link) - 1)
-    return with_link(story + ended_in, arn, MAX_FAILURE_MESSAGE_CHARACTERS)
+    text = cut(str(failure), MAX_FAILURE_MESSAGE_CHARACTERS - len(ended_in) - len(arn.link) - 1)
+    return with_link(text + ended_in, arn, MAX_FAILURE_MESSAGE_CHARACTERS)
 
 
 def with_link(text: str, arn: ExecutionArn, max_characters: int) -> str:
-    """`text`, cut if need be, and the link, whole."""
+    """Return `text`, cut if necessary, followed by the complete link."""
     return f"{cut(text, max_characters - len(arn.link) - 1)} {arn.link}"
 
 

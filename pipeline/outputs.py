@@ -1,4 +1,4 @@
-"""What a succeeded execution gives to the pipeline: output variables and an output artifact."""
+"""Creates the output variables and the output artifact from an execution's output."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
 
-    from pipeline.job import Artifact
+    from pipeline.job_event import Artifact
 
 OUTPUT_FILE = "output.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can hold: the same output makes the same bytes again."""
+"""The earliest time in a zip. It is constant, so that the same output gives the same bytes."""
 
 
 @dataclass(frozen=True)
 class OutputVariables:
-    """`values` is what CodePipeline is told, `left_out` the names that were asked for in vain."""
+    """The output variables, and the names in `outputVariables` that have no usable value (`left_out`)."""
 
     values: Mapping[str, str]
     left_out: tuple[str, ...] = ()
 
     @property
     def remark(self) -> str:
-        """For the summary; empty if nothing was left out."""
+        """A sentence for the summary; empty if nothing was left out."""
         if not self.left_out:
             return ""
         shown = ", ".join(self.left_out[:MAX_LISTED_NAMES])
@@ -56,17 +56,17 @@ class OutputVariables:
         )
 
 
-def output_variables(output: str | None, asked_for: Mapping[str, str] | None) -> OutputVariables:
-    """Those that were asked for (name -> JMESPath), or else the scalar members of the output.
+def output_variables(output: str | None, expressions: Mapping[str, str] | None) -> OutputVariables:
+    """Return the values of `expressions` (name -> JMESPath), or else the scalar members of the output.
 
-    Texts as they are, everything else as JSON text; as many as fit into 122,880 bytes.
+    Values other than text become JSON. Variables that do not fit into 122,880 bytes are left out.
     """
     document = _document(output)
-    if asked_for is None:
+    if expressions is None:
         return OutputVariables(dict(_fitting(_scalars(document))))
-    found = {name: _text(_searched(expression, document)) for name, expression in asked_for.items()}
+    found = {name: _text(_search(expression, document)) for name, expression in expressions.items()}
     values = dict(_fitting((name, text) for name, text in found.items() if text is not None))
-    return OutputVariables(values, tuple(name for name in asked_for if name not in values))
+    return OutputVariables(values, tuple(name for name in expressions if name not in values))
 
 
 def _document(output: str | None) -> Any:
@@ -86,15 +86,15 @@ def _scalars(document: Any) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
-def _searched(expression: str, document: Any) -> Any:
+def _search(expression: str, document: Any) -> Any:
     try:
         return jmespath.search(expression, document)
     except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError):
-        return None  # an expression that does not fit this output
+        return None  # the expression does not fit this output
 
 
 def _text(value: Any) -> str | None:
-    """`value` as a variable's text; None if it is null or no text that could be sent."""
+    """Return `value` as the text of a variable, or None if it is null or cannot be sent."""
     if value is None:
         return None
     try:
@@ -118,10 +118,10 @@ def _fitting(variables: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def write_output_artifact(
     s3: S3Client, artifact: Artifact, output: str | None, encryption_key_id: str | None
 ) -> None:
-    """Put a zip with `output.json` where CodePipeline expects the artifact, encrypted with the job's key.
+    """Write a zip with `output.json` to the location of the output artifact, encrypted with the job's key.
 
-    Raises `TransientAwsError` also for expired credentials: the next job brings new ones.
-    Raises `PermissionDeniedError`, `ConfigurationError`.
+    Raise `PermissionDeniedError`, `ConfigurationError`, or `TransientAwsError`, also for expired credentials:
+    the next job has new ones.
     """
     request: PutObjectRequestTypeDef = {
         "Bucket": artifact.bucket,
@@ -138,7 +138,7 @@ def write_output_artifact(
 
 
 def output_archive(output: str | None) -> bytes:
-    """The zip; the same output gives the same bytes."""
+    """Return the zip; the same output gives the same bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         info = zipfile.ZipInfo(OUTPUT_FILE, _ZIP_TIME)
@@ -149,12 +149,11 @@ def output_archive(output: str | None) -> bytes:
 
 
 def _write_error(artifact: Artifact, error: AwsFailure) -> SteplineError:
-    """Expired credentials count as transient: the next job brings new ones."""
     name = printable(f"s3://{artifact.bucket}/{artifact.key}", MAX_QUOTED_CHARACTERS)
-    story = f"The execution succeeded, but its output artifact {name} could not be written"
-    sentences = dict.fromkeys(FailureKind, f"{story}:") | {
-        FailureKind.PERMISSION: f"{story}: allow the action's role s3:PutObject and, for an encrypted bucket,"
-        " kms:GenerateDataKey.",
+    result = f"The execution succeeded, but its output artifact {name} could not be written"
+    sentences = dict.fromkeys(FailureKind, f"{result}:") | {
+        FailureKind.PERMISSION: f"{result}: allow the action's role s3:PutObject and, for an encrypted"
+        " bucket, kms:GenerateDataKey.",
     }
     has_expired = error_code(error) in EXPIRED_CREDENTIALS_CODES
     return translate(error, sentences, kind=FailureKind.TRANSIENT if has_expired else None)

@@ -1,8 +1,8 @@
-"""The Lambda function that CodePipeline invokes: starts a state machine and waits for it.
+"""The Lambda function that CodePipeline invokes: runs a state machine as an action.
 
-The first job of an action reads the input and starts an execution; the following jobs ask
-how it is, until the last one reports its end. Between them nothing runs and nothing waits.
-`settings` lists the environment, `user_parameters` what the action may say.
+The first job of an action reads the input and starts an execution. The following jobs poll it, and the last
+one reports its result. Between two jobs nothing runs. `settings` lists the environment variables,
+`user_parameters` the action's parameters.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from pipeline.answer import Answer, Continue, Failure, Success, put_answer
 from pipeline.clients import AwsClients, Clients
+from pipeline.dependencies import Clock, Dependencies
 from pipeline.errors import JobClosedError, JobEventError
-from pipeline.job import job_id, parse_job
-from pipeline.jobs import answer_for, failure_of
-from pipeline.services import Clock, Services
+from pipeline.job_event import job_id, parse_job
+from pipeline.job_result import Continue, Failure, JobResult, Success, report_result
+from pipeline.observability import logger, metrics, traced
+from pipeline.process_job import failure_of, process_job
 from pipeline.settings import Settings, load_settings
 from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import ExecutionArn
-from stepline.core.observability import logger, metrics, traced
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _MILLISECONDS = 1000
 
-_METRICS: Mapping[type[Answer], str] = {
+_METRICS: Mapping[type[JobResult], str] = {
     Continue: "JobsContinued",
     Success: "JobsSucceeded",
     Failure: "JobsFailed",
@@ -39,82 +39,83 @@ _METRICS: Mapping[type[Answer], str] = {
 
 
 class Trigger:
-    """The handler of one container. With unusable settings it fails every job, naming the setting."""
+    """Handles the events of one container. With wrong settings it fails every job, naming the setting."""
 
     def __init__(
         self, clients: Clients, settings: Settings | SettingsError, clock: Clock = time.time
     ) -> None:
         self._codepipeline = clients.codepipeline
-        self._services: Services | SettingsError = (
-            settings if isinstance(settings, SettingsError) else Services(settings, clients, clock)
+        self._dependencies: Dependencies | SettingsError = (
+            settings if isinstance(settings, SettingsError) else Dependencies(settings, clients, clock)
         )
 
     def handle(self, event: Any, context: LambdaContext) -> None:
-        """Answer the job of `event`, exactly once.
+        """Report the result of the event's job, exactly once.
 
-        Raises only if the job could not be answered, so that Lambda delivers it again:
-        `AnswerError`; and `JobEventError` for an event that has no job to answer.
+        Raise `JobResultError` if that failed, so that Lambda invokes the function again, and `JobEventError`
+        if the event has no job id.
         """
-        answered = job_id(event)
-        logger.append_keys(job_id=answered)
-        answer = self._answer(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
+        job = job_id(event)
+        logger.append_keys(job_id=job)
+        result = self._result(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
         try:
-            _report(put_answer(self._codepipeline, answered, answer))
+            _record(report_result(self._codepipeline, job, result))
         except JobClosedError as error:
-            logger.warning("The job was closed already", extra=error.fields)
+            logger.warning("Job already closed", extra=error.fields)
             _count("JobsClosed")
 
-    def _answer(self, event: Any, remaining_seconds: float) -> Answer:
-        if isinstance(self._services, SettingsError):
-            return failure_of(self._services)
+    def _result(self, event: Any, remaining_seconds: float) -> JobResult:
+        if isinstance(self._dependencies, SettingsError):
+            return failure_of(self._dependencies)
         try:
             job = parse_job(event)
         except JobEventError as error:
             return failure_of(error)
-        return answer_for(job, self._services, remaining_seconds)
+        return process_job(job, self._dependencies, remaining_seconds)
 
 
-def _report(answer: Answer) -> None:
-    match answer:
+def _record(result: JobResult) -> None:
+    """Log and count a result that was reported."""
+    match result:
         case Continue():
-            _log_answer("continued", answer.continuation.execution, percent=answer.continuation.percent)
+            _log("continued", result.continuation.execution, percent=result.continuation.percent)
         case Success():
-            _log_answer("succeeded", answer.execution)
+            _log("succeeded", result.execution)
         case Failure():
-            _log_answer("failed", answer.execution, failure_type=answer.type.value)
-    _count(_METRICS[type(answer)])
+            _log("failed", result.execution, failure_type=result.type.value)
+    _count(_METRICS[type(result)])
 
 
 def _count(metric: str) -> None:
     metrics.add_metric(metric, MetricUnit.Count, 1)
 
 
-def _log_answer(outcome: str, execution: ExecutionArn | None, **fields: object) -> None:
-    """Without the text of the answer, which may quote UserParameters, that is, the event."""
+def _log(outcome: str, execution: ExecutionArn | None, **fields: object) -> None:
+    """Log a result without its text, which may quote the event."""
     arn = None if execution is None else str(execution)
-    logger.info("The job is answered", extra={"outcome": outcome, "execution_arn": arn, **fields})
+    logger.info("Job result reported", extra={"outcome": outcome, "execution_arn": arn, **fields})
 
 
 def _cold_start() -> Trigger:
     clients = AwsClients()
-    _ = clients.stepfunctions  # the codepipeline client is made by `Trigger`
+    _ = clients.stepfunctions  # `Trigger` creates the codepipeline client
     settings: Settings | SettingsError
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:
-        logger.error("The settings cannot be used", extra={"reason": error.message})
+        logger.error("Wrong settings", extra={"reason": error.message})
         settings = error
     return Trigger(clients, settings)
 
 
 _trigger = functools.cache(_cold_start)
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    _trigger()  # within Lambda's initialisation, so that the first job finds the clients made
+    _trigger()  # during Lambda's initialization, so that the first job need not create the clients
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @traced
 def handler(event: Any, context: LambdaContext) -> None:
-    """The Lambda function's entry: one job of a CodePipeline action. See `Trigger.handle`."""
+    """Handle the event of one job of a CodePipeline action. See `Trigger.handle`."""
     _trigger().handle(event, context)

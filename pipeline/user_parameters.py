@@ -1,6 +1,6 @@
-"""The action's UserParameters: at most 1,000 characters that say what to start with which input.
+"""Parses the action's UserParameters: at most 1,000 characters that select the input and the state machine.
 
-Absent or blank, a path inside the artifact, `s3://bucket/key`, or a JSON object:
+They are absent or blank, a path inside the artifact, `s3://bucket/key`, or a JSON object:
 
 | key                   | meaning                                                                   |
 |-----------------------|---------------------------------------------------------------------------|
@@ -10,10 +10,10 @@ Absent or blank, a path inside the artifact, `s3://bucket/key`, or a JSON object
 | `parameters`          | an object merged over the input                                           |
 | `stateMachine`        | name or ARN, on the function's list                                       |
 | `pipelineExecutionId` | `#{codepipeline.PipelineExecutionId}`                                     |
-| `timeoutMinutes`      | positive integer, from the first job; CodePipeline's own limit stays       |
+| `timeoutMinutes`      | positive integer, from the first job; at most CodePipeline's own limit      |
 | `outputVariables`     | name -> JMESPath into the execution's output                              |
 
-`{"s3Bucket", "stateMachineFile"}` means `inputS3`. At most one of the input keys.
+`{"s3Bucket", "stateMachineFile"}` means `inputS3`. Only one of the input keys is allowed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OUTPUT_VARIABLE_NAME = re.compile(r"[A-Za-z0-9@\-_]+")
 
 _ARTIFACT_SEPARATOR: Final = "::"
 _S3_SCHEME: Final = "s3://"
-_BYTE_ORDER_MARK: Final = "\ufeff"  # pasted from a file of a Windows editor
+_BYTE_ORDER_MARK: Final = "\ufeff"  # in text pasted from a file of a Windows editor
 
 
 class DefaultInput(NamedTuple):
@@ -76,7 +76,7 @@ class UserParameters:
 
 
 def parse_user_parameters(text: str | None) -> UserParameters:
-    """Raises `UserParametersError` that says what to change."""
+    """Parse the text. Raise `UserParametersError`, which says what to change."""
     stripped = (text or "").strip().removeprefix(_BYTE_ORDER_MARK)
     if len(stripped) > MAX_USER_PARAMETERS_CHARACTERS:
         raise UserParametersError(
@@ -96,8 +96,8 @@ def _json_object(text: str) -> Mapping[str, Any]:
         document: Mapping[str, Any] = strict_json.loads(text)
     except ValueError as error:
         raise UserParametersError(
-            f"UserParameters begin with {{ but are not JSON: {error}. CodePipeline inserts variables as they"
-            " are, so that a quotation mark or a line break in one, as in a commit message, breaks the JSON."
+            f"UserParameters begin with {{ but are not JSON: {error}. CodePipeline inserts variables"
+            " unescaped: a quotation mark or line break, as in a commit message, makes the JSON invalid."
         ) from error
     return document
 
@@ -134,7 +134,7 @@ def _input_s3(document: Mapping[str, Any]) -> S3Object:
 def _input_s3_in_two_keys(document: Mapping[str, Any]) -> S3Object:
     bucket = _text(document.get("s3Bucket"), "s3Bucket")
     source = S3Object(bucket, _text(document.get("stateMachineFile"), "stateMachineFile"))
-    return _sendable(source, "stateMachineFile")
+    return _check_unicode(source, "stateMachineFile")
 
 
 _INPUTS: Final[Mapping[tuple[str, ...], Callable[[Mapping[str, Any]], InputSource]]] = {
@@ -179,7 +179,7 @@ def _expressions(value: Any, key: str) -> Mapping[str, str]:
     for name, expression in _object(value, key).items():
         if not OUTPUT_VARIABLE_NAME.fullmatch(name):
             raise UserParametersError(
-                f"{quoted(name)} in {key} is no name for an output variable: use letters, digits, @, - and _."
+                f"{quoted(name)} in {key} is not a valid variable name: use letters, digits, @, - and _."
             )
         _check_expression(_text(expression, f"{key}.{name}"), f"{key}.{name}")
     return {name: expression.strip() for name, expression in value.items()}
@@ -189,17 +189,19 @@ def _check_expression(expression: str, key: str) -> None:
     try:
         jmespath.compile(expression)
     except (JMESPathError, RecursionError) as error:
-        raise UserParametersError(f"{key} in UserParameters is no JMESPath: {quoted(expression)}.") from error
+        raise UserParametersError(
+            f"{key} in UserParameters is not a JMESPath expression: {quoted(expression)}."
+        ) from error
 
 
 def _s3_object(text: str, key: str) -> S3Object:
     bucket, _, object_key = text.removeprefix(_S3_SCHEME).partition("/")
     if not text.startswith(_S3_SCHEME) or not bucket or not object_key:
         raise UserParametersError(f"{key} must be s3://bucket/key, not {quoted(text)}.")
-    return _sendable(S3Object(bucket, object_key), key)
+    return _check_unicode(S3Object(bucket, object_key), key)
 
 
-def _sendable(source: S3Object, key: str) -> S3Object:
+def _check_unicode(source: S3Object, key: str) -> S3Object:
     if not is_unicode(str(source)):
         raise UserParametersError(f"{key} in UserParameters is not Unicode text: {quoted(source)}.")
     return source

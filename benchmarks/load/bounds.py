@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from benchmarks.load.invariants import Finding
 from benchmarks.processes import Sample
-from stepline.localaws.functions.pool import USUAL_ENVIRONMENTS
+from stepline.localaws.functions.settings import USUAL_ENVIRONMENTS
 
 FUNCTIONS = 14
 """The trigger and the tasks of Deploy."""

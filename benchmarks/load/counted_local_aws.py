@@ -10,12 +10,12 @@ from stepline.localaws import server
 
 
 def main() -> None:
-    front = server._front  # noqa: SLF001 - all requests go through it
+    create_app = server.create_app
 
-    def counted_front(*args: Any, **kwargs: Any) -> Any:
-        return CallCounter(front(*args, **kwargs))
+    def create_counted_app(*args: Any, **kwargs: Any) -> Any:
+        return CallCounter(create_app(*args, **kwargs))
 
-    server._front = counted_front  # noqa: SLF001
+    server.create_app = create_counted_app
     program.main()
 
 

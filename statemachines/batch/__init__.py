@@ -1,1 +1,1 @@
-"""The batch workflow: three steps of jobs on AWS Batch; of the second and third, one job for each item."""
+"""The batch workflow: three steps of AWS Batch jobs. Steps 2 and 3 have one job for each item of a list."""

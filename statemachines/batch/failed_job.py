@@ -1,7 +1,7 @@
-"""Why a job failed, in the words of AWS Batch.
+"""Reads why a job failed.
 
-A failed `submitJob.sync` has the error States.TaskFailed, and as its cause the job as DescribeJobs shows it,
-as JSON. https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html
+A failed `submitJob.sync` has the error States.TaskFailed. Its cause is the job as in DescribeJobs, as JSON.
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html
 """
 
 from __future__ import annotations
@@ -10,33 +10,35 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Final
 
-from statemachines.batch.limits import MAX_REASON_CHARACTERS
 from stepline.core import strict_json
 from stepline.core.text import cut
+
+MAX_REASON_CHARACTERS: Final = 1_000
+"""Of AWS Batch's reason in a message [ours]."""
 
 _TIMED_OUT: Final = "Job attempt duration exceeded timeout"
 """[AWS Batch user guide, "Job timeouts"]"""
 
 
 class JobFailure(enum.StrEnum):
-    """The error name with which the execution fails: what the user looks at next."""
+    """The error with which the execution fails."""
 
     FAILED = "JobFailedError"
-    """The program ended with an exit code: its log."""
+    """The program failed: see its exit code and its log."""
 
     NOT_STARTED = "JobNotStartedError"
-    """There was no container: the image, the network, the execution role."""
+    """The container was not started: check the image, the network and the execution role."""
 
     TIMED_OUT = "JobTimedOutError"
-    """It took too long: JobTimeoutSeconds."""
+    """The job exceeded JobTimeoutSeconds."""
 
     STOPPED = "JobStoppedError"
-    """Somebody terminated or cancelled it."""
+    """The job was terminated or cancelled."""
 
 
 @dataclass(frozen=True)
 class FailedJob:
-    """`exit_code` is None if the program was never started, and `log_stream` empty."""
+    """A failed job. If its program was not started, `exit_code` is None and `log_stream` is empty."""
 
     id: str
     status_reason: str
@@ -55,11 +57,11 @@ class FailedJob:
         return JobFailure.NOT_STARTED if self.exit_code is None else JobFailure.FAILED
 
     def describe(self, log_group: str) -> str:
-        """`<why>; exit code 1; job <id>; log stream <stream> of <group>`."""
+        """Return `<reason>; exit code 1; job <id>; log stream <stream> of <group>`."""
         reasons = [self.status_reason, self.container_reason]
-        why = ": ".join(cut(text, MAX_REASON_CHARACTERS) for text in reasons if text)
+        reason = ": ".join(cut(text, MAX_REASON_CHARACTERS) for text in reasons if text)
         parts = [
-            why or "AWS Batch gave no reason",
+            reason or "AWS Batch gave no reason",
             *([] if self.exit_code is None else [f"exit code {self.exit_code}"]),
             *([f"{self.attempts} attempts"] if self.attempts > 1 else []),
             f"job {self.id}",
@@ -69,7 +71,7 @@ class FailedJob:
 
 
 def read_failed_job(cause: str) -> FailedJob | None:
-    """The job of a cause, or None if the cause is something else."""
+    """Return the job in a cause, or None if the cause contains no job."""
     try:
         document: Any = strict_json.loads(cause)
     except ValueError:

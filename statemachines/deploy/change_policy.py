@@ -1,8 +1,8 @@
-"""Which changes are dangerous: those that remove or replace a resource, or may do so.
+"""Decides which changes are dangerous: those that remove or replace a resource, or may do so.
 
-What is not known is dangerous. Values: `ChangeAction`, `Replacement` and `PolicyAction` of
-botocore's model of CloudFormation. The action of a removal is `Remove`, and a `Replacement`
-of `Conditional` may turn out to be one.
+Unknown values are dangerous, too. The values are those of `ChangeAction`, `Replacement` and `PolicyAction` in
+botocore's model of CloudFormation. The action of a removal is `Remove`; a `Replacement` of `Conditional` may
+become a replacement.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from stepline.core.cloudformation.stack_events import STACK_TYPE
 
 _HARMLESS_ACTIONS = frozenset({"Add", "Import", "Modify", "SyncWithActual"})
-_KEPT = "Retain"
+_RETAIN = "Retain"
 
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """One change of one resource; absent values are empty. `path` leads into nested stacks."""
+    """One change of one resource; absent values are empty. `path` includes the nested stacks."""
 
     path: str
     resource_type: str
@@ -25,21 +25,21 @@ class ResourceChange:
     replacement: str
     policy_action: str
     physical_id: str
-    change_set_id: str  # of a nested stack: the change set that tells what happens inside
+    change_set_id: str  # of a nested stack: the change set with its changes
 
     @property
     def is_nested_stack(self) -> bool:
         return self.resource_type == STACK_TYPE
 
     def danger(self) -> str | None:
-        """What would happen to the resource, as a phrase with its name and type; None if it is safe."""
-        what = self._danger()
-        return f"{self.path} ({self.resource_type}) {what}" if what else None
+        """Return what would happen, as "Queue (AWS::SQS::Queue) would be replaced"; None if it is safe."""
+        effect = self._effect()
+        return f"{self.path} ({self.resource_type}) {effect}" if effect else None
 
-    def _danger(self) -> str | None:
+    def _effect(self) -> str | None:
         if self.action == "Remove":
-            kept = ", though not deleted" if self.policy_action == _KEPT else ""
-            return f"would be removed from the stack{kept}"
+            retained = ", though not deleted" if self.policy_action == _RETAIN else ""
+            return f"would be removed from the stack{retained}"
         if self.replacement == "True" or self.policy_action.startswith("Replace"):
             return "would be replaced"
         if self.replacement == "Conditional":

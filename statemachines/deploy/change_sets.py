@@ -1,38 +1,40 @@
-"""The change set of a deployment, as it passes between the tasks."""
+"""The change set of a deployment, as it is passed between the tasks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
 
-from statemachines.deploy.aws_errors import missing_capabilities
 from statemachines.deploy.errors import ChangeSetFailedError
-from statemachines.deploy.waiting import Progress
-from statemachines.fields import Fields, JsonObject
+from statemachines.deploy.task import missing_capabilities
+from statemachines.deploy.waiting import WaitProgress
 from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
 from stepline.core.cloudformation.errors import StackChangedError
+from stepline.core.fields import Fields, JsonObject
 from stepline.core.text import quoted
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """`id` and `stack_id` are ARNs; `stack_policy` is what the stack shall get, empty for what it has.
+    """`id` and `stack_id` are ARNs; `stack_policy` is the policy to set, empty if the stack keeps its own.
 
-    The stack is named in every request, although the ARN alone would do: IAM policies are about stacks.
+    Requests name the stack although the change set's ARN would be enough: IAM policies are about stacks.
     """
 
     id: str
     stack_id: str
     stack_policy: str
-    progress: Progress
+    progress: WaitProgress
 
     @classmethod
-    def parse(cls, fields: Fields) -> Self:
+    def parse(cls, event: Fields) -> Self:
+        """Parse the member `changeSet` of an event."""
+        change_set = event.section("changeSet")
         return cls(
-            id=fields.text("id"),
-            stack_id=fields.text("stackId"),
-            stack_policy=fields.text_or_empty("stackPolicy"),
-            progress=Progress.parse(fields.section("progress")),
+            id=change_set.text("id"),
+            stack_id=change_set.text("stackId"),
+            stack_policy=change_set.text_or_empty("stackPolicy"),
+            progress=WaitProgress.parse(change_set.section("progress")),
         )
 
     def to_json(self) -> JsonObject:
@@ -45,16 +47,16 @@ class ChangeSet:
 
 
 def check_state(status: str, execution_status: str, reason: str) -> ChangeSetState:
-    """RUNNING, READY or UNCHANGED.
+    """Return RUNNING, READY or UNCHANGED.
 
-    Raises `StackChangedError` if it was deleted or made obsolete, `MissingCapabilityError` (a macro may
-    bring resources that need one), `ChangeSetFailedError`.
+    Raise `StackChangedError` if the change set was deleted or is obsolete, `MissingCapabilityError` (a macro
+    may add resources that need one), or `ChangeSetFailedError`.
     """
     match change_set_state(status, execution_status, reason):
         case ChangeSetState.FAILED:
             raise missing_capabilities(reason) or ChangeSetFailedError(reason)
         case ChangeSetState.INVALID:
-            raise invalid()
+            raise change_set_invalid()
         case ChangeSetState.UNKNOWN:
             raise ChangeSetFailedError(
                 f"The change set has the status {quoted(status)}, which this version does not know."
@@ -63,5 +65,5 @@ def check_state(status: str, execution_status: str, reason: str) -> ChangeSetSta
             return state
 
 
-def invalid() -> StackChangedError:
+def change_set_invalid() -> StackChangedError:
     return StackChangedError("The change set is no longer valid: the stack was changed by another process.")

@@ -1,4 +1,4 @@
-"""Check Change Set Creation Status: is the change set ready, or is there nothing to change?
+"""Check Change Set Creation Status: is the change set ready, or without changes?
 
 IAM: cloudformation:DescribeChangeSet on the stacks that may be deployed.
 Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy import settings
-from statemachines.deploy.change_sets import ChangeSet, check_state, invalid
+from statemachines.deploy.change_sets import ChangeSet, change_set_invalid, check_state
+from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
-from statemachines.fields import Fields, JsonObject
 from stepline.core import clients
 from stepline.core.cloudformation.change_sets import ChangeSetState
 from stepline.core.cloudformation.errors import change_set_does_not_exist
+from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -26,27 +26,26 @@ if TYPE_CHECKING:
 def handler(event: Fields) -> JsonObject:
     """Event `{"changeSet": …}`.
 
-    Answers `{"verdict": "running|ready|unchanged", "createdAt", "waitedSeconds", "waitSeconds"}`.
+    Returns `{"state": "running|ready|unchanged", "createdAt", "waitedSeconds", "waitSeconds"}`.
     """
-    change_set = ChangeSet.parse(event.section("changeSet"))
-    return check_change_set_creation_status(change_set, clients.cloudformation(), settings.wait_settings())
+    change_set = ChangeSet.parse(event)
+    return check_change_set_creation_status(clients.cloudformation(), change_set, WaitSettings.read())
 
 
 def check_change_set_creation_status(
-    change_set: ChangeSet, cloudformation: CloudFormationClient, wait: settings.WaitSettings
+    cloudformation: CloudFormationClient, change_set: ChangeSet, wait: WaitSettings
 ) -> JsonObject:
-    """Raises `ChangeSetFailedError` with CloudFormation's reason, `MissingCapabilityError`,
-    `StackChangedError` if it was deleted or made obsolete, or `WaitTimedOutError`."""
+    """Raise the errors of `check_state`, or `WaitTimedOutError`."""
     try:
-        answer = cloudformation.describe_change_set(
+        response = cloudformation.describe_change_set(
             ChangeSetName=change_set.id, StackName=change_set.stack_id
         )
     except ClientError as error:
         if change_set_does_not_exist(error):
-            raise invalid() from error
+            raise change_set_invalid() from error
         raise
-    verdict = check_state(answer["Status"], answer["ExecutionStatus"], answer.get("StatusReason", ""))
+    state = check_state(response["Status"], response["ExecutionStatus"], response.get("StatusReason", ""))
     progress = change_set.progress
-    if verdict is ChangeSetState.RUNNING:
-        progress = progress.again(wait, waiting_for=f"the change set of the stack {answer['StackName']}")
-    return {"verdict": verdict, "createdAt": answer["CreationTime"].isoformat(), **progress.to_json()}
+    if state is ChangeSetState.RUNNING:
+        progress = progress.next(wait, waiting_for=f"the change set of the stack {response['StackName']}")
+    return {"state": state, "createdAt": response["CreationTime"].isoformat(), **progress.to_json()}

@@ -1,4 +1,4 @@
-"""Check Stack Creation Status: is the new stack there?
+"""Check Stack Creation Status: is the stack created?
 
 IAM: cloudformation:DescribeStacks and DescribeStackEvents on the stacks that may be deployed.
 Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
@@ -6,28 +6,13 @@ Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from statemachines.deploy import operations, settings
+from statemachines.deploy.awaited_operations import check_operation
 from statemachines.deploy.errors import StackCreationFailedError
-from statemachines.deploy.operations import AwaitedOperation
 from statemachines.deploy.task import task
-from statemachines.fields import Fields, JsonObject
-from stepline.core import clients
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
+from stepline.core.fields import Fields, JsonObject
 
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"operation": …}`. Answers `{"verdict": "running|done", "waitedSeconds", "waitSeconds"}`."""
-    operation = AwaitedOperation.parse(event.section("operation"))
-    return check_stack_creation_status(operation, clients.cloudformation(), settings.wait_settings())
-
-
-def check_stack_creation_status(
-    operation: AwaitedOperation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
-) -> JsonObject:
-    """Raises `StackCreationFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
-    return operations.check(cloudformation, operation, wait, StackCreationFailedError, "creation")
+    """Event `{"operation": …}`. Returns `{"state": "running|done", "waitedSeconds", "waitSeconds"}`."""
+    return check_operation(event, "creation", StackCreationFailedError)

@@ -1,4 +1,4 @@
-"""Check Stack Deletion Status: are the remains of a failed stack gone?
+"""Check Stack Deletion Status: is the failed stack deleted?
 
 IAM: cloudformation:DescribeStacks and DescribeStackEvents on the stacks that may be deployed.
 Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
@@ -6,37 +6,31 @@ Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from statemachines.deploy import operations, settings
+from statemachines.deploy import awaited_operations
+from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.errors import StackDeletionFailedError
-from statemachines.deploy.operations import AwaitedOperation
+from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
-from statemachines.fields import Fields, JsonObject
 from stepline.core import clients
-from stepline.core.cloudformation.operations import Outcome
+from stepline.core.cloudformation.operations import OperationOutcome
 from stepline.core.cloudformation.stack_status import Phase, StackStatus
 from stepline.core.cloudformation.stacks import find_stack
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
+from stepline.core.fields import Fields, JsonObject
 
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"operation": …}`. Answers `{"verdict": "running|done", "waitedSeconds", "waitSeconds"}`."""
-    operation = AwaitedOperation.parse(event.section("operation"))
-    return check_stack_deletion_status(operation, clients.cloudformation(), settings.wait_settings())
+    """Event `{"operation": …}`. Returns `{"state": "running|done", "waitedSeconds", "waitSeconds"}`.
 
-
-def check_stack_deletion_status(
-    operation: AwaitedOperation, cloudformation: CloudFormationClient, wait: settings.WaitSettings
-) -> JsonObject:
-    """Raises `StackDeletionFailedError` with CloudFormation's reason, or `WaitTimedOutError`."""
-    stack = find_stack(cloudformation, operation.operation.stack_id)
-    if stack is None or stack.phase is Phase.GONE:
-        return operations.done(operation)
-    outcome = Outcome(stack.name, stack.status, stack.phase, stack.reason)
-    if stack.status is not StackStatus.DELETE_FAILED:  # not begun yet, or under way
-        return operations.still_running(operation, wait, outcome, "deletion")
-    raise operations.failed(cloudformation, operation, outcome, StackDeletionFailedError, "deletion")
+    Raises `StackDeletionFailedError` with CloudFormation's reason, or `WaitTimedOutError`.
+    """
+    awaited, cloudformation = AwaitedOperation.parse(event), clients.cloudformation()
+    wait = WaitSettings.read()
+    stack = find_stack(cloudformation, awaited.operation.stack_id)
+    if stack is None or stack.phase is Phase.DELETED:
+        return awaited_operations.done(awaited)
+    outcome = OperationOutcome(stack.name, stack.status, stack.phase, stack.reason)
+    if stack.status is not StackStatus.DELETE_FAILED:  # in progress, or not started yet
+        return awaited_operations.running(awaited, wait, outcome, "deletion")
+    message = awaited_operations.failure_message(cloudformation, awaited, outcome, "deletion")
+    raise StackDeletionFailedError(message)

@@ -1,4 +1,4 @@
-"""Check Stack Exists: is there a stack, and what must be done with it?
+"""Check Stack Exists: does the stack exist, and must it be created, updated or deleted?
 
 IAM: cloudformation:DescribeStacks on the stacks that may be deployed.
 Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
@@ -6,25 +6,24 @@ Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from statemachines.deploy import settings
 from statemachines.deploy.request import DeployRequest
+from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
-from statemachines.deploy.waiting import Progress
-from statemachines.fields import Fields, JsonObject
+from statemachines.deploy.waiting import WaitProgress
 from stepline.core import clients
-from stepline.core.cloudformation.stack_status import Phase, needs_person
-from stepline.core.cloudformation.stacks import Stack, find_stack
+from stepline.core.cloudformation.stack_status import Phase, manual_intervention_error
+from stepline.core.cloudformation.stacks import find_stack
+from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
 class Plan(StrEnum):
-    """Which way the deployment takes."""
+    """What the deployment does next."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -33,54 +32,40 @@ class Plan(StrEnum):
 
 
 _PLANS = {
-    Phase.GONE: Plan.CREATE,
+    Phase.DELETED: Plan.CREATE,
     Phase.DONE: Plan.UPDATE,
     Phase.ROLLED_BACK: Plan.UPDATE,
-    Phase.USELESS: Plan.DELETE,
+    Phase.DELETE_ONLY: Plan.DELETE,
     Phase.RUNNING: Plan.WAIT,
 }
 
 
-@dataclass(frozen=True)
-class Event:
-    """`{"request": …, "stack": {"progress": …}}`."""
-
-    request: DeployRequest
-    progress: Progress | None
-
-    @classmethod
-    def parse(cls, event: Fields) -> Self:
-        stack = event.section("stack")
-        return cls(
-            request=DeployRequest.parse(event.value("request")),
-            progress=Progress.parse(stack.section("progress")) if "progress" in stack else None,
-        )
-
-
 @task
 def handler(event: Fields) -> JsonObject:
-    """Answers `{"plan": "create|update|delete|wait", "id": the stack's ARN or "", "progress": …}`."""
-    return check_stack_exists(Event.parse(event), clients.cloudformation(), settings.wait_settings())
+    """Event `{"request": …, "stack": {"progress": …}}`; the first time without `progress`.
+
+    Returns `{"plan": "create|update|delete|wait", "id": the stack's ARN or "", "progress": …}`.
+    """
+    request, stack = DeployRequest.parse(event.value("request")), event.section("stack")
+    progress = WaitProgress.parse(stack.section("progress")) if "progress" in stack else None
+    wait = WaitSettings.read()
+    return check_stack_exists(clients.cloudformation(), request.stack_name, progress, wait)
 
 
 def check_stack_exists(
-    event: Event, cloudformation: CloudFormationClient, wait: settings.WaitSettings
+    cloudformation: CloudFormationClient,
+    stack_name: str,
+    progress: WaitProgress | None,
+    wait: WaitSettings,
 ) -> JsonObject:
-    """Raises `ManualInterventionRequiredError`, or `WaitTimedOutError` when a busy stack stays busy."""
-    stack = find_stack(cloudformation, event.request.stack_name)
-    if stack is None:
-        return _answer(Plan.CREATE, "", Progress.start(wait))
-    if stack.phase is Phase.STUCK:
-        raise needs_person(stack.name, stack.status, stack.reason)
-    plan = _PLANS[stack.phase]
-    return _answer(plan, stack.id, _progress(plan, event.progress, stack, wait))
-
-
-def _progress(plan: Plan, progress: Progress | None, stack: Stack, wait: settings.WaitSettings) -> Progress:
-    if plan is not Plan.WAIT or progress is None:
-        return progress or Progress.start(wait)
-    return progress.again(wait, waiting_for=f"the stack {stack.name}, which is busy ({stack.status}),")
-
-
-def _answer(plan: Plan, stack_id: str, progress: Progress) -> JsonObject:
-    return {"plan": plan, "id": stack_id, "progress": progress.to_json()}
+    """Raise `ManualInterventionRequiredError`, or `WaitTimedOutError` if another operation takes too long."""
+    stack = find_stack(cloudformation, stack_name)
+    if stack is not None and stack.phase is Phase.STUCK:
+        raise manual_intervention_error(stack.name, stack.status, stack.reason)
+    plan = Plan.CREATE if stack is None else _PLANS[stack.phase]
+    if stack is None or progress is None:
+        progress = WaitProgress.start(wait)
+    elif plan is Plan.WAIT:
+        waiting_for = f"the stack {stack.name}, which is busy ({stack.status}),"
+        progress = progress.next(wait, waiting_for=waiting_for)
+    return {"plan": plan, "id": stack.id if stack else "", "progress": progress.to_json()}

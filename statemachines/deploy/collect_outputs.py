@@ -1,6 +1,6 @@
-"""Collect Outputs: the stack's outputs are the execution's output.
+"""Collect Outputs: returns the stack's outputs as the execution's output.
 
-So they become the variables of the pipeline's action: `#{Deploy.QueueUrl}`.
+So they become output variables of the pipeline action, such as `#{Deploy.QueueUrl}`.
 
 IAM: cloudformation:DescribeStacks on the stacks that may be deployed.
 """
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from statemachines.deploy.limits import MAX_OUTPUTS_BYTES
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
-from statemachines.fields import Fields, JsonObject
 from stepline.core import clients
 from stepline.core.cloudformation.stacks import get_stack
+from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -24,23 +24,22 @@ if TYPE_CHECKING:
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"request": …}`. Answers `{output key: value}`, and nothing else."""
-    request = DeployRequest.parse(event.value("request"))
-    return collect_outputs(request.stack_name, clients.cloudformation())
+    """Event `{"request": …}`. Returns `{output key: value}`."""
+    return collect_outputs(clients.cloudformation(), DeployRequest.parse(event.value("request")).stack_name)
 
 
-def collect_outputs(stack_name: str, cloudformation: CloudFormationClient) -> JsonObject:
-    """As many outputs as an execution's output can hold: the stack is deployed, whatever its outputs.
+def collect_outputs(cloudformation: CloudFormationClient, stack_name: str) -> JsonObject:
+    """Return as many outputs as an execution's output can hold.
 
-    Raises `StackChangedError` if the stack is gone.
+    Raise `StackChangedError` if the stack was deleted.
     """
     return dict(_fitting(get_stack(cloudformation, stack_name).outputs))
 
 
 def _fitting(outputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    left_bytes = MAX_OUTPUTS_BYTES
+    remaining_bytes = MAX_OUTPUTS_BYTES
     for name, value in outputs.items():
-        size = len(json.dumps({name: value}))  # as Lambda writes it: two braces more, a comma less
-        if size <= left_bytes:
-            left_bytes -= size
+        size = len(json.dumps({name: value}))  # in Lambda's JSON there is a comma instead of the braces
+        if size <= remaining_bytes:
+            remaining_bytes -= size
             yield name, value

@@ -1,7 +1,7 @@
-"""Delete Failed Stack: clear away a stack that never came to life, so that it can be created.
+"""Delete Failed Stack: deletes a stack whose creation failed, so that it can be created again.
 
 IAM: cloudformation:DescribeStacks and DeleteStack on the stacks that may be deployed; iam:PassRole on
-the roles that may be named.
+the roles that may be used.
 Environment: CLOUDFORMATION_ROLE_ARN, POLL_SECONDS.
 """
 
@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statemachines.deploy import settings
-from statemachines.deploy.operations import AwaitedOperation
-from statemachines.deploy.stack_task import StackTask
+from statemachines.deploy.awaited_operations import AwaitedOperation
+from statemachines.deploy.deployment import Deployment
+from statemachines.deploy.settings import CLOUDFORMATION_ROLE_ARN, WaitSettings
 from statemachines.deploy.task import task
-from statemachines.deploy.waiting import Progress
-from statemachines.fields import Fields, JsonObject
+from statemachines.deploy.waiting import WaitProgress
 from stepline.core import clients
 from stepline.core.cloudformation.errors import StackChangedError
 from stepline.core.cloudformation.operations import Operation
 from stepline.core.cloudformation.stack_status import Phase, StackStatus
 from stepline.core.cloudformation.stacks import find_stack
+from stepline.core.environment import optional
+from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -27,27 +28,31 @@ if TYPE_CHECKING:
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Answers the deletion that now runs, `operations.AwaitedOperation`."""
-    parsed = StackTask.parse(event)
-    wait = settings.wait_settings()
-    role_arn = parsed.request.role_arn or settings.default_role_arn()
-    delete_failed_stack(parsed, clients.cloudformation(), role_arn)
-    token = parsed.execution.deletion_token
-    return AwaitedOperation(Operation(parsed.stack_id, token), Progress.start(wait)).to_json()
+    """Event `{"request": …, "execution": …, "stack": {"id": …}}`.
 
-
-def delete_failed_stack(event: StackTask, cloudformation: CloudFormationClient, role_arn: str) -> None:
-    """Delete the stack of that ARN, never another one of the same name.
-
-    Looks once more before: a stack that came to life meanwhile is not deleted (`StackChangedError`).
+    Returns the deletion, `awaited_operations.AwaitedOperation`.
     """
-    stack = find_stack(cloudformation, event.stack_id)
-    if stack is None or stack.phase is Phase.GONE or stack.status is StackStatus.DELETE_IN_PROGRESS:
+    deployment = Deployment.parse_with_stack(event)
+    wait = WaitSettings.read()
+    role_arn = deployment.request.role_arn or optional(CLOUDFORMATION_ROLE_ARN)
+    operation = Operation(deployment.stack_id, deployment.attempt.deletion_token)
+    delete_failed_stack(clients.cloudformation(), operation, role_arn)
+    return AwaitedOperation(operation, WaitProgress.start(wait)).to_json()
+
+
+def delete_failed_stack(cloudformation: CloudFormationClient, deletion: Operation, role_arn: str) -> None:
+    """Delete the stack with this ARN, never another stack of the same name.
+
+    Raise `StackChangedError` if its status does not require the deletion any more.
+    """
+    stack = find_stack(cloudformation, deletion.stack_id)
+    if stack is None or stack.phase is Phase.DELETED or stack.status is StackStatus.DELETE_IN_PROGRESS:
         return
-    if stack.phase is not Phase.USELESS:
-        raise StackChangedError(f"The stack {stack.name} is in {stack.status} now: somebody else was at it.")
-    token = event.execution.deletion_token
+    if stack.phase is not Phase.DELETE_ONLY:
+        raise StackChangedError(
+            f"The stack {stack.name} is in {stack.status} now: it was changed by another process."
+        )
     if role_arn:
-        cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token, RoleARN=role_arn)
+        cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=deletion.token, RoleARN=role_arn)
     else:
-        cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
+        cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=deletion.token)

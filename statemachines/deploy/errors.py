@@ -1,17 +1,13 @@
-"""What can go wrong in a deployment, grouped by what happens next.
+"""Errors of a deployment, besides those of `stepline.core`, and how the state machine handles all of them.
 
-These come to those of every state machine (`statemachines.errors`).
-
-try again            `TransientAwsError`
-start from the top   `StackChangedError`, once
-tell the user        `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
-                     `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
-                     `ReplacementRefusedError`, `SettingsError`: nothing was changed
-alarm someone        `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
-                     `StackDeletionFailedError`: a stack was left in a state that someone must look at
-it depends           `WaitTimedOutError`: clean before anything was changed, else an alarm
-
-A message begins with the cause, because consoles cut the end; it never holds credentials.
+retry               `TransientAwsError`
+second attempt      `StackChangedError`
+clean failure       `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
+                    `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
+                    `ReplacementRefusedError`, `SettingsError`: nothing was changed
+dirty failure       `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
+                    `StackDeletionFailedError`: a person must check the stack
+clean or dirty      `WaitTimedOutError`: clean before anything was changed
 """
 
 from __future__ import annotations
@@ -23,12 +19,8 @@ from stepline.core.limits import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS
 from stepline.core.text import cut
 
 
-class StackChangedError(SteplineError):
-    """The stack is not as it was found: another writer was at it. The deployment starts again."""
-
-
 class ArtifactUnreadableError(SteplineError):
-    """The artifact, or a file in it, is not there or cannot be read."""
+    """The artifact or a file in it does not exist or cannot be read."""
 
 
 class MissingCapabilityError(SteplineError):
@@ -37,12 +29,12 @@ class MissingCapabilityError(SteplineError):
     def __init__(self, capabilities: Iterable[str], *, reason: str = "") -> None:
         self.capabilities = tuple(capabilities)
         names = ", ".join(f'"{name}"' for name in self.capabilities)
-        why = f" CloudFormation says: {reason}" if reason else ""
-        super().__init__(f'The template needs "capabilities": [{names}] in the input.{why}')
+        details = f" CloudFormation says: {reason}" if reason else ""
+        super().__init__(f'The template needs "capabilities": [{names}] in the input.{details}')
 
 
 class ChangeSetFailedError(SteplineError):
-    """CloudFormation could not make the change set."""
+    """CloudFormation could not create the change set."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -50,9 +42,9 @@ class ChangeSetFailedError(SteplineError):
 
 
 class ReplacementRefusedError(SteplineError):
-    """The change set would remove or replace resources, and that was not allowed.
+    """The change set would remove or replace resources, and this is not allowed.
 
-    `dangers`: one phrase for each resource, as "Queue (AWS::SQS::Queue) would be replaced".
+    `dangers` has an entry for each resource, such as "Queue (AWS::SQS::Queue) would be replaced".
     """
 
     def __init__(self, dangers: Sequence[str]) -> None:
@@ -62,27 +54,23 @@ class ReplacementRefusedError(SteplineError):
 
 
 class WaitTimedOutError(SteplineError):
-    """A wait loop came to its end."""
-
-
-class ManualInterventionRequiredError(SteplineError):
-    """The stack is in a state that only a person can resolve."""
+    """A wait loop has reached its limit."""
 
 
 class StackCreationFailedError(SteplineError):
-    """The stack was not created."""
+    """The creation of the stack failed."""
 
 
 class StackUpdateFailedError(SteplineError):
-    """The update was rolled back, or failed and was not even rolled back."""
+    """The update failed, and was rolled back or could not be rolled back."""
 
 
 class StackDeletionFailedError(SteplineError):
-    """The remains of a failed stack could not be deleted."""
+    """A stack whose creation failed could not be deleted."""
 
 
 def _listed(phrases: Sequence[str], max_characters: int) -> str:
-    """The phrases, as many as fit, and how many more there are."""
+    """Return as many phrases as fit, and how many more there are."""
     more = "; and {} more"
     room = max_characters - len(more) - len(str(len(phrases)))
     shown: list[str] = []

@@ -1,4 +1,4 @@
-"""Execute Change Set: begin the update. CloudFormation only accepts it; another task waits for it.
+"""Execute Change Set: starts the update. CloudFormation only accepts it; another task waits for it.
 
 IAM: cloudformation:ExecuteChangeSet, DescribeChangeSet and DescribeStackEvents on the stacks that may
 be deployed.
@@ -7,25 +7,23 @@ Environment: POLL_SECONDS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy import settings
-from statemachines.deploy.change_sets import invalid
-from statemachines.deploy.names import Execution
-from statemachines.deploy.operations import AwaitedOperation
+from statemachines.deploy.attempt import DeploymentAttempt
+from statemachines.deploy.awaited_operations import AwaitedOperation
+from statemachines.deploy.change_sets import change_set_invalid
+from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
-from statemachines.deploy.waiting import Progress
-from statemachines.fields import Fields, JsonObject
+from statemachines.deploy.waiting import WaitProgress
 from stepline.core import clients
 from stepline.core.aws_errors import error_code
 from stepline.core.cloudformation.change_sets import was_executed
 from stepline.core.cloudformation.errors import change_set_does_not_exist
 from stepline.core.cloudformation.operations import Operation
 from stepline.core.cloudformation.stack_events import operation_status
+from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -33,63 +31,42 @@ if TYPE_CHECKING:
 _NOT_EXECUTABLE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
 
 
-@dataclass(frozen=True)
-class Event:
-    """`{"execution": …, "changeSet": {"id": …, "stackId": …, "progress": {"createdAt": …}}}`."""
-
-    execution: Execution
-    stack_id: str
-    change_set_id: str
-    created_at: datetime
-
-    @classmethod
-    def parse(cls, event: Fields) -> Self:
-        change_set = event.section("changeSet")
-        return cls(
-            execution=Execution.parse(event.section("execution")),
-            stack_id=change_set.text("stackId"),
-            change_set_id=change_set.text("id"),
-            created_at=change_set.section("progress").moment("createdAt"),
-        )
-
-
 @task
 def handler(event: Fields) -> JsonObject:
-    """Answers the update that now runs, `operations.AwaitedOperation`."""
-    parsed = Event.parse(event)
-    wait = settings.wait_settings()
-    execute_change_set(parsed, clients.cloudformation())
-    # The update cannot be older than its change set.
-    operation = Operation(parsed.stack_id, parsed.execution.update_token, since=parsed.created_at)
-    return AwaitedOperation(operation, Progress.start(wait)).to_json()
+    """Event `{"execution": …, "changeSet": {"id": …, "stackId": …, "progress": {"createdAt": …}}}`.
+
+    Returns the update, `awaited_operations.AwaitedOperation`.
+    """
+    token, change_set = DeploymentAttempt.parse(event).update_token, event.section("changeSet")
+    # The update is not older than its change set.
+    created_at = change_set.section("progress").moment("createdAt")
+    update = Operation(change_set.text("stackId"), token, since=created_at)
+    wait = WaitSettings.read()
+    execute_change_set(clients.cloudformation(), change_set.text("id"), update)
+    return AwaitedOperation(update, WaitProgress.start(wait)).to_json()
 
 
-def execute_change_set(event: Event, cloudformation: CloudFormationClient) -> None:
-    """Execute the change set, unless an earlier run of this task did. Raises `StackChangedError`."""
+def execute_change_set(cloudformation: CloudFormationClient, change_set_id: str, update: Operation) -> None:
+    """Execute the change set, unless an earlier run of this task did. Raise `StackChangedError`."""
     try:
         cloudformation.execute_change_set(
-            ChangeSetName=event.change_set_id,
-            StackName=event.stack_id,
-            ClientRequestToken=event.execution.update_token,
+            ChangeSetName=change_set_id, StackName=update.stack_id, ClientRequestToken=update.token
         )
     except ClientError as error:
         if error_code(error) not in _NOT_EXECUTABLE:
             raise
-        if not _was_executed_by_us(event, cloudformation):
-            raise invalid() from error
+        if not _was_executed(cloudformation, change_set_id, update):
+            raise change_set_invalid() from error
 
 
-def _was_executed_by_us(event: Event, cloudformation: CloudFormationClient) -> bool:
-    """The change set says so while it exists; afterwards the stack's events do."""
+def _was_executed(cloudformation: CloudFormationClient, change_set_id: str, update: Operation) -> bool:
+    """Return whether this update was started: the change set shows it, or later the stack's events."""
     try:
         change_set = cloudformation.describe_change_set(
-            ChangeSetName=event.change_set_id, StackName=event.stack_id
+            ChangeSetName=change_set_id, StackName=update.stack_id
         )
         return was_executed(change_set["ExecutionStatus"])
     except ClientError as error:
         if not change_set_does_not_exist(error):
             raise
-    ours = operation_status(
-        cloudformation, event.stack_id, event.execution.update_token, since=event.created_at
-    )
-    return ours is not None
+    return operation_status(cloudformation, update.stack_id, update.token, since=update.since) is not None

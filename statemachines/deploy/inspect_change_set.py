@@ -1,4 +1,4 @@
-"""Inspect Change Set: refuse what removes or replaces resources, unless that is allowed.
+"""Inspect Change Set: refuses a change set that removes or replaces resources, unless that is allowed.
 
 IAM: cloudformation:DescribeChangeSet on the stacks that may be deployed.
 """
@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
 from statemachines.deploy.change_policy import ResourceChange
-from statemachines.deploy.change_sets import invalid
+from statemachines.deploy.change_sets import change_set_invalid
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
-from statemachines.fields import Fields, JsonObject
 from stepline.core import clients
 from stepline.core.cloudformation.errors import change_set_does_not_exist
+from stepline.core.fields import Fields, JsonObject
 from stepline.core.limits import MAX_NESTED_STACKS
 
 if TYPE_CHECKING:
@@ -27,87 +27,74 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Event:
-    """`{"request": …, "changeSet": {"id": …, "stackId": …}}`."""
+class _ChangeSetRef:
+    """A change set of the stack itself, or of a stack nested in it."""
 
-    request: DeployRequest
-    change_set_id: str
-    stack_id: str
-
-    @classmethod
-    def parse(cls, event: Fields) -> Self:
-        return cls(
-            request=DeployRequest.parse(event.value("request")),
-            change_set_id=event.section("changeSet").text("id"),
-            stack_id=event.section("changeSet").text("stackId"),
-        )
-
-
-@task
-def handler(event: Fields) -> JsonObject:
-    """Answers `{"changes": how many, "dangerous": how many of them remove or replace}`."""
-    return inspect_change_set(Event.parse(event), clients.cloudformation())
-
-
-def inspect_change_set(event: Event, cloudformation: CloudFormationClient) -> JsonObject:
-    """Raises `ReplacementRefusedError`, naming each resource, or `StackChangedError`."""
-    changes = 0
-    dangers = []
-    for change in _changes(cloudformation, _Place(event.change_set_id, event.stack_id)):
-        changes += 1
-        if danger := change.danger():
-            dangers.append(danger)
-    if dangers and not event.request.allow_replacement:
-        raise ReplacementRefusedError(dangers)
-    return {"changes": changes, "dangerous": len(dangers)}
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A change set and where it is: of the stack itself, or of one nested in it."""
-
-    change_set_id: str
+    id: str
     stack_id: str  # empty for a nested stack that does not exist yet
     path: str = ""
     depth: int = 0
 
-    def inside(self, change: ResourceChange) -> _Place:
-        return _Place(change.change_set_id, change.physical_id, f"{change.path}/", self.depth + 1)
+    def nested(self, change: ResourceChange) -> _ChangeSetRef:
+        return _ChangeSetRef(change.change_set_id, change.physical_id, f"{change.path}/", self.depth + 1)
 
 
-class _PageArguments(TypedDict, total=False):
-    StackName: str
-    NextToken: str
+@task
+def handler(event: Fields) -> JsonObject:
+    """Event `{"request": …, "changeSet": {"id": …, "stackId": …}}`.
+
+    Returns `{"changes": number of changes, "dangerous": number of those that remove or replace}`.
+    """
+    request, change_set = DeployRequest.parse(event.value("request")), event.section("changeSet")
+    reference = _ChangeSetRef(change_set.text("id"), change_set.text("stackId"))
+    return inspect_change_set(clients.cloudformation(), reference, request.allow_replacement)
 
 
-def _changes(cloudformation: CloudFormationClient, place: _Place) -> Iterator[ResourceChange]:
-    """All changes, page by page, and those inside nested stacks."""
-    for page in _pages(cloudformation, place):
+def inspect_change_set(
+    cloudformation: CloudFormationClient, change_set: _ChangeSetRef, allow_replacement: bool
+) -> JsonObject:
+    """Raise `ReplacementRefusedError`, naming each resource, or `StackChangedError`."""
+    changes = 0
+    dangers = []
+    for change in _changes(cloudformation, change_set):
+        changes += 1
+        if danger := change.danger():
+            dangers.append(danger)
+    if dangers and not allow_replacement:
+        raise ReplacementRefusedError(dangers)
+    return {"changes": changes, "dangerous": len(dangers)}
+
+
+def _changes(cloudformation: CloudFormationClient, change_set: _ChangeSetRef) -> Iterator[ResourceChange]:
+    """Yield all changes, also those inside nested stacks."""
+    for page in _pages(cloudformation, change_set):
         if page["ExecutionStatus"] == "OBSOLETE":
-            raise invalid()
+            raise change_set_invalid()
         for item in page.get("Changes", []):
-            change = _resource_change(item.get("ResourceChange", {}), place.path)
-            if place.depth >= MAX_NESTED_STACKS:
-                change = replace(change, change_set_id="")  # what is not looked into counts as dangerous
+            change = _resource_change(item.get("ResourceChange", {}), change_set.path)
+            if change_set.depth >= MAX_NESTED_STACKS:
+                change = replace(change, change_set_id="")  # not read, so it counts as dangerous
             if change.change_set_id:
-                yield from _changes(cloudformation, place.inside(change))
+                yield from _changes(cloudformation, change_set.nested(change))
             yield change
 
 
-def _pages(cloudformation: CloudFormationClient, place: _Place) -> Iterator[DescribeChangeSetOutputTypeDef]:
-    """Every page of the change set. Raises `StackChangedError` if it is gone."""
-    arguments: _PageArguments = {"StackName": place.stack_id} if place.stack_id else {}
-    while True:
-        try:
-            page = cloudformation.describe_change_set(ChangeSetName=place.change_set_id, **arguments)
-        except ClientError as error:
-            if change_set_does_not_exist(error):
-                raise invalid() from error
-            raise
-        yield page
-        if not page.get("NextToken"):
-            return
-        arguments["NextToken"] = page["NextToken"]
+class _StackArguments(TypedDict, total=False):
+    StackName: str
+
+
+def _pages(
+    cloudformation: CloudFormationClient, change_set: _ChangeSetRef
+) -> Iterator[DescribeChangeSetOutputTypeDef]:
+    """Yield the pages of the change set. Raise `StackChangedError` if it does not exist any more."""
+    arguments: _StackArguments = {"StackName": change_set.stack_id} if change_set.stack_id else {}
+    paginator = cloudformation.get_paginator("describe_change_set")
+    try:
+        yield from paginator.paginate(ChangeSetName=change_set.id, **arguments)
+    except ClientError as error:
+        if change_set_does_not_exist(error):
+            raise change_set_invalid() from error
+        raise
 
 
 def _resource_change(change: ResourceChangeTypeDef, path: str) -> ResourceChange:

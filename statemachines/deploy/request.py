@@ -1,4 +1,4 @@
-"""What a deployment is asked to do: the execution's input, taken apart and checked."""
+"""Parses and validates the execution's input."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Self
 
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
-from statemachines.fields import Fields
 from stepline.core.errors import InvalidInputError
+from stepline.core.fields import Fields
 from stepline.core.text import quoted
 
 _USER_KEYS = (
@@ -31,10 +31,10 @@ _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\x21-\x7e]{1,576}")
 
 
 class Capability(StrEnum):
-    """What a user must acknowledge before CloudFormation acts on some templates.
+    """The capabilities that a user must acknowledge for some templates.
 
-    None is acknowledged by default: they exist so that a person says yes to a template that
-    can change permissions, or that runs code (a macro) before it is deployed.
+    None is acknowledged by default: a person must decide about a template that can change permissions, or
+    that runs code (a macro) before it is deployed.
     """
 
     IAM = "CAPABILITY_IAM"
@@ -44,9 +44,9 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """One deployment. `stack_name` is the whole name, `<environmentName>-<stackName>`.
+    """The input of a deployment. `stack_name` is the full name, `<environmentName>-<stackName>`.
 
-    `role_arn` is empty if the input names none. `bucket` and `key` say where the artifact is.
+    `role_arn` is empty if the input contains none. `bucket` and `key` are those of the artifact.
     """
 
     environment_name: str
@@ -62,7 +62,7 @@ class DeployRequest:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """Take the input apart. Raises `InvalidInputError`, naming the key that is wrong."""
+        """Parse the input. Raise `InvalidInputError`, naming the key that is wrong."""
         fields = Fields(value, "the input")
         fields.allow_only(_USER_KEYS + _TRIGGER_KEYS)
         return cls(
@@ -112,7 +112,7 @@ def _role_arn(fields: Fields) -> str:
 def _artifact(fields: Fields, name: str) -> str:
     if name not in fields:
         raise InvalidInputError(
-            f'The input lacks "{name}", which tells where the artifact is: '
+            f'The input lacks "{name}", the location of the artifact: '
             "the pipeline action needs an input artifact."
         )
     return fields.text(name)

@@ -1,4 +1,4 @@
-"""What CreateStack and CreateChangeSet are told besides the template."""
+"""Creates the arguments of CreateStack and CreateChangeSet, besides the template."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from statemachines.deploy.errors import MissingCapabilityError
 from statemachines.deploy.request import Capability, DeployRequest
 from statemachines.deploy.template import TemplateSummary
 from statemachines.deploy.template_configuration import TemplateConfiguration
-from statemachines.fields import named
 from stepline.core.errors import InvalidInputError
+from stepline.core.fields import listed_names
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, TagTypeDef
 
 _ENVIRONMENT_PARAMETERS = ("EnvironmentName", "environmentName")
-"""Under these names a template is told the input's `environmentName`."""
+"""Template parameters with these names get the input's `environmentName`."""
 
 _NO_PARAMETERS: frozenset[str] = frozenset()
 
 
 class StackArguments(TypedDict, total=False):
-    """Of CreateStack and CreateChangeSet alike. Without `Tags` a stack keeps the tags it has."""
+    """Arguments of both CreateStack and CreateChangeSet. Without `Tags` a stack keeps its tags."""
 
     Parameters: list[ParameterTypeDef]
     Capabilities: list[CapabilityType]
@@ -39,10 +39,10 @@ def stack_arguments(
     default_role_arn: str,
     previous_parameters: frozenset[str] = _NO_PARAMETERS,
 ) -> StackArguments:
-    """Merge input and template configuration; what the input says wins.
+    """Merge the template configuration and the input, which takes precedence.
 
-    `previous_parameters`: those that the stack has already; it keeps their values unless told others.
-    Raises `InvalidInputError` for a parameter that the template lacks, `MissingCapabilityError`.
+    `previous_parameters` are those of the existing stack, which keep their values unless they are given.
+    Raise `InvalidInputError` for a parameter that the template lacks, or `MissingCapabilityError`.
     """
     _check_capabilities(request, summary)
     values = _values(request, configuration, summary)
@@ -69,17 +69,18 @@ def _values(
     given = {**configuration.parameters, **request.parameters}
     if unknown := given.keys() - declared:
         raise InvalidInputError(
-            f"The template has no parameter {named(unknown)}; it has {named(declared) or 'none'}."
+            f"The template has no parameter {listed_names(unknown)};"
+            f" it has {listed_names(declared) or 'none'}."
         )
     environment = {name: request.environment_name for name in _ENVIRONMENT_PARAMETERS if name in declared}
     return {**environment, **given}
 
 
 def _check_capabilities(request: DeployRequest, summary: TemplateSummary) -> None:
-    """Say what is missing before anything is changed.
+    """Raise `MissingCapabilityError` before anything is changed, for creation and update alike.
 
-    A change set needs no CAPABILITY_AUTO_EXPAND and CloudFormation would find a missing one
-    itself; asking here, for creation and update alike, makes the answer the same and early.
+    CloudFormation would detect other missing capabilities, too, but a change set does not need
+    CAPABILITY_AUTO_EXPAND.
     """
     given = set(request.capabilities)
     if Capability.NAMED_IAM in given:

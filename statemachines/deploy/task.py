@@ -1,10 +1,38 @@
-"""The decorator of Deploy's task handlers."""
+"""The decorator of Deploy's task handlers, and what AWS's errors mean for a deployment."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from statemachines.deploy.aws_errors import translate_for_deploy
+from statemachines.deploy.errors import MissingCapabilityError
 from statemachines.task import task as any_task
+from stepline.core.aws_errors import AwsFailure, error_code, error_message, reason, translate
+from stepline.core.cloudformation.errors import (
+    StackChangedError,
+    stack_does_not_exist,
+    stack_is_in_wrong_state,
+)
+from stepline.core.errors import SteplineError
+from stepline.core.limits import MAX_REASON_CHARACTERS
+from stepline.core.text import cut
+
+_CAPABILITY = re.compile(r"\bCAPABILITY_[A-Z_]+\b")
+
+
+def translate_for_deploy(error: AwsFailure) -> SteplineError:
+    """Return the error to raise for `error`: as `translate`, but also the errors of a deployment."""
+    if error_code(error) == "InsufficientCapabilitiesException":
+        return missing_capabilities(error_message(error)) or translate(error)
+    if stack_does_not_exist(error) or stack_is_in_wrong_state(error):
+        return StackChangedError(reason(error))
+    return translate(error)
+
+
+def missing_capabilities(reason: str) -> MissingCapabilityError | None:
+    """Parse CloudFormation's "Requires capabilities : [CAPABILITY_IAM]"; return None for other reasons."""
+    names = dict.fromkeys(_CAPABILITY.findall(reason)) if "equires capabilities" in reason else {}
+    return MissingCapabilityError(names, reason=cut(reason, MAX_REASON_CHARACTERS)) if names else None
+
 
 task: Final = any_task("deploy", translate_for_deploy)

@@ -1,4 +1,4 @@
-"""The template and its configuration: read from the artifact, handed to CloudFormation."""
+"""Reads the template and its configuration from the artifact, and passes the template to CloudFormation."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 _log = Logger(service="deploy")
 
 _URL_SECONDS = 60
-"""Validity of the signature in a presigned URL; the signature is cut off, only the address is used."""
+"""Validity of a presigned URL, of which only the part without the signature is used."""
 
 
 class TemplateArguments(TypedDict, total=False):
-    """How a request names the template: exactly one of the two."""
+    """The template as arguments of a request: exactly one of the two."""
 
     TemplateBody: str
     TemplateURL: str
@@ -42,7 +42,7 @@ class TemplateArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Artifact:
-    """What the artifact says about the stack."""
+    """The files of the artifact that describe the stack."""
 
     template: str
     configuration: TemplateConfiguration
@@ -50,7 +50,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class TemplateSummary:
-    """What CloudFormation reads in the template: parameters, resource types, needed capabilities."""
+    """The result of GetTemplateSummary: parameters, resource types, required capabilities."""
 
     parameter_names: frozenset[str]
     resource_types: frozenset[str]
@@ -59,10 +59,10 @@ class TemplateSummary:
 
 
 def read_artifact(s3: S3Client, request: DeployRequest) -> Artifact:
-    """Read template and configuration, each by a few range requests.
+    """Read the template and its configuration, each by a few range requests.
 
-    Raises `ArtifactUnreadableError`, `PermissionDeniedError`, `TransientAwsError`, or
-    `InvalidInputError` for a content that cannot be used.
+    Raise `ArtifactUnreadableError`, `PermissionDeniedError`, `TransientAwsError`, or `InvalidInputError` if
+    the content cannot be used.
     """
     reader = ArtifactReader(s3, request.bucket, request.key)
     template = _read_text(reader, request.template_path, MAX_TEMPLATE_BYTES)
@@ -76,13 +76,15 @@ def read_artifact(s3: S3Client, request: DeployRequest) -> Artifact:
 
 
 @contextmanager
-def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iterator[TemplateArguments]:
-    """The template as arguments of a CloudFormation request.
+def template_arguments(
+    s3: S3Client, template: str, *, bucket: str, owner: str
+) -> Iterator[TemplateArguments]:
+    """Return the template as arguments of a CloudFormation request.
 
-    A template too large for a request lies in S3 for the time of the `with` block: CloudFormation
-    reads it while it answers. `owner` keeps two executions with the same template apart, so
-    that neither deletes the other's object; two runs of one task share it, so that none stays behind
-    when one of them dies. Raises `TransientAwsError` if the other run was quicker to delete it.
+    A template too large for a request is stored in S3 during the `with` block: CloudFormation reads it before
+    it responds. Different executions have different owners, so that none deletes another's object. Two runs
+    of one task have the same `owner`, so that the second run deletes the object if the first one was
+    interrupted. Raise `TransientAwsError` if another run has deleted the object.
     """
     body = template.encode()
     if len(body) <= MAX_TEMPLATE_BODY_BYTES:
@@ -91,7 +93,7 @@ def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iter
     key = f"templates/{hashlib.sha256(body).hexdigest()}/{owner}"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-        yield {"TemplateURL": _address(s3, bucket, key)}
+        yield {"TemplateURL": _url(s3, bucket, key)}
     except ClientError as error:
         if template_does_not_exist(error):
             raise TransientAwsError("Another run of this task has just deleted the template.") from error
@@ -101,7 +103,7 @@ def handed_over(s3: S3Client, template: str, *, bucket: str, owner: str) -> Iter
 
 
 def summarize(cloudformation: CloudFormationClient, arguments: TemplateArguments) -> TemplateSummary:
-    """Let CloudFormation itself parse the template: it knows its own YAML, and all its rules."""
+    """Call GetTemplateSummary, because only CloudFormation itself parses all templates correctly."""
     summary = cloudformation.get_template_summary(**arguments)
     return TemplateSummary(
         parameter_names=frozenset(item["ParameterKey"] for item in summary.get("Parameters", [])),
@@ -112,20 +114,21 @@ def summarize(cloudformation: CloudFormationClient, arguments: TemplateArguments
 
 
 def _delete(s3: S3Client, bucket: str, key: str) -> None:
-    """CloudFormation has acted by now, and acts once: where S3 stays away the task can run again.
+    """Delete the object. CloudFormation has accepted the request, and the task can run again after a
+    transient error.
 
-    Without the permission the object stays behind, which must not look as if nothing had been done.
+    A permanent error is only logged: the task must not fail after CloudFormation accepted the request.
     """
     try:
         s3.delete_object(Bucket=bucket, Key=key)
     except AWS_FAILURES as error:
         if is_transient(error):
             raise TransientAwsError(f"The temporary template could not be deleted: {error}") from error
-        _log.warning("temporary template was not deleted", bucket=bucket, key=key, reason=str(error))
+        _log.warning("Temporary template not deleted", bucket=bucket, key=key, reason=str(error))
 
 
-def _address(s3: S3Client, bucket: str, key: str) -> str:
-    """The object's URL as the client itself would write it, so that a local endpoint is right, too."""
+def _url(s3: S3Client, bucket: str, key: str) -> str:
+    """Return the object's URL from the client, which also knows a local endpoint."""
     signed = s3.generate_presigned_url(
         "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_URL_SECONDS
     )

@@ -1,4 +1,4 @@
-"""CodePipeline's template configuration file: Parameters, Tags, StackPolicy.
+"""Parses CodePipeline's template configuration file: Parameters, Tags, StackPolicy.
 
 Format: "AWS CloudFormation artifacts", CodePipeline's section of the CloudFormation User Guide.
 """
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Self
 
 from statemachines.deploy.limits import MAX_STACK_POLICY_CHARACTERS, MAX_TAGS
-from statemachines.fields import Fields
 from stepline.core import strict_json
 from stepline.core.errors import InvalidInputError
+from stepline.core.fields import Fields
 from stepline.core.text import quoted
 
 
 @dataclass(frozen=True)
 class TemplateConfiguration:
-    """`tags` is None if the file does not speak of tags: then the stack keeps those it has.
+    """`tags` is None if the file does not contain any: then the stack keeps its tags.
 
     `stack_policy` is JSON text, empty if there is none.
     """
@@ -33,7 +33,7 @@ class TemplateConfiguration:
 
     @classmethod
     def parse(cls, text: str, path: str) -> Self:
-        """Raises `InvalidInputError`, naming the file and the key."""
+        """Parse the file. Raise `InvalidInputError`, naming the file and the key."""
         fields = Fields(_json(text, path), f"the template configuration {quoted(path)}")
         fields.allow_only(("Parameters", "Tags", "StackPolicy"))
         return cls(parameters=fields.texts("Parameters"), tags=_tags(fields), stack_policy=_policy(fields))
@@ -53,7 +53,7 @@ def _tags(fields: Fields) -> dict[str, str] | None:
     if len(tags) > MAX_TAGS:
         raise fields.problem("Tags", f"may hold {MAX_TAGS} tags, but it has {len(tags)}")
     if "" in tags:
-        raise fields.problem("Tags", "has a tag without name")
+        raise fields.problem("Tags", "has a tag without a name")
     for name, value in tags.items():
         if not value:  # `TagValue` has one character at least [model]
             raise fields.problem(f"Tags.{name}", "must not be empty")

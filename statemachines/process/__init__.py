@@ -1,8 +1,8 @@
 """A process embedded in a REST service: docs/process.md.
 
-`transaction`   one call of the process: whose it is, and its id
-`data`          what is known of a transaction: one object in S3, which is never overwritten unseen
-`step`          what every step does around its own work
+`transaction`   one run of the process: its owner and its id
+`data`          the data of a transaction: one object in S3, changed by conditional writes
+`step`          the decorator of all steps
 `step_a` …      the steps
-`facade/`       the REST interface, the only way in
+`facade/`       the REST API, the only access to the process
 """

@@ -1,9 +1,9 @@
-"""What can go wrong in the process and its facade, besides what can in every state machine.
+"""Errors of the process and its facade, besides those of `stepline.core.errors`, and how they are handled.
 
-the step is run again   `S3DataPreconditionError`
-tell the caller         `TransactionNotFoundError` (404), `RequestTooLargeError` (413), and
-                        `stepline.core.errors.InvalidInputError` (400)
-change the step         `DataTooLargeError`
+retry of the step          `S3DataPreconditionError`
+response to the caller     `TransactionNotFoundError` (404), `RequestTooLargeError` (413), and
+                           `stepline.core.errors.InvalidInputError` (400)
+failure of the execution   `DataTooLargeError`
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from stepline.core.errors import SteplineError
 
 
 class S3DataPreconditionError(SteplineError):
-    """The step before has not written its output (yet)."""
+    """The output of the step before does not exist (yet)."""
 
 
 class TransactionNotFoundError(SteplineError):
-    """There is no such transaction, or it is another caller's: which of the two, nobody is told."""
+    """The transaction does not exist, or belongs to another caller. The response does not say which."""
 
 
 class RequestTooLargeError(SteplineError):
-    """The request's body, or what it says, is longer than what is stored."""
+    """The body of the request, or its input, is larger than the limit."""
 
 
 class DataTooLargeError(SteplineError):
-    """A step's output, with what is there already, is longer than what can be answered."""
+    """The data of a transaction would be larger than a response can be."""

@@ -1,6 +1,6 @@
-"""Step A: counts what the input holds.
+"""Step A: counts the values of the input.
 
-Like all steps a sample: put your own work into the function below. docs/process.md says how.
+All steps are samples: replace the body of the handler by your own code. See docs/process.md.
 
 IAM and environment: what every step needs (`statemachines.process.step`).
 """
@@ -10,25 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from statemachines.fields import JsonObject
 from statemachines.process.data import PROCESS_INPUT, Data
 from statemachines.process.step import step
+from stepline.core.fields import JsonObject
 
 
 @step(writes="stepA", after=PROCESS_INPUT)
 def handler(data: Data) -> JsonObject:
-    """`members`: of the input itself; `values`: texts, numbers, true, false and null at all depths."""
+    """Returns `members` of the input itself, and `values` (text, number, true, false, null) at all levels."""
     return {"members": len(data.process_input), "values": sum(1 for _ in scalars(data.process_input))}
 
 
 def scalars(value: Any) -> Iterator[object]:
-    """What is neither an object nor a list, at all depths; without recursion, however deep they are."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
+    """Yield the values that are neither an object nor a list, at all levels, without recursion."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
         if isinstance(value, Mapping):
-            waiting.extend(value.values())
+            pending.extend(value.values())
         elif isinstance(value, list):
-            waiting.extend(value)
+            pending.extend(value)
         else:
             yield value

@@ -1,6 +1,6 @@
-"""Started by an S3 upload: writing an object to a bucket starts a state machine.
+"""The S3 trigger: writing an object to a bucket starts a state machine.
 
-`start_execution` is what EventBridge invokes for each written object, whichever way it is noticed; `names`
-makes the execution's name, `object_events` reads the events. `s3_trigger.asl.json`, with its one task
-`summarize_object`, is a sample of what may be started.
+EventBridge invokes `start_execution` for each object. `object_events` parses the events of S3 and CloudTrail,
+`execution_names` derives the execution's name. `s3_trigger.asl.json`, with its only task `summarize_object`,
+is a sample.
 """

@@ -1,8 +1,9 @@
-"""Takes apart the events that tell of a written object: S3's own and CloudTrail's.
+"""Parses the events of written objects: those of S3 and those of CloudTrail.
 
 S3's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html (the key is not URL-encoded there).
-CloudTrail's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
-and https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+CloudTrail's:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html and
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from statemachines.fields import Fields
-from statemachines.s3_trigger.errors import EventNotUnderstoodError
+from statemachines.s3_trigger.errors import InvalidEventError
+from stepline.core.fields import Fields
 from stepline.core.text import is_unicode, quoted
 
 MAX_KEY_BYTES: Final = 1_024
-"""Length of an object's key, as UTF-8 (S3 User Guide, "Naming Amazon S3 objects" [doc])."""
+"""Length of an object's key as UTF-8 (S3 User Guide, "Naming Amazon S3 objects" [doc])."""
 
-WRITING_CALLS: Final = ("CompleteMultipartUpload", "CopyObject", "PostObject", "PutObject")
-"""CloudTrail's names of the API calls that write an object: no other one does."""
+WRITE_CALLS: Final = ("CompleteMultipartUpload", "CopyObject", "PostObject", "PutObject")
+"""All API calls that write an object, as CloudTrail names them."""
 
 _NO_VERSION: Final = "null"
-"""The version of objects that were written while the bucket's versioning was off or suspended."""
+"""The version of objects that were written while the bucket's versioning was disabled or suspended."""
 
 
 class _Kind(StrEnum):
@@ -36,8 +37,8 @@ class _Kind(StrEnum):
 class ObjectWrite:
     """One write of one object.
 
-    `write_id` tells this write from every other one of the same key, and is the same if the event comes
-    again. `version` is None without versioning; `size_bytes` is None where the event does not tell it.
+    `write_id` differs from that of any other write of the same key, and is the same if the event is repeated.
+    `version` is None without versioning; `size_bytes` is None if the event does not contain it.
     """
 
     bucket: str
@@ -49,25 +50,25 @@ class ObjectWrite:
 
 @dataclass(frozen=True)
 class Ignored:
-    """An event, or a write, that starts nothing. `reason` is the end of a sentence."""
+    """An event that starts nothing. `reason` is a clause."""
 
     reason: str
 
 
 def read_event(event: Fields) -> ObjectWrite | Ignored:
-    """Raises `InvalidInputError` or `EventNotUnderstoodError`, which name what is missing."""
+    """Parse an event. Raise `InvalidInputError` or `InvalidEventError`, naming what is missing."""
     kind = event.text("detail-type")
     match kind:
         case _Kind.NOTIFICATION:
-            return _notified(event.section("detail"))
+            return _parse_notification(event.section("detail"))
         case _Kind.RECORD:
-            return _recorded(event.section("detail"))
+            return _parse_record(event.section("detail"))
         case _:
-            return Ignored(f"{quoted(kind)} is not the writing of an object")
+            return Ignored(f"{quoted(kind)} is not an event of a written object")
 
 
-def _notified(detail: Fields) -> ObjectWrite:
-    """`sequencer` grows with each write of a key: it is what tells them apart without versions."""
+def _parse_notification(detail: Fields) -> ObjectWrite:
+    """Parse S3's event. Its `sequencer` grows with each write of a key; it identifies unversioned writes."""
     written = detail.section("object")
     version = _version(written, "version-id")
     return ObjectWrite(
@@ -79,11 +80,11 @@ def _notified(detail: Fields) -> ObjectWrite:
     )
 
 
-def _recorded(record: Fields) -> ObjectWrite | Ignored:
-    """The record tells how many bytes were transferred, which is not the size of a copy or of parts."""
+def _parse_record(record: Fields) -> ObjectWrite | Ignored:
+    """Parse CloudTrail's event. It contains the bytes transferred, but not the size of a copy or of parts."""
     call = record.text("eventName")
-    if call not in WRITING_CALLS:
-        return Ignored(f"{quoted(call)} writes no object")
+    if call not in WRITE_CALLS:
+        return Ignored(f"{quoted(call)} does not write an object")
     if "errorCode" in record:
         return Ignored(f"{call} failed with {quoted(record.text('errorCode'))}")
     request = record.section("requestParameters")
@@ -100,12 +101,12 @@ def _recorded(record: Fields) -> ObjectWrite | Ignored:
 
 
 def _key(fields: Fields) -> str:
-    """As it is: a key may be blank, and what looks like an escape in it is none."""
+    """Return the key unchanged: it may be blank, and it is not URL-encoded."""
     key = fields.value("key")
     if not isinstance(key, str) or not key or not is_unicode(key):
-        raise EventNotUnderstoodError('The event\'s "key" is not the key of an object.')
+        raise InvalidEventError('The event\'s "key" is not the key of an object.')
     if len(key.encode()) > MAX_KEY_BYTES:
-        raise EventNotUnderstoodError(f'The event\'s "key" has more than {MAX_KEY_BYTES:,} bytes.')
+        raise InvalidEventError(f'The event\'s "key" has more than {MAX_KEY_BYTES:,} bytes.')
     return key
 
 
@@ -114,5 +115,5 @@ def _version(fields: Fields, name: str) -> str | None:
 
 
 def known_version(version: str | None) -> str | None:
-    """None for an object without a version."""
+    """Return the version, or None for an object without one."""
     return None if version in {None, _NO_VERSION} else version

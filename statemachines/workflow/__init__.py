@@ -1,1 +1,1 @@
-"""The workflow updater: a CloudFormation macro that puts a state machine's definition into a stack."""
+"""The workflow updater: a CloudFormation macro that injects a state machine's definition into a stack."""

@@ -1,4 +1,4 @@
-"""Whether a text may be injected: JSON, the States Language, nothing that CloudFormation would resolve."""
+"""Validates a definition: JSON, the Amazon States Language, and nothing that CloudFormation would resolve."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from statemachines.fields import named
 from statemachines.workflow.errors import DefinitionRefusedError
-from statemachines.workflow.limits import MAX_DEFINITION_CHARACTERS, MAX_DIAGNOSTICS, MAX_TEMPLATE_BYTES
 from stepline.core import strict_json
+from stepline.core.fields import listed_names
+from stepline.core.limits import MAX_TEMPLATE_BYTES
 from stepline.core.text import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.type_defs import ValidateStateMachineDefinitionDiagnosticTypeDef
 
-PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
-"""`${Name}`, which DefinitionSubstitutions fills in."""
+MAX_DEFINITION_CHARACTERS: Final = 1_048_576
+"""Of a state machine's definition [model: Definition]."""
 
-_DYNAMIC: Final = "{{resolve:"
+MAX_DIAGNOSTICS: Final = 10
+"""Of ValidateStateMachineDefinition in one message [ours]; at most 100 are available [model]."""
+
+PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
+"""`${Name}`, which DefinitionSubstitutions replaces."""
+
+_DYNAMIC_REFERENCE: Final = "{{resolve:"
 _MAX_MESSAGE_CHARACTERS: Final = 300
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a definition is injected into. `substitutions`: name -> value, or a function of the template."""
+class Target:
+    """The state machine of a stack that gets a definition.
+
+    `substitutions` are its DefinitionSubstitutions: name -> value, or an intrinsic function of the template.
+    """
 
     region: str
     account_id: str
@@ -35,36 +44,40 @@ class Surroundings:
     substitutions: Mapping[str, Any]
 
 
-def decoded(body: bytes) -> str:
-    """Raises `DefinitionRefusedError`."""
+def decode(body: bytes) -> str:
+    """Return the text of the object. Raise `DefinitionRefusedError`."""
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise DefinitionRefusedError("It is not UTF-8 text.") from error
     if len(text) > MAX_DEFINITION_CHARACTERS:
         raise DefinitionRefusedError(f"It has more than {MAX_DEFINITION_CHARACTERS:,} characters.")
+    # "Troubleshoot the processed template", "Size limitation"; as JSON text, quotes and line ends count twice
     if len(json.dumps(text)) > MAX_TEMPLATE_BYTES:
         raise DefinitionRefusedError(
-            f"Within a template it would be larger than {MAX_TEMPLATE_BYTES:,} bytes, the most that"
-            " CloudFormation takes."
+            f"In a template it would be larger than {MAX_TEMPLATE_BYTES:,} bytes, the most that"
+            " CloudFormation allows."
         )
     return text
 
 
-def check(stepfunctions: SFNClient, text: str, surroundings: Surroundings) -> None:
-    """Raises `DefinitionRefusedError`, naming everything that Step Functions finds, or botocore's errors."""
+def validate(stepfunctions: SFNClient, text: str, target: Target) -> None:
+    """Raise `DefinitionRefusedError`, with everything that Step Functions finds, or botocore's exceptions."""
     _check_json(text)
-    if _DYNAMIC in text:
-        # It would be resolved with the rights of whoever deploys, and shown to whoever may read the machine.
-        raise DefinitionRefusedError(f"It has a dynamic reference of CloudFormation, {_DYNAMIC}…}}}}.")
-    unknown = set(PLACEHOLDER.findall(text)) - surroundings.substitutions.keys()
-    if unknown:
-        known = named(surroundings.substitutions.keys()) or "none"
+    if _DYNAMIC_REFERENCE in text:
+        # It would be resolved with the permissions of the deployment, and shown to all who may read the state
+        # machine.
         raise DefinitionRefusedError(
-            f"It has placeholders that the stack's DefinitionSubstitutions lack: {named(unknown)}. "
-            f"They have {known}."
+            f"It contains a dynamic reference of CloudFormation, {_DYNAMIC_REFERENCE}…}}}}."
         )
-    _check_language(stepfunctions, text, surroundings)
+    unknown = set(PLACEHOLDER.findall(text)) - target.substitutions.keys()
+    if unknown:
+        known = listed_names(target.substitutions.keys()) or "none"
+        raise DefinitionRefusedError(
+            "It contains placeholders that the stack's DefinitionSubstitutions lack:"
+            f" {listed_names(unknown)}. They have {known}."
+        )
+    _validate_language(stepfunctions, text, target)
 
 
 def _check_json(text: str) -> None:
@@ -73,37 +86,37 @@ def _check_json(text: str) -> None:
     except ValueError as error:
         raise DefinitionRefusedError(f"It is not JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise DefinitionRefusedError("It is JSON, but no object.")
+        raise DefinitionRefusedError("It is JSON, but not an object.")
 
 
-def _check_language(stepfunctions: SFNClient, text: str, surroundings: Surroundings) -> None:
-    kind: Any = surroundings.machine_type
-    answer = stepfunctions.validate_state_machine_definition(
-        definition=filled_in(text, surroundings), type=kind, severity="ERROR", maxResults=MAX_DIAGNOSTICS
+def _validate_language(stepfunctions: SFNClient, text: str, target: Target) -> None:
+    kind: Any = target.machine_type
+    response = stepfunctions.validate_state_machine_definition(
+        definition=_substitute(text, target), type=kind, severity="ERROR", maxResults=MAX_DIAGNOSTICS
     )
-    if answer["result"] == "OK":
+    if response["result"] == "OK":
         return
-    found = "; ".join(map(_told, answer["diagnostics"]))
+    found = "; ".join(map(_format, response["diagnostics"]))
     raise DefinitionRefusedError(
-        f"Step Functions refuses it: {found}{' and more' if answer.get('truncated') else ''}."
+        f"Step Functions refuses it: {found}{' and more' if response.get('truncated') else ''}."
     )
 
 
-def _told(diagnostic: ValidateStateMachineDefinitionDiagnosticTypeDef) -> str:
+def _format(diagnostic: ValidateStateMachineDefinitionDiagnosticTypeDef) -> str:
     where = f" at {diagnostic['location']}" if diagnostic.get("location") else ""
     return f"{diagnostic['code']}: {printable(diagnostic['message'], _MAX_MESSAGE_CHARACTERS)}{where}"
 
 
-def filled_in(text: str, surroundings: Surroundings) -> str:
-    """The text with its placeholders filled in, so that it can be validated.
+def _substitute(text: str, target: Target) -> str:
+    """Replace the placeholders, so that the definition can be validated.
 
-    What a function of the template will be is not known yet; an ARN of Lambda is right nearly everywhere
-    a placeholder stands. A text is filled in as CloudFormation does it, quotes and all.
+    The values of intrinsic functions are not known yet. The ARN of a Lambda function is valid nearly
+    everywhere. Text is inserted unescaped, as CloudFormation does.
     """
-    stand_in = f"arn:aws:lambda:{surroundings.region}:{surroundings.account_id}:function:placeholder"
+    example = f"arn:aws:lambda:{target.region}:{target.account_id}:function:placeholder"
 
     def value(match: re.Match[str]) -> str:
-        known = surroundings.substitutions[match[1]]
-        return known if isinstance(known, str) else stand_in
+        known = target.substitutions[match[1]]
+        return known if isinstance(known, str) else example
 
     return PLACEHOLDER.sub(value, text)

@@ -1,9 +1,4 @@
-"""What keeps the macro from injecting a definition. CloudFormation is told each one, and the user by it.
-
-These come to those of every state machine (`statemachines.errors`).
-
-tell the user   all of them
-"""
+"""Errors of the macro, besides those of `stepline.core.errors`. CloudFormation shows their messages."""
 
 from __future__ import annotations
 
@@ -11,12 +6,12 @@ from stepline.core.errors import SteplineError
 
 
 class MacroUseError(SteplineError):
-    """The template calls the macro in a way that it cannot serve."""
+    """The template calls the macro in a wrong way."""
 
 
 class DefinitionNotFoundError(SteplineError):
-    """There is no such object, or not in that version."""
+    """The object, or this version of it, does not exist."""
 
 
 class DefinitionRefusedError(SteplineError):
-    """The object is no definition of a state machine that may be injected."""
+    """The object is not a definition that may be injected."""

@@ -1,4 +1,4 @@
-"""What CloudFormation asks of a macro, and how it is answered.
+"""Parses the event of a macro, and creates its response.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros-author.html
 """
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from statemachines.fields import Fields, JsonObject, named
 from statemachines.workflow.errors import MacroUseError
 from stepline.core.errors import SteplineError
+from stepline.core.fields import Fields, JsonObject, listed_names
 from stepline.core.text import quoted
 
 _KEY, _VERSION = "Key", "Version"
@@ -22,7 +22,7 @@ _PARAMETERS = (_KEY, _VERSION)
 class MacroEvent:
     """`{"region", "accountId", "fragment", "transformId", "params", "requestId", "templateParameterValues"}`.
 
-    `fragment` is what stands beside `Fn::Transform` in the template: the properties of a state machine.
+    `fragment` contains the siblings of `Fn::Transform` in the template: the properties of a state machine.
     """
 
     request_id: str
@@ -34,11 +34,11 @@ class MacroEvent:
 
     @classmethod
     def parse(cls, event: Fields) -> Self:
-        """Raises `InvalidInputError` for what is no such event, `MacroUseError` for a wrong template."""
+        """Parse an event. Raise `InvalidInputError`, or `MacroUseError` if the template is wrong."""
         fragment = event.value("fragment")
         if not isinstance(fragment, Mapping) or "Resources" in fragment:
             raise MacroUseError(
-                "Call this macro by Fn::Transform among the properties of a state machine, and nowhere else."
+                "Use this macro only by Fn::Transform inside the properties of a state machine."
             )
         parameters = _parameters(event)
         return cls(
@@ -62,11 +62,11 @@ def failure(event: Fields, error: SteplineError) -> JsonObject:
 
 
 def _parameters(event: Fields) -> dict[str, str]:
-    """`Key` and `Version`. CloudFormation passes references unevaluated, but all values of the template."""
+    """Return `Key` and `Version`. CloudFormation passes references unresolved, with all parameter values."""
     values = event.object_or_none("templateParameterValues") or {}
     given = event.object_or_none("params") or {}
     if unknown := given.keys() - set(_PARAMETERS):
-        raise MacroUseError(f"The macro has no parameter {named(unknown)}; it has Key and Version.")
+        raise MacroUseError(f"The macro has no parameter {listed_names(unknown)}; it has Key and Version.")
     return {name: _value(name, given, values) for name in _PARAMETERS}
 
 
@@ -78,7 +78,7 @@ def _value(name: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> st
         reference = value["Ref"]
         if not isinstance(reference, str) or reference not in values:
             raise MacroUseError(
-                f"The macro's {name} refers to {quoted(reference)}, which is no parameter of the template."
+                f"The macro's {name} refers to {quoted(reference)}, which is not a parameter of the template."
             )
         value = values[reference]
     if not isinstance(value, str):

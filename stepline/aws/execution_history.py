@@ -15,7 +15,7 @@ from stepline.aws.statuses import VisitStatus
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Status
 from stepline.core.executions.failure import Failure, failure
-from stepline.core.executions.history import Event, parse_event
+from stepline.core.executions.history import HistoryEvent, parse_event
 from stepline.core.limits import HISTORY_EVENTS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ExecutionHistory:
     def __init__(self, stepfunctions: SFNClient, execution: ExecutionArn) -> None:
         self._stepfunctions = stepfunctions
         self._execution = execution
-        self._events: list[Event] = []
+        self._events: list[HistoryEvent] = []
 
     def update(self) -> tuple[StateVisit, ...]:
         """Read new events and return all visits so far."""
@@ -79,7 +79,7 @@ class ExecutionHistory:
         end = self._events[-1]
         return failure(_ENDS[end.type], end.error, end.cause, self._events[::-1])
 
-    def _read_newer_than(self, last_id: int) -> Iterator[Event]:
+    def _read_newer_than(self, last_id: int) -> Iterator[HistoryEvent]:
         pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
             executionArn=str(self._execution),
             reverseOrder=True,
@@ -93,7 +93,7 @@ class ExecutionHistory:
                 yield parse_event(item)
 
 
-def list_visits(events: Sequence[Event]) -> tuple[StateVisit, ...]:
+def list_visits(events: Sequence[HistoryEvent]) -> tuple[StateVisit, ...]:
     """Return the visited states, in the order in which they were entered. `events` are oldest first."""
     return _VisitCollector(events).all()
 
@@ -105,7 +105,7 @@ class _VisitCollector:
     Map or Parallel (0 outside of any).
     """
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    def __init__(self, events: Iterable[HistoryEvent]) -> None:
         self._visits: dict[int, StateVisit] = {}  # by the id of the entered event
         self._container_of: dict[int, int] = {}  # visit -> the enclosing Map or Parallel
         self._containers: set[int] = set()  # visits that are a Map or Parallel
@@ -118,7 +118,7 @@ class _VisitCollector:
     def all(self) -> tuple[StateVisit, ...]:
         return tuple(self._visits.values())
 
-    def _add(self, event: Event) -> None:
+    def _add(self, event: HistoryEvent) -> None:
         if event.is_entered:
             self._enter(event)
         elif event.is_exited:
@@ -130,7 +130,7 @@ class _VisitCollector:
         else:
             self._record(event, self._visit_at.get(event.previous_id, 0))
 
-    def _enter(self, event: Event) -> None:
+    def _enter(self, event: HistoryEvent) -> None:
         previous = self._visit_at.get(event.previous_id, 0)
         container = self._container_at.get(event.previous_id, 0)
         if previous and self._visits[previous].exited is None:  # happens only after a Catch
@@ -142,7 +142,7 @@ class _VisitCollector:
         if event.type.startswith(("Map", "Parallel")):
             self._containers.add(event.id)
 
-    def _exit(self, event: Event) -> None:
+    def _exit(self, event: HistoryEvent) -> None:
         visit_id = self._visit_before(event)
         while visit_id and self._visits[visit_id].name != event.name:
             visit_id = self._container_of[visit_id]
@@ -152,14 +152,14 @@ class _VisitCollector:
             status = VisitStatus.CAUGHT if caught else VisitStatus.SUCCEEDED
             self._change(visit_id, exited=event.time, status=status)
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: HistoryEvent) -> None:
         status = _VISIT_ENDS[_ENDS[event.type]]
         for visit_id, visit in self._visits.items():
             if visit.exited is None:
                 error, cause = visit.error or event.error, visit.cause or event.cause
                 self._change(visit_id, exited=event.time, status=status, error=error, cause=cause)
 
-    def _record_in_container(self, event: Event) -> None:
+    def _record_in_container(self, event: HistoryEvent) -> None:
         visit_id = self._visit_before(event)
         if event.previous_id in self._failed_containers:  # a Map within a Map: the event is the outer one's
             visit_id = self._container_of.get(visit_id, 0)
@@ -171,7 +171,7 @@ class _VisitCollector:
         elif _fails(event) and "State" in event.type:
             self._failed_containers.add(event.id)
 
-    def _record(self, event: Event, visit_id: int) -> None:
+    def _record(self, event: HistoryEvent, visit_id: int) -> None:
         self._visit_at[event.id] = visit_id
         self._container_at[event.id] = self._container_at.get(event.previous_id, 0)
         if not visit_id:
@@ -183,7 +183,7 @@ class _VisitCollector:
         elif event.type.endswith("Succeeded"):  # a retry succeeded
             self._change(visit_id, error=None, cause=None)
 
-    def _visit_before(self, event: Event) -> int:
+    def _visit_before(self, event: HistoryEvent) -> int:
         """Return the visit in which the previous event happened, or else the enclosing Map or Parallel."""
         return self._visit_at.get(event.previous_id, 0) or self._container_at.get(event.previous_id, 0)
 
@@ -191,5 +191,5 @@ class _VisitCollector:
         self._visits[visit_id] = replace(self._visits[visit_id], **changes)
 
 
-def _fails(event: Event) -> bool:
+def _fails(event: HistoryEvent) -> bool:
     return event.is_failure or event.type.endswith("Aborted")

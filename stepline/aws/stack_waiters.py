@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepline.aws.polling import Poller
 from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
-from stepline.core.cloudformation.operations import Operation, Outcome, failure_reason, read_outcome
+from stepline.core.cloudformation.operations import Operation, OperationOutcome, failure_reason, read_outcome
 from stepline.core.cloudformation.stack_events import StackEvent, read_events
 from stepline.core.cloudformation.stack_status import Phase
 from stepline.core.errors import UsageError
@@ -25,7 +25,7 @@ class ChangeSetFailedError(UsageError):
 class OperationFailedError(UsageError):
     """The operation on the stack failed; the message is CloudFormation's reason."""
 
-    def __init__(self, reason: str, outcome: Outcome) -> None:
+    def __init__(self, reason: str, outcome: OperationOutcome) -> None:
         super().__init__(reason)
         self.outcome = outcome
 

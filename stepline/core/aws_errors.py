@@ -1,6 +1,4 @@
-"""What an exception of botocore means: a later attempt may succeed, no access, not there, never.
-
-`classify` decides which, `translate` makes one of our errors of it.
+"""Classifies the exceptions of botocore, and translates them to the errors of `stepline.core.errors`.
 
 Sources: "Common Errors" of the Step Functions and CodePipeline API references, "Error
 responses" of the S3 API reference, and the error shapes of botocore's models.
@@ -8,8 +6,9 @@ responses" of the S3 API reference, and the error shapes of botocore's models.
 
 from __future__ import annotations
 
+import contextlib
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from botocore.exceptions import (
@@ -30,18 +29,18 @@ from stepline.core.limits import MAX_REASON_CHARACTERS
 from stepline.core.text import cut, printable
 
 AwsFailure = ClientError | BotoCoreError | HTTPError
-"""What a call of a botocore client raises. Use `AWS_FAILURES` in an except clause.
+"""The exceptions that a call of a botocore client raises. Use `AWS_FAILURES` in an except clause.
 
-urllib3's own error comes through where an error answer of GetObject breaks off, which botocore reads late.
+urllib3's own error is raised if the connection breaks while botocore reads an error response of GetObject.
 """
 
 AWS_FAILURES = (ClientError, BotoCoreError, HTTPError)
 
 
 class FailureKind(enum.Enum):
-    TRANSIENT = "transient"  # a throttle, a 5xx, a time-out, a broken connection
+    TRANSIENT = "transient"  # throttling, a 5xx, a time-out, a broken connection
     PERMISSION = "permission"  # a policy must be changed, or the credentials have expired
-    MISSING = "missing"  # the thing that was named does not exist
+    MISSING = "missing"  # the resource does not exist
     PERMANENT = "permanent"  # the request itself cannot succeed
 
 
@@ -52,11 +51,10 @@ INVALID_CREDENTIALS_CODES: Final = frozenset(
     {"InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"}
 )
 EMPTY_OBJECT_CODES: Final = frozenset({"InvalidRange", "416"})
-"""S3's answer to a request for any range of an object without content."""
+"""S3's errors for a range of an empty object."""
 
 PRECONDITION_CODES: Final = frozenset({"PreconditionFailed", "412"})
-"""S3's answer if `IfMatch` or `IfNoneMatch` does not hold."""
-
+"""S3's errors if the condition `IfMatch` or `IfNoneMatch` is false."""
 
 _TRANSIENT_CODES = frozenset(
     {
@@ -138,7 +136,7 @@ _HTTP_SERVER_ERROR = 500
 
 
 def classify(error: AwsFailure) -> FailureKind:
-    """The kind of `error`; codes that are not listed are judged by their HTTP status."""
+    """Return the kind of `error`; codes that are not listed here are classified by their HTTP status."""
     if isinstance(error, ClientError):
         return _classify_code(error_code(error), http_status(error))
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
@@ -163,26 +161,26 @@ def is_transient(error: AwsFailure) -> bool:
 
 
 def error_code(error: AwsFailure) -> str:
-    """AWS's name of the error (`ThrottlingException`), or botocore's class name."""
+    """Return AWS's error code (`ThrottlingException`), or botocore's class name."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
 
 
 def error_message(error: AwsFailure) -> str:
-    """AWS's own words, without botocore's frame around them."""
+    """Return AWS's message, without the text that botocore adds."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Message") or error_code(error))
     return str(error)
 
 
 def http_status(error: ClientError) -> int:
-    """The HTTP status of the answer, 0 if there was none."""
+    """Return the HTTP status of the response, 0 if there was none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def reason(error: AwsFailure) -> str:
-    """AWS's own message, then the operation and the error's name: `… (CreateStack: ValidationError)`."""
+    """Return AWS's message, followed by operation and error code: `… (CreateStack: ValidationError)`."""
     code = error_code(error)
     where = f"{error.operation_name}: {code}" if isinstance(error, ClientError) else code
     return f"{cut(printable(error_message(error), MAX_REASON_CHARACTERS), MAX_REASON_CHARACTERS)} ({where})"
@@ -204,10 +202,10 @@ def translate(
     errors: Mapping[FailureKind, type[SteplineError]] | None = None,
     **fields: object,
 ) -> SteplineError:
-    """The error of ours to raise for `error`: its class says what happens next.
+    """Return the error to raise for `error`.
 
-    The message is the sentence for the kind of failure, if there is one, and then AWS's own reason.
-    `kind` overrides `classify`, `errors` the classes of some kinds, `fields` are for the log.
+    The message is the sentence for the kind of failure, if there is one, followed by AWS's own reason.
+    `kind` overrides `classify`, `errors` the classes of some kinds; `fields` are for the log.
     """
     kind = kind or classify(error)
     error_class = {**_ERRORS, **(errors or {})}[kind]
@@ -216,7 +214,7 @@ def translate(
 
 
 def failed_call(action: str, resource: str, error: AwsFailure) -> SteplineError:
-    """The error to raise when `action` (as IAM names it) on `resource` (an ARN) failed with `error`."""
+    """Return the error to raise if the IAM action `action` on `resource` (an ARN) failed with `error`."""
     sentences = {
         FailureKind.TRANSIENT: f"{action} could not be called:",
         FailureKind.PERMISSION: f"The function may not call {action} on {resource}: allow it in its role.",
@@ -224,3 +222,12 @@ def failed_call(action: str, resource: str, error: AwsFailure) -> SteplineError:
         FailureKind.PERMANENT: f"{action} on {resource} was refused.",
     }
     return translate(error, sentences, action=action, resource=resource)
+
+
+@contextlib.contextmanager
+def translated(translator: Callable[[AwsFailure], SteplineError] = translate) -> Iterator[None]:
+    """Replace botocore's exceptions in the `with` block by errors of ours."""
+    try:
+        yield
+    except AWS_FAILURES as error:
+        raise translator(error) from error

@@ -1,12 +1,13 @@
-"""AWS clients of Lambda functions: each built once per container, when it is first needed.
+"""AWS clients of Lambda functions, each created once per container when it is first used.
 
-botocore, not boto3: it makes the same clients, and boto3's import is a good part of a cold start.
-`AWS_ENDPOINT_URL` is honoured, so the same functions work against a local AWS.
+They are created with botocore: it makes the same clients as boto3, whose import is a large part of a cold
+start. botocore reads `AWS_ENDPOINT_URL`, so the same functions work with a local AWS.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore.session
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _READ_TIMEOUT_SECONDS: Final = 12
-"""A task has 60 seconds [ours], and CloudFormation answers within one or two."""
+"""A task has 60 seconds [ours], and CloudFormation responds within one or two."""
+
+for _name in ("botocore", "urllib3"):
+    # Their debug messages hold signed requests; no log level of a function may switch them on.
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def client_config(*, read_timeout_seconds: float, max_attempts: int = MAX_ATTEMPTS, **options: Any) -> Config:
-    """The configuration of all clients of functions. State machines and CodePipeline retry, too."""
+    """Return the configuration of clients of functions. State machines and CodePipeline retry, too."""
     return Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=read_timeout_seconds,
@@ -37,7 +42,7 @@ def client_config(*, read_timeout_seconds: float, max_attempts: int = MAX_ATTEMP
 
 @functools.cache
 def client(service: str) -> Any:
-    """The client of `service` under the function's role."""
+    """Return the client of `service`, which uses the function's role."""
     return _session().create_client(service, config=client_config(read_timeout_seconds=_READ_TIMEOUT_SECONDS))
 
 

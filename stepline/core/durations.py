@@ -1,17 +1,17 @@
-"""Lengths of time, as people read them."""
+"""Formats durations for people."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 _TENTHS_BELOW_SECONDS = 9.95
-"""Shorter times are shown with tenths of a second, if they are known [ours]."""
+"""Shorter durations are shown with tenths of a second, if they are known [ours]."""
 
 
 def format_duration(length: timedelta | float | None) -> str:
-    """`0.3 s`, `45 s`, `2 min 5 s`, `3 h 10 min`; empty for None.
+    """Return a duration such as `0.3 s`, `45 s`, `2 min 5 s` or `3 h 10 min`; empty for None.
 
-    A number is in seconds; whole ones, an int, are shown without tenths.
+    A number is in seconds; an int is shown without tenths.
     """
     if length is None:
         return ""

@@ -1,41 +1,70 @@
-"""Settings of functions: environment variables, read when a function starts. All raise `SettingsError`."""
+"""Reads environment variables of Lambda functions. All raise `SettingsError`, naming the variable."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import MachineArn
 from stepline.core.text import quoted
 
-
-def required(environment: Mapping[str, str], name: str) -> str:
-    """The text of the variable, which must not be blank."""
-    text = environment.get(name, "").strip()
-    if not text:
-        raise SettingsError(f"The environment variable {name} is not set.")
-    return text
+_BOOLEANS = {"true": True, "false": False}
 
 
-def number(environment: Mapping[str, str], name: str, maximum: int, *, default: int | None = None) -> int:
-    """A whole number from 1 to `maximum`; without a default it must be set."""
-    if default is not None and not environment.get(name, "").strip():
+def required(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the variable's text, which must not be blank."""
+    value = optional(name, environment)
+    if not value:
+        raise SettingsError(f"The function's environment variable {name} is not set.")
+    return value
+
+
+def optional(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the variable's text, empty if it is not set."""
+    return environment.get(name, "").strip()
+
+
+def number(
+    name: str, maximum: int, environment: Mapping[str, str] = os.environ, *, default: int | None = None
+) -> int:
+    """Return a whole number from 1 to `maximum`. Without a default it must be set."""
+    if default is not None and not optional(name, environment):
         return default
-    text = required(environment, name)
+    text = required(name, environment)
     if not text.isdecimal() or not 1 <= int(text[:9]) <= maximum:
-        raise SettingsError(
-            f"The environment variable {name} must be a whole number from 1 to {maximum}, "
-            f"but it is {quoted(text)}."
-        )
+        raise _wrong(name, f"a whole number from 1 to {maximum}", text)
     return int(text)
 
 
-def machine(environment: Mapping[str, str], name: str) -> MachineArn:
-    """The state machine whose ARN the variable holds."""
-    text = required(environment, name)
+def boolean(name: str, environment: Mapping[str, str] = os.environ, *, default: bool) -> bool:
+    """Return true or false."""
+    text = optional(name, environment)
+    try:
+        return _BOOLEANS[text.lower()] if text else default
+    except KeyError:
+        raise _wrong(name, "true or false", text) from None
+
+
+def machine(name: str, environment: Mapping[str, str] = os.environ) -> MachineArn:
+    """Return the ARN of a state machine."""
+    return _machine(name, required(name, environment))
+
+
+def machines(name: str, environment: Mapping[str, str] = os.environ) -> tuple[MachineArn, ...]:
+    """Return the ARNs of state machines, separated by commas; none if the variable is not set."""
+    texts = (text.strip() for text in optional(name, environment).split(","))
+    return tuple(_machine(name, text) for text in texts if text)
+
+
+def _machine(name: str, text: str) -> MachineArn:
     arn = MachineArn.parse(text)
     if arn is None:
-        raise SettingsError(
-            f"The environment variable {name} must be the ARN of a state machine, but it is {quoted(text)}."
-        )
+        raise _wrong(name, "the ARN of a state machine", text)
     return arn
+
+
+def _wrong(name: str, rule: str, text: str) -> SettingsError:
+    return SettingsError(
+        f"The function's environment variable {name} must be {rule}, but it is {quoted(text)}."
+    )

@@ -1,30 +1,34 @@
-"""The errors that everything shares, grouped by what happens next.
+"""Errors that all packages share, grouped by what resolves them.
 
-retry             `TransientAwsError`
-change a policy   `PermissionDeniedError`
-change settings, input or request   `ConfigurationError` and its subclasses
-change the command                  `UsageError`
+| error                                   | resolved by                            |
+|-----------------------------------------|----------------------------------------|
+| `TransientAwsError`                     | a retry                                |
+| `PermissionDeniedError`                 | another policy, or new credentials     |
+| `ConfigurationError` and its subclasses | other settings, input or AWS resources |
+| `UsageError`                            | another command                        |
 
-Class names are also error names: Step Functions reports the class of the exception that a task raised, the
-ASL files retry and catch by it, and users read it. Each package adds errors of its own in its `errors.py`.
+The class names are visible: Step Functions reports the class of the exception that a task raises, and the ASL
+files retry and catch by it. Each package defines further errors in its `errors.py`.
 
-A message begins with the cause, because consoles cut the end. It never holds credentials, and text that
-others wrote appears in it only through `stepline.core.text`.
+A message begins with the cause, because consoles cut the end. It never contains credentials, and text of
+users or of AWS only through `stepline.core.text`.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from stepline.core.text import printable
 
 
 class SteplineError(Exception):
-    """Base of all errors that this project raises on purpose.
+    """Base of all errors that stepline raises on purpose.
 
-    `message` is for the user: one line of at most 4,000 characters. `fields` are for the log: small, and
-    never secret.
+    `message` is one line of at most 4,000 characters for the user. `fields` are for the log: small, and never
+    secret.
     """
 
     def __init__(self, message: str, **fields: object) -> None:
@@ -42,27 +46,33 @@ class PermissionDeniedError(SteplineError):
 
 
 class ConfigurationError(SteplineError):
-    """Settings, input or an archive cannot be used; another attempt would not help."""
+    """Settings, input or an archive cannot be used. A retry would not help."""
 
 
 class SettingsError(ConfigurationError):
-    """The environment lacks a setting or holds an unusable one."""
+    """An environment variable is missing or has a value that cannot be used."""
 
 
 class InvalidInputError(ConfigurationError):
-    """The input, or something that it names, cannot be used."""
+    """The input, or something that it refers to, cannot be used."""
 
 
 class RequestRefusedError(ConfigurationError):
-    """An AWS service refused the request: it names something that does not exist, or is not valid."""
+    """An AWS service refused the request: it is not valid, or refers to something that does not exist."""
 
 
 class UsageError(ConfigurationError):
-    """A command cannot be carried out as given. The message names the thing and says what to do.
+    """A command cannot be executed as given. The message says why and what to do.
 
-    `details` are lines that help to understand it, such as the end of a log.
+    `details` are lines that help to find the cause, such as the end of a log.
     """
 
     def __init__(self, message: str, *, details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.details = tuple(details)
+
+
+def code_locations(error: BaseException) -> list[str]:
+    """Return the stack trace of an unexpected error without its message, which may contain anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]

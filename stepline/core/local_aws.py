@@ -1,15 +1,15 @@
-"""Where a local AWS listens, and how it says that it is ready."""
+"""The address of a local AWS, and its health check."""
 
 from __future__ import annotations
 
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-"""The loopback interface: no other machine reaches a local AWS."""
+"""The loopback interface: other machines cannot reach a local AWS."""
 
 DEFAULT_PORT: Final = 4566
 DEFAULT_REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
 
 HEALTH_PATH: Final = "/_stepline/health"
-"""Answers `{"status": "ready", "pid": …, "port": …, "region": …, "version": …}`."""
+"""Returns `{"status": "ready", "pid": …, "port": …, "region": …, "version": …}`."""

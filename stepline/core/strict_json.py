@@ -1,4 +1,4 @@
-"""JSON that means one thing: no NaN, no key twice, no endless numbers; and one canonical way to write it."""
+"""Reads JSON without ambiguities (NaN, repeated keys, huge numbers), and writes it in one canonical form."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Final, NoReturn
 from stepline.core.text import quoted
 
 _MAX_DIGITS: Final = 4300
-"""Of a whole number [ours]: more would make Python slow, which therefore refuses them."""
+"""Of a whole number [ours]. Python is slow with more digits, and refuses them by default."""
 
 
 def loads(text: str | bytes, *, may_repeat_keys: bool = False) -> Any:
-    """The value of `text`. Raises ValueError, with the reason as the end of a sentence.
+    """Return the value of `text`. Raise ValueError, whose message is the end of a sentence.
 
-    Bytes may be UTF-8, -16 or -32, with or without a mark. A key that an object has twice is refused,
-    because readers differ in which of the two counts; with `may_repeat_keys` the last one does. The
-    reason repeats nothing of the text but such a key.
+    Bytes may be UTF-8, -16 or -32, with or without a byte order mark. A key that an object has twice is
+    refused, because JSON readers differ in which one they use; with `may_repeat_keys` the last one is used.
+    The message quotes nothing of the text but such a key.
     """
     if not text.strip():
         raise ValueError("it is empty")
@@ -40,15 +40,15 @@ def loads(text: str | bytes, *, may_repeat_keys: bool = False) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """`value` in one way only: sorted keys, no spaces, so that the same value is the same text.
+    """Return `value` as JSON with sorted keys and without spaces: equal values give equal text.
 
-    Raises ValueError, with the reason as the end of a sentence, for what is no JSON or no UTF-8.
+    Raise ValueError, whose message is the end of a sentence, for a value that JSON or UTF-8 cannot represent.
     """
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("it contains half of a surrogate pair, which is no character") from None
+        raise ValueError("it contains half of a surrogate pair, which is not a character") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValueError:

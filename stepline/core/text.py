@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit for a message: on one line, printable, cut to a length."""
+"""Prepares text of users and of AWS for messages: on one line, printable, and of limited length."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from stepline.core.limits import MAX_QUOTED_CHARACTERS
 
 
 def quoted(text: object, max_characters: int = MAX_QUOTED_CHARACTERS) -> str:
-    """`text` in quotation marks, printable and cut."""
+    """Return `text` in quotation marks, printable and cut."""
     return f'"{printable(str(text), max_characters)}"'
 
 
 def printable(text: str, max_characters: int) -> str:
-    """`text` on one line, with escapes for what cannot be shown, at most `max_characters` long."""
-    head = text[: 4 * max_characters]  # enough, and a megabyte of text costs nothing
+    """Return `text` on one line, with escapes for unprintable characters, at most `max_characters` long."""
+    head = text[: 4 * max_characters]  # enough, and fast also for a megabyte of text
     shown = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in one_line(head)
@@ -21,12 +21,12 @@ def printable(text: str, max_characters: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with each run of white space as one blank."""
+    """Return `text` with each run of white space replaced by one blank."""
     return " ".join(text.split())
 
 
 def is_unicode(text: str) -> bool:
-    """Whether `text` can be sent as UTF-8: an escape in JSON can make half of a surrogate pair."""
+    """Return whether `text` can be sent as UTF-8: an escape in JSON can give half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -35,5 +35,5 @@ def is_unicode(text: str) -> bool:
 
 
 def cut(text: str, max_characters: int) -> str:
-    """`text`, or its beginning with an ellipsis, in at most `max_characters` (>= 1)."""
+    """Return `text`, or its beginning and an ellipsis, in at most `max_characters` (>= 1)."""
     return text if len(text) <= max_characters else text[: max_characters - 1].rstrip() + "…"

@@ -10,33 +10,32 @@ import threading
 from pathlib import Path
 
 from stepline.core.errors import UsageError
+from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 from stepline.localaws import server
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stepline.localaws", description=server.__doc__)
-    parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument(
-        "--directory", type=Path, required=True, help="where it keeps its files while it runs"
+        "--directory", type=Path, required=True, help="holds the files of the local AWS while it runs"
     )
     parser.add_argument(
         "--region",
-        default=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+        default=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION,
     )
-    parser.add_argument(
-        "--until-input-closes", action="store_true", help="end with whoever holds the other end of its input"
-    )
+    parser.add_argument("--until-input-closes", action="store_true", help="stop when standard input closes")
     arguments = parser.parse_args()
     if arguments.until_input_closes:
-        threading.Thread(target=_end_with_input, name="stepline-owner", daemon=True).start()
+        threading.Thread(target=_stop_with_input, name="stepline-owner", daemon=True).start()
     try:
         server.run(port=arguments.port, directory=arguments.directory, region=arguments.region)
     except UsageError as error:
         sys.exit(f"stepline: {error}")
 
 
-def _end_with_input() -> None:
-    """The command that started this was killed: end as it would have asked for."""
+def _stop_with_input() -> None:
+    """Stop when standard input closes: the command that started this process has ended."""
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

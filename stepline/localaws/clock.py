@@ -1,8 +1,8 @@
-"""Time, as the local AWS sees it: a real clock, or one that tests move by hand.
+"""The clocks of the local AWS: the system's, and a virtual one that is advanced explicitly.
 
-Everything in the local AWS that waits (a job's 20 minutes, Lambda's retry after one
-minute, the next poll of a pipeline) asks its `Clock` to call it later. Under
-`VirtualClock` a day passes in milliseconds, on one thread, in a reproducible order.
+Everything in the local AWS that waits (a job's 20 minutes, Lambda's retry after one minute, the next poll of
+a pipeline) schedules a callback on its `Clock`. With a `VirtualClock` a day passes in milliseconds, on one
+thread, in a reproducible order.
 """
 
 from __future__ import annotations
@@ -21,40 +21,52 @@ Callback = Callable[[], None]
 _log = logging.getLogger(__name__)
 
 
-class Timer(Protocol):
+class Timer:
+    """A scheduled callback."""
+
+    def __init__(self, callback: Callback) -> None:
+        self.callback = callback
+        self.cancelled = False
+
     def cancel(self) -> None:
-        """The callback will not run, unless it is running already. May be called twice."""
+        """Prevent the callback, unless it has started. May be called twice."""
+        self.cancelled = True
+        self.callback = _do_nothing  # frees what the callback refers to
+
+
+def _do_nothing() -> None:
+    """The callback of a cancelled timer."""
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """Return the time, aware, in UTC."""
 
     def call_later(self, seconds: float, callback: Callback) -> Timer:
         """Run `callback` in the background after `seconds`; 0 means as soon as possible."""
 
 
 class VirtualClock:
-    """A clock that moves only when told. Callbacks run on the thread that moves it.
+    """A clock that moves only by `step`, `advance` and `run`. Callbacks run on the thread that calls these.
 
-    Callbacks due at the same moment run in the order in which they were asked for.
+    Callbacks due at the same time run in the order in which they were scheduled.
     """
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
         self._order = itertools.count()
-        self._due: list[tuple[datetime, int, _Timer]] = []
+        self._due: list[tuple[datetime, int, Timer]] = []
 
     def now(self) -> datetime:
         return self._now
 
     def call_later(self, seconds: float, callback: Callback) -> Timer:
-        timer = _Timer(callback)
+        timer = Timer(callback)
         heapq.heappush(self._due, (self._now + timedelta(seconds=seconds), next(self._order), timer))
         return timer
 
     def step(self) -> bool:
-        """Run the next callback, moving the time to it. False if none is waiting."""
+        """Advance the time to the next callback and run it. Return False if none is scheduled."""
         if self._next_due() is None:
             return False
         due, _, timer = heapq.heappop(self._due)
@@ -63,16 +75,16 @@ class VirtualClock:
         return True
 
     def advance(self, seconds: float) -> None:
-        """Move the time on by `seconds`, running everything that falls due meanwhile."""
+        """Advance the time by `seconds`, running the callbacks that become due."""
         end = self._now + timedelta(seconds=seconds)
         while (due := self._next_due()) is not None and due <= end:
             self.step()
         self._now = max(self._now, end)
 
     def run(self, *, until: Callable[[], bool] | None = None, max_steps: int = 1_000_000) -> None:
-        """Run callbacks, hours in milliseconds, until `until()` is true or nothing is left to do.
+        """Run callbacks until `until()` is true or none is scheduled.
 
-        Raises RuntimeError after `max_steps` callbacks: something calls itself without end.
+        Raises RuntimeError after `max_steps` callbacks, as a callback that reschedules itself never ends.
         """
         for _ in range(max_steps):
             if (until is not None and until()) or not self.step():
@@ -80,33 +92,19 @@ class VirtualClock:
         raise RuntimeError(f"still busy after {max_steps} callbacks")
 
     def _next_due(self) -> datetime | None:
-        """When the next callback is due that was not cancelled."""
+        """Return when the next callback that is not cancelled is due."""
         while self._due and self._due[0][2].cancelled:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
 
-class _Timer:
-    def __init__(self, callback: Callback) -> None:
-        self.callback = callback
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        self.callback = _nothing  # what it holds is free now, not only when it would have been due
-
-
-def _nothing() -> None:
-    """What a cancelled timer does."""
-
-
 class SystemClock:
-    """The real clock: one timer thread, and a pool in which the callbacks run."""
+    """The system's clock: one timer thread, and a thread pool that runs the callbacks."""
 
     def __init__(self, *, max_workers: int = 32) -> None:
         self._condition = threading.Condition()
         self._order = itertools.count()
-        self._due: list[tuple[datetime, int, _Timer]] = []
+        self._due: list[tuple[datetime, int, Timer]] = []
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=max_workers, thread_name_prefix="stepline-clock")
         self._thread = threading.Thread(target=self._run, name="stepline-clock", daemon=True)
@@ -116,14 +114,14 @@ class SystemClock:
         return datetime.now(UTC)
 
     def call_later(self, seconds: float, callback: Callback) -> Timer:
-        timer = _Timer(callback)
+        timer = Timer(callback)
         with self._condition:
             heapq.heappush(self._due, (self.now() + timedelta(seconds=seconds), next(self._order), timer))
             self._condition.notify()
         return timer
 
     def close(self) -> None:
-        """Stop. Callbacks that wait are dropped; those that run are not waited for."""
+        """Stop the clock: drop scheduled callbacks, and do not wait for running ones."""
         with self._condition:
             self._closed = True
             self._due.clear()
@@ -144,11 +142,11 @@ class SystemClock:
                     continue
                 heapq.heappop(self._due)
                 if not timer.cancelled:
-                    self._pool.submit(_guarded, timer.callback)
+                    self._pool.submit(_run_callback, timer.callback)
 
 
-def _guarded(callback: Callback) -> None:
+def _run_callback(callback: Callback) -> None:
     try:
         callback()
     except Exception:
-        _log.exception("a background task of the local AWS failed")
+        _log.exception("background task failed")

@@ -1,4 +1,4 @@
-"""What every service of the local AWS is built with."""
+"""The context that every service of the local AWS is built with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stepline.localaws.events import EventSink
 
 @dataclass(frozen=True)
 class Context:
-    """`events` takes the events that the service puts on the default event bus."""
+    """`events` receives the events that the service puts on the default event bus."""
 
     clock: Clock
     events: EventSink

@@ -1,4 +1,4 @@
-"""Events that AWS services themselves put on the default event bus."""
+"""The events that AWS services put on the default event bus."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AwsEvent:
-    """One event of a service, such as source `aws.codecommit`.
+    """An event of an AWS service. `source` is `aws.codecommit`, for example.
 
-    `PutEvents` refuses sources that begin with `aws.`, so services hand their events to an `EventSink`.
+    `PutEvents` rejects sources that begin with `aws.`, so services send their events to an `EventSink`.
     """
 
     source: str

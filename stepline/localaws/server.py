@@ -20,14 +20,13 @@ from hypercorn.config import Config as HypercornConfig
 
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
-from stepline.localaws import services
-from stepline.localaws.emulators import ministack_app
-from stepline.localaws.iam import Record
+from stepline.localaws.emulators.ministack import application
+from stepline.localaws.iam import PermissionRecord
 
 PERMISSIONS_PATH = "/_stepline/permissions"
 _GIT_PATH = "/v1/repos/"
-_OPEN_FILES = 65_536
-_KEEP_ALIVE_SECONDS = 20  # hypercorn holds on to what the client has closed until then, too
+_MAX_OPEN_FILES = 65_536
+_KEEP_ALIVE_SECONDS = 20  # hypercorn keeps connections that the client has closed until then, too
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -36,22 +35,27 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def run(*, port: int, directory: Path, region: str) -> None:
-    """Serve until SIGINT or SIGTERM, and leave no process and no file of ours below `directory`."""
+    """Serve until SIGINT or SIGTERM, then end all processes and remove all files below `directory`.
+
+    Raises UsageError if the port is in use.
+    """
     _allow_many_files()
     endpoint_url = f"http://{HOST}:{port}"
-    emulator = ministack_app.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
+    ministack = application.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
+    from stepline.localaws import wiring  # noqa: PLC0415 - imports ministack, which must be loaded first
+
     with contextlib.ExitStack() as stack:
-        stack.callback(ministack_app.close)
-        place = services.Place(endpoint_url, directory, ACCOUNT_ID, region)
-        running = services.start(place, stack)
-        app = _front(
-            emulator,
-            running.codecommit.git_app,
+        stack.callback(application.close)
+        settings = wiring.ServerSettings(endpoint_url, directory, ACCOUNT_ID, region)
+        platform, services = wiring.start(settings, stack)
+        app = create_app(
+            ministack,
+            services.codecommit.git_app,
             health={"pid": os.getpid(), "port": port, "region": region},
-            permissions=running.enforcement.record,
+            permissions=platform.enforcement.record,
         )
         try:
-            asyncio.run(_serve(app, port, at_end=stack.close))
+            asyncio.run(_serve(app, port, on_stop=stack.close))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -59,18 +63,18 @@ def run(*, port: int, directory: Path, region: str) -> None:
 
 
 def _allow_many_files() -> None:
-    """Fifty pipelines at once need 1,000 open files: four for each function that runs, one a connection.
+    """Raise the limit of open files, which is 1,024 in most shells, and 256 on macOS.
 
-    Shells start programs with a limit of 1,024, or of 256 on macOS, which the program itself may raise.
+    Fifty concurrent pipelines need 1,000: four for each running function, one for each connection.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
+    if soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def _front(emulator: App, git: App, *, health: dict[str, Any], permissions: Record) -> App:
-    """git's requests go straight to git: they may be larger than memory. All others go to the emulator."""
+def create_app(ministack: App, git: App, *, health: dict[str, Any], permissions: PermissionRecord) -> App:
+    """Route git's requests, which may be larger than memory, to git, and most others to ministack."""
     ready = json.dumps({"status": "ready", "version": version("stepline"), **health}).encode()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,18 +84,18 @@ def _front(emulator: App, git: App, *, health: dict[str, Any], permissions: Reco
         elif scope["type"] == "http" and path == HEALTH_PATH:
             await _send_json(send, ready)
         elif scope["type"] == "http" and path == PERMISSIONS_PATH:
-            await _send_json(send, _permissions(permissions, scope["method"]))
+            await _send_json(send, _read_permissions(permissions, scope["method"]))
         else:
-            await emulator(scope, receive, send)
+            await ministack(scope, receive, send)
 
     return app
 
 
-def _permissions(record: Record, method: str) -> bytes:
-    """Which permissions were used and which were lacking so far; DELETE begins anew."""
+def _read_permissions(record: PermissionRecord, method: str) -> bytes:
+    """Return which permissions were used and which were missing so far; DELETE clears the record."""
     answer = record.to_json()
     if method == "DELETE":
-        record.forget()
+        record.clear()
     return json.dumps(answer).encode()
 
 
@@ -101,7 +105,7 @@ async def _send_json(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _serve(app: App, port: int, *, at_end: Callable[[], None]) -> None:
+async def _serve(app: App, port: int, *, on_stop: Callable[[], None]) -> None:
     config = HypercornConfig()
     config.bind = [f"{HOST}:{port}"]
     config.loglevel = "ERROR"
@@ -112,11 +116,11 @@ async def _serve(app: App, port: int, *, at_end: Callable[[], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
 
-    async def stopped() -> None:
+    async def wait_for_stop() -> None:
         await stop.wait()
-        # Before the requests are waited for: they may wait for functions, which this ends. On a thread of
-        # its own, as the requests may use all of the pool, and what ends may need one more answer.
+        # Before hypercorn waits for requests: they may wait for functions, which this ends. On a thread of
+        # its own, as requests may use the whole pool, and services that close may send one more.
         with ThreadPoolExecutor(max_workers=1) as executor:
-            await loop.run_in_executor(executor, at_end)
+            await loop.run_in_executor(executor, on_stop)
 
-    await serve(app, config, shutdown_trigger=stopped)  # type: ignore[arg-type]
+    await serve(app, config, shutdown_trigger=wait_for_stop)  # type: ignore[arg-type]

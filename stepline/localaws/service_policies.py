@@ -1,7 +1,7 @@
-"""May an AWS service do this to a resource of a customer's? The resource's own policy decides.
+"""Decides by a resource's own policy whether an AWS service may access it.
 
-A service that works for a customer without a role (EventBridge invoking a function, CloudTrail writing its
-files) is no IAM principal: only the policy of the resource can let it in.
+A service that acts without a role (EventBridge invoking a function, CloudTrail writing its files) is no IAM
+principal: only the policy of the resource can allow it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def allows(
     source_arn: str,
     context: Mapping[str, str] | None = None,
 ) -> bool:
-    """Whether `policy`, a document or none, lets `service` (`events.amazonaws.com`) act for `source_arn`."""
+    """Whether `policy` (None: no policy) lets `service` (`events.amazonaws.com`) act for `source_arn`."""
     account_id = source_arn.split(":")[4]
     request = Request(
         caller=Caller(arn=service, account_id=account_id, service=service),

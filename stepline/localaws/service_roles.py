@@ -1,4 +1,4 @@
-"""How the local AWS's own services call each other: under the role that a customer gave them, if any."""
+"""How the local AWS's own services call each other: as the role that a customer gave them, if any."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from stepline.localaws.iam import AccessDeniedError, Actor, Caller, Enforcement, Need, Role, current_actor
+from stepline.localaws.iam import (
+    AccessDeniedError,
+    Actor,
+    Caller,
+    Enforcement,
+    Permission,
+    Role,
+    current_actor,
+)
 
 SessionKeys = Callable[[Role, str], ReadOnlyCredentials]
-"""A session of the role with that name: its keys."""
+"""Returns the keys of a session of the role, with that session name."""
 
 
 class ServiceRoles:
-    """Sessions of the roles that services assume, and what is checked when they do."""
+    """Assumes roles for services, and checks what they may do."""
 
     def __init__(
         self, enforcement: Enforcement, session_keys: SessionKeys, caller_of: Callable[[str], Caller | None]
@@ -28,7 +36,7 @@ class ServiceRoles:
         self._caller_of = caller_of
 
     def keys(self, actor: Actor) -> ReadOnlyCredentials:
-        """Raises botocore's ClientError if the role may not be assumed."""
+        """Return the keys of the actor's session. Raises botocore's ClientError if access is denied."""
         try:
             if not actor.via:
                 role = self._enforcement.check_trust(actor.role_arn, service=actor.service)
@@ -39,27 +47,27 @@ class ServiceRoles:
             raise client_error(error, "AssumeRole") from error
         return self._session_keys(role, actor.session_name)
 
-    def authorize(self, actor: Actor, needs: Iterable[Need]) -> None:
-        """What a service checks under a role without a request. Raises botocore's ClientError."""
+    def authorize(self, actor: Actor, permissions: Iterable[Permission]) -> None:
+        """Check permissions that AWS requires without a request. Raises botocore's ClientError."""
         try:
-            self._enforcement.authorize(self._session(actor), needs)
+            self._enforcement.authorize(self._session(actor), permissions)
         except AccessDeniedError as error:
-            raise client_error(error, error.need.action.partition(":")[2]) from error
+            raise client_error(error, error.action.partition(":")[2]) from error
 
     def authorize_service(self, actor: Actor, service: str) -> None:
-        """As `authorize`, where only the service is known. Raises botocore's ClientError."""
+        """Check that the role is allowed any action of the service. Raises botocore's ClientError."""
         try:
             self._enforcement.authorize_service(self._session(actor), service)
         except AccessDeniedError as error:
             raise client_error(error, service) from error
 
-    def allows(self, actor: Actor, needs: Iterable[Need]) -> bool:
-        """As `authorize`, where AWS goes on without a word: it leaves out a log or a trace."""
+    def allows(self, actor: Actor, permissions: Iterable[Permission]) -> bool:
+        """Return whether the actor has the permissions. For what AWS omits silently: a log, a trace."""
         try:
             caller = self._session(actor)
         except ClientError:
             return False
-        return self._enforcement.allows(caller, needs)
+        return self._enforcement.allows(caller, permissions)
 
     def _session(self, actor: Actor) -> Caller:
         caller = self._caller_of(self.keys(actor).access_key or "")
@@ -68,7 +76,7 @@ class ServiceRoles:
 
 
 class ActingCredentials(Credentials):
-    """Whoever acts when a request is signed: a role's session, or the service itself."""
+    """Credentials of the current actor's role session, or of the service itself."""
 
     def __init__(self, roles: ServiceRoles, own_access_key: str) -> None:
         super().__init__(own_access_key, "local")
@@ -80,7 +88,7 @@ class ActingCredentials(Credentials):
 
 
 class _ActingProvider(CredentialProvider):
-    """How a botocore session is given credentials of our own making."""
+    """Provides the credentials to a botocore session."""
 
     METHOD = "stepline"
 
@@ -95,7 +103,7 @@ class _ActingProvider(CredentialProvider):
 def acting_client(
     service: str, *, roles: ServiceRoles, endpoint_url: str, account_id: str, region: str, config: Config
 ) -> Any:
-    """A boto3 client for all that a service does, for itself and for others."""
+    """Return a boto3 client that signs each request as the current actor (`iam.acting_as`)."""
     core = botocore.session.Session()
     providers = core.get_component("credential_provider")
     providers.insert_before("env", _ActingProvider(ActingCredentials(roles, account_id)))
@@ -103,8 +111,8 @@ def acting_client(
     return session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
 
 
-class ArtifactStore:
-    """The S3 client of CodePipeline, which looks at a bucket before it writes to it.
+class ArtifactS3Client:
+    """The S3 client of CodePipeline, which reads a bucket's settings before it writes to the bucket.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html, "Review the default
     service role policy".
@@ -118,7 +126,7 @@ class ArtifactStore:
         if actor := current_actor():
             bucket = f"arn:aws:s3:::{parameters['Bucket']}"
             actions = ("s3:GetBucketVersioning", "s3:GetBucketLocation", "s3:GetBucketAcl")
-            self._roles.authorize(actor, (Need(action, bucket) for action in actions))
+            self._roles.authorize(actor, (Permission(action, bucket) for action in actions))
         return self._s3.put_object(**parameters)
 
     def __getattr__(self, name: str) -> Any:
@@ -126,7 +134,7 @@ class ArtifactStore:
 
 
 def client_error(error: AccessDeniedError, operation: str) -> ClientError:
-    """As botocore would have raised it for a request."""
+    """Return the error that botocore raises for a denied request."""
     response: Any = {
         "Error": {"Code": "AccessDenied", "Message": error.message},
         "ResponseMetadata": {"HTTPStatusCode": 403},

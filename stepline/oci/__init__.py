@@ -1,1 +1,1 @@
-"""Images in the registries of the Open Container Initiative: names, manifests, and a client of a registry."""
+"""Container images in registries: their names and manifests, and a client of a registry."""

@@ -1,4 +1,4 @@
-"""What an image says about how its program is run: https://github.com/opencontainers/image-spec"""
+"""Reads and writes image manifests and configurations: https://github.com/opencontainers/image-spec"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAYERS = {
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """`environment` is what ENV sets; `working_directory` is absolute."""
+    """How to run an image's program. `environment` holds ENV's variables; `working_directory` is absolute."""
 
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -26,34 +26,37 @@ class ImageConfig:
     working_directory: str = "/"
 
     def arguments(self, command: tuple[str, ...]) -> tuple[str, ...]:
-        """What is run: the entrypoint with `command`, which replaces CMD unless it is empty."""
+        """Return the entrypoint and `command`, which replaces CMD unless it is empty."""
         return (*self.entrypoint, *(command or self.command))
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a manifest lists: digests of the configuration and of the layers, lowest first."""
+    """The digests in a manifest: of the configuration, and of the layers, lowest first."""
 
     config: str
     layers: tuple[str, ...]
 
 
 def read_manifest(content: bytes) -> Contents:
-    """Raises RegistryError for what is no manifest of one image."""
+    """Parse the manifest of one image. Raises RegistryError for anything else."""
     document = _object(content, "the manifest")
     if "manifests" in document:
-        raise RegistryError("it is an index of images for several platforms, which is not supported here")
+        raise RegistryError(
+            "the manifest is an index of images for several platforms, which is not supported"
+        )
     try:
         for layer in document["layers"]:
             if layer["mediaType"] not in _LAYERS:
-                raise RegistryError(f"its layer of type {layer['mediaType']} is not supported here")
+                raise RegistryError(f"the layer type {layer['mediaType']} is not supported")
         digests = tuple(str(layer["digest"]) for layer in document["layers"])
         return Contents(str(document["config"]["digest"]), digests)
     except (KeyError, TypeError) as error:
-        raise RegistryError(f"its manifest lacks {error}") from error
+        raise RegistryError(f"the manifest lacks {error}") from error
 
 
 def read_config(content: bytes) -> ImageConfig:
+    """Parse an image's configuration. Raises RegistryError."""
     config = _object(content, "the configuration").get("config") or {}
     pairs = [text.partition("=") for text in config.get("Env") or []]
     return ImageConfig(
@@ -65,7 +68,7 @@ def read_config(content: bytes) -> ImageConfig:
 
 
 def config_document(config: ImageConfig, *, layer_digest: str) -> dict[str, Any]:
-    """The configuration of an image with one layer; `layer_digest` is that of the uncompressed tar."""
+    """Return the configuration of an image with one layer; `layer_digest` is that of the uncompressed tar."""
     return {
         "architecture": "amd64",
         "os": "linux",
@@ -79,11 +82,11 @@ def config_document(config: ImageConfig, *, layer_digest: str) -> dict[str, Any]
     }
 
 
-def _object(content: bytes, what: str) -> dict[str, Any]:
+def _object(content: bytes, name: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise RegistryError(f"{what} is not JSON") from error
+        raise RegistryError(f"{name} is not JSON") from error
     if not isinstance(document, dict):
-        raise RegistryError(f"{what} is not a JSON object")
+        raise RegistryError(f"{name} is not a JSON object")
     return document

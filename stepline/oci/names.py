@@ -1,4 +1,4 @@
-"""Names of images, as container engines and AWS Batch write them."""
+"""Parses the names of images, in the form of container engines and AWS Batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_TAG = "latest"
 
 @dataclass(frozen=True)
 class ImageName:
-    """`<host>/<repository>:<tag>` or `<host>/<repository>@<digest>`; `reference` is tag or digest."""
+    """`<host>/<repository>:<tag>` or `<host>/<repository>@<digest>`; `reference` is the tag or the digest."""
 
     host: str
     repository: str
@@ -39,7 +39,7 @@ class ImageName:
 
 
 def parse_image_name(text: str) -> ImageName:
-    """Raises UsageError for a name without a registry's host, or one that is malformed."""
+    """Parse a name. Raises UsageError if it is malformed or lacks the registry's host."""
     name, at, digest = text.partition("@")
     host, _, rest = name.partition("/")
     repository, colon, tag = rest.partition(":")
@@ -47,24 +47,25 @@ def parse_image_name(text: str) -> ImageName:
     is_reference = _DIGEST.fullmatch(reference) if at else _TAG.fullmatch(reference)
     if not ("." in host or ":" in host) or not _REPOSITORY.fullmatch(repository) or not is_reference:
         raise UsageError(
-            f"{text!r} is no image of a registry: "
+            f"{text!r} is not the name of an image in a registry: "
             "write it as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/repository:tag"
         )
     return ImageName(host, repository, reference)
 
 
 def parse_repository_uri(text: str) -> ImageName:
-    """The repository's own address, as ECR's `repositoryUri` has it. Raises UsageError."""
+    """Parse the `repositoryUri` of an ECR repository. Raises UsageError."""
     image = parse_image_name(text)
     if not image.is_in_ecr or text != image.uri:
         raise UsageError(
-            f"{text!r} is no repository of ECR: "
+            f"{text!r} is not the URI of an ECR repository: "
             "write it as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/repository"
         )
     return image
 
 
 def check_tag(tag: str) -> str:
+    """Return the tag. Raises UsageError if it is malformed."""
     if not _TAG.fullmatch(tag):
-        raise UsageError(f"{tag!r} is no tag: up to 128 letters, digits, `_`, `.` and `-`")
+        raise UsageError(f"{tag!r} is not a tag: up to 128 letters, digits, `_`, `.` and `-`")
     return tag

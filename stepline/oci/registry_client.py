@@ -1,4 +1,4 @@
-"""A client of a registry's HTTP API, as far as one repository needs it.
+"""A client of one repository of a registry, for pushing and pulling images.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
@@ -22,11 +22,11 @@ _OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
 
 
 class RegistryError(UsageError):
-    """The registry refused a request, or could not be reached."""
+    """The registry rejected a request, returned invalid content, or could not be reached."""
 
 
 class ImageMissingError(RegistryError):
-    """There is no such repository, image or blob."""
+    """The repository, image or blob does not exist."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def digest_of(content: bytes) -> str:
 
 
 class RegistryClient:
-    """One repository of the registry at `address`, such as `http://127.0.0.1:4566`, without a login."""
+    """Calls the registry at `address`, such as `http://127.0.0.1:4566`, without a login."""
 
     def __init__(self, address: str, repository: str) -> None:
         self._base = f"{address.rstrip('/')}/v2/{repository}/"
@@ -53,27 +53,27 @@ class RegistryClient:
 
     def manifest(self, reference: str) -> Manifest:
         accept = {"Accept": f"{OCI_MANIFEST}, {DOCKER_MANIFEST}"}
-        answer = self._request("GET", f"manifests/{reference}", headers=accept, expected=_OK)
-        return Manifest(answer.data, answer.headers.get("Content-Type", DOCKER_MANIFEST))
+        response = self._request("GET", f"manifests/{reference}", headers=accept, expected=_OK)
+        return Manifest(response.data, response.headers.get("Content-Type", DOCKER_MANIFEST))
 
     def blob(self, digest: str) -> bytes:
-        """Raises RegistryError if the content is not that of its digest."""
+        """Return the content of a blob. Raises RegistryError if it does not match the digest."""
         content = self._request("GET", f"blobs/{digest}", expected=_OK).data
         if digest_of(content) != digest:
-            raise RegistryError(f"the registry gave something else than {digest} of {self._repository}")
+            raise RegistryError(f"{digest} of {self._repository}: the content does not match the digest")
         return content
 
     def put_blob(self, content: bytes) -> str:
-        """Its digest; a blob that is there already is not sent again."""
+        """Upload a blob unless the repository has it, and return its digest."""
         digest = digest_of(content)
         if self._has_blob(digest):
             return digest
         started = self._request("POST", "blobs/uploads/", expected=_ACCEPTED)
-        place = urljoin(self._base, started.headers["Location"])
-        joint = "&" if "?" in place else "?"
+        upload_url = urljoin(self._base, started.headers["Location"])
+        separator = "&" if "?" in upload_url else "?"
         self._request(
             "PUT",
-            f"{place}{joint}{urlencode({'digest': digest})}",
+            f"{upload_url}{separator}{urlencode({'digest': digest})}",
             headers={"Content-Type": "application/octet-stream"},
             body=content,
             expected=_CREATED,
@@ -104,20 +104,22 @@ class RegistryClient:
     ) -> urllib3.BaseHTTPResponse:
         url = urljoin(self._base, path)
         try:
-            answer = self._pool.request(method, url, headers=headers, body=body)
+            response = self._pool.request(method, url, headers=headers, body=body)
         except urllib3.exceptions.HTTPError as error:
             raise RegistryError(f"the registry at {self._base} cannot be reached: {error}") from error
-        if answer.status == _NOT_FOUND:
+        if response.status == _NOT_FOUND:
             raise ImageMissingError(f"{path} of {self._repository}: not found")
-        if answer.status != expected:
-            raise RegistryError(f"{method} {path} of {self._repository}: {answer.status} {_reason(answer)}")
-        return answer
+        if response.status != expected:
+            raise RegistryError(
+                f"{method} {path} of {self._repository}: {response.status} {_reason(response)}"
+            )
+        return response
 
 
-def _reason(answer: urllib3.BaseHTTPResponse) -> str:
-    """The registry's own words: `{"errors": [{"code", "message", …}]}`."""
+def _reason(response: urllib3.BaseHTTPResponse) -> str:
+    """Return the registry's error messages: `{"errors": [{"code", "message", …}]}`."""
     try:
-        errors = answer.json()["errors"]
+        errors = response.json()["errors"]
         return "; ".join(f"{item['code']}: {item['message']}" for item in errors)
     except (ValueError, KeyError, TypeError):
         return ""

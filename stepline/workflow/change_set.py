@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stepline.aws.polling import Poller
 from stepline.aws.stack_waiters import ChangeSetFailedError, wait_for_change_set
 from stepline.core.cloudformation.change_sets import ChangeSetState
-from stepline.core.cloudformation.errors import change_set_was_overtaken
+from stepline.core.cloudformation.errors import change_set_is_obsolete
 from stepline.core.cloudformation.operations import Operation
 from stepline.core.errors import UsageError
 from stepline.workflow.published_template import parse_stack_template, read_template_text
@@ -97,7 +97,7 @@ class ChangeSet:
                 StackName=self.stack["StackName"], ChangeSetName=self.name, ClientRequestToken=token
             )
         except ClientError as error:
-            if not change_set_was_overtaken(error):
+            if not change_set_is_obsolete(error):
                 raise
             raise UsageError(
                 f"nothing was changed: another process is updating or has updated stack "

@@ -21,10 +21,10 @@ from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure
 from stepline.core.executions.history import parse_event
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.cli.local_pipeline import task
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Read = Callable[..., ExecutionHistory]
@@ -48,7 +48,7 @@ def started(
 ) -> tuple[Any, ExecutionArn]:
     """Start an execution of the machine; returns the client and the execution."""
     known = InProcessFunctions(functions or {})
-    service = StepFunctions(clock=clock, task_clients=lambda _name: known, events=lambda _event: None)
+    service = build_stepfunctions(clock, lambda _name: known)
     client = in_process_client(service)
     role = "arn:aws:iam::000000000000:role/machine"
     arn = client.create_state_machine(name="m", definition=json.dumps(machine), roleArn=role)

@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 from botocore.model import OperationModel
 
-from statemachines.deploy import settings
 from stepline.core import clients
 from stepline.core.errors import SteplineError
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS
@@ -60,19 +59,12 @@ def deployment() -> Iterator[Machine]:
     built = Machine()
     built.cloudformation = _StrictCloudFormation(clock=built.clock, s3=built.s3)
     cloudformation = fake_client("cloudformation", built.cloudformation)
-    _forget_settings()
     with (
         patch.dict("os.environ", ENVIRONMENT),
         patch.object(clients, "cloudformation", lambda: cloudformation),
         patch.object(clients, "s3", lambda: built.clients["s3"]),
     ):
         yield built
-    _forget_settings()
-
-
-def _forget_settings() -> None:
-    for cached in (settings.wait_settings, settings.stack_settings, settings.default_role_arn):
-        cached.cache_clear()
 
 
 def run_machine(machine: Machine, document: Any) -> Told:

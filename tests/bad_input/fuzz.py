@@ -22,7 +22,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from stepline.localaws.emulators.moto_loader import load_interpreter
+from stepline.localaws.emulators.moto.interpreter import load_engine
 from tests.bad_input.systems import all_targets
 from tests.bad_input.targets import Target
 
@@ -131,7 +131,7 @@ def main(
     *, seconds: float, names: tuple[str, ...], first_seed: int | None, blob: str | None, answers: bool
 ) -> None:
     console = Console()
-    load_interpreter()  # it changes the limit of recursion, which Hypothesis wants to stay as it is
+    load_engine()  # it changes the limit of recursion, which Hypothesis wants to stay as it is
     scores = [Score(_TARGETS[name]) for name in names or _TARGETS]
     first_seed = secrets.randbelow(10**9) if first_seed is None else first_seed
     if blob:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from stepline.core.observability import metrics
+from pipeline.observability import metrics
 
 USER_VALUE = "S3CR3T"
 """Stands in case files for a value that a log must never show, and a message need not."""

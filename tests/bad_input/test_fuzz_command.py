@@ -24,7 +24,7 @@ def test_all_is_well() -> None:
     result = run("--target", "tokens", "--seconds", "0", "--seed", "1", "--answers")
     assert result.exit_code == 0, result.output
     assert re.search(r"tokens .*\b60\b.* ok", result.output)
-    assert "The continuation token was not made by the trigger" in result.output
+    assert "The continuation token was not created by the trigger" in result.output
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import JobEventError
-from pipeline.job import JOB_ID
+from pipeline.job_event import JOB_ID
 from tests.bad_input.contents import bytes_of, content_of
 from tests.bad_input.observed import USER_VALUE, observed
 from tests.bad_input.zip_model import Archive, Member

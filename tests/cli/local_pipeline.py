@@ -8,11 +8,11 @@ from typing import Any
 
 from stepline.aws.polling import Poller
 from stepline.aws.target import Target
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.aws.fakes import target_of
+from tests.in_process_functions import InProcessFunctions
 from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 ONE_STATE = {
     "StartAt": "Create Stack",
@@ -42,9 +42,7 @@ class LocalPipeline:
     def __init__(self, machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> None:
         self.world = World()
         self.functions = InProcessFunctions(functions or {})
-        self.service = StepFunctions(
-            clock=self.world.clock, task_clients=lambda _service: self.functions, events=lambda _event: None
-        )
+        self.service = build_stepfunctions(self.world.clock, lambda _service: self.functions)
         self.stepfunctions = in_process_client(self.service)
         self.machine_arn: str = self.stepfunctions.create_state_machine(
             name="deploy", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/machine"

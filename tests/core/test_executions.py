@@ -10,7 +10,7 @@ import pytest
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Status
 from stepline.core.executions.failure import readable_cause
-from stepline.core.executions.history import Event
+from stepline.core.executions.history import HistoryEvent
 from stepline.core.executions.progress import current_state, percent_complete
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,10 +45,10 @@ def test_link_leads_to_the_console_of_the_partition(partition: str, region: str,
     assert arn.link.endswith(":execution:deploy:abc")
 
 
-def events(*items: tuple[str, str | None]) -> list[Event]:
+def events(*items: tuple[str, str | None]) -> list[HistoryEvent]:
     """Return events, newest first, from types and names, oldest first."""
     numbered = enumerate(items, start=1)
-    return [Event(number, number - 1, kind, NOW, name) for number, (kind, name) in numbered][::-1]
+    return [HistoryEvent(number, number - 1, kind, NOW, name) for number, (kind, name) in numbered][::-1]
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def events(*items: tuple[str, str | None]) -> list[Event]:
                     ("TaskStateExited", "A"),
                     ("MapIterationSucceeded", "Each"),
                 )[:-2],
-                Event(2, 1, "MapStateStarted", NOW, length=10),
-                Event(1, 0, "MapStateEntered", NOW, "Each"),
+                HistoryEvent(2, 1, "MapStateStarted", NOW, length=10),
+                HistoryEvent(1, 0, "MapStateEntered", NOW, "Each"),
             ],
             "Each (1 of 10 done): A",
         ),
     ],
 )
-def test_current_state_is_the_newest_open_state(history: list[Event], shown: str | None) -> None:
+def test_current_state_is_the_newest_open_state(history: list[HistoryEvent], shown: str | None) -> None:
     assert current_state(history) == shown
 
 

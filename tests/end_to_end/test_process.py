@@ -259,7 +259,7 @@ def test_the_data_are_encrypted_with_the_stack_s_key(service: Service, stored: t
 def test_writers_at_once_lose_nothing_in_a_real_s3(service: Service) -> None:
     """Conditional writes over HTTP, by eight threads."""
     store = DataStore(service.local.client("s3"), service.outputs["DataBucketName"])
-    transaction = Transaction.fresh("writers")
+    transaction = Transaction.new("writers")
     store.create(transaction, {})
     members = [f"writer{number}" for number in range(8)]
 

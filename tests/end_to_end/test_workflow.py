@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from tests.end_to_end.local_aws import LocalAws
 from tests.git.repositories import WorkingTree
+from tests.iam.scenarios_workflow import developer
 from tests.iam.system import System
-from tests.iam.ways_workflow import developer
 
 pytestmark = pytest.mark.xdist_group("systems")
 
@@ -184,7 +184,7 @@ def test_another_parameter_changes_nothing(dev: Developer, systems: LocalAws) ->
     ]
     assert dev.change_set(Parameters=values).startswith("CREATE_COMPLETE")
     dev.client("cloudformation").execute_change_set(ChangeSetName="stepline-workflow-test", StackName=SAMPLE)
-    assert System(systems.endpoint_url, SAMPLE).stack_at_rest(SAMPLE) == "UPDATE_ROLLBACK_COMPLETE"
+    assert System(systems.endpoint_url, SAMPLE).wait_for_stack(SAMPLE) == "UPDATE_ROLLBACK_COMPLETE"
     greeting = systems.client("ssm").get_parameter(Name=f"{SAMPLE}-greeting")["Parameter"]["Value"]
     assert greeting == "Hello"
     events = dev.client("cloudformation").describe_stack_events(StackName=SAMPLE)["StackEvents"]
@@ -223,7 +223,7 @@ def test_the_role_can_do_nothing_else_whoever_made_the_change_set(
         RoleARN=dev.outputs["UpdateRoleArn"],
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    assert System(systems.endpoint_url, SAMPLE).stack_at_rest(SAMPLE) == "UPDATE_ROLLBACK_COMPLETE"
+    assert System(systems.endpoint_url, SAMPLE).wait_for_stack(SAMPLE) == "UPDATE_ROLLBACK_COMPLETE"
     assert next(iter(resource)) not in str(cloudformation.list_stack_resources(StackName=SAMPLE))
 
 
@@ -237,7 +237,7 @@ def test_a_change_of_the_template_must_be_published(
         TemplateBody=text + "  Another: { Value: an output }\n",
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    System(systems.endpoint_url, SAMPLE).stack_must_be(SAMPLE, "UPDATE_COMPLETE")
+    System(systems.endpoint_url, SAMPLE).assert_stack_status(SAMPLE, "UPDATE_COMPLETE")
     file = tmp_path / "flow.json"
     file.write_text(definition())
     told = dev.deploy(file)

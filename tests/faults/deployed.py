@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from stepline.deployment.template import read_template
-from stepline.localaws.functions.in_process import Handler
 from tests.faults.network import REGION
+from tests.in_process_functions import Handler
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "000000000000"

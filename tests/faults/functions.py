@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepline.localaws.functions.in_process import Context, Handler, function_name
 from tests.faults.network import Operation
+from tests.in_process_functions import Handler, LambdaContext, function_name
 
 
 class Killed(BaseException):
@@ -104,7 +104,7 @@ class Functions:
     def run(self, invocation: Invocation) -> tuple[bytes, str | None]:
         self.running.append(invocation)
         self.invocations.append(invocation)
-        context = Context(
+        context = LambdaContext(
             function_name=invocation.function,
             invoked_function_arn=self.arn(invocation.function),
             aws_request_id="00000000-0000-0000-0000-000000000001",

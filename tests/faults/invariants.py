@@ -109,7 +109,7 @@ def _one_final_answer(simulation: Simulation) -> Iterator[str]:
 
 def _was_left(simulation: Simulation, job_id: str) -> bool:
     """Whether the pipeline was stopped without waiting for the action."""
-    return simulation.codepipeline._engine.jobs.get(job_id).action.status is ActionStatus.ABANDONED
+    return simulation.codepipeline._jobs.get(job_id).action.status is ActionStatus.ABANDONED
 
 
 def used_up(simulation: Simulation, job_id: str) -> bool:

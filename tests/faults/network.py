@@ -23,7 +23,7 @@ from botocore.model import OperationModel, ServiceModel
 from botocore.useragent import UserAgentString
 
 from pipeline.clients import AwsClients
-from pipeline.job import Credentials
+from pipeline.job_event import Credentials
 from stepline.core import clients as task_clients
 from tests.pipeline.fake_s3 import Body
 

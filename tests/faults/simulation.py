@@ -14,10 +14,9 @@ from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
-from statemachines.deploy import settings as deploy_settings
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults.functions import Call, Functions, Invocation
 from tests.faults.kinds import Fault, Schedule
 from tests.faults.network import Network
@@ -34,6 +33,7 @@ from tests.faults.surroundings import (
     pipeline_declaration,
 )
 from tests.faults.world import MAX_STEPS, World
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.statemachines.fake_cloudformation import FakeCloudFormation
 from tests.statemachines.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
 from tests.statemachines.machine import TASKS, definition, load_handler
@@ -86,11 +86,7 @@ class Simulation(World):
         handlers[EXPRESS_TASK] = self._work
         timeouts = dict.fromkeys(handlers, TASK_TIMEOUT_SECONDS) | {TRIGGER: TRIGGER_TIMEOUT_SECONDS}
         self.functions = Functions(handlers, timeouts)
-        self.stepfunctions = StepFunctions(
-            clock=self.clock,
-            task_clients=self.task_client,
-            events=self.events.append,
-        )
+        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.events.append)
         self.stepfunctions.create_state_machine(
             {"name": "deploy", "definition": definition(self.functions), "roleArn": ROLE}
         )
@@ -103,9 +99,8 @@ class Simulation(World):
             }
         )
         self.codepipeline = CodePipeline(
-            clock=self.clock,
+            Context(self.clock, self.events.append),
             clients=ServiceClients(s3=self.s3, sts=Sts(self.clock), lambda_=self.functions),
-            events=self.events.append,
             sources={"CodeCommit": self.push_source},
             settings=Settings(
                 start_on_create=False, identifier_seed=1, continuation_seconds=CONTINUATION_SECONDS
@@ -153,7 +148,7 @@ class Simulation(World):
         environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"}
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
-            self._process_with(environment, _caches),
+            self._process_with(environment, lambda: iter(())),
         ):
             yield
 
@@ -218,16 +213,9 @@ class Simulation(World):
     @property
     def jobs_of_actions(self) -> dict[str, str]:
         """Job id -> action execution id, oldest first."""
-        book = self.codepipeline._engine.jobs
-        return {job.id: job.action.id for job in book._jobs.values()}
+        return {job.id: job.action.id for job in self.codepipeline._jobs._jobs.values()}
 
     @property
     def pipeline_executions(self) -> list[dict[str, Any]]:
         answer = self.codepipeline.list_pipeline_executions({"pipelineName": PIPELINE})
         return list(answer["pipelineExecutionSummaries"])
-
-
-def _caches() -> Iterator[Any]:
-    yield deploy_settings.wait_settings
-    yield deploy_settings.stack_settings
-    yield deploy_settings.default_role_arn

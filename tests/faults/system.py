@@ -25,8 +25,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from stepline.localaws.functions.in_process import Handler
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults import task_calls
 from tests.faults.deployed import Deployed, Function, machine_arn, remembered
 from tests.faults.functions import Functions, Invocation
@@ -35,6 +33,8 @@ from tests.faults.network import Network
 from tests.faults.surroundings import ROLE, S3
 from tests.faults.task_calls import TaskCalls
 from tests.faults.world import MAX_STEPS, Service, World
+from tests.in_process_functions import Handler
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 DELIVERIES_SECONDS = (0, 60, 120)
 """When Lambda runs an asynchronous event, counted from the run before, if that failed."""
@@ -62,9 +62,7 @@ class SystemWorld(World):
             {name: _in_environment(function) for name, function in found.items()},
             {name: function.timeout_seconds for name, function in found.items()},
         )
-        self.stepfunctions = StepFunctions(
-            clock=self.clock, task_clients=self.task_client, events=self.events.append
-        )
+        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.events.append)
         definitions = deployed.machines()
         for name, definition in definitions.items():
             self.stepfunctions.create_state_machine({"name": name, "definition": definition, "roleArn": ROLE})

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from click.testing import CliRunner
 
 from pipeline import trigger
 from pipeline.continuation import Continuation
-from statemachines.deploy.names import Execution
+from pipeline.observability import logger
+from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.core import aws_errors
-from stepline.core.observability import logger
 from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.kinds import CLASSES, Fault, Injection, Schedule
@@ -84,7 +85,9 @@ class TestIsFound:
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         numbers = itertools.count()
-        monkeypatch.setattr(Execution, "update_token", property(lambda _self: f"stepline-{next(numbers)}"))
+        monkeypatch.setattr(
+            DeploymentAttempt, "update_token", property(lambda _self: f"stepline-{next(numbers)}")
+        )
         call = 1 + [site[1] for site in explorer.baseline("update").sites].index(
             "cloudformation:ExecuteChangeSet"
         )
@@ -109,7 +112,7 @@ class TestIsFound:
     def test_a_handler_that_raises_what_nobody_knows(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("statemachines.task.AWS_FAILURES", ())
+        monkeypatch.setattr("statemachines.task.translated", lambda _translator: nullcontext())
         texts = found(explorer, "new_stack", 5, Fault.THROTTLED)
         assert any("ended with ClientError" in text for text in texts)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from statemachines.s3_trigger import names
+from statemachines.s3_trigger import execution_names
 from statemachines.s3_trigger.start_execution import _log as logger
 from tests.faults.deployed import PROJECT, Deployed
 from tests.faults.exploration import Explorer, pairs, singles
@@ -76,7 +76,7 @@ class TestIsFound:
         explorer.baseline("s3_trigger/notified")
         monkeypatch.setattr(
             "statemachines.s3_trigger.start_execution.execution_name",
-            lambda write: f"{names.execution_name(write)[:60]}-{next(numbers)}",
+            lambda write: f"{execution_names.execution_name(write)[:60]}-{next(numbers)}",
         )
         schedule = Schedule("s3_trigger/notified", (Injection(2, Fault.KILLED_AFTER),))
         texts = explorer.run(schedule).violations

@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from stepline.localaws.batch import Batch, Outcome, Task
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.faults.system import SystemWorld, Way
 from tests.localaws.batch.fake_containers import FakeContainers
@@ -27,7 +28,7 @@ def _batch(world: SystemWorld) -> Any:
     """The client of the world's own AWS Batch, in which the template's queue and job definition are."""
     if world not in _clients:
         containers = FakeContainers(world.clock, outcome=_outcome)
-        batch = Batch(clock=world.clock, containers=containers, events=world.stepfunctions.hear)
+        batch = Batch(Context(world.clock, world.stepfunctions.on_event), containers=containers)
         _clients[world] = _set_up(in_process_client(batch))
     return _clients[world]
 

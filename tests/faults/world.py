@@ -180,7 +180,7 @@ class World(Receiver):
                     self.stepfunctions.stop_execution({"executionArn": arn, "cause": "stopped by hand"})
             case Fault.EXECUTION_EXPIRED:
                 for machine in self.machines:
-                    self.stepfunctions._executions.forget_machine(machine)
+                    self.stepfunctions._executions.delete(machine)
             case Fault.EXECUTION_REDRIVEN:
                 for arn in self.execution_arns:
                     with contextlib.suppress(AwsError):  # it runs, or has succeeded
@@ -259,5 +259,5 @@ class World(Receiver):
     @property
     def executions(self) -> list[Any]:
         """The latest of each machine first."""
-        of_machine = self.stepfunctions._executions.of_machine
-        return [execution for machine in self.machines for execution in of_machine(machine)]
+        executions = self.stepfunctions._executions
+        return [execution for machine in self.machines for execution in executions.list(machine)]

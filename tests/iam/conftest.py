@@ -1,4 +1,4 @@
-"""One local AWS with the application for all tests of permissions."""
+"""A local AWS with the application, shared by all tests of permissions."""
 
 from __future__ import annotations
 

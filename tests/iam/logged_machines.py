@@ -1,4 +1,4 @@
-"""Log delivery of a state machine: asked for when a machine of the role is made, changed and deleted."""
+"""Scenario of log delivery, which is authorized when a state machine is created, updated and deleted."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import json
 import uuid
 from typing import Any
 
-from tests.iam.proofs import Way
+from tests.iam.suites import Scenario
 from tests.iam.system import ACCOUNT, REGION, System
 
 
-def logged_machine_of(role: str, *, sample: bool = False) -> Way:
-    """A way: a machine under the role, which in the system's own stack is only made."""
+def logged_machine_scenario(role: str, *, sample: bool = False) -> Scenario:
+    """Return the scenario for a role: the system's own stack only creates its state machine."""
 
-    def logged_machine_lives_and_goes(system: System) -> None:
-        of_role = system.sample if sample else system
+    def logged_machine_is_created_updated_and_deleted(system: System) -> None:
+        role_stack = system.sample if sample else system
         name = f"iam-{uuid.uuid4().hex[:12]}"
-        role_arn = f"arn:aws:iam::{ACCOUNT}:role/{of_role.resources[role]}"
+        role_arn = f"arn:aws:iam::{ACCOUNT}:role/{role_stack.resources[role]}"
         stack_id = system.stack(name, _template(role_arn, "first"))
-        system.stack_must_be(stack_id, "CREATE_COMPLETE")
+        system.assert_stack_status(stack_id, "CREATE_COMPLETE")
         cloudformation = system.client("cloudformation")
         cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(_template(role_arn, "second")))
-        system.stack_must_be(stack_id, "UPDATE_COMPLETE")
+        system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
         cloudformation.delete_stack(StackName=name)
-        system.stack_must_be(stack_id, "DELETE_COMPLETE")
+        system.assert_stack_status(stack_id, "DELETE_COMPLETE")
 
-    return logged_machine_lives_and_goes
+    return logged_machine_is_created_updated_and_deleted
 
 
 def _template(role_arn: str, comment: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the roles of the templates may do: one `Permission` for each action of each statement."""
+"""The permissions of the templates' roles: one `Permission` for each action of each statement."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ class Permission:
         return f"{self.stack} {self.role} {self.policy}[{self.statement}] {self.action}"
 
 
-def permissions(proof: str = "") -> list[Permission]:
-    """Of all stacks, or of those that the ways of the stack `proof` go through."""
+def permissions(suite: str = "") -> list[Permission]:
+    """Return the permissions of all stacks, or of those that the suite of the stack `suite` tests."""
     return [
         permission
         for stack in stacks().values()
-        if proof in {"", stack.proof}
+        if suite in {"", stack.suite}
         for permission in permissions_of(stack)
     ]
 
 
 def permissions_of(stack: Stack) -> list[Permission]:
-    """Raises AssertionError for a role that cannot be proved statement by statement."""
+    """Raises AssertionError for a role that cannot be tested statement by statement."""
     return [
         Permission(stack.name, role, policy["PolicyName"], index, action, _count(statement["Resource"]))
         for role, policy in _policies(stack.resources)
         for index, statement in enumerate(_statements(role, policy))
-        for action in _listed(statement["Action"])
+        for action in _as_list(statement["Action"])
     ]
 
 
 def _statements(role: str, policy: Mapping[str, Any]) -> list[Any]:
     statements: list[Any] = policy["PolicyDocument"]["Statement"]
     assert not any("Fn::If" in statement for statement in statements), (
-        f"{role}: put a statement that is not always there into an AWS::IAM::Policy with a Condition"
+        f"{role}: a conditional statement belongs in an AWS::IAM::Policy with a Condition"
     )
     return statements
 
 
 def _policies(resources: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each policy with the logical id of its role, the trust policy first."""
+    """Yield each policy with the logical id of its role, the trust policy first."""
     for logical_id, resource in resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::IAM::Role":
@@ -66,12 +66,12 @@ def _policies(resources: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, 
 
 
 def _trust(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The trust policy as a policy on the role itself."""
+    """Return the trust policy as a policy on the role itself."""
     statements = properties["AssumeRolePolicyDocument"]["Statement"]
     return {"Statement": [statement | {"Resource": ""} for statement in statements]}
 
 
-def _listed(value: str | list[str]) -> list[str]:
+def _as_list(value: str | list[str]) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 

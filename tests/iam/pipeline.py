@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.iam.system import Ended, System
+from tests.iam.system import ExecutionResult, System
 
 _MACHINE = "stepline-deploy"
 _PIPELINE = "stepline"
@@ -19,20 +19,20 @@ _REPOSITORY = "stepline-app"
 
 @dataclass(frozen=True)
 class Pipeline(System):
-    """The application, as one who pushes to it sees it."""
+    """The application, used by pushing to it."""
 
     @property
     def bucket(self) -> str:
         return self.resources["ArtifactBucket"]
 
     def artifact(self, **files: Any) -> dict[str, Any]:
-        """Put a zip of JSON files (`template`, `configuration`) where the pipeline keeps its artifacts."""
+        """Upload a zip of JSON files (`template`, `configuration`) to the artifact bucket."""
         key = f"{_PIPELINE}/SourceOutp/{uuid.uuid4()}"
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=_zipped(files))
         return {"revisionS3Bucket": self.bucket, "revisionS3Key": key}
 
     def request(self, stack: str, **files: Any) -> dict[str, Any]:
-        """An input of the Deploy state machine for the stack `iam-<stack>`."""
+        """Return an input of the Deploy state machine for the stack `iam-<stack>`."""
         configuration = (
             {"templateConfigurationPath": "configuration.json"} if "configuration" in files else {}
         )
@@ -45,14 +45,14 @@ class Pipeline(System):
         }
 
     def start_deploy(self, request: Mapping[str, Any], *, name: str = "") -> str:
-        """Start the Deploy state machine; the execution's ARN."""
+        """Start the Deploy state machine and return the execution's ARN."""
         return self.start(request, machine=_MACHINE, name=name)
 
-    def deploy(self, request: Mapping[str, Any]) -> Ended:
-        return self.end_of(self.start_deploy(request))
+    def deploy(self, request: Mapping[str, Any]) -> ExecutionResult:
+        return self.wait_for_execution(self.start_deploy(request))
 
-    def push(self, **files: Any) -> Ended:
-        """Commit the files (of JSON) to the pipeline's branch; how the pipeline execution ends."""
+    def push(self, **files: Any) -> ExecutionResult:
+        """Commit the JSON files to the pipeline's branch and wait for the pipeline execution."""
         codecommit = self.client("codecommit")
         before = {item["pipelineExecutionId"] for item in self._pipeline_executions()}
         branches = codecommit.list_branches(repositoryName=_REPOSITORY)["branches"]
@@ -73,7 +73,7 @@ class Pipeline(System):
         return str(answer["branch"]["commitId"])
 
     def action_status(self, execution_id: str, action: str = "Source") -> str:
-        """Of a pipeline execution's action; empty if it has not begun."""
+        """Return the status of an action of the pipeline execution, or "" before it has started."""
         details = self._action_details(execution_id)
         return next((str(d["status"]) for d in details if d["actionName"] == action), "")
 
@@ -84,8 +84,8 @@ class Pipeline(System):
                     pipelineName=_PIPELINE, pipelineExecutionId=item["pipelineExecutionId"], abandon=True
                 )
 
-    def _pipeline_end(self, before: set[str]) -> Ended:
-        """Of the execution that was not there before."""
+    def _pipeline_end(self, before: set[str]) -> ExecutionResult:
+        """Wait for the execution that was not among those before."""
 
         def execution() -> Any:
             new = (i for i in self._pipeline_executions() if i["pipelineExecutionId"] not in before)
@@ -94,7 +94,7 @@ class Pipeline(System):
         done = self.wait_for(execution, lambda item: item is not None and item["status"] != "InProgress")
         details = self._action_details(done["pipelineExecutionId"])
         errors = [d["output"]["executionResult"].get("errorDetails", {}).get("message", "") for d in details]
-        return Ended(done["status"], " ".join(errors))
+        return ExecutionResult(done["status"], " ".join(errors))
 
     def _action_details(self, execution_id: str) -> list[Any]:
         answer = self.client("codepipeline").list_action_executions(

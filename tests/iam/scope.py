@@ -1,4 +1,4 @@
-"""Makes the calls that roles must not be able to make: `out_of_scope.json`, `out_of_scope_<system>.json`.
+"""Calls that must be denied to roles: `out_of_scope.json`, `out_of_scope_<system>.json`.
 
 In a parameter `${LogicalId}` stands for the physical id of a resource of the stack.
 """
@@ -25,7 +25,7 @@ _CODES = {"AccessDenied", "AccessDeniedException"}
 
 @dataclass(frozen=True)
 class Case:
-    """`operation` of boto3's client of `service`, by `role`; `denied` is the IAM action that is missing."""
+    """`operation` of boto3's client for `service`, as `role`; `denied` is the IAM action that it lacks."""
 
     stack: str
     role: str
@@ -41,12 +41,14 @@ class Case:
 def cases(stack: str) -> list[Case]:
     name = stack.removeprefix(APPLICATION).replace("-", "_")
     file = Path(__file__).with_name(f"out_of_scope{name}.json")
-    assert file.exists(), f"{file.name} is missing: what may the roles of {stack} not do?"
+    assert file.exists(), (
+        f"{file.name} is missing: it lists calls that must be denied to the roles of {stack}"
+    )
     return [Case(stack=stack, **case) for case in json.loads(file.read_text())]
 
 
 def check_denied(system: System, case: Case) -> None:
-    """Make the call with the role's own credentials: AWS must say that the role may not."""
+    """Make the call with the role's credentials, and check that it is denied with AWS's message."""
     with pytest.raises(ClientError) as caught:
         getattr(clients_of(system, case.role)(case.service), case.operation)(
             **_filled(system, case.parameters)
@@ -72,7 +74,7 @@ def _filled(system: System, value: Any) -> Any:
 
 
 def clients_of(system: System, role: str, policy: str = "", *, seconds: int = 900) -> Callable[[str], Any]:
-    """Clients of a session of the role, which for these calls the account may assume, too."""
+    """Return clients with a session of the role, after letting the account assume it."""
     name = system.resources[role]
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     iam = system.client("iam")

@@ -1,4 +1,4 @@
-"""The stacks whose roles are proved: the application's, and those of the systems beside it."""
+"""The stacks whose roles are tested: those of the application and of the systems."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ SAMPLE = "-sample"
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed template. `proof` is the stack whose ways go through this one: itself, or its main one."""
+    """A deployed template. `suite` is the stack whose suite tests it: itself, or a sample's system."""
 
     name: str
     template: Path
-    proof: str
+    suite: str
 
     @property
     def resources(self) -> dict[str, Any]:
-        """Of the template, by logical id."""
+        """The template's resources, by logical id."""
         resources: dict[str, Any] = _document(self.template)["Resources"]
         return resources
 
@@ -36,7 +36,7 @@ def _document(file: Path) -> dict[str, Any]:
 
 @cache
 def stacks() -> dict[str, Stack]:
-    """By name, as `stepline up --with` names them."""
+    """Return the stacks by the names that `stepline up --with` gives them."""
     found = [Stack(APPLICATION, PROJECT / "template.yaml", APPLICATION)]
     for system in systems.list_systems(PROJECT):
         name = f"{APPLICATION}-{system.name}"
@@ -47,5 +47,5 @@ def stacks() -> dict[str, Stack]:
 
 
 def system_names() -> list[str]:
-    """`s3-trigger`, … as `--with` takes them."""
+    """Return the systems as `--with` names them: `s3-trigger`, …"""
     return [system.name for system in systems.list_systems(PROJECT)]

@@ -1,4 +1,4 @@
-"""A deployed stack on a local AWS, as a developer with all rights sees it."""
+"""A deployed stack on a local AWS, used with unrestricted credentials."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How an execution of a state machine, or of the pipeline's Deploy action, ended."""
+class ExecutionResult:
+    """How an execution of a state machine or of the pipeline ended."""
 
     status: str
     reason: str
 
-    def must_be(self, status: str) -> None:
+    def assert_status(self, status: str) -> None:
         assert self.status == status, f"{self.status}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class System:
-    """`patience_seconds`: what has not happened by then is not going to."""
+    """`timeout_seconds`: how long `wait_for` waits."""
 
     endpoint_url: str
     stack_name: str = APPLICATION
-    patience_seconds: float = 60.0
+    timeout_seconds: float = 60.0
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -56,12 +56,11 @@ class System:
 
     @property
     def template(self) -> Stack:
-        """Of the stack."""
         return stacks()[self.stack_name]
 
     @cached_property
     def resources(self) -> dict[str, str]:
-        """Logical id -> physical id."""
+        """Logical id -> physical id of each resource."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
         return {
             item["LogicalResourceId"]: item["PhysicalResourceId"]
@@ -77,14 +76,14 @@ class System:
     @property
     def sample(self) -> Self:
         """The stack of the system's `sample.yaml`."""
-        return self.beside(self.stack_name + SAMPLE)
+        return self.other_stack(self.stack_name + SAMPLE)
 
-    def beside(self, stack_name: str) -> Self:
-        """Another stack of the same local AWS."""
+    def other_stack(self, stack_name: str) -> Self:
+        """Return another stack of the same local AWS."""
         return replace(self, stack_name=stack_name)
 
     def deploy_with(self, parameters: Mapping[str, str]) -> None:
-        """Update the stack; a parameter that is not given gets its default."""
+        """Update the stack with these parameters, and defaults for the others."""
         deployment.deploy(
             self.template.template,
             stack_name=self.stack_name,
@@ -93,17 +92,17 @@ class System:
             parameters=parameters,
             report=lambda _line: None,
         )
-        for name in ("resources", "outputs"):  # there are others now
+        for name in ("resources", "outputs"):  # changed by the update
             self.__dict__.pop(name, None)
 
-    # --- what was allowed, and what was denied
+    # --- permissions
 
-    def forget(self) -> None:
-        """Begin a new record of permissions, of all stacks."""
+    def clear_record(self) -> None:
+        """Clear the record of permissions, for all stacks."""
         self._record("DELETE")
 
     def used(self) -> dict[Permission, int]:
-        """Of each permission that was the only one to allow a request: on how many of its resources."""
+        """Return each permission that alone allowed a request, with the number of its resources concerned."""
         roles = dict(self._roles())
         used: dict[Permission, int] = {}
         for grant in self._record()["grants"]:
@@ -114,55 +113,57 @@ class System:
         return used
 
     def _roles(self) -> Iterator[tuple[str, tuple[str, str]]]:
-        """Of each role that this proof is about: its name, and its stack and logical id."""
+        """Yield the name of each role that the suite tests, with its stack and logical id."""
         for stack in stacks().values():
-            if stack.proof == self.template.proof:
+            if stack.suite == self.template.suite:
                 resources = (
-                    self.resources if stack.name == self.stack_name else self.beside(stack.name).resources
+                    self.resources
+                    if stack.name == self.stack_name
+                    else self.other_stack(stack.name).resources
                 )
                 yield from ((physical, (stack.name, logical)) for logical, physical in resources.items())
 
     def decided(self) -> set[str]:
-        """The actions that were allowed or denied."""
+        """Return the actions that were allowed or denied."""
         record = self._record()
         return {item["action"] for item in [*record["grants"], *record["denials"]]}
 
     def denials(self) -> list[str]:
-        """To the roles of all stacks, but for those that a way brought about itself: no policy has a Deny."""
+        """Return the denials to the roles of all stacks, except those of a scenario's own Deny statement."""
         found = [denial["message"] for denial in self._record()["denials"]]
         return [message for message in found if not message.endswith(_OWN_DENY)]
 
     def _record(self, method: str = "GET") -> Any:
         request = urllib.request.Request(f"{self.endpoint_url}/_stepline/permissions", method=method)
-        with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as response:
+            return json.load(response)
 
     # --- executions, functions, stacks
 
     def start(self, request: Mapping[str, Any], *, machine: str, name: str = "") -> str:
-        """Start the state machine of that name or ARN; the execution's ARN."""
+        """Start the state machine of that name or ARN and return the execution's ARN."""
         arn = machine if machine.startswith("arn:") else _MACHINE + machine
         answer = self.client("stepfunctions").start_execution(
             stateMachineArn=arn, name=name or str(uuid.uuid4()), input=json.dumps(request)
         )
         return str(answer["executionArn"])
 
-    def end_of(self, execution: str) -> Ended:
+    def wait_for_execution(self, execution: str) -> ExecutionResult:
         answer = self.wait_for(
             lambda: self.client("stepfunctions").describe_execution(executionArn=execution),
             lambda described: described["status"] != "RUNNING",
         )
-        return Ended(answer["status"], f"{answer.get('error')}: {answer.get('cause')}")
+        return ExecutionResult(answer["status"], f"{answer.get('error')}: {answer.get('cause')}")
 
     def stack(self, name: str, template: Mapping[str, Any]) -> str:
-        """Make a stack without stepline, and wait; its id."""
+        """Create a stack without stepline, wait, and return its id."""
         cloudformation = self.client("cloudformation")
         stack_id = cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))["StackId"]
-        self.stack_at_rest(stack_id)
+        self.wait_for_stack(stack_id)
         return str(stack_id)
 
-    def stack_at_rest(self, stack_id: str) -> str:
-        """Its status, once it changes no more."""
+    def wait_for_stack(self, stack_id: str) -> str:
+        """Wait until the stack's status is final, and return it."""
         describe = self.client("cloudformation").describe_stacks
         answer = self.wait_for(
             lambda: describe(StackName=stack_id)["Stacks"][0],
@@ -170,14 +171,14 @@ class System:
         )
         return str(answer["StackStatus"])
 
-    def stack_must_be(self, stack_id: str, status: str) -> None:
-        found = self.stack_at_rest(stack_id)
+    def assert_stack_status(self, stack_id: str, status: str) -> None:
+        actual = self.wait_for_stack(stack_id)
         events = self.client("cloudformation").describe_stack_events(StackName=stack_id)["StackEvents"]
         reasons = [event.get("ResourceStatusReason", "") for event in events]
-        assert found == status, f"{found}: {next(filter(None, reversed(reasons)), '')}"
+        assert actual == status, f"{actual}: {next(filter(None, reversed(reasons)), '')}"
 
     def invoke(self, function: str, event: Any) -> Any:
-        """Run `<stack>-<function>`; its answer. An error of the function is an AssertionError."""
+        """Invoke `<stack>-<function>` and return its response. Raises AssertionError if it fails."""
         name = f"{self.stack_name}-{function}"
         answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
         payload = json.loads(answer["Payload"].read() or b"null")
@@ -185,7 +186,7 @@ class System:
         return payload
 
     def restart(self, role: str | None = None) -> None:
-        """Let the role's functions, or all of the stack, begin anew: their environment remembers answers."""
+        """Restart the role's functions, or all of the stack: their processes cache responses."""
         for function in self._functions_of(role):
             functions = self.client("lambda")
             configuration = functions.get_function_configuration(FunctionName=function)
@@ -205,19 +206,20 @@ class System:
         ]
 
     def settle(self) -> None:
-        """What still runs, and would hold up what comes next, is stopped."""
+        """Stop executions that would delay the next scenario."""
 
-    def wait_for(self, look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-        deadline = time.monotonic() + self.patience_seconds
-        while not good(seen := look()):
-            assert time.monotonic() < deadline, f"still {seen}"
+    def wait_for(self, read: Callable[[], Any], is_done: Callable[[Any], bool]) -> Any:
+        """Call `read` until `is_done` accepts its result, and return that."""
+        deadline = time.monotonic() + self.timeout_seconds
+        while not is_done(result := read()):
+            assert time.monotonic() < deadline, f"still {result}"
             time.sleep(_POLL_SECONDS)
-        return seen
+        return result
 
 
 @cache
 def _session() -> boto3.Session:
-    """One for all: it keeps the services' models, which take long to load."""
+    """Return the one session: loading the services' models takes long."""
     return boto3.Session(aws_access_key_id="developer", aws_secret_access_key="x", region_name=REGION)
 
 

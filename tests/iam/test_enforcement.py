@@ -1,4 +1,4 @@
-"""Who is checked against what: roles, their trust, and callers that are no role's session."""
+"""Enforcement: permissions of role sessions, trust policies, and the record of what was allowed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Need, Record, Role
+from stepline.localaws.iam import (
+    AccessDeniedError,
+    Caller,
+    Enforcement,
+    Permission,
+    PermissionRecord,
+    Role,
+)
 
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/r"
@@ -27,8 +34,8 @@ def trust(principal: Mapping[str, str]) -> str:
     return json.dumps({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}})
 
 
-class Directory:
-    """One role `r` with one policy, one role `other` that trusts r, and one bucket policy."""
+class FakePolicyStore:
+    """Role `r` with one policy, role `other` that trusts r, role `account`, and one bucket policy."""
 
     def __init__(self, *statements: dict[str, Any], bucket: str | None = None) -> None:
         policies = {"p": {"Statement": list(statements)}}
@@ -48,13 +55,13 @@ class Directory:
 
 
 def enforcement(*statements: dict[str, Any], bucket: str | None = None) -> Enforcement:
-    return Enforcement(Directory(*statements, bucket=bucket), Record(), region="us-east-1")
+    return Enforcement(FakePolicyStore(*statements, bucket=bucket), PermissionRecord(), region="us-east-1")
 
 
-def test_a_denial_is_worded_as_aws_words_it() -> None:
+def test_denial_has_aws_s_message() -> None:
     iam = enforcement()
     with pytest.raises(AccessDeniedError) as caught:
-        iam.authorize(SESSION, [Need("s3:GetObject", f"{BUCKET}/a")])
+        iam.authorize(SESSION, [Permission("s3:GetObject", f"{BUCKET}/a")])
     assert caught.value.message == (
         "User: arn:aws:sts::000000000000:assumed-role/r/s is not authorized to perform: s3:GetObject on "
         "resource: arn:aws:s3:::bucket/a because no identity-based policy allows the s3:GetObject action"
@@ -63,22 +70,23 @@ def test_a_denial_is_worded_as_aws_words_it() -> None:
     assert (denial["role"], denial["action"]) == ("r", "s3:GetObject")
 
 
-def test_all_needs_must_be_met() -> None:
+def test_all_permissions_are_required() -> None:
     with pytest.raises(AccessDeniedError) as caught:
         enforcement(allow("s3:GetObject")).authorize(
-            SESSION, [Need("s3:GetObject", f"{BUCKET}/a"), Need("s3:ListBucket", BUCKET)]
+            SESSION,
+            [Permission("s3:GetObject", f"{BUCKET}/a"), Permission("s3:ListBucket", BUCKET)],
         )
-    assert caught.value.need.action == "s3:ListBucket"
+    assert caught.value.action == "s3:ListBucket"
 
 
-def test_the_loopback_interface_counts_as_tls() -> None:
+def test_loopback_interface_counts_as_tls() -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
     tls = deny | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     iam = enforcement(allow("s3:*"), bucket=json.dumps({"Statement": tls}))
-    iam.authorize(SESSION, [Need("s3:GetObject", f"{BUCKET}/a")])
+    iam.authorize(SESSION, [Permission("s3:GetObject", f"{BUCKET}/a")])
 
 
-def test_a_service_may_assume_a_role_that_trusts_it_and_no_other() -> None:
+def test_service_may_assume_only_a_role_that_trusts_it() -> None:
     iam = enforcement()
     assert iam.check_trust(ROLE, service="lambda.amazonaws.com").name == "r"
     with pytest.raises(AccessDeniedError, match=r"User: states\.amazonaws\.com .* sts:AssumeRole"):
@@ -86,16 +94,16 @@ def test_a_service_may_assume_a_role_that_trusts_it_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:role/none", "no arn", ""])
-def test_a_role_that_is_not_there_is_named(arn: str) -> None:
+def test_unknown_role_is_denied(arn: str) -> None:
     with pytest.raises(AccessDeniedError, match="because there is no such role"):
         enforcement().check_trust(arn, service="lambda.amazonaws.com")
 
 
-def test_a_role_assumes_another_that_names_it() -> None:
+def test_role_may_assume_another_that_names_it() -> None:
     assert enforcement().check_assumption(SESSION, OTHER).name == "other"
 
 
-def test_an_account_as_principal_leaves_it_to_the_caller_s_policies() -> None:
+def test_account_as_principal_delegates_to_the_caller_s_policies() -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/account"
     with pytest.raises(AccessDeniedError, match="no identity-based policy"):
         enforcement().check_assumption(SESSION, arn)
@@ -103,7 +111,7 @@ def test_an_account_as_principal_leaves_it_to_the_caller_s_policies() -> None:
 
 
 @pytest.mark.parametrize(("arn", "trusts"), [(f"arn:aws:iam::{ACCOUNT}:role/account", True), (OTHER, False)])
-def test_the_account_itself_takes_roles_that_trust_it_and_no_others(arn: str, trusts: bool) -> None:
+def test_account_may_assume_only_roles_that_trust_it(arn: str, trusts: bool) -> None:
     iam, account = enforcement(), Caller(arn=f"arn:aws:iam::{ACCOUNT}:root", account_id=ACCOUNT)
     if trusts:
         iam.check_assumption(account, arn)
@@ -123,7 +131,7 @@ def test_the_account_itself_takes_roles_that_trust_it_and_no_others(arn: str, tr
         ({"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}, False),
     ],
 )
-def test_of_what_is_known_no_better_something_in_the_service_must_be_allowed(
+def test_authorize_service_requires_any_action_of_the_service(
     statement: dict[str, Any], allowed: bool
 ) -> None:
     iam = enforcement(statement)
@@ -134,25 +142,31 @@ def test_of_what_is_known_no_better_something_in_the_service_must_be_allowed(
         iam.authorize_service(SESSION, "ec2")
 
 
-def test_a_role_is_passed_only_to_a_service_that_it_trusts() -> None:
+def test_role_can_be_passed_only_to_a_service_that_it_trusts() -> None:
     iam = enforcement(allow("iam:PassRole"))
-    iam.authorize(SESSION, [Need("iam:PassRole", ROLE, {"iam:passedtoservice": "lambda.amazonaws.com"})])
+    iam.authorize(
+        SESSION, [Permission("iam:PassRole", ROLE, {"iam:passedtoservice": "lambda.amazonaws.com"})]
+    )
     with pytest.raises(AccessDeniedError, match="cloudformation"):
         iam.authorize(
-            SESSION, [Need("iam:PassRole", ROLE, {"iam:passedtoservice": "cloudformation.amazonaws.com"})]
+            SESSION,
+            [Permission("iam:PassRole", ROLE, {"iam:passedtoservice": "cloudformation.amazonaws.com"})],
         )
 
 
-def test_a_deleted_role_may_nothing() -> None:
-    gone = Caller(arn="arn:aws:sts::0:assumed-role/gone/s", account_id=ACCOUNT, role_name="gone")
+def test_session_of_a_deleted_role_is_denied() -> None:
+    deleted = Caller(arn="arn:aws:sts::0:assumed-role/gone/s", account_id=ACCOUNT, role_name="gone")
     with pytest.raises(AccessDeniedError):
-        enforcement(allow("*")).authorize(gone, [Need("s3:GetObject", f"{BUCKET}/a")])
+        enforcement(allow("*")).authorize(deleted, [Permission("s3:GetObject", f"{BUCKET}/a")])
 
 
-def test_the_record_tells_who_needed_what() -> None:
+def test_record_counts_what_a_statement_alone_allowed() -> None:
     iam = enforcement(allow("s3:Get*"), allow("s3:GetObject"), allow("s3:ListBucket"))
-    iam.authorize(SESSION, [Need("s3:GetObject", f"{BUCKET}/a"), Need("s3:ListBucket", BUCKET)])
+    iam.authorize(
+        SESSION,
+        [Permission("s3:GetObject", f"{BUCKET}/a"), Permission("s3:ListBucket", BUCKET)],
+    )
     used = {(g["statement"], g["action"]): g["alone"] for g in iam.record.to_json()["grants"]}
     assert used == {(0, "s3:Get*"): 0, (1, "s3:GetObject"): 0, (2, "s3:ListBucket"): 1}
-    iam.record.forget()
+    iam.record.clear()
     assert iam.record.to_json() == {"grants": [], "denials": []}

@@ -1,4 +1,4 @@
-"""The evaluator against examples of AWS's documentation. A file in `policies/` is a case."""
+"""The policy evaluation against examples of AWS's documentation. A file in `policies/` is a case."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def statements(case: dict[str, Any], name: str) -> tuple[Statement, ...] | None:
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_it_decides_as_aws_documents(path: Path) -> None:
+def test_verdict_is_the_documented_one(path: Path) -> None:
     case = json.loads(path.read_text())
     policies = Policies(
         identity=statements(case, "identity") or (),
         session=statements(case, "session"),
         boundary=statements(case, "boundary"),
         resource=statements(case, "resource_policy"),
-        resource_decides=case.get("resource_decides", False),
+        resource_policy_required=case.get("resource_policy_required", False),
     )
     assert decide(request_of(case), policies).verdict is Verdict[case["expected"]]
 
 
-def test_a_grant_tells_the_action_of_the_statement_and_whether_it_is_the_only_one() -> None:
+def test_sole_grant_is_the_only_statement_that_allows() -> None:
     one = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:Put*"], "Resource": ["arn:aws:s3:::a/*", "*"]}
     request = Request(caller({"role": "r", "session": "s"}), "s3:PutObject", "arn:aws:s3:::a/b")
     alone = decide(request, Policies(identity=parse({"Statement": one}, policy="p")))
@@ -77,6 +77,6 @@ def test_a_grant_tells_the_action_of_the_statement_and_whether_it_is_the_only_on
         {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringResembles": {"a": "b"}}},
     ],
 )
-def test_what_it_does_not_know_it_refuses(statement: dict[str, Any]) -> None:
+def test_unsupported_element_is_refused(statement: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse({"Statement": statement})

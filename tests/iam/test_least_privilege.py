@@ -1,7 +1,7 @@
-"""Every permission of template.yaml is needed, and no other is: shown by going every way that there is.
+"""Every permission of template.yaml is needed and none is missing, as the scenarios show.
 
-A permission counts as needed if it was the only one that allowed some request. `make permissions`
-takes each of them away for real; here a few are, so that the measure itself is tested.
+A permission counts as needed if it alone allowed some request. `make permissions` removes each of them in
+turn; here a few are removed, to test the measurement itself.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.iam import ways
+from tests.iam import scenarios
 from tests.iam.mutations import effect_of
 from tests.iam.permissions import Permission, permissions
 from tests.iam.pipeline import Pipeline
-from tests.iam.proofs import Seen, Way, go_all_ways, proofs
 from tests.iam.stacks import APPLICATION
+from tests.iam.suites import Observed, Scenario, run_suites, suites
 
 pytestmark = pytest.mark.xdist_group("iam")
 
@@ -23,34 +23,44 @@ ALL = permissions(APPLICATION)
 
 
 @pytest.fixture(scope="module")
-def seen(system: Pipeline) -> Seen:
-    return go_all_ways(system.endpoint_url, [proofs()[APPLICATION]], restore=False)
+def observed(system: Pipeline) -> Observed:
+    return run_suites(system.endpoint_url, [suites()[APPLICATION]], restore=False)
 
 
 @pytest.mark.parametrize("permission", ALL, ids=str)
-def test_a_permission_is_needed(seen: Seen, permission: Permission) -> None:
-    assert seen.used.get(replace(permission, resources=1), 0) >= permission.resources
+def test_permission_is_needed(observed: Observed, permission: Permission) -> None:
+    assert observed.used.get(replace(permission, resources=1), 0) >= permission.resources
 
 
-def test_no_permission_lacks(seen: Seen) -> None:
-    assert seen.denials == []
+def test_nothing_was_denied(observed: Observed) -> None:
+    assert observed.denials == []
 
 
-@pytest.mark.usefixtures("seen")
+@pytest.mark.usefixtures("observed")
 @pytest.mark.parametrize(
-    ("role", "action", "way"),
+    ("role", "action", "scenario"),
     [
-        ("CheckStackExistsRole", "cloudformation:DescribeStacks", ways.unchanged_stack_is_left_alone),
-        ("CreateStackRole", "iam:PassRole", ways.creation_is_repeated),
-        ("CreateStackRole", "kms:Decrypt", ways.creation_is_repeated),
-        ("CreateStackRole", "logs:PutLogEvents", ways.creation_is_repeated),
-        ("TriggerRole", "xray:PutTraceSegments", ways.late_execution_is_stopped),
-        ("DeployStateMachineRole", "logs:UpdateLogDelivery", ways.logged_machine_lives_and_goes),
+        (
+            "CheckStackExistsRole",
+            "cloudformation:DescribeStacks",
+            scenarios.stack_without_changes_is_not_updated,
+        ),
+        ("CreateStackRole", "iam:PassRole", scenarios.repeated_creation_creates_one_stack),
+        ("CreateStackRole", "kms:Decrypt", scenarios.repeated_creation_creates_one_stack),
+        ("CreateStackRole", "logs:PutLogEvents", scenarios.repeated_creation_creates_one_stack),
+        ("TriggerRole", "xray:PutTraceSegments", scenarios.execution_past_its_deadline_is_stopped),
+        (
+            "DeployStateMachineRole",
+            "logs:UpdateLogDelivery",
+            scenarios.logged_machine_is_created_updated_and_deleted,
+        ),
     ],
 )
-def test_without_a_permission_something_breaks(system: Pipeline, role: str, action: str, way: Way) -> None:
+def test_removed_permission_has_an_effect(
+    system: Pipeline, role: str, action: str, scenario: Scenario
+) -> None:
     permission = next(item for item in ALL if (item.role, item.action) == (role, action))
-    assert effect_of(replace(system, patience_seconds=5.0), permission, way)
-    system.forget()
-    way(system)
+    assert effect_of(replace(system, timeout_seconds=5.0), permission, scenario)
+    system.clear_record()
+    scenario(system)
     assert system.denials() == []

@@ -1,4 +1,4 @@
-"""How services of the local AWS sign: as a session of the role that they act under, or as themselves."""
+"""How services of the local AWS sign requests: as a role session, or as themselves."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from stepline.localaws.iam import Actor, Caller, Role, acting_as
-from stepline.localaws.service_roles import ActingCredentials, ArtifactStore, ServiceRoles
+from stepline.localaws.service_roles import ActingCredentials, ArtifactS3Client, ServiceRoles
 from tests.iam.test_enforcement import ACCOUNT, OTHER, ROLE, allow, enforcement
 
 LAMBDA = Actor("lambda.amazonaws.com", ROLE, "function")
 
 
 def roles(*statements: dict[str, Any]) -> ServiceRoles:
-    """Access keys are `<role>/<session name>`."""
+    """Return roles whose sessions have the access key `<role>/<session name>`."""
 
     def caller_of(key: str) -> Caller:
         name = key.partition("/")[0]
@@ -29,7 +29,7 @@ def roles(*statements: dict[str, Any]) -> ServiceRoles:
     return ServiceRoles(enforcement(*statements), session_keys, caller_of)
 
 
-def test_a_client_signs_as_whoever_acts() -> None:
+def test_client_signs_as_the_current_actor() -> None:
     credentials = ActingCredentials(roles(), ACCOUNT)
     assert credentials.get_frozen_credentials().access_key == ACCOUNT
     with acting_as(LAMBDA):
@@ -37,7 +37,7 @@ def test_a_client_signs_as_whoever_acts() -> None:
     assert credentials.get_frozen_credentials().access_key == ACCOUNT
 
 
-def test_a_role_that_does_not_trust_the_service_signs_nothing() -> None:
+def test_role_that_does_not_trust_the_service_is_not_assumed() -> None:
     with (
         acting_as(Actor("states.amazonaws.com", ROLE, "machine")),
         pytest.raises(ClientError, match="sts:AssumeRole"),
@@ -45,32 +45,32 @@ def test_a_role_that_does_not_trust_the_service_signs_nothing() -> None:
         ActingCredentials(roles(), ACCOUNT).get_frozen_credentials()
 
 
-def test_an_action_s_own_role_is_assumed_by_the_pipeline_s() -> None:
-    own = Actor("lambda.amazonaws.com", OTHER, "pipeline", via=ROLE)
-    assert roles().keys(own).access_key == "other/pipeline"
+def test_role_of_an_action_is_assumed_by_the_pipeline_s_role() -> None:
+    actor = Actor("lambda.amazonaws.com", OTHER, "pipeline", via=ROLE)
+    assert roles().keys(actor).access_key == "other/pipeline"
     with pytest.raises(ClientError, match="sts:AssumeRole"):
         roles().keys(Actor("lambda.amazonaws.com", OTHER, "pipeline"))
 
 
-class S3:
+class FakeS3:
     def __init__(self) -> None:
-        self.put: list[str] = []
+        self.keys: list[str] = []
 
     def put_object(self, **parameters: Any) -> None:
-        self.put.append(parameters["Key"])
+        self.keys.append(parameters["Key"])
 
     def head_object(self, **_parameters: Any) -> str:
         return "head"
 
 
-def test_codepipeline_looks_at_its_bucket_before_it_writes() -> None:
-    s3 = S3()
-    place = {"Bucket": "bucket", "Key": "a"}
+def test_writing_an_artifact_requires_reading_the_bucket_s_settings() -> None:
+    s3 = FakeS3()
+    target = {"Bucket": "bucket", "Key": "a"}
     with acting_as(LAMBDA), pytest.raises(ClientError, match="s3:GetBucketVersioning"):
-        ArtifactStore(s3, roles(allow("s3:PutObject"))).put_object(**place)
-    assert s3.put == []
+        ArtifactS3Client(s3, roles(allow("s3:PutObject"))).put_object(**target)
+    assert s3.keys == []
     with acting_as(LAMBDA):
-        store = ArtifactStore(s3, roles(allow("s3:GetBucket*")))
-        store.put_object(**place)
-    assert s3.put == ["a"]
-    assert store.head_object(**place) == "head"
+        store = ArtifactS3Client(s3, roles(allow("s3:GetBucket*")))
+        store.put_object(**target)
+    assert s3.keys == ["a"]
+    assert store.head_object(**target) == "head"

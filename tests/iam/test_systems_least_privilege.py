@@ -1,4 +1,4 @@
-"""As `test_least_privilege`, for the stacks of the other systems; `proofs.py` tells how one joins."""
+"""As `test_least_privilege`, for the stacks of the systems; `suites.py` describes how to add one."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import pytest
 from tests.end_to_end.local_aws import LocalAws
 from tests.iam import scope
 from tests.iam.permissions import Permission, permissions
-from tests.iam.proofs import Seen, go_all_ways, proofs
 from tests.iam.stacks import APPLICATION, stacks
+from tests.iam.suites import Observed, run_suites, suites
 
 pytestmark = pytest.mark.xdist_group("systems")
 
-PROOFS = [proof for proof in proofs().values() if proof.stack != APPLICATION]
-ALL = [permission for proof in PROOFS for permission in permissions(proof.stack)]
-CASES = [case for proof in PROOFS for case in scope.cases(proof.stack)]
+SUITES = [suite for suite in suites().values() if suite.stack != APPLICATION]
+ALL = [permission for suite in SUITES for permission in permissions(suite.stack)]
+CASES = [case for suite in SUITES for case in scope.cases(suite.stack)]
 
 
-def test_every_stack_has_its_proof() -> None:
-    assert {stack.proof for stack in stacks().values()} == set(proofs())
+def test_every_stack_has_a_suite() -> None:
+    assert {stack.suite for stack in stacks().values()} == set(suites())
 
 
 @pytest.fixture(scope="module")
-def seen(systems: LocalAws) -> Seen:
-    for proof in PROOFS:  # other tests may have used the functions
-        proof.system(systems.endpoint_url, proof.stack).restart()
-    return go_all_ways(systems.endpoint_url, PROOFS)
+def observed(systems: LocalAws) -> Observed:
+    for suite in SUITES:  # other tests may have used the functions
+        suite.system(systems.endpoint_url, suite.stack).restart()
+    return run_suites(systems.endpoint_url, SUITES)
 
 
 @pytest.mark.parametrize("permission", ALL, ids=str)
-def test_a_permission_is_needed(seen: Seen, permission: Permission) -> None:
-    assert seen.used.get(replace(permission, resources=1), 0) >= permission.resources
+def test_permission_is_needed(observed: Observed, permission: Permission) -> None:
+    assert observed.used.get(replace(permission, resources=1), 0) >= permission.resources
 
 
-def test_no_permission_lacks(seen: Seen) -> None:
-    assert seen.denials == []
+def test_nothing_was_denied(observed: Observed) -> None:
+    assert observed.denials == []
 
 
-@pytest.mark.usefixtures("seen")
+@pytest.mark.usefixtures("observed")
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_role_is_denied_what_is_not_its_own(systems: LocalAws, case: scope.Case) -> None:
-    scope.check_denied(proofs()[case.stack].system(systems.endpoint_url, case.stack), case)
+def test_call_out_of_scope_is_denied(systems: LocalAws, case: scope.Case) -> None:
+    scope.check_denied(suites()[case.stack].system(systems.endpoint_url, case.stack), case)

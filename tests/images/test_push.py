@@ -110,9 +110,9 @@ def test_failure_of_the_engine_is_reported(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"uri": f"{URI}:latest"}, "is no repository of ECR"),
+        ({"uri": f"{URI}:latest"}, "is not the URI of an ECR repository"),
         ({"uri": URI.replace("/jobs", "/others")}, "deploy its stack first"),
-        ({"tag": "a b"}, "is no tag"),
+        ({"tag": "a b"}, "is not a tag"),
     ],
 )
 def test_invalid_arguments_are_rejected_before_a_build(

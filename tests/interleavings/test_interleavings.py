@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase
 
-from pipeline import answer, trigger
+from pipeline import job_result, trigger
 from pipeline.continuation import Continuation
 from statemachines.deploy import execute_change_set
 from tests.interleavings.search import search
@@ -47,16 +47,16 @@ def _token_left_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         execute_change_set,
         "execute_change_set",
-        lambda event, cloudformation: right(event, WithoutToken(cloudformation)),  # type: ignore[arg-type]
+        lambda client, *arguments: right(WithoutToken(client), *arguments),  # type: ignore[arg-type]
     )
 
 
 def _answered_twice(patch: pytest.MonkeyPatch) -> None:
-    def twice(client: Any, job_id: str, given: answer.Answer) -> answer.Answer:
-        answer.put_answer(client, job_id, given)
-        return answer.put_answer(client, job_id, given)
+    def twice(client: Any, job_id: str, given: job_result.JobResult) -> job_result.JobResult:
+        job_result.report_result(client, job_id, given)
+        return job_result.report_result(client, job_id, given)
 
-    patch.setattr(trigger, "put_answer", twice)
+    patch.setattr(trigger, "report_result", twice)
 
 
 @pytest.mark.parametrize("mistake", [_name_by_the_clock, _token_left_out, _answered_twice])

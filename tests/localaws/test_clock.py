@@ -1,4 +1,4 @@
-"""Time that tests move, and time that passes."""
+"""The virtual clock and the system clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from stepline.localaws.clock import SystemClock, VirtualClock
 
 
-def test_callbacks_run_when_they_are_due_in_the_order_they_were_asked_for() -> None:
+def test_callbacks_run_when_due_in_order_of_scheduling() -> None:
     clock, seen = VirtualClock(), []
     clock.call_later(10, lambda: seen.append("later"))
     clock.call_later(5, lambda: seen.append("first of two"))
@@ -21,7 +21,7 @@ def test_callbacks_run_when_they_are_due_in_the_order_they_were_asked_for() -> N
     assert seen == ["first of two", "second of two", "later"]
 
 
-def test_a_callback_sees_the_time_it_is_due() -> None:
+def test_callback_runs_at_its_due_time() -> None:
     clock = VirtualClock()
     start, seen = clock.now(), []
     clock.call_later(3600, lambda: seen.append(clock.now() - start))
@@ -29,18 +29,18 @@ def test_a_callback_sees_the_time_it_is_due() -> None:
     assert seen == [timedelta(hours=1)]
 
 
-def test_what_a_callback_asks_for_runs_too() -> None:
+def test_callback_scheduled_by_a_callback_runs() -> None:
     clock, seen = VirtualClock(), []
 
-    def ask_for_more() -> None:
+    def schedule_another() -> None:
         clock.call_later(1, lambda: seen.append(True))
 
-    clock.call_later(1, ask_for_more)
+    clock.call_later(1, schedule_another)
     clock.advance(2)
     assert seen == [True]
 
 
-def test_a_cancelled_callback_does_not_run() -> None:
+def test_cancelled_callback_does_not_run() -> None:
     clock, seen = VirtualClock(), []
     timer = clock.call_later(1, lambda: seen.append(True))
     timer.cancel()
@@ -49,7 +49,7 @@ def test_a_cancelled_callback_does_not_run() -> None:
     assert seen == []
 
 
-def test_running_without_end_is_noticed() -> None:
+def test_endless_rescheduling_raises_an_error() -> None:
     clock = VirtualClock()
 
     def again() -> None:
@@ -60,7 +60,7 @@ def test_running_without_end_is_noticed() -> None:
         clock.run(max_steps=100)
 
 
-def test_advance_stops_at_its_end_although_an_earlier_timer_was_cancelled() -> None:
+def test_advance_ignores_cancelled_timers() -> None:
     clock = VirtualClock()
     called: list[str] = []
     clock.call_later(5, lambda: called.append("cancelled")).cancel()
@@ -72,7 +72,7 @@ def test_advance_stops_at_its_end_although_an_earlier_timer_was_cancelled() -> N
     assert called == ["later"]
 
 
-def test_the_system_clock_calls_back_and_survives_a_failing_callback() -> None:
+def test_system_clock_continues_after_a_failing_callback() -> None:
     clock = SystemClock()
     done = threading.Event()
 
@@ -87,7 +87,7 @@ def test_the_system_clock_calls_back_and_survives_a_failing_callback() -> None:
         clock.close()
 
 
-def test_a_closed_system_clock_has_no_thread_and_drops_what_waits() -> None:
+def test_closed_system_clock_has_no_thread_and_drops_callbacks() -> None:
     before = threading.active_count()
     clock = SystemClock()
     clock.call_later(3600, lambda: None)

@@ -1,4 +1,4 @@
-"""Pages of lists, as all services of the local AWS cut them."""
+"""Paging, which all services of the local AWS share."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ class InvalidToken(AwsError):  # noqa: N818 - as AWS calls it
     pass
 
 
-def cut(items: list[int], token: str | None, scope: str = "") -> tuple[list[int], str | None]:
+def page_of(items: list[int], token: str | None, scope: str = "") -> tuple[list[int], str | None]:
     return page(items, key=str, limit=2, token=token, invalid_token=InvalidToken("no"), scope=scope)
 
 
 def test_pages_follow_each_other_to_the_end() -> None:
     items = list(range(5))
-    first, token = cut(items, None)
-    second, token = cut(items, token)
-    third, end = cut(items, token)
+    first, token = page_of(items, None)
+    second, token = page_of(items, token)
+    third, end = page_of(items, token)
     assert [first, second, third, end] == [[0, 1], [2, 3], [4], None]
 
 
 def test_items_added_at_the_beginning_do_not_shift_pages() -> None:
-    _, token = cut([3, 2, 1, 0], None)
-    assert cut([5, 4, 3, 2, 1, 0], token) == ([1, 0], None)
+    _, token = page_of([3, 2, 1, 0], None)
+    assert page_of([5, 4, 3, 2, 1, 0], token) == ([1, 0], None)
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "bm9uc2Vuc2U=", "ü"])
-def test_token_of_nobody_is_invalid(token: str) -> None:
+def test_malformed_token_is_invalid(token: str) -> None:
     with pytest.raises(InvalidToken):
-        cut([0, 1, 2], token)
+        page_of([0, 1, 2], token)
 
 
 def test_token_of_another_query_or_of_a_deleted_item_is_invalid() -> None:
-    _, token = cut([0, 1, 2], None, "running")
+    _, token = page_of([0, 1, 2], None, "running")
     with pytest.raises(InvalidToken):
-        cut([0, 1, 2], token, "failed")
+        page_of([0, 1, 2], token, "failed")
     with pytest.raises(InvalidToken):
-        cut([0, 2], token, "running")
+        page_of([0, 2], token, "running")

@@ -1,4 +1,4 @@
-"""The JSON services' base: botocore is the judge of what goes in and what comes out."""
+"""The base of the JSON services, called through a boto3 client."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from botocore.exceptions import ClientError
 from stepline.localaws.protocol import AwsError, JsonService, Params, in_process_client
 
 JOB_ID = "11111111-2222-3333-4444-555555555555"
+
+
+class JobNotFoundException(AwsError):  # noqa: N818 - AWS's name
+    """The job does not exist."""
 
 
 class Jobs(JsonService):
@@ -30,7 +34,7 @@ class Jobs(JsonService):
         }
 
     def get_job_details(self, params: Params) -> Params:
-        raise AwsError(f"there is no job {params['jobId']}", code="JobNotFoundException")
+        raise JobNotFoundException(f"there is no job {params['jobId']}")
 
     def list_pipelines(self, _params: Params) -> Params:
         return {"noSuchMember": 1}
@@ -57,36 +61,36 @@ def client_of(service: JsonService) -> Any:
     return in_process_client(service, config=config)
 
 
-def refused(service: JsonService, operation: str, **params: Any) -> dict[str, Any]:
+def error_response(service: JsonService, operation: str, **params: Any) -> dict[str, Any]:
     with pytest.raises(ClientError) as caught:
         getattr(client_of(service), operation)(**params)
     return dict(caught.value.response)
 
 
-def test_a_request_reaches_its_method_with_its_parameters(jobs: Jobs) -> None:
+def test_request_calls_the_method_with_its_parameters(jobs: Jobs) -> None:
     client_of(jobs).put_job_success_result(jobId=JOB_ID, continuationToken="t")
     assert jobs.calls == [("put_job_success_result", {"jobId": JOB_ID, "continuationToken": "t"})]
 
 
-def test_timestamps_come_back_as_datetimes(jobs: Jobs) -> None:
-    answer = client_of(jobs).get_pipeline(name="p")
-    assert answer["metadata"]["created"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+def test_timestamps_are_returned_as_datetimes(jobs: Jobs) -> None:
+    response = client_of(jobs).get_pipeline(name="p")
+    assert response["metadata"]["created"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def test_blobs_are_bytes_on_both_sides() -> None:
+def test_blobs_are_bytes_in_requests_and_responses() -> None:
     client = client_of(Blobs())
     client.put_file(repositoryName="r", branchName="main", fileContent=b"\x00\xff", filePath="f")
     assert client.get_blob(repositoryName="r", blobId="b")["content"] == b"\x00\xff"
 
 
-def test_an_error_of_the_model_is_the_client_s_exception_class(jobs: Jobs) -> None:
+def test_modeled_error_is_the_client_exception_of_that_name(jobs: Jobs) -> None:
     client = client_of(jobs)
     with pytest.raises(client.exceptions.JobNotFoundException, match="there is no job"):
         client.get_job_details(jobId=JOB_ID)
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "message"),
     [
         ({}, "Value null at 'jobId' failed to satisfy constraint: Member must not be null"),
         ({"jobId": "x"}, "at 'jobId' failed to satisfy constraint: Member must satisfy regular expression"),
@@ -97,36 +101,36 @@ def test_an_error_of_the_model_is_the_client_s_exception_class(jobs: Jobs) -> No
         ({"jobId": 5}, "Member must be a string"),
     ],
 )
-def test_a_value_outside_the_model_is_a_validation_exception(
-    jobs: Jobs, params: dict[str, Any], told: str
+def test_value_outside_the_model_is_a_validation_exception(
+    jobs: Jobs, params: dict[str, Any], message: str
 ) -> None:
-    error = refused(jobs, "put_job_success_result", **params)["Error"]
+    error = error_response(jobs, "put_job_success_result", **params)["Error"]
     assert error["Code"] == "ValidationException"
-    assert told in error["Message"]
+    assert message in error["Message"]
     assert jobs.calls == []
 
 
-def test_every_mistake_is_named_at_once(jobs: Jobs) -> None:
-    error = refused(jobs, "put_job_success_result", jobId="x", continuationToken="")["Error"]
+def test_validation_exception_lists_all_errors(jobs: Jobs) -> None:
+    error = error_response(jobs, "put_job_success_result", jobId="x", continuationToken="")["Error"]
     assert error["Message"].startswith("2 validation errors detected: ")
 
 
-def test_what_is_not_implemented_says_so(jobs: Jobs) -> None:
-    response = refused(jobs, "poll_for_jobs", actionTypeId={})
+def test_unimplemented_operation_is_named(jobs: Jobs) -> None:
+    response = error_response(jobs, "poll_for_jobs", actionTypeId={})
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert "codepipeline:PollForJobs" in response["Error"]["Message"]
 
 
-def test_an_answer_that_aws_could_not_give_is_our_failure(jobs: Jobs) -> None:
-    assert refused(jobs, "list_pipelines")["Error"]["Code"] == "InternalFailure"
+def test_response_outside_the_model_is_an_internal_failure(jobs: Jobs) -> None:
+    assert error_response(jobs, "list_pipelines")["Error"]["Code"] == "InternalFailure"
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'"text"', b"[]"])
-def test_a_body_that_is_no_request_is_refused(jobs: Jobs, body: bytes) -> None:
+def test_invalid_body_is_rejected(jobs: Jobs, body: bytes) -> None:
     response = jobs.handle({"x-amz-target": "CodePipeline_20150709.GetPipeline"}, body)
     assert response.status == 400
     assert json.loads(response.body)["__type"] in {"SerializationException", "ValidationException"}
 
 
-def test_the_implemented_operations_are_listed() -> None:
+def test_implemented_operations_are_listed() -> None:
     assert Blobs.operations() == {"PutFile": "put_file", "GetBlob": "get_blob"}

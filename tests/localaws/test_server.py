@@ -1,4 +1,4 @@
-"""The whole local AWS as a process: how it ends, whatever it is doing."""
+"""The whole local AWS as a process: how it stops."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Server:
         return "f"
 
     def invoke_in_background(self, name: str, started: Path) -> None:
-        """Returns as soon as the function runs."""
+        """Invoke the function, and return as soon as it runs."""
 
         def invoke() -> None:
             with contextlib.suppress(ClientError, BotoCoreError):
@@ -93,14 +93,14 @@ class Server:
         wait_until(started.exists)
 
     def children(self) -> list[int]:
-        """Processes that have its folder on their command line, in their environment or as current one."""
+        """Return the processes whose current directory is below its directory."""
         return [
             int(each.name)
             for each in Path("/proc").iterdir()
-            if each.name.isdigit() and int(each.name) != self.process.pid and self._knows(each)
+            if each.name.isdigit() and int(each.name) != self.process.pid and self._is_child(each)
         ]
 
-    def _knows(self, process: Path) -> bool:
+    def _is_child(self, process: Path) -> bool:
         try:
             return str(self.directory) in str((process / "cwd").readlink())
         except OSError:
@@ -139,8 +139,8 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("source", [_SLEEPER, _CALLER], ids=["asleep", "calling"])
-def test_sigterm_ends_it_at_once_while_a_function_runs(server: Server, tmp_path: Path, source: str) -> None:
+@pytest.mark.parametrize("source", [_SLEEPER, _CALLER], ids=["sleeping", "calling"])
+def test_sigterm_stops_it_at_once_while_a_function_runs(server: Server, tmp_path: Path, source: str) -> None:
     server.invoke_in_background(server.create_function(source), tmp_path / "started")
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(_END_SECONDS) == 0
@@ -148,7 +148,7 @@ def test_sigterm_ends_it_at_once_while_a_function_runs(server: Server, tmp_path:
     assert not list(server.directory.rglob("function.py"))
 
 
-def test_a_killed_one_leaves_no_function_running(server: Server, tmp_path: Path) -> None:
+def test_no_function_runs_after_it_was_killed(server: Server, tmp_path: Path) -> None:
     server.invoke_in_background(server.create_function(_SLEEPER), tmp_path / "started")
     assert server.children()
     server.process.kill()
@@ -156,21 +156,21 @@ def test_a_killed_one_leaves_no_function_running(server: Server, tmp_path: Path)
     wait_until(lambda: not server.children())
 
 
-def test_it_ends_when_its_input_closes(tmp_path: Path) -> None:
+def test_it_stops_when_its_input_closes(tmp_path: Path) -> None:
     with started(tmp_path, "--until-input-closes", stdin=subprocess.PIPE) as server:
         assert server.process.stdin is not None
         server.process.stdin.close()
         assert server.process.wait(_END_SECONDS) == 0
 
 
-def test_it_allows_itself_as_many_files_as_the_system_does(tmp_path: Path) -> None:
-    """Each function that runs takes four, each connection one; the default of macOS is 256 in all."""
-    few, many = 256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+def test_it_raises_its_limit_of_open_files(tmp_path: Path) -> None:
+    """The default of macOS is 256; a running function needs four, a connection one."""
+    low, high = 256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (few, many))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, high))
 
     with started(tmp_path, preexec_fn=limit) as server:
         limits = Path(f"/proc/{server.process.pid}/limits").read_text()
         soft = next(line.split()[3] for line in limits.splitlines() if line.startswith("Max open files"))
-        assert int(soft) == min(many, 65_536)
+        assert int(soft) == min(high, 65_536)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.core.observability import metrics
+from pipeline.observability import metrics
 from tests.pipeline.world import World
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.errors import AnswerError
+from pipeline.errors import JobResultError
 from tests.pipeline.world import World
 
 
@@ -28,12 +28,12 @@ def test_a_success_that_may_not_be_answered_fails_at_once_and_says_that_it_was_o
 
 def test_a_throttled_answer_is_left_to_the_next_delivery(world: World) -> None:
     world.codepipeline.fail_next("PutJobSuccessResult", "ThrottlingException", times=9)
-    with pytest.raises(AnswerError):
+    with pytest.raises(JobResultError):
         world.send(world.first_job())
     assert "PutJobFailureResult" not in world.codepipeline.called
 
 
 def test_a_failure_that_may_not_be_answered_is_left_to_the_next_delivery(world: World) -> None:
     world.codepipeline.fail_next("PutJobFailureResult", "AccessDeniedException", times=9)
-    with pytest.raises(AnswerError):
+    with pytest.raises(JobResultError):
         world.send(world.first_job({"unknown": 1}))

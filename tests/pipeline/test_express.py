@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from pipeline.errors import AnswerError
+from pipeline.errors import JobResultError
 from tests.pipeline.fake_aws import FakeExecution
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import CLAIMS_BUCKET, LambdaContext, World
@@ -71,7 +71,7 @@ def test_bug_7_a_redelivered_job_starts_nothing_and_answers_the_same(express: Wo
 def test_an_answer_that_was_not_taken_is_given_by_the_redelivery(express: World) -> None:
     event = express.first_job(PARAMETERS)
     express.codepipeline.fail_next("PutJobSuccessResult", "InternalFailure", status=500)
-    with pytest.raises(AnswerError):
+    with pytest.raises(JobResultError):
         express.deliver(event)
     assert express.send(event)["executionDetails"]["percentComplete"] == 100
     assert len(express.stepfunctions.sync_started) == 1
@@ -99,7 +99,7 @@ def test_a_second_delivery_while_the_first_still_waits_continues_until_that_has_
 
     def deliver_again(execution: FakeExecution) -> None:
         express.stepfunctions.sync_result = FakeExecution.succeed
-        assert "has not reported yet" in express.send(event)["executionDetails"]["summary"]
+        assert "its result is not recorded yet" in express.send(event)["executionDetails"]["summary"]
         execution.succeed('{"answer": 42}')
 
     express.stepfunctions.sync_result = deliver_again

@@ -14,7 +14,7 @@ import pytest
 from pipeline import trigger
 from pipeline.clients import AwsClients
 from pipeline.errors import JobEventError
-from pipeline.job import Credentials
+from pipeline.job_event import Credentials
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, LambdaContext, World
 
@@ -31,28 +31,31 @@ def invoke(world: World, event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_event_without_a_job_is_a_clear_error(
     world: World, event: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(JobEventError, match=r"the event"):
+    with pytest.raises(JobEventError, match=r"(The|the) event"):
         invoke(world, event, monkeypatch)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"actionConfiguration": None}, "data.actionConfiguration is not an object"),
+        ({"actionConfiguration": None}, 'CodePipeline.job.data" in the event lacks "actionConfiguration".'),
         ({"inputArtifacts": {}}, None),
-        ({"inputArtifacts": [1]}, "data.inputArtifacts[0] is not an object"),
-        ({"inputArtifacts": [{"name": "A"}]}, "data.inputArtifacts[0].location is not an object"),
-        ({"artifactCredentials": {}}, "no artifact credentials, so that its input artifact cannot be read."),
+        (
+            {"inputArtifacts": [1]},
+            'data.inputArtifacts[0]" in the event must be a JSON object, but it is a number.',
+        ),
+        ({"inputArtifacts": [{"name": "A"}]}, 'data.inputArtifacts[0]" in the event lacks "location".'),
+        ({"artifactCredentials": {}}, "no artifact credentials, so its input artifact cannot be read."),
         (
             {"artifactCredentials": {"accessKeyId": "x"}},
-            "data.artifactCredentials.secretAccessKey is missing",
+            'data.artifactCredentials" in the event lacks "secretAccessKey".',
         ),
-        ({"encryptionKey": {"type": "KMS"}}, "data.encryptionKey.id is missing"),
+        ({"encryptionKey": {"type": "KMS"}}, 'data.encryptionKey" in the event lacks "id".'),
         ({"encryptionKey": {"id": "", "type": ""}}, None),
         ({"encryptionKey": None, "continuationToken": ""}, None),
         ({"unknown": {"x": [1]}}, None),
         ({"outputArtifacts": None}, None),
-        ({"continuationToken": 5}, "data.continuationToken is not a text"),
+        ({"continuationToken": 5}, 'data.continuationToken" in the event must be text, but it is a number.'),
     ],
 )
 def test_a_job_with_a_malformed_event_is_answered_all_the_same(
@@ -120,7 +123,7 @@ def test_bug_8_no_variable_of_the_function_makes_powertools_log_the_event() -> N
 def test_a_missing_setting_is_named_in_the_log_of_the_cold_start() -> None:
     out = run_python("import pipeline.trigger", AWS_LAMBDA_FUNCTION_NAME="trigger", STATE_MACHINE_ARN="")
     (line,) = [json.loads(line) for line in out.splitlines()]
-    assert line["reason"] == "The trigger function's environment variable STATE_MACHINE_ARN is not set."
+    assert line["reason"] == "The function's environment variable STATE_MACHINE_ARN is not set."
 
 
 def test_tracing_is_loaded_with_the_first_sampled_invocation(
@@ -133,7 +136,7 @@ def test_tracing_is_loaded_with_the_first_sampled_invocation(
             captured.append(options)
             return lambda handler: handler
 
-    monkeypatch.setattr("stepline.core.observability._tracer", Tracer)
+    monkeypatch.setattr("pipeline.observability._tracer", Tracer)
     event = world.first_job()
     world.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.job import parse_job
+from pipeline.job_event import parse_job
 from tests.pipeline.world import EVENTS, World
 
 FILES = sorted(EVENTS.glob("*.json"))
@@ -44,7 +44,7 @@ def load(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_event_is_answered_as_its_name_says(local_world: World, path: Path) -> None:
     event = load(path)
-    assert parse_job(event).is_first == path.stem.startswith("first_job")
+    assert (parse_job(event).continuation_token is None) == path.stem.startswith("first_job")
     if path.stem == "continuation":
         local_world.deliver(load(EVENTS / "first_job.json"))
     local_world.send(event)

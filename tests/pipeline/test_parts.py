@@ -41,7 +41,7 @@ class TestSettings:
         ("environment", "message"),
         [
             ({}, "STATE_MACHINE_ARN is not set"),
-            ({"STATE_MACHINE_ARN": "deploy"}, "STATE_MACHINE_ARN.*not the ARN"),
+            ({"STATE_MACHINE_ARN": "deploy"}, "STATE_MACHINE_ARN must be the ARN"),
             ({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": "x"}, "ALLOWED_STATE_MACHINE_ARNS"),
             ({"STATE_MACHINE_ARN": MACHINE, "SHOW_PROGRESS": "maybe"}, "SHOW_PROGRESS.*true or false"),
         ],
@@ -64,7 +64,7 @@ class TestSettings:
         other = MACHINE.replace("eu-west-1", "us-east-1")
         settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": other})
         assert str(settings.machine(other)) == other
-        with pytest.raises(Exception, match="give the ARN"):
+        with pytest.raises(Exception, match="use the ARN"):
             settings.machine("deploy")
 
 

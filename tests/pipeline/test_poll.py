@@ -268,7 +268,7 @@ def test_an_answer_that_codepipeline_does_not_take_is_raised_so_that_lambda_deli
     event, execution = world.started()
     execution.succeed()
     world.codepipeline.fail_next("PutJobSuccessResult", "ServiceUnavailable", status=503)
-    with pytest.raises(Exception, match="did not take the answer"):
+    with pytest.raises(Exception, match="refused the result"):
         world.deliver(event)
     assert world.send(event)["executionDetails"]["percentComplete"] == 100
 

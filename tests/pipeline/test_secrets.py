@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline import trigger
-from pipeline.job import parse_job
+from pipeline.job_event import parse_job
 from tests.pipeline.world import SECRETS, LambdaContext, World, artifact
 
 MARK = "mark-of-the-user"
@@ -58,7 +58,7 @@ def test_bug_8_no_credential_and_no_event_in_log_answer_token_or_input(
     inputs = "".join(execution.input for execution in world.stepfunctions.executions.values())
     written = capfd.readouterr()
     log = written.out + written.err + "".join(str(vars(record)) for record in caplog.records)
-    assert "The job is answered" in log
+    assert "Job result reported" in log
     for secret in SECRETS:
         assert secret not in answers + inputs + log
     assert MARK not in log

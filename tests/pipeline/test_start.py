@@ -402,7 +402,7 @@ def test_an_unexpected_error_still_answers_the_job(world: World, monkeypatch: py
     def broken(*_args: object, **_kwargs: object) -> str:
         raise KeyError("SECRET-ACCESS-KEY")
 
-    monkeypatch.setattr("pipeline.start.state_machine_input", broken)
+    monkeypatch.setattr("pipeline.first_job.execution_input", broken)
     kind, text = failure(world.send(world.first_job()))
     assert kind == "JobFailed"
     assert "unexpected KeyError" in text

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.job import Credentials
+from pipeline.job_event import Credentials
 from pipeline.settings import Settings, load_settings
 from pipeline.trigger import Trigger
 from stepline.core.errors import SettingsError

@@ -18,8 +18,9 @@ from typing import Any, Protocol
 from statemachines.task import Handler
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import fake_client
 from tests.statemachines.fake_cloudformation import FakeCloudFormation
@@ -165,9 +166,7 @@ class Machine:
     def run(self, document: Any, *, name: str = "job-1") -> Run:
         """Run one execution to its end, in virtual time."""
         events: list[AwsEvent] = []
-        service = StepFunctions(
-            clock=self.clock, task_clients=lambda _service: self.functions, events=events.append
-        )
+        service = build_stepfunctions(self.clock, lambda _service: self.functions, events=events.append)
         try:
             return self._run(service, events, document, name)
         finally:

@@ -11,10 +11,9 @@ import pytest
 from statemachines.deploy import errors as deploy_errors
 from stepline.core import errors
 from stepline.core.cloudformation import errors as stack_errors
-from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.statemachines import asl_graph
 from tests.statemachines.machine import ASL_FILE, TASKS, definition, function_name, load_asl
 
@@ -115,8 +114,8 @@ def test_every_wait_is_a_setting_and_its_loop_has_an_end(name: str) -> None:
 
 
 def test_every_loop_is_a_wait_loop_or_the_second_attempt() -> None:
-    """Without the Waits and without "Start Again" the graph has no circle."""
-    allowed = {name for name, state in STATES.items() if state["Type"] == "Wait"} | {"Start Again"}
+    """Without the Waits and without "Start Second Attempt" the graph has no circle."""
+    allowed = {name for name, state in STATES.items() if state["Type"] == "Wait"} | {"Start Second Attempt"}
     following = {name: {e.target for e in asl_graph.edges(load_asl()) if e.state == name} for name in STATES}
     open_states = set(STATES) - allowed
     while leaves := {name for name in open_states if not following[name] & open_states}:
@@ -130,14 +129,12 @@ def test_fail_states_carry_error_and_cause() -> None:
     for state in fails.values():
         assert (state["ErrorPath"], state["CausePath"]) == (
             "$.failure.Error",
-            "$.failure.Words.errorMessage",
+            "$.failure.Details.errorMessage",
         )
 
 
 def test_step_functions_accepts_it() -> None:
-    service = StepFunctions(
-        clock=VirtualClock(), task_clients=lambda _service: None, events=lambda _event: None
-    )
+    service = build_stepfunctions()
     client = in_process_client(service)
     text = definition(InProcessFunctions({}))
     assert client.validate_state_machine_definition(definition=text)["diagnostics"] == []

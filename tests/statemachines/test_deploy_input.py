@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from statemachines.deploy.attempt import DeploymentAttempt
 from statemachines.deploy.errors import WaitTimedOutError
-from statemachines.deploy.names import Execution
 from statemachines.deploy.request import DeployRequest
-from statemachines.deploy.settings import StackSettings, WaitSettings
+from statemachines.deploy.settings import TemplateSettings, WaitSettings
 from statemachines.deploy.template_configuration import TemplateConfiguration
-from statemachines.deploy.waiting import Progress
-from statemachines.fields import Fields
+from statemachines.deploy.waiting import WaitProgress
 from stepline.core.errors import InvalidInputError, SettingsError, SteplineError
+from stepline.core.fields import Fields
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from tests.statemachines import cases
 from tests.statemachines.machine import ENVIRONMENT, INPUT, PROJECT, TASKS, Machine, load_handler
@@ -126,7 +126,7 @@ def test_template_configuration(row: dict[str, Any]) -> None:
     "name", ["11111111-2222-3333-4444-555555555555", "x" * 80, "-_-", "a_b", "naïve name", "0"]
 )
 def test_names_fit_cloudformations_patterns(name: str) -> None:
-    execution = Execution(f"arn:aws:states:::execution:m:{name}", name, "2026-01-01T00:00:00Z", 1)
+    execution = DeploymentAttempt(f"arn:aws:states:::execution:m:{name}", name, "2026-01-01T00:00:00Z", 1)
     assert re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", execution.change_set_name)
     for token in (execution.creation_token, execution.update_token, execution.deletion_token):
         assert re.fullmatch(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}", token)
@@ -134,7 +134,7 @@ def test_names_fit_cloudformations_patterns(name: str) -> None:
 
 def test_names_differ_between_executions_attempts_and_operations() -> None:
     executions = [
-        Execution(f"arn:{name}", name, start, attempt)
+        DeploymentAttempt(f"arn:{name}", name, start, attempt)
         for name in ("a_b", "a-b", "x" * 80, "x" * 79 + "y")
         for start in ("2026-01-01", "2026-06-01")
         for attempt in (1, 2)
@@ -149,25 +149,25 @@ def test_names_differ_between_executions_attempts_and_operations() -> None:
 
 def test_names_are_the_same_when_a_task_is_run_again() -> None:
     document = {"id": "arn", "name": "job", "startTime": "2026-01-01", "attempt": 1}
-    first, second = (Execution.parse(Fields(document, "execution")) for _ in range(2))
+    first, second = (DeploymentAttempt.parse(Fields({"execution": document}, "the event")) for _ in range(2))
     assert first.change_set_name == second.change_set_name
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("POLL_SECONDS", None, "The environment variable POLL_SECONDS is not set."),
+        ("POLL_SECONDS", None, "The function's environment variable POLL_SECONDS is not set."),
         ("POLL_SECONDS", "0", "POLL_SECONDS must be a whole number from 1 to 300"),
         ("POLL_SECONDS", "ten", 'but it is "ten"'),
         ("POLL_SECONDS", "1.5", "whole number"),
         ("MAX_WAIT_MINUTES", "481", "MAX_WAIT_MINUTES must be a whole number from 1 to 480"),
-        ("TEMPLATE_BUCKET", None, "The environment variable TEMPLATE_BUCKET is not set."),
+        ("TEMPLATE_BUCKET", None, "The function's environment variable TEMPLATE_BUCKET is not set."),
         ("TEMPLATE_BUCKET", " ", "TEMPLATE_BUCKET is not set"),
     ],
 )
 def test_wrong_setting_is_named(variable: str, value: str | None, message: str) -> None:
     environment = cases.merged(ENVIRONMENT, {variable: value})
-    read = StackSettings.read if variable == "TEMPLATE_BUCKET" else WaitSettings.read
+    read = TemplateSettings.read if variable == "TEMPLATE_BUCKET" else WaitSettings.read
     with pytest.raises(SettingsError) as caught:
         read(environment)
     assert message in caught.value.message
@@ -175,7 +175,7 @@ def test_wrong_setting_is_named(variable: str, value: str | None, message: str) 
 
 def test_settings_that_may_be_left_out() -> None:
     assert WaitSettings.read({"POLL_SECONDS": "5"}) == WaitSettings(poll_seconds=5, max_wait_minutes=120)
-    assert StackSettings.read({"TEMPLATE_BUCKET": "b"}).role_arn == ""
+    assert TemplateSettings.read({"TEMPLATE_BUCKET": "b"}).role_arn == ""
 
 
 @pytest.mark.parametrize(
@@ -183,15 +183,15 @@ def test_settings_that_may_be_left_out() -> None:
 )
 def test_wait_loop_ends_in_time_and_in_few_rounds(poll_seconds: int, max_wait_minutes: int) -> None:
     settings = WaitSettings(poll_seconds=poll_seconds, max_wait_minutes=max_wait_minutes)
-    progress = Progress.start(settings)
+    progress = WaitProgress.start(settings)
     rounds = 1
     while progress.waited_seconds + progress.wait_seconds < max_wait_minutes * 60:
-        progress = progress.again(settings, waiting_for="a test")
+        progress = progress.next(settings, waiting_for="a test")
         rounds += 1
         assert poll_seconds <= progress.wait_seconds <= max(poll_seconds, 60)
     assert rounds < 700  # 9 events each; a history holds 25,000
     with pytest.raises(WaitTimedOutError, match=f"Waited {max_wait_minutes} minutes for a test"):
-        progress.again(settings, waiting_for="a test")
+        progress.next(settings, waiting_for="a test")
 
 
 EVENTS = sorted(

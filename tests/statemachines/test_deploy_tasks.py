@@ -12,16 +12,22 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from statemachines.deploy import aws_errors, change_sets, errors
+from statemachines.deploy import change_sets, errors
 from statemachines.deploy.change_policy import ResourceChange
 from statemachines.deploy.errors import MissingCapabilityError, ReplacementRefusedError
 from statemachines.deploy.limits import MAX_TEMPLATE_BODY_BYTES
-from statemachines.deploy.task import task
+from statemachines.deploy.task import task, translate_for_deploy
 from stepline.core import clients
 from stepline.core.aws_errors import AwsFailure
 from stepline.core.cloudformation.errors import ManualInterventionRequiredError, StackChangedError
 from stepline.core.cloudformation.stack_events import first_failure, operation_status
-from stepline.core.cloudformation.stack_status import Phase, StackStatus, needs_person, parse_status, phase_of
+from stepline.core.cloudformation.stack_status import (
+    Phase,
+    StackStatus,
+    manual_intervention_error,
+    parse_status,
+    phase_of,
+)
 from stepline.core.errors import SteplineError, TransientAwsError
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS, MAX_TEMPLATE_BYTES
 from tests.statemachines import cases
@@ -58,11 +64,11 @@ def test_statuses_are_those_of_cloudformation() -> None:
 def test_every_status_has_a_phase(status: StackStatus) -> None:
     phase = phase_of(status)
     if status.endswith("_IN_PROGRESS"):
-        assert phase is (Phase.USELESS if status == "REVIEW_IN_PROGRESS" else Phase.RUNNING)
+        assert phase is (Phase.DELETE_ONLY if status == "REVIEW_IN_PROGRESS" else Phase.RUNNING)
     else:
         assert phase is not Phase.RUNNING
     if phase is Phase.STUCK:
-        assert status in needs_person("dev-app", status).message
+        assert status in manual_intervention_error("dev-app", status).message
     if phase is Phase.DONE:
         assert status.endswith("_COMPLETE")
         assert "ROLLBACK" not in status
@@ -85,7 +91,7 @@ def test_change_set_status(row: dict[str, Any]) -> None:
             check()
         assert type(caught.value).__name__ == row["error"]
     else:
-        assert check() == row["verdict"]
+        assert check() == row["state"]
 
 
 def test_change_set_cases_cover_cloudformations_statuses() -> None:
@@ -207,14 +213,14 @@ def test_aws_error(row: dict[str, Any]) -> None:
         },
         row["operation"],
     )
-    ours = aws_errors.translate_for_deploy(error)
+    ours = translate_for_deploy(error)
     assert type(ours).__name__ == row["error"]
     assert row["contains"] in ours.message
 
 
 @pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="x"), ConnectTimeoutError(endpoint_url="x")])
 def test_broken_connection_is_tried_again(error: AwsFailure) -> None:
-    assert isinstance(aws_errors.translate_for_deploy(error), TransientAwsError)
+    assert isinstance(translate_for_deploy(error), TransientAwsError)
 
 
 def test_clients_do_not_outlive_their_function() -> None:

@@ -1,7 +1,7 @@
-"""A job of the batch workflow: prints its parameters, one JSON object per line.
+"""A job of the batch workflow: prints its parameters as JSON. Replace it by your own program.
 
-Put your own work in its place. Arguments come from the state machine (`batch.asl.json`), the variables from
-AWS Batch. Exit code 0 is success; anything else fails the job, and the execution.
+The state machine (`batch.asl.json`) passes the arguments, AWS Batch sets the environment variables. Exit code
+0 is success; any other exit code fails the job and the execution.
 """
 
 import argparse
@@ -12,13 +12,13 @@ import sys
 from types import FrameType
 
 STOPPED = 128 + signal.SIGTERM
-"""The exit code of a program that was asked to end."""
+"""The exit code of a program that was terminated."""
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     arguments = read_arguments(sys.argv[1:])
-    say(
+    log(
         "parameters",
         step=arguments.step,
         item=arguments.item,
@@ -28,23 +28,23 @@ def main() -> None:
     )
 
 
-def read_arguments(words: list[str]) -> argparse.Namespace:
-    """`--step=2 --item=0 --parameter=text`; what is wrong with them is printed, and the exit code is 2."""
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Parse `--step=2 --item=0 --parameter=text`. Wrong arguments end the program with exit code 2."""
     parser = argparse.ArgumentParser(prog="program.py", allow_abbrev=False)
     parser.add_argument("--step", type=int, required=True, choices=(1, 2, 3))
-    parser.add_argument("--item", type=int, help="number in the step's list, from 0")
+    parser.add_argument("--item", type=int, help="index in the step's list, from 0")
     parser.add_argument("--parameter", required=True)
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
 def stop(_number: int, _frame: FrameType | None) -> None:
-    """AWS Batch terminates the job: 30 seconds remain."""
-    say("stopped")
+    """Handle SIGTERM: AWS Batch terminates the job in 30 seconds."""
+    log("stopped")
     sys.exit(STOPPED)
 
 
-def say(message: str, **fields: object) -> None:
-    """At once: what is still in a buffer when a container ends is lost."""
+def log(message: str, **fields: object) -> None:
+    """Print a line of JSON and flush it: buffered output is lost if the container is stopped."""
     sys.stdout.write(json.dumps({"message": message, **fields}) + "\n")
     sys.stdout.flush()
 

@@ -1,1 +1,1 @@
-"""The state machine that the process starts with its last step, and goes on by itself: docs/process.md."""
+"""The downstream state machine, which the last step of the process starts: docs/process.md."""

@@ -1,5 +1,5 @@
-"""The REST interface: three Lambda functions behind API Gateway.
+"""The REST API: three Lambda functions behind API Gateway.
 
-`http`      requests and answers
-`endpoint`  what every endpoint does around its own work
+`http`      requests and responses
+`endpoint`  the decorator of all endpoints
 """

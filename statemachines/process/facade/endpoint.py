@@ -1,7 +1,7 @@
-"""What every endpoint does around its own work: take the request apart, answer, and never raise.
+"""The decorator of all endpoints: parses the request, and returns a response also for every error.
 
-A caller is told what to change, and of what the operators must change only that it is so: the reason is
-in the function's log. Neither bodies nor keys are logged.
+The response says what the caller must change. What the operators must change is only in the function's log.
+Neither bodies nor keys are logged.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from statemachines.fields import JsonObject
 from statemachines.process.errors import RequestTooLargeError, TransactionNotFoundError
-from statemachines.process.facade.http import Answer, Request
+from statemachines.process.facade.http import Request, Response
 from statemachines.process.limits import RETRY_AFTER_SECONDS
-from stepline.core.aws_errors import AWS_FAILURES, translate
-from stepline.core.errors import InvalidInputError, SteplineError, TransientAwsError
-from stepline.core.observability import where
+from stepline.core.aws_errors import translated
+from stepline.core.errors import InvalidInputError, SteplineError, TransientAwsError, code_locations
+from stepline.core.fields import JsonObject
 
 SERVICE: Final = "facade"
 
-Work = Callable[[Request], JsonObject]
+EndpointFunction = Callable[[Request], JsonObject]
 Handler = Callable[[Any, Any], JsonObject]
 
 _STATUSES: Final = {
@@ -31,52 +30,49 @@ _STATUSES: Final = {
     TransactionNotFoundError: HTTPStatus.NOT_FOUND,
     RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
-"""Of errors that are the caller's."""
+"""Errors that the caller must fix."""
 
-_AGAIN = "AWS does not answer at the moment. Try again in a while."
-_OPERATORS = "The service is not set up right. Its operators find the reason in the log of this function."
+_RETRY = "AWS cannot be reached at the moment. Try again later."
+_OPERATORS = (
+    "The service is not configured correctly. Its operators find the reason in the log of this function."
+)
 
 
-def endpoint(work: Work) -> Handler:
-    """Make a Lambda handler, which answers API Gateway, of a function that answers a document."""
+def endpoint(work: EndpointFunction) -> Handler:
+    """Create a Lambda handler for API Gateway from a function that returns a document."""
     log = Logger(service=SERVICE)
     name = work.__module__.rpartition(".")[2]
 
     @functools.wraps(work)
     def handler(event: Any, _context: Any) -> JsonObject:
         try:
-            answer = Answer(_translated(work, event))
+            with translated():
+                response = Response(work(Request.parse(event)))
         except SteplineError as error:
-            log.warning("request failed", endpoint=name, error=type(error).__name__, reason=error.message)
-            answer = _failure(error)
+            log.warning("Request failed", endpoint=name, error=type(error).__name__, reason=error.message)
+            response = _failure(error)
         except Exception as error:
-            # not its text, which may quote the request
-            log.error("endpoint broke", endpoint=name, error=type(error).__name__, where=where(error))  # noqa: TRY400
-            answer = _internal()
-        log.info("request answered", endpoint=name, status=answer.status.value)
-        return answer.to_event()
+            # without the message, which may quote the request
+            locations = code_locations(error)
+            log.error("Unexpected error", endpoint=name, error=type(error).__name__, where=locations)  # noqa: TRY400
+            response = _internal()
+        log.info("Request completed", endpoint=name, status=response.status.value)
+        return response.to_event()
 
     return handler
 
 
-def _translated(work: Work, event: Any) -> JsonObject:
-    try:
-        return work(Request.parse(event))
-    except AWS_FAILURES as error:
-        raise translate(error) from error
-
-
-def _failure(error: SteplineError) -> Answer:
+def _failure(error: SteplineError) -> Response:
     if status := _STATUSES.get(type(error)):
-        return Answer({"error": type(error).__name__, "message": error.message}, status)
+        return Response({"error": type(error).__name__, "message": error.message}, status)
     if isinstance(error, TransientAwsError):
-        return Answer(
-            {"error": type(error).__name__, "message": _AGAIN},
+        return Response(
+            {"error": type(error).__name__, "message": _RETRY},
             HTTPStatus.SERVICE_UNAVAILABLE,
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
     return _internal()
 
 
-def _internal() -> Answer:
-    return Answer({"error": "InternalError", "message": _OPERATORS}, HTTPStatus.INTERNAL_SERVER_ERROR)
+def _internal() -> Response:
+    return Response({"error": "InternalError", "message": _OPERATORS}, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,4 +1,4 @@
-"""Requests as API Gateway's proxy integration hands them over, and answers as it wants them.
+"""Requests and responses of API Gateway's Lambda proxy integration.
 
 [API Gateway guide, "Lambda proxy integrations in API Gateway", input format and output format]
 """
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
-from statemachines.fields import Fields, JsonObject
 from statemachines.process.errors import RequestTooLargeError
 from statemachines.process.limits import MAX_INPUT_BYTES
 from statemachines.process.transaction import is_owner
 from stepline.core import strict_json
 from stepline.core.errors import InvalidInputError, SettingsError
+from stepline.core.fields import Fields, JsonObject
 from stepline.core.text import quoted
 
 _HEADERS = {
     "Content-Type": "application/json",
-    # The data are the caller's own, and the next answer is another one.
+    # The data belong to the caller, and change with each step.
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -30,7 +30,7 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Request:
-    """`owner` is the id of the API key; `query` has all values of each parameter; `body` is what was sent."""
+    """A request. `owner` is the id of the API key; `query` has all values of each parameter."""
 
     owner: str
     query: Mapping[str, Sequence[str]]
@@ -38,7 +38,10 @@ class Request:
 
     @classmethod
     def parse(cls, event: Any) -> Self:
-        """Raises `InvalidInputError`, `RequestTooLargeError`; `SettingsError` if the API wants no key."""
+        """Parse an event.
+
+        Raise `InvalidInputError`, `RequestTooLargeError`, or `SettingsError` if the API requires no key.
+        """
         fields = Fields(event, "the event")
         return cls(
             owner=_owner(fields),
@@ -47,15 +50,15 @@ class Request:
         )
 
     def parameter(self, name: str) -> str:
-        """The parameter of the query, which must be there once."""
+        """Return a parameter of the query, which must be given once."""
         values = self.query.get(name, ())
         if len(values) != 1:
-            how_often = "is missing" if not values else f"is there {len(values)} times"
-            raise InvalidInputError(f"The query parameter {name} {how_often}: give it once, as ?{name}=….")
+            problem = "is missing" if not values else f"is given {len(values)} times"
+            raise InvalidInputError(f"The query parameter {name} {problem}: give it once, as ?{name}=….")
         return values[0]
 
     def document(self) -> Fields:
-        """The body, a JSON object."""
+        """Parse the body, a JSON object."""
         try:
             return Fields(strict_json.loads(self.body), "the body")
         except ValueError as error:
@@ -63,8 +66,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`document` is the body."""
+class Response:
+    """A response, with `document` as its body."""
 
     document: JsonObject
     status: HTTPStatus = HTTPStatus.OK
@@ -91,19 +94,19 @@ def _body(event: Fields) -> str | bytes:
     text = event.value("body") if "body" in event else ""
     if not isinstance(text, str):
         raise InvalidInputError("The body must be text.")
-    body = _decoded(text) if event.flag("isBase64Encoded") else text
+    body = _decode(text) if event.flag("isBase64Encoded") else text
     if _length(body) > MAX_INPUT_BYTES:
         raise RequestTooLargeError(f"The body must not be longer than {MAX_INPUT_BYTES:,} bytes.")
     return body
 
 
 def _length(body: str | bytes) -> int:
-    """In bytes, also of what is no Unicode text: what is wrong with that, its reader says."""
+    """Return the length in bytes, also of text that cannot be encoded, which its reader then refuses."""
     return len(body if isinstance(body, bytes) else body.encode(errors="surrogatepass"))
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:  # the latter for letters beyond ASCII
-        raise InvalidInputError("The body is not base64, though it is said to be.") from error
+        raise InvalidInputError("The body is not base64, although isBase64Encoded is true.") from error

@@ -1,6 +1,6 @@
-"""GET /process-state?transactionId=…: how the process is, and why it failed.
+"""GET /process-state?transactionId=…: returns the status of the process, and why it failed.
 
-Answers `{"transactionId": …, "status": …, "error"?: …, "cause"?: …}`.
+The body is `{"transactionId": …, "status": …, "error"?: …, "cause"?: …}`.
 
 IAM: states:DescribeExecution and states:GetExecutionHistory on the process's executions; s3:GetObject on
 the data, s3:ListBucket on the bucket, kms:Decrypt of its key.
@@ -9,30 +9,27 @@ Environment: DATA_BUCKET, STATE_MACHINE_ARN.
 
 from __future__ import annotations
 
-from statemachines.fields import JsonObject
-from statemachines.process import settings
 from statemachines.process.facade.endpoint import endpoint
 from statemachines.process.facade.http import Request
-from statemachines.process.facade.process_data import known_data
+from statemachines.process.facade.process_data import get_data
 from statemachines.process.transaction import Transaction
-from stepline.core import clients
+from stepline.core import clients, environment
 from stepline.core.executions.describe import Execution, Status, describe_execution
 from stepline.core.executions.failure import read_failure
+from stepline.core.fields import JsonObject
 
 
 @endpoint
 def handler(request: Request) -> JsonObject:
     transaction = Transaction.of(request.owner, request.parameter("transactionId"))
-    arn = settings.process_machine().execution(transaction.execution_name)
+    arn = environment.machine("STATE_MACHINE_ARN").execution(transaction.execution_name)
     execution = describe_execution(clients.stepfunctions(), arn)
-    answer = {"transactionId": transaction.id}
     if execution is None:
-        # Just after the start, Step Functions may not show it yet [DescribeExecution]; S3 shows the data.
-        known_data(transaction)
-        return {**answer, "status": Status.RUNNING.value}
-    if execution.status.is_open:
-        return {**answer, "status": Status.RUNNING.value}
-    return {**answer, "status": execution.status.value, **_failure(execution)}
+        # Just after the start, DescribeExecution may not find it yet; the data in S3 exist.
+        get_data(transaction)
+    if execution is None or execution.status.is_open:
+        return {"transactionId": transaction.id, "status": Status.RUNNING.value}
+    return {"transactionId": transaction.id, "status": execution.status.value, **_failure(execution)}
 
 
 def _failure(execution: Execution) -> JsonObject:

@@ -1,7 +1,4 @@
-"""What can go wrong when a member of a zip archive in S3 is read.
-
-Besides these, `TransientAwsError` and `PermissionDeniedError`.
-"""
+"""Errors of reading a file from a zip in S3, besides `TransientAwsError` and `PermissionDeniedError`."""
 
 from __future__ import annotations
 
@@ -13,12 +10,12 @@ class ArtifactFormatError(ConfigurationError):
 
 
 class ArtifactMemberNotFoundError(ConfigurationError):
-    """The archive does not hold the file that was asked for."""
+    """The archive does not contain the file."""
 
 
 class ArtifactMemberTooLargeError(ConfigurationError):
-    """The file in the archive is larger than what may be read."""
+    """The file in the archive is larger than the limit."""
 
 
 class RevisionUnavailableError(SteplineError):
-    """There is no such object in S3."""
+    """The object does not exist in S3."""

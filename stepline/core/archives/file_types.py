@@ -1,6 +1,6 @@
-"""What a file is that should have been a zip archive, told by its first bytes.
+"""Recognizes files that are often mistaken for zip archives, by their first bytes.
 
-Signatures: the formats' own specifications, as collected in file(1)'s magic database.
+Source of the signatures: the specifications of the formats, as collected in the magic database of file(1).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 HEAD_BYTES: Final = 512
-"""As much of a file as `file_type` looks at: a block of tar."""
+"""Bytes that `file_type` needs: one block of a tar archive."""
 
 _SIGNATURES: Final = {
     b"\x1f\x8b": "gzip (.gz, .tar.gz)",
@@ -23,13 +23,14 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def file_type(head: bytes) -> str | None:
-    """The type of a file that begins with `head`, None if it is none of those that people mix up with zip."""
+    """Return the type of a file that begins with `head`, or None if it is not one of these types."""
     for signature, name in _SIGNATURES.items():
         if head.startswith(signature):
             return name
     if head.startswith(_TAR_SIGNATURE, _TAR_OFFSET):
         return "a tar archive"
     if head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith((b"{", b"[")):
-        # A full clone of CodeCommit or of a connection makes such an artifact, for CodeBuild alone.
-        return "JSON, which a source action with OutputArtifactFormat CODEBUILD_CLONE_REF makes"
+        # Source actions of CodeCommit and of connections create it for a full clone, which only CodeBuild can
+        # use.
+        return "JSON, which a source action with OutputArtifactFormat CODEBUILD_CLONE_REF creates"
     return None

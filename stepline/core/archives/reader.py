@@ -1,11 +1,11 @@
-"""Reads one file out of a zip archive in S3 without fetching the archive.
+"""Reads one file of a zip archive in S3 without downloading the archive.
 
-A zip ends with its directory, which says where each member lies. So the end of the
-object is read first (a whole small archive arrives with that one request), then, if
-need be, the rest of the directory, then the member. What is read and held depends on
-the directory and the member, never on the archive; nothing is written to disk.
+A zip ends with its directory, which lists where each member is. So the end of the object is read first (all
+of a small archive, with one request), then, if necessary, the rest of the directory, then the member. Time
+and memory depend on the sizes of the directory and the member, not of the archive. Nothing is written to
+disk.
 
-`zip_format` knows the format, this module knows S3.
+`zip_format` reads the format, this module reads from S3.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 class ArtifactReader:
     """Reads members of one zip object in S3 by range requests.
 
-    The end of the object and its directory are kept, so that reading a second member of
-    the same archive costs one request, or none.
+    It keeps the end of the object and its directory: a second member needs one request, or none.
     """
 
     def __init__(self, s3: S3Client, bucket: str, key: str) -> None:
@@ -51,14 +50,14 @@ class ArtifactReader:
         self._directory: Directory | None = None
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        """The content of the member `path` (a leading `./` or `/` does not matter), at most `max_bytes`.
+        """Return the content of the member `path` (a leading `./` or `/` is ignored), at most `max_bytes`.
 
-        Raises, all of them `SteplineError`:
-          `ArtifactFormatError`: no zip, corrupt, encrypted, or compressed in an unsupported way;
+        Raise, all of them subclasses of `SteplineError`:
+          `ArtifactFormatError`: not a zip, corrupt, encrypted, or compressed by an unsupported method;
           `ArtifactMemberNotFoundError`, `ArtifactMemberTooLargeError`;
-          `RevisionUnavailableError`: there is no such object;
-          `PermissionDeniedError`: no permission, or the credentials have expired;
-          `TransientAwsError`: S3 could not be reached; try again later.
+          `RevisionUnavailableError`: the object does not exist;
+          `PermissionDeniedError`: access denied, or the credentials have expired;
+          `TransientAwsError`: S3 could not be reached.
         """
         try:
             return self._read(path, max_bytes)
@@ -100,10 +99,10 @@ class ArtifactReader:
             raise ZipFormatError(f"it is {found}; an artifact must be a zip archive")
 
     def _read_raw(self, member: Member, limit: int) -> bytes:
-        """The member's local header and compressed content, which end before `limit`.
+        """Read the member's local header and compressed content, which end before `limit`.
 
-        How long the local header is stands in the header itself, so a little more is read,
-        and the rest with another request if that was not enough.
+        The header's length is in the header itself. So a little more is read at first, and the rest with a
+        second request if that was not enough.
         """
         start = member.header_start
         middle = min(start + member.probable_raw_size, limit)
@@ -114,13 +113,13 @@ class ArtifactReader:
         return raw if end <= middle else raw + self._object.read(middle, end)
 
     def _not_found(self, path: str, similar: list[str]) -> ArtifactMemberNotFoundError:
-        hint = f" It has {' and '.join(quoted(name) for name in similar)}." if similar else ""
+        hint = f" It contains {' and '.join(quoted(name) for name in similar)}." if similar else ""
         message = f"There is no file {quoted(path)} in {self._object}.{hint}"
         return ArtifactMemberNotFoundError(message)
 
 
 class _RangedObject:
-    """One S3 object, read in ranges that all belong to the same version of it."""
+    """One S3 object, of which ranges of the same version are read."""
 
     def __init__(self, s3: S3Client, bucket: str, key: str) -> None:
         self._s3 = s3
@@ -134,7 +133,7 @@ class _RangedObject:
         return f"s3://{printable(self._bucket + '/' + self._key, MAX_QUOTED_CHARACTERS)}"
 
     def read_tail(self, max_bytes: int) -> bytes:
-        """The last `max_bytes` of the object, or all of it; `size` is known afterwards."""
+        """Return the last `max_bytes` of the object, or all of it, and set `size`."""
         response, data = self._get(f"bytes=-{max_bytes}")
         self._etag = response["ETag"]
         self._tail = data
@@ -144,9 +143,9 @@ class _RangedObject:
         return data
 
     def read(self, start: int, end: int) -> bytes:
-        """Bytes `start` to `end` (not included); what the tail holds is not fetched again."""
+        """Return the bytes from `start` to `end` (not included). Bytes of the tail are not read again."""
         if not 0 <= start <= end <= self.size:
-            raise ZipFormatError("it is corrupt: an offset lies outside of it")
+            raise ZipFormatError("it is corrupt: an offset is outside of the file")
         tail_start = self.size - len(self._tail)
         kept = self._tail[max(start - tail_start, 0) : max(end - tail_start, 0)]
         fetch_end = min(end, tail_start)
@@ -176,10 +175,10 @@ class _RangedObject:
 
 
 def s3_error(error: AwsFailure, name: str) -> SteplineError:
-    """The error for a failed read of the artifact `name` (`s3://bucket/key`)."""
+    """Return the error for a failed read of the object `name` (`s3://bucket/key`)."""
     sentences = {
         FailureKind.TRANSIENT: f"{name} could not be read:",
-        FailureKind.PERMISSION: f"No access to {name}. Check that it exists, that the role which reads it may"
+        FailureKind.PERMISSION: f"No access to {name}. Check that it exists, that the role that reads it may"
         " call s3:GetObject and, for an encrypted bucket, kms:Decrypt, and that its credentials are valid.",
         FailureKind.MISSING: f"{name} does not exist.",
         FailureKind.PERMANENT: f"{name} could not be read:",

@@ -1,8 +1,8 @@
-"""The zip format, as far as finding and unpacking one member needs it. No I/O.
+"""Finds and unpacks one member of a zip archive. No I/O.
 
-Source: .ZIP File Format Specification (PKWARE APPNOTE.TXT) 6.3.10; sections in brackets.
-Written by hand because `zipfile` builds an object for each of perhaps 20,000 members,
-and wants a file it can seek in.
+Source: .ZIP File Format Specification (PKWARE APPNOTE.TXT) 6.3.10; sections in brackets. Python's `zipfile`
+is not used because it creates an object for each member, of which there may be 20,000, and needs a seekable
+file.
 """
 
 from __future__ import annotations
@@ -41,30 +41,31 @@ _METHOD_NAMES = {
     95: "XZ",
 }
 
-_UNIX_HOSTS = {3, 19}  # [4.4.2] Unix, OS X: then a file's mode stands in its external attributes
+_UNIX_HOSTS = {3, 19}  # [4.4.2] Unix, OS X: the external attributes hold the file's mode
 
 _DEFLATE_OVERHEAD_BYTES = 1024
-"""How much longer than its content a deflated member may be, besides 1 %; zlib adds 5 bytes per 16 KB."""
+"""Bytes by which a deflated member may be longer than its content, besides 1 %; zlib adds 5 bytes per 16
+KB."""
 
 _LOCAL_EXTRA_SLACK_BYTES = 256
 """A local header's extra field is often some 20 bytes longer than the directory's (time stamps)."""
 
 
 class ZipFormatError(ValueError):
-    """The reason why the archive or the member cannot be read: the end of a sentence."""
+    """The archive or the member cannot be read. The message is the end of a sentence."""
 
 
 class NotZipError(ZipFormatError):
-    """There is no end record: the file is something else, or a part of an archive."""
+    """The end record is missing: the file is not a zip archive, or only a part of one."""
 
 
 @dataclass(frozen=True)
 class End:
-    """Where the directory lies, as offsets from the start of the object, in bytes."""
+    """The position of the directory, as offsets from the start of the object in bytes."""
 
     directory_start: int
     directory_size: int
-    prefix_size: int  # bytes in front of the archive; offsets inside it do not count them
+    prefix_size: int  # bytes before the archive, which its offsets do not count
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class Member:
-    """A directory entry; sizes and offsets in bytes, `header_start` from the start of the object."""
+    """A directory entry. Sizes and offsets are in bytes, `header_start` from the start of the object."""
 
     name: bytes
     unix_mode: int  # 0 if the archive was not made on Unix
@@ -89,31 +90,31 @@ class Member:
 
     @property
     def probable_raw_size(self) -> int:
-        """Local header and content, unless the local header is unusually long."""
+        """The size of local header and content, unless the local header is unusually long."""
         header_size = _LOCAL_HEADER.size + len(self.name) + self.extra_size + _LOCAL_EXTRA_SLACK_BYTES
         return header_size + self.compressed_size
 
 
 def read_end(tail: bytes, object_size: int) -> End:
-    """Find the directory, given the object's last bytes.
+    """Find the directory in the object's last bytes.
 
-    `tail` must be the whole object or at least the longest comment and the end records.
-    Bytes behind the archive are tolerated, as unzip does, if the archive itself is whole.
+    `tail` must be the whole object, or at least the longest comment and the end records. As in unzip, other
+    bytes may follow a complete archive.
     """
-    for position, has_garbage_behind in _end_records(tail):
+    for position, has_trailing_bytes in _end_records(tail):
         end = _end_at(tail, position, object_size)
-        # Else it might be the end of an archive inside of one that is cut off.
-        if not has_garbage_behind or end.prefix_size == 0:
+        # Otherwise it may be the end of an inner archive of a truncated one.
+        if not has_trailing_bytes or end.prefix_size == 0:
             return end
-    raise NotZipError("it is not a zip archive, or it is cut off")
+    raise NotZipError("it is not a zip archive, or it is truncated")
 
 
 def _end_records(tail: bytes) -> Iterator[tuple[int, bool]]:
-    """Offsets of what may be the end record, and whether bytes follow that belong to no comment.
+    """Yield the offset of each possible end record, and whether more bytes than its comment follow.
 
-    First those whose comment reaches the end of the object, then the others; the last ones first.
+    Records whose comment reaches the end of the object come first. Within both groups the last comes first.
     """
-    with_garbage = []
+    with_trailing_bytes = []
     position = len(tail)
     while (position := tail.rfind(_END_SIGNATURE, 0, position)) >= 0:
         if position + END_RECORD.size > len(tail):
@@ -123,12 +124,12 @@ def _end_records(tail: bytes) -> Iterator[tuple[int, bool]]:
         if left == 0:
             yield position, False
         elif left > 0:
-            with_garbage.append(position)
-    yield from ((position, True) for position in with_garbage)
+            with_trailing_bytes.append(position)
+    yield from ((position, True) for position in with_trailing_bytes)
 
 
 def _end_at(tail: bytes, position: int, object_size: int) -> End:
-    """What the end record at `position` of `tail` says."""
+    """Read the end record at `position` of `tail`."""
     _, disk, start_disk, _, _, size, offset, _ = END_RECORD.unpack_from(tail, position)
     end_of_directory = object_size - len(tail) + position
     locator = position - _ZIP64_LOCATOR.size
@@ -139,14 +140,14 @@ def _end_at(tail: bytes, position: int, object_size: int) -> End:
         raise ZipFormatError("it is one part of a split archive")
     start = end_of_directory - size
     if offset == _IN_ZIP64:
-        offset = start  # Info-ZIP's `zip -fz -` refers to a zip64 record that it does not write
+        offset = start  # Info-ZIP's `zip -fz -` refers to a zip64 record, but does not write it
     if start < offset:
-        raise ZipFormatError("it is incomplete or corrupt: its directory does not lie where its end says")
+        raise ZipFormatError("it is incomplete or corrupt: its directory is not where its end record says")
     return End(directory_start=start, directory_size=size, prefix_size=start - offset)
 
 
 def _read_zip64_end(tail: bytes, locator: int) -> tuple[int, int, int]:
-    """Directory size and offset, and the size of the record that says so, which precedes the locator."""
+    """Return the directory's size and offset, and the size of this record, which precedes the locator."""
     start = locator - _ZIP64_END_RECORD.size
     if _ZIP64_LOCATOR.unpack_from(tail, locator)[3] > 1:
         raise ZipFormatError("it is one part of a split archive")
@@ -157,20 +158,20 @@ def _read_zip64_end(tail: bytes, locator: int) -> tuple[int, int, int]:
 
 
 def find_member(directory: Directory, name: str) -> Member | None:
-    """The member `name`, or else one whose name means the same path; the last one if there are several."""
-    found = zip_names.best_match(_entries(directory.data), name)
+    """Return the member `name`, or else one with an equivalent path; the last one if there are several."""
+    found = zip_names.match_spelling(_entries(directory.data), name)
     if found is None:
-        found = zip_names.plain_match(_entries(directory.data), name)
+        found = zip_names.match_path(_entries(directory.data), name)
     return None if found is None else _read_entry(directory, found)
 
 
 def similar_names(directory: Directory, name: str) -> list[str]:
-    """A few members that may have been meant instead of `name`."""
+    """Return a few members whose names resemble `name`."""
     return zip_names.similar_names(_entries(directory.data), name)
 
 
 def _entries(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Offset and raw name of each directory entry."""
+    """Yield the offset and the raw name of each directory entry."""
     position = 0
     while position < len(data):
         if not data.startswith(_ENTRY_SIGNATURE, position) or position + _ENTRY.size > len(data):
@@ -178,7 +179,7 @@ def _entries(data: bytes) -> Iterator[tuple[int, bytes]]:
         name_size, extra_size, comment_size = struct.unpack_from("<3H", data, position + 28)
         name_start = position + _ENTRY.size
         name = data[name_start : name_start + name_size]
-        if b"\0" in name:  # it ends the name for some readers, and not for others
+        if b"\0" in name:  # some readers end the name there, others do not
             raise ZipFormatError("a name in its directory contains a zero character")
         yield position, name
         position = name_start + name_size + extra_size + comment_size
@@ -208,7 +209,7 @@ def _read_entry(directory: Directory, position: int) -> Member:
 
 
 def _wide_values(extra: bytes, values: tuple[int, int, int]) -> Iterator[int]:
-    """`values` (size, compressed size, offset), each that did not fit taken from the zip64 field."""
+    """Yield `values` (size, compressed size, offset); those that did not fit are in the zip64 field."""
     wide = _zip64_numbers(extra) if _IN_ZIP64 in values else iter(())
     for value in values:
         if value != _IN_ZIP64:
@@ -233,27 +234,27 @@ def _zip64_numbers(extra: bytes) -> Iterator[int]:
 
 
 def check_readable(member: Member) -> None:
-    """Raises `ZipFormatError` for a member whose entry tells already that it cannot be read."""
+    """Raise `ZipFormatError` if the directory entry shows that the member cannot be read."""
     if member.flags & _FLAG_ENCRYPTED:
         raise ZipFormatError("the file is encrypted")
     if stat.S_IFMT(member.unix_mode) not in {0, stat.S_IFREG}:
-        raise ZipFormatError("the file is a symbolic link or another special file: put the file itself there")
+        raise ZipFormatError("the file is a symbolic link or another special file: use the file itself")
     if member.method not in {_STORED, _DEFLATED}:
         method = _METHOD_NAMES.get(member.method, f"method {member.method}")
         raise ZipFormatError(
-            f"the file is compressed with {method}; only Deflate and no compression are read"
+            f"the file is compressed with {method}; only Deflate and no compression are supported"
         )
     if member.compressed_size > member.size * 1.01 + _DEFLATE_OVERHEAD_BYTES:
         raise ZipFormatError("the file's directory entry contradicts itself")
 
 
 def raw_size(member: Member, raw: bytes) -> int:
-    """Bytes of local header and content together, given the first of them."""
+    """Return the size of local header and content in bytes, given the first bytes."""
     return _content_start(member, raw) + member.compressed_size
 
 
 def content(member: Member, raw: bytes) -> bytes:
-    """The content of a readable member, checked, from its local header and what follows it."""
+    """Unpack a member from its local header and the bytes that follow, and verify its checksum."""
     start = _content_start(member, raw)
     packed = memoryview(raw)[start : start + member.compressed_size]
     data = bytes(packed) if member.method == _STORED else _inflated(member, packed)
@@ -263,7 +264,7 @@ def content(member: Member, raw: bytes) -> bytes:
 
 
 def _content_start(member: Member, raw: bytes) -> int:
-    """Raises `ZipFormatError` for a header of another name: readers differ in which of the names counts."""
+    """Return where the content begins. Refuse a header with another name, which some readers would use."""
     if len(raw) < _LOCAL_HEADER.size or not raw.startswith(_LOCAL_SIGNATURE):
         raise ZipFormatError("the file is not where the directory says")
     *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(raw)
@@ -275,6 +276,6 @@ def _content_start(member: Member, raw: bytes) -> int:
 def _inflated(member: Member, packed: memoryview) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        return inflater.decompress(packed, member.size + 1)  # never more than the directory promised
+        return inflater.decompress(packed, member.size + 1)  # not more than the directory says
     except zlib.error as error:
         raise ZipFormatError("the file's compressed content is corrupt") from error

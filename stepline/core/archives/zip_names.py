@@ -1,4 +1,4 @@
-"""Finds a name in a zip's directory, in whichever way the archive's tool has spelled it."""
+"""Finds a name in a zip's directory in any of the spellings that tools use."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 
-def best_match(entries: Iterable[tuple[int, bytes]], name: str) -> int | None:
-    """The number that goes with `name` in `entries`; the last one's if there are several, as unzip has it.
+def match_spelling(entries: Iterable[tuple[int, bytes]], name: str) -> int | None:
+    """Return the number of `name` in `entries`; the last one if there are several, as in unzip.
 
-    The exact spelling wins, then the same text in another encoding or with its accents as characters
-    of their own, as macOS writes them. `entries` is iterated once.
+    The exact spelling is preferred, then the same text in another encoding or in decomposed form (accents as
+    separate characters, as macOS writes them). `entries` is iterated once.
     """
     ranks = _spellings(name)
     found, rank = None, len(ranks)
@@ -21,21 +21,21 @@ def best_match(entries: Iterable[tuple[int, bytes]], name: str) -> int | None:
     return found
 
 
-def plain_match(entries: Iterable[tuple[int, bytes]], name: str) -> int | None:
-    """As `best_match`, for what means the same path: `./a//b` and `a\\b` mean `a/b`."""
+def match_path(entries: Iterable[tuple[int, bytes]], name: str) -> int | None:
+    """Return the number of an equivalent path: `./a//b` and `a\\b` are equivalent to `a/b`."""
     plain = ((number, _plain_bytes(entry_name)) for number, entry_name in entries)
-    return best_match(plain, _plain(name))
+    return match_spelling(plain, _plain(name))
 
 
 def similar_names(entries: Iterable[tuple[int, bytes]], name: str, limit: int = 3) -> list[str]:
-    """Entries of the same file name in other folders or in other letter case: what was probably meant."""
+    """Return entries with the same file name in other folders or in other letter case."""
     base_name = _plain(name).rpartition("/")[2].encode(errors="surrogatepass").lower()
     alike = (entry_name for _, entry_name in entries if entry_name.rpartition(b"/")[2].lower() == base_name)
     return [entry_name.decode(errors="replace") for _, entry_name in zip(range(limit), alike, strict=False)]
 
 
 def _spellings(name: str) -> Mapping[bytes, int]:
-    """`name` in UTF-8 and in the older code page 437 [appendix D], the most likely spelling first."""
+    """Return the spellings of `name` in UTF-8 and code page 437 [appendix D], the most likely one first."""
     ranks: dict[bytes, int] = {}
     for text in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
         ranks.setdefault(text.encode(errors="surrogatepass"), len(ranks))

@@ -1,4 +1,4 @@
-"""What the status of a change set means."""
+"""Interprets the statuses of change sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 _NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
-"""CloudFormation has no status for "this changes nothing": such a change set FAILED, for this reason."""
+"""A change set without changes has no status of its own: it is FAILED, with one of these reasons."""
 
 _RUNNING: Final = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 _BEING_DELETED: Final = frozenset(
@@ -20,14 +20,14 @@ class ChangeSetState(StrEnum):
     READY = "ready"  # it can be executed
     UNCHANGED = "unchanged"  # the template and the parameters change nothing
     FAILED = "failed"
-    INVALID = "invalid"  # somebody deletes it, or the stack was changed since
+    INVALID = "invalid"  # it is being deleted, or the stack was changed since
     UNKNOWN = "unknown"  # a status that this version does not know
 
 
 def change_set_state(status: str, execution_status: str, reason: str) -> ChangeSetState:
-    """What `Status`, `ExecutionStatus` and `StatusReason` of DescribeChangeSet mean.
+    """Interpret `Status`, `ExecutionStatus` and `StatusReason` of DescribeChangeSet.
 
-    All values of `ChangeSetStatus` and `ExecutionStatus` [model].
+    All values of `ChangeSetStatus` and `ExecutionStatus` are known [model].
     """
     if status in _RUNNING:
         return ChangeSetState.RUNNING
@@ -37,11 +37,12 @@ def change_set_state(status: str, execution_status: str, reason: str) -> ChangeS
     if status in _BEING_DELETED or execution_status == "OBSOLETE":
         return ChangeSetState.INVALID
     if status == "CREATE_COMPLETE":
-        # UNAVAILABLE only for a moment, until CloudFormation has finished writing it down.
+        # It is UNAVAILABLE for a moment only, until CloudFormation has stored it.
         is_available = execution_status != "UNAVAILABLE"
         return ChangeSetState.READY if is_available else ChangeSetState.RUNNING
     return ChangeSetState.UNKNOWN
 
 
 def was_executed(execution_status: str) -> bool:
+    """Return whether ExecuteChangeSet was called for a change set with this `ExecutionStatus`."""
     return execution_status in _EXECUTED

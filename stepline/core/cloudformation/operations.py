@@ -1,4 +1,4 @@
-"""An operation on a stack that we began: what has become of it, and of no other operation."""
+"""Finds out how one operation on a stack ended, as opposed to other operations on the same stack."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Operation:
-    """One creation, update or deletion; `token` is its ClientRequestToken.
+    """One creation, update or deletion. `token` is its ClientRequestToken.
 
-    `since`: no event of it is older; None if all events are to be looked at.
+    Its events are not older than `since`; None means that all events are read.
     """
 
     stack_id: str
@@ -27,8 +27,8 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The status in which an operation left the stack, or for now has it."""
+class OperationOutcome:
+    """The status of the stack after an operation, or while it is in progress."""
 
     stack_name: str
     status: StackStatus
@@ -36,35 +36,37 @@ class Outcome:
     reason: str  # CloudFormation's summary for the whole stack, often empty
 
 
-def read_outcome(cloudformation: CloudFormationClient, operation: Operation) -> Outcome:
-    """What has become of the operation so far.
+def read_outcome(cloudformation: CloudFormationClient, operation: Operation) -> OperationOutcome:
+    """Return the current outcome of the operation.
 
-    While the stack is busy one DescribeStacks is enough. When it rests, its status may still be that of
-    the time before (ExecuteChangeSet only accepts), or that of a later operation; the operation's own
-    events decide, and as long as there are none it is running.
+    While any operation on the stack is in progress, DescribeStacks is enough. Otherwise its status may be
+    that of an earlier operation (ExecuteChangeSet only accepts the request) or of a later one. So the
+    operation's own events decide; as long as there are none, it is running.
     """
     stack = find_stack(cloudformation, operation.stack_id)
     if stack is None:
-        return Outcome(operation.stack_id, StackStatus.DELETE_COMPLETE, Phase.GONE, "")
-    outcome = Outcome(stack.name, stack.status, stack.phase, stack.reason)
+        return OperationOutcome(operation.stack_id, StackStatus.DELETE_COMPLETE, Phase.DELETED, "")
+    outcome = OperationOutcome(stack.name, stack.status, stack.phase, stack.reason)
     if stack.phase is Phase.RUNNING:
         return outcome
     return outcome_by_events(cloudformation, operation, outcome)
 
 
 def outcome_by_events(
-    cloudformation: CloudFormationClient, operation: Operation, outcome: Outcome
-) -> Outcome:
-    """What the operation's own events say where `outcome` is only the stack's status."""
+    cloudformation: CloudFormationClient, operation: Operation, outcome: OperationOutcome
+) -> OperationOutcome:
+    """Return the outcome by the operation's own events; `outcome` is that of the stack as a whole."""
     event = operation_status(cloudformation, operation.stack_id, operation.token, since=operation.since)
     if event is None:
-        phase = Phase.GONE if outcome.phase is Phase.GONE else Phase.RUNNING
+        phase = Phase.DELETED if outcome.phase is Phase.DELETED else Phase.RUNNING
         return replace(outcome, phase=phase)
     status = parse_status(event.status)
-    return Outcome(outcome.stack_name, status, phase_of(status), event.reason or outcome.reason)
+    return OperationOutcome(outcome.stack_name, status, phase_of(status), event.reason or outcome.reason)
 
 
-def failure_reason(cloudformation: CloudFormationClient, operation: Operation, outcome: Outcome) -> str:
-    """CloudFormation's own reason for the failure, as "Queue (AWS::SQS::Queue): Invalid value"."""
+def failure_reason(
+    cloudformation: CloudFormationClient, operation: Operation, outcome: OperationOutcome
+) -> str:
+    """Return CloudFormation's reason for the failure, such as "Queue (AWS::SQS::Queue): Invalid value"."""
     reason = first_failure(cloudformation, operation.stack_id, operation.token, since=operation.since)
     return reason or outcome.reason or "CloudFormation gave no reason"

@@ -1,8 +1,8 @@
-"""What the events of a stack say about one operation on it.
+"""Reads the events of one operation on a stack.
 
-"All events triggered by a given stack operation are assigned the same client request
-token" (CreateStack, API reference). So our own operation can be told from the one before,
-whose status DescribeStacks may still show for a moment, and from the one after.
+"All events triggered by a given stack operation are assigned the same client request token" (CreateStack, API
+reference). The token distinguishes an operation from the one before, whose status DescribeStacks may still
+show for a moment, and from the one after.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CANCELLED = ("resource creation cancelled", "resource update cancelled", "resou
 
 @dataclass(frozen=True)
 class StackEvent:
-    """One event. `physical_id` of a nested stack, and of the stack itself, is its ARN."""
+    """One event. The `physical_id` of a stack or nested stack is its ARN."""
 
     stack_id: str
     logical_id: str
@@ -51,9 +51,10 @@ class StackEvent:
 def operation_status(
     cloudformation: CloudFormationClient, stack: str, token: str, *, since: datetime | None
 ) -> StackEvent | None:
-    """The newest event of the stack itself in the operation with `token`; None if there is none (yet).
+    """Return the operation's newest event of the stack itself, or None if there is none (yet).
 
-    `stack` is a name or an id; `since` says how far back to look (None: all that is kept, 90 days).
+    `stack` is a name or an id. Events older than `since` are not read; None means all events, which
+    CloudFormation keeps for 90 days.
     """
     events = read_events(cloudformation, stack, since=since)
     return next((event for event in events if event.token == token and event.is_of_stack_itself), None)
@@ -62,10 +63,10 @@ def operation_status(
 def first_failure(
     cloudformation: CloudFormationClient, stack_id: str, token: str, *, since: datetime | None
 ) -> str:
-    """CloudFormation's own reason for a failure, as "Queue (AWS::SQS::Queue): Invalid value".
+    """Return CloudFormation's own reason for a failure, such as "Queue (AWS::SQS::Queue): Invalid value".
 
-    The oldest *_FAILED event of the operation that is no consequence of another, followed into
-    nested stacks. Empty if there is none.
+    It is that of the operation's oldest *_FAILED event that is not a consequence of another, also inside
+    nested stacks. It is empty if there is no such event.
     """
     events = [event for event in read_events(cloudformation, stack_id, since=since) if event.token == token]
     path: list[str] = []
@@ -83,7 +84,7 @@ def first_failure(
 def _failure_inside(
     cloudformation: CloudFormationClient, failure: StackEvent, since: datetime | None
 ) -> StackEvent | None:
-    """What failed inside the nested stack that `failure` is about; None if it is about none."""
+    """Return the failure inside a nested stack that caused `failure`; None if it is no nested stack's."""
     if failure.resource_type != STACK_TYPE or failure.is_of_stack_itself or not failure.physical_id:
         return None
     inner = _oldest_failure(list(read_events(cloudformation, failure.physical_id, since=since)))
@@ -91,7 +92,7 @@ def _failure_inside(
 
 
 def _oldest_failure(newest_first: Sequence[StackEvent]) -> StackEvent | None:
-    """A resource's failure rather than the stack's own, which only sums up."""
+    """Return the oldest failure of a resource, or else the stack's own, whose reason is only a summary."""
     failures = [event for event in reversed(newest_first) if event.is_failure and not event.is_consequence]
     of_resources = [event for event in failures if not event.is_of_stack_itself]
     return next(iter(of_resources or failures), None)
@@ -100,7 +101,7 @@ def _oldest_failure(newest_first: Sequence[StackEvent]) -> StackEvent | None:
 def read_events(
     cloudformation: CloudFormationClient, stack: str, *, since: datetime | None
 ) -> Iterator[StackEvent]:
-    """The events of a stack, newest first, back to `since`; pages are fetched as they are needed."""
+    """Yield the events of a stack, newest first, back to `since`. Pages are read when they are needed."""
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:
             if since is not None and event["Timestamp"] < since:

@@ -1,4 +1,4 @@
-"""What each status of a CloudFormation stack means for a deployment."""
+"""Interprets the statuses of stacks: whether an operation is in progress, and what may be done next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stepline.core.text import quoted
 
 
 class StackStatus(StrEnum):
-    """All of them: `StackStatus` of botocore's model of CloudFormation."""
+    """All statuses of a stack [model: StackStatus]."""
 
     CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
     CREATE_FAILED = "CREATE_FAILED"
@@ -37,14 +37,14 @@ class StackStatus(StrEnum):
 
 
 class Phase(Enum):
-    """What a deployment may do with a stack, or must think of its operation."""
+    """What a deployment can do with a stack in a certain status."""
 
-    RUNNING = "an operation is under way: wait"
+    RUNNING = "an operation is in progress: wait"
     DONE = "the last operation succeeded: the stack can be updated"
-    ROLLED_BACK = "the last operation was undone: the stack is as before and can be updated"
-    USELESS = "never came to life, and all that CloudFormation allows is to delete it"
+    ROLLED_BACK = "the last operation was rolled back: the stack is as before and can be updated"
+    DELETE_ONLY = "the creation failed: CloudFormation allows nothing but to delete the stack"
     STUCK = "a person must decide"
-    GONE = "deleted"
+    DELETED = "the stack does not exist any more"
 
 
 _PHASES = {
@@ -52,7 +52,7 @@ _PHASES = {
     StackStatus.ROLLBACK_IN_PROGRESS: Phase.RUNNING,
     StackStatus.DELETE_IN_PROGRESS: Phase.RUNNING,
     StackStatus.UPDATE_IN_PROGRESS: Phase.RUNNING,
-    # The new resources are there, the old ones are being removed; no update is accepted meanwhile.
+    # The update is complete, and old resources are being deleted; no other update is accepted meanwhile.
     StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: Phase.RUNNING,
     StackStatus.UPDATE_ROLLBACK_IN_PROGRESS: Phase.RUNNING,
     StackStatus.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: Phase.RUNNING,
@@ -63,35 +63,35 @@ _PHASES = {
     StackStatus.IMPORT_COMPLETE: Phase.DONE,
     StackStatus.UPDATE_ROLLBACK_COMPLETE: Phase.ROLLED_BACK,
     StackStatus.IMPORT_ROLLBACK_COMPLETE: Phase.ROLLED_BACK,
-    # A change set for a new stack that nobody executed: there are no resources.
-    StackStatus.REVIEW_IN_PROGRESS: Phase.USELESS,
-    # A creation that failed and was undone. "The only action you can perform is a delete operation."
-    StackStatus.ROLLBACK_COMPLETE: Phase.USELESS,
-    # The same, but some resources of the failed creation could not be removed; deleting is all that
-    # is allowed here, too, and where it fails again it ends in DELETE_FAILED.
-    StackStatus.ROLLBACK_FAILED: Phase.USELESS,
-    # A creation or update that failed with rollback switched off: somebody wanted the resources
-    # kept, and may still repair, update or roll back.
+    # A change set for a new stack was created, but not executed: there are no resources.
+    StackStatus.REVIEW_IN_PROGRESS: Phase.DELETE_ONLY,
+    # A creation failed and was rolled back. "The only action you can perform is a delete operation."
+    StackStatus.ROLLBACK_COMPLETE: Phase.DELETE_ONLY,
+    # The same, but some resources of the failed creation could not be deleted. If the deletion of the stack
+    # fails, too, its status becomes DELETE_FAILED.
+    StackStatus.ROLLBACK_FAILED: Phase.DELETE_ONLY,
+    # A creation or update failed with rollback disabled: the resources were to be kept, to be repaired,
+    # updated or rolled back.
     StackStatus.CREATE_FAILED: Phase.STUCK,
     StackStatus.UPDATE_FAILED: Phase.STUCK,
-    # Somebody was deleting a stack that may hold data; which resources to retain is theirs to say.
+    # The stack may hold data: a person must choose which resources to retain.
     StackStatus.DELETE_FAILED: Phase.STUCK,
     StackStatus.UPDATE_ROLLBACK_FAILED: Phase.STUCK,
     StackStatus.IMPORT_ROLLBACK_FAILED: Phase.STUCK,
-    StackStatus.DELETE_COMPLETE: Phase.GONE,
+    StackStatus.DELETE_COMPLETE: Phase.DELETED,
 }
 
 _ADVICE = {
-    StackStatus.CREATE_FAILED: "Its creation failed and rollback was switched off: repair or delete it.",
-    StackStatus.UPDATE_FAILED: "An update failed and rollback was switched off: repair it or roll it back.",
+    StackStatus.CREATE_FAILED: "Its creation failed with rollback disabled: repair or delete it.",
+    StackStatus.UPDATE_FAILED: "An update failed with rollback disabled: repair it or roll it back.",
     StackStatus.DELETE_FAILED: "Finish its deletion, choosing which resources to retain.",
-    StackStatus.UPDATE_ROLLBACK_FAILED: "Repair what its events name, then continue the update rollback.",
-    StackStatus.IMPORT_ROLLBACK_FAILED: "Repair what its events name, then roll the import back.",
+    StackStatus.UPDATE_ROLLBACK_FAILED: "Fix the cause that its events show, then continue the rollback.",
+    StackStatus.IMPORT_ROLLBACK_FAILED: "Fix the cause that its events show, then roll back the import.",
 }
 
 
 def parse_status(text: str) -> StackStatus:
-    """Raises `ManualInterventionRequiredError` for a status that this program does not know."""
+    """Parse a status. Raise `ManualInterventionRequiredError` for an unknown one."""
     try:
         return StackStatus(text)
     except ValueError as error:
@@ -104,7 +104,11 @@ def phase_of(status: StackStatus) -> Phase:
     return _PHASES[status]
 
 
-def needs_person(stack_name: str, status: StackStatus, reason: str = "") -> ManualInterventionRequiredError:
-    """The error for a stack in `Phase.STUCK`, with what a person can do."""
-    said = f" CloudFormation says: {reason}" if reason else ""
-    return ManualInterventionRequiredError(f"The stack {stack_name} is in {status}. {_ADVICE[status]}{said}")
+def manual_intervention_error(
+    stack_name: str, status: StackStatus, reason: str = ""
+) -> ManualInterventionRequiredError:
+    """Return the error for a stack in `Phase.STUCK`, which says what to do."""
+    details = f" CloudFormation says: {reason}" if reason else ""
+    return ManualInterventionRequiredError(
+        f"The stack {stack_name} is in {status}. {_ADVICE[status]}{details}"
+    )

@@ -1,4 +1,4 @@
-"""One look at a stack."""
+"""Describes stacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stack:
-    """`id` is the ARN: unlike the name it never means another stack later."""
+    """A stack. `id` is its ARN, which no other stack ever has, unlike its name."""
 
     id: str
     name: str
@@ -32,19 +32,19 @@ class Stack:
 
 
 def find_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack | None:
-    """The stack, or None if CloudFormation says that there is none of that name.
+    """Return the stack, or None if CloudFormation reports that it does not exist.
 
-    A deleted stack is found by its id for 90 days, with `Phase.GONE`, and never by its name.
-    Any other error of DescribeStacks (a throttle, no permission) is raised as it is: it
-    does not mean that there is no stack.
+    A deleted stack is found by its id for 90 days, with `Phase.DELETED`, but not by its name. Other
+    exceptions of DescribeStacks (throttling, access denied) are raised: they do not mean that the stack does
+    not exist.
     """
     try:
-        answer = cloudformation.describe_stacks(StackName=name_or_id)
+        response = cloudformation.describe_stacks(StackName=name_or_id)
     except ClientError as error:
         if stack_does_not_exist(error):
             return None
         raise
-    stack = answer["Stacks"][0]
+    stack = response["Stacks"][0]
     return Stack(
         id=stack["StackId"],
         name=stack["StackName"],
@@ -56,8 +56,8 @@ def find_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack |
 
 
 def get_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack:
-    """The stack, which was there a moment ago. Raises `StackChangedError` if it is gone."""
+    """Return a stack that existed a moment ago. Raise `StackChangedError` if it does not exist any more."""
     stack = find_stack(cloudformation, name_or_id)
-    if stack is None or stack.phase is Phase.GONE:
-        raise StackChangedError(f"The stack {name_or_id} was deleted meanwhile.")
+    if stack is None or stack.phase is Phase.DELETED:
+        raise StackChangedError(f"The stack {name_or_id} was deleted by another process.")
     return stack

@@ -1,10 +1,10 @@
-"""Step Functions executions, whoever starts them: a pipeline, an upload, a REST service, another execution.
+"""Starting and reading Step Functions executions.
 
-`arns`      which state machine, which execution, and its page in the console
-`machines`  Standard or Express?
-`start`     start one under a name of its own, once
-`describe`  how it is
-`history`   where it is, and where it failed
-`progress`  what to show while it runs
-`failure`   why it failed, in one message
+`arns`      ARNs of state machines and executions, and links to the console
+`machines`  whether a state machine is Standard or Express
+`start`     start an execution at most once
+`describe`  status, output, error and cause of an execution
+`history`   its current state, and the state that failed, from its history
+`progress`  its current state and percentage for display
+`failure`   why it failed, for display
 """

@@ -1,4 +1,4 @@
-"""ARNs of state machines and executions, and links to them.
+"""ARNs of state machines and executions, and links to the console.
 
 Source: "Resource types defined by AWS Step Functions" in the Service Authorization Reference.
 """
@@ -26,7 +26,7 @@ _CONSOLES = {
 
 @dataclass(frozen=True)
 class MachineArn:
-    """A state machine, or one of its versions or aliases (`qualifier`)."""
+    """The ARN of a state machine, or of one of its versions or aliases (`qualifier`)."""
 
     partition: str
     region: str
@@ -36,13 +36,13 @@ class MachineArn:
 
     @classmethod
     def parse(cls, text: str) -> MachineArn | None:
-        """None if `text` is not the ARN of a state machine."""
+        """Return None if `text` is not the ARN of a state machine."""
         match = _MACHINE.fullmatch(text)
         return cls(**match.groupdict()) if match else None
 
     @property
     def base(self) -> str:
-        """The machine's ARN without version or alias."""
+        """The state machine's ARN without version or alias."""
         return f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:{self.name}"
 
     def __str__(self) -> str:
@@ -53,13 +53,13 @@ class MachineArn:
         return self.name if self.qualifier is None else f"{self.name}:{self.qualifier}"
 
     def execution(self, name: str) -> ExecutionArn:
-        """The execution `name` of this machine (Standard), whether it exists or not."""
+        """Return the ARN of the Standard execution `name` of this state machine, whether it exists or not."""
         return ExecutionArn(self.partition, self.region, self.account, "execution", self.name, name)
 
 
 @dataclass(frozen=True)
 class ExecutionArn:
-    """An execution; `kind` is `execution` for Standard and `express` for Express machines."""
+    """The ARN of an execution; `kind` is `execution` (Standard) or `express`."""
 
     partition: str
     region: str
@@ -67,19 +67,19 @@ class ExecutionArn:
     kind: str
     machine: str
     name: str
-    text: str = ""  # as AWS wrote it: Express ARNs end in an id that is not kept
+    text: str = ""  # as AWS wrote it: Express ARNs end in an id that no other field holds
 
     @classmethod
     def parse(cls, text: str) -> ExecutionArn | None:
-        """None if `text` is not the ARN of an execution."""
+        """Return None if `text` is not the ARN of an execution."""
         match = _EXECUTION.fullmatch(text)
         return cls(**match.groupdict(), text=text) if match else None
 
     def __str__(self) -> str:
         if self.text:
             return self.text
-        place = f"arn:{self.partition}:states:{self.region}:{self.account}"
-        return f"{place}:{self.kind}:{self.machine}:{self.name}"
+        prefix = f"arn:{self.partition}:states:{self.region}:{self.account}"
+        return f"{prefix}:{self.kind}:{self.machine}:{self.name}"
 
     @property
     def is_express(self) -> bool:
@@ -92,7 +92,7 @@ class ExecutionArn:
 
     @property
     def link(self) -> str:
-        """The execution's page in the Step Functions console; the ARN where no console is known."""
+        """The URL of the execution in the console; its ARN if the partition's console is unknown."""
         console = _CONSOLES.get(self.partition)
         if console is None:
             return str(self)

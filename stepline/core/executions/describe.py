@@ -1,4 +1,4 @@
-"""An execution as Step Functions describes it."""
+"""Describes an execution: status, output, error and cause."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Status(enum.StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether the execution still runs, or will again."""
+        """Whether the execution is running, or will continue by a redrive."""
         return self in {Status.RUNNING, Status.PENDING_REDRIVE}
 
 
 @dataclass(frozen=True)
 class Execution:
-    """`output` is JSON text; `error` and `cause` are those of an execution that did not succeed."""
+    """An execution. `output` is JSON text; `error` and `cause` are set if it did not succeed."""
 
     arn: ExecutionArn
     status: Status
@@ -43,26 +43,26 @@ class Execution:
 
 
 def describe_execution(client: SFNClient, arn: ExecutionArn) -> Execution | None:
-    """The execution, or None if Step Functions does not know it (yet).
+    """Return the execution, or None if it does not exist (yet).
 
-    Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
+    Raise `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
     """
     try:
-        answer = client.describe_execution(executionArn=str(arn))
+        response = client.describe_execution(executionArn=str(arn))
     except AWS_FAILURES as error:
         if error_code(error) == "ExecutionDoesNotExist":
             return None
         raise failed_call("states:DescribeExecution", str(arn), error) from error
-    return execution_of(answer, arn)
+    return parse_execution(response, arn)
 
 
-def execution_of(answer: Any, arn: ExecutionArn) -> Execution:
-    """From the answer of DescribeExecution or StartSyncExecution."""
+def parse_execution(response: Any, arn: ExecutionArn) -> Execution:
+    """Parse the response of DescribeExecution or StartSyncExecution."""
     return Execution(
         arn=arn,
-        status=Status(answer["status"]),
-        started=answer["startDate"],
-        output=answer.get("output"),
-        error=answer.get("error"),
-        cause=answer.get("cause"),
+        status=Status(response["status"]),
+        started=response["startDate"],
+        output=response.get("output"),
+        error=response.get("error"),
+        cause=response.get("cause"),
     )

@@ -1,4 +1,4 @@
-"""Why an execution did not succeed: the state that failed, the error and the cause."""
+"""Finds out why an execution failed: the state, the error and the cause."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _WITHOUT_CAUSE = {
 }
 _CAUSE_MEMBERS = ("errorMessage", "Cause", "StatusReason", "StoppedReason")
 _MAX_NESTED_CAUSES = 5
-"""A cause may quote the cause of an execution that was started by this one, and so on [ours]."""
+"""The cause of a nested execution contains the cause of the inner one, and so on [ours]."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """`error` has at most 100 characters and `cause` 5,000; neither is empty.
+    """Why an execution failed. `error` has at most 100 characters and `cause` 5,000; neither is empty.
 
-    `state` is None where the history does not tell it; `ended_in` is the Fail state that passed the error
-    on, if there was one.
+    `state` is None if the history does not show it; `ended_in` is the Fail state that then ended the
+    execution, if there was one.
     """
 
     error: str
@@ -45,19 +45,19 @@ class Failure:
 
 
 def read_failure(client: SFNClient, execution: Execution) -> Failure:
-    """The failure of an execution that has ended and did not succeed.
+    """Return the failure of an execution that has ended and did not succeed.
 
-    Without a state for Express executions, which have no history, and where it cannot be read.
+    It has no state if the history cannot be read, or does not exist, as for Express executions.
     """
     history: History = ()
     if not execution.arn.is_express:
-        with contextlib.suppress(*AWS_FAILURES):  # the message does without the state then
+        with contextlib.suppress(*AWS_FAILURES):
             history = read_history(client, execution.arn)
     return failure(execution.status, execution.error, execution.cause, history)
 
 
 def failure(status: Status, error: str | None, cause: str | None, history: History) -> Failure:
-    """The failure of an execution with that `status`, `error` and `cause`. `history` may be empty."""
+    """Return the failure of an execution with this `status`, `error` and `cause`. `history` may be empty."""
     state = failed_state(history, error)
     return Failure(
         error=printable(error or _WITHOUT_ERROR.get(status, "Failed"), MAX_ERROR_CHARACTERS),
@@ -65,26 +65,26 @@ def failure(status: Status, error: str | None, cause: str | None, history: Histo
             readable_cause(cause or "") or _WITHOUT_CAUSE.get(status, "no cause was given"),
             MAX_CAUSE_CHARACTERS,
         ),
-        state=_shown(state.name) if state else None,
-        ended_in=_shown(state.ended_in) if state and state.ended_in else None,
+        state=_printable_state(state.name) if state else None,
+        ended_in=_printable_state(state.ended_in) if state and state.ended_in else None,
     )
 
 
 def readable_cause(cause: str) -> str:
-    """The human part of a cause that is JSON; any other cause as it is.
+    """Return the message inside a cause that is JSON, or any other cause unchanged.
 
-    Lambda's cause is `{"errorMessage", "errorType", "stackTrace", …}`; that of a nested execution has
-    `Error` and `Cause`; Batch and ECS have `StatusReason` or `StoppedReason`.
+    Lambda's cause is `{"errorMessage", "errorType", "stackTrace", …}`; a nested execution's has `Error` and
+    `Cause`; those of Batch and ECS have `StatusReason` or `StoppedReason`.
     """
     for _ in range(_MAX_NESTED_CAUSES):
-        inner = _human_part(cause)
+        inner = _message(cause)
         if inner is None:
             break
         cause = inner
     return cause
 
 
-def _human_part(cause: str) -> str | None:
+def _message(cause: str) -> str | None:
     if not cause.lstrip().startswith("{"):
         return None
     try:
@@ -98,5 +98,5 @@ def _human_part(cause: str) -> str | None:
     return None
 
 
-def _shown(state: str) -> str:
+def _printable_state(state: str) -> str:
     return printable(state, MAX_STATE_CHARACTERS)

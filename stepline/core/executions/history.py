@@ -1,8 +1,8 @@
-"""Where an execution is and where it failed, from the newest events of its history.
+"""Reads the newest events of an execution's history, and finds the current state and the state that failed.
 
-Best effort: one page of events is looked at, newest first. Facts about them: each event but the first names
-the one that led to it (`previousEventId`, 0 for none); a state that a Catch leaves is exited too; a Fail
-state is never exited. https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+Only one page of events is read, newest first. All events but the first refer to the event that caused them
+(`previousEventId`, 0 for none). A state that is left by a Catch has an exited event, too; a Fail state has
+none. https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ENTERED = "StateEntered"
 _EXITED = "StateExited"
 
 
-class Event(NamedTuple):
-    """One event; `name` is the state's for entered and exited events, the Map's for its iterations."""
+class HistoryEvent(NamedTuple):
+    """One event. `name` is the state of an entered or exited event, or the Map state of an iteration."""
 
     id: int
     previous_id: int
@@ -35,7 +35,7 @@ class Event(NamedTuple):
     name: str | None = None
     error: str | None = None
     cause: str | None = None
-    length: int | None = None  # of a Map state that has started
+    length: int | None = None  # items of a Map state that has started
 
     @property
     def is_entered(self) -> bool:
@@ -47,28 +47,28 @@ class Event(NamedTuple):
 
     @property
     def is_failure(self) -> bool:
-        """Whether something inside the execution failed or timed out."""
+        """Whether a task, a state or an iteration failed or timed out, but not the execution itself."""
         return self.type.endswith(("Failed", "TimedOut")) and not self.type.startswith("Execution")
 
 
-History = Sequence[Event]
+History = Sequence[HistoryEvent]
 
 
 def read_history(client: SFNClient, arn: ExecutionArn) -> History:
-    """The newest events, newest first. Raises what botocore raises."""
-    answer = client.get_execution_history(
+    """Return the newest 1,000 events, newest first. Raise botocore's exceptions."""
+    response = client.get_execution_history(
         executionArn=str(arn), reverseOrder=True, includeExecutionData=False, maxResults=HISTORY_EVENTS
     )
-    return [parse_event(item) for item in answer["events"]]
+    return [parse_event(item) for item in response["events"]]
 
 
-def parse_event(item: Mapping[str, Any]) -> Event:
-    """One event of GetExecutionHistory's answer; its details are under a key named after its type."""
+def parse_event(item: Mapping[str, Any]) -> HistoryEvent:
+    """Parse one event of GetExecutionHistory. The key of its details depends on its type."""
     details: Mapping[str, Any] = {}
     for key, value in item.items():
         if key.endswith("Details") and isinstance(value, Mapping):
             details = value
-    return Event(
+    return HistoryEvent(
         id=item["id"],
         previous_id=item.get("previousEventId", 0),
         type=item["type"],
@@ -80,8 +80,8 @@ def parse_event(item: Mapping[str, Any]) -> Event:
     )
 
 
-def open_states(history: History) -> list[Event]:
-    """Entered events of states that were not exited, the newest first."""
+def open_states(history: History) -> list[HistoryEvent]:
+    """Return the entered events of states that were not exited, newest first."""
     exits: Counter[str | None] = Counter()
     found = []
     for event in history:
@@ -95,7 +95,7 @@ def open_states(history: History) -> list[Event]:
 
 
 def passed_states(history: History) -> int:
-    """How many states were exited; estimated for events older than `history`."""
+    """Return how many states were exited; for events older than `history` an estimate."""
     older_events = history[-1].id - 1 if history else 0
     return sum(event.is_exited for event in history) + older_events // EVENTS_PER_STATE
 
@@ -106,11 +106,11 @@ class FailedState(NamedTuple):
 
 
 def failed_state(history: History, error: str | None) -> FailedState | None:
-    """The state in which an execution that has ended failed with `error`; None if there is none.
+    """Return the state in which an ended execution failed with `error`, or None if it cannot be found.
 
-    That is the state to which the last event leads back. If it is a Fail state, which passes on the error
-    that was caught before, it is the state where this error arose. Only the newest events are looked at,
-    those of one page, so that everybody who asks gets the same answer.
+    This is the state that the last event refers to, directly or indirectly. If that is a Fail state with an
+    error that was caught before, it is the state in which the error occurred. Of a longer history only the
+    newest page is used, so that all callers find the same state.
     """
     history = history[:HISTORY_EVENTS]
     if not history:
@@ -129,15 +129,15 @@ def failed_state(history: History, error: str | None) -> FailedState | None:
 
 
 def _failed_while_open(history: History) -> FailedState | None:
-    """An aborted or timed-out execution ends without leading back: the state it was in."""
+    """Return the current state of an aborted or timed-out execution: its last event refers to no state."""
     newest = next((event.name for event in open_states(history)), None)
     return None if newest is None else FailedState(newest)
 
 
-def _entered_before(history: History, event: Event) -> Iterator[Event]:
-    """The entered events to which `event` leads back, itself included, the nearest first."""
+def _entered_before(history: History, event: HistoryEvent) -> Iterator[HistoryEvent]:
+    """Yield the entered events that `event` refers to, directly or not, itself included, newest first."""
     by_id = {item.id: item for item in history}
-    current: Event | None = event
+    current: HistoryEvent | None = event
     while current is not None:
         if current.is_entered:
             yield current

@@ -1,4 +1,4 @@
-"""What must be known of a state machine before it is started."""
+"""Finds out whether a state machine is Standard or Express."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def is_express(client: SFNClient, machine: MachineArn) -> bool:
-    """Whether the machine is an Express one, whose executions cannot be started once. It never changes.
+    """Return whether the state machine is Express: its StartExecution is not idempotent. This never changes.
 
-    Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
+    Raise `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
     """
     try:
-        answer = client.describe_state_machine(stateMachineArn=machine.base, includedData="METADATA_ONLY")
+        response = client.describe_state_machine(stateMachineArn=machine.base, includedData="METADATA_ONLY")
     except AWS_FAILURES as error:
         raise failed_call("states:DescribeStateMachine", machine.base, error) from error
-    return answer["type"] == "EXPRESS"
+    return response["type"] == "EXPRESS"

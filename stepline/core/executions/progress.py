@@ -1,19 +1,19 @@
-"""How far an execution has come: the state that it is in, and a percentage."""
+"""Estimates the progress of an execution: its current state, and a percentage."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from stepline.core.executions.arns import ExecutionArn
-from stepline.core.executions.history import Event, History, open_states, passed_states, read_history
-from stepline.core.limits import MAX_PERCENT_BEFORE_THE_END, MAX_STATE_CHARACTERS
+from stepline.core.executions.history import History, HistoryEvent, open_states, passed_states, read_history
+from stepline.core.limits import MAX_RUNNING_PERCENT, MAX_STATE_CHARACTERS
 from stepline.core.text import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_HALF_WAY_STATES = 8
-"""After so many states 50 % are shown [ours]: how many there will be is not known."""
+_STATES_AT_50_PERCENT = 8
+"""After this many states, 50 % are shown [ours]. The total is unknown."""
 
 
 class Progress(NamedTuple):
@@ -22,18 +22,18 @@ class Progress(NamedTuple):
 
 
 def read_progress(client: SFNClient, arn: ExecutionArn) -> Progress:
-    """Raises botocore's errors."""
+    """Read the execution's history. Raise botocore's exceptions."""
     history = read_history(client, arn)
     return Progress(state=current_state(history), percent=percent_complete(passed_states(history)))
 
 
 def percent_complete(passed: int) -> int:
-    """Grows with the states passed, ever more slowly, to 99 at most."""
-    return min(100 * passed // (passed + _HALF_WAY_STATES), MAX_PERCENT_BEFORE_THE_END)
+    """Return a percentage that grows with the states passed, more and more slowly, to at most 99."""
+    return min(100 * passed // (passed + _STATES_AT_50_PERCENT), MAX_RUNNING_PERCENT)
 
 
 def current_state(history: History) -> str | None:
-    """The newest state that was entered and not exited; inside a Map or Parallel with counts."""
+    """Return the newest state that was not exited; inside a Map or Parallel state with counts."""
     states = open_states(history)
     if not states:
         return None
@@ -48,12 +48,12 @@ def current_state(history: History) -> str | None:
     return f"{_name(outer)}{counts}{f': {_name(newest)}' if inner else ''}"
 
 
-def _map_counts(history: History, entered: Event) -> str:
+def _map_counts(history: History, entered: HistoryEvent) -> str:
     since = [event for event in history if event.id > entered.id]
     done = sum(event.type == "MapIterationSucceeded" and event.name == entered.name for event in since)
     total = next((event.length for event in since if event.type == "MapStateStarted"), None)
     return "" if total is None else f" ({done} of {total} done)"
 
 
-def _name(event: Event) -> str:
+def _name(event: HistoryEvent) -> str:
     return printable(event.name or "", MAX_STATE_CHARACTERS)

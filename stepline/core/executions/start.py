@@ -1,4 +1,4 @@
-"""Starts an execution under a name of its own, once."""
+"""Starts an execution at most once."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 def start_execution(client: SFNClient, machine: MachineArn, name: str, text: str) -> ExecutionArn:
-    """Start the execution `name` (1 to 80 of `0-9A-Za-z_-`) with the input `text`, JSON of 262,144 bytes.
+    """Start the execution `name` (1 to 80 of `0-9A-Za-z_-`) with the input `text` (JSON, at most 256 KiB).
 
-    One of that name that exists already is taken for the same: a name is made from what the
-    execution is for, and nobody else makes it. That holds for 90 days after the execution's end, as long
-    as Step Functions remembers the name (StartExecution, API reference). Not for Express
-    machines, whose executions of one name are as many as were started.
+    If an execution of this name exists, return it: callers derive the name from the reason for the execution,
+    so it is the same one. Step Functions remembers a name for 90 days after the execution has ended
+    (StartExecution, API reference). Do not use this for Express state machines, which can have many
+    executions of the same name.
 
-    Raises `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
+    Raise `TransientAwsError`, `PermissionDeniedError` or `ConfigurationError`.
     """
     try:
-        answer = client.start_execution(stateMachineArn=str(machine), name=name, input=text)
+        response = client.start_execution(stateMachineArn=str(machine), name=name, input=text)
     except AWS_FAILURES as error:
         if error_code(error) == "ExecutionAlreadyExists":
             return machine.execution(name)
         raise failed_call("states:StartExecution", str(machine), error) from error
-    return ExecutionArn.parse(answer["executionArn"]) or machine.execution(name)
+    return ExecutionArn.parse(response["executionArn"]) or machine.execution(name)

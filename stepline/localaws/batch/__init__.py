@@ -1,12 +1,14 @@
-"""AWS Batch on Fargate, served locally: jobs are processes of the programs in their images.
+"""AWS Batch on Fargate: a job is a process that runs the program of its image.
 
-`Batch` is the service, `jobs` the life of a job, `registry` its surroundings (compute environments, queues,
-job definitions); `containers` runs the processes, `image_store` fetches and unpacks images, `log_stream`
-writes what the processes say.
+`submission` and `tasks` build jobs and their attempts, `scheduler` runs them, `containers` starts the
+processes, `fargate` provides image, log and credentials, `image_store` downloads and unpacks images,
+`log_stream` writes the output to CloudWatch Logs.
 """
 
 from stepline.localaws.batch.containers import ProcessContainers
-from stepline.localaws.batch.model import Containers, Outcome, Task
+from stepline.localaws.batch.fargate import Fargate
+from stepline.localaws.batch.image_store import ImageStore
+from stepline.localaws.batch.models import Containers, Outcome, Task
 from stepline.localaws.batch.service import Batch
 
-__all__ = ["Batch", "Containers", "Outcome", "ProcessContainers", "Task"]
+__all__ = ["Batch", "Containers", "Fargate", "ImageStore", "Outcome", "ProcessContainers", "Task"]

@@ -1,12 +1,14 @@
-"""Jobs' containers as processes of this machine.
+"""Runs the containers of jobs as processes of this machine.
 
-A container here is the image's files in a folder of its own, the working directory inside, and a process
-with nothing of our environment. It is no prison: the program sees the host's files and network.
+A container is a copy of the image's files in a folder of its own, and a process that starts in its working
+directory without our environment variables. It is not isolated: the program can use the host's files and
+network.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -14,31 +16,26 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from stepline.localaws.batch import supervisor
-from stepline.localaws.batch.fargate import ContainerError
+from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import LineLog, PutLines
-from stepline.localaws.batch.model import Outcome, Task
-from stepline.localaws.batch.program import arguments
-
-STOP_SECONDS = 30.0
-"""Between SIGTERM and SIGKILL [ECS developer guide, "stopTimeout" of Fargate]."""
-
-_LOG_SECONDS = 0.2
-"""What a program has written is in its log after so long."""
+from stepline.localaws.batch.models import Outcome, Task
+from stepline.localaws.batch.settings import LOG_FLUSH_SECONDS, STOP_SECONDS
 
 _CHUNK_BYTES = 65_536
+_PYTHON = re.compile(r"(/usr(/local)?/bin/|/bin/)?python(3(\.\d+)?)?")
 _INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-"""What Python itself may need of our own environment; nothing else reaches a job."""
+"""The variables of our environment that Python may need; jobs get no others."""
 
 
-class Surroundings(Protocol):
-    """What a container is given: see `Fargate`. All raise ContainerError."""
+class Platform(Protocol):
+    """Provides a task's image, log and environment variables, as `Fargate` does. Raises ContainerError."""
 
     def pull(self, task: Task) -> UnpackedImage: ...
 
@@ -48,11 +45,11 @@ class Surroundings(Protocol):
 
 
 class ProcessContainers:
-    """Starts each container on a thread of its own; `directory` is its own, too."""
+    """Runs each container on a thread of its own, with its files below `directory`."""
 
-    def __init__(self, directory: Path, surroundings: Surroundings) -> None:
+    def __init__(self, directory: Path, platform: Platform) -> None:
         self._directory = directory
-        self._surroundings = surroundings
+        self._platform = platform
         self._running: set[ProcessContainer] = set()
         self._lock = threading.Lock()
 
@@ -60,7 +57,7 @@ class ProcessContainers:
         self, task: Task, *, on_running: Callable[[], None], on_ended: Callable[[Outcome], None]
     ) -> ProcessContainer:
         self._directory.mkdir(parents=True, exist_ok=True)
-        container = ProcessContainer(task, self._surroundings, self._directory, on_running)
+        container = ProcessContainer(task, self._platform, self._directory, on_running)
 
         def run() -> None:
             outcome = container.run()
@@ -83,13 +80,13 @@ class ProcessContainers:
 
 
 class ProcessContainer:
-    """One container: see `run`."""
+    """The container of one task."""
 
     def __init__(
-        self, task: Task, surroundings: Surroundings, directory: Path, on_running: Callable[[], None]
+        self, task: Task, platform: Platform, directory: Path, on_running: Callable[[], None]
     ) -> None:
         self._task = task
-        self._surroundings = surroundings
+        self._platform = platform
         self._directory = directory
         self._on_running = on_running
         self._process: subprocess.Popen[bytes] | None = None
@@ -98,11 +95,11 @@ class ProcessContainer:
         self._lock = threading.Lock()
 
     def run(self) -> Outcome:
-        """Blocks until the program has ended."""
+        """Run the container and wait until its program has ended."""
         try:
-            image = self._surroundings.pull(self._task)
-            log = LineLog(self._surroundings.open_log(self._task))
-            variables = self._surroundings.variables(self._task)
+            image = self._platform.pull(self._task)
+            log = LineLog(self._platform.open_log(self._task))
+            variables = self._platform.variables(self._task)
         except ContainerError as error:
             return Outcome(None, str(error))
         files = Path(tempfile.mkdtemp(dir=self._directory, prefix="job-"))
@@ -112,6 +109,7 @@ class ProcessContainer:
             shutil.rmtree(files, ignore_errors=True)
 
     def stop(self) -> None:
+        """Send SIGTERM to the program, and SIGKILL after STOP_SECONDS."""
         with self._lock:
             if self._is_stopped or self._has_ended:
                 return
@@ -123,25 +121,16 @@ class ProcessContainer:
                 killer.start()
 
     def kill(self) -> None:
-        """End the program and everything that it started, now."""
+        """Kill the program and everything that it started."""
         with self._lock:
             self._is_stopped = True
             self._kill_group()
 
     def _run(self, image: UnpackedImage, log: LineLog, variables: Mapping[str, str], files: Path) -> Outcome:
-        root = files / "root"
+        root, temporary = files / "root", files / "tmp"
         shutil.copytree(image.root, root, symlinks=True)
-        temporary = files / "tmp"
         temporary.mkdir()
-        environment = {
-            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "TMPDIR": str(temporary),
-            **{name: value for name, value in image.config.environment.items() if name != "PATH"},
-            **variables,
-            **self._task.environment,
-        }
+        environment = {**_environment(image, temporary), **variables, **self._task.environment}
         command = image.config.arguments(self._task.command)
         if not command:
             return Outcome(None, "CannotStartContainerError: no command specified")
@@ -150,17 +139,17 @@ class ProcessContainer:
         with self._lock:
             if self._is_stopped:
                 return Outcome(None, "the job was stopped before its container was started")
-            self._process = process = _start(arguments(command, root), folder, environment)
+            self._process = process = _start(_host_command(command, root), folder, environment)
         self._on_running()
         watch = threading.Thread(target=self._watch, name="stepline-job-end", daemon=True)
         watch.start()
-        _pump(process, log)
+        _copy_output(process, log)
         watch.join()
         code = process.returncode
         return Outcome(code if code >= 0 else 128 - code)
 
     def _watch(self) -> None:
-        """End what a program leaves behind: it would keep the log open."""
+        """Kill the processes that a program leaves behind, as they would keep the log open."""
         assert self._process is not None
         if hasattr(os, "waitid"):  # not on macOS before Python 3.13
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
@@ -171,14 +160,37 @@ class ProcessContainer:
             self._has_ended = True
 
     def _kill_group(self) -> None:
-        """Not once the process was waited for: its number may be somebody else's then."""
+        """Kill the process group, unless its process has been waited for and its id may be reused."""
         if self._process is not None and self._process.returncode is None and not self._has_ended:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
+def _environment(image: UnpackedImage, temporary: Path) -> dict[str, str]:
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(temporary),
+        **{name: value for name, value in image.config.environment.items() if name != "PATH"},
+    }
+
+
+def _host_command(command: Sequence[str], root: Path) -> list[str]:
+    """Return the command with the image's paths below `root`; Python is the one that runs stepline."""
+    program, *arguments = command
+    executable = sys.executable if _PYTHON.fullmatch(program) else _host_path(program, root)
+    return [executable, *(_host_path(argument, root) for argument in arguments)]
+
+
+def _host_path(argument: str, root: Path) -> str:
+    """Return the path below `root` if the argument is an absolute path of the image."""
+    path = root / argument.lstrip("/")
+    return str(path) if argument.startswith("/") and argument != "/" and path.exists() else argument
+
+
 def _start(command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - what the image says, as a container engine would
+    return subprocess.Popen(  # noqa: S603 - the image's own command
         [sys.executable, "-I", "-S", supervisor.__file__, *command],
         cwd=folder,
         env=dict(environment),
@@ -189,14 +201,14 @@ def _start(command: list[str], folder: Path, environment: Mapping[str, str]) -> 
     )
 
 
-def _pump(process: subprocess.Popen[bytes], log: LineLog) -> None:
-    """Write what the program says, until nobody can say anything any more."""
+def _copy_output(process: subprocess.Popen[bytes], log: LineLog) -> None:
+    """Write the program's output to the log until its last process has closed it."""
     assert process.stdout is not None
     source = process.stdout.fileno()
     with selectors.DefaultSelector() as selector:
         selector.register(source, selectors.EVENT_READ)
         while True:
-            if not selector.select(_LOG_SECONDS):
+            if not selector.select(LOG_FLUSH_SECONDS):
                 log.flush()
             elif data := os.read(source, _CHUNK_BYTES):
                 log.write(data)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from stepline.core.errors import SteplineError
 from stepline.localaws.protocol import AwsError
 
 
-def client_error(message: str) -> AwsError:
-    """The one error for whatever the caller did wrong [model]."""
-    return AwsError(message, code="ClientException")
+class ClientException(AwsError):
+    """The request is not valid; Batch has this one error for all such requests [model]."""
 
 
-def not_supported(what: str) -> AwsError:
-    """Said by name, rather than run a job otherwise than was asked for."""
-    return client_error(f"the local AWS of stepline does not support {what}")
+class ContainerError(SteplineError):
+    """A container cannot be started. The message is the container's `reason`, as Fargate writes it."""
+
+
+def not_supported(feature: str) -> ClientException:
+    return ClientException(f"The local AWS does not support {feature}")

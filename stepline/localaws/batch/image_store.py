@@ -1,4 +1,4 @@
-"""Images from the local ECR, unpacked: once per digest."""
+"""Downloads images from the local ECR and unpacks them, once for each digest."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from stepline.oci.registry_client import RegistryClient, RegistryError
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
-"""How a layer says that a file, or all of a folder, of the layers below is gone [image-spec, "layer.md"]."""
+"""Files that delete a file, or a folder's content, of the layers below [image-spec, "layer.md"]."""
 
 _PERMISSIONS = 0o755 | 0o200
-"""What of a file's mode is kept; the owner may always write, or it could not be removed."""
+"""The bits of a file's mode that are kept. The owner can always write, or the file could not be removed."""
 
 
 @dataclass(frozen=True)
 class UnpackedImage:
-    """`root` is the image's file system; it is shared and must not be changed."""
+    """An image's file system at `root`, which is shared and must not be changed."""
 
     root: Path
     config: ImageConfig
 
 
 class ImageStore:
-    """`registry_url`: where the local ECR is."""
+    """Keeps unpacked images in `directory`. `registry_url` is the address of the local ECR."""
 
     def __init__(self, directory: Path, registry_url: str) -> None:
         self._directory = directory
@@ -40,7 +40,7 @@ class ImageStore:
         self._images: dict[str, UnpackedImage] = {}
 
     def fetch(self, name: ImageName) -> UnpackedImage:
-        """The image as it is now: a tag is looked up each time. Raises RegistryError."""
+        """Return the image that the name refers to now: a tag may move. Raises RegistryError."""
         registry = RegistryClient(self._registry_url, name.repository)
         manifest = registry.manifest(name.reference)
         with self._lock:
@@ -67,7 +67,7 @@ class ImageStore:
 
 
 def apply_layer(content: bytes, root: Path) -> None:
-    """Unpack a layer over `root`: files, folders, and links that stay inside. Raises RegistryError."""
+    """Unpack a layer over `root`: files, folders, and links to paths inside it. Raises RegistryError."""
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as archive:
             for member in archive:
@@ -92,11 +92,11 @@ def _apply(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> Non
         target = _inside(root, PurePosixPath(member.linkname))
         _replace(path)
         shutil.copyfile(target, path)
-    # Devices and pipes are not made: a program has those of the host.
+    # Devices and pipes are left out: a program uses those of the host.
 
 
 def _inside(root: Path, name: PurePosixPath) -> Path:
-    """Where the member goes. Folders on the way may be links; none of them leads out."""
+    """Return the path of a member. Raises RegistryError if the path, or a link in it, leads out of `root`."""
     path = root / str(name).lstrip("/")
     if ".." in name.parts or not path.parent.resolve().is_relative_to(root):
         raise RegistryError(f"a layer cannot be unpacked: {str(name)!r} leads out of the image")
@@ -113,7 +113,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
 
 
 def _link(member: tarfile.TarInfo, path: Path, root: Path) -> None:
-    """A link to an absolute path means the image's own root; one that leads out is left out."""
+    """Create a symbolic link; an absolute target is below `root`. Links that lead out are left out."""
     target = PurePosixPath(member.linkname)
     inside = root / str(target).lstrip("/") if target.is_absolute() else path.parent / target
     if not Path(inside).resolve().is_relative_to(root):

@@ -1,34 +1,36 @@
-"""Whether a failed attempt is followed by another one.
+"""Decides whether a failed attempt of a job is retried.
 
 https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
 """
 
 from __future__ import annotations
 
-from stepline.localaws.batch.model import Attempt, Document
+from stepline.localaws.batch.models import Attempt, Document
 
 
-def may_retry(strategy: Document, attempt: Attempt, *, number: int) -> bool:
-    """`number` of the attempt that failed, from 1. Of `evaluateOnExit` the first rule that fits decides."""
-    if number >= strategy["attempts"]:
+def may_retry(strategy: Document, attempt: Attempt, *, attempt_number: int) -> bool:
+    """Return whether to retry the attempt, the first being number 1.
+
+    The first rule of `evaluateOnExit` that matches decides; without one, the attempt is retried.
+    """
+    if attempt_number >= strategy["attempts"]:
         return False
     for rule in strategy["evaluateOnExit"]:
-        if _fits(rule, attempt):
+        if _rule_matches(rule, attempt):
             return str(rule["action"]).upper() == "RETRY"
     return True
 
 
-def _fits(rule: Document, attempt: Attempt) -> bool:
-    exit_code = "" if attempt.exit_code is None else str(attempt.exit_code)
-    tested = {
+def _rule_matches(rule: Document, attempt: Attempt) -> bool:
+    values = {
         "onStatusReason": attempt.status_reason,
         "onReason": attempt.reason,
-        "onExitCode": exit_code,
+        "onExitCode": "" if attempt.exit_code is None else str(attempt.exit_code),
     }
-    return all(_matches(rule[key], text) for key, text in tested.items() if key in rule)
+    return all(_matches(rule[key], value) for key, value in values.items() if key in rule)
 
 
-def _matches(pattern: str, text: str) -> bool:
-    """A pattern may end with `*`, and matches without regard to case."""
-    pattern, text = pattern.lower(), text.lower()
-    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
+def _matches(pattern: str, value: str) -> bool:
+    """Match without regard to case; a pattern may end with `*`."""
+    pattern, value = pattern.lower(), value.lower()
+    return value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern

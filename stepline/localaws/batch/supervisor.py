@@ -1,9 +1,9 @@
-"""The parent of a job's program: passes signals on, and ends with whoever started it.
+"""The parent process of a job's program: it forwards SIGTERM, and ends when the local AWS ends.
 
-Run as a file: `python supervisor.py PROGRAM ARGUMENT...`. Standard input is a pipe whose other end only
-the local AWS holds. When that is gone, however it ended, the pipe closes, and this process ends together
-with everything that it started. The exit code is the program's, or 128 and the number of the signal that
-ended it, as a container's is.
+Run as a file: `python supervisor.py PROGRAM ARGUMENT...`. Standard input is a pipe whose other end only the
+local AWS holds. When the local AWS ends for any reason, the pipe closes, and this process kills itself and
+everything that it started. The exit code is the program's, or 128 plus the number of the signal that ended
+it, like a container's.
 """
 
 import os
@@ -14,12 +14,12 @@ import threading
 
 _BY_SIGNAL = 128
 _NOT_FOUND = 127
-"""What a shell says, too, of a program that is not there."""
+"""The exit code of a shell for a program that does not exist."""
 
 
 def main() -> None:
     try:
-        child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - that is its purpose
+        child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - its purpose
     except OSError as error:
         sys.exit(_not_started(error))
     signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number))

@@ -1,21 +1,21 @@
-"""An attempt of a job as the container that runs it."""
+"""Builds the ECS task that runs an attempt of a job."""
 
 from __future__ import annotations
 
-from stepline.localaws.batch.errors import not_supported
-from stepline.localaws.batch.model import Job, Task
+from stepline.localaws.batch.models import Job, Task
 from stepline.localaws.batch.names import short_name
-
-DEFAULT_LOG_GROUP = "/aws/batch/job"
-"""Of jobs whose definition names none [user guide, "Use the awslogs log driver"]."""
+from stepline.localaws.batch.settings import DEFAULT_LOG_GROUP
 
 
-def new_task(job: Job, *, environment: str, task_id: str, number: int) -> Task:
-    """`number` of the attempt, from 1. Variables: user guide, "Job environment variables"."""
+def new_task(job: Job, *, environment: str, task_id: str, attempt_number: int) -> Task:
+    """Return the task of an attempt in a compute environment; attempts are numbered from 1.
+
+    Environment variables: user guide, "Job environment variables".
+    """
     container = job.container
     definition = short_name(job.definition_arn).partition(":")[0]
-    options = log_options(job)
-    prefix = options.get("awslogs-stream-prefix", definition)
+    log_options = container.get("logConfiguration", {}).get("options", {})
+    prefix = log_options.get("awslogs-stream-prefix", definition)
     return Task(
         job_id=job.id,
         task_id=task_id,
@@ -24,21 +24,12 @@ def new_task(job: Job, *, environment: str, task_id: str, number: int) -> Task:
         environment={
             **{item["name"]: item["value"] for item in container["environment"]},
             "AWS_BATCH_CE_NAME": environment,
-            "AWS_BATCH_JOB_ATTEMPT": str(number),
+            "AWS_BATCH_JOB_ATTEMPT": str(attempt_number),
             "AWS_BATCH_JOB_ID": job.id,
             "AWS_BATCH_JQ_NAME": short_name(job.queue_arn),
         },
         job_role_arn=container.get("jobRoleArn", ""),
         execution_role_arn=container.get("executionRoleArn", ""),
-        log_options=options,
+        log_options={"awslogs-group": DEFAULT_LOG_GROUP, **log_options},
         log_stream=f"{prefix}/default/{task_id}",
     )
-
-
-def log_options(job: Job) -> dict[str, str]:
-    """Options of the `awslogs` driver, the group among them."""
-    configuration = job.container.get("logConfiguration", {})
-    driver = configuration.get("logDriver", "awslogs")
-    if driver != "awslogs":
-        raise not_supported(f"the log driver {driver}")
-    return {"awslogs-group": DEFAULT_LOG_GROUP, **configuration.get("options", {})}

@@ -1,4 +1,4 @@
-"""Runs the macros of a template: of `Fn::Transform` anywhere in it, and of its section `Transform`.
+"""Runs the macros of a template: those of `Fn::Transform` anywhere in it, and of its `Transform` section.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros-author.html and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros-overview.html
@@ -12,57 +12,46 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepline.localaws.cloudformation.names import Arns
+
 Template = dict[str, Any]
 Invoke = Callable[[str, bytes], Awaitable[bytes | None]]
-"""Runs the macro of that name with an event; its answer, or None if the function failed."""
+"""Invokes the macro of that name with an event; returns its response, or None if the function failed."""
 
 FN_TRANSFORM = "Fn::Transform"
-_HOSTED = "AWS::"  # transforms of CloudFormation's own begin so
+_HOSTED_PREFIX = "AWS::"  # of transforms hosted by CloudFormation
 _NOT_PROCESSED = frozenset({"AWSTemplateFormatVersion", "Parameters", "Transform"})
 
 
 class MacroError(Exception):
-    """A template could not be processed; the message is what CloudFormation says about it."""
+    """A template could not be processed; the message is CloudFormation's."""
 
 
 @dataclass(frozen=True)
 class MacroCall:
-    """One entry of a `Transform` section (then without parameters) or of an `Fn::Transform`."""
+    """One entry of a `Transform` section, which has no parameters, or of an `Fn::Transform`."""
 
     name: str
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Place:
-    account_id: str
-    region: str
-
-    def transform_id(self, macro: str) -> str:
-        return f"{self.account_id}::{macro}"
-
-    def transform_arn(self, macro: str) -> str:
-        """What one needs `cloudformation:CreateChangeSet` on, besides the stack, to use a macro."""
-        return f"arn:aws:cloudformation:{self.region}:{self.account_id}:transform/{macro}"
-
-
 class Expansion:
-    """Processes one template, from the most deeply nested macro outward, then the section in its order.
+    """Processes one template: nested macros first, from the inside out, then the section, in its order.
 
-    `hosted` applies one of CloudFormation's own transforms to a template. `values` are the
-    parameters' values.
+    `run_hosted` applies one of CloudFormation's own transforms to a template. `values` are the values of the
+    template's parameters.
     """
 
     def __init__(
         self,
-        place: Place,
+        arns: Arns,
         invoke: Invoke,
-        hosted: Callable[[Template, str], Template],
+        run_hosted: Callable[[Template, str], Template],
         values: Mapping[str, Any],
     ) -> None:
-        self._place = place
+        self._arns = arns
         self._invoke = invoke
-        self._hosted = hosted
+        self._run_hosted = run_hosted
         self._values = values
 
     async def expand(self, template: Template) -> Template:
@@ -78,7 +67,7 @@ class Expansion:
     async def _section(self, template: Template, call: MacroCall) -> Template:
         content = {section: value for section, value in template.items() if section != "Transform"}
         if is_hosted(call.name):
-            return self._hosted(content, call.name)
+            return self._run_hosted(content, call.name)
         processed = await self._run(call.name, content, {})
         if not isinstance(processed, dict):
             raise MacroError("Template format error: unsupported structure.")
@@ -95,22 +84,22 @@ class Expansion:
         return siblings
 
     async def _run(self, macro: str, fragment: Any, parameters: Mapping[str, Any]) -> Any:
-        transform = self._place.transform_id(macro)
-        request = str(uuid.uuid4())
+        transform = self._arns.transform_id(macro)
+        request_id = str(uuid.uuid4())
         event = {
-            "region": self._place.region,
-            "accountId": self._place.account_id,
+            "region": self._arns.region,
+            "accountId": self._arns.account_id,
             "fragment": fragment,
             "transformId": transform,
             "params": parameters,
-            "requestId": request,
+            "requestId": request_id,
             "templateParameterValues": self._values,
         }
-        return _fragment(await self._invoke(macro, json.dumps(event).encode()), transform, request)
+        return _fragment(await self._invoke(macro, json.dumps(event).encode()), transform, request_id)
 
 
 def custom_macros(template: Template) -> list[str]:
-    """The names of the macros that a template uses and that are not CloudFormation's own, each once."""
+    """Return the names of the macros in a template that CloudFormation does not host, each once."""
     calls = [*section_calls(template)]
     for section, value in template.items():
         if section not in _NOT_PROCESSED:
@@ -119,7 +108,7 @@ def custom_macros(template: Template) -> list[str]:
 
 
 def is_hosted(macro: str) -> bool:
-    return macro.startswith(_HOSTED)
+    return macro.startswith(_HOSTED_PREFIX)
 
 
 def section_calls(template: Template) -> Iterator[MacroCall]:
@@ -146,18 +135,18 @@ def _calls(value: Any) -> Iterator[MacroCall]:
             yield MacroCall(entry["Name"], entry.get("Parameters") or {})
 
 
-def _fragment(payload: bytes | None, transform: str, request: str) -> Any:
-    """What the function made of the fragment. Raises MacroError."""
+def _fragment(payload: bytes | None, transform: str, request_id: str) -> Any:
+    """Return the fragment that the function returned. Raises MacroError."""
     try:
-        answer = None if payload is None else json.loads(payload)
+        response = None if payload is None else json.loads(payload)
     except ValueError:
-        answer = None
-    if not isinstance(answer, dict) or answer.get("requestId") != request:
+        response = None
+    if not isinstance(response, dict) or response.get("requestId") != request_id:
         raise MacroError(f"Received malformed response from transform {transform}")
-    if str(answer.get("status")).lower() != "success":
-        if message := answer.get("errorMessage"):
+    if str(response.get("status")).lower() != "success":
+        if message := response.get("errorMessage"):
             raise MacroError(f"Transform {transform} failed with: {message}")
         raise MacroError(f"Transform {transform} failed without an error message.")
-    if "fragment" not in answer:
+    if "fragment" not in response:
         raise MacroError(f"Received malformed response from transform {transform}")
-    return answer["fragment"]
+    return response["fragment"]

@@ -1,4 +1,4 @@
-"""One call of S3's object API as CloudTrail records it.
+"""CloudTrail's record of a call to S3's object API.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
@@ -15,15 +15,15 @@ from typing import Any, Final
 Record = dict[str, Any]
 
 _VERSION: Final = "1.11"
-_READING: Final = frozenset({"GET", "HEAD"})
-_RECORDED_HEADERS: Final = (
+_READ_METHODS: Final = frozenset({"GET", "HEAD"})
+_REQUEST_HEADERS: Final = (
     "x-amz-acl",
     "x-amz-copy-source",
     "x-amz-server-side-encryption",
     "x-amz-storage-class",
     "x-amz-tagging-directive",
 )
-_ANSWERED_HEADERS: Final = (
+_RESPONSE_HEADERS: Final = (
     "x-amz-copy-source-version-id",
     "x-amz-delete-marker",
     "x-amz-server-side-encryption",
@@ -36,7 +36,7 @@ _SUBRESOURCES: Final = {
     "retention": "ObjectRetention",
     "tagging": "ObjectTagging",
 }
-_POSTED: Final = {
+_POST_OPERATIONS: Final = {
     "delete": "DeleteObjects",
     "uploads": "CreateMultipartUpload",
     "uploadId": "CompleteMultipartUpload",
@@ -48,9 +48,9 @@ _VERBS: Final = {"PUT": "Put", "GET": "Get", "DELETE": "Delete"}
 
 @dataclass(frozen=True)
 class S3Call:
-    """A request and its answer. Names of headers are in lower case; the key is not URL-encoded.
+    """A request and its response. Header names are in lower case; the key is not URL-encoded.
 
-    `caller_arn` is that of a role's session, or empty: the developer's access keys are all one user.
+    `caller_arn` is that of a role session, or empty for the developer, whatever the access key.
     """
 
     method: str
@@ -59,25 +59,23 @@ class S3Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     bytes_in: int
-    status: int
-    answer_headers: Mapping[str, str]
+    response_headers: Mapping[str, str]
     bytes_out: int
     caller_arn: str = ""
     error_code: str | None = None
 
 
-def record_of(
+def data_event(
     call: S3Call, *, request_id: str, region: str, account_id: str, time: datetime
 ) -> Record | None:
-    """The record, or None for a call that is none of an object."""
+    """Return the record, or None for a call that is not on an object."""
     name = _event_name(call)
     if name is None:
         return None
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "eventVersion": _VERSION,
         "userIdentity": _identity(call, account_id),
-        "eventTime": moment,
+        "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": "s3.amazonaws.com",
         "eventName": name,
         "awsRegion": region,
@@ -85,7 +83,7 @@ def record_of(
         "userAgent": f"[{call.headers.get('user-agent', '')}]",
         **({"errorCode": call.error_code, "errorMessage": call.error_code} if call.error_code else {}),
         "requestParameters": _request_parameters(call),
-        "responseElements": _answer(call),
+        "responseElements": _response_elements(call),
         "additionalEventData": {
             "SignatureVersion": "SigV4",
             "bytesTransferredIn": call.bytes_in,
@@ -93,7 +91,7 @@ def record_of(
         },
         "requestID": request_id,
         "eventID": str(uuid.uuid4()),
-        "readOnly": call.method in _READING,
+        "readOnly": call.method in _READ_METHODS,
         "resources": _resources(call, account_id),
         "eventType": "AwsApiCall",
         "managementEvent": False,
@@ -104,25 +102,25 @@ def record_of(
 
 def _event_name(call: S3Call) -> str | None:
     if call.method == "POST":
-        return _posted(call)
+        return _post_operation(call)
     if not call.key:
         return None
     for subresource, name in _SUBRESOURCES.items():
         if subresource in call.query:
             verb = _VERBS.get(call.method)
             return verb and f"{verb}{name}"
-    return _of_upload(call) if "uploadId" in call.query else _plain(call)
+    return _upload_operation(call) if "uploadId" in call.query else _object_operation(call)
 
 
-def _posted(call: S3Call) -> str | None:
-    """A form that uploads an object is the one that has no parameter."""
-    for parameter, name in _POSTED.items():
+def _post_operation(call: S3Call) -> str | None:
+    """Return the operation that a query parameter names; without one, the form upload of an object."""
+    for parameter, name in _POST_OPERATIONS.items():
         if parameter in call.query:
             return name
     return "PostObject" if call.key else None
 
 
-def _of_upload(call: S3Call) -> str | None:
+def _upload_operation(call: S3Call) -> str | None:
     match call.method:
         case "PUT":
             return "UploadPartCopy" if "x-amz-copy-source" in call.headers else "UploadPart"
@@ -134,7 +132,7 @@ def _of_upload(call: S3Call) -> str | None:
             return None
 
 
-def _plain(call: S3Call) -> str | None:
+def _object_operation(call: S3Call) -> str | None:
     match call.method:
         case "PUT":
             return "CopyObject" if "x-amz-copy-source" in call.headers else "PutObject"
@@ -145,18 +143,18 @@ def _plain(call: S3Call) -> str | None:
 
 
 def _request_parameters(call: S3Call) -> dict[str, Any]:
-    wanted = {name: call.headers[name] for name in _RECORDED_HEADERS if name in call.headers}
+    headers = {name: call.headers[name] for name in _REQUEST_HEADERS if name in call.headers}
     query = {name: value for name, value in call.query.items() if not name.lower().startswith("x-")}
     key = {"key": call.key} if call.key else {}
-    return {**query, "bucketName": call.bucket, "Host": call.headers.get("host", ""), **key, **wanted}
+    return {**query, "bucketName": call.bucket, "Host": call.headers.get("host", ""), **key, **headers}
 
 
-def _answer(call: S3Call) -> dict[str, str] | None:
-    """CloudTrail records no answer of calls that only read, nor of calls that failed."""
-    if call.method in _READING or call.error_code:
+def _response_elements(call: S3Call) -> dict[str, str] | None:
+    """Return None for calls that read or failed, as CloudTrail does."""
+    if call.method in _READ_METHODS or call.error_code:
         return None
-    found = {name.lower(): value for name, value in call.answer_headers.items()}
-    return {name: found[name] for name in _ANSWERED_HEADERS if name in found} or None
+    headers = {name.lower(): value for name, value in call.response_headers.items()}
+    return {name: headers[name] for name in _RESPONSE_HEADERS if name in headers} or None
 
 
 def _identity(call: S3Call, account_id: str) -> dict[str, str]:

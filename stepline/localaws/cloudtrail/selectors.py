@@ -1,4 +1,4 @@
-"""Does a trail record this? Its event selectors say so, in their old and in their advanced form.
+"""Decides by a trail's event selectors, basic or advanced, whether it records a data event.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
@@ -23,24 +23,24 @@ _TESTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
 
 
 def selects(selectors: Iterable[Selector], record: Record) -> bool:
-    """Whether one of a trail's selectors is about the record, which is of a data event of S3."""
+    """Whether one of the selectors matches the record of an S3 data event."""
     return any(_advanced(s, record) if "FieldSelectors" in s else _basic(s, record) for s in selectors)
 
 
 def _basic(selector: Selector, record: Record) -> bool:
-    wanted = selector.get("ReadWriteType", "All")
-    if wanted == ("WriteOnly" if record["readOnly"] else "ReadOnly"):
+    read_write_type = selector.get("ReadWriteType", "All")
+    if read_write_type == ("WriteOnly" if record["readOnly"] else "ReadOnly"):
         return False
     return any(
-        _names(value, _object_arn(record))
+        _covers(value, _object_arn(record))
         for resource in selector.get("DataResources", [])
         if resource.get("Type") == _OBJECT
         for value in resource.get("Values", [])
     )
 
 
-def _names(value: str, arn: str) -> bool:
-    """A bucket, as `arn:aws:s3:::bucket/`, with the beginning of a key; or all objects of the account."""
+def _covers(value: str, arn: str) -> bool:
+    """Whether `value`, all of S3 or a bucket (`arn:aws:s3:::bucket/`) with a key prefix, has the object."""
     return value in _ALL_OBJECTS or ("/" in value and arn.startswith(value))
 
 
@@ -57,13 +57,13 @@ def _advanced(selector: Selector, record: Record) -> bool:
 
 
 def _field(field: Mapping[str, Any], value: str) -> bool:
-    """Of one field, one that is asked for must be there, and none that is forbidden.
+    """Whether the value matches one of the field's conditions, if any, and none of the negated ones.
 
     CloudTrail User Guide, "How CloudTrail evaluates multiple conditions for a field".
     """
-    wanted = [test(value, text) for name, test in _TESTS.items() for text in field.get(name, [])]
-    forbidden = [test(value, text) for name, test in _TESTS.items() for text in field.get(f"Not{name}", [])]
-    return not any(forbidden) and (any(wanted) or not wanted)
+    matches = [test(value, text) for name, test in _TESTS.items() for text in field.get(name, [])]
+    excluded = [test(value, text) for name, test in _TESTS.items() for text in field.get(f"Not{name}", [])]
+    return not any(excluded) and (any(matches) or not matches)
 
 
 def _object_arn(record: Record) -> str:

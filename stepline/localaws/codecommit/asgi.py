@@ -1,4 +1,4 @@
-"""The few names of ASGI that are needed here: https://asgi.readthedocs.io/en/latest/specs/www.html"""
+"""Reads requests and sends responses of ASGI: https://asgi.readthedocs.io/en/latest/specs/www.html"""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def header(scope: Scope, name: str) -> str | None:
-    """The first value of a header (`name` in lower case), None without it."""
-    wanted = name.encode("ascii")
+    """Return the first value of a header (`name` in lower case), or None."""
     for key, value in scope["headers"]:
-        if key.lower() == wanted:
+        if key.lower() == name.encode("ascii"):
             return bytes(value).decode("latin-1")
     return None
 
@@ -30,7 +29,7 @@ async def send_body(send: Send, body: bytes, *, more: bool) -> None:
 
 
 async def send_text(send: Send, status: int, text: str) -> None:
-    """A whole answer; git shows such text to its user, each line after `remote: `."""
+    """Send a whole response; git shows its text to the user, each line after `remote: `."""
     body = f"{text}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     await start_response(send, status, headers)

@@ -1,8 +1,7 @@
-"""One run of `git http-backend`: a request's body streams in, the answer streams out.
+"""Runs `git http-backend` for one request: streams the request's body in and the response out.
 
-Neither is ever held whole: on the way in there is one chunk of the server's and what
-the pipe's writer holds, on the way out one read of the pipe. Either side stops reading
-when the other does not keep up.
+Neither is ever held whole: of the request, one chunk of the server and the buffer of the pipe's writer; of
+the response, one read of the pipe. Either side stops reading when the other is slower.
 
 http-backend is a CGI program: https://git-scm.com/docs/git-http-backend
 """
@@ -16,29 +15,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stepline.core.errors import SteplineError
 from stepline.localaws.codecommit.asgi import Message, Receive, Send, send_body, start_response
 from stepline.localaws.codecommit.processes import ProcessGroups, signal_group
-
-CHUNK_BYTES = 64 * 1024
-"""At most so much is read from the backend at once; also asyncio's own limit of a pipe's buffers."""
-
-GRACE_SECONDS = 2.0
-"""How long git may take to remove its temporary files when it is asked to end; it takes milliseconds."""
+from stepline.localaws.codecommit.settings import CHUNK_BYTES, GRACE_SECONDS
 
 _MAX_ERROR_BYTES = 2000
 
 
-class BackendError(Exception):
-    """http-backend ended without an answer; `detail` is what it wrote to standard error."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"git http-backend gave no answer: {detail}")
-        self.detail = detail
+class BackendError(SteplineError):
+    """http-backend ended without a response. The message is its standard error."""
 
 
 @dataclass
 class Traffic:
-    """What went through, in bytes. `peak_buffered`: the most that was held here at one time on the way in."""
+    """The bytes that were transferred. `peak_buffered`: the most bytes of the request held at one time."""
 
     received: int = 0
     sent: int = 0
@@ -49,8 +40,7 @@ class Traffic:
 class BackendCommand:
     """How to run http-backend, and whether to let it finish once it has the whole request.
 
-    A push that has arrived is carried out even if its client has left, like everywhere
-    else; whatever else a client leaves behind is stopped.
+    A push that was received is completed even if its client disconnects; all other requests are stopped then.
     """
 
     executable: Path
@@ -61,30 +51,30 @@ class BackendCommand:
 
 @dataclass
 class Backend:
-    """Serves one request. The caller takes `process_group` out of `groups` when all is done."""
+    """Serves one request. The caller removes `process_group` from `groups` after its own cleanup."""
 
     command: BackendCommand
     groups: ProcessGroups
     traffic: Traffic = field(default_factory=Traffic)
     process_group: int | None = None
     _body_complete: bool = False
-    _client_left: bool = False
+    _client_disconnected: bool = False
 
     async def serve(self, receive: Receive, send: Send) -> bool:
-        """Answer the request, all but the end of the answer's body, and wait for the process to end.
+        """Send the response without its end, and wait for the process to end.
 
-        True if the answer can be ended now; False if the client has left or was stopped.
-        Raises `BackendError` before anything was sent.
+        Return True if the response can be ended now, False if the client disconnected or the process was
+        stopped. Raises BackendError before anything is sent.
         """
         process = await self._start()
         errors = asyncio.create_task(_first_bytes(process))
         feeder = asyncio.create_task(self._feed(process, receive))
         try:
-            complete = await self._answer(process, send)
+            complete = await self._respond(process, send)
             await process.wait()
-            if not complete and not self._client_left:
+            if not complete and not self._client_disconnected:
                 raise BackendError((await errors).decode(errors="replace").strip())
-            return complete and not self._client_left
+            return complete and not self._client_disconnected
         finally:
             feeder.cancel()
             await self._end(process, errors)
@@ -106,9 +96,9 @@ class Backend:
         return process
 
     async def _end(self, process: Process, errors: asyncio.Task[bytes]) -> None:
-        """Leave no process: SIGTERM first, for git to clean up what it can, then SIGKILL.
+        """End all processes: SIGTERM first, so that git can clean up, then SIGKILL.
 
-        Standard error ends when the last process that git started has ended, be it nobody's child by then.
+        Standard error ends when the last process that git started has ended, even one without a parent.
         """
         if process.returncode is None:
             signal_group(process.pid, signal.SIGTERM)
@@ -119,21 +109,20 @@ class Backend:
             await process.wait()
 
     async def _feed(self, process: Process, receive: Receive) -> None:
-        """The request's body into the process; then watch for the client to leave.
+        """Write the request's body to the process, then wait for the client to disconnect.
 
-        Whatever else ends this early counts as a client that left: without a body the process would wait
-        for ever.
+        An error counts as a disconnected client: without the body the process would wait forever.
         """
         try:
             while (message := await receive())["type"] == "http.request":
-                await self._take(process, message)
+                await self._receive(process, message)
         finally:
-            self._client_left = True
-            wanted = self._body_complete and self.command.finish_whole_requests
-            if process.returncode is None and not wanted:
+            self._client_disconnected = True
+            may_finish = self._body_complete and self.command.finish_whole_requests
+            if process.returncode is None and not may_finish:
                 signal_group(process.pid, signal.SIGTERM)
 
-    async def _take(self, process: Process, message: Message) -> None:
+    async def _receive(self, process: Process, message: Message) -> None:
         if self._body_complete:
             return
         await self._write(process, message.get("body", b""))
@@ -142,7 +131,7 @@ class Backend:
             _close_input(process)
 
     async def _write(self, process: Process, chunk: bytes) -> None:
-        """A process that reads no further has said why, or will: the rest of the body is dropped."""
+        """Write a chunk; drop it if the process reads no more, as its response says why."""
         pipe = process.stdin
         assert pipe is not None
         self.traffic.received += len(chunk)
@@ -156,8 +145,8 @@ class Backend:
         except (BrokenPipeError, ConnectionResetError):
             _close_input(process)
 
-    async def _answer(self, process: Process, send: Send) -> bool:
-        """False if the process ended without an answer."""
+    async def _respond(self, process: Process, send: Send) -> bool:
+        """Send the process's response. Return False if it ended without one."""
         pipe = process.stdout
         assert pipe is not None
         try:
@@ -165,11 +154,11 @@ class Backend:
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return False
         status, headers = _parse_cgi_header(head)
-        if not self._client_left:
+        if not self._client_disconnected:
             await start_response(send, status, headers)
         while chunk := await pipe.read(CHUNK_BYTES):
             self.traffic.sent += len(chunk)
-            if not self._client_left:
+            if not self._client_disconnected:
                 await send_body(send, chunk, more=True)
         return True
 
@@ -180,7 +169,7 @@ def _close_input(process: Process) -> None:
 
 
 async def _first_bytes(process: Process) -> bytes:
-    """The beginning of standard error; the rest is read, so that nobody waits, and dropped."""
+    """Return the beginning of standard error; the rest is read and dropped, or the process would block."""
     pipe = process.stderr
     assert pipe is not None
     kept = b""
@@ -190,7 +179,7 @@ async def _first_bytes(process: Process) -> bytes:
 
 
 def _parse_cgi_header(head: bytes) -> tuple[int, list[tuple[str, str]]]:
-    """Status and headers of a CGI answer (RFC 3875, section 6.3); `Status` is 200 when it is not given."""
+    """Return status and headers of a CGI response (RFC 3875, section 6.3); `Status` defaults to 200."""
     status = 200
     headers = []
     for line in head.decode("latin-1").split("\r\n"):

@@ -1,177 +1,326 @@
-"""The errors of CodeCommit, by AWS's codes: https://docs.aws.amazon.com/codecommit/latest/APIReference/CommonErrors.html"""
+"""The errors of CodeCommit: https://docs.aws.amazon.com/codecommit/latest/APIReference/CommonErrors.html"""
 
 from __future__ import annotations
 
 from stepline.localaws.protocol import AwsError
 
-
-class BlobIdDoesNotExistException(AwsError):
-    pass
+# Required parameters
 
 
-class BranchDoesNotExistException(AwsError):
-    pass
+class BlobIdRequiredException(AwsError):
+    """The request has no blob ID."""
+
+    default_message = "A blob ID is required"
 
 
-class BranchNameExistsException(AwsError):
-    pass
+class BranchNameRequiredException(AwsError):
+    """The request has no branch name."""
+
+    default_message = "A branch name is required"
 
 
-class BranchNameIsTagNameException(AwsError):
-    pass
+class CommitIdRequiredException(AwsError):
+    """The request has no commit ID."""
+
+    default_message = "A commit ID is required"
 
 
-class CommitDoesNotExistException(AwsError):
-    pass
+class CommitIdsListRequiredException(AwsError):
+    """The request has no commit IDs."""
+
+    default_message = "A list of commit IDs is required"
 
 
-class CommitIdDoesNotExistException(AwsError):
-    pass
+class CommitRequiredException(AwsError):
+    """The request has no commit specifier."""
+
+    default_message = "A commit is required"
 
 
-class CommitIdsLimitExceededException(AwsError):
-    pass
+class FileContentRequiredException(AwsError):
+    """The request has no file content."""
+
+    default_message = "The content of the file is required, and cannot be empty"
 
 
-class CommitMessageLengthExceededException(AwsError):
-    pass
+class PathRequiredException(AwsError):
+    """The request has no file path."""
+
+    default_message = "A path is required"
 
 
-class DefaultBranchCannotBeDeletedException(AwsError):
-    pass
+class RepositoryNameRequiredException(AwsError):
+    """The request has no repository name."""
+
+    default_message = "A repository name is required"
 
 
-class DirectoryNameConflictsWithFileNameException(AwsError):
-    pass
+class RepositoryNamesRequiredException(AwsError):
+    """The request has no repository names."""
+
+    default_message = "At least one repository name is required"
 
 
-class FileContentAndSourceFileSpecifiedException(AwsError):
-    pass
+class ResourceArnRequiredException(AwsError):
+    """The request has no resource ARN."""
+
+    default_message = "A resource ARN is required"
 
 
-class FileContentSizeLimitExceededException(AwsError):
-    pass
+class TagKeysListRequiredException(AwsError):
+    """The request has no tag keys."""
+
+    default_message = "A list of tag keys is required"
 
 
-class FileDoesNotExistException(AwsError):
-    pass
+class TagsMapRequiredException(AwsError):
+    """The request has no tags."""
+
+    default_message = "A map of tags is required"
 
 
-class FileEntryRequiredException(AwsError):
-    pass
+# Repositories and tags
 
 
-class FileNameConflictsWithDirectoryNameException(AwsError):
-    pass
-
-
-class FilePathConflictsWithSubmodulePathException(AwsError):
-    pass
-
-
-class FileTooLargeException(AwsError):
-    pass
-
-
-class FolderDoesNotExistException(AwsError):
-    pass
-
-
-class InvalidBranchNameException(AwsError):
-    pass
+class EncryptionKeyInvalidIdException(AwsError):
+    """The KMS key ID does not fit the service model."""
 
 
 class InvalidContinuationTokenException(AwsError):
-    pass
+    """The token was not returned by this operation."""
+
+    default_message = "The specified continuation token is not valid."
 
 
-class InvalidEmailException(AwsError):
-    pass
+class InvalidOrderException(AwsError):
+    """The sort order is not `ascending` or `descending`."""
 
 
-class InvalidMaxResultsException(AwsError):
-    pass
-
-
-class InvalidParentCommitIdException(AwsError):
-    pass
-
-
-class InvalidPathException(AwsError):
-    pass
+class InvalidRepositoryDescriptionException(AwsError):
+    """The repository description does not fit the service model."""
 
 
 class InvalidRepositoryNameException(AwsError):
-    pass
+    """The repository name has a wrong form."""
+
+    default_message = (
+        "The repository name is not valid. Repository names can be any valid combination of letters, "
+        "numbers, periods, underscores, and dashes between 1 and 100 characters in length, and cannot end "
+        "in .git. Names are case sensitive."
+    )
 
 
 class InvalidResourceArnException(AwsError):
-    pass
+    """The ARN is not that of a repository of this account and region."""
+
+
+class InvalidSortByException(AwsError):
+    """The list cannot be sorted by this value."""
 
 
 class InvalidSystemTagUsageException(AwsError):
-    pass
+    """A tag key begins with `aws:`."""
 
 
-class MaximumFileEntriesExceededException(AwsError):
-    pass
+class InvalidTagKeysListException(AwsError):
+    """The tag keys do not fit the service model."""
+
+
+class InvalidTagsMapException(AwsError):
+    """The tags do not fit the service model."""
 
 
 class MaximumRepositoryNamesExceededException(AwsError):
-    pass
-
-
-class NameLengthExceededException(AwsError):
-    pass
-
-
-class NoChangeException(AwsError):
-    pass
-
-
-class ParentCommitDoesNotExistException(AwsError):
-    pass
-
-
-class ParentCommitIdOutdatedException(AwsError):
-    pass
-
-
-class ParentCommitIdRequiredException(AwsError):
-    pass
-
-
-class PathDoesNotExistException(AwsError):
-    pass
-
-
-class PutFileEntryConflictException(AwsError):
-    pass
+    """The request has too many repository names."""
 
 
 class RepositoryDoesNotExistException(AwsError):
-    pass
+    """No repository has this name."""
 
 
 class RepositoryNameExistsException(AwsError):
-    pass
-
-
-class RestrictedSourceFileException(AwsError):
-    pass
-
-
-class SameFileContentException(AwsError):
-    pass
-
-
-class SamePathRequestException(AwsError):
-    pass
-
-
-class SourceFileOrContentRequiredException(AwsError):
-    pass
+    """Another repository has this name."""
 
 
 class TooManyTagsException(AwsError):
-    pass
+    """The repository would have too many tags."""
+
+
+# Branches and commits
+
+
+class BranchDoesNotExistException(AwsError):
+    """The repository has no branch of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Branch {name} does not exist")
+
+
+class BranchNameExistsException(AwsError):
+    """The repository has a branch of this name, or one whose name conflicts with it."""
+
+
+class BranchNameIsTagNameException(AwsError):
+    """The branch to create has the name of a tag."""
+
+
+class CommitDoesNotExistException(AwsError):
+    """The repository has no commit of this ID or specifier."""
+
+    def __init__(self, specifier: str) -> None:
+        super().__init__(f"Commit {specifier} does not exist")
+
+
+class CommitIdDoesNotExistException(AwsError):
+    """The repository has no commit of this ID."""
+
+
+class CommitIdsLimitExceededException(AwsError):
+    """The request has too many commit IDs."""
+
+
+class DefaultBranchCannotBeDeletedException(AwsError):
+    """The branch to delete is the default branch."""
+
+
+class InvalidBranchNameException(AwsError):
+    """git does not accept the branch name, or it has the form of a commit ID."""
+
+
+class InvalidCommitIdException(AwsError):
+    """The commit ID is not a full object ID."""
+
+
+class InvalidMaxResultsException(AwsError):
+    """MaxResults is less than 1."""
+
+
+# Files and folders
+
+
+class PathDoesNotExistException(AwsError):
+    """Neither commit has this path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Could not find path {path}")
+
+
+class FileDoesNotExistException(PathDoesNotExistException):
+    """The commit has no file at this path."""
+
+
+class FolderDoesNotExistException(PathDoesNotExistException):
+    """The commit has no folder at this path."""
+
+
+class BlobIdDoesNotExistException(AwsError):
+    """The repository has no blob of this ID."""
+
+
+class FileTooLargeException(AwsError):
+    """The file is too large for a response."""
+
+
+class InvalidBlobIdException(AwsError):
+    """The blob ID is not a full object ID."""
+
+
+class InvalidPathException(AwsError):
+    """The path has a wrong form."""
+
+
+# CreateCommit and PutFile
+
+
+class CommitMessageLengthExceededException(AwsError):
+    """The commit message is too long."""
+
+
+class DirectoryNameConflictsWithFileNameException(AwsError):
+    """A folder of the path is a file."""
+
+
+class FileContentAndSourceFileSpecifiedException(AwsError):
+    """A file has both content and a source file."""
+
+
+class FileContentSizeLimitExceededException(AwsError):
+    """A file, or all files together, are too large."""
+
+
+class FileEntryRequiredException(AwsError):
+    """The request changes no file."""
+
+
+class FileNameConflictsWithDirectoryNameException(AwsError):
+    """The path of a file is a folder."""
+
+
+class FilePathConflictsWithSubmodulePathException(AwsError):
+    """The path, or a folder of it, is a submodule."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is a submodule")
+
+
+class InvalidEmailException(AwsError):
+    """The email address is too long."""
+
+
+class InvalidFileModeException(AwsError):
+    """The file mode does not fit the service model."""
+
+
+class InvalidParentCommitIdException(AwsError):
+    """The parent commit ID is not a full object ID."""
+
+
+class MaximumFileEntriesExceededException(AwsError):
+    """The request changes too many files."""
+
+
+class NameLengthExceededException(AwsError):
+    """The author's name is too long, or holds nothing that git accepts."""
+
+
+class NoChangeException(AwsError):
+    """The commit would have the same files as its parent."""
+
+    default_message = "The commit would change nothing"
+
+
+class ParentCommitDoesNotExistException(AwsError):
+    """The repository has no object of the parent commit ID."""
+
+
+class ParentCommitIdOutdatedException(AwsError):
+    """The parent commit is not the tip of the branch."""
+
+    def __init__(self, branch: str, parent: str) -> None:
+        super().__init__(f"The parent commit {parent} is not the tip of {branch} any more; see GetBranch")
+
+
+class ParentCommitIdRequiredException(AwsError):
+    """The branch exists, and the request has no parent commit ID."""
+
+
+class PutFileEntryConflictException(AwsError):
+    """The path of one file is a folder of another."""
+
+
+class RestrictedSourceFileException(AwsError):
+    """The source file is a .gitkeep file."""
+
+
+class SameFileContentException(AwsError):
+    """The file has this content and mode already."""
+
+    default_message = "The file has this content already"
+
+
+class SamePathRequestException(AwsError):
+    """A path is given twice."""
+
+
+class SourceFileOrContentRequiredException(AwsError):
+    """A file has neither content nor a source file."""

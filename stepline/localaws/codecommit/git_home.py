@@ -1,6 +1,6 @@
-"""The world that git processes see: a home of their own, and nothing of the machine or of stepline's user.
+"""The environment, configuration and hook of git processes, without those of the machine and its user.
 
-Needs git 2.32 or newer for GIT_CONFIG_GLOBAL; an older git reads the same file, being in its HOME.
+GIT_CONFIG_GLOBAL needs git 2.32; an older git reads the same file in its HOME.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 PUSH_LOG_VARIABLE = "STEPLINE_PUSH_LOG"
-"""The post-receive hook writes what a push changed to the file that this environment variable names."""
+"""The post-receive hook writes the changes of a push to the file that this environment variable names."""
 
 _HOOK = f"""#!/bin/sh
 # Standard input: a line "<old object id> <new object id> <reference>" for each reference that was changed.
@@ -17,11 +17,11 @@ exec cat >"${PUSH_LOG_VARIABLE}"
 """
 
 ATTRIBUTES = "* -export-ignore -export-subst -text -ident -filter -working-tree-encoding\n"
-"""Overrides .gitattributes in `git archive`: an archive holds every file of the commit, byte for byte."""
+"""Overrides .gitattributes in `git archive`: an archive has every file of the commit, byte for byte."""
 
 
 def git_environment(home: Path) -> dict[str, str]:
-    """The whole environment of a git process."""
+    """Return the whole environment of a git process."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
@@ -51,7 +51,7 @@ def _configuration(hooks: Path) -> str:
     return f"""\
 [core]
 	hooksPath = "{quoted}"
-	; nothing is ever checked out here, so names that trouble other file systems do no harm
+	; files are never checked out here, so names that other file systems reject are harmless
 	protectNTFS = false
 	protectHFS = false
 [safe]
@@ -59,15 +59,15 @@ def _configuration(hooks: Path) -> str:
 [http]
 	receivepack = true
 [receive]
-	; CodeCommit accepts a force push, and refuses to delete the default branch
+	; CodeCommit accepts a force push, and rejects the deletion of the default branch
 	denyNonFastForwards = false
 	denyDeletes = false
 	denyDeleteCurrent = refuse
 	autogc = false
-	; keep the pack as it came: nothing is unpacked in memory, nor compressed again for the next clone
+	; keep packs as they are received: nothing is unpacked in memory, nor compressed again for the next clone
 	unpackLimit = 1
 [gc]
-	; nothing may run on after a request
+	; no process may outlive a request
 	auto = 0
 	autoDetach = false
 [maintenance]

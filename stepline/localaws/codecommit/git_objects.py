@@ -1,4 +1,4 @@
-"""What git's plumbing speaks of: objects, references, trees, and how it writes them down."""
+"""git's objects, references and trees, and how the plumbing commands write them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 NO_OBJECT = "0" * 40
-"""How git writes "this reference does not exist" where an object id is expected."""
+"""The object ID that means "this reference does not exist"."""
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""The id of the tree without entries; git knows it without storing it."""
+"""The ID of the tree without entries; git knows it without storing it."""
 
 SUBMODULE_MODE = "160000"
 """The mode of a tree's entry that names a commit of another repository."""
@@ -29,7 +29,7 @@ class ObjectType(StrEnum):
 
 @dataclass(frozen=True)
 class Reference:
-    """A branch or a tag: `name` in full, `commit_id` with annotated tags peeled (None: it is no commit)."""
+    """A branch or a tag: `name` in full, `commit_id` with annotated tags peeled, None if not a commit."""
 
     name: str
     object_id: str
@@ -55,7 +55,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class TreeChange:
-    """One line of `git diff-tree`: mode `000000` and `NO_OBJECT` where a side does not exist."""
+    """One line of `git diff-tree`: mode `000000` and `NO_OBJECT` on a side that does not exist."""
 
     old_mode: str
     new_mode: str
@@ -66,7 +66,7 @@ class TreeChange:
 
 @dataclass(frozen=True)
 class Person:
-    """Author and committer of a commit, and when, in seconds since 1970 (UTC)."""
+    """The author and committer of a commit; `seconds` since 1970 (UTC)."""
 
     name: str
     email: str
@@ -87,25 +87,21 @@ def index_line(entry: TreeEntry) -> bytes:
     return f"{entry.mode} {entry.object_id}\t{entry.path}\0".encode(errors="surrogateescape")
 
 
-def lines(output: bytes) -> list[str]:
-    return output.decode(errors="replace").splitlines()
-
-
-def records(output: bytes) -> list[str]:
+def split_records(output: bytes) -> list[str]:
     return output.decode(errors="surrogateescape").split("\0")[:-1]
 
 
 def parse_reference(line: str) -> Reference:
-    object_id, type_, peeled_id, peeled_type, name = line.split(" ", 4)
-    if type_ == ObjectType.TAG:
+    object_id, object_type, peeled_id, peeled_type, name = line.split(" ", 4)
+    if object_type == ObjectType.TAG:
         return Reference(name, object_id, peeled_id if peeled_type == ObjectType.COMMIT else None)
-    return Reference(name, object_id, object_id if type_ == ObjectType.COMMIT else None)
+    return Reference(name, object_id, object_id if object_type == ObjectType.COMMIT else None)
 
 
 def parse_tree_entry(record: str) -> TreeEntry:
     header, path = record.split("\t", 1)
-    mode, type_, object_id = header.split(" ")
-    return TreeEntry(mode, ObjectType(type_), object_id, path)
+    mode, object_type, object_id = header.split(" ")
+    return TreeEntry(mode, ObjectType(object_type), object_id, path)
 
 
 def parse_change(header: str, path: str) -> TreeChange:

@@ -1,64 +1,47 @@
-"""The git processes that run while a client waits, so that none outlives the service."""
+"""Keeps track of the git processes that serve clients, so that none outlives the service."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from contextlib import suppress
 
 
 class ProcessGroups:
-    """Leaders of process groups that are running. Safe for threads."""
+    """The running process groups, by the IDs of their leaders. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
-        self._running: set[int] = set()
-        self._closed = False
-
-    @property
-    def running(self) -> frozenset[int]:
-        with self._lock:
-            return frozenset(self._running)
-
-    @property
-    def closed(self) -> bool:
-        with self._lock:
-            return self._closed
+        self.running: set[int] = set()
+        self.closed = False
 
     def add(self, process_group: int) -> None:
-        """A group that comes after `close` is killed at once."""
+        """Add a process group; after `close` it is killed at once."""
         with self._lock:
-            self._running.add(process_group)
-            closed = self._closed
-        if closed:
-            signal_group(process_group, signal.SIGKILL)
+            self.running.add(process_group)
+            if self.closed:
+                signal_group(process_group, signal.SIGKILL)
 
     def discard(self, process_group: int | None) -> None:
-        """The group has ended, and nothing of it is left to do."""
+        """Remove a process group that has ended and was cleaned up."""
         with self._lock:
-            self._running -= {process_group}
+            self.running -= {process_group}
             self._lock.notify_all()
 
     def close(self, *, grace_seconds: float) -> None:
-        """End every group: ask it to end, and after `grace_seconds` make it.
-
-        Waits for those who started them to say `discard`, which they do when all is cleaned up.
-        """
+        """Send SIGTERM to all process groups, wait until they are discarded, and kill those that remain."""
         with self._lock:
-            self._closed = True
-            for group in self._running:
+            self.closed = True
+            for group in self.running:
                 signal_group(group, signal.SIGTERM)
-            self._lock.wait_for(lambda: not self._running, grace_seconds)
-            for group in self._running:
+            self._lock.wait_for(lambda: not self.running, grace_seconds)
+            for group in self.running:
                 signal_group(group, signal.SIGKILL)
 
 
-def signal_group(process_group: int, number: int) -> bool:
-    """Send a signal (0: none) to a process group. False if the group is gone."""
-    try:
+def signal_group(process_group: int, number: int) -> None:
+    """Send a signal to a process group, if it exists."""
+    # macOS raises PermissionError for a group whose only member is a zombie
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process_group, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # macOS says this of a group whose only member is a zombie
-        return False
-    return True

@@ -1,11 +1,10 @@
-"""The ASGI application that the git client talks to: smart HTTP at CodeCommit's own paths.
+"""The ASGI application for git clients: smart HTTP at CodeCommit's paths.
 
-Three resources of a repository exist, and nothing else is served:
-`/v1/repos/<name>/info/refs?service=…`, `…/git-upload-pack` (fetch) and
-`…/git-receive-pack` (push). https://git-scm.com/docs/http-protocol
+It serves three resources of a repository: `/v1/repos/<name>/info/refs?service=…`, `…/git-upload-pack` (fetch)
+and `…/git-receive-pack` (push). https://git-scm.com/docs/http-protocol
 
-Credentials are accepted and not looked at: the client is never asked for any, and what
-it sends anyway reaches neither git nor a log.
+Credentials are accepted and ignored: none are requested, and those that a client sends are not passed
+to git or logged.
 """
 
 from __future__ import annotations
@@ -19,13 +18,14 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from stepline.localaws.codecommit.announcer import Announcer
+from stepline.core.errors import SteplineError
 from stepline.localaws.codecommit.asgi import Receive, Scope, Send, header, send_body, send_text
 from stepline.localaws.codecommit.backend import Backend, BackendCommand, BackendError
-from stepline.localaws.codecommit.changes import parse_push_log
+from stepline.localaws.codecommit.events import ChangePublisher
 from stepline.localaws.codecommit.git import Git
 from stepline.localaws.codecommit.git_home import PUSH_LOG_VARIABLE
 from stepline.localaws.codecommit.processes import ProcessGroups
+from stepline.localaws.codecommit.references import parse_push_log
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class GitService(StrEnum):
 
 @dataclass(frozen=True)
 class GitRequest:
-    """What a request asks for. `advertisement`: the references, before the exchange itself."""
+    """A request of a git client. `advertisement`: for the list of references, before the exchange itself."""
 
     repository_name: str
     service: GitService
@@ -57,25 +57,24 @@ class GitRequest:
         return self.service is GitService.RECEIVE_PACK and not self.advertisement
 
 
-class RefusalError(Exception):
-    """A request that is answered with a status and a line of text."""
+class HttpError(SteplineError):
+    """The request is rejected with a status; the message is the response."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
-        self.text = text
 
 
 class SmartHttp:
     """Serves the repositories of a store. Its requests may run on any event loop."""
 
-    def __init__(self, work: Path, git: Git, store: RepositoryStore, announcer: Announcer) -> None:
-        """`work` is a folder for a file of each push, while it lasts."""
+    def __init__(
+        self, git: Git, store: RepositoryStore, publisher: ChangePublisher, groups: ProcessGroups
+    ) -> None:
         self._git = git
         self._store = store
-        self._announcer = announcer
-        self._work = work
-        self.groups = ProcessGroups()
+        self._publisher = publisher
+        self._groups = groups
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,31 +82,31 @@ class SmartHttp:
         try:
             request = parse_request(scope)
             await self._serve(request, self._repository(request), scope, receive, send)
-        except RefusalError as refusal:
-            await send_text(send, refusal.status, refusal.text)
+        except HttpError as error:
+            await send_text(send, error.status, error.message)
         except BackendError as error:
             await self._send_failure(error, send)
 
     async def _send_failure(self, error: BackendError, send: Send) -> None:
-        if self.groups.closed:
-            await send_text(send, 503, "stepline is shutting down")
+        if self._groups.closed:
+            await send_text(send, 503, "the local AWS is stopping")
             return
-        _log.error("git could not serve a request: %s", error.detail)
-        await send_text(send, 500, "git failed to serve the request; see the log of stepline")
+        _log.error("git http-backend failed: %s", error.message)
+        await send_text(send, 500, "git failed to serve the request; see the log of the local AWS")
 
     def _repository(self, request: GitRequest) -> Repository:
         repository = self._store.find(request.repository_name)
         if repository is None:
-            raise RefusalError(404, f"{request.repository_name} does not exist")
+            raise HttpError(404, f"{request.repository_name} does not exist")
         return repository
 
     async def _serve(
         self, request: GitRequest, repository: Repository, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        push_log = self._work / f"push-{uuid.uuid4()}"
+        push_log = self._git.work / f"push-{uuid.uuid4()}"
         environment = self._environment(request, repository, scope, push_log)
         command = BackendCommand(self._git.http_backend, environment, repository.path, request.is_push)
-        backend = Backend(command, self.groups)
+        backend = Backend(command, self._groups)
         if request.is_push:
             repository.begin_push()
         try:
@@ -115,25 +114,25 @@ class SmartHttp:
         finally:
             if request.is_push:
                 await asyncio.shield(asyncio.to_thread(self._finish_push, repository, push_log))
-            self.groups.discard(backend.process_group)
+            self._groups.discard(backend.process_group)
             _log.debug("served git: %s %s", request, backend.traffic)
         if served:
             await send_body(send, b"", more=False)
 
     def _finish_push(self, repository: Repository, push_log: Path) -> None:
-        """Before the answer ends: when `git push` returns, the events are out."""
+        """Publish the changes of a push before the response ends, and so before `git push` returns."""
         try:
             if push_log.exists():
                 changes = parse_push_log(push_log.read_text(encoding="utf-8", errors="replace"))
                 push_log.unlink()
-                self._announcer.announce(repository, changes)
+                self._publisher.publish(repository, changes)
         finally:
             repository.end_push()
 
     def _environment(
         self, request: GitRequest, repository: Repository, scope: Scope, push_log: Path
     ) -> dict[str, str]:
-        """The CGI variables, RFC 3875, and nothing of the request beyond them."""
+        """Return git's environment with the CGI variables of the request (RFC 3875)."""
         resource = "info/refs" if request.advertisement else request.service.value
         variables = {
             "GIT_PROJECT_ROOT": str(repository.path.parent),
@@ -156,18 +155,18 @@ class SmartHttp:
 
 
 def parse_request(scope: Scope) -> GitRequest:
-    """Raises `RefusalError` for everything that is not one of the three resources, asked for properly."""
+    """Parse a request for one of the three resources. Raises HttpError for any other."""
     route = _ROUTE.fullmatch(scope["path"])
     if route is None:
-        raise RefusalError(404, "there is nothing here; a repository's address is /v1/repos/<name>")
+        raise HttpError(404, "not found; the address of a repository is /v1/repos/<name>")
     name, resource = route["repository"], route["resource"]
     advertisement = resource == "info/refs"
     if scope["method"] != ("GET" if advertisement else "POST"):
-        raise RefusalError(405, f"{scope['method']} is not allowed here")
+        raise HttpError(405, f"{scope['method']} is not allowed")
     if not advertisement:
         return GitRequest(name, GitService(resource), advertisement=False)
     query = parse_qs(scope["query_string"].decode("latin-1"))
     service = query.get("service", [""])[0]
     if service not in set(GitService):
-        raise RefusalError(403, "only smart HTTP is served; use git 1.6.6 or newer")
+        raise HttpError(403, "only smart HTTP is served; use git 1.6.6 or newer")
     return GitRequest(name, GitService(service), advertisement=True)

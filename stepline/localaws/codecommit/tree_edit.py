@@ -1,6 +1,6 @@
-"""The changes of one CreateCommit or PutFile, applied to the files of a commit.
+"""Applies the changes of CreateCommit or PutFile to the files of a commit.
 
-Works on paths only; reading and writing git's objects is the caller's.
+It knows paths and object IDs; the caller reads and writes git's objects.
 """
 
 from __future__ import annotations
@@ -9,35 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from stepline.localaws.codecommit.errors import (
-    DirectoryNameConflictsWithFileNameException,
-    FileDoesNotExistException,
-    FileNameConflictsWithDirectoryNameException,
-    FilePathConflictsWithSubmodulePathException,
-    PutFileEntryConflictException,
-)
+from stepline.localaws.codecommit import errors
 from stepline.localaws.codecommit.git_objects import ObjectType, TreeEntry
-from stepline.localaws.codecommit.paths import FileMode
+from stepline.localaws.codecommit.models import FileChange, FileMode
 
 KEEP_FILE = ".gitkeep"
-"""What keeps a folder that would otherwise be empty, for git has no empty folders."""
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """What the answer of CreateCommit tells of one file."""
-
-    path: str
-    blob_id: str
-    mode: FileMode
-
-    def as_answer(self) -> dict[str, str]:
-        return {"absolutePath": self.path, "blobId": self.blob_id, "fileMode": self.mode.name}
+"""The file that keeps an otherwise empty folder: git has no empty folders."""
 
 
 @dataclass
 class TreeEdit:
-    """The files of a commit by their paths, and what was done to them."""
+    """The files of a commit by their paths, and the changes made to them."""
 
     files: dict[str, TreeEntry]
     added: list[FileChange] = field(default_factory=list)
@@ -49,26 +31,26 @@ class TreeEdit:
         return cls({entry.path: entry for entry in entries})
 
     def file(self, path: str) -> TreeEntry:
-        """Raises FileDoesNotExistException, FilePathConflictsWithSubmodulePathException."""
+        """Return a file. Raises FileDoesNotExistException, FilePathConflictsWithSubmodulePathException."""
         entry = self.files.get(path)
         if entry is None:
-            raise FileDoesNotExistException(f"Could not find path {path}")
+            raise errors.FileDoesNotExistException(path)
         if entry.type is ObjectType.COMMIT:
-            raise FilePathConflictsWithSubmodulePathException(f"{path} is a submodule")
+            raise errors.FilePathConflictsWithSubmodulePathException(path)
         return entry
 
     def put(self, path: str, blob_id: str, mode: FileMode | None) -> None:
-        """Add or update a file; without a mode it keeps its own, or is NORMAL."""
+        """Add or update a file. Without a mode it keeps its old one, or is NORMAL."""
         old = self.files.get(path)
         if old is not None:
             self.file(path)
-        settled = mode or (FileMode.of(old.mode) if old else FileMode.NORMAL)
+        new_mode = mode or (FileMode.of(old.mode) if old else FileMode.NORMAL)
         self._check_conflicts(path)
-        self.files[path] = TreeEntry(settled.value, ObjectType.BLOB, blob_id, path)
-        change = FileChange(path, blob_id, settled)
+        self.files[path] = TreeEntry(new_mode.value, ObjectType.BLOB, blob_id, path)
+        change = FileChange(path, blob_id, new_mode)
         if old is None:
             self.added.append(change)
-        elif (old.object_id, FileMode.of(old.mode)) != (blob_id, settled):
+        elif (old.object_id, FileMode.of(old.mode)) != (blob_id, new_mode):
             self.updated.append(change)
 
     def set_mode(self, path: str, mode: FileMode) -> None:
@@ -83,7 +65,7 @@ class TreeEdit:
         self.deleted.append(FileChange(path, old.object_id, FileMode.of(old.mode)))
 
     def keep_folders(self, paths: Iterable[str], empty_blob_id: str) -> None:
-        """Put a file into each folder that the deletion of `paths` left empty."""
+        """Add a file to each folder that the deletion of `paths` left empty."""
         for path in paths:
             folder = str(PurePosixPath(path).parent)
             if folder != "." and not any(name.startswith(f"{folder}/") for name in self.files):
@@ -94,22 +76,22 @@ class TreeEdit:
         return bool(self.added or self.updated or self.deleted)
 
     def _check_conflicts(self, path: str) -> None:
-        """A path cannot be a file and a folder at once."""
+        """Raise an error if the path would be a file and a folder at once."""
         for folder in map(str, PurePosixPath(path).parents):
             entry = self.files.get(folder)
             if entry is not None and entry.type is ObjectType.COMMIT:
-                raise FilePathConflictsWithSubmodulePathException(f"{folder} is a submodule")
+                raise errors.FilePathConflictsWithSubmodulePathException(folder)
             if entry is not None:
                 message = f"{path} cannot be added: {folder} is a file"
-                raise DirectoryNameConflictsWithFileNameException(message)
+                raise errors.DirectoryNameConflictsWithFileNameException(message)
         if path not in self.files and any(name.startswith(f"{path}/") for name in self.files):
-            message = f"{path} cannot be added: there is a folder of that name"
-            raise FileNameConflictsWithDirectoryNameException(message)
+            message = f"{path} cannot be added: a folder has this name"
+            raise errors.FileNameConflictsWithDirectoryNameException(message)
 
 
 def check_nesting(paths: Sequence[str]) -> None:
-    """Raises PutFileEntryConflictException if one path is a folder of another."""
+    """Raise PutFileEntryConflictException if one path is a folder of another."""
     known = set(paths)
     for path in paths:
         if known.intersection(map(str, PurePosixPath(path).parents)):
-            raise PutFileEntryConflictException(f"A folder of {path} is given as a file")
+            raise errors.PutFileEntryConflictException(f"A folder of {path} is given as a file")

@@ -1,23 +1,22 @@
 """CodePipeline for the local AWS: pipelines, executions and the job contract, over the AWS API.
 
-    pipelines = CodePipeline(clock=..., clients=ServiceClients(...), events=..., sources={
+    codepipeline = CodePipeline(Context(clock, events), clients=ServiceClients(...), sources={
         "CodeCommit": CodeCommitSource(codecommit_client, codecommit.archive, region=...),
     })
 
-How it hangs together: `api` takes requests; `registry` knows the pipelines; `control` starts, stops
-and retries; `flow` moves executions through stages and actions; `engine` chooses who does an action's
-work (`source_action`, `lambda_action` with `jobs` and `delivery`, `approval`); `core` holds the lock,
-the clock and the way out for events.
+`service` serves the API; `store` keeps the pipelines; `execution_requests` starts, stops and retries
+executions; `execution_flow` moves them through stages and actions; `providers` starts each action
+(`source_action`, `lambda_action` with `jobs` and `async_invocation`, `approval_action`); `runtime` holds
+the lock, the clock and the events to be sent.
 """
 
-from stepline.localaws.codepipeline.api import CodePipeline
-from stepline.localaws.codepipeline.clients import Clients, ServiceClients
-from stepline.localaws.codepipeline.models import Revision
+from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.service import CodePipeline
 from stepline.localaws.codepipeline.settings import Settings
 from stepline.localaws.codepipeline.sources import CodeCommitSource, S3Source, Source, SourceError
 
 __all__ = [
-    "Clients",
     "CodeCommitSource",
     "CodePipeline",
     "Revision",

@@ -1,10 +1,8 @@
-"""The action types that the stand-in runs: their artifacts and configuration keys.
+"""The action types that the local CodePipeline runs: their artifacts and configuration keys.
 
-From the action structure reference of the CodePipeline user guide
-(https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html).
-
-`PollForSourceChanges` is taken as it comes, but nothing polls: a pipeline starts by a rule on the
-event bus, as AWS recommends, or by hand.
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html. `PollForSourceChanges` is
+accepted, but sources are not polled: a pipeline is started by a rule on the event bus, as AWS recommends, or
+by StartPipelineExecution.
 """
 
 from __future__ import annotations
@@ -12,14 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stepline.localaws.codepipeline.models import ActionType
+from stepline.localaws.codepipeline.declarations import ActionType
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionTypeDefinition:
-    """`inputs` and `outputs`: least and greatest number of artifacts.
+    """`inputs` and `outputs`: minimum and maximum number of artifacts.
 
-    `revision_types`: what StartPipelineExecution's sourceRevisions may override.
+    `required` and `optional`: configuration keys. `revision_types`: what StartPipelineExecution's
+    sourceRevisions may override.
     """
 
     type: ActionType
@@ -30,7 +29,7 @@ class ActionTypeDefinition:
     revision_types: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The API's ActionType."""
+        """Return the API's ActionType."""
         properties = [
             {"name": name, "required": name in self.required, "key": name in self.required, "secret": False}
             for name in (*self.required, *self.optional)

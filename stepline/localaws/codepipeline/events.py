@@ -1,7 +1,7 @@
-"""The events that CodePipeline puts on the bus.
+"""The events that CodePipeline puts on the event bus.
 
-Shapes from https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html;
-numbers are floating point there too. An event of an action carries no job id, and ABANDONED no result.
+https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html: numbers
+are floating point, an action's event has no job id, and that of an abandoned action has no result.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from stepline.localaws.codepipeline.models import Artifact
-from stepline.localaws.codepipeline.state import ActionExecution, PipelineExecution, StageExecution
+from stepline.localaws.codepipeline.models import (
+    ActionExecution,
+    Artifact,
+    PipelineExecution,
+    StageExecution,
+)
 from stepline.localaws.events import AwsEvent
 
 SOURCE = "aws.codepipeline"

@@ -1,99 +1,57 @@
-"""The job contract: who may answer a job, when, with what, and what follows from it.
+"""The job contract: who may report a job's result, when, with what, and what follows.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html and the
-botocore model. A job is answered once, by anyone, while it is open: within 20 minutes, and while its
-action runs. An answer with a continuation token ends the job and asks for another one.
+botocore model. A job takes one result, from any caller, while it is open: for 20 minutes, and while its
+action is in progress. A result with a continuation token ends the job; a new job with the token follows.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from stepline.localaws.codepipeline.artifacts import Credentials
-from stepline.localaws.codepipeline.core import Core
 from stepline.localaws.codepipeline.errors import (
     InvalidJobStateException,
     JobNotFoundException,
     OutputVariablesSizeExceededException,
 )
-from stepline.localaws.codepipeline.flow import Flow
-from stepline.localaws.codepipeline.models import (
-    CurrentRevision,
-    ErrorDetails,
-    FailureType,
-    Outcome,
-)
+from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.models import ActionExecution, Credentials, Job, JobStatus
+from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails, FailureType
+from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import MAX_OUTPUT_VARIABLES_BYTES
-from stepline.localaws.codepipeline.state import ActionExecution
-from stepline.localaws.protocol.errors import ValidationException
+from stepline.localaws.protocol import ValidationException
 
 _TIMER = "job"
 
-Continue = Callable[[ActionExecution, str], None]
-"""Called outside transactions, when the time for an action's next job has come, with the token."""
+StartNextJob = Callable[[ActionExecution, str], None]
+"""Called outside transactions, with the continuation token, when an action's next job is due."""
 
 
-class JobStatus(StrEnum):
-    IN_PROGRESS = "InProgress"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    TIMED_OUT = "TimedOut"
+class Jobs:
+    """All jobs: the open ones, and a number of closed ones for each action."""
 
-
-@dataclass(eq=False, slots=True, kw_only=True)
-class Job:
-    """`credentials` are forgotten as soon as the job is closed."""
-
-    id: str
-    action: ActionExecution
-    continuation_token: str | None
-    credentials: Credentials | None
-    status: JobStatus = JobStatus.IN_PROGRESS
-
-    def close(self, status: JobStatus) -> None:
-        self.status = status
-        self.credentials = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SuccessResult:
-    """PutJobSuccessResult's parameters."""
-
-    continuation_token: str | None
-    summary: str | None
-    percent_complete: int | None
-    external_id: str | None
-    output_variables: Mapping[str, str]
-    current_revision: CurrentRevision | None
-
-
-class JobBook:
-    """All jobs, open and lately finished."""
-
-    def __init__(self, core: Core, flow: Flow, *, proceed: Continue) -> None:
-        self._core = core
+    def __init__(self, runtime: Runtime, flow: ExecutionFlow, *, start_next: StartNextJob) -> None:
+        self._runtime = runtime
         self._flow = flow
-        self._proceed = proceed
+        self._start_next = start_next
         self._jobs: dict[str, Job] = {}
         self._by_action: dict[str, deque[str]] = {}
 
     def open(
         self, action: ActionExecution, job_id: str, token: str | None, credentials: Credentials
     ) -> Job | None:
-        """A new job of `action`, whose clock starts now; None if the action has ended meanwhile."""
-        with self._core.transaction():
+        """Create a job and start its 20 minutes; None if the action has ended meanwhile."""
+        with self._runtime.transaction():
             if not action.in_progress:
                 return None
             job = Job(id=job_id, action=action, continuation_token=token, credentials=credentials)
             self._jobs[job_id] = job
-            self._remember(action, job_id)
-            timer = self._core.later(self._core.settings.job_timeout_seconds, partial(self._time_out, job_id))
-            action.set_timer(_TIMER, timer)
+            self._keep(action, job_id)
+            timeout_seconds = self._runtime.settings.job_timeout_seconds
+            action.set_timer(_TIMER, self._runtime.later(timeout_seconds, partial(self._time_out, job_id)))
             return job
 
     def get(self, job_id: str) -> Job:
@@ -103,45 +61,40 @@ class JobBook:
             raise JobNotFoundException(f"The job with id '{job_id}' could not be found.")
         return job
 
-    def is_open(self, job: Job) -> bool:
-        return job.status is JobStatus.IN_PROGRESS and job.action.in_progress
-
-    def succeed(self, job_id: str, result: SuccessResult) -> None:
-        """Take a success: the end of the action, or with a continuation token of this job only."""
-        _check_variables(result)
-        with self._core.transaction():
+    def put_success(self, job_id: str, params: Mapping[str, Any]) -> None:
+        """Close the job and end its action, or schedule the next job. `params`: PutJobSuccessResult's."""
+        token = params.get("continuationToken")
+        _check_variables(params.get("outputVariables", {}), token)
+        with self._runtime.transaction():
             job = self._open_job(job_id)
             job.close(JobStatus.SUCCEEDED)
-            action = job.action
-            if result.percent_complete is not None:
-                action.percent_complete = result.percent_complete
-            if result.continuation_token is None:
-                self._flow.finish_action(action, _outcome(result))
+            result = _success(params, self._runtime)
+            if token is None:
+                self._flow.finish_action(job.action, result)
             else:
-                self._continue(action, result, result.continuation_token)
+                self._continue(job.action, result, token)
 
-    def fail(self, job_id: str, error: ErrorDetails, external_id: str | None) -> None:
-        with self._core.transaction():
+    def put_failure(self, job_id: str, error: ErrorDetails, external_id: str | None) -> None:
+        """Close the job and fail its action."""
+        with self._runtime.transaction():
             job = self._open_job(job_id)
             job.close(JobStatus.FAILED)
-            self._flow.finish_action(job.action, Outcome(error=error, external_id=external_id))
+            self._flow.finish_action(job.action, ActionResult(error=error, external_id=external_id))
 
-    def forget(self, action: ActionExecution) -> None:
-        """Remember none of the jobs of `action`."""
+    def drop(self, action: ActionExecution) -> None:
+        """Delete all jobs of `action`."""
         for job_id in self._by_action.pop(action.id, ()):
             self._jobs.pop(job_id, None)
 
-    def _continue(self, action: ActionExecution, result: SuccessResult, token: str) -> None:
-        action.summary = result.summary or action.summary
-        action.external_id = result.external_id or action.external_id
-        action.current_revision = result.current_revision or action.current_revision
-        action.updated_at = action.execution.updated_at = self._core.now()
-        next_job = partial(self._proceed, action, token)
-        action.set_timer(_TIMER, self._core.later(self._core.settings.continuation_seconds, next_job))
+    def _continue(self, action: ActionExecution, result: ActionResult, token: str) -> None:
+        action.report(result, self._runtime.now())
+        action.execution.updated_at = action.updated_at
+        next_job = partial(self._start_next, action, token)
+        action.set_timer(_TIMER, self._runtime.later(self._runtime.settings.continuation_seconds, next_job))
 
     def _open_job(self, job_id: str) -> Job:
         job = self.get(job_id)
-        if not self.is_open(job):
+        if not job.is_open:
             status = job.status if job.status is not JobStatus.IN_PROGRESS else job.action.status
             raise InvalidJobStateException(
                 f"Unable to put a result for job '{job_id}': it is not in progress any more ({status}).",
@@ -149,9 +102,9 @@ class JobBook:
         return job
 
     def _time_out(self, job_id: str) -> None:
-        with self._core.transaction():
+        with self._runtime.transaction():
             job = self._jobs.get(job_id)
-            if job is None or not self.is_open(job):
+            if job is None or not job.is_open:
                 return
             job.close(JobStatus.TIMED_OUT)
             function = job.action.resolved_configuration["FunctionName"]
@@ -160,37 +113,18 @@ class JobBook:
                 "verify that it has permission to call the PutJobSuccessResult action and that it made a "
                 "call to PutJobSuccessResult."
             )
-            self._flow.finish_action(job.action, Outcome.failure(FailureType.JOB_FAILED, message))
+            self._flow.finish_action(job.action, ActionResult.failure(FailureType.JOB_FAILED, message))
 
-    def _remember(self, action: ActionExecution, job_id: str) -> None:
-        known = self._by_action.setdefault(action.id, deque())
-        known.append(job_id)
-        while len(known) > self._core.settings.kept_jobs_per_action:
-            self._jobs.pop(known.popleft(), None)
-
-
-def success_result(params: Mapping[str, Any], core: Core) -> SuccessResult:
-    """PutJobSuccessResult's parameters, validated against the model before."""
-    details = params.get("executionDetails", {})
-    revision = params.get("currentRevision")
-    return SuccessResult(
-        continuation_token=params.get("continuationToken"),
-        summary=details.get("summary"),
-        percent_complete=details.get("percentComplete"),
-        external_id=details.get("externalExecutionId"),
-        output_variables=params.get("outputVariables", {}),
-        current_revision=revision
-        and CurrentRevision(
-            id=revision["revision"],
-            change_id=revision["changeIdentifier"],
-            created=revision.get("created") or core.now(),
-        ),
-    )
+    def _keep(self, action: ActionExecution, job_id: str) -> None:
+        """Keep this job, and delete the action's oldest beyond the number that is kept."""
+        kept = self._by_action.setdefault(action.id, deque())
+        kept.append(job_id)
+        while len(kept) > self._runtime.settings.kept_jobs_per_action:
+            self._jobs.pop(kept.popleft(), None)
 
 
-def _check_variables(result: SuccessResult) -> None:
-    variables = result.output_variables
-    if variables and result.continuation_token is not None:
+def _check_variables(variables: Mapping[str, str], token: str | None) -> None:
+    if variables and token is not None:
         raise ValidationException(
             "Output variables cannot be set together with a continuation token: "
             "they are accepted only when the action is complete."
@@ -202,10 +136,18 @@ def _check_variables(result: SuccessResult) -> None:
         )
 
 
-def _outcome(result: SuccessResult) -> Outcome:
-    return Outcome(
-        summary=result.summary,
-        external_id=result.external_id,
-        output_variables=result.output_variables,
-        current_revision=result.current_revision,
+def _success(params: Mapping[str, Any], runtime: Runtime) -> ActionResult:
+    details = params.get("executionDetails", {})
+    revision = params.get("currentRevision")
+    return ActionResult(
+        summary=details.get("summary"),
+        percent_complete=details.get("percentComplete"),
+        external_id=details.get("externalExecutionId"),
+        output_variables=params.get("outputVariables", {}),
+        current_revision=revision
+        and CurrentRevision(
+            id=revision["revision"],
+            change_id=revision["changeIdentifier"],
+            created=revision.get("created") or runtime.now(),
+        ),
     )

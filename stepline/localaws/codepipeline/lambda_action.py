@@ -1,7 +1,7 @@
-"""The Lambda invoke action: one job after the other until the function reports an end.
+"""The Lambda invoke action: one job after another until the function reports the end.
 
-The event is AWS's: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html.
-It holds credentials, so nothing here writes it anywhere.
+The event is that of https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html.
+It holds credentials, so it is never logged or stored.
 """
 
 from __future__ import annotations
@@ -10,85 +10,83 @@ import json
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from stepline.localaws.codepipeline.artifacts import Credentials, actor_of, job_credentials
-from stepline.localaws.codepipeline.clients import Clients
-from stepline.localaws.codepipeline.core import Core
-from stepline.localaws.codepipeline.delivery import AsynchronousInvoker
-from stepline.localaws.codepipeline.flow import Flow
-from stepline.localaws.codepipeline.jobs import Job, JobBook
-from stepline.localaws.codepipeline.models import Artifact, ArtifactStore, FailureType, Outcome
-from stepline.localaws.codepipeline.state import ActionExecution
-
-_ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, FailureKind, classify
+from stepline.localaws.codepipeline.artifacts import actor_of, job_credentials
+from stepline.localaws.codepipeline.async_invocation import AsynchronousInvoker
+from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.declarations import ArtifactStore
+from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.jobs import Jobs
+from stepline.localaws.codepipeline.models import ActionExecution, Artifact, Credentials, Job
+from stepline.localaws.codepipeline.results import ActionResult, FailureType
+from stepline.localaws.codepipeline.runtime import Runtime
 
 
 class LambdaInvokeAction:
-    def __init__(self, core: Core, flow: Flow, clients: Clients) -> None:
-        self._core = core
+    def __init__(self, runtime: Runtime, flow: ExecutionFlow, clients: ServiceClients) -> None:
+        self._runtime = runtime
         self._flow = flow
         self._clients = clients
-        self._invoker = AsynchronousInvoker(core, clients.lambda_)
-        self.jobs = JobBook(core, flow, proceed=self._continue)
+        self._invoker = AsynchronousInvoker(runtime, clients.lambda_)
+        self.jobs = Jobs(runtime, flow, start_next=self._continue)
 
-    def begin(self, action: ActionExecution) -> None:
-        """The action's first job. Outside transactions: it runs the function."""
-        with self._core.transaction():
+    def start(self, action: ActionExecution) -> None:
+        """Start the action's first job. Called outside transactions, because it invokes the function."""
+        with self._runtime.transaction():
             action.external_url = self._function_url(action.resolved_configuration["FunctionName"])
         self._next_job(action, None)
 
     def _continue(self, action: ActionExecution, token: str) -> None:
-        with self._flow.guarded(action):
+        with self._flow.fail_on_error(action):
             self._next_job(action, token)
 
     def _next_job(self, action: ActionExecution, token: str | None) -> None:
-        store = action.execution.declaration.store(self._core.region)
+        store = action.execution.declaration.store(self._runtime.region)
         try:
             credentials = job_credentials(self._clients, action, store)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_FAILURES as error:
             self._flow.finish_action(action, _no_credentials(action, error))
             return
-        job = self.jobs.open(action, self._core.new_id(), token, credentials)
+        job = self.jobs.open(action, self._runtime.new_id(), token, credentials)
         if job is None:
             return
-        event = job_event(job, credentials, store, account_id=self._core.account_id)
+        event = job_event(job, credentials, store, account_id=self._runtime.account_id)
         self._invoker.invoke(
             action.resolved_configuration["FunctionName"],
             json.dumps(event, ensure_ascii=False).encode(),
             actor=actor_of(action),
-            refused=partial(self._refused, action),
+            on_refusal=partial(self._fail_invocation, action),
         )
 
-    def _refused(self, action: ActionExecution, error: ClientError | BotoCoreError) -> None:
+    def _fail_invocation(self, action: ActionExecution, error: AwsFailure) -> None:
         function = action.resolved_configuration["FunctionName"]
-        code = _code(error)
-        if code == "ResourceNotFoundException":
-            outcome = Outcome.failure(
+        kind = classify(error)
+        if kind is FailureKind.MISSING:
+            result = ActionResult.failure(
                 FailureType.CONFIGURATION_ERROR,
-                f"The AWS Lambda function {function} could not be found in region {self._core.region}. "
+                f"The AWS Lambda function {function} could not be found in region {self._runtime.region}. "
                 "Check the FunctionName in the action's configuration.",
             )
-        elif code in _ACCESS_DENIED:
-            outcome = Outcome.failure(
+        elif kind is FailureKind.PERMISSION:
+            result = ActionResult.failure(
                 FailureType.PERMISSION_ERROR,
                 "The provided role does not have sufficient permissions to invoke the AWS Lambda function "
-                f"{function}: it needs lambda:InvokeFunction. {_text(error)}",
+                f"{function}: it needs lambda:InvokeFunction. Error: {error}",
             )
         else:
-            outcome = Outcome.failure(
-                FailureType.JOB_FAILED, f"The AWS Lambda function {function} was not invoked. {_text(error)}"
+            result = ActionResult.failure(
+                FailureType.JOB_FAILED, f"The AWS Lambda function {function} was not invoked. Error: {error}"
             )
-        self._flow.finish_action(action, outcome)
+        self._flow.finish_action(action, result)
 
     def _function_url(self, function_name: str) -> str:
-        region = self._core.region
+        region = self._runtime.region
         name = function_name.rpartition(":function:")[2]
         return f"https://console.aws.amazon.com/lambda/home?region={region}#/functions/{name}"
 
 
 def job_event(job: Job, credentials: Credentials, store: ArtifactStore, *, account_id: str) -> dict[str, Any]:
-    """What the function is invoked with: the token and the key only if there are any."""
+    """Return the event that the function is invoked with; token and encryption key only if there are any."""
     action = job.action
     data: dict[str, Any] = {
         "actionConfiguration": {"configuration": dict(action.resolved_configuration)},
@@ -119,18 +117,11 @@ def artifact_document(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _no_credentials(action: ActionExecution, error: ClientError | BotoCoreError) -> Outcome:
+def _no_credentials(action: ActionExecution, error: AwsFailure) -> ActionResult:
     role = action.declaration.role_arn or action.execution.declaration.role_arn
-    return Outcome.failure(
-        FailureType.PERMISSION_ERROR if _code(error) in _ACCESS_DENIED else FailureType.SYSTEM_UNAVAILABLE,
+    denied = classify(error) is FailureKind.PERMISSION
+    return ActionResult.failure(
+        FailureType.PERMISSION_ERROR if denied else FailureType.SYSTEM_UNAVAILABLE,
         f"AWS CodePipeline could not assume the role {role}. Check that it exists and that its trust policy "
-        f"allows it. {_text(error)}",
+        f"allows it. Error: {error}",
     )
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    return error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
-
-
-def _text(error: ClientError | BotoCoreError) -> str:
-    return f"Error: {error}"

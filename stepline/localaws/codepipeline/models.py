@@ -1,23 +1,21 @@
-"""What a pipeline is declared to be, and the words of CodePipeline for how it fares.
-
-Declarations are read once from the API's document and never change: an update makes a new
-version. All names are those of the API.
-"""
+"""Executions and what belongs to them. Read and change them only inside a transaction (`runtime`)."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby
-from typing import Any
 
-
-class ExecutionMode(StrEnum):
-    SUPERSEDED = "SUPERSEDED"
-    QUEUED = "QUEUED"
-    PARALLEL = "PARALLEL"
+from stepline.localaws.clock import Timer
+from stepline.localaws.codepipeline.declarations import (
+    ActionDeclaration,
+    PipelineDeclaration,
+    StageDeclaration,
+)
+from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails, Revision
+from stepline.localaws.codepipeline.variables import PIPELINE_NAMESPACE, VARIABLES_NAMESPACE, Namespaces
 
 
 class PipelineStatus(StrEnum):
@@ -40,6 +38,10 @@ class StageStatus(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
+    @property
+    def is_final(self) -> bool:
+        return self not in {StageStatus.IN_PROGRESS, StageStatus.STOPPING}
+
 
 class ActionStatus(StrEnum):
     IN_PROGRESS = "InProgress"
@@ -59,23 +61,6 @@ class RetryMode(StrEnum):
     ALL_ACTIONS = "ALL_ACTIONS"
 
 
-class FailureType(StrEnum):
-    JOB_FAILED = "JobFailed"
-    CONFIGURATION_ERROR = "ConfigurationError"
-    PERMISSION_ERROR = "PermissionError"
-    REVISION_OUT_OF_SYNC = "RevisionOutOfSync"
-    REVISION_UNAVAILABLE = "RevisionUnavailable"
-    SYSTEM_UNAVAILABLE = "SystemUnavailable"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorDetails:
-    """Why an action failed. `message` is what people read, so it says what to change."""
-
-    code: FailureType
-    message: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
     type: TriggerType
@@ -84,7 +69,7 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A zip in the artifact store. `revision` is the source's, None for what an action made."""
+    """A zip in the artifact store. `revision` is that of its source, None for an action's own output."""
 
     name: str
     bucket: str
@@ -92,182 +77,231 @@ class Artifact:
     revision: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Revision:
-    """What a source was found to hold.
-
-    `id`: commit id or object version. `variables`: the source action's output variables.
-    `url`: a page of the AWS console.
-    """
+@dataclass(eq=False, slots=True, kw_only=True)
+class ActionExecution:
+    """One execution of an action. `timers` are cancelled when it ends."""
 
     id: str
+    execution: PipelineExecution
+    stage: StageExecution
+    declaration: ActionDeclaration
+    started_at: datetime
+    updated_at: datetime
+    updated_by: str
+    inputs: tuple[Artifact, ...]
+    outputs: tuple[Artifact, ...]
+    status: ActionStatus = ActionStatus.IN_PROGRESS
+    resolved_configuration: Mapping[str, str] = field(default_factory=dict)
     summary: str | None = None
-    created: datetime | None = None
-    url: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CurrentRevision:
-    """What an action reports of the revision that it handled (GetPipelineState)."""
-
-    id: str
-    change_id: str
-    created: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How an action ended: well, if there is no `error`.
-
-    None and empty mean that nothing was said, so that what was reported earlier stays.
-    `output_variables` count only if the action succeeded.
-    """
-
-    error: ErrorDetails | None = None
-    summary: str | None = None
+    percent_complete: int | None = None
     external_id: str | None = None
     external_url: str | None = None
+    error: ErrorDetails | None = None
     output_variables: Mapping[str, str] = field(default_factory=dict)
-    source_revision: Revision | None = None
     current_revision: CurrentRevision | None = None
+    source_revision: Revision | None = None
+    approval_token: str | None = None
+    timers: dict[str, Timer] = field(default_factory=dict)
 
-    @classmethod
-    def failure(cls, code: FailureType, message: str) -> Outcome:
-        return cls(error=ErrorDetails(code=code, message=message))
+    @property
+    def in_progress(self) -> bool:
+        return self.status is ActionStatus.IN_PROGRESS
+
+    def set_timer(self, name: str, timer: Timer) -> None:
+        """Replace the timer of that name."""
+        if earlier := self.timers.pop(name, None):
+            earlier.cancel()
+        self.timers[name] = timer
+
+    def report(self, result: ActionResult, now: datetime) -> None:
+        """Record what the provider reports of an action that continues or ends."""
+        self.updated_at = now
+        self.summary = result.summary or self.summary
+        self.external_id = result.external_id or self.external_id
+        self.external_url = result.external_url or self.external_url
+        self.current_revision = result.current_revision or self.current_revision
+        if result.percent_complete is not None:
+            self.percent_complete = result.percent_complete
+
+    def finish(self, result: ActionResult, now: datetime) -> None:
+        """Record how the action ended. If it succeeded, later actions may use its variables and artifacts."""
+        self.report(result, now)
+        if result.error is not None:
+            self.error = result.error
+            self.end(ActionStatus.FAILED, now)
+            return
+        self.end(ActionStatus.SUCCEEDED, now)
+        self.output_variables = result.output_variables
+        self.source_revision = result.source_revision
+        if self.declaration.namespace is not None:
+            self.execution.namespaces[self.declaration.namespace] = result.output_variables
+        revision_id = result.source_revision.id if result.source_revision else None
+        for artifact in self.outputs:
+            self.execution.artifacts[artifact.name] = replace(artifact, revision=revision_id)
+
+    def end(self, status: ActionStatus, now: datetime) -> None:
+        self.status = status
+        self.updated_at = now
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class StageExecution:
+    """One stage of a pipeline execution; `actions` are the latest executions of its actions, by name."""
+
+    declaration: StageDeclaration
+    status: StageStatus = StageStatus.IN_PROGRESS
+    actions: dict[str, ActionExecution] = field(default_factory=dict)
+    retries: int = 0
+    retried_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        return self.declaration.name
+
+    def next_group(self) -> list[ActionDeclaration]:
+        """Return the actions to start next: those of the lowest runOrder that have not been started."""
+        for group in self.declaration.groups():
+            if waiting := [declaration for declaration in group if declaration.name not in self.actions]:
+                return waiting
+        return []
+
+    def with_status(self, status: ActionStatus) -> list[ActionExecution]:
+        return [action for action in self.actions.values() if action.status is status]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionType:
-    category: str
-    owner: str
-    provider: str
-    version: str
+class StopRequest:
+    abandon: bool
+    reason: str | None
 
-    def document(self) -> dict[str, str]:
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class PipelineExecution:
+    """One execution of a pipeline, in the version of the pipeline with which it started.
+
+    `namespaces`: output variables of finished actions. `artifacts`: outputs of finished actions, by name.
+    `overrides`: source action name -> revision type -> value (StartPipelineExecution).
+    """
+
+    id: str
+    pipeline: Pipeline
+    declaration: PipelineDeclaration
+    trigger: Trigger
+    started_at: datetime
+    updated_at: datetime
+    variables: Mapping[str, str]
+    overrides: Mapping[str, Mapping[str, str]]
+    client_request_token: str | None
+    status: PipelineStatus = PipelineStatus.IN_PROGRESS
+    status_summary: str | None = None
+    attempt: int = 1
+    retried_at: datetime | None = None
+    stop: StopRequest | None = None
+    stages: dict[str, StageExecution] = field(default_factory=dict)
+    history: list[ActionExecution] = field(default_factory=list)
+    namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+
+    def current_stage(self) -> StageExecution | None:
+        """Return the stage that it is in; None while it waits to enter one."""
+        return next((stage for stage in self.stages.values() if not stage.status.is_final), None)
+
+    def variable_namespaces(self) -> Namespaces:
+        """Return what `#{namespace.name}` may refer to now."""
         return {
-            "category": self.category,
-            "owner": self.owner,
-            "provider": self.provider,
-            "version": self.version,
+            **self.namespaces,
+            VARIABLES_NAMESPACE: self.variables,
+            PIPELINE_NAMESPACE: {"PipelineExecutionId": self.id},
         }
 
+    def source_actions(self) -> Iterator[ActionExecution]:
+        """Yield the latest execution of each source action that found a revision."""
+        latest = {action.declaration.name: action for action in self.history}
+        return (action for action in latest.values() if action.source_revision is not None)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class StageState:
+    """A stage across all executions: its inbound transition, who is in it and who waits to enter.
+
+    `latest` is the stage's latest execution, which may have ended.
+    """
+
+    enabled: bool = True
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+    disabled_reason: str | None = None
+    occupant: PipelineExecution | None = None
+    inbound: deque[PipelineExecution] = field(default_factory=deque)
+    latest: StageExecution | None = None
+    latest_execution: PipelineExecution | None = None
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Pipeline:
+    """A pipeline with its versions (the last is current), stage states and executions (newest last)."""
+
+    arn: str
+    created: datetime
+    updated: datetime
+    versions: deque[PipelineDeclaration]
+    tags: dict[str, str] = field(default_factory=dict)
+    stage_states: dict[str, StageState] = field(default_factory=dict)
+    latest_actions: dict[tuple[str, str], ActionExecution] = field(default_factory=dict)
+    executions: dict[str, PipelineExecution] = field(default_factory=dict)
+
+    @property
+    def declaration(self) -> PipelineDeclaration:
+        return self.versions[-1]
+
+    @property
+    def name(self) -> str:
+        return self.declaration.name
+
+    def stage_state(self, stage_name: str) -> StageState:
+        return self.stage_states.setdefault(stage_name, StageState())
+
+    def in_progress(self) -> list[PipelineExecution]:
+        return [execution for execution in self.executions.values() if not execution.status.is_final]
+
+
+class JobStatus(StrEnum):
+    IN_PROGRESS = "InProgress"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    TIMED_OUT = "TimedOut"
+
 
 @dataclass(frozen=True, kw_only=True)
-class ArtifactStore:
-    bucket: str
-    encryption_key_id: str | None
+class Credentials:
+    """A session of the action's role. Its `repr` shows no secret."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ActionDeclaration:
-    name: str
-    type: ActionType
-    run_order: int
-    configuration: Mapping[str, str]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    role_arn: str | None
-    region: str | None
-    namespace: str | None
-    timeout_minutes: int | None
+@dataclass(eq=False, slots=True, kw_only=True)
+class Job:
+    """One job of an action. `credentials` are dropped as soon as it is closed."""
 
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> ActionDeclaration:
-        return cls(
-            name=document["name"],
-            type=ActionType(**document["actionTypeId"]),
-            run_order=document.get("runOrder", 1),
-            configuration=dict(document.get("configuration", {})),
-            inputs=tuple(artifact["name"] for artifact in document.get("inputArtifacts", ())),
-            outputs=tuple(artifact["name"] for artifact in document.get("outputArtifacts", ())),
-            role_arn=document.get("roleArn"),
-            region=document.get("region"),
-            namespace=document.get("namespace"),
-            timeout_minutes=document.get("timeoutInMinutes"),
-        )
+    id: str
+    action: ActionExecution
+    continuation_token: str | None
+    credentials: Credentials | None
+    status: JobStatus = JobStatus.IN_PROGRESS
 
+    @property
+    def is_open(self) -> bool:
+        return self.status is JobStatus.IN_PROGRESS and self.action.in_progress
 
-@dataclass(frozen=True, kw_only=True)
-class StageDeclaration:
-    name: str
-    actions: tuple[ActionDeclaration, ...]
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> StageDeclaration:
-        return cls(name=document["name"], actions=tuple(map(ActionDeclaration.of, document["actions"])))
-
-    def groups(self) -> Iterator[tuple[ActionDeclaration, ...]]:
-        """The actions that run together, in the order of their runOrder."""
-        ordered = sorted(self.actions, key=lambda action: action.run_order)
-        for _, group in groupby(ordered, key=lambda action: action.run_order):
-            yield tuple(group)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineDeclaration:
-    """One version of a pipeline. `document` is what GetPipeline answers."""
-
-    name: str
-    version: int
-    role_arn: str
-    stages: tuple[StageDeclaration, ...]
-    stores: Mapping[str | None, ArtifactStore]
-    mode: ExecutionMode
-    type: str
-    variables: Mapping[str, str | None]
-    document: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
-        """Read the API's PipelineDeclaration, of which the model has been validated."""
-        full = _with_defaults(document, version)
-        return cls(
-            name=full["name"],
-            version=version,
-            role_arn=full["roleArn"],
-            stages=tuple(map(StageDeclaration.of, full["stages"])),
-            stores=_stores(full),
-            mode=ExecutionMode(full["executionMode"]),
-            type=full["pipelineType"],
-            variables={item["name"]: item.get("defaultValue") for item in full.get("variables", ())},
-            document=full,
-        )
-
-    def store(self, region: str) -> ArtifactStore:
-        """The artifact store of `region`; a pipeline declares one, or one for each region."""
-        return self.stores.get(region) or self.stores[None]
-
-    def stage_index(self, name: str) -> int | None:
-        return next((index for index, stage in enumerate(self.stages) if stage.name == name), None)
-
-
-def _with_defaults(document: Mapping[str, Any], version: int) -> dict[str, Any]:
-    """What AWS fills in when it answers a declaration."""
-    stages = [
-        {
-            **stage,
-            "actions": [
-                {"runOrder": 1, "configuration": {}, "outputArtifacts": [], "inputArtifacts": [], **action}
-                for action in stage["actions"]
-            ],
-        }
-        for stage in document["stages"]
-    ]
-    defaults = {"executionMode": ExecutionMode.SUPERSEDED.value, "pipelineType": "V1"}
-    return {**defaults, **document, "stages": stages, "version": version}
-
-
-def _stores(document: Mapping[str, Any]) -> dict[str | None, ArtifactStore]:
-    stores: dict[str | None, ArtifactStore] = {
-        region: _store(store) for region, store in document.get("artifactStores", {}).items()
-    }
-    if "artifactStore" in document:
-        stores[None] = _store(document["artifactStore"])
-    return stores
-
-
-def _store(document: Mapping[str, Any]) -> ArtifactStore:
-    return ArtifactStore(
-        bucket=document["location"], encryption_key_id=document.get("encryptionKey", {}).get("id")
-    )
+    def close(self, status: JobStatus) -> None:
+        self.status = status
+        self.credentials = None

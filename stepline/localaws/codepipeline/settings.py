@@ -1,8 +1,4 @@
-"""How long CodePipeline and Lambda wait, how much they keep: what AWS documents, and what it does not.
-
-A setting is something that AWS leaves open, or that a test wants to shorten. A limit that
-AWS documents is a constant, with its source.
-"""
+"""Limits that AWS documents, as constants, and settings for what AWS leaves open or tests shorten."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from dataclasses import dataclass
 
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 MAX_OUTPUT_VARIABLES_BYTES = 122_880
-"""Names and values of one action's output variables together, in UTF-8."""
+"""Names and values of one action's output variables together, as UTF-8."""
 
 MAX_CONCURRENT_EXECUTIONS = 50
 """Executions in progress at once, per pipeline, in the modes QUEUED and PARALLEL."""
@@ -21,29 +17,30 @@ MAX_TAGS = 50
 
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 LAMBDA_EVENT_MAX_AGE_SECONDS = 6 * 3600.0
-"""Lambda drops an asynchronous event that it could not deliver for so long."""
+"""Maximum age of an asynchronous event: Lambda drops it if it was not delivered by then."""
 LAMBDA_BACKOFF_FIRST_SECONDS = 1.0
 LAMBDA_BACKOFF_LAST_SECONDS = 300.0
-"""Throttled or failing inside Lambda: the event goes back to the queue, for 1 s up to 5 min."""
+"""Delay of an event that was throttled or met an error of Lambda's own: from 1 s up to 5 min."""
 
 CREDENTIALS_SECONDS = 3600
-"""Life of the artifact credentials: the longest that STS gives to a service that chains roles."""
+"""Duration of the artifact credentials: the maximum of STS for role chaining."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the stand-in can be told; the defaults are AWS's, as far as AWS says.
+    """The defaults are AWS's, where AWS documents them.
 
-    `continuation_seconds`: from the answer with a continuation token to the next job. AWS says
-    only "periodically"; locally one second keeps a developer from waiting.
-    `retry_seconds`: Lambda's waits before it runs an event again that ended in an error.
-    `job_timeout_seconds`: a job without an answer; each continuation restarts it.
-    `action_timeout_seconds`: an action, all its jobs together, unless it declares `timeoutInMinutes`.
-    `approval_timeout_seconds`: a manual approval, likewise.
-    `kept_executions`: finished executions that a pipeline remembers (AWS: 12 months).
-    `kept_jobs_per_action`: finished jobs that an action remembers; a later answer to an older one
-    meets JobNotFoundException instead of InvalidJobStateException.
-    `start_on_create`: AWS starts a pipeline when it is created, source or no source.
+    `continuation_seconds`: from a result with a continuation token to the next job. AWS documents only
+    "periodically".
+    `retry_seconds`: Lambda's delays before it sends an event again on which the function failed.
+    `job_timeout_seconds`: of a job without a result; each continuation restarts it.
+    `action_timeout_seconds`: of an action, all its jobs together, unless it declares `timeoutInMinutes`.
+    `approval_timeout_seconds`: of a manual approval, unless it declares `timeoutInMinutes`.
+    `kept_executions`: finished executions that are kept for each pipeline (AWS: 12 months).
+    `kept_jobs_per_action`: jobs that are kept for each action; a result for an older one raises
+    JobNotFoundException instead of InvalidJobStateException.
+    `kept_versions`: versions that are kept of each pipeline.
+    `start_on_create`: AWS starts a pipeline when it is created.
     `identifier_seed`: makes every id reproducible, for simulations.
     """
 

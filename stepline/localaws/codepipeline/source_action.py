@@ -1,66 +1,68 @@
-"""The source action: find the revision, put its zip into the artifact store."""
+"""The source action: it finds the revision and uploads its zip to the artifact store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from stepline.core.aws_errors import AWS_FAILURES
 from stepline.localaws.codepipeline.artifacts import actor_of, upload
-from stepline.localaws.codepipeline.clients import Clients
-from stepline.localaws.codepipeline.core import Core
-from stepline.localaws.codepipeline.flow import Flow
-from stepline.localaws.codepipeline.models import FailureType, Outcome, Revision
-from stepline.localaws.codepipeline.sources import AbandonedError, Source, SourceError
-from stepline.localaws.codepipeline.state import ActionExecution
+from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.models import ActionExecution
+from stepline.localaws.codepipeline.results import ActionResult, FailureType, Revision
+from stepline.localaws.codepipeline.runtime import Runtime
+from stepline.localaws.codepipeline.sources import ActionAbandonedError, Source, SourceError
 from stepline.localaws.iam import acting_as
 
 
 class SourceAction:
-    def __init__(self, core: Core, flow: Flow, clients: Clients, sources: Mapping[str, Source]) -> None:
-        self._core = core
+    def __init__(
+        self,
+        runtime: Runtime,
+        flow: ExecutionFlow,
+        clients: ServiceClients,
+        sources: Mapping[str, Source],
+    ) -> None:
+        self._runtime = runtime
         self._flow = flow
         self._clients = clients
         self._sources = sources
 
-    def begin(self, action: ActionExecution) -> None:
-        """Fetch and upload, outside transactions, then end the action."""
+    def start(self, action: ActionExecution) -> None:
+        """Fetch and upload the source, outside transactions, and finish the action."""
         try:
-            revision = self._transfer(action)
-        except AbandonedError:
+            with acting_as(actor_of(action)):
+                revision = self._transfer(action)
+        except ActionAbandonedError:
             return
         except SourceError as error:
-            outcome = Outcome.failure(error.code, error.message)
-        except (ClientError, BotoCoreError) as error:
+            result = ActionResult.failure(error.code, error.message)
+        except AWS_FAILURES as error:
             bucket = action.outputs[0].bucket
-            outcome = Outcome.failure(
+            result = ActionResult.failure(
                 FailureType.PERMISSION_ERROR,
                 "The action failed because the artifact could not be written to the Amazon S3 bucket "
                 f"{bucket}. Error: {error}",
             )
         else:
-            outcome = _outcome(revision)
-        self._flow.finish_action(action, outcome)
+            result = _success(revision)
+        self._flow.finish_action(action, result)
 
     def _transfer(self, action: ActionExecution) -> Revision:
-        with acting_as(actor_of(action)):
-            return self._transfer_as_role(action)
-
-    def _transfer_as_role(self, action: ActionExecution) -> Revision:
         source = self._sources[action.declaration.type.provider]
         configuration = action.resolved_configuration
         overrides = action.execution.overrides.get(action.declaration.name, {})
         revision = source.latest(configuration, overrides=overrides)
-        store = action.execution.declaration.store(self._core.region)
+        store = action.execution.declaration.store(self._runtime.region)
         with source.fetch(configuration, revision) as content:
             if not action.in_progress:
-                raise AbandonedError
+                raise ActionAbandonedError
             upload(self._clients, store, action.outputs[0], content)
         return revision
 
 
-def _outcome(revision: Revision) -> Outcome:
-    return Outcome(
+def _success(revision: Revision) -> ActionResult:
+    return ActionResult(
         summary=revision.summary,
         external_id=revision.id,
         external_url=revision.url,

@@ -1,4 +1,4 @@
-"""Where pipelines take their source from: what is the newest, and its content as a zip.
+"""Source providers: they find the latest revision and fetch its content as a zip.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html and
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html.
@@ -14,11 +14,13 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from botocore.exceptions import ClientError
 
-from stepline.localaws.codepipeline.models import FailureType, Revision
+from stepline.core.aws_errors import FailureKind, classify, error_code
+from stepline.core.limits import MIB
+from stepline.core.local_aws import DEFAULT_REGION
+from stepline.localaws.codepipeline.results import FailureType, Revision
 
-SPOOLED_BYTES = 8 * 1024 * 1024
-"""A source zip up to this size stays in memory; a larger one goes to a temporary file."""
-_COPY_BYTES = 1024 * 1024
+_SPOOLED_BYTES = 8 * MIB
+"""A source zip up to this size stays in memory; a larger one is written to a temporary file."""
 _MAX_SUMMARY_CHARACTERS = 2048  # RevisionSummary in the model
 
 Configuration = Mapping[str, str]
@@ -27,7 +29,7 @@ Overrides = Mapping[str, str]
 
 
 class SourceError(Exception):
-    """The source action fails with this."""
+    """The source cannot be read; the source action fails with this code and message."""
 
     def __init__(self, code: FailureType, message: str) -> None:
         super().__init__(message)
@@ -35,27 +37,27 @@ class SourceError(Exception):
         self.message = message
 
 
-class AbandonedError(Exception):
-    """The action was abandoned while its source was fetched: nobody waits for the content."""
+class ActionAbandonedError(Exception):
+    """The action was abandoned while its source was fetched: the content is no longer needed."""
 
 
 class Source(Protocol):
     """A source provider. Both methods may raise SourceError."""
 
     def latest(self, configuration: Configuration, *, overrides: Overrides) -> Revision:
-        """The revision to run with: the newest, or what `overrides` names."""
+        """Return the revision to run with: the latest, or what `overrides` names."""
 
     def fetch(self, configuration: Configuration, revision: Revision) -> AbstractContextManager[BinaryIO]:
-        """The revision's content: a zip file, open for reading, at its start.
+        """Open the revision's content, a zip file, for reading.
 
-        It may be left by an AbandonedError, which is passed on.
+        An ActionAbandonedError that leaves the context cancels the archive and is raised again.
         """
 
 
 class CodeCommitSource:
-    """`client`: boto3's codecommit client. `archive`: writes the zip of a commit's tree to a file.
+    """`client`: boto3's codecommit client. `archive` writes the zip of a commit's tree to a file.
 
-    `cancel` is told the repository whose archive is not wanted any more.
+    `cancel` is called with the repository whose archive is no longer needed.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class CodeCommitSource:
         archive: Callable[[str, str, BinaryIO], None],
         *,
         cancel: Callable[[str], None] = lambda _repository: None,
-        region: str = "us-east-1",
+        region: str = DEFAULT_REGION,
     ) -> None:
         self._client = client
         self._archive = archive
@@ -102,25 +104,25 @@ class CodeCommitSource:
 
     @contextmanager
     def fetch(self, configuration: Configuration, revision: Revision) -> Iterator[BinaryIO]:
-        with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as file:
+        with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
             target = cast("BinaryIO", file)
             self._archive(configuration["RepositoryName"], revision.id, target)
             target.seek(0)
             try:
                 yield target
-            except AbandonedError:
+            except ActionAbandonedError:
                 self._cancel(configuration["RepositoryName"])
                 raise
 
     def _head(self, repository: str, branch: str) -> str:
-        answer = self._client.get_branch(repositoryName=repository, branchName=branch)
-        return str(answer["branch"]["commitId"])
+        response = self._client.get_branch(repositoryName=repository, branchName=branch)
+        return str(response["branch"]["commitId"])
 
 
 class S3Source:
     """An object, which must be a zip, in a bucket with versioning. `client`: boto3's s3 client."""
 
-    def __init__(self, client: Any, *, region: str = "us-east-1") -> None:
+    def __init__(self, client: Any, *, region: str = DEFAULT_REGION) -> None:
         self._client = client
         self._region = region
 
@@ -153,21 +155,21 @@ class S3Source:
 
     @contextmanager
     def fetch(self, configuration: Configuration, revision: Revision) -> Iterator[BinaryIO]:
-        del configuration  # the revision tells bucket and key: an override may have changed the latter
+        del configuration  # the revision names bucket and key: an override may have changed the key
         bucket, key = revision.variables["BucketName"], revision.variables["ObjectKey"]
         try:
             body = self._client.get_object(Bucket=bucket, Key=key, VersionId=revision.id)["Body"]
         except ClientError as error:
             raise _s3_error(error, bucket, key) from error
-        with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as file:
-            while chunk := body.read(_COPY_BYTES):
+        with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+            while chunk := body.read(MIB):
                 file.write(chunk)
             file.seek(0)
             yield cast("BinaryIO", file)
 
 
 def _codecommit_error(error: ClientError, repository: str, branch: str) -> SourceError:
-    code = error.response["Error"].get("Code", "")
+    code = error_code(error)
     if code == "BranchDoesNotExistException":
         return SourceError(
             FailureType.CONFIGURATION_ERROR,
@@ -186,28 +188,29 @@ def _codecommit_error(error: ClientError, repository: str, branch: str) -> Sourc
             f"{repository}.",
         )
     return SourceError(
-        FailureType.PERMISSION_ERROR if "Access" in code else FailureType.SYSTEM_UNAVAILABLE,
+        FailureType.PERMISSION_ERROR if "AccessDenied" in code else FailureType.SYSTEM_UNAVAILABLE,
         f"The action failed because the AWS CodeCommit repository {repository} could not be read. {error}",
     )
 
 
 def _s3_error(error: ClientError, bucket: str, key: str) -> SourceError:
-    code = error.response["Error"].get("Code", "")
-    if code in {"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "400"}:
+    kind = classify(error)
+    # HeadObject's error has no body: a version id that cannot exist is a plain 400.
+    if kind is FailureKind.MISSING or error_code(error) == "400":
         return SourceError(
             FailureType.REVISION_UNAVAILABLE,
             "The action failed because either the specified Amazon S3 bucket or object does not exist: "
             f"bucket {bucket}, object key {key}.",
         )
     return SourceError(
-        FailureType.PERMISSION_ERROR if code in {"403", "AccessDenied"} else FailureType.SYSTEM_UNAVAILABLE,
+        FailureType.PERMISSION_ERROR if kind is FailureKind.PERMISSION else FailureType.SYSTEM_UNAVAILABLE,
         f"Unable to access the artifact with Amazon S3 object key '{key}' located in the Amazon S3 "
         f"bucket '{bucket}'. {error}",
     )
 
 
 def _git_time(text: str) -> datetime:
-    """CodeCommit gives `<seconds since 1970> <+hhmm>`."""
+    """Parse CodeCommit's `<seconds since 1970> <+hhmm>`."""
     return datetime.fromtimestamp(int(text.split(maxsplit=1)[0]), UTC)
 
 

@@ -1,29 +1,30 @@
-"""Whether a pipeline's structure is one that CodePipeline runs.
+"""Checks that a pipeline's structure is valid, beyond the service model.
 
-The model (lengths, patterns, enums) was checked before. The rules are those of
-https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html; where
-the stand-in cannot run what AWS can, the refusal says that it is the stand-in's.
+https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html. The message says
+so where the local AWS refuses what AWS can run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from stepline.localaws.codepipeline.action_types import DEFINITIONS
-from stepline.localaws.codepipeline.errors import (
-    InvalidActionDeclarationException,
-    InvalidStageDeclarationException,
-    InvalidStructureException,
-    LimitExceededException,
-)
-from stepline.localaws.codepipeline.models import (
+from stepline.localaws.codepipeline.declarations import (
     ActionDeclaration,
     ExecutionMode,
     PipelineDeclaration,
     StageDeclaration,
 )
-from stepline.localaws.codepipeline.settings import MAX_ACTIONS_PER_STAGE, MAX_STAGES
+from stepline.localaws.codepipeline.errors import (
+    InvalidActionDeclarationException,
+    InvalidStageDeclarationException,
+    InvalidStructureException,
+    InvalidTagsException,
+    LimitExceededException,
+    TooManyTagsException,
+)
+from stepline.localaws.codepipeline.settings import MAX_ACTIONS_PER_STAGE, MAX_STAGES, MAX_TAGS
 from stepline.localaws.codepipeline.variables import (
     PIPELINE_NAMESPACE,
     RESERVED_NAMESPACES,
@@ -35,71 +36,95 @@ _SOURCE = "Source"
 _STAGE_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
 
 
-def validate(declaration: PipelineDeclaration, *, region: str, source_providers: Container[str]) -> None:
-    """Raise AwsError (InvalidStructureException and its like) for a pipeline that AWS would refuse."""
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raises TooManyTagsException, InvalidTagsException."""
+    if len(tags) > MAX_TAGS:
+        raise TooManyTagsException(f"A pipeline can have at most {MAX_TAGS} tags")
+    if any(key.lower().startswith("aws:") for key in tags):
+        raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
+
+
+def check_pipeline(
+    declaration: PipelineDeclaration, *, region: str, source_providers: Container[str]
+) -> None:
+    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse."""
     _check_stages(declaration)
     _check_type(declaration)
     _check_stores(declaration, region)
     if declaration.document.get("triggers"):
-        _structure("The local AWS of stepline has no Git connections; leave the pipeline's triggers out")
+        raise InvalidStructureException(
+            "The local AWS of stepline has no Git connections; remove the pipeline's triggers"
+        )
     for stage in declaration.stages:
         for action in stage.actions:
             _check_action(action, region, source_providers)
-    _check_flow(declaration)
+    _check_order(declaration)
 
 
 def _check_stages(declaration: PipelineDeclaration) -> None:
     stages = declaration.stages
     if len(stages) < 2:
-        _structure(
+        raise InvalidStructureException(
             f"Pipeline has only {len(stages)} stage(s). There should be a minimum of 2 stages in a pipeline"
         )
     if len(stages) > MAX_STAGES:
         raise LimitExceededException(f"Pipeline has more than {MAX_STAGES} stages")
     if name := _repeated([stage.name for stage in stages]):
-        _stage(f"Pipeline has multiple stages with the name '{name}'. Stage names must be unique")
+        raise InvalidStageDeclarationException(
+            f"Pipeline has multiple stages with the name '{name}'. Stage names must be unique"
+        )
     for stage in stages:
         _check_stage(stage)
     if any(action.type.category != _SOURCE for action in stages[0].actions):
-        _structure("Pipeline should start with a stage that only contains source actions")
+        raise InvalidStructureException(
+            "Pipeline should start with a stage that only contains source actions"
+        )
     for stage in stages[1:]:
         for action in stage.actions:
             if action.type.category == _SOURCE:
-                _structure(f"Source action '{action.name}' is not in the first stage of the pipeline")
+                raise InvalidStructureException(
+                    f"Source action '{action.name}' is not in the first stage of the pipeline"
+                )
     for document in declaration.document["stages"]:
         _check_conditions(document)
 
 
 def _check_stage(stage: StageDeclaration) -> None:
     if not stage.actions:
-        _stage(f"Stage '{stage.name}' must contain at least one action")
+        raise InvalidStageDeclarationException(f"Stage '{stage.name}' must contain at least one action")
     if len(stage.actions) > MAX_ACTIONS_PER_STAGE:
         raise LimitExceededException(f"Stage '{stage.name}' has more than {MAX_ACTIONS_PER_STAGE} actions")
     if name := _repeated([action.name for action in stage.actions]):
-        _action(f"Stage '{stage.name}' has multiple actions with the name '{name}'. Names must be unique")
+        raise InvalidActionDeclarationException(
+            f"Stage '{stage.name}' has multiple actions with the name '{name}'. Names must be unique"
+        )
 
 
 def _check_conditions(stage: Mapping[str, Any]) -> None:
     for name in _STAGE_CONDITIONS:
         condition = stage.get(name)
         if condition and condition != {"result": "FAIL"}:
-            _stage(f"Stage '{stage['name']}': the local AWS of stepline does not run {name}; leave it out")
+            raise InvalidStageDeclarationException(
+                f"Stage '{stage['name']}': the local AWS of stepline does not support {name}; remove it"
+            )
 
 
 def _check_type(declaration: PipelineDeclaration) -> None:
     if declaration.type == "V2":
         return
     if declaration.variables:
-        _structure("Pipeline variables need a pipeline of type V2")
+        raise InvalidStructureException("Pipeline variables need a pipeline of type V2")
     if declaration.mode is not ExecutionMode.SUPERSEDED:
-        _structure(f"Execution mode {declaration.mode} needs a pipeline of type V2")
+        raise InvalidStructureException(f"Execution mode {declaration.mode} needs a pipeline of type V2")
 
 
 def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
     if ("artifactStore" in declaration.document) == ("artifactStores" in declaration.document):
-        _structure("Pipeline should have either one artifactStore or artifactStores, and not both")
+        raise InvalidStructureException(
+            "Pipeline should have either one artifactStore or artifactStores, and not both"
+        )
     if not {None, region} & set(declaration.stores):
-        _structure(f"Pipeline has no artifact store in region {region}")
+        raise InvalidStructureException(f"Pipeline has no artifact store in region {region}")
 
 
 def _check_action(action: ActionDeclaration, region: str, source_providers: Container[str]) -> None:
@@ -107,37 +132,41 @@ def _check_action(action: ActionDeclaration, region: str, source_providers: Cont
     if definition is None or (
         action.type.category == _SOURCE and action.type.provider not in source_providers
     ):
-        kind = action.type
-        _action(
-            f"ActionType (Category: '{kind.category}', Provider: '{kind.provider}', Owner: '{kind.owner}', "
-            f"Version: '{kind.version}') in action '{action.name}' is not available in region "
-            f"{region.upper().replace('-', '_')} of the local AWS of stepline"
+        action_type = action.type
+        raise InvalidActionDeclarationException(
+            f"ActionType (Category: '{action_type.category}', Provider: '{action_type.provider}', "
+            f"Owner: '{action_type.owner}', Version: '{action_type.version}') in action '{action.name}' "
+            f"is not available in region {region.upper().replace('-', '_')} of the local AWS of stepline"
         )
     if action.region not in {None, region}:
-        _action(f"Action '{action.name}': the local AWS of stepline runs actions in region {region} only")
+        raise InvalidActionDeclarationException(
+            f"Action '{action.name}': the local AWS of stepline runs actions in region {region} only"
+        )
     for key in definition.required:
         if key not in action.configuration:
-            _action(
+            raise InvalidActionDeclarationException(
                 f"Action configuration for action '{action.name}' is missing required configuration '{key}'"
             )
     for key in action.configuration:
         if key not in (*definition.required, *definition.optional):
-            _action(f"Action configuration for action '{action.name}' contains unknown configuration '{key}'")
+            raise InvalidActionDeclarationException(
+                f"Action configuration for action '{action.name}' contains unknown configuration '{key}'"
+            )
     _check_count(action, "input", len(action.inputs), definition.inputs)
     _check_count(action, "output", len(action.outputs), definition.outputs)
 
 
 def _check_count(action: ActionDeclaration, kind: str, count: int, bounds: tuple[int, int]) -> None:
-    least, greatest = bounds
-    if not least <= count <= greatest:
-        _action(
+    minimum, maximum = bounds
+    if not minimum <= count <= maximum:
+        raise InvalidActionDeclarationException(
             f"Action '{action.name}' has {count} {kind} artifacts; "
-            f"{action.type.provider} takes at least {least} and at most {greatest}"
+            f"{action.type.provider} takes at least {minimum} and at most {maximum}"
         )
 
 
-def _check_flow(declaration: PipelineDeclaration) -> None:
-    """Artifacts and namespaces: made once, and before they are used."""
+def _check_order(declaration: PipelineDeclaration) -> None:
+    """Check that artifacts and namespaces are declared once, and before they are used."""
     artifacts: set[str] = set()
     namespaces: set[str] = set()
     for stage in declaration.stages:
@@ -153,7 +182,7 @@ def _check_flow(declaration: PipelineDeclaration) -> None:
 def _check_inputs(action: ActionDeclaration, artifacts: Container[str]) -> None:
     for name in action.inputs:
         if name not in artifacts:
-            _structure(
+            raise InvalidStructureException(
                 f"Input Artifact Bundle {name} in action {action.name} is not declared as "
                 "Output Artifact Bundle in any of the preceding actions"
             )
@@ -162,7 +191,9 @@ def _check_inputs(action: ActionDeclaration, artifacts: Container[str]) -> None:
 def _add_outputs(action: ActionDeclaration, artifacts: set[str]) -> None:
     for name in action.outputs:
         if name in artifacts:
-            _structure(f"Output Artifact Bundle name must be unique within the pipeline: {name}")
+            raise InvalidStructureException(
+                f"Output Artifact Bundle name must be unique within the pipeline: {name}"
+            )
         artifacts.add(name)
 
 
@@ -170,9 +201,13 @@ def _add_namespace(action: ActionDeclaration, namespaces: set[str]) -> None:
     if action.namespace is None:
         return
     if action.namespace in RESERVED_NAMESPACES:
-        _action(f"Action '{action.name}' uses the reserved namespace '{action.namespace}'")
+        raise InvalidActionDeclarationException(
+            f"Action '{action.name}' uses the reserved namespace '{action.namespace}'"
+        )
     if action.namespace in namespaces:
-        _action(f"Namespace '{action.namespace}' of action '{action.name}' is not unique in the pipeline")
+        raise InvalidActionDeclarationException(
+            f"Namespace '{action.namespace}' of action '{action.name}' is not unique in the pipeline"
+        )
     namespaces.add(action.namespace)
 
 
@@ -190,7 +225,7 @@ def _check_references(
                 else namespace == PIPELINE_NAMESPACE or namespace in namespaces
             )
             if not known:
-                _action(
+                raise InvalidActionDeclarationException(
                     "Valid format for a pipeline execution variable reference is a namespace and a key "
                     "separated by a period (.). The following pipeline execution variables are referencing "
                     f"a namespace that does not exist. StageName=[{stage.name}], "
@@ -201,15 +236,3 @@ def _check_references(
 
 def _repeated(names: list[str]) -> str | None:
     return next((name for index, name in enumerate(names) if name in names[:index]), None)
-
-
-def _structure(message: str) -> NoReturn:
-    raise InvalidStructureException(message)
-
-
-def _stage(message: str) -> NoReturn:
-    raise InvalidStageDeclarationException(message)
-
-
-def _action(message: str) -> NoReturn:
-    raise InvalidActionDeclarationException(message)

@@ -1,8 +1,8 @@
 """Runs AWS's Lambda runtime client in a process that ends with its parent.
 
-Started as a file, by the interpreter that runs stepline: `python launcher.py HANDLER`. Standard
-input is a pipe whose other end only the parent holds. When the parent is gone, however it
-ended, the pipe closes, and this process ends together with everything that it started.
+Started as a file, by the interpreter that runs stepline: `python launcher.py HANDLER`. Standard input is a
+pipe whose other end only the parent holds. When the parent ends, in whatever way, the pipe closes, and this
+process kills itself and its children.
 """
 
 import os
@@ -13,7 +13,7 @@ import threading
 
 
 def main() -> None:
-    parent = os.dup(0)  # not inherited by what the function starts
+    parent = os.dup(0)  # not inherited by child processes
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -1,99 +1,89 @@
-"""The execution environments of one function: who gets which, in order, and when another one is started.
+"""The execution environments of one function: assigned in order, and started when needed.
 
-Lambda starts an environment for each invocation that finds none idle. Here they share the
-processors of one machine, where more processes than processors make nothing faster, and take
-50 MB each. So a function has as many as there are processors, and invocations wait in line,
-unless the environments are all busy with waiting (for an Express execution, for another
-function): when none has been given back for a while, one more is started. So nothing that
-waits for another invocation waits for ever.
+Lambda starts an environment for each invocation that finds none idle. Locally they share the processors of
+one machine, where more processes than processors make nothing faster, and each takes 50 MB. So a function has
+as many environments as there are processors, and invocations queue. If all environments are themselves
+waiting (for an Express execution, for another function), none is released for a while; then one more is
+started, so that invocations that wait for each other do not deadlock.
 
-Every method must be called with the runner's lock held.
+Call every method with the runner's lock held.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from concurrent.futures import Future
 
-from stepline.localaws.functions.environment import ExecutionEnvironment
+from stepline.localaws.functions.execution_environment import ExecutionEnvironment
+from stepline.localaws.functions.settings import MAX_ENVIRONMENTS, USUAL_ENVIRONMENTS
 
-MAX_ENVIRONMENTS = 50
-"""Of one function, which all wait: so many invocations of it run at a time."""
-
-USUAL_ENVIRONMENTS = min(max(2, os.cpu_count() or 2), 4)
-"""Of one function, as long as they are given back. All functions together use the processors."""
-
-PATIENCE_SECONDS = 1.0
-"""Without any that was given back, until another one is started."""
-
-Ticket = Future[ExecutionEnvironment | None]
-"""A place in the line: an environment, or None, which means to start one."""
+Assignment = Future[ExecutionEnvironment | None]
+"""An environment, or None: then the invocation starts one and passes it to `Pool.add`."""
 
 
 class Pool:
-    """`size` counts the environments that run, and those that somebody was told to start."""
+    """`size` counts the environments that run and those that invocations are starting."""
 
-    def __init__(self, *, patience_seconds: float) -> None:
-        self._patience_seconds = patience_seconds
-        self._moved_at = time.monotonic()
+    def __init__(self, *, stall_seconds: float) -> None:
+        self._stall_seconds = stall_seconds
+        self._changed_at = time.monotonic()
         self._members: set[ExecutionEnvironment] = set()
-        self._waiting: deque[Ticket] = deque()
+        self._queue: deque[Assignment] = deque()
         self.idle: list[ExecutionEnvironment] = []
         self.size = 0
 
-    def take(self) -> Ticket:
-        """The next environment that is free, or leave to start one: at once, or after those before."""
-        ticket = Ticket()
+    def acquire(self) -> Assignment:
+        """Assign an idle environment or a new one, or queue until there is one."""
+        assignment = Assignment()
         if self.idle:
-            ticket.set_result(self.idle.pop())
+            assignment.set_result(self.idle.pop())
         elif self.size < USUAL_ENVIRONMENTS:
-            self._let_start(ticket)
+            self._assign_new(assignment)
         else:
-            self._waiting.append(ticket)
-        return ticket
+            self._queue.append(assignment)
+        return assignment
 
-    def take_dead(self) -> list[ExecutionEnvironment]:
-        """Those that ended while they were idle, which are idle no more."""
+    def remove_dead(self) -> list[ExecutionEnvironment]:
+        """Remove and return the idle environments whose process has ended."""
         dead = [environment for environment in self.idle if not environment.alive]
         self.idle = [environment for environment in self.idle if environment.alive]
         return dead
 
-    def grow_if_stuck(self) -> None:
-        """Let the first in line start an environment if none was given back for a while."""
-        is_stuck = time.monotonic() - self._moved_at >= self._patience_seconds
+    def grow_if_stalled(self) -> None:
+        """Let the first in the queue start an environment if none was released for a while."""
+        is_stalled = time.monotonic() - self._changed_at >= self._stall_seconds
         is_starting = len(self._members) < self.size or any(not member.ready for member in self._members)
-        if self._waiting and is_stuck and not is_starting and self.size < MAX_ENVIRONMENTS:
-            self._let_start(self._waiting.popleft())
+        if self._queue and is_stalled and not is_starting and self.size < MAX_ENVIRONMENTS:
+            self._assign_new(self._queue.popleft())
 
     def add(self, environment: ExecutionEnvironment) -> None:
-        """It was started, by leave of a ticket."""
+        """Add an environment that was started for an assignment of None."""
         self._members.add(environment)
 
-    def give_back(self, environment: ExecutionEnvironment) -> None:
-        """It is free again."""
-        self._moved_at = time.monotonic()
-        if self._waiting:
-            self._waiting.popleft().set_result(environment)
+    def release(self, environment: ExecutionEnvironment) -> None:
+        """Assign the environment to the first in the queue, or keep it idle."""
+        self._changed_at = time.monotonic()
+        if self._queue:
+            self._queue.popleft().set_result(environment)
         else:
-            environment.idle_since = self._moved_at
+            environment.idle_since = self._changed_at
             self.idle.append(environment)
 
     def lose(self, environment: ExecutionEnvironment | None = None) -> None:
-        """One that ran has ended, or one could not be started: the first in line may start another."""
+        """Count an environment out that has ended, or None that could not be started."""
         if environment is not None:
             self._members.discard(environment)
         self.size -= 1
-        if self._waiting:
-            self._let_start(self._waiting.popleft())
+        if self._queue:
+            self._assign_new(self._queue.popleft())
 
-    def close(self, reason: Exception) -> None:
-        """Nobody gets one any more."""
-        while self._waiting:
-            self._waiting.popleft().set_exception(reason)
+    def close(self, error: Exception) -> None:
+        """Fail the assignments in the queue with `error`."""
+        while self._queue:
+            self._queue.popleft().set_exception(error)
 
-    def _let_start(self, ticket: Ticket) -> None:
+    def _assign_new(self, assignment: Assignment) -> None:
         self.size += 1
-        self._moved_at = time.monotonic()
-        ticket.set_result(None)
+        self._changed_at = time.monotonic()
+        assignment.set_result(None)

@@ -10,29 +10,21 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from pathlib import Path
 
-from stepline.localaws.functions.code import CodeStore
-from stepline.localaws.functions.environment import ExecutionEnvironment
-from stepline.localaws.functions.model import (
-    MAX_REQUEST_BYTES,
-    FunctionsError,
-    FunctionVersion,
-    InvocationResult,
-    RequestTooLargeError,
-)
-from stepline.localaws.functions.pool import PATIENCE_SECONDS, Pool
+from stepline.localaws.functions.code_store import CodeStore
+from stepline.localaws.functions.errors import FunctionsError, RequestTooLargeError
+from stepline.localaws.functions.execution_environment import ExecutionEnvironment
+from stepline.localaws.functions.models import FunctionVersion, InvocationResult
+from stepline.localaws.functions.pool import Pool
 from stepline.localaws.functions.runtime_api import RuntimeApi
-
-IDLE_SECONDS = 300.0
-"""An execution environment that is not used for so long is ended. AWS does not say when it does."""
+from stepline.localaws.functions.settings import IDLE_SECONDS, MAX_REQUEST_BYTES, STALL_SECONDS
 
 _STOPPING = "the local AWS is stopping"
 
 
 class FunctionRunner:
-    """Execution environments of all functions: started when needed, reused, ended when idle.
+    """Starts execution environments when needed, reuses them, and ends them when idle.
 
-    `directory` holds unpacked code and temporary files, which `close` removes. Safe to use from
-    several threads.
+    `directory` holds unpacked code and temporary files, which `close` removes. Thread-safe.
     """
 
     def __init__(
@@ -40,17 +32,15 @@ class FunctionRunner:
         directory: Path,
         *,
         idle_seconds: float = IDLE_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._directory = directory
         self._idle_seconds = idle_seconds
-        self._patience_seconds = patience_seconds
+        self._stall_seconds = stall_seconds
         self._code = CodeStore(directory)
         self._api = RuntimeApi()
         self._changed = threading.Condition()
-        self._pools: dict[tuple[object, ...], Pool] = defaultdict(
-            partial(Pool, patience_seconds=patience_seconds)
-        )
+        self._pools: dict[tuple[object, ...], Pool] = defaultdict(partial(Pool, stall_seconds=stall_seconds))
         self._all: set[ExecutionEnvironment] = set()
         self._discarded: set[ExecutionEnvironment] = set()
         self._closed = False
@@ -68,29 +58,28 @@ class FunctionRunner:
     ) -> InvocationResult:
         """Run `function` with the event `payload` (JSON) and wait for its result.
 
-        `code_zip` gives the deployment package; it is asked for once per `code_sha256`. Whatever goes
-        wrong in the function is in the result. Raises RequestTooLargeError, CodeError, or FunctionsError
-        after `close`.
+        `code_zip` returns the deployment package; it is called once per `code_sha256`. An error of the
+        function is in the result. Raises RequestTooLargeError, CodeError, or FunctionsError after `close`.
         """
         if len(payload) > MAX_REQUEST_BYTES:
-            raise RequestTooLargeError(len(payload))
+            raise RequestTooLargeError
         code = self._code.folder(function.code_sha256, code_zip)
-        environment = self._take(function, code)
+        environment = self._acquire(function, code)
         try:
             return environment.invoke(payload, request_id=request_id, trace_id=trace_id)
         finally:
-            self._give_back(environment)
+            self._release(environment)
 
     def discard(self, name: str) -> None:
-        """The function was updated or deleted: end its environments, the busy ones after their event."""
+        """End the environments of an updated or deleted function, the busy ones after their event."""
         with self._changed:
             stale = [environment for environment in self._all if environment.function.name == name]
-            ended = [environment for environment in stale if self._take_from_idle(environment)]
+            ended = [environment for environment in stale if self._remove_idle(environment)]
             self._discarded.update(set(stale) - set(ended))
         self._end(ended)
 
     def close(self) -> None:
-        """End all processes, those at work too, and remove the files."""
+        """Kill all processes, the busy ones too, and remove the files."""
         with self._changed:
             if self._closed:
                 return
@@ -104,24 +93,24 @@ class FunctionRunner:
         self._api.close()
         self._code.close()
 
-    def _take(self, function: FunctionVersion, code: Path) -> ExecutionEnvironment:
+    def _acquire(self, function: FunctionVersion, code: Path) -> ExecutionEnvironment:
         with self._changed:
             if self._closed:
                 raise FunctionsError(_STOPPING)
             pool = self._pools[function.key]
-            dead = pool.take_dead()
-            ticket = pool.take()
+            dead = pool.remove_dead()
+            assignment = pool.acquire()
         self._end(dead)
         while True:
             try:
-                environment = ticket.result(self._patience_seconds)
+                environment = assignment.result(self._stall_seconds)
             except FutureTimeoutError:
                 with self._changed:
-                    pool.grow_if_stuck()
+                    pool.grow_if_stalled()
             else:
-                return environment or self._new(function, code, pool)
+                return environment or self._start(function, code, pool)
 
-    def _new(self, function: FunctionVersion, code: Path, pool: Pool) -> ExecutionEnvironment:
+    def _start(self, function: FunctionVersion, code: Path, pool: Pool) -> ExecutionEnvironment:
         try:
             environment = ExecutionEnvironment(function, code, self._api, self._directory)
         except BaseException:
@@ -136,15 +125,15 @@ class FunctionRunner:
         environment.close()
         raise FunctionsError(_STOPPING)
 
-    def _give_back(self, environment: ExecutionEnvironment) -> None:
+    def _release(self, environment: ExecutionEnvironment) -> None:
         with self._changed:
             keep = environment.alive and environment not in self._discarded and not self._closed
             if keep:
-                self._pools[environment.function.key].give_back(environment)
+                self._pools[environment.function.key].release(environment)
         if not keep:
             self._end([environment])
 
-    def _take_from_idle(self, environment: ExecutionEnvironment) -> bool:
+    def _remove_idle(self, environment: ExecutionEnvironment) -> bool:
         idle = self._pools[environment.function.key].idle
         if environment not in idle:
             return False
@@ -163,11 +152,11 @@ class FunctionRunner:
     def _forget(self, environment: ExecutionEnvironment) -> None:
         pool = self._pools[environment.function.key]
         pool.lose(environment)
-        if pool.size == 0:  # of a version that is not there any more, perhaps
+        if pool.size == 0:  # the version may be outdated
             del self._pools[environment.function.key]
 
     def _reap(self) -> None:
-        """End environments that are not used any more, until the runner closes."""
+        """End environments that have been idle for long, until the runner closes."""
         while True:
             with self._changed:
                 if self._changed.wait_for(lambda: self._closed, self._idle_seconds / 2):
@@ -176,5 +165,5 @@ class FunctionRunner:
                 idle = [environment for pool in self._pools.values() for environment in pool.idle]
                 stale = [environment for environment in idle if environment.idle_since < oldest]
                 for environment in stale:
-                    self._take_from_idle(environment)
+                    self._remove_idle(environment)
             self._end(stale)

@@ -1,7 +1,7 @@
-"""Lambda's Runtime API on loopback: what the runtime client of an execution environment asks.
+"""Lambda's Runtime API on the loopback interface, which the runtime client of an execution environment calls.
 
-One port per execution environment, because the client knows nothing but an address. All are
-served by one thread. Source: Lambda guide, "Using the Lambda runtime API".
+Each execution environment has a port of its own, because the client is configured with an address only. One
+thread serves all. Source: Lambda guide, "Using the Lambda runtime API".
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the runtime client posted: the function's result, or an error document."""
+class Response:
+    """A function's result, or an error document, as the runtime client posted it."""
 
     payload: bytes
     is_error: bool
@@ -30,14 +30,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Invocation:
-    """An event on its way to an execution environment."""
+    """An event for an execution environment, and the response to it."""
 
     request_id: str
     function_arn: str
     event: bytes
     deadline_milliseconds: int
     trace_id: str | None = None
-    answer: Future[Answer] = field(default_factory=Future)
+    response: Future[Response] = field(default_factory=Future)
 
     def headers(self) -> dict[str, str]:
         headers = {
@@ -50,12 +50,12 @@ class Invocation:
 
 
 class Channel:
-    """One execution environment, as its runtime client sees it."""
+    """The Runtime API of one execution environment."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.ready: Future[None] = Future()
-        """Done when the client first asks for an event, or cannot start."""
-        self.init_error: Answer | None = None
+        """Done when the client first requests an event, or cannot start."""
+        self.init_error: Response | None = None
         self._loop = loop
         self._events: asyncio.Queue[Invocation] = asyncio.Queue()
         self._current: Invocation | None = None
@@ -64,12 +64,12 @@ class Channel:
 
     @property
     def address(self) -> str:
-        """What AWS_LAMBDA_RUNTIME_API says."""
+        """The value of AWS_LAMBDA_RUNTIME_API."""
         assert self._server is not None
         return f"{_HOST}:{self._server.sockets[0].getsockname()[1]}"
 
     def send(self, invocation: Invocation) -> None:
-        """Give the client its next event; `invocation.answer` gets what it posts."""
+        """Queue the client's next event; `invocation.response` is set to what it posts."""
         self._loop.call_soon_threadsafe(self._events.put_nowait, invocation)
 
     async def open(self) -> None:
@@ -91,27 +91,27 @@ class Channel:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read_request(reader)) is not None:
-                status, headers, body = await self._answer(*request)
+                status, headers, body = await self._respond(*request)
                 writer.write(_response(status, headers, body))
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client is gone: its process ended
+            pass  # the process of the client has ended
         finally:
             writer.transport.abort()
 
-    async def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    async def _respond(self, method: str, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         action = path.removeprefix(_PREFIX).rpartition("/")[2]
         if method == "GET" and path == f"{_PREFIX}/invocation/next":
             invocation = await self._next()
             return 200, invocation.headers(), invocation.event
         if path == f"{_PREFIX}/init/error":
-            self.init_error = Answer(body, is_error=True)
+            self.init_error = Response(body, is_error=True)
             self._get_ready()
             return 202, {}, b""
         if action in {"response", "error"} and self._current is not None:
             current, self._current = self._current, None
-            if not current.answer.done():
-                current.answer.set_result(Answer(body, is_error=action == "error"))
+            if not current.response.done():
+                current.response.set_result(Response(body, is_error=action == "error"))
             return 202, {}, b""
         return 404, {}, b""
 
@@ -139,14 +139,14 @@ class RuntimeApi:
 
     def open(self) -> Channel:
         channel = Channel(self._loop)
-        self._do(channel.open())
+        self._run(channel.open())
         return channel
 
     def close_channel(self, channel: Channel) -> None:
-        """Free the port. May be called by an invocation that ends after `close`, which has freed all."""
+        """Free the port. Does nothing after `close`, which frees all: an invocation may end after it."""
         with self._lock:
             if not self._closed:
-                self._do(channel.close())
+                self._run(channel.close())
 
     def close(self) -> None:
         with self._lock:
@@ -156,12 +156,12 @@ class RuntimeApi:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, bytes] | None:
-    """Method, path and body of the next request on a connection; None when the client hangs up."""
+    """Return method, path and body of the next request; None when the client closes the connection."""
     line = await reader.readline()
     if not line:
         return None

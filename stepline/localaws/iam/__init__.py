@@ -1,23 +1,23 @@
-"""IAM for the local AWS: who may do what, decided as AWS decides it.
+"""IAM for the local AWS: it allows and denies requests by AWS's rules.
 
-`policy`, `principals`, `conditions` are the policy language; `evaluation` decides one request;
-`needs` knows which permissions a request needs, `enforcement` finds the policies and keeps the
-`record`; `acting` is how our services work under the roles that they were given.
+`policy`, `principals`, `conditions` and `patterns` parse policies; `evaluation` decides one request;
+`required_permissions` returns the permissions that a request requires; `enforcement` checks them against the
+policies and keeps a `permission_record`; with `acting`, services act as the roles that they were given.
 """
 
 from stepline.localaws.iam.acting import Actor, acting_as, current_actor
-from stepline.localaws.iam.enforcement import AccessDeniedError, Directory, Enforcement, Need, Role
+from stepline.localaws.iam.enforcement import AccessDeniedError, Enforcement, Permission, PolicyStore, Role
+from stepline.localaws.iam.permission_record import PermissionRecord
 from stepline.localaws.iam.principals import Caller
-from stepline.localaws.iam.record import Record
 
 __all__ = [
     "AccessDeniedError",
     "Actor",
     "Caller",
-    "Directory",
     "Enforcement",
-    "Need",
-    "Record",
+    "Permission",
+    "PermissionRecord",
+    "PolicyStore",
     "Role",
     "acting_as",
     "current_actor",

@@ -1,7 +1,7 @@
-"""On whose behalf a service of the local AWS calls another one.
+"""The role as which a service of the local AWS calls another service.
 
-A service says `with acting_as(actor):` around its work; the clients that it was given then sign as
-a session of the actor's role. Without it they are the service's own, which may do everything.
+Within `with acting_as(actor):` the clients of a service sign as a session of the actor's role; outside they
+sign as the service itself, which is unrestricted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """A service (`states.amazonaws.com`), and the role that it has assumed to do a customer's work.
+    """A service (`states.amazonaws.com`) and the customer's role that it has assumed.
 
     `session_name` is the last part of `assumed-role/<role>/<session name>`. `via` is the role that
     assumed `role_arn`, if it was not the service itself.
@@ -31,7 +31,7 @@ _actor: contextvars.ContextVar[Actor | None] = contextvars.ContextVar("actor", d
 
 @contextmanager
 def acting_as(actor: Actor) -> Iterator[None]:
-    """In this thread, and in those that start with a copy of its context."""
+    """Act as `actor` in this thread, and in those that start with a copy of its context."""
     token = _actor.set(actor)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Condition blocks of policy statements.
+"""Evaluates condition blocks of policy statements.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import operator
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import translate
 from typing import Any
+
+from stepline.localaws.iam.patterns import as_list, matches
 
 ContextValue = str | tuple[str, ...]
 """A single-valued key is text, a multi-valued one a tuple."""
@@ -23,7 +23,7 @@ _ARN_PARTS = 6
 
 @dataclass(frozen=True)
 class Condition:
-    """One key of one operator, `quantifier` being `forallvalues`, `foranyvalue` or empty."""
+    """One operator and one key. `quantifier` is `forallvalues`, `foranyvalue` or empty."""
 
     operator: str
     key: str
@@ -41,14 +41,14 @@ class Condition:
         present = (actual,) if isinstance(actual, str) else actual
 
         def fits(value: str) -> bool:
-            return any(test(value, wanted) for wanted in self.values) != negated
+            return any(test(value, expected) for expected in self.values) != negated
 
         # Without a quantifier AWS allows single-valued keys only, where "all" and "any" are the same.
         return any(map(fits, present)) if self.quantifier == "foranyvalue" else all(map(fits, present))
 
 
 def parse_conditions(block: Mapping[str, Mapping[str, Any]]) -> tuple[Condition, ...]:
-    """All must hold. Raises ValueError for an operator that is not known."""
+    """Return the conditions, all of which must hold. Raises ValueError for an unknown operator."""
     return tuple(
         _condition(name, key, values) for name, keys in block.items() for key, values in keys.items()
     )
@@ -58,64 +58,64 @@ def _condition(name: str, key: str, values: Any) -> Condition:
     quantifier, _, rest = name.lower().rpartition(":")
     base = rest.removesuffix("ifexists")
     if base != "null" and base not in _OPERATORS:
-        raise ValueError(f"the condition operator {name} is not known")
-    texts = values if isinstance(values, list) else [values]
+        raise ValueError(f"unknown condition operator {name}")
     return Condition(
         operator=base,
         key=key.lower(),
-        values=tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in texts),
+        values=tuple(
+            str(value).lower() if isinstance(value, bool) else str(value) for value in as_list(values)
+        ),
         if_exists=base != rest,
         quantifier=quantifier,
     )
 
 
 def _like(actual: str, pattern: str) -> bool:
-    # fnmatch knows sets of characters besides * and ?; IAM does not.
-    return re.fullmatch(translate(pattern.replace("[", "[[]")), actual) is not None
+    return matches(pattern, actual)
 
 
 def _arn_like(actual: str, pattern: str) -> bool:
-    """Each of the six parts is compared by itself: a `*` does not reach over a colon."""
+    """Compare each of the six parts: a `*` does not match a colon."""
     parts, patterns = actual.split(":", _ARN_PARTS - 1), pattern.split(":", _ARN_PARTS - 1)
     return len(parts) == len(patterns) and all(map(_like, parts, patterns))
 
 
 def _number(compare: Callable[[float, float], bool]) -> _Test:
-    return lambda actual, wanted: compare(float(actual), float(wanted))
+    return lambda actual, expected: compare(float(actual), float(expected))
 
 
 def _date(compare: Callable[[datetime, datetime], bool]) -> _Test:
-    return lambda actual, wanted: compare(_moment(actual), _moment(wanted))
+    return lambda actual, expected: compare(_time(actual), _time(expected))
 
 
-def _moment(text: str) -> datetime:
-    """ISO 8601, or seconds since 1970."""
+def _time(text: str) -> datetime:
+    """Parse ISO 8601, or seconds since 1970."""
     if text.isdecimal():
         return datetime.fromtimestamp(int(text), UTC)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _address(actual: str, network: str) -> bool:
     return ipaddress.ip_address(actual) in ipaddress.ip_network(network, strict=False)
 
 
-def _ignoring_case(actual: str, wanted: str) -> bool:
-    return actual.lower() == wanted.lower()
+def _ignoring_case(actual: str, expected: str) -> bool:
+    return actual.lower() == expected.lower()
 
 
-def _comparisons(name: str, of: Callable[[Any], _Test]) -> dict[str, tuple[_Test, bool]]:
+def _comparisons(name: str, test_of: Callable[[Any], _Test]) -> dict[str, tuple[_Test, bool]]:
     return {
-        f"{name}equals": (of(operator.eq), False),
-        f"{name}notequals": (of(operator.eq), True),
-        f"{name}lessthan": (of(operator.lt), False),
-        f"{name}lessthanequals": (of(operator.le), False),
-        f"{name}greaterthan": (of(operator.gt), False),
-        f"{name}greaterthanequals": (of(operator.ge), False),
+        f"{name}equals": (test_of(operator.eq), False),
+        f"{name}notequals": (test_of(operator.eq), True),
+        f"{name}lessthan": (test_of(operator.lt), False),
+        f"{name}lessthanequals": (test_of(operator.le), False),
+        f"{name}greaterthan": (test_of(operator.gt), False),
+        f"{name}greaterthanequals": (test_of(operator.ge), False),
     }
 
 
-# Operator in lower case -> its test, and whether it is the opposite of that test.
+# Operator in lower case -> its test, and whether the operator negates it.
 _OPERATORS: dict[str, tuple[_Test, bool]] = {
     "stringequals": (operator.eq, False),
     "stringnotequals": (operator.eq, True),

@@ -1,7 +1,7 @@
-"""The one place where requests to the local AWS are allowed or refused.
+"""Allows or denies requests to the local AWS.
 
-A request needs one or more permissions (`Need`); its caller has them or not. Who is no role's
-session, such as the developer with any access key, may do everything.
+A request requires one or more permissions of its caller. Requests not signed by a role session are
+unrestricted, such as the developer's with any access key.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from stepline.localaws.iam.conditions import ContextValue
 from stepline.localaws.iam.evaluation import Decision, Policies, Verdict, decide
+from stepline.localaws.iam.permission_record import PermissionRecord
 from stepline.localaws.iam.policy import Request, Statement, parse
 from stepline.localaws.iam.principals import Caller
-from stepline.localaws.iam.record import Record
 
 _log = logging.getLogger(__name__)
 
@@ -23,13 +23,13 @@ _ASSUME_ROLE = "sts:AssumeRole"
 _PASS_ROLE = "iam:PassRole"  # noqa: S105
 PASSED_TO_SERVICE = "iam:passedtoservice"
 _ARN_COLONS = 5
-_POLICY_DECIDES = ("kms:",)
-"""A key's policy must allow even what the account's own roles do [KMS guide, "Key policies"]."""
+_RESOURCE_POLICY_REQUIRED = ("kms:",)
+"""A key's policy must allow the request, even of the account's own roles [KMS guide, "Key policies"]."""
 
 
 @dataclass(frozen=True)
-class Need:
-    """One permission that a request needs. Context keys in lower case."""
+class Permission:
+    """One permission that a request requires. Context keys are in lower case."""
 
     action: str
     resource: str
@@ -47,76 +47,75 @@ class Role:
     boundary: str | Mapping[str, Any] | None = None
 
 
-class Directory(Protocol):
-    """Where roles and the policies of resources are kept."""
+class PolicyStore(Protocol):
+    """Where roles and the policies of resources are stored."""
 
     def role(self, name: str) -> Role | None: ...
 
     def resource_policy(self, arn: str) -> str | None:
-        """The policy of a bucket, of an object's bucket, or of a key."""
+        """Return the policy of a bucket, of an object's bucket, or of a KMS key."""
 
 
 class AccessDeniedError(Exception):
-    """`message` is AWS's own; `need` is what was missing."""
+    """The caller lacks the permission for `action`. `message` is AWS's own."""
 
-    def __init__(self, message: str, need: Need) -> None:
+    def __init__(self, message: str, action: str) -> None:
         super().__init__(message)
         self.message = message
-        self.need = need
+        self.action = action
 
 
 class Enforcement:
-    def __init__(self, directory: Directory, record: Record, *, region: str) -> None:
-        self._directory = directory
+    def __init__(self, store: PolicyStore, record: PermissionRecord, *, region: str) -> None:
+        self._store = store
         self._region = region
         self.record = record
 
-    def authorize(self, caller: Caller, needs: Iterable[Need]) -> None:
+    def authorize(self, caller: Caller, permissions: Iterable[Permission]) -> None:
         """Raises AccessDeniedError for the first permission that the caller lacks.
 
-        A service to which a role is passed must be one that the role trusts.
+        A role can be passed only to a service that it trusts.
         """
-        for need in needs:
-            request = Request(caller, need.action, need.resource, self._context(caller, need))
+        for permission in permissions:
+            context = self._context(caller, permission)
+            request = Request(caller, permission.action, permission.resource, context)
             decision = self._decide(request)
             if not decision.allowed:
-                raise self._denied(request, need, decision.verdict)
-            self.record.allowed(request, decision)
-            if need.action == _PASS_ROLE:
-                self.check_trust(need.resource, service=str(need.context[PASSED_TO_SERVICE]))
+                raise self._denied(request, decision.verdict)
+            self.record.add_allowed(request, decision)
+            if permission.action == _PASS_ROLE:
+                self.check_trust(permission.resource, service=str(permission.context[PASSED_TO_SERVICE]))
 
-    def allows(self, caller: Caller, needs: Iterable[Need]) -> bool:
-        """For what AWS does without a word when it may not: the denial is logged, and that is all."""
+    def allows(self, caller: Caller, permissions: Iterable[Permission]) -> bool:
+        """Return whether the caller has the permissions; a denial is logged. For what AWS omits silently."""
         try:
-            self.authorize(caller, needs)
+            self.authorize(caller, permissions)
         except AccessDeniedError as error:
             _log.warning("%s", error.message)
             return False
         return True
 
     def authorize_service(self, caller: Caller, service: str) -> None:
-        """For what is known no better: the caller's role must be allowed something in the service.
+        """Check that the caller's role is allowed any action of the service. Raises AccessDeniedError.
 
-        Raises AccessDeniedError.
+        For operations whose exact permissions are unknown.
         """
-        need = Need(f"{service}:*", "*")
-        request = Request(caller, need.action, need.resource)
+        request = Request(caller, f"{service}:*", "*")
         if not any(statement.allows_in(service) for statement in self._policies(request).identity):
-            raise self._denied(request, need, Verdict.NO_IDENTITY_POLICY)
+            raise self._denied(request, Verdict.NO_IDENTITY_POLICY)
 
     def check_trust(self, role_arn: str, *, service: str) -> Role:
-        """The role, if its trust policy lets the service assume it. Raises AccessDeniedError."""
+        """Return the role, if its trust policy lets the service assume it. Raises AccessDeniedError."""
         account = role_arn.split(":")[4] if role_arn.count(":") == _ARN_COLONS else ""
         return self.check_assumption(Caller(arn=service, account_id=account, service=service), role_arn)
 
     def check_assumption(self, caller: Caller, role_arn: str) -> Role:
-        """The role, if the caller may assume it. Raises AccessDeniedError."""
-        need = Need(_ASSUME_ROLE, role_arn)
-        role = self._directory.role(_name(role_arn))
+        """Return the role, if the caller may assume it. Raises AccessDeniedError."""
+        role = self._store.role(_name(role_arn))
         if role is None:
-            raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), need, Verdict.NO_SUCH_ROLE)
-        self.authorize(caller, [need])
-        self.record.assumed(role.name)
+            raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), Verdict.NO_SUCH_ROLE)
+        self.authorize(caller, [Permission(_ASSUME_ROLE, role_arn)])
+        self.record.add_assumed(role.name)
         return role
 
     def _decide(self, request: Request) -> Decision:
@@ -127,36 +126,36 @@ class Enforcement:
         return decide(request, self._policies(request))
 
     def _decide_assumption(self, request: Request) -> Decision:
-        """A role's trust policy must name the caller, or its account, whose policies then must allow it."""
-        role = self._directory.role(_name(request.resource))
+        """Decide by the role's trust policy, and by the caller's policies if it trusts the account only."""
+        role = self._store.role(_name(request.resource))
         if role is None:
             return Decision(Verdict.NO_SUCH_ROLE)
-        trust = tuple(_everywhere(parse(role.trust_policy, policy=f"trust policy of {role.name}"), role.arn))
+        trust = tuple(_on_role(parse(role.trust_policy, policy=f"trust policy of {role.name}"), role.arn))
         if request.caller.service:
             return decide(request, Policies(resource=trust))
         policies = self._policies(request)
         return decide(
             request,
-            Policies(policies.identity, policies.session, policies.boundary, trust, resource_decides=True),
+            replace(policies, resource=trust, resource_policy_required=True),
         )
 
     def _policies(self, request: Request) -> Policies:
         caller = request.caller
-        role = self._directory.role(caller.role_name)
+        role = self._store.role(caller.role_name)
         if role is None:
             return Policies()
-        resource = self._directory.resource_policy(request.resource)
+        resource = self._store.resource_policy(request.resource)
         return Policies(
             identity=tuple(s for name, text in role.policies.items() for s in parse(text, policy=name)),
             session=_parsed(caller.session_policies, "session policy") if caller.session_policies else None,
             boundary=None if role.boundary is None else parse(role.boundary, policy="permissions boundary"),
             resource=None if resource is None else parse(resource, policy=f"policy of {request.resource}"),
-            resource_decides=request.action.startswith(_POLICY_DECIDES),
+            resource_policy_required=request.action.startswith(_RESOURCE_POLICY_REQUIRED),
         )
 
-    def _context(self, caller: Caller, need: Need) -> Mapping[str, ContextValue]:
-        """The keys that every request has. The loopback interface counts as TLS: nobody can listen to it."""
-        account = need.resource.split(":", 5)[4:5]
+    def _context(self, caller: Caller, permission: Permission) -> Mapping[str, ContextValue]:
+        """Return the context, with the keys of every request. The loopback interface counts as TLS."""
+        account = permission.resource.split(":", 5)[4:5]
         return {
             "aws:principalarn": caller.role_arn or caller.arn,
             "aws:principalaccount": caller.account_id,
@@ -165,28 +164,27 @@ class Enforcement:
             "aws:resourceaccount": (account and account[0]) or caller.account_id,
             "aws:securetransport": "true",
             "aws:sourceip": "127.0.0.1",
-            **need.context,
+            **permission.context,
         }
 
-    def _denied(self, request: Request, need: Need, verdict: Verdict) -> AccessDeniedError:
-        reason = verdict.value.format(action=need.action)
-        who = request.caller.arn
+    def _denied(self, request: Request, verdict: Verdict) -> AccessDeniedError:
         message = (
-            f"User: {who} is not authorized to perform: {need.action} on resource: {need.resource} {reason}"
+            f"User: {request.caller.arn} is not authorized to perform: {request.action} on resource: "
+            f"{request.resource} {verdict.value.format(action=request.action)}"
         )
-        self.record.denied(request, message)
-        return AccessDeniedError(message, need)
+        self.record.add_denied(request, message)
+        return AccessDeniedError(message, request.action)
 
 
 def _parsed(documents: Iterable[str], policy: str) -> tuple[Statement, ...]:
     return tuple(statement for document in documents for statement in parse(document, policy=policy))
 
 
-def _everywhere(statements: Iterable[Statement], role_arn: str) -> Iterable[Statement]:
-    """A trust policy has no Resource: it is about its role."""
+def _on_role(statements: Iterable[Statement], role_arn: str) -> Iterable[Statement]:
+    """Add the role as the resource of a trust policy, which has no Resource element."""
     return (replace(statement, resources=(role_arn,)) for statement in statements)
 
 
 def _name(role_arn: str) -> str:
-    """A role's ARN may have a path: `…:role/path/name`."""
+    """Return the role's name from its ARN, which may have a path: `…:role/path/name`."""
     return role_arn.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""May this caller do this? AWS's rules within one account.
+"""Decides whether a caller may perform an action, by AWS's rules within one account.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 """
@@ -13,7 +13,7 @@ from stepline.localaws.iam.policy import Effect, Request, Statement
 
 
 class Verdict(StrEnum):
-    """What a denial's message says after the resource; AWS's wording."""
+    """The end of a denial's message, after the resource, in AWS's wording."""
 
     ALLOWED = "allowed"
     NO_IDENTITY_POLICY = "because no identity-based policy allows the {action} action"
@@ -29,16 +29,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Policies:
-    """All that has a say. None: there is no such policy, which is not the same as one that allows nothing.
+    """The policies that apply. None: there is no such policy, unlike an empty one, which allows nothing.
 
-    `resource_decides`: the resource's own policy must allow, as the policy of a KMS key must.
+    `resource_policy_required`: the resource's own policy must allow the request, as that of a KMS key must.
     """
 
     identity: tuple[Statement, ...] = ()
     session: tuple[Statement, ...] | None = None
     boundary: tuple[Statement, ...] | None = None
     resource: tuple[Statement, ...] | None = None
-    resource_decides: bool = False
+    resource_policy_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Grant:
 
 @dataclass(frozen=True)
 class Decision:
-    """`grants` are all that the identity policies had to say for it: if it is one, taking it away would deny.
+    """`grants` are those of the identity policies: without a sole one, the request would be denied.
 
-    With `granted_by_resource`, the resource's policy alone allows it, too.
+    `granted_by_resource`: the resource's policy alone allows the request, too.
     """
 
     verdict: Verdict
@@ -72,15 +72,15 @@ class Decision:
 
 
 def decide(request: Request, policies: Policies) -> Decision:
-    """An explicit deny wins; then something must allow, within every limit that there is."""
+    """Deny on an explicit deny; else some policy must allow, and so must session policy and boundary."""
     if verdict := _denied(request, policies):
         return Decision(verdict)
-    resource = _meant(policies.resource or (), request)
+    resource = _for_caller(policies.resource or (), request)
     named = [s for s in _allowing(request, resource) if s.principal and s.principal.names(request.caller)]
     delegated = [
         s for s in _allowing(request, resource) if s.principal and s.principal.names_account(request.caller)
     ]
-    if policies.resource_decides and not named and not delegated:
+    if policies.resource_policy_required and not named and not delegated:
         return Decision(Verdict.NO_RESOURCE_POLICY)
     grants = tuple(_grants(request, policies.identity))
     if not grants and not named:
@@ -93,13 +93,13 @@ def decide(request: Request, policies: Policies) -> Decision:
 
 
 def _denied(request: Request, policies: Policies) -> Verdict | None:
-    said = (
+    verdicts = (
         (policies.identity, Verdict.DENIED_BY_IDENTITY),
         (policies.session, Verdict.DENIED_BY_SESSION),
         (policies.boundary, Verdict.DENIED_BY_BOUNDARY),
-        (_meant(policies.resource or (), request), Verdict.DENIED_BY_RESOURCE),
+        (_for_caller(policies.resource or (), request), Verdict.DENIED_BY_RESOURCE),
     )
-    for statements, verdict in said:
+    for statements, verdict in verdicts:
         if any(s.effect is Effect.DENY and s.covers(request) for s in statements or ()):
             return verdict
     return None
@@ -116,8 +116,8 @@ def _limited(request: Request, policies: Policies) -> Verdict | None:
     return None
 
 
-def _meant(statements: Iterable[Statement], request: Request) -> tuple[Statement, ...]:
-    """Of a resource's policy: the statements for this caller."""
+def _for_caller(statements: Iterable[Statement], request: Request) -> tuple[Statement, ...]:
+    """Return the statements of a resource's policy that apply to this caller."""
     caller = request.caller
     return tuple(
         s

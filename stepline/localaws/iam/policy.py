@@ -1,4 +1,4 @@
-"""Policy documents: JSON text to statements, and which statement is about which request.
+"""Parses policy documents, and matches their statements with requests.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from stepline.localaws.iam.conditions import Condition, ContextValue, parse_conditions
+from stepline.localaws.iam.patterns import as_list, matches
 from stepline.localaws.iam.principals import Caller, PrincipalElement
 
-_MAX_PATTERNS = 4096
 _MAX_DOCUMENTS = 512
 
 
@@ -27,7 +26,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """One thing that a caller wants to do. Names of context keys are in lower case."""
+    """One action of a caller on one resource. Context keys are in lower case."""
 
     caller: Caller
     action: str
@@ -37,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Statement:
-    """`policy` names the document, `index` the statement's place in it, counted from 0."""
+    """`policy` is the document's name, `index` the statement's position in it, from 0."""
 
     policy: str
     index: int
@@ -50,7 +49,7 @@ class Statement:
     principal: PrincipalElement | None
 
     def covers(self, request: Request) -> bool:
-        """Whether the statement is about this action on this resource, its principal left aside."""
+        """Whether the statement applies to this action on this resource, whoever the principal is."""
         return (
             (
                 bool(self.matching_actions(request.action))
@@ -64,13 +63,13 @@ class Statement:
         )
 
     def allows_in(self, service: str) -> bool:
-        """Whether it allows any action of the service at all, on whatever resource."""
+        """Whether it allows any action of the service, on any resource."""
         patterns = (pattern.lower() for pattern in self.actions)
         named = any(pattern == "*" or pattern.partition(":")[0] == service for pattern in patterns)
         return self.effect is Effect.ALLOW and (named or bool(self.not_actions))
 
     def matching_actions(self, action: str) -> tuple[str, ...]:
-        """The action patterns that match; names of actions have no case."""
+        """Return the action patterns that match, ignoring case."""
         return tuple(pattern for pattern in self.actions if matches(pattern, action, case=False))
 
     def matching_resources(self, resource: str) -> tuple[str, ...]:
@@ -78,7 +77,7 @@ class Statement:
 
 
 def parse(document: str | Mapping[str, Any], *, policy: str = "") -> tuple[Statement, ...]:
-    """The statements of a policy document. Raises ValueError if it is none."""
+    """Return the statements of a policy document. Raises ValueError if it is not valid."""
     if isinstance(document, str):
         return _parse_text(document, policy)
     return _parse_text(json.dumps(document), policy)
@@ -90,46 +89,31 @@ def _parse_text(text: str, policy: str) -> tuple[Statement, ...]:
     if not isinstance(document, dict):
         raise ValueError(f"{policy} is not a JSON object")  # noqa: TRY004
     return tuple(
-        _statement(item, policy, index) for index, item in enumerate(_listed(document.get("Statement", [])))
+        _statement(item, policy, index) for index, item in enumerate(as_list(document.get("Statement")))
     )
 
 
 def _statement(item: Mapping[str, Any], policy: str, index: int) -> Statement:
     principal = item.get("Principal")
     if "NotPrincipal" in item:
-        raise ValueError(f"{policy}: the local AWS does not know NotPrincipal")
+        raise ValueError(f"{policy}: the local AWS does not support NotPrincipal")
     return Statement(
         policy=policy,
         index=index,
         effect=Effect(item["Effect"]),
-        actions=_texts(item, "Action"),
-        not_actions=_texts(item, "NotAction"),
-        resources=_texts(item, "Resource"),
-        not_resources=_texts(item, "NotResource"),
+        actions=_strings(item, "Action"),
+        not_actions=_strings(item, "NotAction"),
+        resources=_strings(item, "Resource"),
+        not_resources=_strings(item, "NotResource"),
         conditions=parse_conditions(item.get("Condition", {})),
         principal=None if principal is None else PrincipalElement.parse(principal),
     )
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _texts(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    return tuple(str(value) for value in _listed(item.get(name, [])))
+def _strings(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(map(str, as_list(item.get(name))))
 
 
 def _excludes(patterns: tuple[str, ...], value: str, case: bool) -> bool:
-    """Of NotAction and NotResource: there are some, and none matches."""
+    """Whether there are patterns (NotAction, NotResource) and none matches."""
     return bool(patterns) and not any(matches(pattern, value, case=case) for pattern in patterns)
-
-
-def matches(pattern: str, value: str, *, case: bool) -> bool:
-    """`*` stands for any characters, `?` for one."""
-    return pattern == "*" or _compiled(pattern, case).fullmatch(value) is not None
-
-
-@functools.lru_cache(maxsize=_MAX_PATTERNS)
-def _compiled(pattern: str, case: bool) -> re.Pattern[str]:
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in pattern)
-    return re.compile("".join(parts), re.DOTALL | (0 if case else re.IGNORECASE))

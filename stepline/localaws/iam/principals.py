@@ -1,4 +1,4 @@
-"""Who calls, and whom a policy's Principal means.
+"""Callers, and the Principal element of policies.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepline.localaws.iam.patterns import as_list
+
 _ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A session of a role, an account, or an AWS service by itself (`service`), which is no IAM principal.
+    """A role session, an account, or an AWS service by itself (`service`), which is no IAM principal.
 
-    `session_policies` are the documents that AssumeRole was given: the session may do no more than both say.
+    `session_policies` are the documents passed to AssumeRole, which limit what the role's policies allow.
     """
 
     arn: str
@@ -29,13 +31,13 @@ class Caller:
 
     @property
     def is_account(self) -> bool:
-        """The account itself, whose IAM policies allow everything: its root user, or a developer here."""
+        """Whether it is the account itself (its root user, locally the developer), which is unrestricted."""
         return self.arn.endswith(":root")
 
 
 @dataclass(frozen=True)
 class PrincipalElement:
-    """`Principal` of a statement: `"*"` means everybody."""
+    """`Principal` of a statement: `"*"` means everyone."""
 
     aws: tuple[str, ...]
     services: tuple[str, ...]
@@ -44,10 +46,10 @@ class PrincipalElement:
     def parse(cls, value: str | Mapping[str, Any]) -> PrincipalElement:
         if isinstance(value, str):
             return cls(aws=(value,), services=())
-        return cls(aws=_texts(value.get("AWS")), services=_texts(value.get("Service")))
+        return cls(aws=tuple(as_list(value.get("AWS"))), services=tuple(as_list(value.get("Service"))))
 
     def names(self, caller: Caller) -> bool:
-        """Whether the caller itself is meant, or everybody; a role means its sessions."""
+        """Whether it names the caller, its role, or everyone."""
         if caller.service:
             return caller.service in self.services or "*" in self.aws
         if caller.is_account:
@@ -58,11 +60,5 @@ class PrincipalElement:
         return caller.arn in self.aws
 
     def names_account(self, caller: Caller) -> bool:
-        """Whether the caller's account is meant, whose own IAM policies then decide."""
+        """Whether it names the caller's account, whose IAM policies then decide."""
         return any(_ACCOUNT.fullmatch(text) and caller.account_id in text for text in self.aws)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return tuple(value) if isinstance(value, list) else (str(value),)

@@ -1,4 +1,4 @@
-"""The IAM actions and resources of a request to CodePipeline, CodeCommit, CloudWatch Logs and Batch.
+"""Returns the permission of a request to CodePipeline, CodeCommit, CloudWatch Logs or Batch.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stepline.localaws.iam.enforcement import Need
+from stepline.localaws.iam.enforcement import Permission
 
-# Requests of CodePipeline on a stage or an action of a pipeline, and the parameters that name it.
-_PARTS = {
+Parameters = Mapping[str, Any]
+
+# CodePipeline's requests on a stage or an action of a pipeline, and the parameters that name it.
+_RESOURCE_PARTS = {
     "DisableStageTransition": ("stageName",),
     "EnableStageTransition": ("stageName",),
     "RetryStageExecution": ("stageName",),
@@ -22,45 +24,50 @@ _PARTS = {
 }
 
 
-def codepipeline(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> Need:
-    """Jobs belong to no resource: those requests are on `*`."""
+def codepipeline_permission(
+    operation: str, parameters: Parameters, *, account: str, region: str
+) -> Permission:
+    """Requests on jobs have no resource: theirs is `*`."""
     name = parameters.get("pipelineName") or parameters.get("name")
     if isinstance(parameters.get("pipeline"), Mapping):
         name = parameters["pipeline"].get("name")
-    parts = [str(parameters.get(part)) for part in _PARTS.get(operation, ())]
+    parts = [str(parameters.get(part)) for part in _RESOURCE_PARTS.get(operation, ())]
     resource = parameters.get("resourceArn", "*")
     if name:
         resource = "/".join([f"arn:aws:codepipeline:{region}:{account}:{name}", *parts])
-    return Need(f"codepipeline:{operation}", resource)
+    return Permission(f"codepipeline:{operation}", resource)
 
 
-def codecommit(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> Need:
+def codecommit_permission(operation: str, parameters: Parameters, *, account: str, region: str) -> Permission:
     name = parameters.get("repositoryName") or parameters.get("oldName")
     arn = f"arn:aws:codecommit:{region}:{account}:{name}" if name else parameters.get("resourceArn", "*")
-    return Need(f"codecommit:{operation}", arn)
+    return Permission(f"codecommit:{operation}", arn)
 
 
-def logs(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> Need:
-    """A group is the beginning of its streams, which `log-group:<name>:*` in a policy matches."""
+def logs_permission(operation: str, parameters: Parameters, *, account: str, region: str) -> Permission:
+    """The resource of a group is the prefix of its streams, so that `log-group:<name>:*` matches it."""
     group = str(parameters.get("logGroupName") or parameters.get("logGroupIdentifier") or "")
     if not group:
-        return Need(f"logs:{operation}", str(parameters.get("resourceArn") or "*"))
+        return Permission(f"logs:{operation}", str(parameters.get("resourceArn") or "*"))
     name = group.partition(":log-group:")[2].removesuffix(":*") if group.startswith("arn:") else group
     stream = parameters.get("logStreamName") or ""
-    return Need(f"logs:{operation}", f"arn:aws:logs:{region}:{account}:log-group:{name}:log-stream:{stream}")
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{name}:log-stream:{stream}"
+    return Permission(f"logs:{operation}", arn)
 
 
-def batch(operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> tuple[Need, ...]:
-    """Of those that a role calls; describing and listing have no resource. A job needs its queue, too."""
+def batch_permissions(
+    operation: str, parameters: Parameters, *, account: str, region: str
+) -> tuple[Permission, ...]:
+    """Requests that describe and list have no resource. SubmitJob is on a job definition and a queue."""
     if operation == "SubmitJob":
         kinds = {"job-definition": "jobDefinition", "job-queue": "jobQueue"}
     elif operation in {"CancelJob", "TerminateJob"}:
         kinds = {"job": "jobId"}
     else:
-        return (Need(f"batch:{operation}", "*"),)
+        return (Permission(f"batch:{operation}", "*"),)
 
     def arn(kind: str, name: str) -> str:
         return name if name.startswith("arn:") else f"arn:aws:batch:{region}:{account}:{kind}/{name}"
 
-    needed = {kind: str(parameters.get(member)) for kind, member in kinds.items()}
-    return tuple(Need(f"batch:{operation}", arn(kind, name)) for kind, name in needed.items())
+    names = {kind: str(parameters.get(member)) for kind, member in kinds.items()}
+    return tuple(Permission(f"batch:{operation}", arn(kind, name)) for kind, name in names.items())

@@ -1,9 +1,8 @@
-"""AWS's JSON protocol, served from botocore's own service models.
+"""AWS's JSON protocol, served from botocore's service models.
 
-A service of the local AWS is a `JsonService`: its operations, their shapes,
-limits and errors are those of the botocore model, so that any AWS SDK and the
-`aws` CLI are its clients; a `RestJsonService` is one whose operations have paths.
-`in_process_client` makes a boto3 client that talks to it without a socket.
+A service of the local AWS is a `JsonService`: its operations, their shapes, limits and errors are those of
+the botocore model, so that any AWS SDK and the `aws` CLI are its clients. The operations of a
+`RestJsonService` have paths. `in_process_client` creates a boto3 client that calls a service directly.
 """
 
 from stepline.localaws.protocol.errors import (

@@ -1,12 +1,12 @@
-"""A real boto3 client whose requests go to a service object in this process.
+"""A boto3 client whose requests go to a service object in this process.
 
 botocore validates, retries and parses as always; only signature and socket are missing.
-Tests and the fault simulation run the whole machine this way.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,37 +25,33 @@ if TYPE_CHECKING:
 
 _CONFIG = Config(
     inject_host_prefix=False,
-    # Nobody looks at either, and they take a third of the time of a call.
+    # No service reads the signature or the user agent, and they take a third of the time of a call.
     signature_version=UNSIGNED,
     user_agent="stepline",
 )
 
 
-class _Raw:
-    """What botocore reads an answer from; `stream` is urllib3's interface."""
+@dataclass(frozen=True)
+class _RawBody:
+    """The response body as botocore reads it; `stream` is urllib3's interface."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    body: bytes
 
-    def stream(self, *_args: object, **_kwargs: object) -> list[bytes]:
-        return [self._body]
-
-    def read(self, *_args: object, **_kwargs: object) -> bytes:
-        body, self._body = self._body, b""
-        return body
+    def stream(self) -> list[bytes]:
+        return [self.body]
 
 
 def in_process_client(
     service: JsonService, *, region: str = "us-east-1", config: Config | None = None
 ) -> Any:
-    """A boto3 client of `service`; `config` as for boto3 (retries, for example)."""
+    """Return a boto3 client of `service`; `config` is boto3's (retries, for example)."""
     client = _session(region).client(
         service.service_name,  # type: ignore[call-overload]
         endpoint_url=f"http://{service.service_name}.invalid",
         config=_CONFIG.merge(config or Config()),
     )
 
-    def answer(request: AWSPreparedRequest, **_kwargs: object) -> AWSResponse:
+    def send(request: AWSPreparedRequest, **_kwargs: object) -> AWSResponse:
         headers = {
             key.lower(): value.decode() if isinstance(value, bytes) else value
             for key, value in request.headers.items()
@@ -65,17 +61,17 @@ def in_process_client(
         response: HttpResponse = service.handle(
             headers, body if isinstance(body, bytes) else str(body).encode()
         )
-        return AWSResponse(request.url, response.status, dict(response.headers), _Raw(response.body))  # type: ignore[arg-type]
+        return AWSResponse(request.url, response.status, dict(response.headers), _RawBody(response.body))  # type: ignore[arg-type]
 
-    client.meta.events.register("before-send", answer)
+    client.meta.events.register("before-send", send)
     return client
 
 
 @functools.cache
 def _session(region: str) -> boto3.Session:
-    """Shared, because a session reads the service models anew, which takes longer than most tests."""
+    """Return one session for each region: a new one reads the service models again, which takes long."""
     core = botocore.session.Session()
-    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
     return boto3.Session(
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106
@@ -84,6 +80,6 @@ def _session(region: str) -> boto3.Session:
     )
 
 
-def _moment(seconds: float) -> datetime:
-    """What our services send as time. botocore's own parser tries all the ways to write one."""
+def _parse_timestamp(seconds: float) -> datetime:
+    """Parse the one form that our services send; botocore's own parser is slow, as it tries all forms."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,4 @@
-"""Pages of a list: `maxResults` and `nextToken`, whatever a service calls them."""
+"""Pages of a list: `maxResults` and `nextToken`, under the names of each service."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ def page(
     invalid_token: AwsError,
     scope: str = "",
 ) -> tuple[list[Item], str | None]:
-    """Up to `limit` items after the one that `token` names, and the token of the next page, if any.
+    """Return up to `limit` items after the one that `token` names, and the token of the next page or None.
 
-    The token names the last item by its `key`, so that items which are added meanwhile at the beginning do
-    not shift the pages. `scope` identifies the query. Raises `invalid_token` for a token that was not
-    returned for this query.
+    The token names the last item by its `key`, so that items added at the beginning in the meantime do not
+    shift the pages. `scope` identifies the query. Raises `invalid_token` if `token` was not returned for this
+    query, or its item was deleted.
     """
     start = 0
     if token is not None:
-        last = _read(token, scope)
-        start = 1 + next((number for number, item in enumerate(items) if key(item) == last), -1)
+        last_key = _parse_token(token, scope)
+        start = 1 + next((index for index, item in enumerate(items) if key(item) == last_key), -1)
         if not start:
             raise invalid_token
     end = start + limit
-    next_token = _write(scope, key(items[end - 1])) if end < len(items) else None
+    next_token = _encode_token(scope, key(items[end - 1])) if end < len(items) else None
     return list(items[start:end]), next_token
 
 
-def _write(scope: str, last_key: str) -> str:
+def _encode_token(scope: str, last_key: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([scope, last_key]).encode()).decode()
 
 
-def _read(token: str, scope: str) -> str | None:
-    """The key of the last item; None for a token of another query, or of nobody."""
+def _parse_token(token: str, scope: str) -> str | None:
+    """Return the key of the last item; None for a token of another query or not made by `page`."""
     try:
         token_scope, last_key = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError, binascii.Error):

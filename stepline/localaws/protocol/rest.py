@@ -1,4 +1,4 @@
-"""AWS's REST protocol with JSON bodies, as far as each operation is one POST to a path of its own."""
+"""AWS's REST protocol with JSON bodies, for services whose operations each have a path of their own."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from collections.abc import Mapping
 from stepline.localaws.protocol.service import HttpResponse, JsonService, service_model
 
 METHOD, PATH = ":method", ":path"
-"""How a request's first line is handed to `handle`: the names that it has in HTTP/2."""
+"""The keys of a request's method and path among its headers: their names in HTTP/2."""
 
 
 class RestJsonService(JsonService):
-    """A `JsonService` whose operations are told by method and path instead of `X-Amz-Target`.
+    """A `JsonService` that finds the operation by method and path instead of `X-Amz-Target`.
 
-    Not for operations with parameters in their path or query.
+    Operations with parameters in their path or query are not supported.
     """
 
     def handle(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """As `JsonService.handle`; `headers` also holds `:method` and `:path`."""
+        """Respond as `JsonService.handle` does; `headers` must also hold `:method` and `:path`."""
         name = operation_at(self.service_name, headers.get(METHOD, ""), headers.get(PATH, ""))
         target = name or f"{headers.get(METHOD)} {headers.get(PATH)}"
         return super().handle({**headers, "x-amz-target": target}, body)
 
 
 def operation_at(service_name: str, method: str, path: str) -> str | None:
-    """The operation that the service has at that place, or None."""
+    """Return the name of the operation at this path, or None."""
     return _operations(service_name).get((method, path.rstrip("/")))
 
 
 @functools.cache
 def _operations(service_name: str) -> dict[tuple[str, str], str]:
     model = service_model(service_name)
-    places = {name: model.operation_model(name).http for name in model.operation_names}
-    return {(http["method"], http["requestUri"]): name for name, http in places.items()}
+    requests = {name: model.operation_model(name).http for name in model.operation_names}
+    return {(http["method"], http["requestUri"]): name for name, http in requests.items()}

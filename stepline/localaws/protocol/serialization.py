@@ -1,7 +1,7 @@
-"""Python values to and from JSON, by botocore shape.
+"""Converts Python values to and from JSON, by botocore shape.
 
-On the wire of AWS's JSON protocol a timestamp is a number of seconds since 1970
-and a blob is base64 text; everything else is itself.
+In AWS's JSON protocol a timestamp is a number of seconds since 1970 and a blob is base64 text; all other
+values are plain JSON.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from stepline.localaws.protocol.errors import AwsError
+from stepline.localaws.protocol.errors import SerializationException
 
 if TYPE_CHECKING:
     from botocore.model import Shape
 
 
 def to_wire(shape: Shape | None, value: Any) -> Any:
-    """`value` as JSON-ready data; members that the shape lacks or that are None are left out.
+    """Return `value` as data for `json.dumps`, without members that are None.
 
-    A datetime must be aware. Raises KeyError for a member that the shape does not have:
-    an answer that AWS could not give is a bug of the service, not something to send.
+    A datetime must be aware. Raises KeyError for a member that the shape does not have, which is a bug of the
+    service.
     """
     if shape is None or value is None:
         return value
@@ -42,7 +42,10 @@ def to_wire(shape: Shape | None, value: Any) -> Any:
 
 
 def from_wire(shape: Shape, value: Any) -> Any:
-    """The request's JSON as Python values: blobs as bytes, timestamps as aware datetimes."""
+    """Return the request's JSON as Python values: blobs as bytes, timestamps as aware datetimes.
+
+    Members that the shape does not have are left out. Raises SerializationException for an invalid blob.
+    """
     if value is None:
         return None
     type_name: str = shape.type_name
@@ -63,5 +66,5 @@ def from_wire(shape: Shape, value: Any) -> Any:
         try:
             return base64.b64decode(value, validate=True)
         except binascii.Error as error:
-            raise AwsError("a blob is not base64", code="SerializationException") from error
+            raise SerializationException("A blob is not valid base64") from error
     return value

@@ -1,4 +1,4 @@
-"""One AWS JSON service: its operations are methods, its shapes botocore's."""
+"""The base of an AWS JSON service: its operations are methods, its shapes are botocore's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ import botocore.session
 from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 
-from stepline.localaws.protocol.errors import AwsError, ValidationException
+from stepline.localaws.protocol.errors import (
+    AwsError,
+    SerializationException,
+    UnknownOperationException,
+    ValidationException,
+)
 from stepline.localaws.protocol.serialization import from_wire, to_wire
 from stepline.localaws.protocol.validation import validation_message
 
@@ -36,15 +41,17 @@ def service_model(service_name: str) -> ServiceModel:
 
 
 class JsonService:
-    """Base class of the services that stepline itself serves.
+    """Base class of the services that the local AWS implements itself.
 
-    A subclass sets `service_name` to botocore's name of the service and has one method
-    for each operation that it implements, named as in boto3: `put_job_success_result`.
-    The method takes the validated parameters and returns the answer as Python values
-    (aware datetimes, bytes), or None for an empty one; it raises `AwsError` for an error.
+    A subclass sets `service_name` to botocore's name of the service and has one method for each operation
+    that it implements, named as in boto3: `put_job_success_result`. The method takes the validated parameters
+    and returns the response as Python values (aware datetimes, bytes), or None for an empty one. It raises
+    `AwsError` for an error response.
     """
 
     service_name: ClassVar[str]
+    validation_error: ClassVar[type[AwsError]] = ValidationException
+    """The error for a request that does not fit the service model."""
 
     @property
     def model(self) -> ServiceModel:
@@ -53,7 +60,7 @@ class JsonService:
     @classmethod
     @functools.cache
     def operations(cls) -> dict[str, str]:
-        """Operation name -> method name, of what is implemented."""
+        """Return the method name of each implemented operation, by operation name."""
         names = {name: xform_name(name) for name in service_model(cls.service_name).operation_names}
         return {name: method for name, method in names.items() if hasattr(cls, method)}
 
@@ -61,32 +68,29 @@ class JsonService:
         return operation_name in self.operations()
 
     def handle(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer one HTTP request. Header names must be in lower case."""
+        """Respond to one HTTP request. Header names must be in lower case."""
         request_id = str(uuid.uuid4())
         target = headers.get("x-amz-target", "")
         try:
             operation = self._operation(target)
-            answer = self.call(operation, _parse(body))
-            wire = to_wire(operation.output_shape, answer or {})
+            result = self.call(operation, _parse(body))
+            wire = to_wire(operation.output_shape, result or {})
             return self._response(200, request_id, wire if operation.output_shape else None)
         except AwsError as error:
             document = {"__type": error.code, "message": error.message, **error.fields}
             return self._response(error.http_status, request_id, document)
         except Exception:
             _log.exception("%s failed", target)
-            document = {
-                "__type": "InternalFailure",
-                "message": f"stepline failed to serve {target}; see its log",
-            }
-            return self._response(500, request_id, document)
+            message = f"The local AWS failed to serve {target}; see its log"
+            return self._response(500, request_id, {"__type": "InternalFailure", "message": message})
 
     def call(self, operation: OperationModel, document: Any) -> Params | None:
-        """Validate `document` (the request's JSON) and run the operation's method."""
+        """Validate `document` (the request's JSON) and call the operation's method."""
         shape = operation.input_shape
         params: Params = {}
         if shape is not None:
             if message := validation_message(shape, document):
-                raise ValidationException(message)
+                raise self.validation_error(message)
             params = from_wire(shape, document)
         result: Params | None = getattr(self, xform_name(operation.name))(params)
         return result
@@ -94,12 +98,10 @@ class JsonService:
     def _operation(self, target: str) -> OperationModel:
         name = target.rpartition(".")[2]
         if name not in self.model.operation_names:
-            raise AwsError(
-                f"{target or 'a request without X-Amz-Target'} is unknown", code="UnknownOperationException"
-            )
+            raise UnknownOperationException(f"{target or 'A request without X-Amz-Target'} is unknown")
         if not self.handles(name):
-            message = f"the local AWS of stepline does not implement {self.service_name}:{name}"
-            raise AwsError(message, code="UnknownOperationException", status=501)
+            message = f"The local AWS does not implement {self.service_name}:{name}"
+            raise UnknownOperationException(message, status=501)
         return self.model.operation_model(name)
 
     def _response(self, status: int, request_id: str, document: Any) -> HttpResponse:
@@ -113,4 +115,4 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body or b"{}")
     except ValueError as error:
-        raise AwsError("the request body is not JSON", code="SerializationException") from error
+        raise SerializationException("The request body is not JSON") from error

@@ -1,7 +1,7 @@
-"""Checks a request against its botocore input shape, with AWS's wording.
+"""Checks a request against its botocore input shape, with AWS's messages.
 
-botocore itself checks types and required members before it sends anything, but
-neither maximum lengths nor patterns nor enums: those are the service's to check.
+botocore checks types and required members before it sends a request. Maximum lengths, patterns and enums are
+left to the service.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MAX_LISTED_ERRORS = 10
 
 
 def validation_message(shape: Shape, value: object) -> str | None:
-    """The text of AWS's ValidationException for `value`, or None if it fits `shape`."""
+    """Return the message of AWS's ValidationException for `value`, or None if it fits `shape`."""
     errors = [error for _, error in zip(range(_MAX_LISTED_ERRORS), _errors(shape, value, ""), strict=False)]
     if not errors:
         return None

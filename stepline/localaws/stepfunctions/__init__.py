@@ -1,7 +1,4 @@
-"""AWS Step Functions of the local AWS.
-
-`StepFunctions` is the service; `history` tells what happened in an execution.
-"""
+"""AWS Step Functions of the local AWS, with an interpreter of the language that it is given."""
 
 from stepline.localaws.stepfunctions.service import StepFunctions
 

@@ -1,4 +1,4 @@
-"""Whether a text is a state machine: the grammar is the interpreter's, the graph is checked here."""
+"""Checks definitions of state machines: the graph here, the grammar by the interpreter."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepline.localaws.emulators.moto_loader import load_interpreter
 from stepline.localaws.stepfunctions import errors
-from stepline.localaws.stepfunctions.execution import MachineType
+from stepline.localaws.stepfunctions.interpreter import Interpreter
+from stepline.localaws.stepfunctions.models import MachineType
 
 _MISSING_TARGET = "MISSING_TRANSITION_TARGET"
 _SCHEMA = "SCHEMA_VALIDATION_FAILED"
 _JSON = "INVALID_JSON_DESCRIPTION"
 
-_MAX_REMEMBERED = 64
-"""Definitions: the same one is looked at whenever its machine is created, and an execution of it starts."""
+_MAX_CACHED = 64
+"""Definitions: the same one is read when its machine is created and when each of its executions starts."""
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing that is wrong. `location` is a JSON pointer, `code` AWS's."""
+    """One error in a definition. `location` is a JSON pointer, `code` AWS's."""
 
     code: str
     message: str
@@ -32,15 +32,15 @@ class Diagnostic:
         return f"{self.code}: {self.message}" + (f" at {self.location}" if self.location else "")
 
 
-def check_definition(text: str, machine_type: MachineType) -> None:
-    """Raises InvalidDefinition, naming everything that is wrong."""
-    if found := diagnostics(text, machine_type):
-        raise errors.invalid_definition(", ".join(map(str, found)))
+def check_definition(text: str, machine_type: MachineType, interpreter: Interpreter) -> None:
+    """Raise InvalidDefinition, which lists every error, unless CreateStateMachine accepts the definition."""
+    if found := find_diagnostics(text, machine_type, interpreter):
+        raise errors.InvalidDefinition(", ".join(map(str, found)))
 
 
-@functools.lru_cache(maxsize=_MAX_REMEMBERED)
+@functools.lru_cache(maxsize=_MAX_CACHED)
 def timeout_seconds(text: str) -> int | None:
-    """The machine's TimeoutSeconds; None for a text that is no machine, which fails when it runs."""
+    """Return the machine's TimeoutSeconds; None also for an invalid definition, whose execution fails."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -49,21 +49,27 @@ def timeout_seconds(text: str) -> int | None:
     return seconds if isinstance(seconds, int) else None
 
 
-@functools.lru_cache(maxsize=_MAX_REMEMBERED)
-def diagnostics(text: str, machine_type: MachineType) -> tuple[Diagnostic, ...]:
-    """What is wrong with a definition; nothing if CreateStateMachine would take it."""
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        return (Diagnostic(_JSON, f"Invalid JSON description: {error}"),)
-    found = tuple(_graph_diagnostics(document, "")) if isinstance(document, dict) else ()
-    if not found and (reason := load_interpreter().reason_against(text, machine_type)):
+def find_diagnostics(
+    text: str, machine_type: MachineType, interpreter: Interpreter
+) -> tuple[Diagnostic, ...]:
+    """Return the errors of a definition; none if CreateStateMachine accepts it."""
+    found = _find_graph_errors(text)
+    if not found and (reason := interpreter.find_error(text, machine_type)):
         return (Diagnostic(_SCHEMA, reason),)
     return found
 
 
-def _graph_diagnostics(machine: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
-    """Targets that do not exist, states that cannot be reached, resources that are no ARN."""
+@functools.lru_cache(maxsize=_MAX_CACHED)
+def _find_graph_errors(text: str) -> tuple[Diagnostic, ...]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        return (Diagnostic(_JSON, f"Invalid JSON description: {error}"),)
+    return tuple(_machine_errors(document, "")) if isinstance(document, dict) else ()
+
+
+def _machine_errors(machine: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
+    """Yield missing targets, unreachable states, and resources that are not ARNs."""
     states = machine.get("States")
     start = machine.get("StartAt")
     if not isinstance(states, dict) or not isinstance(start, str):
@@ -73,38 +79,38 @@ def _graph_diagnostics(machine: Mapping[str, Any], at: str) -> Iterator[Diagnost
         return
     for name, state in states.items():
         if isinstance(state, dict):
-            yield from _state_diagnostics(state, states, f"{at}/States/{name}")
-    reached = _reachable(start, states)
+            yield from _state_errors(state, states, f"{at}/States/{name}")
+    reachable = _reachable_states(start, states)
     for name in states:
-        if name not in reached:
+        if name not in reachable:
             yield Diagnostic(_MISSING_TARGET, f'State "{name}" is not reachable.', f"{at}/States/{name}")
 
 
-def _state_diagnostics(state: Mapping[str, Any], states: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
-    for target, place in _transitions(state):
+def _state_errors(state: Mapping[str, Any], states: Mapping[str, Any], at: str) -> Iterator[Diagnostic]:
+    for target, location in _transitions(state):
         if target not in states:
-            yield Diagnostic(_MISSING_TARGET, f"Missing 'Next' target: {target}", f"{at}{place}")
+            yield Diagnostic(_MISSING_TARGET, f"Missing 'Next' target: {target}", f"{at}{location}")
     resource = state.get("Resource")
     if isinstance(resource, str) and not resource.startswith("arn:"):
         yield Diagnostic(_SCHEMA, "Value is not a valid resource ARN", f"{at}/Resource")
-    for inner, place in _inner_machines(state):
-        yield from _graph_diagnostics(inner, f"{at}{place}")
+    for machine, location in _inner_machines(state):
+        yield from _machine_errors(machine, f"{at}{location}")
 
 
-def _reachable(start: str, states: Mapping[str, Any]) -> set[str]:
-    reached: set[str] = set()
+def _reachable_states(start: str, states: Mapping[str, Any]) -> set[str]:
+    reachable: set[str] = set()
     waiting = [start]
     while waiting:
         name = waiting.pop()
-        if name in reached or not isinstance(states.get(name), dict):
+        if name in reachable or not isinstance(states.get(name), dict):
             continue
-        reached.add(name)
+        reachable.add(name)
         waiting.extend(target for target, _ in _transitions(states[name]))
-    return reached
+    return reachable
 
 
 def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each state that may come next, and where that is said."""
+    """Yield each state that may be next, and the location that names it."""
     for member in ("Next", "Default"):
         if isinstance(target := state.get(member), str):
             yield target, f"/{member}"
@@ -118,8 +124,8 @@ def _inner_machines(state: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any
     for index, branch in enumerate(_objects(state.get("Branches"))):
         yield branch, f"/Branches[{index}]"
     for member in ("ItemProcessor", "Iterator"):
-        if isinstance(inner := state.get(member), dict):
-            yield inner, f"/{member}"
+        if isinstance(processor := state.get(member), dict):
+            yield processor, f"/{member}"
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

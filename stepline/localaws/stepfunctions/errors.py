@@ -1,67 +1,91 @@
-"""The errors of Step Functions, with the words that AWS uses."""
+"""The errors of Step Functions: https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html"""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from stepline.localaws.protocol import AwsError
 
 
-def invalid_name(name: str) -> AwsError:
-    return AwsError(f"Invalid Name: '{name}'", code="InvalidName")
+class _ErrorWithDetail(AwsError):
+    """An error whose message quotes one detail: a name, an ARN or a reason."""
+
+    template: ClassVar[str]
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(self.template.format(detail))
 
 
-def invalid_arn(reason: str) -> AwsError:
-    return AwsError(f"Invalid Arn: '{reason}'", code="InvalidArn")
+class ExecutionAlreadyExists(_ErrorWithDetail):
+    template = "Execution Already Exists: '{}'"
 
 
-def wrong_resource_type(resource_type: str) -> AwsError:
-    return invalid_arn(f"Resource type not valid in this context: {resource_type}")
+class ExecutionDoesNotExist(_ErrorWithDetail):
+    template = "Execution Does Not Exist: '{}'"
 
 
-def invalid_definition(reason: str) -> AwsError:
-    return AwsError(f"Invalid State Machine Definition: '{reason}'", code="InvalidDefinition")
+class ExecutionNotRedrivable(_ErrorWithDetail):
+    template = "Execution Not Redrivable: '{}'"
 
 
-def invalid_input(reason: str) -> AwsError:
-    return AwsError(f"Invalid State Machine Execution Input: '{reason}'", code="InvalidExecutionInput")
+class InvalidArn(_ErrorWithDetail):
+    template = "Invalid Arn: '{}'"
 
 
-def invalid_output(reason: str) -> AwsError:
-    return AwsError(f"Invalid Output: '{reason}'", code="InvalidOutput")
+class InvalidDefinition(_ErrorWithDetail):
+    template = "Invalid State Machine Definition: '{}'"
 
 
-def invalid_token() -> AwsError:
-    return AwsError("Invalid Token: 'Invalid token'", code="InvalidToken")
+class InvalidExecutionInput(_ErrorWithDetail):
+    template = "Invalid State Machine Execution Input: '{}'"
 
 
-def machine_exists(arn: str) -> AwsError:
-    return AwsError(f"State Machine Already Exists: '{arn}'", code="StateMachineAlreadyExists")
+class InvalidName(_ErrorWithDetail):
+    template = "Invalid Name: '{}'"
 
 
-def machine_does_not_exist(arn: str) -> AwsError:
-    return AwsError(f"State Machine Does Not Exist: '{arn}'", code="StateMachineDoesNotExist")
+class InvalidOutput(_ErrorWithDetail):
+    template = "Invalid Output: '{}'"
 
 
-def machine_type_not_supported() -> AwsError:
-    return AwsError(
-        "This operation is not supported by this type of state machine", code="StateMachineTypeNotSupported"
-    )
+class InvalidToken(AwsError):
+    def __init__(self) -> None:
+        super().__init__("Invalid Token: 'Invalid token'")
 
 
-def execution_exists(arn: str) -> AwsError:
-    return AwsError(f"Execution Already Exists: '{arn}'", code="ExecutionAlreadyExists")
+class MissingRequiredParameter(AwsError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
+            "must be specified"
+        )
 
 
-def execution_does_not_exist(arn: str) -> AwsError:
-    return AwsError(f"Execution Does Not Exist: '{arn}'", code="ExecutionDoesNotExist")
+class ResourceNotFound(AwsError):
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"Resource not found: '{arn}'", resourceName=arn)
 
 
-def execution_not_redrivable(reason: str) -> AwsError:
-    return AwsError(reason, code="ExecutionNotRedrivable")
+class ServiceUnavailable(AwsError):
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The local AWS is stopping")
 
 
-def shutting_down() -> AwsError:
-    return AwsError("The local AWS is stopping", code="ServiceUnavailable", status=503)
+class StateMachineAlreadyExists(_ErrorWithDetail):
+    template = "State Machine Already Exists: '{}'"
 
 
-def task_timed_out() -> AwsError:
-    return AwsError("Task Timed Out: 'Provided task does not exist anymore'", code="TaskTimedOut")
+class StateMachineDoesNotExist(_ErrorWithDetail):
+    template = "State Machine Does Not Exist: '{}'"
+
+
+class StateMachineTypeNotSupported(AwsError):
+    def __init__(self) -> None:
+        super().__init__("This operation is not supported by this type of state machine")
+
+
+class TaskTimedOut(AwsError):
+    def __init__(self) -> None:
+        super().__init__("Task Timed Out: 'Provided task does not exist anymore'")

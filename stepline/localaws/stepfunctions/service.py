@@ -1,34 +1,32 @@
-"""AWS Step Functions, served locally: the operations and the shapes of their answers."""
+"""AWS Step Functions, served locally."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
-from stepline.localaws.clock import Clock
-from stepline.localaws.events import AwsEvent, EventSink
-from stepline.localaws.protocol import AwsError, JsonService, Params, page
-from stepline.localaws.stepfunctions import answers, errors
-from stepline.localaws.stepfunctions.definition import diagnostics
-from stepline.localaws.stepfunctions.execution import Machine, MachineType
-from stepline.localaws.stepfunctions.executions import MAX_INPUT_BYTES, Executions
-from stepline.localaws.stepfunctions.machines import Machines, describe
-from stepline.localaws.stepfunctions.names import Arns, check_arn
+from stepline.localaws.context import Context
+from stepline.localaws.events import AwsEvent
+from stepline.localaws.protocol import JsonService, Params, ValidationException, page
+from stepline.localaws.stepfunctions import errors, responses
+from stepline.localaws.stepfunctions.definition import find_diagnostics
+from stepline.localaws.stepfunctions.executions import Executions
+from stepline.localaws.stepfunctions.interpreter import Interpreter, TaskClients
+from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType
+from stepline.localaws.stepfunctions.settings import DEFAULT_MAX_DIAGNOSTICS, DEFAULT_PAGE_SIZE
+from stepline.localaws.stepfunctions.store import MachineStore
+from stepline.localaws.stepfunctions.validation import check_arn, check_output
 
-_DEFAULT_PAGE = 100
-"""Of ListExecutions, ListStateMachines and GetExecutionHistory; `maxResults` 0 means this too [model]."""
-
-_DEFAULT_DIAGNOSTICS = 100
-_ENDS_OF_JOBS = frozenset({"SUCCEEDED", "FAILED"})
+_CLOSED_JOBS = frozenset({"SUCCEEDED", "FAILED"})
+_Item = TypeVar("_Item")
 
 
 class StepFunctions(JsonService):
-    """Step Functions on the interpreter of LocalStack and moto.
+    """Step Functions on an interpreter of the Amazon States Language.
 
-    `task_clients("lambda")` gives the client that Task states use, with `acting_as` the machine's role
-    around each call; `trace` is told of each execution that starts. `state_machines` maps ARNs to
-    records in the API's shape and may be another service's own store: it is read at each call.
+    `task_clients("lambda")` returns the client that Task states call Lambda with, under the machine's role
+    (`acting_as`). `trace` is called with the machine of each execution that starts. `state_machines` maps
+    ARNs to records in the API's shape and may belong to another service: it is read at each call.
     Under `VirtualClock` executions move only when the clock is moved.
 
     Not served: activities, versions and aliases, map runs, TestState.
@@ -38,55 +36,48 @@ class StepFunctions(JsonService):
 
     def __init__(
         self,
+        context: Context,
         *,
-        clock: Clock,
-        task_clients: Callable[[str], Any],
-        events: EventSink,
+        interpreter: Interpreter,
+        task_clients: TaskClients,
         trace: Callable[[Machine], None] = lambda _machine: None,
         state_machines: MutableMapping[str, dict[str, Any]] | None = None,
-        account_id: str = "000000000000",
-        region: str = "us-east-1",
     ) -> None:
-        arns = Arns(account_id, region)
-        self._machines = Machines({} if state_machines is None else state_machines, clock=clock, arns=arns)
+        self._interpreter = interpreter
+        self._machines = MachineStore({} if state_machines is None else state_machines, context, interpreter)
         self._executions = Executions(
-            clock=clock, task_clients=task_clients, events=events, trace=trace, arns=arns
+            context, interpreter=interpreter, task_clients=task_clients, trace=trace
         )
 
     def close(self) -> None:
-        """End all running executions."""
+        """End the threads of all running executions."""
         self._executions.close()
 
-    def hear(self, event: AwsEvent) -> None:
-        """What other services tell: the end of a job goes on with the task that waits for it."""
-        if event.source == "aws.batch" and event.detail.get("status") in _ENDS_OF_JOBS:
-            self._executions.hear(event.resources)
+    def on_event(self, event: AwsEvent) -> None:
+        """Let the task that waits for a job of AWS Batch continue when an event reports the job's end."""
+        if event.source == "aws.batch" and event.detail.get("status") in _CLOSED_JOBS:
+            self._executions.notify(event.resources)
 
     def create_state_machine(self, params: Params) -> Params:
-        return self._machines.create(params)
+        machine = self._machines.create(params)
+        return {"stateMachineArn": machine.arn, "creationDate": machine.creation_date}
 
     def update_state_machine(self, params: Params) -> Params:
-        return self._machines.update(params)
+        machine = self._machines.update(params)
+        return {"updateDate": machine.update_date, "revisionId": machine.revision_id}
 
     def delete_state_machine(self, params: Params) -> None:
         arn = params["stateMachineArn"]
         self._machines.delete(arn)
-        self._executions.forget_machine(arn)
+        self._executions.delete(arn)
 
     def describe_state_machine(self, params: Params) -> Params:
-        answer = describe(self._machines.record(params["stateMachineArn"]))
-        return _without_data(answer, params, "definition")
+        machine = self._machines.get(params["stateMachineArn"])
+        return _without_data(responses.machine_description(machine), params, "definition")
 
     def list_state_machines(self, params: Params) -> Params:
-        items, token = page(
-            self._machines.list(),
-            key=lambda item: str(item["stateMachineArn"]),
-            scope="machines",
-            limit=params.get("maxResults") or _DEFAULT_PAGE,
-            token=params.get("nextToken"),
-            invalid_token=errors.invalid_token(),
-        )
-        return {"stateMachines": items, "nextToken": token}
+        items, token = _page(self._machines.list(), params, key=lambda machine: machine.arn, scope="machines")
+        return {"stateMachines": list(map(responses.machine_item, items)), "nextToken": token}
 
     def tag_resource(self, params: Params) -> None:
         self._machines.tag(params["resourceArn"], params["tags"])
@@ -98,85 +89,72 @@ class StepFunctions(JsonService):
         return {"tags": self._machines.tags(params["resourceArn"])}
 
     def validate_state_machine_definition(self, params: Params) -> Params:
-        found = diagnostics(params["definition"], MachineType(params.get("type", MachineType.STANDARD)))
-        limit = params.get("maxResults") or _DEFAULT_DIAGNOSTICS
+        machine_type = MachineType(params.get("type", MachineType.STANDARD))
+        found = find_diagnostics(params["definition"], machine_type, self._interpreter)
+        limit = params.get("maxResults") or DEFAULT_MAX_DIAGNOSTICS
         return {
             "result": "FAIL" if found else "OK",
-            "diagnostics": [answers.diagnostic(item) for item in found[:limit]],
+            "diagnostics": list(map(responses.diagnostic_item, found[:limit])),
             "truncated": len(found) > limit,
         }
 
     def start_execution(self, params: Params) -> Params:
         execution = self._executions.start(
-            self._machines.snapshot(params["stateMachineArn"]),
-            name=params.get("name"),
-            text=params.get("input", "{}"),
-            trace_header=params.get("traceHeader"),
+            self._machines.get(params["stateMachineArn"]), **_start_parameters(params)
         )
         return {"executionArn": execution.arn, "startDate": execution.start_date}
 
     def start_sync_execution(self, params: Params) -> Params:
-        execution = self._executions.run_to_end(
-            self._machines.snapshot(params["stateMachineArn"]),
-            name=params.get("name"),
-            text=params.get("input", "{}"),
-            trace_header=params.get("traceHeader"),
+        execution = self._executions.run_synchronously(
+            self._machines.get(params["stateMachineArn"]), **_start_parameters(params)
         )
-        return _without_data(answers.sync_execution(execution), params, "input", "output")
+        return _without_data(responses.sync_execution(execution), params, "input", "output")
 
     def stop_execution(self, params: Params) -> Params:
-        arn = check_arn(params["executionArn"], "execution")
-        execution = self._executions.stop(arn, error=params.get("error"), cause=params.get("cause"))
+        execution = self._execution(params)
+        execution.close("ExecutionAborted", error=params.get("error"), cause=params.get("cause"))
         return {"stopDate": execution.stop_date}
 
     def describe_execution(self, params: Params) -> Params:
-        execution = self._executions.get(check_arn(params["executionArn"], "execution"))
-        answer = answers.execution(execution, self._executions.reason_not_to_redrive(execution))
-        return _without_data(answer, params, "input", "output")
+        execution = self._execution(params)
+        reason = self._executions.reason_not_redrivable(execution)
+        return _without_data(responses.execution_description(execution, reason), params, "input", "output")
 
     def list_executions(self, params: Params) -> Params:
         if "stateMachineArn" not in params:
-            raise AwsError("stateMachineArn is required: map runs are not served", code="ValidationException")
-        machine = self._machines.snapshot(params["stateMachineArn"])
+            raise ValidationException("stateMachineArn is required: the local AWS has no map runs")
+        machine = self._machines.get(params["stateMachineArn"])
         if machine.type is MachineType.EXPRESS:
-            raise errors.machine_type_not_supported()
+            raise errors.StateMachineTypeNotSupported
         status = params.get("statusFilter")
         redriven = params.get("redriveFilter")
-        wanted = [
+        executions = [
             item
-            for item in self._executions.of_machine(machine.arn)
+            for item in self._executions.list(machine.arn)
             if status in {None, item.status.value}
             and redriven in {None, "REDRIVEN" if item.redrive_count else "NOT_REDRIVEN"}
         ]
-        items, token = page(
-            wanted,
-            key=lambda item: str(item.arn),
-            scope=f"{machine.arn} {status} {redriven}",
-            limit=params.get("maxResults") or _DEFAULT_PAGE,
-            token=params.get("nextToken"),
-            invalid_token=errors.invalid_token(),
-        )
-        return {"executions": [answers.execution_item(item) for item in items], "nextToken": token}
+        scope = f"{machine.arn} {status} {redriven}"
+        items, token = _page(executions, params, key=lambda execution: execution.arn, scope=scope)
+        return {"executions": list(map(responses.execution_item, items)), "nextToken": token}
 
     def get_execution_history(self, params: Params) -> Params:
-        execution = self._executions.get(check_arn(params["executionArn"], "execution"))
+        execution = self._execution(params)
         newest_first = params.get("reverseOrder", False)
-        events = execution.events()
-        items, token = page(
-            events[::-1] if newest_first else events,
+        events: Iterable[Mapping[str, Any]]
+        events, token = _page(
+            execution.events()[:: -1 if newest_first else 1],
+            params,
             key=lambda event: str(event["id"]),
             scope=f"{execution.arn} {newest_first}",
-            limit=params.get("maxResults") or _DEFAULT_PAGE,
-            token=params.get("nextToken"),
-            invalid_token=errors.invalid_token(),
         )
         if not params.get("includeExecutionData", True):
-            items = [answers.without_execution_data(event) for event in items]
-        return {"events": items, "nextToken": token}
+            events = map(responses.without_execution_data, events)
+        return {"events": list(events), "nextToken": token}
 
     def describe_state_machine_for_execution(self, params: Params) -> Params:
-        machine = self._executions.get(check_arn(params["executionArn"], "execution")).machine
-        return _without_data(answers.machine(machine), params, "definition")
+        machine = self._execution(params).machine
+        return _without_data(responses.machine_of_execution(machine), params, "definition")
 
     def redrive_execution(self, params: Params) -> Params:
         arn = check_arn(params["executionArn"], "execution")
@@ -184,14 +162,7 @@ class StepFunctions(JsonService):
         return {"redriveDate": execution.redrive_date}
 
     def send_task_success(self, params: Params) -> None:
-        output = params["output"]
-        if len(output.encode()) > MAX_INPUT_BYTES:
-            raise errors.invalid_output(f"Output size exceeds {MAX_INPUT_BYTES} bytes")
-        try:
-            json.loads(output)
-        except ValueError as error:
-            raise errors.invalid_output(str(error)) from error
-        self._executions.succeed_task(params["taskToken"], output)
+        self._executions.succeed_task(params["taskToken"], check_output(params["output"]))
 
     def send_task_failure(self, params: Params) -> None:
         self._executions.fail_task(params["taskToken"], params.get("error"), params.get("cause"))
@@ -199,9 +170,33 @@ class StepFunctions(JsonService):
     def send_task_heartbeat(self, params: Params) -> None:
         self._executions.task_heartbeat(params["taskToken"])
 
+    def _execution(self, params: Params) -> Execution:
+        return self._executions.get(check_arn(params["executionArn"], "execution"))
 
-def _without_data(answer: Mapping[str, Any], params: Params, *names: str) -> Params:
-    """`includedData: METADATA_ONLY` leaves out what may be encrypted."""
+
+def _start_parameters(params: Params) -> dict[str, Any]:
+    return {
+        "name": params.get("name"),
+        "text": params.get("input", "{}"),
+        "trace_header": params.get("traceHeader"),
+    }
+
+
+def _page(
+    items: Sequence[_Item], params: Params, *, key: Callable[[_Item], str], scope: str
+) -> tuple[list[_Item], str | None]:
+    return page(
+        items,
+        key=key,
+        scope=scope,
+        limit=params.get("maxResults") or DEFAULT_PAGE_SIZE,
+        token=params.get("nextToken"),
+        invalid_token=errors.InvalidToken(),
+    )
+
+
+def _without_data(answer: Params, params: Params, *names: str) -> Params:
+    """Leave out what may be encrypted if the request says `includedData: METADATA_ONLY`."""
     if params.get("includedData") != "METADATA_ONLY":
         return answer
     return {key: value for key, value in answer.items() if key not in names}

@@ -1,14 +1,13 @@
-"""The threads of one execution: how they start, wait for each other, sleep and end.
+"""The threads of one execution: they start, wait for each other, sleep and end.
 
-The interpreter of state machines uses a thread for every task, branch and iteration,
-and lets them wait for each other. Which threads those are, depends on the clock:
+The interpreter uses a thread for every task, branch and iteration. The clock decides on their kind:
 
 - `RealThreads`: ordinary threads; waiting takes real time and ends when the execution is closed.
-- `CooperativeThreads`: for `VirtualClock`. One thread runs at a time, and only while a callback
-  of the clock lets it: the callback returns when the thread waits again or has ended. So
-  `clock.run()` drives an execution in a reproducible order, and hours of waiting take no time.
+- `CooperativeThreads`: for `VirtualClock`. One thread runs at a time, and only during a callback of the
+  clock, which returns when the thread waits again or has ended. So `clock.run()` drives an execution in a
+  reproducible order, and hours of waiting take no time.
 
-In both, `cancel` ends every thread of the execution: what it waits for raises `Cancelled`.
+With both, `cancel` ends every thread of the execution: its `wait` raises `CancelledError`.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from datetime import datetime
 from functools import partial
 
 from stepline.localaws.clock import Clock, VirtualClock
-from stepline.localaws.stepfunctions.turns import Turns
-from stepline.localaws.stepfunctions.workers import run_on_a_thread
+from stepline.localaws.stepfunctions.task_slots import TaskSlots
+from stepline.localaws.stepfunctions.workers import run_on_thread
 
 Target = Callable[[], object]
 Condition = Callable[[], bool]
@@ -33,18 +32,26 @@ _current: contextvars.ContextVar[Threads | None] = contextvars.ContextVar("threa
 _log = logging.getLogger(__name__)
 
 
-class Cancelled(BaseException):
-    """The execution was closed: this thread of it ends now."""
+class CancelledError(BaseException):
+    """The execution is closed: the thread in which this is raised ends."""
 
 
 def current_threads() -> Threads | None:
-    """The threads that the calling thread is one of, or None outside of an execution."""
+    """Return the threads that the calling thread belongs to, or None outside of an execution."""
     return _current.get()
 
 
-def threads_for(clock: Clock, turns: Turns) -> Threads:
-    """Threads for one execution under `clock`; in real time its tasks take `turns` with others' tasks."""
-    return CooperativeThreads(clock) if isinstance(clock, VirtualClock) else RealThreads(clock, turns)
+def own_threads() -> Threads:
+    """Return the threads that the calling thread belongs to. Raises RuntimeError outside of an execution."""
+    threads = _current.get()
+    if threads is None:
+        raise RuntimeError("the calling thread belongs to no execution")
+    return threads
+
+
+def threads_for(clock: Clock, slots: TaskSlots) -> Threads:
+    """Return threads for one execution; in real time its tasks share `slots` with other executions."""
+    return CooperativeThreads(clock) if isinstance(clock, VirtualClock) else RealThreads(clock, slots)
 
 
 class Threads(ABC):
@@ -52,21 +59,21 @@ class Threads(ABC):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._cancelled = False
-        self._listeners: dict[str, Event] = {}
+        self._is_cancelled = False
+        self._topics: dict[str, Event] = {}
 
     @contextmanager
-    def listening(self, topic: str) -> Iterator[Event]:
-        """An event of these threads that is set when there is news of `topic`, such as a job's ARN."""
-        event = self._listeners[topic] = Event(self)
+    def subscribe(self, topic: str) -> Iterator[Event]:
+        """Yield an event of these threads that `notify_topic` sets; a topic is, for example, a job's ARN."""
+        event = self._topics[topic] = Event(self)
         try:
             yield event
         finally:
-            self._listeners.pop(topic, None)
+            self._topics.pop(topic, None)
 
-    def hear(self, topic: str) -> None:
-        """There is news. May be called by anybody."""
-        if event := self._listeners.get(topic):
+    def notify_topic(self, topic: str) -> None:
+        """Set the topic's event. May be called from any thread."""
+        if event := self._topics.get(topic):
             event.set()
 
     def now(self) -> datetime:
@@ -81,29 +88,29 @@ class Threads(ABC):
 
     @abstractmethod
     def wait(self, condition: Condition, seconds: float | None = None) -> bool:
-        """Block this thread of the execution until `condition()`, at most `seconds`; tell whether it holds.
+        """Block the calling thread until `condition()`, at most `seconds`; return whether it is true.
 
-        Whoever makes a condition true calls `notify`. Raises Cancelled once the execution is closed.
+        Code that makes a condition true must call `notify`. Raises CancelledError in a closed execution.
         """
 
     @abstractmethod
     def notify(self) -> None:
-        """Something happened that a waiting thread may wait for."""
+        """Check the conditions that threads wait for again."""
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Around work for which executions wait in line. In virtual time they never wait."""
+    def task_slot(self) -> Iterator[None]:
+        """Hold one of the slots that limit concurrent tasks. In virtual time there is no limit."""
         yield
 
     @abstractmethod
     def cancel(self) -> None:
-        """End all threads but the calling one; it ends too when it next waits."""
+        """End all threads but the calling one, which ends when it next waits."""
 
     def _run(self, target: Target) -> None:
         _current.set(self)
         try:
             target()
-        except Cancelled:
+        except CancelledError:
             pass
         except Exception:
             _log.exception("a thread of an execution failed")
@@ -112,25 +119,24 @@ class Threads(ABC):
 class RealThreads(Threads):
     """Ordinary threads, in real time."""
 
-    def __init__(self, clock: Clock, turns: Turns) -> None:
+    def __init__(self, clock: Clock, slots: TaskSlots) -> None:
         super().__init__(clock)
         self._changed = threading.Condition()
-        self._turns = turns
+        self._slots = slots
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        with self._turns.take(wait=self.wait, notify=self.notify):
+    def task_slot(self) -> Iterator[None]:
+        with self._slots.acquire(wait=self.wait, notify=self.notify):
             yield
 
     def start(self, target: Target) -> None:
-        run = partial(contextvars.copy_context().run, self._run, target)
-        run_on_a_thread(run)
+        run_on_thread(partial(contextvars.copy_context().run, self._run, target))
 
     def wait(self, condition: Condition, seconds: float | None = None) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._cancelled or condition(), seconds)
-            if self._cancelled:
-                raise Cancelled
+            self._changed.wait_for(lambda: self._is_cancelled or condition(), seconds)
+            if self._is_cancelled:
+                raise CancelledError
             return condition()
 
     def notify(self) -> None:
@@ -139,7 +145,7 @@ class RealThreads(Threads):
 
     def cancel(self) -> None:
         with self._changed:
-            self._cancelled = True
+            self._is_cancelled = True
             self._changed.notify_all()
 
 
@@ -148,138 +154,140 @@ class CooperativeThreads(Threads):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
-        self._waiting: dict[_Strand, Condition] = {}
-        self._strands: dict[_Strand, None] = {}  # an ordered set
+        self._waiting: dict[_CooperativeThread, Condition] = {}
+        self._threads: dict[_CooperativeThread, None] = {}  # an ordered set
 
     def start(self, target: Target) -> None:
         run = partial(contextvars.copy_context().run, self._run, target)
-        strand = _Strand(run, on_end=self._ended)
-        self._strands[strand] = None
-        self._clock.call_later(0, strand.resume)
+        thread = _CooperativeThread(run, on_end=self._on_end)
+        self._threads[thread] = None
+        self._clock.call_later(0, thread.resume)
 
     def wait(self, condition: Condition, seconds: float | None = None) -> bool:
-        self._check()
+        self._check_cancelled()
         if condition():
             return True
-        strand = _Strand.of_this_thread()
-        timer = None if seconds is None else self._clock.call_later(seconds, partial(self._wake, strand))
-        self._waiting[strand] = condition
-        strand.pause()
-        self._waiting.pop(strand, None)
+        thread = _CooperativeThread.current()
+        timer = None if seconds is None else self._clock.call_later(seconds, partial(self._wake, thread))
+        self._waiting[thread] = condition
+        thread.pause()
+        self._waiting.pop(thread, None)
         if timer is not None:
             timer.cancel()
-        self._check()
+        self._check_cancelled()
         return condition()
 
     def notify(self) -> None:
-        for strand in [strand for strand, condition in self._waiting.items() if condition()]:
-            del self._waiting[strand]
-            self._clock.call_later(0, strand.resume)
+        for thread in [thread for thread, condition in self._waiting.items() if condition()]:
+            del self._waiting[thread]
+            self._clock.call_later(0, thread.resume)
 
     def cancel(self) -> None:
-        self._cancelled = True
-        for strand in list(self._strands):
-            strand.resume_if_paused()
+        self._is_cancelled = True
+        for thread in list(self._threads):
+            thread.resume_if_paused()
 
-    def _wake(self, strand: _Strand) -> None:
-        if self._waiting.pop(strand, None) is not None:
-            strand.resume()
+    def _wake(self, thread: _CooperativeThread) -> None:
+        if self._waiting.pop(thread, None) is not None:
+            thread.resume()
 
-    def _check(self) -> None:
-        if self._cancelled:
-            raise Cancelled
+    def _check_cancelled(self) -> None:
+        if self._is_cancelled:
+            raise CancelledError
 
     def _run(self, target: Target) -> None:
-        if not self._cancelled:
+        if not self._is_cancelled:
             super()._run(target)
 
-    def _ended(self, strand: _Strand) -> None:
-        self._strands.pop(strand, None)
+    def _on_end(self, thread: _CooperativeThread) -> None:
+        self._threads.pop(thread, None)
 
 
-class _Strand:
+class _CooperativeThread:
     """A thread that runs only between `resume` and the next `pause`, while its resumer waits."""
 
-    _own = threading.local()
+    _local = threading.local()
 
-    def __init__(self, target: Target, *, on_end: Callable[[_Strand], None]) -> None:
+    def __init__(self, target: Target, *, on_end: Callable[[_CooperativeThread], None]) -> None:
         self._target = target
         self._on_end = on_end
-        self._started = False
-        self._paused = False
+        self._is_started = False
+        self._is_paused = False
         self._failure: BaseException | None = None
-        self._go = _closed_gate()
-        self._back = _closed_gate()
+        self._may_run = _acquired_lock()
+        self._has_paused = _acquired_lock()
 
     @classmethod
-    def of_this_thread(cls) -> _Strand:
-        strand: _Strand | None = getattr(cls._own, "strand", None)
-        if strand is None:
+    def current(cls) -> _CooperativeThread:
+        thread: _CooperativeThread | None = getattr(cls._local, "thread", None)
+        if thread is None:
             raise RuntimeError("only a thread of an execution may wait for it")
-        return strand
+        return thread
 
     def resume(self) -> None:
-        """Let the thread run until it pauses or ends. A thread that ended stays ended."""
-        if not self._started:
-            self._started = True
-            run_on_a_thread(self._run)
+        """Let the thread run until it pauses or ends. Does nothing after its end."""
+        if not self._is_started:
+            self._is_started = True
+            run_on_thread(self._run)
             self._wait()
         else:
             self.resume_if_paused()
 
     def resume_if_paused(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._go.release()
+        if self._is_paused:
+            self._is_paused = False
+            self._may_run.release()
             self._wait()
 
     def _wait(self) -> None:
-        """Until the thread pauses or ends; what it could not handle (pytest.fail, Ctrl-C) goes on here."""
-        self._back.acquire()
+        """Wait until the thread pauses or ends. Raises what it does not handle (pytest.fail, Ctrl-C)."""
+        self._has_paused.acquire()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
 
     def pause(self) -> None:
-        """Called on the thread itself: hand control back and wait for the next `resume`."""
-        self._paused = True
-        self._back.release()
-        self._go.acquire()
+        """Return control to the resumer until the next `resume`. Must be called on the thread itself."""
+        self._is_paused = True
+        self._has_paused.release()
+        self._may_run.acquire()
 
     def _run(self) -> None:
-        self._own.strand = self
+        self._local.thread = self
         try:
             self._target()
         except BaseException as failure:
             self._failure = failure
         finally:
             self._on_end(self)
-            self._back.release()
+            self._has_paused.release()
 
 
 class Event:
-    """`threading.Event` of the execution that makes it."""
+    """`threading.Event` for the threads of one execution."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
-        self._set = False
+        self._is_set = False
 
     def is_set(self) -> bool:
-        return self._set
+        return self._is_set
 
     def set(self) -> None:
-        self._set = True
+        self._is_set = True
         self._threads.notify()
 
     def clear(self) -> None:
-        self._set = False
+        self._is_set = False
 
     def wait(self, timeout: float | None = None) -> bool:
         return self._threads.wait(self.is_set, timeout)
 
 
 class Thread:
-    """What the interpreter uses of `threading.Thread`, as a thread of an execution."""
+    """The part of `threading.Thread` that the interpreter uses, as a thread of an execution."""
+
+    native_id = None  # which the interpreter only logs
 
     def __init__(
         self, threads: Threads, target: Callable[..., object], args: tuple[object, ...] = ()
@@ -287,19 +295,15 @@ class Thread:
         self._threads = threads
         self._target = partial(target, *args)
 
-    @property
-    def native_id(self) -> None:
-        """Only logged; the threads of an execution are not told apart."""
-
     def start(self) -> None:
         self._threads.start(self._target)
 
 
-def _closed_gate() -> threading.Lock:
-    """A lock that is taken: `release` lets one `acquire` through, from whichever thread."""
-    gate = threading.Lock()
-    gate.acquire()
-    return gate
+def _acquired_lock() -> threading.Lock:
+    """Return a lock whose `release`, on any thread, lets one `acquire` through."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 def _never() -> bool:

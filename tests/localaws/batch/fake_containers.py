@@ -1,4 +1,4 @@
-"""Containers without programs, for tests: how each job ends is said beforehand, and time is a clock's."""
+"""A fake of `Containers` without programs: tests choose how each container ends, in virtual time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUN_SECONDS = 60.0
 
 @dataclass
 class FakeContainer:
-    """A stopped one ends as a program that SIGTERM ended."""
+    """A container that ends as by SIGTERM when it is stopped."""
 
     clock: Clock
     on_ended: Callable[[Outcome], None]
@@ -31,7 +31,7 @@ class FakeContainer:
 
 @dataclass
 class FakeContainers:
-    """`outcome` says how a task ends; one without an exit code never runs. `started`: all tasks, in order."""
+    """`outcome` returns how a task ends; without an exit code it never runs. `started`: all tasks."""
 
     clock: Clock
     outcome: Callable[[Task], Outcome] = lambda _task: Outcome(0)
@@ -59,6 +59,9 @@ class FakeContainers:
 
         self.clock.call_later(START_SECONDS, run)
         return container
+
+    def close(self) -> None:
+        """Do nothing: there are no programs to kill."""
 
     def _ended(self, on_ended: Callable[[Outcome], None], outcome: Outcome) -> None:
         self.running -= 1

@@ -1,4 +1,4 @@
-"""What Fargate does around a container: what it refuses, in whose name it does what, what a job is given."""
+"""What Fargate does for a container: under which role it acts, what it rejects, what the job receives."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from stepline.localaws.batch import Task
-from stepline.localaws.batch.fargate import ContainerError, Fargate
+from stepline.localaws.batch import Fargate, Task
+from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import Line
-from stepline.localaws.iam import Actor, Need
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.context import Context
+from stepline.localaws.iam import Actor, Permission
 from stepline.oci.manifests import ImageConfig
 from stepline.oci.names import ImageName
 from stepline.oci.registry_client import ImageMissingError, RegistryError
@@ -28,17 +30,17 @@ TASK = Task(
 
 
 def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "told by the test"}}, "Operation")
+    return ClientError({"Error": {"Code": code, "Message": "raised by the test"}}, "Operation")
 
 
 @dataclass
 class World:
-    """Roles, images and logs, all in one."""
+    """A fake of roles, images and logs in one."""
 
     denied: set[str] = field(default_factory=set)
     missing: RegistryError | None = None
     log_error: str = ""
-    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    authorized: list[tuple[str, str, str]] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -51,10 +53,10 @@ class World:
         assert actor == Actor("ecs-tasks.amazonaws.com", JOB, "task-1")
         return ReadOnlyCredentials("key", "secret", "token")
 
-    def authorize(self, actor: Actor, needs: Iterable[Need]) -> None:
-        for need in needs:
-            self.asked.append((actor.role_arn, need.action, need.resource))
-            if need.action in self.denied:
+    def authorize(self, actor: Actor, required: Iterable[Permission]) -> None:
+        for permission in required:
+            self.authorized.append((actor.role_arn, permission.action, permission.resource))
+            if permission.action in self.denied:
                 raise client_error("AccessDenied")
 
     # --- images
@@ -87,21 +89,20 @@ def world() -> World:
 
 @pytest.fixture
 def fargate(world: World) -> Fargate:
-    images: Any = world
+    fake: Any = world
     return Fargate(
-        images,
-        roles=world,
+        Context(VirtualClock(), lambda _event: None),
+        images=fake,
+        roles=fake,
         clients=lambda _service: world,
         endpoint_url="http://127.0.0.1:4566",
-        account_id="000000000000",
-        region="us-east-1",
     )
 
 
-def test_an_image_is_fetched_under_the_execution_role(world: World, fargate: Fargate) -> None:
+def test_image_is_pulled_under_the_execution_role(world: World, fargate: Fargate) -> None:
     fargate.pull(TASK)
     repository = "arn:aws:ecr:us-east-1:000000000000:repository/jobs"
-    assert world.asked == [
+    assert world.authorized == [
         (EXECUTION, "ecr:GetAuthorizationToken", "*"),
         (EXECUTION, "ecr:BatchCheckLayerAvailability", repository),
         (EXECUTION, "ecr:GetDownloadUrlForLayer", repository),
@@ -110,30 +111,30 @@ def test_an_image_is_fetched_under_the_execution_role(world: World, fargate: Far
 
 
 @pytest.mark.parametrize(
-    ("image", "words"),
+    ("image", "message"),
     [
-        ("python", "CannotPullContainerError: 'python' is no image"),
+        ("python", "CannotPullContainerError: 'python' is not the name of an image"),
         ("registry.example.com/jobs", "CannotPullContainerError: .* from its own ECR only"),
     ],
 )
-def test_images_of_elsewhere(fargate: Fargate, image: str, words: str) -> None:
-    with pytest.raises(ContainerError, match=words):
+def test_image_outside_ecr_is_rejected(fargate: Fargate, image: str, message: str) -> None:
+    with pytest.raises(ContainerError, match=message):
         fargate.pull(replace(TASK, image=image))
 
 
-def test_an_image_that_is_not_there(world: World, fargate: Fargate) -> None:
+def test_missing_image_is_a_container_error(world: World, fargate: Fargate) -> None:
     world.missing = ImageMissingError("not found")
     with pytest.raises(ContainerError, match=f"failed to resolve ref {IMAGE}: {IMAGE}: not found"):
         fargate.pull(TASK)
 
 
-def test_an_image_that_cannot_be_used(world: World, fargate: Fargate) -> None:
+def test_unusable_image_is_a_container_error(world: World, fargate: Fargate) -> None:
     world.missing = RegistryError("it is an index")
     with pytest.raises(ContainerError, match=r"CannotPullContainerError: .*: it is an index"):
         fargate.pull(TASK)
 
 
-def test_without_permission_to_fetch(world: World, fargate: Fargate) -> None:
+def test_denied_pull_is_a_container_error(world: World, fargate: Fargate) -> None:
     world.denied = {"ecr:BatchGetImage"}
     with pytest.raises(
         ContainerError, match=r"^ResourceInitializationError: unable to pull .* AccessDenied: "
@@ -141,16 +142,16 @@ def test_without_permission_to_fetch(world: World, fargate: Fargate) -> None:
         fargate.pull(TASK)
 
 
-def test_without_an_execution_role(fargate: Fargate) -> None:
+def test_missing_execution_role_is_a_container_error(fargate: Fargate) -> None:
     with pytest.raises(ContainerError, match="has no executionRoleArn"):
         fargate.pull(replace(TASK, execution_role_arn=""))
 
 
-def test_the_log_is_written_under_the_execution_role(world: World, fargate: Fargate) -> None:
+def test_log_is_written_under_the_execution_role(world: World, fargate: Fargate) -> None:
     put = fargate.open_log(TASK)
     put([Line(1, "one"), Line(2, "two")])
     stream = "arn:aws:logs:us-east-1:000000000000:log-group:/jobs:log-stream:job/default/task-1"
-    assert world.asked == [
+    assert world.authorized == [
         (EXECUTION, "logs:CreateLogStream", stream),
         (EXECUTION, "logs:PutLogEvents", stream),
     ]
@@ -158,7 +159,7 @@ def test_the_log_is_written_under_the_execution_role(world: World, fargate: Farg
     assert world.messages == ["one", "two"]
 
 
-def test_what_may_not_be_logged_is_lost_and_the_job_goes_on(world: World, fargate: Fargate) -> None:
+def test_lines_that_may_not_be_logged_are_dropped(world: World, fargate: Fargate) -> None:
     world.denied = {"logs:PutLogEvents"}
     fargate.open_log(TASK)([Line(1, "one")])
     assert world.messages == []
@@ -167,35 +168,37 @@ def test_what_may_not_be_logged_is_lost_and_the_job_goes_on(world: World, fargat
 @pytest.mark.parametrize(
     "options", [{"awslogs-group": "/aws/batch/job"}, {"awslogs-group": "/x", "awslogs-create-group": "true"}]
 )
-def test_a_group_is_made_where_aws_makes_it(world: World, fargate: Fargate, options: dict[str, str]) -> None:
+def test_log_group_is_created_if_default_or_configured(
+    world: World, fargate: Fargate, options: dict[str, str]
+) -> None:
     for _ in range(2):
         fargate.open_log(replace(TASK, log_options=options))
     assert world.groups == [options["awslogs-group"]]
 
 
 @pytest.mark.parametrize(
-    ("denied", "error", "words"),
+    ("denied", "error", "message"),
     [
         ({"logs:CreateLogStream"}, "", "AccessDenied"),
-        (set(), "ResourceNotFoundException", "ResourceNotFoundException: told by the test : exit status 1"),
+        (set(), "ResourceNotFoundException", "ResourceNotFoundException: raised by the test : exit status 1"),
     ],
 )
-def test_without_a_log_no_container_starts(
-    world: World, fargate: Fargate, denied: set[str], error: str, words: str
+def test_log_stream_that_cannot_be_created_is_a_container_error(
+    world: World, fargate: Fargate, denied: set[str], error: str, message: str
 ) -> None:
     world.denied, world.log_error = denied, error
-    with pytest.raises(ContainerError, match=f"failed to validate logger args: .*{words}"):
+    with pytest.raises(ContainerError, match=f"failed to validate logger args: .*{message}"):
         fargate.open_log(TASK)
 
 
-def test_a_job_is_given_the_credentials_of_its_role(fargate: Fargate) -> None:
+def test_job_receives_the_credentials_of_its_role(fargate: Fargate) -> None:
     variables = fargate.variables(TASK)
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert variables["AWS_SESSION_TOKEN"] == "token"
     assert "AWS_ACCESS_KEY_ID" not in fargate.variables(replace(TASK, job_role_arn=""))
 
 
-def test_a_role_that_cannot_be_assumed(world: World, fargate: Fargate) -> None:
+def test_job_role_that_cannot_be_assumed_is_a_container_error(world: World, fargate: Fargate) -> None:
     world.denied = {"sts:AssumeRole"}
     with pytest.raises(ContainerError, match=f"ECS was unable to assume the role '{JOB}'"):
         fargate.variables(TASK)

@@ -1,4 +1,4 @@
-"""The life of a job, in virtual time."""
+"""The life of a job of the local AWS Batch, in virtual time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stepline.localaws.batch import Outcome, jobs
+from stepline.localaws.batch import Outcome, store
 from tests.localaws.batch.fake_containers import RUN_SECONDS, START_SECONDS
 from tests.localaws.batch.world import CONTAINER, World
 
-LIFE = ["PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
+STATUSES = ["PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
 
 
 @pytest.fixture
@@ -19,12 +19,12 @@ def world() -> World:
     return World()
 
 
-def test_a_job_goes_through_all_states(world: World) -> None:
+def test_job_passes_through_all_statuses(world: World) -> None:
     job_id = world.submit()
     assert world.job(job_id)["status"] == "SUBMITTED"
     world.clock.run()
     job = world.job(job_id)
-    assert world.statuses(job_id) == LIFE
+    assert world.statuses(job_id) == STATUSES
     assert job["statusReason"] == "Essential container in task exited"
     assert job["container"]["exitCode"] == 0
     assert job["container"]["logStreamName"].startswith("definition/default/")
@@ -33,7 +33,7 @@ def test_a_job_goes_through_all_states(world: World) -> None:
     assert job["attempts"][0]["container"]["logStreamName"] == job["container"]["logStreamName"]
 
 
-def test_an_event_tells_the_job_as_describe_jobs_does(world: World) -> None:
+def test_event_detail_equals_describe_jobs(world: World) -> None:
     job_id = world.submit()
     world.clock.run()
     event = world.events[-1]
@@ -60,7 +60,7 @@ def test_overrides_and_parameters_reach_the_container(world: World) -> None:
     assert first.log_options["awslogs-group"] == "/jobs"
 
 
-def test_jobs_wait_for_room_in_the_order_of_their_submission(world: World) -> None:
+def test_jobs_wait_for_room_in_order_of_submission(world: World) -> None:
     ids = [world.submit(f"job-{number}") for number in range(5)]
     world.clock.advance(START_SECONDS)
     assert [world.job(job_id)["status"] for job_id in ids] == ["RUNNING"] * 2 + ["RUNNABLE"] * 3
@@ -69,7 +69,7 @@ def test_jobs_wait_for_room_in_the_order_of_their_submission(world: World) -> No
     assert world.containers.most_running == world.max_vcpus
 
 
-def test_a_queue_of_higher_priority_goes_first(world: World) -> None:
+def test_queue_of_higher_priority_goes_first(world: World) -> None:
     world.create_queue("urgent", priority=10)
     running = [world.submit(), world.submit()]
     low, high = world.submit(), world.submit(queue="urgent")
@@ -77,7 +77,7 @@ def test_a_queue_of_higher_priority_goes_first(world: World) -> None:
     assert [task.job_id for task in world.containers.started] == [*running, high, low]
 
 
-def test_a_job_that_never_fits_waits(world: World) -> None:
+def test_job_that_does_not_fit_waits_until_the_environment_grows(world: World) -> None:
     job_id = world.submit(containerOverrides={"resourceRequirements": [{"type": "VCPU", "value": "4"}]})
     world.clock.run()
     assert world.job(job_id)["status"] == "RUNNABLE"
@@ -88,14 +88,14 @@ def test_a_job_that_never_fits_waits(world: World) -> None:
     assert world.job(job_id)["status"] == "SUCCEEDED"
 
 
-def test_a_failed_program_is_tried_again(world: World) -> None:
+def test_failed_job_is_retried(world: World) -> None:
     world.containers.outcome = lambda task: Outcome(int(task.environment["AWS_BATCH_JOB_ATTEMPT"] == "1"))
     job_id = world.submit(retryStrategy={"attempts": 3})
     world.clock.run()
     job = world.job(job_id)
     assert job["status"] == "SUCCEEDED"
     assert [attempt["container"]["exitCode"] for attempt in job["attempts"]] == [1, 0]
-    assert world.statuses(job_id) == [*LIFE[:4], "RUNNABLE", *LIFE[2:]]
+    assert world.statuses(job_id) == [*STATUSES[:4], "RUNNABLE", *STATUSES[2:]]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_failed_program_is_tried_again(world: World) -> None:
         (Outcome(1), 1),
     ],
 )
-def test_the_first_rule_that_fits_decides(world: World, outcome: Outcome, attempts: int) -> None:
+def test_first_matching_evaluate_on_exit_rule_decides(world: World, outcome: Outcome, attempts: int) -> None:
     world.containers.outcome = lambda _task: outcome
     rules = [
         {"onReason": "resourceInitializationError:*", "action": "RETRY"},
@@ -119,7 +119,7 @@ def test_the_first_rule_that_fits_decides(world: World, outcome: Outcome, attemp
     assert len(world.job(job_id)["attempts"]) == attempts
 
 
-def test_a_container_that_cannot_be_started(world: World) -> None:
+def test_container_that_cannot_be_started_fails_the_job(world: World) -> None:
     world.containers.outcome = lambda _task: Outcome(None, "CannotPullContainerError: not found")
     job_id = world.submit()
     world.clock.run()
@@ -129,7 +129,7 @@ def test_a_container_that_cannot_be_started(world: World) -> None:
     assert not {"exitCode", "logStreamName"} & job["container"].keys()
 
 
-def test_a_job_that_takes_too_long_is_ended_and_not_tried_again(world: World) -> None:
+def test_job_that_times_out_is_not_retried(world: World) -> None:
     world.containers.run_seconds = lambda _task: 1_000.0
     job_id = world.submit(timeout={"attemptDurationSeconds": 90}, retryStrategy={"attempts": 3})
     world.clock.run()
@@ -139,7 +139,7 @@ def test_a_job_that_takes_too_long_is_ended_and_not_tried_again(world: World) ->
     assert len(job["attempts"]) == 1
 
 
-def test_terminating_a_running_job(world: World) -> None:
+def test_terminated_running_job_fails_with_the_reason(world: World) -> None:
     job_id = world.submit(retryStrategy={"attempts": 3})
     world.clock.advance(START_SECONDS + 1)
     world.client.terminate_job(jobId=job_id, reason="enough")
@@ -151,7 +151,7 @@ def test_terminating_a_running_job(world: World) -> None:
     assert world.job(job_id)["statusReason"] == "enough"
 
 
-def test_terminating_a_job_that_starts(world: World) -> None:
+def test_terminated_starting_job_fails_without_running(world: World) -> None:
     job_id = world.submit()
     world.clock.advance(1)
     world.client.terminate_job(jobId=job_id, reason="enough")
@@ -159,7 +159,7 @@ def test_terminating_a_job_that_starts(world: World) -> None:
     assert world.statuses(job_id) == ["PENDING", "RUNNABLE", "STARTING", "FAILED"]
 
 
-def test_cancelling_takes_only_jobs_that_wait(world: World) -> None:
+def test_cancel_ends_waiting_jobs_only(world: World) -> None:
     world.max_vcpus = 2
     running = [world.submit(), world.submit()]
     waiting = world.submit()
@@ -173,7 +173,7 @@ def test_cancelling_takes_only_jobs_that_wait(world: World) -> None:
     assert waiting not in [task.job_id for task in world.containers.started]
 
 
-def test_a_deleted_queue_takes_its_jobs_along(world: World) -> None:
+def test_deleting_a_queue_terminates_its_jobs(world: World) -> None:
     job_id = world.submit()
     world.clock.advance(START_SECONDS)
     with pytest.raises(ClientError, match="disable it first"):
@@ -184,17 +184,15 @@ def test_a_deleted_queue_takes_its_jobs_along(world: World) -> None:
     assert world.job(job_id)["statusReason"] == "Job Queue was deleted"
 
 
-def test_the_newest_jobs_that_have_ended_are_remembered(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "MAX_KEPT", 3)
+def test_only_the_newest_ended_jobs_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MAX_ENDED_JOBS", 3)
     ids = [world.submit(f"job-{number}") for number in range(5)]
     world.clock.run()
     known = world.client.describe_jobs(jobs=ids)["jobs"]
     assert [job["jobId"] for job in known] == ids[2:]
 
 
-def test_listing_jobs(world: World) -> None:
+def test_list_jobs_selects_by_status_or_filters(world: World) -> None:
     first, second = world.submit("load-1"), world.submit("store-1")
     world.clock.run()
 
@@ -203,13 +201,13 @@ def test_listing_jobs(world: World) -> None:
             job["jobId"] for job in world.client.list_jobs(jobQueue="queue", **criteria)["jobSummaryList"]
         ]
 
-    assert listed() == []  # those that run
+    assert listed() == []  # RUNNING is the default
     assert listed(jobStatus="SUCCEEDED") == [second, first]
     assert listed(filters=[{"name": "JOB_NAME", "values": ["load*"]}]) == [first]
     assert listed(filters=[{"name": "JOB_DEFINITION", "values": ["other"]}]) == []
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"jobName": "a b"}, "Job name 'a b' should match"),
     "queue": ({"jobQueue": "none"}, "JobQueue none not found"),
     "definition": ({"jobDefinition": "none"}, "JobDefinition none not found or not ACTIVE"),
@@ -226,21 +224,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("members", "words"), REFUSED.values(), ids=REFUSED)
-def test_a_refused_submission(world: World, members: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("members", "message"), INVALID.values(), ids=INVALID)
+def test_invalid_submission_is_rejected(world: World, members: dict[str, Any], message: str) -> None:
     request = {"jobName": "job", "jobQueue": "queue", "jobDefinition": "definition"} | members
-    with pytest.raises(ClientError, match=words) as raised:
+    with pytest.raises(ClientError, match=message) as raised:
         world.client.submit_job(**request)
     assert raised.value.response["Error"]["Code"] == "ClientException"
 
 
-def test_a_disabled_queue_takes_no_jobs(world: World) -> None:
+def test_disabled_queue_rejects_jobs(world: World) -> None:
     world.client.update_job_queue(jobQueue="queue", state="DISABLED")
     with pytest.raises(ClientError, match="is DISABLED"):
         world.submit()
 
 
-def test_a_new_revision_is_used_from_then_on(world: World) -> None:
+def test_newest_revision_of_a_job_definition_is_used(world: World) -> None:
     first = world.register({**CONTAINER, "command": ["new"]})
     world.submit()
     world.clock.run()
@@ -250,41 +248,40 @@ def test_a_new_revision_is_used_from_then_on(world: World) -> None:
     assert [item["revision"] for item in described["jobDefinitions"]] == [1]
 
 
-def test_a_driver_that_cannot_be_served_is_refused_at_once(world: World) -> None:
+def test_unsupported_log_driver_is_rejected_at_submission(world: World) -> None:
     world.register({**CONTAINER, "logConfiguration": {"logDriver": "splunk"}})
     with pytest.raises(ClientError, match="does not support the log driver splunk"):
         world.submit()
 
 
-def test_unknown_operations_and_paths_are_told(world: World) -> None:
+def test_unimplemented_operation_is_rejected_by_name(world: World) -> None:
     with pytest.raises(ClientError, match="does not implement batch:ListSchedulingPolicies"):
         world.client.list_scheduling_policies()
 
 
-def test_names_are_given_once(world: World) -> None:
+def test_queue_name_in_use_is_rejected(world: World) -> None:
     with pytest.raises(ClientError, match="Object already exists"):
         world.create_queue("queue", priority=1)
 
 
-def test_a_listener_that_breaks_holds_up_no_job(world: World) -> None:
-    def broken(_event: object) -> None:
-        raise RuntimeError("told by the test")
+def test_failing_event_receiver_does_not_stop_jobs(world: World) -> None:
+    def fail(_event: object) -> None:
+        raise RuntimeError("raised by the test")
 
-    world.batch._jobs._events = broken
+    world.on_event = fail
     job_id = world.submit()
     world.clock.run()
     assert world.job(job_id)["status"] == "SUCCEEDED"
 
 
-def test_what_is_told_leads_to_a_new_job(world: World) -> None:
-    """An event's target may call Batch again, from within."""
+def test_event_receiver_may_submit_a_job(world: World) -> None:
     submitted: list[str] = []
 
     def submit_another(event: Any) -> None:
         if event.detail["status"] == "SUCCEEDED" and not submitted:
             submitted.append(world.submit("another"))
 
-    world.batch._jobs._events = submit_another
+    world.on_event = submit_another
     world.submit()
     world.clock.run()
     assert world.job(submitted[0])["status"] == "SUCCEEDED"

@@ -1,4 +1,4 @@
-"""Bytes that a program writes, as events that CloudWatch Logs takes."""
+"""A program's output becomes log events that CloudWatch Logs accepts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from stepline.localaws.batch import log_stream
 from stepline.localaws.batch.log_stream import Line, LineLog
+from stepline.localaws.batch.settings import MAX_LOG_EVENT_BYTES
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def texts(calls: list[list[Line]]) -> list[str]:
     return [line.text for call in calls for line in call]
 
 
-def test_lines_are_handed_on_when_they_are_complete(log: LineLog, calls: list[list[Line]]) -> None:
+def test_lines_are_put_once_they_are_complete(log: LineLog, calls: list[list[Line]]) -> None:
     log.write(b"one\ntw")
     log.flush()
     assert calls == [[Line(1500, "one")]]
@@ -31,7 +32,7 @@ def test_lines_are_handed_on_when_they_are_complete(log: LineLog, calls: list[li
     assert texts(calls) == ["one", "two", "ümlaut"]
 
 
-def test_a_character_may_come_in_parts(log: LineLog, calls: list[list[Line]]) -> None:
+def test_character_split_over_writes_is_decoded(log: LineLog, calls: list[list[Line]]) -> None:
     for byte in "ä\n".encode():
         log.write(bytes([byte]))
     log.close()
@@ -44,32 +45,32 @@ def test_empty_lines_are_left_out(log: LineLog, calls: list[list[Line]]) -> None
     assert texts(calls) == ["a"]
 
 
-def test_nothing_said_is_no_call(log: LineLog, calls: list[list[Line]]) -> None:
+def test_no_output_makes_no_call(log: LineLog, calls: list[list[Line]]) -> None:
     log.flush()
     log.close()
     assert calls == []
 
 
-def test_long_lines_are_several_events(log: LineLog, calls: list[list[Line]]) -> None:
-    line = b"x" * (2 * log_stream.MAX_EVENT_BYTES + 1)
+def test_long_line_is_split_into_events(log: LineLog, calls: list[list[Line]]) -> None:
+    line = b"x" * (2 * MAX_LOG_EVENT_BYTES + 1)
     log.write(line + b"\nend")
     log.close()
     sizes = [len(text) for text in texts(calls)]
-    assert sizes == [log_stream.MAX_EVENT_BYTES, log_stream.MAX_EVENT_BYTES, 1, 3]
+    assert sizes == [MAX_LOG_EVENT_BYTES, MAX_LOG_EVENT_BYTES, 1, 3]
 
 
-def test_a_line_without_an_end_does_not_grow_without_an_end(log: LineLog, calls: list[list[Line]]) -> None:
+def test_line_without_newline_is_put_in_parts(log: LineLog, calls: list[list[Line]]) -> None:
     for _ in range(3):
-        log.write(b"x" * log_stream.MAX_EVENT_BYTES)
+        log.write(b"x" * MAX_LOG_EVENT_BYTES)
     log.flush()
     assert len(texts(calls)) == 3
 
 
-def test_a_call_holds_what_the_service_takes(
+def test_call_stays_within_the_limits_of_the_service(
     log: LineLog, calls: list[list[Line]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_stream, "MAX_CALL_EVENTS", 3)
-    monkeypatch.setattr(log_stream, "MAX_CALL_BYTES", 100)
+    monkeypatch.setattr(log_stream, "MAX_LOG_CALL_EVENTS", 3)
+    monkeypatch.setattr(log_stream, "MAX_LOG_CALL_BYTES", 100)
     log.write(b"a\n" * 4 + b"x" * 70 + b"\nb\n")
     log.flush()
     assert [len(call) for call in calls] == [3, 1, 1, 1]

@@ -1,12 +1,14 @@
-"""AWS Batch in this process, in virtual time, with a queue and a job definition."""
+"""The local AWS Batch with fake containers, in virtual time, with a job queue and a job definition."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from stepline.localaws.batch import Batch
 from stepline.localaws.clock import VirtualClock
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.batch.fake_containers import FakeContainers
@@ -27,13 +29,14 @@ class World:
     max_vcpus: int = 2
     clock: VirtualClock = field(default_factory=VirtualClock)
     events: list[AwsEvent] = field(default_factory=list)
+    on_event: Callable[[AwsEvent], object] = lambda _event: None
     containers: FakeContainers = field(init=False)
     batch: Batch = field(init=False)
     client: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.containers = FakeContainers(self.clock)
-        self.batch = Batch(clock=self.clock, containers=self.containers, events=self.events.append)
+        self.batch = Batch(Context(self.clock, self._publish), containers=self.containers)
         self.client = in_process_client(self.batch)
         self.client.create_compute_environment(
             computeEnvironmentName="environment",
@@ -51,14 +54,14 @@ class World:
         )
 
     def register(self, container: dict[str, Any], **members: Any) -> str:
-        answer = self.client.register_job_definition(
+        response = self.client.register_job_definition(
             jobDefinitionName="definition", type="container", containerProperties=container, **members
         )
-        return str(answer["jobDefinitionArn"])
+        return str(response["jobDefinitionArn"])
 
     def submit(self, name: str = "job", *, queue: str = "queue", **members: Any) -> str:
-        answer = self.client.submit_job(jobName=name, jobQueue=queue, jobDefinition="definition", **members)
-        return str(answer["jobId"])
+        response = self.client.submit_job(jobName=name, jobQueue=queue, jobDefinition="definition", **members)
+        return str(response["jobId"])
 
     def job(self, job_id: str) -> dict[str, Any]:
         (job,) = self.client.describe_jobs(jobs=[job_id])["jobs"]
@@ -66,5 +69,9 @@ class World:
         return found
 
     def statuses(self, job_id: str) -> list[str]:
-        """Those that were told as events."""
+        """Return the statuses of a job that were published as events, in order."""
         return [event.detail["status"] for event in self.events if event.detail["jobId"] == job_id]
+
+    def _publish(self, event: AwsEvent) -> None:
+        self.events.append(event)
+        self.on_event(event)

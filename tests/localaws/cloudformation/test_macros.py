@@ -1,4 +1,4 @@
-"""Macros run as CloudFormation runs them: event, scope, order, and what their answers mean."""
+"""Macros: their event, scope and order, and what their responses mean."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.cloudformation.macros import Expansion, MacroError, Place, custom_macros
+from stepline.localaws.cloudformation.macros import Expansion, MacroError, custom_macros
+from stepline.localaws.cloudformation.names import Arns
 
-PLACE = Place("000000000000", "us-east-1")
+ARNS = Arns("000000000000", "us-east-1")
 
 
 class Macros:
-    """Each macro answers with `answers[name](event)`, by default with its fragment, marked by its name."""
+    """Each macro returns `responses[name](event)`, by default its fragment with a mark of its name."""
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+    def __init__(self, **responses: Any) -> None:
+        self.responses = responses
         self.events: list[dict[str, Any]] = []
         self.hosted: list[str] = []
 
     async def invoke(self, name: str, payload: bytes) -> bytes | None:
         event = json.loads(payload)
         self.events.append(event)
-        if name in self.answers:
-            answer: bytes | None = self.answers[name](event)
-            return answer
+        if name in self.responses:
+            response: bytes | None = self.responses[name](event)
+            return response
         return success(event, {**event["fragment"], f"by {name}": len(self.events)})
 
     def apply_hosted(self, template: dict[str, Any], name: str) -> dict[str, Any]:
@@ -34,7 +35,7 @@ class Macros:
         return {**template, f"by {name}": len(self.events)}
 
     def expand(self, template: dict[str, Any], **values: Any) -> Any:
-        return asyncio.run(Expansion(PLACE, self.invoke, self.apply_hosted, values).expand(template))
+        return asyncio.run(Expansion(ARNS, self.invoke, self.apply_hosted, values).expand(template))
 
 
 def success(event: dict[str, Any], fragment: Any) -> bytes:
@@ -45,7 +46,7 @@ def call(name: str, **parameters: Any) -> dict[str, Any]:
     return {"Name": name, "Parameters": parameters}
 
 
-def test_a_macro_gets_its_siblings_and_its_parameters_unevaluated() -> None:
+def test_macro_gets_its_siblings_and_parameters_unevaluated() -> None:
     macros = Macros()
     properties = {"A": {"Ref": "P"}, "Fn::Transform": call("M", Key={"Ref": "P"})}
     expanded = macros.expand({"Resources": {"R": {"Type": "T", "Properties": properties}}}, P="value")
@@ -63,7 +64,7 @@ def test_a_macro_gets_its_siblings_and_its_parameters_unevaluated() -> None:
     assert expanded["Resources"]["R"] == {"Type": "T", "Properties": {"A": {"Ref": "P"}, "by M": 1}}
 
 
-def test_the_deepest_comes_first_and_a_list_in_its_order() -> None:
+def test_innermost_macro_runs_first_and_a_list_in_its_order() -> None:
     macros = Macros()
     inner = {"Fn::Transform": [call("Inner1"), call("Inner2")]}
     macros.expand({"Resources": {"R": {"Properties": {"Fn::Transform": call("Outer"), "X": [inner]}}}})
@@ -75,7 +76,7 @@ def test_the_deepest_comes_first_and_a_list_in_its_order() -> None:
     assert macros.events[2]["fragment"] == {"X": [{"by Inner1": 1, "by Inner2": 2}]}
 
 
-def test_the_section_comes_last_in_its_order() -> None:
+def test_transform_section_is_processed_last_in_its_order() -> None:
     macros = Macros()
     template = {
         "Transform": ["First", "AWS::Serverless-2016-10-31", {"Name": "Last"}],
@@ -92,13 +93,13 @@ def test_the_section_comes_last_in_its_order() -> None:
     assert "Transform" not in macros.events[1]["fragment"]
 
 
-def test_a_macro_may_put_anything_in_the_place_of_its_siblings() -> None:
+def test_fragment_of_a_macro_replaces_its_siblings() -> None:
     macros = Macros(M=lambda event: success(event, "text"))
     expanded = macros.expand({"Resources": {"R": {"Properties": {"Name": {"Fn::Transform": call("M")}}}}})
     assert expanded["Resources"]["R"]["Properties"] == {"Name": "text"}
 
 
-def test_parameters_are_no_place_for_macros() -> None:
+def test_macros_in_parameters_are_not_processed() -> None:
     macros = Macros()
     template = {"Parameters": {"P": {"Fn::Transform": call("M")}}, "Resources": {}}
     assert macros.expand(template) == template
@@ -112,7 +113,7 @@ def malformed(**change: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("response", "message"),
     [
         (malformed(status="failure", errorMessage="why"), "Transform 000000000000::M failed with: why"),
         (malformed(status="no"), "Transform 000000000000::M failed without an error message."),
@@ -124,20 +125,20 @@ def malformed(**change: Any) -> Any:
     ],
     ids=["failure", "no reason", "another request", "error", "no JSON", "no object", "no template"],
 )
-def test_a_macro_that_fails_fails_the_template(answer: Any, told: str) -> None:
+def test_failed_macro_fails_the_template(response: Any, message: str) -> None:
     with pytest.raises(MacroError) as caught:
-        Macros(M=answer).expand({"Transform": "M", "Resources": {}})
-    assert str(caught.value) == told
+        Macros(M=response).expand({"Transform": "M", "Resources": {}})
+    assert str(caught.value) == message
 
 
-def test_an_answer_without_a_fragment_is_malformed() -> None:
+def test_response_without_a_fragment_is_malformed() -> None:
     with pytest.raises(MacroError, match="malformed"):
         Macros(
             M=lambda event: json.dumps({"requestId": event["requestId"], "status": "success"}).encode()
         ).expand({"Transform": "M", "Resources": {}})
 
 
-def test_the_macros_of_a_template_are_known() -> None:
+def test_custom_macros_of_a_template_are_listed_once() -> None:
     template = {
         "Transform": ["AWS::Serverless-2016-10-31", "A"],
         "Resources": {"R": [{"Fn::Transform": [call("B"), call("AWS::Include"), call("A")]}]},

@@ -1,4 +1,4 @@
-"""Which calls of S3 CloudTrail records, how, and which trail wants them."""
+"""CloudTrail's data events of S3: records, event selectors and log files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.cloudtrail import Record, S3Call, log_file, record_of, selects
+from stepline.localaws.cloudtrail import Record, S3Call, data_event, log_file, selects
 
 NOW = datetime(2026, 11, 21, 8, 5, 3, tzinfo=UTC)
 ACCOUNT = "000000000000"
@@ -20,15 +20,14 @@ def call(method: str = "PUT", *, key: str = "in/a b.csv", **more: Any) -> S3Call
         "query": {},
         "headers": {"host": "127.0.0.1", "user-agent": "test"},
         "bytes_in": 5,
-        "status": 200,
-        "answer_headers": {"x-amz-version-id": "v1"},
+        "response_headers": {"x-amz-version-id": "v1"},
         "bytes_out": 0,
     }
     return S3Call(method=method, bucket="incoming", key=key, **(settings | more))
 
 
-def record(made: S3Call) -> Record:
-    found = record_of(made, request_id="r", region="us-east-1", account_id=ACCOUNT, time=NOW)
+def record(s3_call: S3Call) -> Record:
+    found = data_event(s3_call, request_id="r", region="us-east-1", account_id=ACCOUNT, time=NOW)
     assert found is not None
     return found
 
@@ -59,23 +58,23 @@ COPY = {"x-amz-copy-source": "a/b"}
         ("DELETE", "k", {"tagging": ""}, {}, "DeleteObjectTagging", False),
     ],
 )
-def test_a_call_has_the_name_of_its_operation(
+def test_event_name_is_that_of_the_operation(
     *, method: str, key: str, query: dict[str, str], headers: dict[str, str], name: str, read_only: bool
 ) -> None:
-    made = record(call(method, key=key, query=query, headers=headers))
-    assert (made["eventName"], made["readOnly"]) == (name, read_only)
+    event = record(call(method, key=key, query=query, headers=headers))
+    assert (event["eventName"], event["readOnly"]) == (name, read_only)
 
 
 @pytest.mark.parametrize(("method", "key"), [("GET", ""), ("PUT", ""), ("POST", ""), ("OPTIONS", "k")])
-def test_a_call_of_no_object_is_not_recorded(method: str, key: str) -> None:
-    made = call(method, key=key)
-    assert record_of(made, request_id="r", region="us-east-1", account_id=ACCOUNT, time=NOW) is None
+def test_call_that_is_not_on_an_object_is_not_recorded(method: str, key: str) -> None:
+    s3_call = call(method, key=key)
+    assert data_event(s3_call, request_id="r", region="us-east-1", account_id=ACCOUNT, time=NOW) is None
 
 
-def test_a_record_tells_the_call() -> None:
-    made = record(call(query={"x-id": "PutObject"}))
-    assert made.pop("eventID")
-    assert made == {
+def test_record_of_put_object_is_complete() -> None:
+    event = record(call(query={"x-id": "PutObject"}))
+    assert event.pop("eventID")
+    assert event == {
         "eventVersion": "1.11",
         "userIdentity": {
             "type": "IAMUser",
@@ -108,12 +107,12 @@ def test_a_record_tells_the_call() -> None:
     }
 
 
-def test_a_call_that_failed_says_so_and_has_no_answer() -> None:
-    made = record(call(status=404, error_code="NoSuchBucket"))
-    assert (made["errorCode"], made["responseElements"]) == ("NoSuchBucket", None)
+def test_failed_call_has_an_error_code_and_no_response_elements() -> None:
+    event = record(call(error_code="NoSuchBucket"))
+    assert (event["errorCode"], event["responseElements"]) == ("NoSuchBucket", None)
 
 
-def test_a_role_s_session_is_named() -> None:
+def test_role_session_is_the_user_identity() -> None:
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/uploads/me"
     assert record(call(caller_arn=arn))["userIdentity"] == {
         "type": "AssumedRole",
@@ -122,18 +121,18 @@ def test_a_role_s_session_is_named() -> None:
     }
 
 
-def basic(kind: str, *values: str) -> dict[str, Any]:
+def basic(read_write_type: str, *values: str) -> dict[str, Any]:
     resources = [{"Type": "AWS::S3::Object", "Values": list(values)}]
-    return {"ReadWriteType": kind, "IncludeManagementEvents": False, "DataResources": resources}
+    return {"ReadWriteType": read_write_type, "IncludeManagementEvents": False, "DataResources": resources}
 
 
 def advanced(**fields: dict[str, list[str]]) -> dict[str, Any]:
-    always: dict[str, dict[str, list[str]]] = {
+    required: dict[str, dict[str, list[str]]] = {
         "eventCategory": {"Equals": ["Data"]},
         "resources.type": {"Equals": ["AWS::S3::Object"]},
     }
     named = {name.replace("_", "."): value for name, value in fields.items()}
-    return {"FieldSelectors": [{"Field": name, **tests} for name, tests in (always | named).items()]}
+    return {"FieldSelectors": [{"Field": name, **tests} for name, tests in (required | named).items()]}
 
 
 ARN = "arn:aws:s3:::incoming/"
@@ -149,7 +148,7 @@ ARN = "arn:aws:s3:::incoming/"
         (basic("All", f"{ARN}in/"), "PUT", True),
         (basic("All", f"{ARN}out/"), "PUT", False),
         (basic("All", "arn:aws:s3:::other/", "arn:aws:s3"), "PUT", True),
-        (basic("All", "arn:aws:s3:::incoming"), "PUT", False),  # names no object
+        (basic("All", "arn:aws:s3:::incoming"), "PUT", False),  # a bucket without a slash
         ({"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}, "PUT", False),
         (advanced(), "PUT", True),
         (advanced(readOnly={"Equals": ["false"]}), "PUT", True),
@@ -162,18 +161,20 @@ ARN = "arn:aws:s3:::incoming/"
         (advanced(resources_ARN={"StartsWith": [f"{ARN}out/"], "EndsWith": [".csv"]}), "PUT", True),  # or
         (advanced(resources_ARN={"NotStartsWith": [f"{ARN}in/"]}), "PUT", False),
         (advanced(eventCategory={"Equals": ["Management"]}), "PUT", False),
-        (advanced(userIdentity_arn={"Equals": ["x"]}), "PUT", False),  # which the local AWS does not know
+        (advanced(userIdentity_arn={"Equals": ["x"]}), "PUT", False),  # a field that is not recorded
     ],
 )
-def test_a_trail_records_what_its_selectors_say(selector: Any, method: str, selected: bool) -> None:
+def test_trail_records_the_events_that_its_selectors_match(
+    selector: Any, method: str, selected: bool
+) -> None:
     assert selects([selector], record(call(method))) is selected
 
 
-def test_a_file_is_what_cloudtrail_writes() -> None:
-    made = record(call())
-    file = log_file([made], prefix="audit", account_id=ACCOUNT, region="us-east-1", time=NOW)
+def test_log_file_has_cloudtrail_s_key_and_content() -> None:
+    event = record(call())
+    file = log_file([event], prefix="audit", account_id=ACCOUNT, region="us-east-1", time=NOW)
     folder, _, name = file.key.rpartition("/")
     assert folder == f"audit/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/11/21"
     assert name.startswith(f"{ACCOUNT}_CloudTrail_us-east-1_20261121T0805Z_")
     assert name.endswith(".json.gz")
-    assert json.loads(gzip.decompress(file.content)) == {"Records": [made]}
+    assert json.loads(gzip.decompress(file.content)) == {"Records": [event]}

@@ -1,4 +1,4 @@
-"""A local CodeCommit, its boto3 client, and its git side served by hypercorn on a free port.
+"""Fixtures: the local CodeCommit served by hypercorn on a free port, its boto3 client, and a git client.
 
 One server serves all tests of a process; each test has a repository of its own.
 """

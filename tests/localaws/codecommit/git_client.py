@@ -1,4 +1,4 @@
-"""The ordinary git client, with a home of its own."""
+"""Runs the git client with its own home folder."""
 
 from __future__ import annotations
 

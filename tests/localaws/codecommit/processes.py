@@ -1,4 +1,4 @@
-"""The processes of this machine, by what they work on."""
+"""Finds the git processes of a repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.02
 
 
 def processes_of(repository: Path) -> list[int]:
-    """Git processes whose environment or command line names this repository; zombies do not count."""
+    """Return the git processes whose environment or command line names this repository, without zombies."""
     listing = subprocess.run(
         ["ps", "axeww", "-o", "pid=,stat=,command="], capture_output=True, check=True
     ).stdout
@@ -22,8 +22,8 @@ def processes_of(repository: Path) -> list[int]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """For what another process does: there is nothing to be told by."""
+    """Poll for a change that another process makes."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""CodeCommit under hypercorn, the server that the local AWS runs on."""
+"""Serves CodeCommit with hypercorn, as the local AWS does."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from hypercorn.config import Config
 
 from stepline.localaws.clock import Clock
 from stepline.localaws.codecommit import CodeCommit
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 
 WAIT_SECONDS = 20
 
 
 class EventLog:
-    """An `EventSink` that remembers."""
+    """An `EventSink` that records the events, and fails if `fail` is set."""
 
     def __init__(self) -> None:
         self.all: list[AwsEvent] = []
@@ -31,7 +32,7 @@ class EventLog:
 
     def __call__(self, event: AwsEvent) -> None:
         if self.fail:
-            raise RuntimeError("no event today")
+            raise RuntimeError("raised by the test")
         with self.arrived:
             self.all.append(event)
             self.arrived.notify_all()
@@ -87,14 +88,14 @@ class Served:
 
 @contextmanager
 def serve(directory: Path, clock: Clock) -> Iterator[Served]:
-    """The socket listens before the thread starts: the port is known, and clients can connect at once."""
+    """Serve CodeCommit on a free port. The socket listens before clients know the port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     port = listener.getsockname()[1]
     base_url = f"http://127.0.0.1:{port}"
     events = EventLog()
-    service = CodeCommit(directory, clock=clock, events=events, base_url=base_url)
+    service = CodeCommit(Context(clock, events), directory=directory, base_url=base_url)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.graceful_timeout = 0.1

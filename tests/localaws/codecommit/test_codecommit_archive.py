@@ -1,4 +1,4 @@
-"""The zip of a commit's tree, as CodePipeline's source action gets it."""
+"""The zip of a commit's tree, as CodePipeline's source action receives it."""
 
 from __future__ import annotations
 
@@ -41,15 +41,13 @@ def test_files_are_at_the_root_with_modes_and_links(
         assert files["run.sh"].date_time == (2023, 11, 14, 22, 13, 20)
 
 
-def test_the_same_commit_gives_the_same_bytes(service: CodeCommit, repo: Repo, work: WorkingCopy) -> None:
+def test_same_commit_gives_the_same_bytes(service: CodeCommit, repo: Repo, work: WorkingCopy) -> None:
     commit_id = work.commit({"a": "1" * 1000})
     work.push("main")
     assert archive(service, repo, commit_id) == archive(service, repo, commit_id)
 
 
-def test_attributes_of_the_repository_change_nothing(
-    service: CodeCommit, repo: Repo, work: WorkingCopy
-) -> None:
+def test_gitattributes_are_ignored(service: CodeCommit, repo: Repo, work: WorkingCopy) -> None:
     attributes = "secret export-ignore\nversion export-subst\nversion text eol=crlf\n"
     commit_id = work.commit({".gitattributes": attributes, "secret": "s", "version": "$Format:%H$\n"})
     work.push("main")
@@ -77,7 +75,7 @@ def test_submodules_are_left_out(service: CodeCommit, repo: Repo, work: WorkingC
         ("other", "0123456789" * 4, "RepositoryDoesNotExistException"),
     ],
 )
-def test_what_is_not_there_is_an_aws_error(
+def test_unknown_repository_or_commit_is_an_aws_error(
     service: CodeCommit, repo: Repo, repository: str, commit_id: str, code: str
 ) -> None:
     with pytest.raises(AwsError) as caught:

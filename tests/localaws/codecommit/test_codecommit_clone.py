@@ -1,4 +1,4 @@
-"""Clone and fetch with the ordinary git client, and what is not served."""
+"""Clone and fetch with the git client, and requests that are rejected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
 from tests.localaws.codecommit.served import Repo, Served
 
 
-def test_clone_shallow_clone_and_fetch(repo: Repo, git: GitClient, work: WorkingCopy) -> None:
+def test_repository_can_be_cloned_cloned_shallowly_and_fetched(
+    repo: Repo, git: GitClient, work: WorkingCopy
+) -> None:
     work.commit({"a": "1"})
     work.push("main:trunk")
     work.commit({"a": "2"})
@@ -31,7 +33,9 @@ def test_clone_shallow_clone_and_fetch(repo: Repo, git: GitClient, work: Working
 
 
 @pytest.mark.parametrize("version", ["0", "1", "2"])
-def test_every_version_of_the_protocol(repo: Repo, git: GitClient, work: WorkingCopy, version: str) -> None:
+def test_every_version_of_the_git_protocol_is_served(
+    repo: Repo, git: GitClient, work: WorkingCopy, version: str
+) -> None:
     work.run("config", "protocol.version", version)
     work.commit({"a": "1"})
     work.push("main")
@@ -41,7 +45,7 @@ def test_every_version_of_the_protocol(repo: Repo, git: GitClient, work: Working
     assert (clone.path / "a").read_text() == "1"
 
 
-def test_an_empty_repository_can_be_cloned(repo: Repo, git: GitClient) -> None:
+def test_empty_repository_can_be_cloned(repo: Repo, git: GitClient) -> None:
     assert git.clone(repo.url, "clone").run("symbolic-ref", "HEAD") == "refs/heads/main"
 
 
@@ -53,7 +57,7 @@ def test_credentials_are_accepted_and_ignored(repo: Repo, git: GitClient) -> Non
     assert work.run("ls-remote", "--heads", "origin")
 
 
-def test_repositories_are_apart(client: Any, served: Served, git: GitClient) -> None:
+def test_repositories_have_separate_contents(client: Any, served: Served, git: GitClient) -> None:
     for name in ("apart-1", "apart-2"):
         client.create_repository(repositoryName=name)
         work = git.new(f"work-{name}", served.url(name))
@@ -63,7 +67,7 @@ def test_repositories_are_apart(client: Any, served: Served, git: GitClient) -> 
         assert (git.clone(served.url(name), name).path / "name").read_text() == name
 
 
-def test_an_unknown_repository_is_a_clear_error(served: Served, git: GitClient) -> None:
+def test_clone_of_an_unknown_repository_names_it(served: Served, git: GitClient) -> None:
     result = git.try_run("clone", served.url("nothing"), "clone")
     assert result.returncode != 0
     assert "remote: nothing does not exist" in result.stderr
@@ -92,11 +96,11 @@ def test_an_unknown_repository_is_a_clear_error(served: Served, git: GitClient) 
         "/",
     ],
 )
-def test_only_the_known_paths_are_served(repo: Repo, served: Served, path: str) -> None:
+def test_other_paths_are_not_found(repo: Repo, served: Served, path: str) -> None:
     assert _status(served.base_url + path.format(name=repo.name, id=repo.repository_id)) == 404
 
 
-def test_dumb_http_and_wrong_methods_are_refused(repo: Repo) -> None:
+def test_dumb_http_and_wrong_methods_are_rejected(repo: Repo) -> None:
     assert _status(f"{repo.url}/info/refs") == 403
     assert _status(f"{repo.url}/info/refs?service=git-upload-archive") == 403
     assert _status(f"{repo.url}/git-upload-pack") == 405

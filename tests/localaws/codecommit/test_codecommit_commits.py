@@ -1,4 +1,4 @@
-"""CreateCommit and PutFile, by boto3; what they made is looked at by the git client."""
+"""CreateCommit and PutFile through boto3; the git client reads the commits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
 from tests.localaws.codecommit.served import Events, Repo, Served
 
-NOWHERE = "0123456789" * 4
+UNKNOWN_ID = "0123456789" * 4
 MEBIBYTE = 1024 * 1024
 
 
@@ -18,8 +18,8 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
-def test_put_file_in_an_empty_repository(client: Any, repo: Repo, git: GitClient, events: Events) -> None:
-    answer = client.put_file(
+def test_put_file_creates_the_first_commit(client: Any, repo: Repo, git: GitClient, events: Events) -> None:
+    response = client.put_file(
         repositoryName=repo.name,
         branchName="trunk",
         filePath="/docs/a.txt",
@@ -31,12 +31,12 @@ def test_put_file_in_an_empty_repository(client: Any, repo: Repo, git: GitClient
     )
     clone = git.clone(repo.url, "clone")
     shown = clone.run("log", "-1", "--format=%H %T %an %ae %cn %s")
-    assert shown == f"{answer['commitId']} {answer['treeId']} Ada ada@example.com Ada first"
-    assert clone.run("ls-files", "--stage") == f"100755 {answer['blobId']} 0\tdocs/a.txt"
+    assert shown == f"{response['commitId']} {response['treeId']} Ada ada@example.com Ada first"
+    assert clone.run("ls-files", "--stage") == f"100755 {response['blobId']} 0\tdocs/a.txt"
     assert events.summary() == [("referenceCreated", "refs/heads/trunk")]
 
 
-def test_put_file_needs_the_tip_of_the_branch(
+def test_put_file_requires_the_tip_of_the_branch_as_parent(
     client: Any, repo: Repo, work: WorkingCopy, events: Events
 ) -> None:
     first = work.commit({"a": "1"})
@@ -44,20 +44,20 @@ def test_put_file_needs_the_tip_of_the_branch(
     work.push("main")
     put = {"repositoryName": repo.name, "branchName": "main", "filePath": "b", "fileContent": b"b"}
 
-    def refused(**changes: Any) -> str:
+    def error_of(**changes: Any) -> str:
         with pytest.raises(ClientError) as caught:
             client.put_file(**{**put, **changes})
         return code(caught)
 
-    assert refused() == "ParentCommitIdRequiredException"
-    assert refused(parentCommitId="main") == "InvalidParentCommitIdException"
-    assert refused(parentCommitId=NOWHERE) == "ParentCommitDoesNotExistException"
-    assert refused(parentCommitId=first) == "ParentCommitIdOutdatedException"
-    assert refused(branchName="other") == "BranchDoesNotExistException"
-    assert refused(filePath="a", fileContent=b"2", parentCommitId=second) == "SameFileContentException"
-    assert refused(fileContent=b"") == "FileContentRequiredException"
-    assert refused(fileContent=bytes(6 * MEBIBYTE + 1)) == "FileContentSizeLimitExceededException"
-    assert refused(fileMode="DIRECTORY") == "InvalidFileModeException"
+    assert error_of() == "ParentCommitIdRequiredException"
+    assert error_of(parentCommitId="main") == "InvalidParentCommitIdException"
+    assert error_of(parentCommitId=UNKNOWN_ID) == "ParentCommitDoesNotExistException"
+    assert error_of(parentCommitId=first) == "ParentCommitIdOutdatedException"
+    assert error_of(branchName="other") == "BranchDoesNotExistException"
+    assert error_of(filePath="a", fileContent=b"2", parentCommitId=second) == "SameFileContentException"
+    assert error_of(fileContent=b"") == "FileContentRequiredException"
+    assert error_of(fileContent=bytes(6 * MEBIBYTE + 1)) == "FileContentSizeLimitExceededException"
+    assert error_of(fileMode="DIRECTORY") == "InvalidFileModeException"
     third = client.put_file(**put, parentCommitId=second)["commitId"]
 
     assert [(d.get("oldCommitId"), d["commitId"]) for d in events.details()] == [
@@ -68,13 +68,15 @@ def test_put_file_needs_the_tip_of_the_branch(
     assert work.run("log", "--format=%s %an") == "Added b root\nchange Ada\nchange Ada"
 
 
-def test_create_commit_does_everything_at_once(client: Any, repo: Repo, work: WorkingCopy) -> None:
+def test_create_commit_puts_moves_copies_and_deletes_files(
+    client: Any, repo: Repo, work: WorkingCopy
+) -> None:
     parent = work.commit(
         {"keep": "k", "edit": "1", "remove": "r", "old/name": "n", "mode": "m", "alone/x": "x"}
     )
     work.push("main")
 
-    answer = client.create_commit(
+    response = client.create_commit(
         repositoryName=repo.name,
         branchName="main",
         parentCommitId=parent,
@@ -93,7 +95,7 @@ def test_create_commit_does_everything_at_once(client: Any, repo: Repo, work: Wo
     )
 
     work.run("pull", "--quiet", "origin", "main")
-    assert work.run("rev-parse", "HEAD", "HEAD^{tree}") == f"{answer['commitId']}\n{answer['treeId']}"
+    assert work.run("rev-parse", "HEAD", "HEAD^{tree}") == f"{response['commitId']}\n{response['treeId']}"
     staged = [line.split() for line in work.run("ls-files", "--stage").splitlines()]
     files = {path: mode for mode, _, _, path in staged}
     assert files == {
@@ -107,7 +109,9 @@ def test_create_commit_does_everything_at_once(client: Any, repo: Repo, work: Wo
         "old/.gitkeep": "100644",
     }
     kinds = {
-        kind: [item["absolutePath"] for item in answer[kind]] for kind in answer if kind.startswith("files")
+        kind: [item["absolutePath"] for item in response[kind]]
+        for kind in response
+        if kind.startswith("files")
     }
     assert kinds == {
         "filesAdded": ["empty", "new/name", "copy", "alone/.gitkeep", "old/.gitkeep"],
@@ -116,7 +120,7 @@ def test_create_commit_does_everything_at_once(client: Any, repo: Repo, work: Wo
     }
 
 
-def test_the_last_file_can_be_deleted(client: Any, repo: Repo, work: WorkingCopy) -> None:
+def test_create_commit_can_delete_the_last_file(client: Any, repo: Repo, work: WorkingCopy) -> None:
     parent = work.commit({"a": "1"})
     work.push("main")
     delete = [{"filePath": "a"}]
@@ -128,8 +132,8 @@ def test_the_last_file_can_be_deleted(client: Any, repo: Repo, work: WorkingCopy
     assert work.run("log", "-1", "--format=%s") == "Deleted a"
 
 
-def test_words_that_git_cannot_store_are_made_to_fit(client: Any, repo: Repo) -> None:
-    answer = client.put_file(
+def test_characters_that_git_cannot_store_are_replaced(client: Any, repo: Repo) -> None:
+    response = client.put_file(
         repositoryName=repo.name,
         branchName="main",
         filePath="a",
@@ -138,7 +142,7 @@ def test_words_that_git_cannot_store_are_made_to_fit(client: Any, repo: Repo) ->
         email="<ada@example.com>",
         commitMessage="nul\0 \ud800 ä",
     )
-    commit = client.get_commit(repositoryName=repo.name, commitId=answer["commitId"])["commit"]
+    commit = client.get_commit(repositoryName=repo.name, commitId=response["commitId"])["commit"]
     assert commit["message"].strip() == "nul ? ä"
     assert (commit["author"]["name"], commit["author"]["email"]) == ("Ada", "ada@example.com")
 
@@ -187,7 +191,7 @@ def put(path: str, content: bytes | None = b"x", **more: Any) -> dict[str, Any]:
         ({"putFiles": [put("b")], "branchName": "a b"}, "InvalidBranchNameException"),
     ],
 )
-def test_errors_of_create_commit(
+def test_create_commit_rejects_invalid_requests(
     client: Any, content: tuple[str, str], changes: dict[str, Any], expected: str
 ) -> None:
     name, parent = content
@@ -200,11 +204,11 @@ def test_errors_of_create_commit(
 
 @pytest.fixture(scope="module")
 def content(client: Any, served: Served, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """A repository with the files `a` and `d/x`, the submodule `m` and the tag `v1`; its name and tip."""
+    """Name and tip of a repository with the files `a` and `d/x`, the submodule `m` and the tag `v1`."""
     client.create_repository(repositoryName="content")
     work = GitClient(tmp_path_factory.mktemp("client")).new("work", served.url("content"))
     work.commit({"a": "1", "d/x": "x"})
-    work.run("update-index", "--add", "--cacheinfo", f"160000,{NOWHERE},m")
+    work.run("update-index", "--add", "--cacheinfo", f"160000,{UNKNOWN_ID},m")
     work.run("commit", "--quiet", "--amend", "--no-edit")
     work.run("tag", "v1")
     work.push("main", "v1")

@@ -1,4 +1,4 @@
-"""Push with the ordinary git client, and the events of it."""
+"""Push with the git client, and the events that follow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
 from tests.localaws.codecommit.served import Events, Repo
 
 
-def test_first_push_makes_the_default_branch_and_one_event(
+def test_first_push_sets_the_default_branch_and_publishes_one_event(
     client: Any, repo: Repo, git: GitClient, events: Events
 ) -> None:
     before = client.get_repository(repositoryName=repo.name)["repositoryMetadata"]
@@ -40,7 +40,7 @@ def test_first_push_makes_the_default_branch_and_one_event(
     }
 
 
-def test_updates_force_pushes_tags_and_deletions(work: WorkingCopy, events: Events) -> None:
+def test_events_of_updates_force_pushes_tags_and_deletions(work: WorkingCopy, events: Events) -> None:
     first = work.commit({"a": "1"})
     work.push("main")
     second = work.commit({"a": "2"})
@@ -69,18 +69,18 @@ def test_updates_force_pushes_tags_and_deletions(work: WorkingCopy, events: Even
     assert work.run("ls-remote", "--heads", "origin") == f"{rewritten}\trefs/heads/main"
 
 
-def test_the_default_branch_cannot_be_deleted(work: WorkingCopy, events: Events) -> None:
+def test_push_cannot_delete_the_default_branch(work: WorkingCopy, events: Events) -> None:
     work.commit({"a": "1"})
     work.push("main:trunk")
 
-    refused = work.try_run("push", "origin", "--delete", "trunk")
+    rejected = work.try_run("push", "origin", "--delete", "trunk")
 
-    assert refused.returncode != 0
-    assert "deletion of the current branch prohibited" in refused.stderr
+    assert rejected.returncode != 0
+    assert "deletion of the current branch prohibited" in rejected.stderr
     assert events.summary() == [("referenceCreated", "refs/heads/trunk")]
 
 
-def test_a_push_that_changes_nothing_or_is_refused_emits_nothing(work: WorkingCopy, events: Events) -> None:
+def test_push_that_changes_nothing_or_is_rejected_has_no_event(work: WorkingCopy, events: Events) -> None:
     first = work.commit({"a": "1"})
     work.push("main")
     work.commit({"a": "2"})
@@ -89,10 +89,10 @@ def test_a_push_that_changes_nothing_or_is_refused_emits_nothing(work: WorkingCo
     work.run("reset", "--quiet", "--hard", first)
     work.commit({"a": "3"})
 
-    refused = work.try_run("push", "origin", "main")
+    rejected = work.try_run("push", "origin", "main")
 
-    assert refused.returncode != 0
-    assert "non-fast-forward" in refused.stderr
+    assert rejected.returncode != 0
+    assert "non-fast-forward" in rejected.stderr
     assert len(events.all) == 2
 
 
@@ -102,7 +102,7 @@ def test_other_references_have_no_events(work: WorkingCopy, events: Events) -> N
     assert events.summary() == [("referenceCreated", "refs/heads/main")]
 
 
-def test_an_atomic_push_emits_all_or_nothing(work: WorkingCopy, events: Events) -> None:
+def test_atomic_push_has_events_for_all_references_or_none(work: WorkingCopy, events: Events) -> None:
     first = work.commit({"a": "1"})
     work.push("main")
     work.run("reset", "--quiet", "--hard", first)
@@ -116,7 +116,7 @@ def test_an_atomic_push_emits_all_or_nothing(work: WorkingCopy, events: Events) 
     ]
 
 
-def test_concurrent_pushes_lose_and_double_no_event(
+def test_concurrent_pushes_lose_and_duplicate_no_event(
     repo: Repo, git: GitClient, work: WorkingCopy, events: Events
 ) -> None:
     work.commit({"a": "1"})
@@ -126,7 +126,7 @@ def test_concurrent_pushes_lose_and_double_no_event(
     commits = {name: clone.commit({name: name}) for name, clone in clones.items()}
 
     def push(name: str) -> None:
-        """git refuses `shared` to whom it came in between; the branch of one's own always gets through."""
+        """git may reject `shared` if another push changes it meanwhile, but never the clone's own branch."""
         clones[name].try_run("push", "--force", "origin", f"main:{name}", "main:shared")
 
     with ThreadPoolExecutor() as pool:
@@ -143,7 +143,7 @@ def test_concurrent_pushes_lose_and_double_no_event(
 
 
 def _chain(details: list[dict[str, Any]], tip: str) -> int:
-    """How many events lead from the creation of a branch to its tip: all, if none was lost or doubled."""
+    """Return how many events lead from a branch's creation to its tip: all, if none is lost or duplicated."""
     old_of = {detail["commitId"]: detail.get("oldCommitId") for detail in details}
     length = 0
     at: str | None = tip

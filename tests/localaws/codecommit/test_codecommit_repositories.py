@@ -1,4 +1,4 @@
-"""The API's operations on repositories, branches and tags, by boto3."""
+"""The operations on repositories, branches and tags, through boto3."""
 
 from __future__ import annotations
 
@@ -10,27 +10,22 @@ from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codecommit import CodeCommit
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError, in_process_client
 from tests.localaws.codecommit.git_client import GitClient, WorkingCopy
 from tests.localaws.codecommit.served import EventLog, Events, Repo, Served
 
-NOWHERE = "0123456789" * 4
+UNKNOWN_ID = "0123456789" * 4
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
-def test_metadata(tmp_path: Path) -> None:
+def test_create_repository_returns_its_metadata(tmp_path: Path) -> None:
     clock = VirtualClock()
-    service = CodeCommit(
-        tmp_path,
-        clock=clock,
-        events=EventLog(),
-        base_url="http://127.0.0.1:4566/",
-        account_id="123456789012",
-        region="eu-west-1",
-    )
+    context = Context(clock, EventLog(), account_id="123456789012", region="eu-west-1")
+    service = CodeCommit(context, directory=tmp_path, base_url="http://127.0.0.1:4566/")
     client = in_process_client(service, region="eu-west-1")
     created = client.create_repository(
         repositoryName="my.app_1-x",
@@ -54,12 +49,10 @@ def test_metadata(tmp_path: Path) -> None:
     assert client.list_tags_for_resource(resourceArn=created["Arn"])["tags"] == {"k": "v"}
 
 
-def test_repositories_are_there_again_in_the_next_run(tmp_path: Path) -> None:
+def test_repositories_of_an_earlier_run_are_served_again(tmp_path: Path) -> None:
     def start() -> Any:
-        events, clock = EventLog(), VirtualClock()
-        return in_process_client(
-            CodeCommit(tmp_path, clock=clock, events=events, base_url="http://localhost")
-        )
+        context = Context(VirtualClock(), EventLog())
+        return in_process_client(CodeCommit(context, directory=tmp_path, base_url="http://localhost"))
 
     before = start()
     before.create_repository(repositoryName="app", tags={"k": "v"})
@@ -70,16 +63,16 @@ def test_repositories_are_there_again_in_the_next_run(tmp_path: Path) -> None:
     assert metadata["defaultBranch"] == "main"
 
 
-def test_list_sort_batch_rename_describe_and_delete(tmp_path: Path) -> None:
+def test_repositories_are_sorted_renamed_described_and_deleted(tmp_path: Path) -> None:
     clock = VirtualClock()
-    service = CodeCommit(tmp_path, clock=clock, events=EventLog(), base_url="http://localhost")
+    service = CodeCommit(Context(clock, EventLog()), directory=tmp_path, base_url="http://localhost")
     client = in_process_client(service)
     for name in ("b", "a", "c"):
         client.create_repository(repositoryName=name)
         clock.advance(1)
 
-    def names(**how: str) -> list[str]:
-        pages = client.get_paginator("list_repositories").paginate(**how)
+    def names(**options: str) -> list[str]:
+        pages = client.get_paginator("list_repositories").paginate(**options)
         return [item["repositoryName"] for page in pages for item in page["repositories"]]
 
     assert names() == ["a", "b", "c"]
@@ -107,10 +100,10 @@ def test_list_sort_batch_rename_describe_and_delete(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "..", ".", "app.git", "x" * 101, "ä", "-\n"])
-def test_names_that_codecommit_refuses(client: Any, name: str) -> None:
-    operation = client.meta.service_model.operation_model("CreateRepository")
+def test_invalid_repository_name_is_rejected(service: CodeCommit, name: str) -> None:
+    operation = service.model.operation_model("CreateRepository")
     with pytest.raises(AwsError) as caught:
-        CodeCommit.call(client, operation, {"repositoryName": name})
+        service.call(operation, {"repositoryName": name})
     expected = "InvalidRepositoryNameException" if name else "RepositoryNameRequiredException"
     assert caught.value.code == expected
 
@@ -156,7 +149,7 @@ def test_names_that_codecommit_refuses(client: Any, name: str) -> None:
         ("get_branch", {"repositoryName": "{}", "branchName": "x" * 257}, "InvalidBranchNameException"),
         (
             "create_branch",
-            {"repositoryName": "{}", "branchName": "x", "commitId": NOWHERE},
+            {"repositoryName": "{}", "branchName": "x", "commitId": UNKNOWN_ID},
             "CommitDoesNotExistException",
         ),
         (
@@ -166,12 +159,12 @@ def test_names_that_codecommit_refuses(client: Any, name: str) -> None:
         ),
         (
             "create_branch",
-            {"repositoryName": "{}", "branchName": "a..b", "commitId": NOWHERE},
+            {"repositoryName": "{}", "branchName": "a..b", "commitId": UNKNOWN_ID},
             "InvalidBranchNameException",
         ),
         (
             "create_branch",
-            {"repositoryName": "{}", "branchName": NOWHERE, "commitId": NOWHERE},
+            {"repositoryName": "{}", "branchName": UNKNOWN_ID, "commitId": UNKNOWN_ID},
             "InvalidBranchNameException",
         ),
         ("list_tags_for_resource", {"resourceArn": "arn:aws:s3:::bucket"}, "InvalidResourceArnException"),
@@ -187,7 +180,9 @@ def test_names_that_codecommit_refuses(client: Any, name: str) -> None:
         ),
     ],
 )
-def test_errors(client: Any, repo: Repo, operation: str, arguments: dict[str, Any], expected: str) -> None:
+def test_invalid_requests_are_rejected(
+    client: Any, repo: Repo, operation: str, arguments: dict[str, Any], expected: str
+) -> None:
     filled = {
         key: value.format(repo.name) if isinstance(value, str) else value for key, value in arguments.items()
     }
@@ -197,7 +192,7 @@ def test_errors(client: Any, repo: Repo, operation: str, arguments: dict[str, An
     assert caught.value.response["Error"]["Message"]
 
 
-def test_tags(client: Any, repo: Repo) -> None:
+def test_tags_are_added_replaced_and_removed(client: Any, repo: Repo) -> None:
     arn = client.get_repository(repositoryName=repo.name)["repositoryMetadata"]["Arn"]
     client.tag_resource(resourceArn=arn, tags={"a": "1", "b": "2"})
     client.tag_resource(resourceArn=arn, tags={"a": "3"})
@@ -205,7 +200,9 @@ def test_tags(client: Any, repo: Repo) -> None:
     assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "3"}
 
 
-def test_branches(client: Any, repo: Repo, work: WorkingCopy, events: Events) -> None:
+def test_branches_are_created_listed_and_deleted(
+    client: Any, repo: Repo, work: WorkingCopy, events: Events
+) -> None:
     first = work.commit({"a": "1"})
     work.push("main")
     where = {"repositoryName": repo.name}
@@ -235,7 +232,7 @@ def test_branches(client: Any, repo: Repo, work: WorkingCopy, events: Events) ->
     ]
 
 
-def test_a_new_default_branch_is_what_a_clone_is_on(
+def test_clone_checks_out_the_new_default_branch(
     client: Any, repo: Repo, work: WorkingCopy, git: GitClient
 ) -> None:
     work.commit({"a": "1"})
@@ -245,7 +242,7 @@ def test_a_new_default_branch_is_what_a_clone_is_on(
     assert git.clone(repo.url, "clone").run("symbolic-ref", "--short", "HEAD") == "release"
 
 
-def test_a_renamed_repository_is_pushed_to_by_its_new_name(
+def test_renamed_repository_is_served_under_its_new_name_only(
     client: Any, repo: Repo, work: WorkingCopy, served: Served
 ) -> None:
     work.commit({"a": "1"})

@@ -1,4 +1,4 @@
-"""What goes over the wire: large and encoded bodies, clients that vanish, the end of the service."""
+"""HTTP transport: large and encoded bodies, clients that disconnect, the end of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import pytest
 from stepline.core.errors import UsageError
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codecommit.backend import CHUNK_BYTES, Traffic
+from stepline.localaws.codecommit.backend import Traffic
+from stepline.localaws.codecommit.settings import CHUNK_BYTES
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codecommit.git_client import TIMEOUT_SECONDS, GitClient, WorkingCopy
 from tests.localaws.codecommit.processes import processes_of, wait_until
@@ -27,17 +29,17 @@ LARGE_BYTES = 60 * 1024 * 1024
 TRANSFER_LOGGER = "stepline.localaws.codecommit.smart_http"
 
 
-def noise(size: int) -> bytes:
-    """Bytes that do not compress."""
+def random_bytes(size: int) -> bytes:
+    """Return bytes that do not compress."""
     return random.Random(1).randbytes(size)
 
 
-def test_a_large_push_and_clone_are_streamed(
+def test_large_push_and_clone_are_streamed(
     repo: Repo, git: GitClient, work: WorkingCopy, events: Events, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, TRANSFER_LOGGER)
     work.run("config", "core.compression", "0")
-    commit_id = work.commit({"large": noise(LARGE_BYTES)})
+    commit_id = work.commit({"large": random_bytes(LARGE_BYTES)})
 
     work.push("main")
     clone = git.clone(repo.url, "clone", "--no-checkout")
@@ -52,13 +54,13 @@ def test_a_large_push_and_clone_are_streamed(
 
 
 def request_body(work: WorkingCopy) -> bytes:
-    """A protocol v0 fetch of everything, as git sends it."""
+    """Return the body of a protocol v0 fetch of everything."""
     want = work.run("rev-parse", "HEAD")
     return f"0032want {want}\n00000009done\n".encode()
 
 
 def fetch(repo: Repo, served: Served, body: Any, headers: dict[str, str]) -> bytes:
-    """`body` is sent whole with its length, or, an iterator, in chunks."""
+    """Send `body` whole with its length or, if it is an iterator, in chunks, and return the response."""
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_SECONDS)
     path = f"/v1/repos/{repo.name}/git-upload-pack"
     content_type = {"Content-Type": "application/x-git-upload-pack-request"}
@@ -66,12 +68,14 @@ def fetch(repo: Repo, served: Served, body: Any, headers: dict[str, str]) -> byt
     response = connection.getresponse()
     assert response.status == 200
     assert response.headers["content-type"] == "application/x-git-upload-pack-result"
-    answer = response.read()
+    content: bytes = response.read()
     connection.close()
-    return answer
+    return content
 
 
-def test_encodings_of_the_request_body(repo: Repo, served: Served, work: WorkingCopy) -> None:
+def test_gzipped_and_chunked_request_bodies_are_accepted(
+    repo: Repo, served: Served, work: WorkingCopy
+) -> None:
     work.commit({"a": "1"})
     work.push("main")
     body = request_body(work)
@@ -83,7 +87,7 @@ def test_encodings_of_the_request_body(repo: Repo, served: Served, work: Working
     assert fetch(repo, served, iter([zipped[:7], zipped[7:]]), {"Content-Encoding": "gzip"}) == plain
 
 
-def test_expect_100_continue(repo: Repo, served: Served, work: WorkingCopy) -> None:
+def test_expect_100_continue_is_honored(repo: Repo, served: Served, work: WorkingCopy) -> None:
     work.commit({"a": "1"})
     work.push("main")
     body = request_body(work)
@@ -94,13 +98,13 @@ def test_expect_100_continue(repo: Repo, served: Served, work: WorkingCopy) -> N
     )
     with socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS) as connection:
         connection.sendall(head.encode())
-        with connection.makefile("rb") as answers:
-            assert answers.readline().startswith(b"HTTP/1.1 100")
+        with connection.makefile("rb") as reader:
+            assert reader.readline().startswith(b"HTTP/1.1 100")
             connection.sendall(body)
-            assert b"PACK" in answers.read()
+            assert b"PACK" in reader.read()
 
 
-def test_a_body_that_git_refuses_is_answered(repo: Repo, served: Served) -> None:
+def test_body_that_git_rejects_unread_gets_a_response(repo: Repo, served: Served) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_SECONDS)
     path = f"/v1/repos/{repo.name}/git-receive-pack"
     connection.request("POST", path, body=bytes(5_000_000), headers={"Content-Type": "text/plain"})
@@ -108,20 +112,20 @@ def test_a_body_that_git_refuses_is_answered(repo: Repo, served: Served) -> None
     connection.close()
 
 
-def test_a_client_that_is_killed_while_pushing_leaves_nothing(
+def test_interrupted_push_leaves_no_process_and_no_file(
     repo: Repo, served: Served, work: WorkingCopy, events: Events
 ) -> None:
     work.commit({"a": "1"})
     work.push("main")
     path = served.repository_path(repo.repository_id)
     before = sorted(file for file in path.rglob("*") if file.is_file())
-    connection = _half_a_push(repo, served, work.run("rev-parse", "HEAD"))
+    connection = _start_push(repo, served, work.run("rev-parse", "HEAD"))
     wait_until(lambda: processes_of(path) != [])
 
     connection.close()
 
     wait_until(lambda: processes_of(path) == [])
-    wait_until(lambda: served.service.running_processes == frozenset())
+    wait_until(lambda: not served.service._process_groups.running)
     assert sorted(file for file in path.rglob("*") if file.is_file()) == before
     assert list((served.directory / "work").iterdir()) == []
     work.commit({"a": "2"})
@@ -129,9 +133,9 @@ def test_a_client_that_is_killed_while_pushing_leaves_nothing(
     assert len(events.all) == 2
 
 
-def test_a_client_that_leaves_while_fetching_stops_git(repo: Repo, served: Served, work: WorkingCopy) -> None:
+def test_disconnect_during_a_fetch_stops_git(repo: Repo, served: Served, work: WorkingCopy) -> None:
     work.run("config", "core.compression", "0")
-    work.commit({"large": noise(8 * 1024 * 1024)})
+    work.commit({"large": random_bytes(8 * 1024 * 1024)})
     work.push("main")
     body = request_body(work)
     path = served.repository_path(repo.repository_id)
@@ -147,8 +151,8 @@ def test_a_client_that_leaves_while_fetching_stops_git(repo: Repo, served: Serve
     wait_until(lambda: processes_of(path) == [])
 
 
-def _half_a_push(repo: Repo, served: Served, old: str) -> socket.socket:
-    """A push whose pack has begun; its client says nothing more."""
+def _start_push(repo: Repo, served: Served, old: str) -> socket.socket:
+    """Open a connection and send the first part of a push."""
     command = f"{old} {'1' * 40} refs/heads/main\0report-status".encode()
     beginning = b"%04x%s0000PACK\0\0\0\2\0\0\0\1" % (len(command) + 4, command)
     connection = socket.create_connection(("127.0.0.1", served.port), timeout=TIMEOUT_SECONDS)
@@ -160,7 +164,7 @@ def _half_a_push(repo: Repo, served: Served, old: str) -> socket.socket:
     return connection
 
 
-def test_a_push_that_has_arrived_is_carried_out_without_its_client(
+def test_received_push_is_completed_although_the_client_disconnects(
     repo: Repo, served: Served, work: WorkingCopy, events: Events
 ) -> None:
     new = work.commit({"a": "1"})
@@ -186,13 +190,13 @@ def test_a_push_that_has_arrived_is_carried_out_without_its_client(
     assert events.details()[0]["commitId"] == new
 
 
-def test_close_ends_what_runs_and_leaves_nothing_outside(tmp_path: Path) -> None:
+def test_close_ends_processes_and_leaves_no_file_outside(tmp_path: Path) -> None:
     directory = tmp_path / "codecommit"
     with serve(directory, VirtualClock()) as served:
         client = in_process_client(served.service)
         metadata = client.create_repository(repositoryName="app")["repositoryMetadata"]
         repo = Repo("app", metadata["repositoryId"], served.url("app"), served.events.of("app"))
-        with _half_a_push(repo, served, "0" * 40):
+        with _start_push(repo, served, "0" * 40):
             path = served.repository_path(repo.repository_id)
             wait_until(lambda: processes_of(path) != [])
             served.service.close()
@@ -201,32 +205,29 @@ def test_close_ends_what_runs_and_leaves_nothing_outside(tmp_path: Path) -> None
     assert {entry.name for entry in directory.iterdir()} == {"home", "repositories"}
 
 
-def test_a_deleted_repository_cannot_be_pushed_to(client: Any, repo: Repo, work: WorkingCopy) -> None:
+def test_push_to_a_deleted_repository_is_rejected(client: Any, repo: Repo, work: WorkingCopy) -> None:
     client.delete_repository(repositoryName=repo.name)
     work.commit({"a": "1"})
     result = work.try_run("push", "origin", "main")
     assert f"remote: {repo.name} does not exist" in result.stderr
 
 
-def test_nothing_of_the_users_git_configuration_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_git_configuration_of_the_user_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".gitconfig").write_text('[core]\n\thooksPath = "/nowhere"\n[user]\n\tname = Somebody\n')
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Somebody")
-    service = CodeCommit(
-        tmp_path / "codecommit", clock=VirtualClock(), events=EventLog(), base_url="http://localhost"
-    )
+    context = Context(VirtualClock(), EventLog())
+    service = CodeCommit(context, directory=tmp_path / "codecommit", base_url="http://localhost")
     client = in_process_client(service)
     client.create_repository(repositoryName="app")
-    answer = client.put_file(repositoryName="app", branchName="main", filePath="a", fileContent=b"a")
-    commit = client.get_commit(repositoryName="app", commitId=answer["commitId"])["commit"]
+    response = client.put_file(repositoryName="app", branchName="main", filePath="a", fileContent=b"a")
+    commit = client.get_commit(repositoryName="app", commitId=response["commitId"])["commit"]
     assert commit["author"] == {"name": "root", "email": "", "date": "1767225600 +0000"}
 
 
 @pytest.mark.parametrize("missing", ["git", "http-backend"])
-def test_a_machine_without_git_is_told_what_to_install(
+def test_missing_git_is_an_error_that_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     programs = tmp_path / "bin"
@@ -236,12 +237,12 @@ def test_a_machine_without_git_is_told_what_to_install(
         (programs / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/bin" if missing == "http-backend" else str(programs))
     with pytest.raises(UsageError) as caught:
-        CodeCommit(tmp_path / "d", clock=VirtualClock(), events=EventLog(), base_url="http://localhost")
+        CodeCommit(Context(VirtualClock(), EventLog()), directory=tmp_path / "d", base_url="http://localhost")
     assert "install" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_an_event_sink_that_fails_does_not_fail_the_push(tmp_path: Path, git: GitClient) -> None:
+def test_failing_event_sink_does_not_fail_the_push(tmp_path: Path, git: GitClient) -> None:
     with serve(tmp_path / "codecommit", VirtualClock()) as served:
         in_process_client(served.service).create_repository(repositoryName="app")
         work = git.new("work", served.url("app"))

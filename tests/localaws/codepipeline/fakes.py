@@ -1,4 +1,4 @@
-"""Fakes of the services that CodePipeline calls, and pipelines to run with them."""
+"""A CodePipeline with fakes of the services that it calls, and declarations of pipelines."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
 
@@ -33,12 +34,12 @@ def client_error(code: str, operation: str, message: str = "no", *, status: int 
 
 
 class FakeLambda:
-    """Functions by name, called with the job. What one raises is a function error, except ClientError."""
+    """Functions by name, called with the job. An exception is a function error; a ClientError is raised."""
 
     def __init__(self) -> None:
         self.functions: dict[str, Function] = {}
         self.events: list[dict[str, Any]] = []
-        self.at: list[datetime] = []
+        self.times: list[datetime] = []
         self.clock: VirtualClock | None = None
 
     def invoke(self, *, FunctionName: str, Payload: bytes, InvocationType: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class FakeLambda:
         event = json.loads(Payload)
         self.events.append(event)
         if self.clock is not None:
-            self.at.append(self.clock.now())
+            self.times.append(self.clock.now())
         answer: dict[str, Any] = {"StatusCode": 200, "Payload": io.BytesIO(b"null")}
         try:
             self.functions[FunctionName](event["CodePipeline.job"])
@@ -83,7 +84,7 @@ class FakeSts:
 
 
 class FakeS3:
-    """Objects by (bucket, key); `versions` by (bucket, key, version), the newest last."""
+    """`bodies` are the objects written; `versions` are those to be read, the latest last."""
 
     def __init__(self) -> None:
         self.puts: list[dict[str, Any]] = []
@@ -164,7 +165,7 @@ def approval_action(name: str = "Approve", **changes: Any) -> dict[str, Any]:
 
 
 def pipeline(*stages: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A V2 pipeline named `app` with the stages Source and, unless others are given, Deploy."""
+    """Return a V2 pipeline named `app` with the stage Source and these stages, by default Deploy."""
     return {
         "name": "app",
         "roleArn": ROLE_ARN,
@@ -181,7 +182,7 @@ def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class World:
-    """A CodePipeline among fakes, on a clock that the test moves. `client` is a real boto3 client."""
+    """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client."""
 
     settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -194,9 +195,8 @@ class World:
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
         self.service = CodePipeline(
-            clock=self.clock,
+            Context(self.clock, self.events.append),
             clients=ServiceClients(s3=self.s3, sts=self.sts, lambda_=self.lambda_),
-            events=self.events.append,
             sources={"CodeCommit": self.source},
             settings=self.settings,
         )
@@ -209,7 +209,7 @@ class World:
         return str(self.client.start_pipeline_execution(name="app", **params)["pipelineExecutionId"])
 
     def run(self, **params: Any) -> str:
-        """Start an execution and let everything happen that waits; answers the execution's id."""
+        """Start an execution, do all scheduled work, and return the execution's id."""
         execution_id = self.start(**params)
         self.clock.run()
         return execution_id
@@ -224,7 +224,7 @@ class World:
         return found
 
     def latest(self, stage_name: str = "Deploy", action_name: str = "Deploy") -> dict[str, Any]:
-        """An action's latestExecution."""
+        """Return an action's latestExecution."""
         states = self.stage(stage_name)["actionStates"]
         found: dict[str, Any] = next(state for state in states if state["actionName"] == action_name)
         return dict(found["latestExecution"])
@@ -243,8 +243,8 @@ class World:
             jobId=job["id"], failureDetails={"type": failure_type, "message": message}
         )
 
-    def told(self, execution_id: str | None = None) -> list[str]:
-        """The events in short: `pipeline STARTED`, `stage Deploy FAILED`, `action Deploy/Deploy STARTED`."""
+    def event_names(self, execution_id: str | None = None) -> list[str]:
+        """Return the events as `pipeline STARTED`, `stage Deploy FAILED`, `action Deploy/Deploy STARTED`."""
         return [
             _short(event.detail)
             for event in self.events

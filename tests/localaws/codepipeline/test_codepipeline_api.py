@@ -1,4 +1,4 @@
-"""Pipelines over the API: declared, versioned, listed, tagged, triggered."""
+"""The API: pipelines are declared, versioned, listed, tagged and started."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ IMPLEMENTED = {
 }
 
 
-def test_the_published_list_of_operations() -> None:
+def test_implemented_operations_are_those_published() -> None:
     assert set(CodePipeline.operations()) == IMPLEMENTED
 
 
-def test_an_operation_that_is_not_there_says_so(world: World) -> None:
+def test_missing_operation_is_refused(world: World) -> None:
     with pytest.raises(world.client.exceptions.ClientError, match="does not implement"):
         world.client.list_webhooks()
 
 
-def test_a_pipeline_is_created_read_updated_and_deleted(world: World) -> None:
+def test_pipeline_is_created_read_updated_and_deleted(world: World) -> None:
     created = world.client.create_pipeline(pipeline=pipeline(), tags=[{"key": "a", "value": "b"}])
     assert created["tags"] == [{"key": "a", "value": "b"}]
     assert created["pipeline"]["version"] == 1
@@ -91,7 +91,7 @@ def test_pipelines_are_listed_in_pages(world: World) -> None:
         world.client.list_pipelines(nextToken="nonsense")
 
 
-def test_tags(world: World) -> None:
+def test_tags_are_added_removed_listed_and_limited(world: World) -> None:
     world.create()
     world.client.tag_resource(resourceArn=ARN, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
     world.client.untag_resource(resourceArn=ARN, tagKeys=["a"])
@@ -136,7 +136,7 @@ def test_executions_are_listed_newest_first_in_pages(world: World) -> None:
     assert listed == [execution_id for execution_id in executions[::-1] for _ in range(2)]
 
 
-def test_executions_that_succeeded_in_a_stage(world: World) -> None:
+def test_executions_are_filtered_by_the_stage_in_which_they_succeeded(world: World) -> None:
     world.lambda_.functions["trigger"] = world.fail
     world.create()
     failed = world.run()
@@ -151,7 +151,7 @@ def test_executions_that_succeeded_in_a_stage(world: World) -> None:
     assert listed("Deploy") == []
 
 
-def test_an_unknown_execution(world: World) -> None:
+def test_unknown_execution_is_refused(world: World) -> None:
     world.create()
     with pytest.raises(world.client.exceptions.PipelineExecutionNotFoundException):
         world.status(UNKNOWN)
@@ -159,9 +159,9 @@ def test_an_unknown_execution(world: World) -> None:
         world.actions(UNKNOWN)
 
 
-def test_what_started_an_execution(world: World) -> None:
+def test_trigger_of_an_execution_is_returned(world: World) -> None:
     world.create()
-    by_hand = world.start()
+    by_caller = world.start()
     by_rule = world.service.start_from_event(ARN, rule_arn=RULE)
 
     def trigger(execution_id: str) -> object:
@@ -170,7 +170,7 @@ def test_what_started_an_execution(world: World) -> None:
 
     assert trigger(by_rule) == {"triggerType": "CloudWatchEvent", "triggerDetail": RULE}
     caller = {"triggerType": "StartPipelineExecution", "triggerDetail": "arn:aws:iam::000000000000:root"}
-    assert trigger(by_hand) == caller
+    assert trigger(by_caller) == caller
     started = world.events[0].detail
     assert started["execution-trigger"] == {
         "trigger-type": caller["triggerType"],
@@ -179,13 +179,13 @@ def test_what_started_an_execution(world: World) -> None:
 
 
 @pytest.mark.parametrize("arn", [ARN + "2", "arn:aws:codepipeline:us-east-1:000000000000", "nonsense"])
-def test_a_rule_with_a_wrong_target(world: World, arn: str) -> None:
+def test_rule_with_a_wrong_target_starts_nothing(world: World, arn: str) -> None:
     world.create()
     with pytest.raises(AwsError):
         world.service.start_from_event(arn, rule_arn=RULE)
 
 
-def test_the_same_client_request_token_starts_once(world: World) -> None:
+def test_same_client_request_token_starts_one_execution(world: World) -> None:
     world.create()
     first = world.start(clientRequestToken="once")
 
@@ -193,7 +193,7 @@ def test_the_same_client_request_token_starts_once(world: World) -> None:
     assert world.start(clientRequestToken="twice") != first
 
 
-def test_a_given_commit_is_taken_instead_of_the_newest(world: World) -> None:
+def test_source_revision_overrides_the_latest_commit(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "2" * 40}
@@ -203,16 +203,16 @@ def test_a_given_commit_is_taken_instead_of_the_newest(world: World) -> None:
     answer = world.client.get_pipeline_execution(pipelineName="app", pipelineExecutionId=execution_id)
     (artifact,) = answer["pipelineExecution"]["artifactRevisions"]
     assert (artifact["name"], artifact["revisionId"]) == ("SourceOutput", "2" * 40)
-    wrong = [
+    invalid = [
         {**revision, "actionName": "Other"},
         {**revision, "revisionType": "S3_OBJECT_VERSION_ID"},
     ]
-    for item in wrong:
+    for item in invalid:
         with pytest.raises(world.client.exceptions.ClientError, match="ValidationException"):
             world.start(sourceRevisions=[item])
 
 
-def test_created_a_pipeline_starts_as_on_aws() -> None:
+def test_new_pipeline_is_started_as_on_aws() -> None:
     world = World(Settings())
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
@@ -223,14 +223,14 @@ def test_created_a_pipeline_starts_as_on_aws() -> None:
     assert summary["status"] == "Succeeded"
 
 
-def test_action_types_are_those_that_run(world: World) -> None:
+def test_list_action_types_returns_those_that_run(world: World) -> None:
     types = world.client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
 
     assert {item["id"]["provider"] for item in types} == {"CodeCommit", "S3", "Lambda", "Manual"}
     assert world.client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 
 
-def test_the_state_of_a_pipeline_that_never_ran(world: World) -> None:
+def test_state_of_a_new_pipeline_has_no_executions(world: World) -> None:
     world.create(stage("Deploy", *pipeline()["stages"][1]["actions"]))
 
     state = world.client.get_pipeline_state(name="app")
@@ -240,7 +240,7 @@ def test_the_state_of_a_pipeline_that_never_ran(world: World) -> None:
     assert state["stageStates"][0]["actionStates"][0]["entityUrl"].endswith("/app/browse/main/--/")
 
 
-def test_an_update_forgets_the_actions_that_are_gone(world: World) -> None:
+def test_update_drops_the_state_of_removed_actions(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     world.run()
@@ -253,7 +253,7 @@ def test_an_update_forgets_the_actions_that_are_gone(world: World) -> None:
     assert world.status(world.run()) == "Succeeded"
 
 
-def test_runs_are_reproducible() -> None:
+def test_executions_are_reproducible() -> None:
     def record() -> list[object]:
         world = World()
         world.lambda_.functions["trigger"] = world.succeed

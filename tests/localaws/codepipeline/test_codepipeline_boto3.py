@@ -1,4 +1,4 @@
-"""With real boto3 clients of S3 and STS (moto behind them): botocore accepts what is sent."""
+"""CodePipeline with boto3 clients of S3 and STS, on moto: botocore accepts the requests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.codepipeline import CodePipeline, S3Source, ServiceClients, Settings, SourceError
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import (
     BUCKET,
@@ -25,7 +26,7 @@ from tests.localaws.codepipeline.fakes import (
 )
 
 
-def test_from_an_s3_upload_to_an_artifact_read_with_the_jobs_credentials() -> None:
+def test_artifact_of_an_s3_source_is_readable_with_the_job_s_credentials() -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("hello.txt", "hello")
@@ -39,9 +40,8 @@ def test_from_an_s3_upload_to_an_artifact_read_with_the_jobs_credentials() -> No
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="sources", Key="app.zip", Body=content.getvalue())
         service = CodePipeline(
-            clock=clock,
+            Context(clock, lambda event: None),
             clients=ServiceClients(s3=s3, sts=boto3.client("sts", region_name="us-east-1"), lambda_=lambda_),
-            events=lambda event: None,
             settings=Settings(start_on_create=False),
         )
         client = in_process_client(service)
@@ -52,8 +52,8 @@ def test_from_an_s3_upload_to_an_artifact_read_with_the_jobs_credentials() -> No
             session = boto3.Session(
                 keys["accessKeyId"], keys["secretAccessKey"], keys["sessionToken"], "us-east-1"
             )
-            where = job["data"]["inputArtifacts"][0]["location"]["s3Location"]
-            answer = session.client("s3").get_object(Bucket=where["bucketName"], Key=where["objectKey"])
+            location = job["data"]["inputArtifacts"][0]["location"]["s3Location"]
+            answer = session.client("s3").get_object(Bucket=location["bucketName"], Key=location["objectKey"])
             assert answer["ServerSideEncryption"] == "AES256"
             read.append(zipfile.ZipFile(io.BytesIO(answer["Body"].read())).read("hello.txt"))
             client.put_job_success_result(jobId=job["id"])
@@ -77,7 +77,7 @@ def test_from_an_s3_upload_to_an_artifact_read_with_the_jobs_credentials() -> No
     assert read == [b"hello"]
 
 
-def test_a_bucket_without_versioning_is_refused() -> None:
+def test_source_bucket_without_versioning_is_refused() -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="sources")
@@ -94,7 +94,7 @@ def test_a_bucket_without_versioning_is_refused() -> None:
     [EndpointConnectionError(endpoint_url="http://lambda"), ReadTimeoutError(endpoint_url="http://lambda")],
     ids=["not reached", "timed out"],
 )
-def test_a_lambda_that_is_not_reached_gets_the_event_again(world: World, error: Exception) -> None:
+def test_event_is_sent_again_after_a_connection_error(world: World, error: Exception) -> None:
     invoke = world.lambda_.invoke
     calls: list[bytes] = []
 
@@ -112,7 +112,7 @@ def test_a_lambda_that_is_not_reached_gets_the_event_again(world: World, error: 
     assert calls[0] == calls[1]
 
 
-def test_a_function_name_that_boto3_refuses_fails_the_action_at_once(world: World) -> None:
+def test_function_name_that_boto3_refuses_fails_the_action(world: World) -> None:
     def refuse(**params: object) -> dict[str, object]:
         raise ParamValidationError(report="FunctionName")
 

@@ -1,4 +1,4 @@
-"""Together with the local CodeCommit: what is committed is what the function gets."""
+"""CodePipeline with the local CodeCommit."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from pathlib import Path
 
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, ServiceClients, Settings
+from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import World, lambda_action, pipeline, stage
 
 
-def test_a_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) -> None:
-    repositories = CodeCommit(
-        tmp_path, clock=world.clock, events=lambda event: None, base_url="http://127.0.0.1:4566"
-    )
+def test_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) -> None:
+    context = Context(world.clock, lambda _event: None)
+    repositories = CodeCommit(context, directory=tmp_path, base_url="http://127.0.0.1:4566")
     codecommit = in_process_client(repositories)
     service = CodePipeline(
-        clock=world.clock,
+        Context(world.clock, world.events.append),
         clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
-        events=world.events.append,
         sources={"CodeCommit": CodeCommitSource(codecommit, repositories.archive)},
         settings=Settings(start_on_create=False),
     )

@@ -1,4 +1,4 @@
-"""Stop, both ways; retry, both ways; approvals; actions side by side."""
+"""Stopping, retrying, approving; actions in parallel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.localaws.codepipeline.fakes import (
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-def silent(job: Job) -> None:
-    """Leaves the job open."""
+def no_result(job: Job) -> None:
+    """A function that leaves its job open."""
 
 
 def stop(world: World, execution_id: str, **params: object) -> None:
@@ -33,8 +33,8 @@ def retry(world: World, execution_id: str, mode: str = "FAILED_ACTIONS", stage_n
 # --- stop -----------------------------------------------------------------------------------------
 
 
-def test_stop_and_wait(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_stop_waits_for_the_action_in_progress(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create(stage("Deploy", lambda_action(), lambda_action("Second", runOrder=2)))
     execution_id = world.start()
     world.clock.advance(1)
@@ -52,7 +52,7 @@ def test_stop_and_wait(world: World) -> None:
     assert len(world.lambda_.jobs) == 1
     (summary,) = world.client.list_pipeline_executions(pipelineName="app")["pipelineExecutionSummaries"]
     assert summary["stopTrigger"] == {"reason": "Wrong branch"}
-    assert world.told()[-5:] == [
+    assert world.event_names()[-5:] == [
         "pipeline STOPPING",
         "stage Deploy STOPPING",
         "action Deploy/Deploy SUCCEEDED",
@@ -64,7 +64,7 @@ def test_stop_and_wait(world: World) -> None:
         stop(world, execution_id)
 
 
-def test_stop_and_abandon(world: World) -> None:
+def test_stop_with_abandon_takes_effect_at_once(world: World) -> None:
     world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
     world.create()
     execution_id = world.start()
@@ -77,13 +77,17 @@ def test_stop_and_abandon(world: World) -> None:
     assert world.latest()["status"] == "Abandoned"
     world.clock.run()
     assert len(world.lambda_.jobs) == runs
-    assert world.told()[-3:] == ["action Deploy/Deploy ABANDONED", "stage Deploy STOPPED", "pipeline STOPPED"]
+    assert world.event_names()[-3:] == [
+        "action Deploy/Deploy ABANDONED",
+        "stage Deploy STOPPED",
+        "pipeline STOPPED",
+    ]
     abandoned = world.events[-3].detail
     assert "execution-result" not in abandoned
 
 
-def test_a_job_of_an_abandoned_action_cannot_be_answered(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_job_of_an_abandoned_action_is_closed(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     execution_id = world.start()
     world.clock.advance(1)
@@ -95,8 +99,8 @@ def test_a_job_of_an_abandoned_action_cannot_be_answered(world: World) -> None:
     assert world.status(execution_id) == "Stopped"
 
 
-def test_waiting_may_be_turned_into_abandoning(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_stopping_execution_can_be_abandoned(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     execution_id = world.start()
     world.clock.advance(1)
@@ -107,7 +111,7 @@ def test_waiting_may_be_turned_into_abandoning(world: World) -> None:
     assert world.status(execution_id) == "Stopped"
 
 
-def test_an_execution_that_waits_between_stages_stops_at_once(world: World) -> None:
+def test_execution_between_stages_stops_at_once(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     world.client.disable_stage_transition(
@@ -121,7 +125,7 @@ def test_an_execution_that_waits_between_stages_stops_at_once(world: World) -> N
     assert "inboundExecution" not in world.stage("Deploy")
 
 
-def test_stopping_what_is_unknown(world: World) -> None:
+def test_stopping_an_unknown_execution_is_refused(world: World) -> None:
     world.create()
     with pytest.raises(world.client.exceptions.PipelineExecutionNotStoppableException):
         stop(world, UNKNOWN)
@@ -134,7 +138,7 @@ def test_stopping_what_is_unknown(world: World) -> None:
 
 @pytest.fixture
 def failed(world: World) -> World:
-    """Deploy runs Good and Bad side by side, then Last; Bad fails the first time."""
+    """Deploy runs Good and Bad in parallel, then Last; Bad fails the first time."""
     world.lambda_.functions["good"] = world.succeed
     world.lambda_.functions["bad"] = lambda job: (
         world.fail(job) if len(calls(world, "bad")) == 1 else world.succeed(job)
@@ -158,7 +162,7 @@ def calls(world: World, function: str) -> list[Job]:
     ]
 
 
-def test_retry_of_the_failed_actions(failed: World) -> None:
+def test_retry_of_failed_actions_runs_them_again(failed: World) -> None:
     execution_id = failed.run()
     assert failed.status(execution_id) == "Failed"
     assert len(calls(failed, "good")) == 1
@@ -179,8 +183,8 @@ def test_retry_of_the_failed_actions(failed: World) -> None:
     )["actionExecutionDetails"]
     assert sorted(item["actionName"] for item in latest) == ["Bad", "Good", "Last", "Source"]
     assert failed.stage("Deploy")["retryStageMetadata"]["manualStageRetryAttempt"] == 1
-    told = failed.told()
-    assert told[told.index("pipeline FAILED") + 1 :][:3] == [
+    names = failed.event_names()
+    assert names[names.index("pipeline FAILED") + 1 :][:3] == [
         "pipeline RESUMED",
         "stage Deploy RESUMED",
         "action Deploy/Bad STARTED",
@@ -189,7 +193,7 @@ def test_retry_of_the_failed_actions(failed: World) -> None:
     assert resumed.detail["pipeline-execution-attempt"] == 2.0
 
 
-def test_retry_of_all_actions(failed: World) -> None:
+def test_retry_of_all_actions_runs_all_again(failed: World) -> None:
     execution_id = failed.run()
 
     retry(failed, execution_id, "ALL_ACTIONS")
@@ -199,8 +203,8 @@ def test_retry_of_all_actions(failed: World) -> None:
     assert len(calls(failed, "good")) == 3
 
 
-def test_retry_after_a_stop(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_stopped_stage_can_be_retried(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     execution_id = world.start()
     world.clock.advance(1)
@@ -224,7 +228,7 @@ def test_only_the_latest_execution_of_a_stage_can_be_retried(world: World) -> No
         retry(world, older)
 
 
-def test_parallel_executions_are_retried_each_for_itself(world: World) -> None:
+def test_earlier_parallel_execution_can_be_retried(world: World) -> None:
     world.lambda_.functions["trigger"] = world.fail
     world.create(executionMode="PARALLEL")
     older = world.run()
@@ -237,7 +241,7 @@ def test_parallel_executions_are_retried_each_for_itself(world: World) -> None:
     assert world.status(older) == "Succeeded"
 
 
-def test_what_cannot_be_retried(world: World) -> None:
+def test_stage_that_has_not_failed_cannot_be_retried(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     succeeded = world.run()
@@ -250,7 +254,7 @@ def test_what_cannot_be_retried(world: World) -> None:
         retry(world, succeeded, stage_name="No")
 
 
-def test_a_changed_pipeline_cannot_be_retried(world: World) -> None:
+def test_stage_of_a_changed_pipeline_cannot_be_retried(world: World) -> None:
     world.lambda_.functions["trigger"] = world.fail
     world.create()
     execution_id = world.run()
@@ -263,8 +267,8 @@ def test_a_changed_pipeline_cannot_be_retried(world: World) -> None:
 # --- actions --------------------------------------------------------------------------------------
 
 
-def test_actions_of_one_run_order_run_side_by_side(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_actions_with_the_same_run_order_run_in_parallel(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create(stage("Deploy", lambda_action("A"), lambda_action("B"), lambda_action("C", runOrder=2)))
     execution_id = world.start()
     world.clock.advance(1)
@@ -280,8 +284,8 @@ def test_actions_of_one_run_order_run_side_by_side(world: World) -> None:
     assert world.status(execution_id) == "Succeeded"
 
 
-def test_a_failure_waits_for_the_actions_beside_it(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_stage_fails_after_its_parallel_actions_have_ended(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create(stage("Deploy", lambda_action("A"), lambda_action("B")))
     execution_id = world.start()
     world.clock.advance(1)
@@ -293,7 +297,7 @@ def test_a_failure_waits_for_the_actions_beside_it(world: World) -> None:
     assert world.status(execution_id) == "Failed"
 
 
-def test_an_output_artifact_becomes_a_later_actions_input(world: World) -> None:
+def test_output_artifact_is_the_input_of_a_later_action(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create(
         stage(
@@ -305,8 +309,8 @@ def test_an_output_artifact_becomes_a_later_actions_input(world: World) -> None:
 
     world.run()
 
-    made, used = (job["data"] for job in world.lambda_.jobs)
-    assert used["inputArtifacts"] == made["outputArtifacts"]
+    first, second = (job["data"] for job in world.lambda_.jobs)
+    assert second["inputArtifacts"] == first["outputArtifacts"]
 
 
 # --- approvals ------------------------------------------------------------------------------------
@@ -322,7 +326,7 @@ def approve(world: World, token: str, status: str = "Approved") -> None:
     )
 
 
-def test_an_approval_waits_for_a_person(world: World) -> None:
+def test_approval_waits_for_its_result(world: World) -> None:
     world.create(stage("Deploy", approval_action()))
     execution_id = world.start()
     world.clock.advance(24 * 3600)
@@ -338,7 +342,7 @@ def test_an_approval_waits_for_a_person(world: World) -> None:
         approve(world, token)
 
 
-def test_a_rejection_fails_the_action(world: World) -> None:
+def test_rejection_fails_the_action(world: World) -> None:
     world.create(stage("Deploy", approval_action()))
     execution_id = world.start()
     world.clock.advance(1)
@@ -349,14 +353,14 @@ def test_a_rejection_fails_the_action(world: World) -> None:
     assert "fine" in world.latest(action_name="Approve")["errorDetails"]["message"]
 
 
-def test_an_approval_that_nobody_gives_times_out(world: World) -> None:
+def test_approval_without_a_result_times_out(world: World) -> None:
     world.create(stage("Deploy", approval_action(timeoutInMinutes=5)))
 
     assert world.status(world.run()) == "Failed"
     assert "5 minutes" in world.latest(action_name="Approve")["errorDetails"]["message"]
 
 
-def test_an_approval_of_what_is_unknown(world: World) -> None:
+def test_approval_of_an_unknown_action_is_refused(world: World) -> None:
     world.create()
     result = {"summary": "", "status": "Approved"}
     with pytest.raises(world.client.exceptions.ActionNotFoundException):
@@ -367,15 +371,15 @@ def test_an_approval_of_what_is_unknown(world: World) -> None:
         )
 
 
-def test_closed_nothing_happens_any_more() -> None:
+def test_closed_service_does_nothing() -> None:
     world = World(Settings(start_on_create=False))
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     world.start()
-    told = world.told()
+    names = world.event_names()
 
     world.service.close()
     world.clock.run()
 
-    assert world.told() == told
+    assert world.event_names() == names
     assert not world.lambda_.events

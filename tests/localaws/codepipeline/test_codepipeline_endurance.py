@@ -1,4 +1,4 @@
-"""Many executions, many threads."""
+"""Many executions and many threads."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import threading
 import time
 from typing import Any
 
-from stepline.localaws.clock import SystemClock, _Timer
+from stepline.localaws.clock import SystemClock, Timer
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
-from stepline.localaws.codepipeline.jobs import Job
-from stepline.localaws.codepipeline.models import Artifact
-from stepline.localaws.codepipeline.state import ActionExecution, PipelineExecution, StageExecution
+from stepline.localaws.codepipeline.models import (
+    ActionExecution,
+    Artifact,
+    Job,
+    PipelineExecution,
+    StageExecution,
+)
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codepipeline.fakes import FakeLambda, FakeS3, FakeSource, FakeSts, World, pipeline
 
 ARN = "arn:aws:codepipeline:us-east-1:000000000000:app"
-KEPT = (PipelineExecution, StageExecution, ActionExecution, Job, Artifact, _Timer)
+KEPT = (PipelineExecution, StageExecution, ActionExecution, Job, Artifact, Timer)
 
 
-def test_memory_stays_within_bounds_over_1000_executions() -> None:
+def test_memory_is_bounded_over_1000_executions() -> None:
     world = World(Settings(start_on_create=False, kept_executions=20))
     service = world.service
 
-    def function(job: dict[str, Any]) -> None:  # calls the service itself: boto3 would take most of the time
+    def function(job: dict[str, Any]) -> None:  # without boto3, which would take most of the time
         token = {} if "continuationToken" in job["data"] else {"continuationToken": "more"}
         service.put_job_success_result({"jobId": job["id"], **token})
 
@@ -45,7 +50,7 @@ def test_memory_stays_within_bounds_over_1000_executions() -> None:
     assert len(summaries) == 20
 
 
-def test_an_action_that_continues_for_long_remembers_few_jobs() -> None:
+def test_number_of_kept_jobs_of_an_action_is_limited() -> None:
     world = World(Settings(start_on_create=False, kept_jobs_per_action=3))
     world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
     world.create()
@@ -62,32 +67,31 @@ def test_an_action_that_continues_for_long_remembers_few_jobs() -> None:
     assert codes[-3:] == ["InvalidJobStateException"] * 3
 
 
-def test_threads_on_the_real_clock_neither_deadlock_nor_mix_up_events() -> None:
+def test_threads_on_the_real_clock_do_not_deadlock_and_events_stay_in_order() -> None:
     clock = SystemClock()
     lambda_ = FakeLambda()
     events: list[AwsEvent] = []
     finished = threading.Semaphore(0)
 
-    def take(event: AwsEvent) -> None:
+    def on_event(event: AwsEvent) -> None:
         events.append(event)
         if event.detail_type.startswith("CodePipeline Pipeline") and event.detail["state"] == "SUCCEEDED":
             finished.release()
 
     service = CodePipeline(
-        clock=clock,
+        Context(clock, on_event),
         clients=ServiceClients(s3=FakeS3(), sts=FakeSts(), lambda_=lambda_),
-        events=take,
         sources={"CodeCommit": FakeSource()},
         settings=Settings(start_on_create=False, continuation_seconds=0.001),
     )
     client = in_process_client(service)
 
-    def answer(job: dict[str, Any]) -> None:
+    def put_result(job: dict[str, Any]) -> None:
         time.sleep(0.001)
         token = {} if "continuationToken" in job["data"] else {"continuationToken": "more"}
         client.put_job_success_result(jobId=job["id"], **token)
 
-    lambda_.functions["trigger"] = answer
+    lambda_.functions["trigger"] = put_result
     try:
         client.create_pipeline(pipeline=pipeline(executionMode="PARALLEL"))
         executions = [client.start_pipeline_execution(name="app")["pipelineExecutionId"] for _ in range(25)]
@@ -101,19 +105,18 @@ def test_threads_on_the_real_clock_neither_deadlock_nor_mix_up_events() -> None:
         assert states == ["STARTED"] * 3 + ["SUCCEEDED"] * 2 + ["STARTED"] * 2 + ["SUCCEEDED"] * 3
 
 
-def test_an_event_may_start_a_pipeline_in_turn() -> None:
+def test_event_may_start_a_pipeline() -> None:
     world = World()
     chained: list[str] = []
 
-    def take(event: AwsEvent) -> None:
+    def on_event(event: AwsEvent) -> None:
         world.events.append(event)
         if event.detail["state"] == "SUCCEEDED" and "stage" not in event.detail and not chained:
             chained.append(service.start_from_event(ARN, rule_arn="arn:aws:events:::rule/r"))
 
     service = CodePipeline(
-        clock=world.clock,
+        Context(world.clock, on_event),
         clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
-        events=take,
         sources={"CodeCommit": world.source},
         settings=world.settings,
     )
@@ -123,5 +126,5 @@ def test_an_event_may_start_a_pipeline_in_turn() -> None:
 
     first = world.run()
 
-    assert world.told(first)[-1] == "pipeline SUCCEEDED"
-    assert world.told(chained[0]) == world.told(first)
+    assert world.event_names(first)[-1] == "pipeline SUCCEEDED"
+    assert world.event_names(chained[0]) == world.event_names(first)

@@ -1,4 +1,4 @@
-"""The events' details, compared with those of AWS's user guide member by member."""
+"""Events, compared with those of the user guide member by member."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tests.localaws.codepipeline.fakes import BUCKET, COMMIT, World, lambda_acti
 ARN = "arn:aws:codepipeline:us-east-1:000000000000:app"
 
 
-def detail(world: World, told: str) -> dict[str, Any]:
-    """The detail of the first event that reads like `told`."""
-    return dict(world.events[world.told().index(told)].detail)
+def detail(world: World, name: str) -> dict[str, Any]:
+    """Return the detail of the first event with that short name."""
+    return dict(world.events[world.event_names().index(name)].detail)
 
 
 def run(world: World) -> tuple[str, dict[str, Any]]:
@@ -30,7 +30,7 @@ def run(world: World) -> tuple[str, dict[str, Any]]:
     return execution_id, common
 
 
-def test_source_time_and_resource(world: World) -> None:
+def test_events_have_source_time_and_resource(world: World) -> None:
     run(world)
 
     assert {event.source for event in world.events} == {"aws.codepipeline"}
@@ -38,7 +38,7 @@ def test_source_time_and_resource(world: World) -> None:
     assert all(event.time.tzinfo is not None for event in world.events)
 
 
-def test_pipeline_and_stage_events(world: World) -> None:
+def test_pipeline_and_stage_events_have_their_details(world: World) -> None:
     _, common = run(world)
 
     trigger = {"trigger-type": "StartPipelineExecution", "trigger-detail": "arn:aws:iam::000000000000:root"}
@@ -47,7 +47,7 @@ def test_pipeline_and_stage_events(world: World) -> None:
     assert detail(world, "stage Deploy SUCCEEDED") == {**common, "state": "SUCCEEDED", "stage": "Deploy"}
 
 
-def test_action_events(world: World) -> None:
+def test_action_events_have_their_details(world: World) -> None:
     execution_id, common = run(world)
     deploy, source = world.actions(execution_id)
     (source_output,) = source["output"]["outputArtifacts"]
@@ -94,7 +94,7 @@ def test_action_events(world: World) -> None:
     }
 
 
-def test_no_event_tells_a_job_or_a_credential(world: World) -> None:
+def test_events_contain_no_job_id_and_no_credentials(world: World) -> None:
     run(world)
 
     text = str([event.detail for event in world.events])
@@ -103,7 +103,7 @@ def test_no_event_tells_a_job_or_a_credential(world: World) -> None:
     assert "secret-of-the-session" not in text
 
 
-def test_a_retried_stage_says_when_from_then_on(world: World) -> None:
+def test_events_after_a_retry_have_its_time(world: World) -> None:
     world.lambda_.functions["trigger"] = world.fail
     world.create()
     execution_id = world.run()
@@ -119,17 +119,17 @@ def test_a_retried_stage_says_when_from_then_on(world: World) -> None:
     )
     world.clock.run()
 
-    for told in ("stage Deploy RESUMED", "stage Deploy SUCCEEDED"):
-        assert detail(world, told)["stage-last-retry-attempt-time"].endswith("Z")
-        assert detail(world, told)["pipeline-execution-attempt"] == 2.0
+    for name in ("stage Deploy RESUMED", "stage Deploy SUCCEEDED"):
+        assert detail(world, name)["stage-last-retry-attempt-time"].endswith("Z")
+        assert detail(world, name)["pipeline-execution-attempt"] == 2.0
 
 
-def test_a_bus_that_fails_does_not_harm_the_pipeline(world: World) -> None:
-    class Broken(list[Any]):
+def test_failing_event_bus_does_not_affect_the_pipeline(world: World) -> None:
+    class BrokenBus(list[Any]):
         def append(self, event: Any) -> None:
             raise RuntimeError("the bus is down")
 
-    broken = World(events=Broken())
+    broken = World(events=BrokenBus())
     broken.lambda_.functions["trigger"] = broken.succeed
     broken.create()
 

@@ -1,4 +1,4 @@
-"""The job contract: who may answer when, what is repeated, what times out."""
+"""The job contract: results, continuations, retries of the event, time-outs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ UNKNOWN_JOB = "00000000-0000-4000-8000-000000000000"
 LIMIT_BYTES = 122_880
 
 
-def silent(job: Job) -> None:
-    """A function that returns without an answer."""
+def no_result(job: Job) -> None:
+    """A function that leaves its job open."""
 
 
-def test_an_action_may_continue_for_24_hours_and_not_longer() -> None:
+def test_action_may_continue_for_24_hours_at_most() -> None:
     world = World(Settings(start_on_create=False, continuation_seconds=600))
     world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
     world.create()
@@ -31,15 +31,15 @@ def test_an_action_may_continue_for_24_hours_and_not_longer() -> None:
 
     assert world.status(execution_id) == "Failed"
     assert "1440 minutes" in world.latest()["errorDetails"]["message"]
-    runs = len(world.lambda_.jobs)
-    assert runs == 24 * 6
-    assert len({job["id"] for job in world.lambda_.jobs}) == runs
+    count = len(world.lambda_.jobs)
+    assert count == 24 * 6
+    assert len({job["id"] for job in world.lambda_.jobs}) == count
     world.clock.advance(timedelta(days=1).total_seconds())
-    assert len(world.lambda_.jobs) == runs
+    assert len(world.lambda_.jobs) == count
 
 
-def test_a_job_without_an_answer_times_out_after_20_minutes(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_job_without_a_result_times_out_after_20_minutes(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
 
     execution_id = world.start()
@@ -53,23 +53,23 @@ def test_a_job_without_an_answer_times_out_after_20_minutes(world: World) -> Non
         world.succeed(world.lambda_.jobs[0])
 
 
-def test_each_continuation_restarts_the_20_minutes(world: World) -> None:
-    def answer_late(job: Job) -> None:
+def test_continuation_restarts_the_20_minutes(world: World) -> None:
+    def put_late_result(job: Job) -> None:
         token = str(int(job["data"].get("continuationToken", "0")) + 1)
-        answer = {"continuationToken": token} if token != "4" else {}
-        world.clock.call_later(19 * 60, lambda: world.succeed(job, **answer))
+        params = {"continuationToken": token} if token != "4" else {}
+        world.clock.call_later(19 * 60, lambda: world.succeed(job, **params))
 
-    world.lambda_.functions["trigger"] = answer_late
+    world.lambda_.functions["trigger"] = put_late_result
     world.create()
 
     execution_id = world.run()
 
     assert world.status(execution_id) == "Succeeded"
     assert len(world.lambda_.jobs) == 4
-    assert world.lambda_.at[-1] - world.lambda_.at[0] > timedelta(minutes=57)
+    assert world.lambda_.times[-1] - world.lambda_.times[0] > timedelta(minutes=57)
 
 
-def test_the_same_event_comes_again_after_an_error_of_the_function(world: World) -> None:
+def test_event_is_sent_again_after_an_error_of_the_function(world: World) -> None:
     def crash(job: Job) -> None:
         raise RuntimeError
 
@@ -81,15 +81,15 @@ def test_the_same_event_comes_again_after_an_error_of_the_function(world: World)
 
     first, second, third = world.lambda_.events
     assert first == second == third
-    start = world.lambda_.at[0]
-    assert [(at - start).total_seconds() for at in world.lambda_.at] == [0, 60, 180]
+    start = world.lambda_.times[0]
+    assert [(time - start).total_seconds() for time in world.lambda_.times] == [0, 60, 180]
     assert world.latest()["status"] == "InProgress"
     world.clock.run()
     assert world.latest()["status"] == "Failed"
     assert len(world.lambda_.events) == 3
 
 
-def test_a_function_that_recovers_is_in_time(world: World) -> None:
+def test_retried_function_can_still_succeed(world: World) -> None:
     def crash_once(job: Job) -> None:
         if len(world.lambda_.events) == 1:
             raise RuntimeError
@@ -101,17 +101,17 @@ def test_a_function_that_recovers_is_in_time(world: World) -> None:
     assert world.status(world.run()) == "Succeeded"
 
 
-def test_an_error_after_the_answer_repeats_the_event_all_the_same(world: World) -> None:
+def test_event_is_sent_again_even_if_its_job_has_a_result(world: World) -> None:
     refused = []
 
-    def answer_and_crash(job: Job) -> None:
+    def put_result_and_crash(job: Job) -> None:
         try:
             world.succeed(job)
         except world.client.exceptions.InvalidJobStateException as error:
             refused.append(error)
         raise RuntimeError
 
-    world.lambda_.functions["trigger"] = answer_and_crash
+    world.lambda_.functions["trigger"] = put_result_and_crash
     world.create()
 
     assert world.status(world.run()) == "Succeeded"
@@ -120,21 +120,21 @@ def test_an_error_after_the_answer_repeats_the_event_all_the_same(world: World) 
 
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
-def test_lambdas_own_trouble_delays_the_event(world: World, code: str) -> None:
-    def trouble(job: Job) -> None:
+def test_event_is_delayed_by_throttles_and_errors_of_lambda(world: World, code: str) -> None:
+    def fail_three_times(job: Job) -> None:
         if len(world.lambda_.events) < 4:
             raise client_error(code, "Invoke", status=500 if code == "ServiceException" else 429)
         world.succeed(job)
 
-    world.lambda_.functions["trigger"] = trouble
+    world.lambda_.functions["trigger"] = fail_three_times
     world.create()
 
     assert world.status(world.run()) == "Succeeded"
     assert len({event["CodePipeline.job"]["id"] for event in world.lambda_.events}) == 1
 
 
-def test_anyone_may_answer_an_open_job_once(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_open_job_takes_one_result_from_any_caller(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     execution_id = world.start()
     world.clock.advance(600)
@@ -150,7 +150,7 @@ def test_anyone_may_answer_an_open_job_once(world: World) -> None:
         world.fail(job)
 
 
-def test_the_job_before_a_continuation_is_closed(world: World) -> None:
+def test_continued_job_is_closed(world: World) -> None:
     world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
     world.create()
     world.start()
@@ -161,7 +161,7 @@ def test_the_job_before_a_continuation_is_closed(world: World) -> None:
             world.succeed(job)
 
 
-def test_an_unknown_job(world: World) -> None:
+def test_unknown_job_is_refused(world: World) -> None:
     with pytest.raises(world.client.exceptions.JobNotFoundException):
         world.client.put_job_success_result(jobId=UNKNOWN_JOB)
     with pytest.raises(world.client.exceptions.JobNotFoundException):
@@ -170,8 +170,8 @@ def test_an_unknown_job(world: World) -> None:
         world.client.put_job_success_result(jobId="1")
 
 
-def test_output_variables_and_a_token_together_are_refused_and_the_job_stays_open(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_output_variables_with_a_token_are_refused_and_the_job_stays_open(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     execution_id = world.start()
     world.clock.advance(0)
@@ -184,8 +184,8 @@ def test_output_variables_and_a_token_together_are_refused_and_the_job_stays_ope
     assert world.status(execution_id) == "Succeeded"
 
 
-def test_output_variables_have_122880_bytes_at_most(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_output_variables_beyond_122880_bytes_are_refused(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     execution_id = world.start()
     world.clock.advance(0)
@@ -199,8 +199,8 @@ def test_output_variables_have_122880_bytes_at_most(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["with space", "a.b", "a/b", "ä"])
-def test_names_of_output_variables(world: World, name: str) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_invalid_name_of_an_output_variable_is_refused(world: World, name: str) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     world.start()
     world.clock.advance(0)
@@ -209,7 +209,7 @@ def test_names_of_output_variables(world: World, name: str) -> None:
         world.succeed(world.lambda_.jobs[0], outputVariables={name: "x"})
 
 
-def test_progress_is_shown_while_the_action_runs(world: World) -> None:
+def test_reported_progress_is_shown_while_the_action_runs(world: World) -> None:
     details = {"summary": "Create Stack", "externalExecutionId": "arn:e", "percentComplete": 40}
     revision = {"revision": "r1", "changeIdentifier": "c1"}
     world.lambda_.functions["trigger"] = lambda job: world.succeed(
@@ -228,8 +228,8 @@ def test_progress_is_shown_while_the_action_runs(world: World) -> None:
     assert (result["externalExecutionId"], result["externalExecutionSummary"]) == ("arn:e", "Create Stack")
 
 
-def test_job_details_tell_the_context_that_the_event_lacks(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_job_details_have_the_pipeline_context(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create(stage("Deploy", action(configuration={"UserParameters": "x"})))
     execution_id = world.start()
     world.clock.advance(0)
@@ -251,7 +251,7 @@ def test_job_details_tell_the_context_that_the_event_lacks(world: World) -> None
 @pytest.mark.parametrize(
     ("code", "expected"), [("AccessDenied", "PermissionError"), ("InternalFailure", "SystemUnavailable")]
 )
-def test_a_role_that_cannot_be_assumed(world: World, code: str, expected: str) -> None:
+def test_role_that_cannot_be_assumed_fails_the_action(world: World, code: str, expected: str) -> None:
     world.sts.error = client_error(code, "AssumeRole", "not authorized to perform: sts:AssumeRole")
     world.create()
 
@@ -262,12 +262,12 @@ def test_a_role_that_cannot_be_assumed(world: World, code: str, expected: str) -
     assert "role/pipeline" in world.latest()["errorDetails"]["message"]
 
 
-def test_nothing_secret_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    def break_down(job: Job) -> None:
+def test_credentials_are_not_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    def deny(job: Job) -> None:
         raise client_error("AccessDeniedException", "Invoke")
 
     caplog.set_level(logging.DEBUG, logger="stepline")
-    world.lambda_.functions["trigger"] = break_down
+    world.lambda_.functions["trigger"] = deny
     world.create()
     world.run()
 
@@ -275,8 +275,8 @@ def test_nothing_secret_is_logged(world: World, caplog: pytest.LogCaptureFixture
     assert "token-of-the-session" not in caplog.text
 
 
-def test_a_job_of_a_deleted_pipeline_is_gone(world: World) -> None:
-    world.lambda_.functions["trigger"] = silent
+def test_job_of_a_deleted_pipeline_does_not_exist(world: World) -> None:
+    world.lambda_.functions["trigger"] = no_result
     world.create()
     world.start()
     world.clock.advance(0)
@@ -288,7 +288,7 @@ def test_a_job_of_a_deleted_pipeline_is_gone(world: World) -> None:
     world.clock.run()
 
 
-def test_a_client_that_breaks_down_does_not_leave_the_action_hanging(world: World) -> None:
+def test_unexpected_error_of_a_client_fails_the_action(world: World) -> None:
     world.lambda_.functions["trigger"] = lambda job: world.succeed(job, continuationToken="more")
     world.create()
     execution_id = world.start()

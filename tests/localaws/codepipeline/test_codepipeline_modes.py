@@ -1,4 +1,4 @@
-"""SUPERSEDED, QUEUED and PARALLEL; disabled transitions."""
+"""Execution modes and disabled transitions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
 
 @pytest.fixture
 def waiting(world: World) -> World:
-    """A world whose function leaves its jobs to the test."""
+    """A world whose function leaves its jobs open for the test."""
     world.lambda_.functions["trigger"] = lambda job: None
     return world
 
 
 def open_job(world: World, execution_id: str) -> Job:
-    """The newest job of an execution."""
+    """Return the latest job of an execution."""
     details = [world.client.get_job_details(jobId=job["id"])["jobDetails"] for job in world.lambda_.jobs]
     ids = [
         item["id"]
@@ -31,7 +31,7 @@ def start(world: World) -> str:
     return execution_id
 
 
-def test_superseded_the_newest_waiting_execution_takes_the_olders_place(waiting: World) -> None:
+def test_newer_execution_supersedes_the_one_that_waits(waiting: World) -> None:
     waiting.create()
     first, second, third = start(waiting), start(waiting), start(waiting)
 
@@ -43,7 +43,7 @@ def test_superseded_the_newest_waiting_execution_takes_the_olders_place(waiting:
     state = waiting.stage("Deploy")
     assert state["latestExecution"]["pipelineExecutionId"] == first
     assert state["inboundExecution"]["pipelineExecutionId"] == third
-    assert waiting.told(second)[-1] == "pipeline SUPERSEDED"
+    assert waiting.event_names(second)[-1] == "pipeline SUPERSEDED"
     summary = waiting.client.get_pipeline_execution(pipelineName="app", pipelineExecutionId=second)
     assert third in summary["pipelineExecution"]["statusSummary"]
 
@@ -53,7 +53,7 @@ def test_superseded_the_newest_waiting_execution_takes_the_olders_place(waiting:
     assert "inboundExecution" not in waiting.stage("Deploy")
 
 
-def test_superseded_holds_before_the_first_stage_too(waiting: World) -> None:
+def test_waiting_execution_is_superseded_before_the_first_stage(waiting: World) -> None:
     waiting.create()
     first, second, third = waiting.start(), waiting.start(), waiting.start()
 
@@ -63,7 +63,7 @@ def test_superseded_holds_before_the_first_stage_too(waiting: World) -> None:
     assert waiting.status(first) == waiting.status(third) == "InProgress"
 
 
-def test_after_a_failure_the_waiting_execution_goes_on(waiting: World) -> None:
+def test_waiting_execution_continues_after_a_failure(waiting: World) -> None:
     waiting.create()
     first, second = start(waiting), start(waiting)
 
@@ -74,7 +74,7 @@ def test_after_a_failure_the_waiting_execution_goes_on(waiting: World) -> None:
     assert (waiting.status(first), waiting.status(second)) == ("Failed", "Succeeded")
 
 
-def test_queued_all_run_one_after_the_other(waiting: World) -> None:
+def test_queued_executions_run_one_after_another(waiting: World) -> None:
     waiting.create(executionMode="QUEUED")
     executions = [start(waiting) for _ in range(4)]
 
@@ -87,7 +87,7 @@ def test_queued_all_run_one_after_the_other(waiting: World) -> None:
     assert {waiting.status(execution_id) for execution_id in executions} == {"Succeeded"}
 
 
-def test_parallel_all_run_at_once(waiting: World) -> None:
+def test_parallel_executions_run_at_the_same_time(waiting: World) -> None:
     waiting.create(executionMode="PARALLEL")
     executions = [start(waiting) for _ in range(4)]
 
@@ -98,7 +98,7 @@ def test_parallel_all_run_at_once(waiting: World) -> None:
 
 
 @pytest.mark.parametrize("mode", ["QUEUED", "PARALLEL"])
-def test_50_executions_at_once_are_the_limit(waiting: World, mode: str) -> None:
+def test_51st_execution_in_progress_is_refused(waiting: World, mode: str) -> None:
     waiting.create(executionMode=mode)
     for _ in range(50):
         waiting.start()
@@ -108,18 +108,18 @@ def test_50_executions_at_once_are_the_limit(waiting: World, mode: str) -> None:
 
 
 @pytest.mark.parametrize(("stage_name", "direction"), [("Deploy", "Inbound"), ("Source", "Outbound")])
-def test_a_disabled_transition_holds_executions(world: World, stage_name: str, direction: str) -> None:
+def test_executions_wait_at_a_disabled_transition(world: World, stage_name: str, direction: str) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     world.client.disable_stage_transition(
         pipelineName="app", stageName=stage_name, transitionType=direction, reason="Not now"
     )
 
-    held = world.run()
+    older = world.run()
     newer = world.run()
 
     state = world.stage("Deploy")
-    assert (world.status(held), world.status(newer)) == ("Superseded", "InProgress")
+    assert (world.status(older), world.status(newer)) == ("Superseded", "InProgress")
     assert state["inboundExecution"] == {
         "pipelineExecutionId": newer,
         "status": "InProgress",
@@ -136,7 +136,7 @@ def test_a_disabled_transition_holds_executions(world: World, stage_name: str, d
     assert world.stage("Deploy")["inboundTransitionState"]["enabled"] is True
 
 
-def test_the_way_out_of_the_last_stage_leads_nowhere(world: World) -> None:
+def test_outbound_transition_of_the_last_stage_has_no_effect(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create()
     world.client.disable_stage_transition(
@@ -146,13 +146,13 @@ def test_the_way_out_of_the_last_stage_leads_nowhere(world: World) -> None:
     assert world.status(world.run()) == "Succeeded"
 
 
-def test_a_transition_of_an_unknown_stage(world: World) -> None:
+def test_transition_of_an_unknown_stage_is_refused(world: World) -> None:
     world.create()
     with pytest.raises(world.client.exceptions.StageNotFoundException):
         world.client.enable_stage_transition(pipelineName="app", stageName="No", transitionType="Inbound")
 
 
-def test_an_execution_goes_on_with_the_version_that_it_began_with(waiting: World) -> None:
+def test_execution_keeps_the_version_that_it_started_with(waiting: World) -> None:
     waiting.create()
     first = start(waiting)
     changed = waiting.client.get_pipeline(name="app")["pipeline"]

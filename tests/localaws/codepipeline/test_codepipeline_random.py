@@ -1,4 +1,4 @@
-"""Everything that people and functions can do, in random order: nothing gets stuck, nothing runs twice."""
+"""Random requests and results: no execution hangs, no action runs twice."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ EXPECTED = {
 FINAL = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
-class Chaos:
-    """Does one random thing after another to a pipeline of three stages."""
+class RandomRequests:
+    """Makes random requests to a pipeline of three stages."""
 
     def __init__(self, seed: int, mode: str) -> None:
         self.mode = mode
@@ -38,16 +38,16 @@ class Chaos:
             executionMode=mode,
         )
         self.executions: list[str] = []
-        self.inside: defaultdict[str, set[str]] = defaultdict(set)
+        self.in_stage: defaultdict[str, set[str]] = defaultdict(set)
         self.checked = 0
 
     def function(self, job: dict[str, Any]) -> None:
         if self.random.random() < 0.05:
             raise RuntimeError("the function crashed")
         if self.random.random() < 0.9:
-            self.answer(job)
+            self.put_result(job)
 
-    def answer(self, job: dict[str, Any]) -> None:
+    def put_result(self, job: dict[str, Any]) -> None:
         chance = self.random.random()
         if chance < 0.65:
             self.world.succeed(job)
@@ -57,11 +57,11 @@ class Chaos:
             self.world.fail(job)
 
     def step(self) -> None:
-        act = self.random.choice(
-            [self.start, self.start, self.stop, self.retry, self.late_answer, self.transition, self.wait]
+        request = self.random.choice(
+            [self.start, self.start, self.stop, self.retry, self.late_result, self.transition, self.wait]
         )
         try:
-            act()
+            request()
         except ClientError as error:
             if error.response["Error"]["Code"] not in EXPECTED:
                 raise
@@ -87,32 +87,36 @@ class Chaos:
                 retryMode=self.random.choice(["FAILED_ACTIONS", "ALL_ACTIONS"]),
             )
 
-    def late_answer(self) -> None:
+    def late_result(self) -> None:
         if self.world.lambda_.jobs:
-            self.answer(self.random.choice(self.world.lambda_.jobs[-6:]))
+            self.put_result(self.random.choice(self.world.lambda_.jobs[-6:]))
 
     def transition(self) -> None:
-        where: dict[str, Any] = {"pipelineName": "app", "stageName": "Deploy", "transitionType": "Inbound"}
+        transition: dict[str, Any] = {
+            "pipelineName": "app",
+            "stageName": "Deploy",
+            "transitionType": "Inbound",
+        }
         if self.random.random() < 0.5:
-            self.world.client.disable_stage_transition(**where, reason="Chaos")
+            self.world.client.disable_stage_transition(**transition, reason="Random")
         else:
-            self.world.client.enable_stage_transition(**where)
+            self.world.client.enable_stage_transition(**transition)
 
     def wait(self) -> None:
         self.world.clock.advance(self.random.choice([0, 1, 5, 200, 1300]))
 
     def check(self) -> None:
-        """In no stage are two executions at once, unless they run in parallel."""
-        inside = self.inside
+        """Check that no stage processes two executions at a time, except in mode PARALLEL."""
+        in_stage = self.in_stage
         for event in self.world.events[self.checked :]:
             self.checked += 1
             detail = event.detail
             if "stage" in detail and "action" not in detail:
                 if detail["state"] in {"STARTED", "RESUMED", "STOPPING"}:
-                    inside[detail["stage"]].add(detail["execution-id"])
+                    in_stage[detail["stage"]].add(detail["execution-id"])
                 else:
-                    inside[detail["stage"]].discard(detail["execution-id"])
-                assert self.mode == "PARALLEL" or len(inside[detail["stage"]]) <= 1
+                    in_stage[detail["stage"]].discard(detail["execution-id"])
+                assert self.mode == "PARALLEL" or len(in_stage[detail["stage"]]) <= 1
 
     def settle(self) -> None:
         self.world.client.enable_stage_transition(
@@ -123,21 +127,21 @@ class Chaos:
 
 @pytest.mark.parametrize("mode", ["SUPERSEDED", "QUEUED", "PARALLEL"])
 @pytest.mark.parametrize("seed", range(5))
-def test_every_execution_comes_to_an_end(seed: int, mode: str) -> None:
-    chaos = Chaos(seed, mode)
+def test_every_execution_ends(seed: int, mode: str) -> None:
+    requests = RandomRequests(seed, mode)
     for _ in range(STEPS):
-        chaos.step()
-    chaos.settle()
+        requests.step()
+    requests.settle()
 
-    statuses = {execution_id: chaos.world.status(execution_id) for execution_id in chaos.executions}
+    statuses = {execution_id: requests.world.status(execution_id) for execution_id in requests.executions}
     assert set(statuses.values()) <= FINAL
-    for execution_id in chaos.executions:
-        actions = chaos.world.actions(execution_id)
+    for execution_id in requests.executions:
+        actions = requests.world.actions(execution_id)
         assert all(action["status"] != "InProgress" for action in actions)
-        told = Counter(chaos.world.told(execution_id))
+        names = Counter(requests.world.event_names(execution_id))
         runs = Counter(f"action {action['stageName']}/{action['actionName']}" for action in actions)
         for name, count in runs.items():
-            ends = sum(told[f"{name} {state}"] for state in ("SUCCEEDED", "FAILED", "ABANDONED"))
-            assert told[f"{name} STARTED"] == ends == count
-    for state in chaos.world.client.get_pipeline_state(name="app")["stageStates"]:
+            ends = sum(names[f"{name} {state}"] for state in ("SUCCEEDED", "FAILED", "ABANDONED"))
+            assert names[f"{name} STARTED"] == ends == count
+    for state in requests.world.client.get_pipeline_state(name="app")["stageStates"]:
         assert "inboundExecution" not in state

@@ -1,4 +1,4 @@
-"""A pipeline from start to end: the job's event, continuation, answers and events."""
+"""A pipeline from start to end: the job's event, continuation, results and events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.localaws.codepipeline.fakes import (
 )
 
 
-def test_two_stages_with_a_continuation(world: World) -> None:
+def test_action_continues_with_a_second_job_and_succeeds(world: World) -> None:
     def trigger(job: Job) -> None:
         if "continuationToken" not in job["data"]:
             world.succeed(
@@ -50,7 +50,7 @@ def test_two_stages_with_a_continuation(world: World) -> None:
     deploy, source = world.actions(execution_id)
     assert deploy["output"]["outputVariables"] == {"ApiUrl": "https://api"}
     assert source["output"]["executionResult"]["externalExecutionId"] == COMMIT
-    assert world.told() == [
+    assert world.event_names() == [
         "pipeline STARTED",
         "stage Source STARTED",
         "action Source/Source STARTED",
@@ -64,7 +64,7 @@ def test_two_stages_with_a_continuation(world: World) -> None:
     ]
 
 
-def test_the_event_is_awss_to_the_letter(world: World) -> None:
+def test_event_of_the_job_is_that_of_aws(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create(stage("Deploy", lambda_action(outputArtifacts=[{"name": "ADeploymentReport"}])))
 
@@ -107,7 +107,7 @@ def test_the_event_is_awss_to_the_letter(world: World) -> None:
     assert world.s3.bodies[BUCKET, source_key] == f"zip of {COMMIT}".encode()
 
 
-def test_credentials_are_a_session_for_the_artifact_bucket_only(world: World) -> None:
+def test_session_policy_allows_the_artifact_store_only(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     key_arn = "arn:aws:kms:us-east-1:000000000000:key/k"
     store = {"type": "S3", "location": BUCKET, "encryptionKey": {"id": key_arn, "type": "KMS"}}
@@ -128,7 +128,7 @@ def test_credentials_are_a_session_for_the_artifact_bucket_only(world: World) ->
     assert world.s3.puts[0]["ServerSideEncryption"] == "aws:kms"
 
 
-def test_an_actions_own_role_comes_before_the_pipelines(world: World) -> None:
+def test_role_of_the_action_overrides_the_pipeline_s(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     role_arn = "arn:aws:iam::000000000000:role/action"
     world.create(stage("Deploy", lambda_action(roleArn=role_arn)))
@@ -138,7 +138,7 @@ def test_an_actions_own_role_comes_before_the_pipelines(world: World) -> None:
     assert world.sts.calls[0]["RoleArn"] == role_arn
 
 
-def test_a_failure_stops_the_pipeline_and_says_why(world: World) -> None:
+def test_failed_action_fails_the_pipeline_with_its_message(world: World) -> None:
     world.lambda_.functions["trigger"] = lambda job: world.fail(job, "Create Stack: no", "ConfigurationError")
     world.create(stage("Deploy", lambda_action()), stage("After", lambda_action("Never")))
 
@@ -166,7 +166,7 @@ def test_a_failure_stops_the_pipeline_and_says_why(world: World) -> None:
         ("InvalidRequestContentException", "JobFailed"),
     ],
 )
-def test_a_function_that_lambda_refuses_fails_the_action(world: World, code: str, expected: str) -> None:
+def test_error_of_invoke_fails_the_action(world: World, code: str, expected: str) -> None:
     def refuse(job: Job) -> None:
         raise client_error(code, "Invoke")
 

@@ -1,4 +1,4 @@
-"""The sources CodeCommit and S3, and what happens when they fail."""
+"""The sources CodeCommit and S3, and their errors."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class FakeCodeCommit:
     def get_commit(self, *, repositoryName: str, commitId: str) -> dict[str, Any]:
         if self.error:
             raise client_error(self.error, "GetCommit")
-        who = {"name": "A", "email": "a@b", "date": "1767225600 +0100"}
-        return {"commit": {"commitId": commitId, "message": "Hello\n", "author": who, "committer": who}}
+        author = {"name": "A", "email": "a@b", "date": "1767225600 +0100"}
+        return {"commit": {"commitId": commitId, "message": "Hello\n", "author": author, "committer": author}}
 
 
 def archive(repository: str, commit_id: str, target: BinaryIO) -> None:
     target.write(f"{repository} {commit_id}".encode())
 
 
-def test_codecommit_gives_its_variables_and_its_tree() -> None:
+def test_codecommit_source_returns_variables_and_content() -> None:
     source = CodeCommitSource(FakeCodeCommit(), archive)
 
     revision = source.latest(CONFIGURATION, overrides={})
@@ -62,7 +62,7 @@ def test_codecommit_gives_its_variables_and_its_tree() -> None:
         assert content.read() == f"app {COMMIT}".encode()
 
 
-def test_codecommit_takes_a_given_commit() -> None:
+def test_commit_id_overrides_the_branch() -> None:
     revision = CodeCommitSource(FakeCodeCommit(), archive).latest(
         CONFIGURATION, overrides={"COMMIT_ID": "2" * 40}
     )
@@ -79,13 +79,13 @@ def test_codecommit_takes_a_given_commit() -> None:
         ("EncryptionKeyUnavailableException", "SystemUnavailable", "could not be read"),
     ],
 )
-def test_codecommit_errors(error: str, code: str, text: str) -> None:
+def test_codecommit_error_becomes_a_source_error(error: str, code: str, text: str) -> None:
     with pytest.raises(SourceError, match=text) as caught:
         CodeCommitSource(FakeCodeCommit(error), archive).latest(CONFIGURATION, overrides={})
     assert caught.value.code == code
 
 
-def test_codecommit_refuses_a_clone_reference() -> None:
+def test_clone_reference_is_refused() -> None:
     configuration = {**CONFIGURATION, "OutputArtifactFormat": "CODEBUILD_CLONE_REF"}
     with pytest.raises(SourceError, match="CODE_ZIP"):
         CodeCommitSource(FakeCodeCommit(), archive).latest(configuration, overrides={})
@@ -106,7 +106,7 @@ def s3_pipeline(world: World, **configuration: str) -> None:
     world.client.create_pipeline(pipeline=document)
 
 
-def test_s3_takes_the_newest_version(world: World) -> None:
+def test_s3_source_takes_the_latest_version(world: World) -> None:
     world.s3.versions["sources", "app.zip"] = {"v1": b"old", "v2": b"new"}
     s3_pipeline(world)
 
@@ -119,7 +119,7 @@ def test_s3_takes_the_newest_version(world: World) -> None:
     assert job["data"]["actionConfiguration"]["configuration"]["UserParameters"] == "v2 etag"
 
 
-def test_s3_takes_a_given_version_and_key(world: World) -> None:
+def test_version_and_key_can_be_overridden(world: World) -> None:
     world.s3.versions["sources", "other.zip"] = {"v1": b"old", "v2": b"new"}
     s3_pipeline(world, AllowOverrideForS3ObjectKey="true")
 
@@ -134,14 +134,14 @@ def test_s3_takes_a_given_version_and_key(world: World) -> None:
     assert list(world.s3.bodies.values()) == [b"old"]
 
 
-def test_s3_key_override_must_be_allowed(world: World) -> None:
+def test_key_override_must_be_allowed(world: World) -> None:
     s3_pipeline(world)
     revision = {"actionName": "Source", "revisionType": "S3_OBJECT_KEY", "revisionValue": "other.zip"}
     with pytest.raises(world.client.exceptions.ClientError, match="AllowOverrideForS3ObjectKey"):
         world.start(sourceRevisions=[revision])
 
 
-def test_an_object_that_is_not_there(world: World) -> None:
+def test_missing_object_fails_the_action(world: World) -> None:
     s3_pipeline(world)
 
     assert world.status(world.run()) == "Failed"
@@ -157,7 +157,7 @@ def test_an_object_that_is_not_there(world: World) -> None:
         (EndpointConnectionError(endpoint_url="http://s3"), "PermissionError"),
     ],
 )
-def test_an_artifact_store_that_refuses(world: World, error: Any, code: str) -> None:
+def test_error_of_the_artifact_store_fails_the_action(world: World, error: Any, code: str) -> None:
     world.s3.error = error
     world.create()
 
@@ -167,7 +167,7 @@ def test_an_artifact_store_that_refuses(world: World, error: Any, code: str) -> 
     assert BUCKET in latest["message"]
 
 
-def test_a_source_that_breaks_down_does_not_leave_the_action_hanging(world: World) -> None:
+def test_unexpected_error_of_a_source_fails_the_action(world: World) -> None:
     world.source.error = RuntimeError("a bug")
     world.create()
 

@@ -1,4 +1,4 @@
-"""Variables and namespaces: resolved where they stand, never escaped, missed loudly."""
+"""Variables and namespaces: they are resolved without escaping; a missing one fails the action."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def deploy(text: str, **changes: Any) -> dict[str, object]:
     return stage("Deploy", lambda_action(configuration={"UserParameters": text}, **changes))
 
 
-def test_source_pipeline_and_execution_variables(world: World) -> None:
+def test_variables_of_source_pipeline_and_execution_are_resolved(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.create(
         deploy("#{SourceVariables.CommitId} #{codepipeline.PipelineExecutionId} #{variables.Env} #{no}"),
@@ -32,12 +32,12 @@ def test_source_pipeline_and_execution_variables(world: World) -> None:
     assert user_parameters(world, 1) == f"{COMMIT} {given} prod #{{no}}"
     answer = world.client.get_pipeline_execution(pipelineName="app", pipelineExecutionId=given)
     assert answer["pipelineExecution"]["variables"] == [{"name": "Env", "resolvedValue": "prod"}]
-    shown = world.actions(given)[0]["input"]
-    assert shown["configuration"]["UserParameters"].startswith("#{SourceVariables.CommitId}")
-    assert shown["resolvedConfiguration"]["UserParameters"].startswith(COMMIT)
+    action_input = world.actions(given)[0]["input"]
+    assert action_input["configuration"]["UserParameters"].startswith("#{SourceVariables.CommitId}")
+    assert action_input["resolvedConfiguration"]["UserParameters"].startswith(COMMIT)
 
 
-def test_a_quote_in_a_commit_message_breaks_the_json_around_it_as_on_aws(world: World) -> None:
+def test_values_are_not_escaped(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.source.message = 'Say "hello"\n\\'
     world.create(deploy('{"message": "#{SourceVariables.CommitMessage}"}'))
@@ -49,7 +49,7 @@ def test_a_quote_in_a_commit_message_breaks_the_json_around_it_as_on_aws(world: 
         json.loads(user_parameters(world))
 
 
-def test_a_later_action_reads_what_an_earlier_one_put_out(world: World) -> None:
+def test_output_variables_are_resolved_in_a_later_action(world: World) -> None:
     world.lambda_.functions["first"] = lambda job: world.succeed(job, outputVariables={"Url": "https://a"})
     world.lambda_.functions["trigger"] = world.succeed
     world.create(
@@ -62,7 +62,7 @@ def test_a_later_action_reads_what_an_earlier_one_put_out(world: World) -> None:
     assert user_parameters(world, 1) == "https://a/https://a"
 
 
-def test_a_value_that_looks_like_a_reference_is_left_alone(world: World) -> None:
+def test_reference_in_a_value_is_not_resolved(world: World) -> None:
     world.lambda_.functions["trigger"] = world.succeed
     world.source.message = "#{SourceVariables.CommitId}"
     world.create(deploy("#{SourceVariables.CommitMessage}"))
@@ -72,7 +72,7 @@ def test_a_value_that_looks_like_a_reference_is_left_alone(world: World) -> None
     assert user_parameters(world) == "#{SourceVariables.CommitId}"
 
 
-def test_a_variable_that_nobody_put_out_fails_the_action_and_is_named(world: World) -> None:
+def test_unresolved_variable_fails_the_action_with_its_name(world: World) -> None:
     world.create(deploy("#{SourceVariables.Nope} #{SourceVariables.CommitId}"))
 
     execution_id = world.run()
@@ -85,18 +85,18 @@ def test_a_variable_that_nobody_put_out_fails_the_action_and_is_named(world: Wor
     assert not world.lambda_.events
 
 
-def test_user_parameters_may_be_absent(world: World) -> None:
-    def look(job: Job) -> None:
+def test_job_without_user_parameters_has_no_such_key(world: World) -> None:
+    def trigger(job: Job) -> None:
         assert "UserParameters" not in job["data"]["actionConfiguration"]["configuration"]
         world.succeed(job)
 
-    world.lambda_.functions["trigger"] = look
+    world.lambda_.functions["trigger"] = trigger
     world.create()
 
     assert world.status(world.run()) == "Succeeded"
 
 
-def test_a_retry_reads_the_variables_anew(world: World) -> None:
+def test_retry_resolves_variables_again(world: World) -> None:
     world.lambda_.functions["first"] = lambda job: world.succeed(
         job, outputVariables={"Run": str(len(world.lambda_.jobs))}
     )
@@ -125,7 +125,7 @@ def test_a_retry_reads_the_variables_anew(world: World) -> None:
         ([{"name": "Env", "defaultValue": "dev"}], [{"name": "Other", "value": "x"}], "Other"),
     ],
 )
-def test_variables_that_do_not_fit(
+def test_missing_or_undeclared_variable_is_refused(
     world: World, variables: list[dict[str, str]], given: list[dict[str, str]], named: str
 ) -> None:
     world.client.create_pipeline(pipeline=pipeline(variables=variables))

@@ -1,4 +1,4 @@
-"""A runner, and an archive with the functions under test."""
+"""A function runner, and a deployment package with the functions under test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Invoke = Callable[..., InvocationResult]
 
 
 def archive(**sources: str) -> bytes:
-    """A deployment package with modules of these names."""
+    """Return a deployment package: module name -> source."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
         for name, source in sources.items():
@@ -50,7 +50,7 @@ def runner(tmp_path: Path) -> Iterator[FunctionRunner]:
 
 @pytest.fixture
 def invoke(runner: FunctionRunner, code: bytes) -> Invoke:
-    """Invoke a handler of the functions under test."""
+    """Return a function that invokes a handler of the functions under test."""
 
     def run(handler: str, payload: bytes = b"{}", **settings: object) -> InvocationResult:
         return runner.invoke(version(handler, **settings), lambda: code, payload, request_id="request-1")

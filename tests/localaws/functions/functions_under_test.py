@@ -1,4 +1,4 @@
-"""Handlers that the tests of the function runner deploy. Not imported: packed into an archive."""
+"""Handlers that the tests deploy: never imported, but packed into a deployment package."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def fails(_event: Any, _context: Any) -> None:
 
 
 def sleeps(event: Any, _context: Any) -> None:
-    """Tell the process numbers in a file, then do not come back."""
+    """Write the process ids of itself and a child to a file, then sleep."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     new = Path(event["file"] + ".new")
     new.write_text(json.dumps([os.getpid(), child.pid]))
@@ -57,10 +57,10 @@ def large(event: Any, _context: Any) -> str:
     return "x" * int(event)
 
 
-def meets(event: Any, _context: Any) -> int:
-    """Wait until so many processes came to the folder."""
+def waits_for_others(event: Any, _context: Any) -> int:
+    """Wait until `processes` of them have created their file in the folder."""
     folder = Path(event["folder"])
     (folder / str(os.getpid())).touch()
-    while len(list(folder.iterdir())) < event["wanted"]:
+    while len(list(folder.iterdir())) < event["processes"]:
         time.sleep(0.005)
     return os.getpid()

@@ -1,4 +1,4 @@
-"""Who gets which execution environment, with environments that are no processes."""
+"""How execution environments are assigned, with fake environments."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import cast
 
 import pytest
 
-from stepline.localaws.functions.environment import ExecutionEnvironment
-from stepline.localaws.functions.pool import MAX_ENVIRONMENTS, USUAL_ENVIRONMENTS, Pool, Ticket
+from stepline.localaws.functions.execution_environment import ExecutionEnvironment
+from stepline.localaws.functions.pool import Assignment, Pool
+from stepline.localaws.functions.settings import MAX_ENVIRONMENTS, USUAL_ENVIRONMENTS
 
-SOON, NEVER = 0.0, 1e9
+AT_ONCE, NEVER = 0.0, 1e9
 
 
 @dataclass(eq=False)
@@ -20,84 +21,84 @@ class FakeEnvironment:
     idle_since: float = 0.0
 
 
-def started(pool: Pool, ticket: Ticket, *, ready: bool = True) -> ExecutionEnvironment:
-    """What the holder of the ticket starts."""
-    assert ticket.done()
-    assert ticket.result() is None
+def start(pool: Pool, assignment: Assignment, *, ready: bool = True) -> ExecutionEnvironment:
+    """Start an environment, as an invocation does that is assigned None."""
+    assert assignment.done()
+    assert assignment.result() is None
     environment = cast(ExecutionEnvironment, FakeEnvironment(ready=ready))
     pool.add(environment)
     return environment
 
 
-def full(*, patience_seconds: float = NEVER) -> tuple[Pool, list[ExecutionEnvironment]]:
-    """A pool whose usual environments are all busy."""
-    pool = Pool(patience_seconds=patience_seconds)
-    return pool, [started(pool, pool.take()) for _ in range(USUAL_ENVIRONMENTS)]
+def busy_pool(*, stall_seconds: float = NEVER) -> tuple[Pool, list[ExecutionEnvironment]]:
+    """Return a pool and its usual number of environments, which are all busy."""
+    pool = Pool(stall_seconds=stall_seconds)
+    return pool, [start(pool, pool.acquire()) for _ in range(USUAL_ENVIRONMENTS)]
 
 
-def test_a_free_environment_is_used_again() -> None:
-    pool = Pool(patience_seconds=NEVER)
-    environment = started(pool, pool.take())
-    pool.give_back(environment)
-    assert pool.take().result() is environment
+def test_idle_environment_is_reused() -> None:
+    pool = Pool(stall_seconds=NEVER)
+    environment = start(pool, pool.acquire())
+    pool.release(environment)
+    assert pool.acquire().result() is environment
     assert pool.size == 1
 
 
-def test_who_came_first_is_served_first() -> None:
-    pool, busy = full()
-    first, second = pool.take(), pool.take()
-    pool.give_back(busy[0])
+def test_invocations_are_served_in_order() -> None:
+    pool, busy = busy_pool()
+    first, second = pool.acquire(), pool.acquire()
+    pool.release(busy[0])
     assert first.result() is busy[0]
     assert not second.done()
-    pool.give_back(busy[1])
+    pool.release(busy[1])
     assert second.result() is busy[1]
     assert pool.size == USUAL_ENVIRONMENTS
 
 
-def test_environments_that_are_given_back_are_enough() -> None:
-    pool, _ = full(patience_seconds=NEVER)
-    waiting = pool.take()
-    pool.grow_if_stuck()
+def test_pool_does_not_grow_before_it_stalls() -> None:
+    pool, _ = busy_pool(stall_seconds=NEVER)
+    waiting = pool.acquire()
+    pool.grow_if_stalled()
     assert not waiting.done()
 
 
-def test_environments_that_all_wait_get_another_one() -> None:
-    pool, _ = full(patience_seconds=SOON)
-    first, second = pool.take(), pool.take()
-    pool.grow_if_stuck()
+def test_stalled_pool_starts_one_more_environment() -> None:
+    pool, _ = busy_pool(stall_seconds=AT_ONCE)
+    first, second = pool.acquire(), pool.acquire()
+    pool.grow_if_stalled()
     assert first.done()
     assert not second.done()
     assert pool.size == USUAL_ENVIRONMENTS + 1
 
 
-def test_one_that_is_starting_is_waited_for() -> None:
-    pool, _ = full(patience_seconds=SOON)
-    first, second = pool.take(), pool.take()
-    pool.grow_if_stuck()
-    pool.grow_if_stuck()
+def test_stalled_pool_starts_one_environment_at_a_time() -> None:
+    pool, _ = busy_pool(stall_seconds=AT_ONCE)
+    first, second = pool.acquire(), pool.acquire()
+    pool.grow_if_stalled()
+    pool.grow_if_stalled()
     assert not second.done()
-    loading = started(pool, first, ready=False)
-    pool.grow_if_stuck()
+    loading = start(pool, first, ready=False)
+    pool.grow_if_stalled()
     assert not second.done()
     cast(FakeEnvironment, loading).ready = True
-    pool.grow_if_stuck()
+    pool.grow_if_stalled()
     assert second.done()
 
 
-def test_there_is_an_end_to_it() -> None:
-    pool, busy = full(patience_seconds=SOON)
+def test_stalled_pool_does_not_grow_beyond_the_maximum() -> None:
+    pool, busy = busy_pool(stall_seconds=AT_ONCE)
     while len(busy) < MAX_ENVIRONMENTS:
-        ticket = pool.take()
-        pool.grow_if_stuck()
-        busy.append(started(pool, ticket))
-    ticket = pool.take()
-    pool.grow_if_stuck()
-    assert not ticket.done()
+        assignment = pool.acquire()
+        pool.grow_if_stalled()
+        busy.append(start(pool, assignment))
+    assignment = pool.acquire()
+    pool.grow_if_stalled()
+    assert not assignment.done()
 
 
-def test_one_that_died_or_did_not_start_is_replaced() -> None:
-    pool, busy = full()
-    first, second = pool.take(), pool.take()
+def test_environment_that_ended_or_did_not_start_is_replaced() -> None:
+    pool, busy = busy_pool()
+    first, second = pool.acquire(), pool.acquire()
     pool.lose(busy[0])
     assert first.result() is None
     pool.lose()
@@ -105,20 +106,20 @@ def test_one_that_died_or_did_not_start_is_replaced() -> None:
     assert pool.size == USUAL_ENVIRONMENTS
 
 
-def test_one_that_died_while_it_was_idle_is_not_handed_out() -> None:
-    pool = Pool(patience_seconds=NEVER)
-    environment = started(pool, pool.take())
-    pool.give_back(environment)
+def test_environment_that_ended_while_idle_is_not_assigned() -> None:
+    pool = Pool(stall_seconds=NEVER)
+    environment = start(pool, pool.acquire())
+    pool.release(environment)
     cast(FakeEnvironment, environment).alive = False
-    assert pool.take_dead() == [environment]
+    assert pool.remove_dead() == [environment]
     pool.lose(environment)
-    assert pool.take().result() is None
+    assert pool.acquire().result() is None
     assert pool.size == 1
 
 
-def test_nobody_waits_for_a_pool_that_closes() -> None:
-    pool, _ = full()
-    waiting = pool.take()
+def test_closing_the_pool_fails_waiting_invocations() -> None:
+    pool, _ = busy_pool()
+    waiting = pool.acquire()
     pool.close(RuntimeError("stopping"))
     with pytest.raises(RuntimeError, match="stopping"):
         waiting.result()

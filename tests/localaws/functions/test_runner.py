@@ -1,4 +1,4 @@
-"""Functions in processes of AWS's runtime client."""
+"""The function runner: functions in processes of AWS's runtime client."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pathlib import Path
 import pytest
 
 from stepline.localaws.functions import CodeError, FunctionRunner, FunctionsError, RequestTooLargeError
-from stepline.localaws.functions.code import CodeStore
-from stepline.localaws.functions.environment import ExecutionEnvironment
-from stepline.localaws.functions.pool import USUAL_ENVIRONMENTS
+from stepline.localaws.functions.code_store import CodeStore
+from stepline.localaws.functions.execution_environment import ExecutionEnvironment
 from stepline.localaws.functions.runtime_api import RuntimeApi
+from stepline.localaws.functions.settings import USUAL_ENVIRONMENTS
 from tests.localaws.functions.conftest import Invoke, archive, version
 
-SECONDS_UNTIL_A_TEST_FAILS = 20.0
+MAX_WAIT_SECONDS = 20.0
 
 
 def eventually(condition: Callable[[], object]) -> bool:
-    """Processes end when the operating system gets round to it."""
-    deadline = time.monotonic() + SECONDS_UNTIL_A_TEST_FAILS
+    """Wait until `condition()` is true: the operating system ends processes with a delay."""
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -42,20 +42,20 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_result_and_log(invoke: Invoke) -> None:
+def test_invocation_returns_result_and_log(invoke: Invoke) -> None:
     result = invoke("app.echo", '{"a": "ü"}'.encode())
     assert json.loads(result.payload) == {"a": "ü"}
     assert result.function_error is None
     assert result.log.splitlines() == ['event {"a": "\\u00fc"}', "to stderr"]
 
 
-def test_warm_environment_is_reused_and_its_log_is_not_repeated(invoke: Invoke) -> None:
+def test_warm_environment_is_reused_without_its_earlier_log(invoke: Invoke) -> None:
     assert [invoke("app.counts").payload for _ in range(3)] == [b"1", b"2", b"3"]
     assert invoke("app.echo", b"1").log == invoke("app.echo", b"1").log
 
 
 @pytest.mark.parametrize("change", [{"environment": {}}, {"timeout_seconds": 9.0}, {"handler": "app.echo"}])
-def test_changed_configuration_gets_an_environment_of_its_own(
+def test_changed_configuration_runs_in_another_environment(
     runner: FunctionRunner, code: bytes, change: dict[str, object]
 ) -> None:
     def count(**settings: object) -> bytes:
@@ -67,7 +67,9 @@ def test_changed_configuration_gets_an_environment_of_its_own(
     assert count() == b"2"
 
 
-def test_what_a_function_sees(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_function_sees_lambda_s_environment_and_no_credentials(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("HOME", "/home/mine")
@@ -91,7 +93,7 @@ def test_what_a_function_sees(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, t
     assert seen["stdin"] == ""
 
 
-def test_exception_is_lambda_s_error_document(invoke: Invoke) -> None:
+def test_exception_becomes_an_error_document(invoke: Invoke) -> None:
     result = invoke("app.fails")
     document = json.loads(result.payload)
     assert result.function_error == "Unhandled"
@@ -101,7 +103,7 @@ def test_exception_is_lambda_s_error_document(invoke: Invoke) -> None:
     assert result.log.startswith("[ERROR] ValueError: this is wrong\nTraceback (most recent call last):\n")
 
 
-def test_time_out_ends_the_process_and_what_it_started(invoke: Invoke, tmp_path: Path) -> None:
+def test_time_out_kills_the_process_and_its_children(invoke: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "pids"
     result = invoke("app.sleeps", json.dumps({"file": str(file)}).encode(), timeout_seconds=0.5)
     assert json.loads(result.payload) == {
@@ -115,7 +117,7 @@ def test_time_out_ends_the_process_and_what_it_started(invoke: Invoke, tmp_path:
     assert invoke("app.echo", b"1").payload == b"1"
 
 
-def test_crash(invoke: Invoke) -> None:
+def test_exit_of_the_process_is_reported_as_runtime_exit_error(invoke: Invoke) -> None:
     result = invoke("app.exits")
     assert json.loads(result.payload) == {
         "errorType": "Runtime.ExitError",
@@ -144,10 +146,10 @@ def test_crash(invoke: Invoke) -> None:
         ("app.handler", "import os; os._exit(5)", "Runtime.ExitError", "exit status 5"),
     ],
 )
-def test_function_that_does_not_load(
+def test_function_that_cannot_be_loaded_is_reported(
     runner: FunctionRunner, handler: str, source: str, error_type: str, message: str
 ) -> None:
-    for _ in range(2):  # a second attempt starts anew
+    for _ in range(2):  # a second attempt starts another process
         result = runner.invoke(version(handler), lambda: archive(app=source), b"{}", request_id="r")
         document = json.loads(result.payload)
         assert document["errorType"] == error_type
@@ -155,39 +157,39 @@ def test_function_that_does_not_load(
         assert result.function_error == "Unhandled"
 
 
-def test_payload_limits(invoke: Invoke) -> None:
+def test_payloads_beyond_the_limits_are_refused(invoke: Invoke) -> None:
     assert len(invoke("app.large", b"6000000").payload) == 6_000_002
     assert json.loads(invoke("app.large", b"6500000").payload)["errorType"] == "Function.ResponseSizeTooLarge"
     with pytest.raises(RequestTooLargeError, match="must be smaller than 6291456 bytes"):
         invoke("app.echo", b"1" * 6_291_457)
 
 
-def test_large_event_and_log(invoke: Invoke) -> None:
+def test_large_event_and_log_are_complete(invoke: Invoke) -> None:
     event = json.dumps("x" * 3_000_000).encode()
     result = invoke("app.echo", event)
     assert result.payload == event
     assert len(result.log) > 3_000_000
 
 
-def test_invocations_that_wait_for_each_other_run_side_by_side(tmp_path: Path, code: bytes) -> None:
-    """More of them than processors."""
-    runner = FunctionRunner(tmp_path / "functions", patience_seconds=0.02)
-    folder = tmp_path / "met"
+def test_invocations_that_wait_for_each_other_run_in_parallel(tmp_path: Path, code: bytes) -> None:
+    """There are more of them than the usual number of environments."""
+    runner = FunctionRunner(tmp_path / "functions", stall_seconds=0.02)
+    folder = tmp_path / "files"
     folder.mkdir()
-    wanted = USUAL_ENVIRONMENTS + 2
-    event = json.dumps({"folder": str(folder), "wanted": wanted}).encode()
+    processes = USUAL_ENVIRONMENTS + 2
+    event = json.dumps({"folder": str(folder), "processes": processes}).encode()
 
-    def meet(_: int) -> bytes:
-        return runner.invoke(version("app.meets"), lambda: code, event, request_id="r").payload
+    def invoke(_: int) -> bytes:
+        return runner.invoke(version("app.waits_for_others"), lambda: code, event, request_id="r").payload
 
-    with ThreadPoolExecutor(wanted) as pool:
-        pids = list(pool.map(meet, range(wanted)))
+    with ThreadPoolExecutor(processes) as pool:
+        pids = list(pool.map(invoke, range(processes)))
     runner.close()
-    assert len(set(pids)) == wanted
+    assert len(set(pids)) == processes
 
 
-def test_a_burst_of_short_invocations_starts_few_processes(tmp_path: Path, code: bytes) -> None:
-    runner = FunctionRunner(tmp_path / "functions", patience_seconds=SECONDS_UNTIL_A_TEST_FAILS)
+def test_burst_of_short_invocations_starts_few_processes(tmp_path: Path, code: bytes) -> None:
+    runner = FunctionRunner(tmp_path / "functions", stall_seconds=MAX_WAIT_SECONDS)
 
     def count(_: int) -> int:
         return int(runner.invoke(version("app.counts"), lambda: code, b"{}", request_id="r").payload)
@@ -198,9 +200,7 @@ def test_a_burst_of_short_invocations_starts_few_processes(tmp_path: Path, code:
     assert counts.count(1) <= USUAL_ENVIRONMENTS
 
 
-def test_an_environment_that_died_while_it_was_idle_is_replaced(
-    runner: FunctionRunner, invoke: Invoke
-) -> None:
+def test_environment_that_ended_while_idle_is_replaced(runner: FunctionRunner, invoke: Invoke) -> None:
     assert invoke("app.counts").payload == b"1"
     (environment,) = runner._all
     os.kill(environment._process.pid, signal.SIGKILL)
@@ -209,7 +209,7 @@ def test_an_environment_that_died_while_it_was_idle_is_replaced(
     assert environment not in runner._all
 
 
-def test_updated_function_starts_anew(runner: FunctionRunner, invoke: Invoke) -> None:
+def test_discarded_function_runs_in_a_new_environment(runner: FunctionRunner, invoke: Invoke) -> None:
     assert invoke("app.counts").payload == b"1"
     runner.discard("another")
     assert invoke("app.counts").payload == b"2"
@@ -217,7 +217,7 @@ def test_updated_function_starts_anew(runner: FunctionRunner, invoke: Invoke) ->
     assert invoke("app.counts").payload == b"1"
 
 
-def test_idle_environments_end(tmp_path: Path, code: bytes) -> None:
+def test_idle_environment_is_ended(tmp_path: Path, code: bytes) -> None:
     runner = FunctionRunner(tmp_path, idle_seconds=0.01)
     payload = runner.invoke(version("app.environment"), lambda: code, b"{}", request_id="r").payload
     scratch = Path(json.loads(payload)["variables"]["TMPDIR"])
@@ -226,32 +226,34 @@ def test_idle_environments_end(tmp_path: Path, code: bytes) -> None:
 
 
 def test_code_is_unpacked_once(runner: FunctionRunner, code: bytes) -> None:
-    asked: list[None] = []
+    calls: list[None] = []
 
     def code_zip() -> bytes:
-        asked.append(None)
+        calls.append(None)
         return code
 
     for name in ("one", "two"):
         runner.invoke(version(name=name), code_zip, b"{}", request_id="r")
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("name", ["../outside.py", "/outside.py", "a/../../outside.py", "..\\outside.py"])
-def test_archive_that_leads_out_of_its_folder(runner: FunctionRunner, tmp_path: Path, name: str) -> None:
+def test_archive_with_a_path_outside_its_folder_is_refused(
+    runner: FunctionRunner, tmp_path: Path, name: str
+) -> None:
     evil = archive(**{name.removesuffix(".py"): "x = 1"})
-    with pytest.raises(CodeError, match="leads out of the archive"):
+    with pytest.raises(CodeError, match="is a path outside the archive"):
         runner.invoke(version(), lambda: evil, b"{}", request_id="r")
     assert not list(tmp_path.rglob("outside.py"))
 
 
-def test_archive_that_is_none(runner: FunctionRunner) -> None:
+def test_package_that_is_not_a_zip_is_refused(runner: FunctionRunner) -> None:
     with pytest.raises(CodeError, match="Could not unzip uploaded file"):
         runner.invoke(version(), lambda: b"nonsense", b"{}", request_id="r")
 
 
-def test_an_environment_that_was_closed_meanwhile_has_ended_early(tmp_path: Path, code: bytes) -> None:
-    """`close` may come between the end of the process and the reading of its log."""
+def test_invocation_of_a_closed_environment_reports_runtime_exit_error(tmp_path: Path, code: bytes) -> None:
+    """`close` may run between the end of the process and the reading of its log."""
     api, store = RuntimeApi(), CodeStore(tmp_path)
     function = version("app.echo")
     environment = ExecutionEnvironment(
@@ -264,7 +266,7 @@ def test_an_environment_that_was_closed_meanwhile_has_ended_early(tmp_path: Path
     store.close()
 
 
-def test_close_leaves_nothing(tmp_path: Path, code: bytes) -> None:
+def test_close_ends_processes_and_threads_and_removes_files(tmp_path: Path, code: bytes) -> None:
     threads = threading.active_count()
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     directory = tmp_path / "functions"
@@ -281,7 +283,7 @@ def test_close_leaves_nothing(tmp_path: Path, code: bytes) -> None:
     runner.invoke(version("app.echo"), lambda: code, b"{}", request_id="r")
     assert eventually(file.exists)
     runner.close()
-    busy.join(SECONDS_UNTIL_A_TEST_FAILS)
+    busy.join(MAX_WAIT_SECONDS)
     assert json.loads(results[0])["errorType"] == "Runtime.ExitError"
     assert list(directory.iterdir()) == []
     assert eventually(lambda: threading.active_count() == threads)
@@ -316,8 +318,8 @@ runner.invoke(function, (folder / "code.zip").read_bytes, event, request_id="r")
         assert eventually(lambda pid=pid: not is_running(pid)), f"{pid} outlived the runner"  # type: ignore[misc]
 
 
-def test_a_channel_may_be_closed_after_the_runtime_api_was() -> None:
-    """As by an invocation that was at work when the local AWS ended."""
+def test_channel_may_be_closed_after_the_runtime_api() -> None:
+    """An invocation may end after the local AWS was stopped."""
     api = RuntimeApi()
     channel = api.open()
     api.close_channel(channel)

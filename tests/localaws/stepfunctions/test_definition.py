@@ -1,4 +1,4 @@
-"""Definitions that are refused, and how: the cases are files in `definitions`."""
+"""Checks of definitions. The invalid ones are files in `definitions`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parameters(case: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_refused_definition(world: World, case: Path) -> None:
+def test_invalid_definition_is_refused_with_its_diagnostics(world: World, case: Path) -> None:
     answer = world.client.validate_state_machine_definition(**parameters(case))
     assert answer["result"] == "FAIL"
     assert not answer["truncated"]
@@ -37,19 +37,19 @@ def test_refused_definition(world: World, case: Path) -> None:
     assert len(error["Message"]) < 500
 
 
-def test_good_definition(world: World) -> None:
+def test_valid_definition_has_no_diagnostics(world: World) -> None:
     definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
     answer = world.client.validate_state_machine_definition(definition=definition)
     assert (answer["result"], answer["diagnostics"]) == ("OK", [])
 
 
-def test_a_diagnosis_does_not_repeat_the_definition(world: World) -> None:
+def test_diagnostic_does_not_quote_the_definition(world: World) -> None:
     definition = json.dumps({"Comment": "SECRET", "States": {"A": {"Type": "Succeed"}}})
     (found,) = world.client.validate_state_machine_definition(definition=definition)["diagnostics"]
     assert found["message"] == "StartAt is missing"
 
 
-def test_diagnostics_are_limited(world: World) -> None:
+def test_diagnostics_are_truncated_at_the_limit(world: World) -> None:
     states = {f"S{number}": {"Type": "Succeed"} for number in range(5)}
     definition = json.dumps({"StartAt": "S0", "States": states})
     answer = world.client.validate_state_machine_definition(definition=definition, maxResults=2)

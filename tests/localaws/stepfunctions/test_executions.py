@@ -1,31 +1,31 @@
-"""Starting, stopping, describing, redriving; histories; status events; Express."""
+"""Executions: started, stopped, described and listed; their histories and status events."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from stepline.localaws.functions import Context
-from stepline.localaws.stepfunctions import execution
-from stepline.localaws.stepfunctions.history import failed_state
-from tests.localaws.stepfunctions.world import MACHINE_ARN, Outcome, State, World, task
+from stepline.localaws.clock import VirtualClock
+from stepline.localaws.protocol import in_process_client
+from stepline.localaws.stepfunctions import settings
+from tests.in_process_functions import LambdaContext
+from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.localaws.stepfunctions.world import (
+    MACHINE_ARN,
+    PASS,
+    ROLE_ARN,
+    WAIT,
+    Outcome,
+    State,
+    World,
+    error_of,
+    task,
+)
 
-WAIT = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
-PASS = {"Pass": {"Type": "Pass", "End": True}}
 
-
-def error_of(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
-
-
-def test_same_name_and_input_while_running_is_the_same_execution(world: World) -> None:
+def test_start_with_same_name_and_input_returns_the_running_execution(world: World) -> None:
     arn = world.create(WAIT)
     first = world.client.start_execution(stateMachineArn=arn, name="job-1", input='{"a":1}')
     second = world.client.start_execution(stateMachineArn=arn, name="job-1", input='{"a":1}')
@@ -37,7 +37,7 @@ def test_same_name_and_input_while_running_is_the_same_execution(world: World) -
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', '{"a":2}'])
-def test_same_name_with_other_bytes_is_refused(world: World, text: str) -> None:
+def test_start_with_same_name_and_other_input_is_refused(world: World, text: str) -> None:
     arn = world.create(WAIT)
     execution = world.client.start_execution(stateMachineArn=arn, name="job-1", input='{"a":1}')
     error = error_of(world.client.start_execution, stateMachineArn=arn, name="job-1", input=text)
@@ -56,13 +56,13 @@ def test_name_of_a_closed_execution_is_free_after_ninety_days(world: World) -> N
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "a:b", "a#b", "a\u007fb"])
-def test_invalid_name(world: World, name: str) -> None:
+def test_invalid_name_is_refused(world: World, name: str) -> None:
     arn = world.create(PASS)
     error = error_of(world.client.start_execution, stateMachineArn=arn, name=name)
     assert error == ("InvalidName", f"Invalid Name: '{name}'")
 
 
-def test_input_that_is_not_json(world: World) -> None:
+def test_input_that_is_not_json_is_refused(world: World) -> None:
     arn = world.create(PASS)
     code, message = error_of(world.client.start_execution, stateMachineArn=arn, input="{a}")
     assert code == "InvalidExecutionInput"
@@ -78,14 +78,14 @@ def test_input_is_limited_in_bytes(world: World) -> None:
     assert code == "InvalidExecutionInput"
 
 
-def test_input_is_absent(world: World) -> None:
+def test_absent_input_is_an_empty_object(world: World) -> None:
     arn = world.create(PASS)
     execution = world.client.start_execution(stateMachineArn=arn)["executionArn"]
     world.virtual_clock.run()
     assert Outcome(world, execution).description["input"] == "{}"
 
 
-def test_unknown_machines_and_executions(world: World) -> None:
+def test_unknown_machines_and_executions_are_refused(world: World) -> None:
     execution_arn = MACHINE_ARN.replace("stateMachine", "execution") + ":none"
     assert error_of(world.client.start_execution, stateMachineArn=MACHINE_ARN) == (
         "StateMachineDoesNotExist",
@@ -109,7 +109,7 @@ def test_unknown_machines_and_executions(world: World) -> None:
         assert error_of(call, executionArn="nonsense")[0] == "InvalidArn"
 
 
-def test_stop_keeps_error_cause_and_date(world: World) -> None:
+def test_stopped_execution_has_error_cause_and_stop_date(world: World) -> None:
     arn = world.start(world.create(WAIT))
     world.virtual_clock.advance(10)
     answer = world.client.stop_execution(executionArn=arn, error="Superseded", cause="a newer push")
@@ -122,11 +122,11 @@ def test_stop_keeps_error_cause_and_date(world: World) -> None:
     last = outcome.history[-1]
     assert last["type"] == "ExecutionAborted"
     assert last["executionAbortedEventDetails"] == {"error": "Superseded", "cause": "a newer push"}
-    assert failed_state(outcome.history) == "Wait"
+    assert outcome.failed_state == "Wait"
     assert world.statuses() == ["RUNNING", "ABORTED"]
 
 
-def test_stopping_twice_changes_nothing(world: World) -> None:
+def test_second_stop_changes_nothing(world: World) -> None:
     arn = world.start(world.create(WAIT))
     first = world.client.stop_execution(executionArn=arn, error="First")
     world.virtual_clock.advance(10)
@@ -135,17 +135,17 @@ def test_stopping_twice_changes_nothing(world: World) -> None:
     assert world.statuses() == ["RUNNING", "ABORTED"]
 
 
-def test_stop_of_an_execution_that_succeeded(world: World) -> None:
+def test_stop_does_not_change_an_execution_that_succeeded(world: World) -> None:
     outcome = world.run(PASS)
     answer = world.client.stop_execution(executionArn=outcome.arn, error="Late")
     assert answer["stopDate"] == outcome.description["stopDate"]
     assert Outcome(world, outcome.arn).status == "SUCCEEDED"
 
 
-def test_a_task_that_stops_its_own_execution(world: World) -> None:
+def test_task_can_stop_its_own_execution(world: World) -> None:
     arns: list[str] = []
 
-    def stop(event: Any, _context: Context) -> Any:
+    def stop(event: Any, _context: LambdaContext) -> Any:
         world.client.stop_execution(executionArn=arns[0], cause="enough")
         return event
 
@@ -158,7 +158,7 @@ def test_a_task_that_stops_its_own_execution(world: World) -> None:
     assert outcome.history[-1]["type"] == "ExecutionAborted"
 
 
-def test_describe_tells_everything(world: World) -> None:
+def test_describe_returns_every_member(world: World) -> None:
     outcome = world.run(PASS, {"a": 1})
     described = {key: value for key, value in outcome.description.items() if key != "ResponseMetadata"}
     assert described == {
@@ -181,7 +181,7 @@ def test_describe_tells_everything(world: World) -> None:
     assert "output" not in metadata
 
 
-def test_machine_of_an_execution_is_the_one_it_started_with(world: World) -> None:
+def test_execution_keeps_the_definition_it_started_with(world: World) -> None:
     arn = world.start(world.create(WAIT))
     world.client.update_state_machine(
         stateMachineArn=MACHINE_ARN, definition=json.dumps({"StartAt": "Pass", "States": PASS})
@@ -192,7 +192,7 @@ def test_machine_of_an_execution_is_the_one_it_started_with(world: World) -> Non
     assert Outcome(world, arn).path == ["Wait"]
 
 
-def test_list_executions_latest_first_filtered_and_paged(world: World) -> None:
+def test_executions_are_listed_latest_first_filtered_and_paged(world: World) -> None:
     arn = world.create(WAIT)
     started = []
     for _ in range(5):
@@ -225,7 +225,7 @@ def test_history_is_paged_in_both_directions(world: World) -> None:
         assert paged == (ids[::-1] if newest_first else ids)
 
 
-def test_history_without_execution_data(world: World) -> None:
+def test_history_leaves_out_execution_data_on_request(world: World) -> None:
     outcome = world.run(PASS, {"secret": 1})
     events = world.client.get_execution_history(executionArn=outcome.arn, includeExecutionData=False)[
         "events"
@@ -235,10 +235,10 @@ def test_history_without_execution_data(world: World) -> None:
     assert "secret" in str(outcome.history)
 
 
-def test_failed_state_is_found_the_way_aws_tells_it(world: World) -> None:
+def test_failed_state_is_found_by_previous_event_ids(world: World) -> None:
     """The last failure, then `previousEventId` back to the state's entry."""
 
-    def fails(_event: Any, _context: Context) -> Any:
+    def fails(_event: Any, _context: LambdaContext) -> Any:
         raise ValueError("no")
 
     world.handlers["f"] = fails
@@ -251,12 +251,12 @@ def test_failed_state_is_found_the_way_aws_tells_it(world: World) -> None:
     while not event["type"].endswith("StateEntered"):
         event = by_id[event["previousEventId"]]
     assert event["stateEnteredEventDetails"]["name"] == "Breaks"
-    assert failed_state(outcome.history) == "Breaks"
+    assert outcome.failed_state == "Breaks"
     assert outcome.description["error"] == "ValueError"
     assert json.loads(outcome.description["cause"])["errorMessage"] == "no"
 
 
-def test_status_events(world: World) -> None:
+def test_status_events_have_the_members_that_aws_sends(world: World) -> None:
     outcome = world.run(PASS, {"a": 1})
     start, end = world.events
     milliseconds = int(world.clock.now().timestamp() * 1000)
@@ -286,165 +286,20 @@ def test_status_events_leave_large_data_out(world: World) -> None:
     assert end["outputDetails"] == {"included": True}
 
 
-def test_an_event_sink_that_fails_does_not_disturb(world: World) -> None:
+def test_execution_succeeds_although_its_events_cannot_be_sent() -> None:
     def broken(_event: object) -> None:
         raise RuntimeError
 
-    world.service._executions._events = broken
-    assert world.run(PASS).status == "SUCCEEDED"
+    clock = VirtualClock()
+    client = in_process_client(build_stepfunctions(clock, events=broken))
+    definition = json.dumps({"StartAt": "Pass", "States": PASS})
+    client.create_state_machine(name="machine", definition=definition, roleArn=ROLE_ARN)
+    arn = client.start_execution(stateMachineArn=MACHINE_ARN)["executionArn"]
+    clock.run()
+    assert client.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
 
 
-def test_express_runs_to_its_end(world: World) -> None:
-    world.handlers["f"] = lambda event, _: {"n": event["n"] + 1}
-    arn = world.create({"Add": task("f")}, type="EXPRESS")
-    answer = world.client.start_sync_execution(stateMachineArn=arn, input='{"n": 1}', name="one")
-    assert answer["status"] == "SUCCEEDED"
-    assert json.loads(answer["output"]) == {"n": 2}
-    assert answer["executionArn"].startswith("arn:aws:states:us-east-1:000000000000:express:machine:one:")
-    assert answer["billingDetails"] == {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": 100}
-    assert world.events == []
-
-
-def test_express_fails_with_error_and_cause(world: World) -> None:
-    arn = world.create({"Bad": {"Type": "Fail", "Error": "E", "Cause": "C"}}, type="EXPRESS")
-    answer = world.client.start_sync_execution(stateMachineArn=arn)
-    assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "E", "C")
-    assert "output" not in answer
-
-
-def test_express_takes_five_minutes_at_most(world: World) -> None:
-    arn = world.create({"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}, type="EXPRESS")
-    answer = world.client.start_sync_execution(stateMachineArn=arn)
-    assert (answer["status"], answer["error"]) == ("TIMED_OUT", "States.Timeout")
-    assert answer["stopDate"] - answer["startDate"] == timedelta(minutes=5)
-
-
-def test_express_in_a_task_of_another_machine(world: World) -> None:
-    inner = world.create({"Wait": {"Type": "Wait", "Seconds": 20, "End": True}}, type="EXPRESS", name="inner")
-
-    def call(event: Any, _context: Context) -> Any:
-        answer = world.client.start_sync_execution(stateMachineArn=inner, input=json.dumps(event))
-        return answer["status"]
-
-    world.handlers["call"] = call
-    outcome = world.run({"Call": task("call")}, name="outer")
-    assert outcome.output == "SUCCEEDED"
-    assert outcome.seconds == 20
-
-
-def test_express_cannot_be_described_and_standard_not_run_synchronously(world: World) -> None:
-    express = world.create(PASS, type="EXPRESS", name="express")
-    started = world.start(express)
-    for call in (
-        world.client.describe_execution,
-        world.client.stop_execution,
-        world.client.get_execution_history,
-    ):
-        assert error_of(call, executionArn=started) == (
-            "InvalidArn",
-            "Invalid Arn: 'Resource type not valid in this context: express'",
-        )
-    not_supported = (
-        "StateMachineTypeNotSupported",
-        "This operation is not supported by this type of state machine",
-    )
-    assert error_of(world.client.list_executions, stateMachineArn=express) == not_supported
-    standard = world.create(PASS)
-    assert error_of(world.client.start_sync_execution, stateMachineArn=standard) == not_supported
-
-
-def test_express_in_real_time(real_world: World) -> None:
-    arn = real_world.create(PASS, type="EXPRESS")
-    assert real_world.client.start_sync_execution(stateMachineArn=arn, input="[1]")["output"] == "[1]"
-
-
-def test_redrive_goes_on_from_the_failed_state(world: World) -> None:
-    calls: list[Any] = []
-
-    def fails_first(event: Any, _context: Context) -> Any:
-        calls.append(event)
-        if len(calls) == 1:
-            raise ValueError("first time")
-        return {"ok": True}
-
-    world.handlers["f"] = fails_first
-    failed = world.run({"Before": {"Type": "Pass", "Result": {"x": 1}, "Next": "Flaky"}, "Flaky": task("f")})
-    assert failed.status == "FAILED"
-    assert failed.description["redriveStatus"] == "REDRIVABLE"
-    first = world.client.redrive_execution(executionArn=failed.arn, clientToken="t")
-    again = world.client.redrive_execution(executionArn=failed.arn, clientToken="t")
-    assert again["redriveDate"] == first["redriveDate"]
-    world.virtual_clock.run()
-    outcome = Outcome(world, failed.arn)
-    assert outcome.output == {"ok": True}
-    assert calls == [{"x": 1}, {"x": 1}]
-    assert outcome.path == ["Before", "Flaky", "Flaky"]
-    redriven = next(event for event in outcome.history if event["type"] == "ExecutionRedriven")
-    assert redriven["executionRedrivenEventDetails"] == {"redriveCount": 1}
-    assert outcome.history[redriven["id"]]["previousEventId"] == redriven["id"]
-    assert outcome.description["redriveCount"] == 1
-    assert "error" not in outcome.description
-    assert world.statuses() == ["RUNNING", "FAILED", "RUNNING", "SUCCEEDED"]
-
-
-def test_what_cannot_be_redriven(world: World) -> None:
-    outcome = world.run(PASS)
-    assert error_of(world.client.redrive_execution, executionArn=outcome.arn)[0] == "ExecutionNotRedrivable"
-    failed = world.run({"Bad": {"Type": "Fail"}}, name="other")
-    world.virtual_clock.advance(15 * 86_400)
-    assert error_of(world.client.redrive_execution, executionArn=failed.arn)[0] == "ExecutionNotRedrivable"
-
-
-def waiting_for_token(world: World, **fields: Any) -> tuple[str, str]:
-    """An execution that waits for its task token: (execution ARN, token)."""
-    world.handlers["ask"] = lambda event, _: event
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}},
-        "End": True,
-        **fields,
-    }
-    arn = world.start(world.create({"Ask": state}))
-    world.virtual_clock.advance(1)
-    return arn, world.functions.invocations[-1][1]["token"]
-
-
-def test_task_token_success(world: World) -> None:
-    arn, token = waiting_for_token(world)
-    world.client.send_task_success(taskToken=token, output='{"yes":true}')
-    world.virtual_clock.run()
-    assert Outcome(world, arn).output == {"yes": True}
-    assert error_of(world.client.send_task_success, taskToken=token, output="1")[0] == "TaskTimedOut"
-
-
-def test_task_token_failure(world: World) -> None:
-    arn, token = waiting_for_token(world)
-    world.client.send_task_failure(taskToken=token, error="Denied", cause="by a person")
-    world.virtual_clock.run()
-    outcome = Outcome(world, arn)
-    assert (outcome.description["error"], outcome.description["cause"]) == ("Denied", "by a person")
-
-
-def test_task_heartbeats(world: World) -> None:
-    arn, token = waiting_for_token(world, HeartbeatSeconds=60, TimeoutSeconds=9000)
-    for _ in range(5):
-        world.virtual_clock.advance(50)
-        world.client.send_task_heartbeat(taskToken=token)
-    world.virtual_clock.run()
-    outcome = Outcome(world, arn)
-    assert outcome.status == "FAILED"
-    assert outcome.description["error"] == "States.Timeout"
-    assert 250 < outcome.seconds < 320
-
-
-def test_tokens_that_nobody_gave(world: World) -> None:
-    assert error_of(world.client.send_task_success, taskToken="x", output="{}")[0] == "InvalidToken"
-    _, token = waiting_for_token(world)
-    assert error_of(world.client.send_task_success, taskToken=token, output="{")[0] == "InvalidOutput"
-
-
-def test_close_ends_what_runs(world: World) -> None:
+def test_close_ends_running_executions(world: World) -> None:
     world.start(world.create(WAIT))
     world.virtual_clock.advance(1)
     world.service.close()
@@ -453,11 +308,11 @@ def test_close_ends_what_runs(world: World) -> None:
     assert error_of(world.client.start_execution, stateMachineArn=MACHINE_ARN)[0] == "ServiceUnavailable"
 
 
-def test_a_loop_without_end_fails_at_the_limit_of_the_history(
+def test_endless_loop_fails_at_the_limit_of_the_history(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert execution.MAX_EVENTS == 25_000
-    monkeypatch.setattr(execution, "MAX_EVENTS", 100)  # the same in less time
+    assert settings.MAX_EVENTS == 25_000
+    monkeypatch.setattr(settings, "MAX_EVENTS", 100)  # the same in less time
     loop: dict[str, State] = {
         "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
         "Again": {"Type": "Pass", "Next": "Wait"},
@@ -466,6 +321,6 @@ def test_a_loop_without_end_fails_at_the_limit_of_the_history(
     world.virtual_clock.run()
     description = world.client.describe_execution(executionArn=arn)
     assert description["status"] == "FAILED"
-    assert "maximum number of history events (25000)" in description["cause"]
+    assert "maximum number of history events (100)" in description["cause"]
     last = world.client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1)["events"][0]
     assert (last["id"], last["type"]) == (100, "ExecutionFailed")

@@ -1,4 +1,4 @@
-"""What machines do: every state type, retries, catches and time-outs, in virtual and in real time."""
+"""The Amazon States Language: every state type, retries, catches and time-outs, in virtual and real time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.functions import Context
+from tests.in_process_functions import LambdaContext
 from tests.localaws.stepfunctions.world import World, task
 
 
 class ThrottledError(Exception):
-    """An error that a Retry names."""
+    """An error that a Retry or Catch names."""
 
 
-def echo(event: Any, _context: Context) -> Any:
+def echo(event: Any, _context: LambdaContext) -> Any:
     return event
 
 
-def test_wait_states_take_virtual_time_only(world: World) -> None:
+def test_wait_state_takes_only_virtual_time(world: World) -> None:
     started = time.monotonic()
     outcome = world.run(
         {
@@ -35,7 +35,7 @@ def test_wait_states_take_virtual_time_only(world: World) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_an_execution_waits_for_the_clock(world: World) -> None:
+def test_execution_moves_only_with_the_clock(world: World) -> None:
     arn = world.start(world.create({"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}))
     world.virtual_clock.advance(59)
     assert world.client.describe_execution(executionArn=arn)["status"] == "RUNNING"
@@ -43,17 +43,17 @@ def test_an_execution_waits_for_the_clock(world: World) -> None:
     assert world.client.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
 
 
-def test_wait_until_a_moment_of_the_clock(world: World) -> None:
+def test_wait_state_waits_until_a_timestamp_of_the_clock(world: World) -> None:
     moment = world.clock.now() + timedelta(hours=5)
     states = {"Until": {"Type": "Wait", "TimestampPath": "$.at", "End": True}}
     outcome = world.run(states, {"at": moment.strftime("%Y-%m-%dT%H:%M:%SZ")})
     assert outcome.seconds == 5 * 3600
 
 
-def test_retries_take_virtual_time_and_are_counted(world: World) -> None:
+def test_retries_back_off_in_virtual_time(world: World) -> None:
     attempts: list[datetime] = []
 
-    def throttled(event: Any, _context: Context) -> Any:
+    def throttled(event: Any, _context: LambdaContext) -> Any:
         attempts.append(world.clock.now())
         if len(attempts) < 4:
             raise ThrottledError
@@ -71,8 +71,8 @@ def test_retries_take_virtual_time_and_are_counted(world: World) -> None:
     assert outcome.path == ["Try"]
 
 
-def test_catch_by_error_name_with_the_function_s_error(world: World) -> None:
-    def fails(_event: Any, _context: Context) -> Any:
+def test_catch_matches_the_name_of_a_function_error(world: World) -> None:
+    def fails(_event: Any, _context: LambdaContext) -> Any:
         raise ThrottledError("slow down")
 
     world.handlers["f"] = fails
@@ -94,7 +94,7 @@ def test_catch_by_error_name_with_the_function_s_error(world: World) -> None:
     assert '"errorMessage":"slow down"' in outcome.output["error"]["Cause"]
 
 
-def test_fail_state_gives_error_and_cause(world: World) -> None:
+def test_fail_state_sets_error_and_cause(world: World) -> None:
     outcome = world.run({"Broken": {"Type": "Fail", "Error": "Dirty", "Cause": "someone must look"}})
     assert outcome.status == "FAILED"
     assert (outcome.description["error"], outcome.description["cause"]) == ("Dirty", "someone must look")
@@ -102,19 +102,19 @@ def test_fail_state_gives_error_and_cause(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", ["States.Timeout", "States.DataLimitExceeded", "Mine"])
-def test_fail_state_passes_on_an_error_that_was_caught(world: World, error: str) -> None:
+def test_fail_state_can_repeat_a_caught_error(world: World, error: str) -> None:
     states = {"Bad": {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}}
-    outcome = world.run(states, {"Error": error, "Cause": "told before"})
-    assert (outcome.description["error"], outcome.description["cause"]) == (error, "told before")
+    outcome = world.run(states, {"Error": error, "Cause": "an earlier cause"})
+    assert (outcome.description["error"], outcome.description["cause"]) == (error, "an earlier cause")
 
 
-def test_missing_function_is_a_failed_task_and_not_a_crash(world: World) -> None:
+def test_missing_function_fails_the_task(world: World) -> None:
     outcome = world.run({"Call": task("missing")})
     assert outcome.description["error"] == "Lambda.ResourceNotFoundException"
     assert "Function not found" in outcome.description["cause"]
 
 
-def test_choice_pass_and_data_flow(world: World) -> None:
+def test_choice_and_pass_states_direct_the_data(world: World) -> None:
     world.handlers["double"] = lambda event, _: {"n": event["n"] * 2}
     outcome = world.run(
         {
@@ -133,7 +133,7 @@ def test_choice_pass_and_data_flow(world: World) -> None:
     assert outcome.path == ["Prepare", "Double", "Enough?", "Double", "Enough?", "Done"]
 
 
-def test_lambda_invoke_integration(world: World) -> None:
+def test_lambda_invoke_integration_returns_the_payload(world: World) -> None:
     world.handlers["f"] = echo
     state = {
         "Type": "Task",
@@ -145,7 +145,7 @@ def test_lambda_invoke_integration(world: World) -> None:
     assert world.run({"Call": state}, {"grüße": "ü"}).output == {"grüße": "ü"}
 
 
-def test_parallel_branches_wait_side_by_side(world: World) -> None:
+def test_parallel_branches_wait_at_the_same_time(world: World) -> None:
     world.handlers["f"] = lambda _event, _context: "done"
     outcome = world.run(
         {
@@ -164,7 +164,7 @@ def test_parallel_branches_wait_side_by_side(world: World) -> None:
     assert outcome.seconds == 600
 
 
-def test_failing_branch_ends_the_other_ones(world: World) -> None:
+def test_failed_branch_ends_the_other_branches(world: World) -> None:
     outcome = world.run(
         {
             "Both": {
@@ -206,7 +206,7 @@ def test_map_keeps_the_order_of_its_items(world: World, concurrency: int) -> Non
     assert outcome.seconds == {0: 10, 1: 60, 3: 20}[concurrency]
 
 
-def test_map_over_nothing(world: World) -> None:
+def test_map_over_no_items_returns_an_empty_list(world: World) -> None:
     state = {
         "Type": "Map",
         "ItemsPath": "$.items",
@@ -231,7 +231,7 @@ def test_task_times_out_in_virtual_time(world: World) -> None:
     assert outcome.seconds == 3600
 
 
-def test_machine_times_out(world: World) -> None:
+def test_execution_times_out(world: World) -> None:
     outcome = world.run({"Wait": {"Type": "Wait", "Seconds": 9000, "End": True}}, TimeoutSeconds=100)
     assert outcome.status == "TIMED_OUT"
     assert outcome.seconds == 100
@@ -239,7 +239,7 @@ def test_machine_times_out(world: World) -> None:
     assert world.statuses() == ["RUNNING", "TIMED_OUT"]
 
 
-def test_jsonata_and_variables(world: World) -> None:
+def test_jsonata_can_use_variables(world: World) -> None:
     world.handlers["f"] = lambda event, _: {"sum": event["a"] + event["b"]}
     outcome = world.run(
         {
@@ -266,7 +266,7 @@ def test_jsonata_and_variables(world: World) -> None:
     assert outcome.output == {"text": 'it is "40"\n', "n": 43}
 
 
-def test_failing_jsonata_is_an_error_that_can_be_caught(world: World) -> None:
+def test_failed_jsonata_raises_query_evaluation_error(world: World) -> None:
     outcome = world.run(
         {
             "Bad": {"Type": "Pass", "Output": "{% $states.input.a + 'x' %}", "End": True},
@@ -278,7 +278,7 @@ def test_failing_jsonata_is_an_error_that_can_be_caught(world: World) -> None:
     assert outcome.description["error"] == "States.QueryEvaluationError"
 
 
-def test_context_object_tells_the_clock_s_time_as_aws_writes_it(world: World) -> None:
+def test_context_object_has_times_of_the_clock_in_the_format_of_aws(world: World) -> None:
     state = {
         "Type": "Pass",
         "Parameters": {"entered.$": "$$.State.EnteredTime", "started.$": "$$.Execution.StartTime"},
@@ -289,7 +289,7 @@ def test_context_object_tells_the_clock_s_time_as_aws_writes_it(world: World) ->
     assert outcome.output == {"entered": now, "started": "2026-01-01T00:00:00.000Z"}
 
 
-def test_datetimes_in_a_task_s_answer_are_text(world: World) -> None:
+def test_datetimes_in_the_answer_of_a_task_become_text(world: World) -> None:
     class Things:
         def list_things(self, **_: Any) -> Any:
             return {"Things": [{"Created": datetime(2026, 1, 2, tzinfo=UTC)}], "ResponseMetadata": {}}
@@ -301,7 +301,7 @@ def test_datetimes_in_a_task_s_answer_are_text(world: World) -> None:
     assert world.run({"List": state}).output == {"Things": [{"Created": "2026-01-02T00:00:00.000Z"}]}
 
 
-def test_nested_execution_sync2(world: World) -> None:
+def test_nested_execution_returns_its_parsed_output(world: World) -> None:
     world.create(
         {
             "Wait": {"Type": "Wait", "Seconds": 30, "Next": "Done"},
@@ -325,7 +325,7 @@ def test_nested_execution_sync2(world: World) -> None:
     assert outcome.output["Status"] == "SUCCEEDED"
 
 
-def test_results_do_not_depend_on_when_the_clock_moves(world: World) -> None:
+def test_histories_of_equal_executions_are_equal(world: World) -> None:
     states = {
         "Each": {
             "Type": "Map",
@@ -344,16 +344,16 @@ def test_results_do_not_depend_on_when_the_clock_moves(world: World) -> None:
     assert kinds == [(event["type"], event["id"], event["previousEventId"]) for event in second.history]
 
 
-def test_branches_run_side_by_side_in_real_time(real_world: World) -> None:
+def test_branches_run_at_the_same_time_in_real_time(real_world: World) -> None:
     together = threading.Barrier(2, timeout=10)
 
-    def meet(event: Any, _context: Context) -> Any:
+    def meet(event: Any, _context: LambdaContext) -> Any:
         together.wait()
         return event
 
     real_world.handlers["meet"] = meet
     branch = {"StartAt": "Meet", "States": {"Meet": task("meet", TimeoutSeconds=30)}}
-    outcome = real_world.run_for_real(
+    outcome = real_world.run_in_real_time(
         {"Both": {"Type": "Parallel", "Branches": [branch, branch], "End": True}}, 7
     )
     assert outcome.output == [7, 7]
@@ -362,10 +362,10 @@ def test_branches_run_side_by_side_in_real_time(real_world: World) -> None:
 def test_map_runs_in_real_time(real_world: World) -> None:
     real_world.handlers["f"] = echo
     state = {"Type": "Map", "Iterator": {"StartAt": "F", "States": {"F": task("f")}}, "End": True}
-    assert real_world.run_for_real({"Each": state}, list(range(100))).output == list(range(100))
+    assert real_world.run_in_real_time({"Each": state}, list(range(100))).output == list(range(100))
 
 
-def test_waiting_ends_at_once_when_stopped_in_real_time(real_world: World) -> None:
+def test_stop_ends_a_wait_state_at_once_in_real_time(real_world: World) -> None:
     arn = real_world.start(real_world.create({"Wait": {"Type": "Wait", "Seconds": 9000, "End": True}}))
     answer = real_world.client.stop_execution(executionArn=arn, error="Stop", cause="because")
     description = real_world.client.describe_execution(executionArn=arn)
@@ -373,8 +373,8 @@ def test_waiting_ends_at_once_when_stopped_in_real_time(real_world: World) -> No
     assert description["stopDate"] == answer["stopDate"]
 
 
-def test_many_items_one_at_a_time(world: World) -> None:
-    """A worker that called itself for each item would exceed Python's stack."""
+def test_map_runs_many_items_one_at_a_time(world: World) -> None:
+    """An earlier bug: moto's worker called itself for each item, which exceeds Python's stack."""
     state = {
         "Type": "Map",
         "MaxConcurrency": 1,

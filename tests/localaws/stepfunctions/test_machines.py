@@ -1,4 +1,4 @@
-"""State machines: created, updated, described, tagged, deleted, and found in a store of others."""
+"""State machines: created, updated, described, tagged, deleted, and read from a store of CloudFormation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localaws.stepfunctions.test_executions import PASS, WAIT, error_of
-from tests.localaws.stepfunctions.world import MACHINE_ARN, ROLE_ARN, Outcome, World
+from tests.localaws.stepfunctions.world import MACHINE_ARN, PASS, ROLE_ARN, WAIT, Outcome, World, error_of
 
 DEFINITION = json.dumps({"StartAt": "Pass", "States": PASS})
 
@@ -20,7 +19,7 @@ def create(world: World, **settings: Any) -> Any:
     return world.client.create_state_machine(**(parameters | settings))
 
 
-def test_create_and_describe(world: World) -> None:
+def test_describe_returns_a_created_machine(world: World) -> None:
     answer = create(world)
     assert answer["stateMachineArn"] == MACHINE_ARN
     described = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)
@@ -40,7 +39,7 @@ def test_create_and_describe(world: World) -> None:
     assert "definition" not in metadata
 
 
-def test_creating_the_same_machine_again_is_the_first_one(world: World) -> None:
+def test_second_creation_with_equal_settings_returns_the_first_machine(world: World) -> None:
     first = create(world)
     world.virtual_clock.advance(60)
     again = create(world, roleArn=ROLE_ARN + "-other", tags=[{"key": "a", "value": "b"}])
@@ -51,14 +50,14 @@ def test_creating_the_same_machine_again_is_the_first_one(world: World) -> None:
 @pytest.mark.parametrize(
     "change", [{"definition": json.dumps({"StartAt": "Wait", "States": WAIT})}, {"type": "EXPRESS"}]
 )
-def test_another_machine_of_the_same_name(world: World, change: dict[str, str]) -> None:
+def test_machine_with_the_name_of_another_is_refused(world: World, change: dict[str, str]) -> None:
     create(world)
     with pytest.raises(ClientError, match="State Machine Already Exists: 'arn:aws:states:") as caught:
         create(world, **change)
     assert caught.value.response["Error"]["Code"] == "StateMachineAlreadyExists"
 
 
-def test_update_gives_a_revision(world: World) -> None:
+def test_update_creates_a_revision(world: World) -> None:
     create(world)
     world.virtual_clock.advance(60)
     new = json.dumps({"StartAt": "Wait", "States": WAIT})
@@ -70,7 +69,7 @@ def test_update_gives_a_revision(world: World) -> None:
     assert described["roleArn"] == ROLE_ARN
 
 
-def test_updates_that_are_refused(world: World) -> None:
+def test_invalid_updates_are_refused(world: World) -> None:
     create(world)
     update = world.client.update_state_machine
     assert error_of(update, stateMachineArn=MACHINE_ARN)[0] == "MissingRequiredParameter"
@@ -81,7 +80,7 @@ def test_updates_that_are_refused(world: World) -> None:
     assert error_of(update, stateMachineArn=MACHINE_ARN, publish=True)[0] == "ValidationException"
 
 
-def test_delete_ends_executions_and_is_idempotent(world: World) -> None:
+def test_delete_aborts_executions_and_is_idempotent(world: World) -> None:
     execution = world.start(world.create(WAIT))
     world.virtual_clock.advance(1)
     for _ in range(2):
@@ -93,14 +92,14 @@ def test_delete_ends_executions_and_is_idempotent(world: World) -> None:
     assert error_of(world.client.describe_execution, executionArn=execution)[0] == "ExecutionDoesNotExist"
 
 
-def test_list_is_paged(world: World) -> None:
+def test_machines_are_listed_in_pages(world: World) -> None:
     for name in ("c", "a", "b"):
         create(world, name=name)
     pages = world.client.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 2})
     assert [[item["name"] for item in page["stateMachines"]] for page in pages] == [["a", "b"], ["c"]]
 
 
-def test_tags(world: World) -> None:
+def test_tags_are_added_replaced_and_removed(world: World) -> None:
     create(world, tags=[{"key": "a", "value": "1"}])
     world.client.tag_resource(
         resourceArn=MACHINE_ARN, tags=[{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
@@ -119,14 +118,14 @@ def test_tags(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "a*b", 'a"b'])
-def test_invalid_name(world: World, name: str) -> None:
+def test_invalid_name_is_refused(world: World, name: str) -> None:
     with pytest.raises(ClientError, match="Invalid Name") as caught:
         create(world, name=name)
     assert caught.value.response["Error"]["Code"] == "InvalidName"
 
 
-def test_machine_that_cloudformation_made(world: World) -> None:
-    """Its emulator writes dates as text, and knows no tracing."""
+def test_machine_created_by_cloudformation_can_be_described_and_started(world: World) -> None:
+    """ministack writes dates as text, and no tracing configuration."""
     world.machines[MACHINE_ARN] = {
         "stateMachineArn": MACHINE_ARN,
         "name": "machine",
@@ -155,9 +154,9 @@ def test_machine_that_cloudformation_made(world: World) -> None:
 @pytest.mark.parametrize(
     "definition", ["nonsense", "[]", '{"StartAt":"A","States":{"A":{"Type":"Nonsense"}}}']
 )
-def test_nonsense_that_cloudformation_took_fails_as_an_execution(world: World, definition: str) -> None:
+def test_execution_of_an_invalid_definition_fails(world: World, definition: str) -> None:
     create(world)
-    world.machines[MACHINE_ARN]["definition"] = definition
+    world.machines[MACHINE_ARN] |= {"definition": definition}
     execution = world.start(MACHINE_ARN)
     world.virtual_clock.run()
     outcome = Outcome(world, execution)

@@ -1,18 +1,17 @@
-"""How much is remembered of executions that have ended."""
+"""How many closed executions are kept."""
 
 from __future__ import annotations
 
 import pytest
 
-from stepline.localaws.stepfunctions import executions
-from tests.localaws.stepfunctions.test_executions import PASS, WAIT, error_of
-from tests.localaws.stepfunctions.world import World
+from stepline.localaws.stepfunctions import settings
+from tests.localaws.stepfunctions.world import PASS, WAIT, World, error_of
 
 
-def test_the_newest_closed_executions_are_kept_and_all_that_run(
+def test_open_executions_and_the_newest_closed_ones_are_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executions, "MAX_KEPT", 2)
+    monkeypatch.setattr(settings, "MAX_CLOSED_EXECUTIONS", 2)
     open_arn = world.start(world.create(WAIT, name="waits"))
     machine = world.create(PASS)
     closed = []
@@ -26,10 +25,8 @@ def test_the_newest_closed_executions_are_kept_and_all_that_run(
     assert len(world.client.list_executions(stateMachineArn=machine)["executions"]) == 2
 
 
-def test_a_redriven_execution_is_not_forgotten_while_it_runs(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executions, "MAX_KEPT", 1)
+def test_redriven_execution_is_kept_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAX_CLOSED_EXECUTIONS", 1)
     redriven = world.start(world.create(WAIT, name="waits"))
     world.client.stop_execution(executionArn=redriven)
     world.client.redrive_execution(executionArn=redriven)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from stepline.localaws.clock import SystemClock, VirtualClock
+from stepline.localaws.stepfunctions.task_slots import TaskSlots
 from stepline.localaws.stepfunctions.threads import (
-    Cancelled,
+    CancelledError,
     CooperativeThreads,
     Event,
     RealThreads,
@@ -19,7 +20,6 @@ from stepline.localaws.stepfunctions.threads import (
     current_threads,
     threads_for,
 )
-from stepline.localaws.stepfunctions.turns import Turns
 
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
 
@@ -31,7 +31,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 def cooperative(clock: VirtualClock) -> Iterator[Threads]:
-    threads = threads_for(clock, Turns())
+    threads = threads_for(clock, TaskSlots())
     assert isinstance(threads, CooperativeThreads)
     yield threads
     threads.cancel()
@@ -40,14 +40,14 @@ def cooperative(clock: VirtualClock) -> Iterator[Threads]:
 @pytest.fixture
 def real() -> Iterator[Threads]:
     clock = SystemClock()
-    threads = threads_for(clock, Turns())
+    threads = threads_for(clock, TaskSlots())
     assert isinstance(threads, RealThreads)
     yield threads
     threads.cancel()
     clock.close()
 
 
-def test_nothing_runs_before_the_clock_moves(clock: VirtualClock, cooperative: Threads) -> None:
+def test_thread_runs_only_when_the_clock_moves(clock: VirtualClock, cooperative: Threads) -> None:
     ran: list[str] = []
     cooperative.start(lambda: ran.append("a"))
     assert ran == []
@@ -55,7 +55,7 @@ def test_nothing_runs_before_the_clock_moves(clock: VirtualClock, cooperative: T
     assert ran == ["a"]
 
 
-def test_sleepers_wake_in_order(clock: VirtualClock, cooperative: Threads) -> None:
+def test_sleeping_threads_wake_in_order(clock: VirtualClock, cooperative: Threads) -> None:
     woken: list[tuple[str, float]] = []
     began = clock.now()
 
@@ -69,16 +69,16 @@ def test_sleepers_wake_in_order(clock: VirtualClock, cooperative: Threads) -> No
     assert woken == [("fast", 1), ("also fast", 1), ("slow", 3600)]
 
 
-def test_events_between_threads(clock: VirtualClock, cooperative: Threads) -> None:
+def test_event_wakes_a_thread_that_waits_for_it(clock: VirtualClock, cooperative: Threads) -> None:
     event = Event(cooperative)
     order: list[object] = []
     cooperative.start(lambda: order.append(event.wait()))
 
-    def set_it() -> None:
+    def set_event() -> None:
         order.append("set")
         event.set()
 
-    cooperative.start(set_it)
+    cooperative.start(set_event)
     clock.run()
     assert order == ["set", True]
     event.clear()
@@ -87,7 +87,9 @@ def test_events_between_threads(clock: VirtualClock, cooperative: Threads) -> No
     assert order[-1] is False
 
 
-def test_an_event_from_outside(clock: VirtualClock, cooperative: Threads) -> None:
+def test_event_that_is_set_outside_wakes_a_thread_when_the_clock_moves(
+    clock: VirtualClock, cooperative: Threads
+) -> None:
     event = Event(cooperative)
     order: list[object] = []
     cooperative.start(lambda: order.append(event.wait(60)))
@@ -104,7 +106,7 @@ def test_cancel_ends_waiting_threads_at_once(clock: VirtualClock, cooperative: T
     def wait() -> None:
         try:
             cooperative.sleep(3600)
-        except Cancelled:
+        except CancelledError:
             ends.append("cancelled")
             raise
 
@@ -117,24 +119,24 @@ def test_cancel_ends_waiting_threads_at_once(clock: VirtualClock, cooperative: T
     assert ends == ["cancelled"]
 
 
-def test_waiting_for_an_execution_from_outside_is_an_error(cooperative: Threads) -> None:
+def test_wait_outside_of_an_execution_is_an_error(cooperative: Threads) -> None:
     with pytest.raises(RuntimeError, match="only a thread of an execution"):
         cooperative.sleep(1)
 
 
 @pytest.mark.parametrize("kind", ["cooperative", "real"])
-def test_threads_inherit_context_and_know_their_execution(kind: str, request: pytest.FixtureRequest) -> None:
+def test_threads_inherit_context_variables_and_are_current(kind: str, request: pytest.FixtureRequest) -> None:
     threads: Threads = request.getfixturevalue(kind)
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
     variable.set("set")
     seen: list[object] = []
     done = threading.Event()
 
-    def look() -> None:
+    def read() -> None:
         seen.extend([variable.get(), current_threads()])
         done.set()
 
-    threads.start(look)
+    threads.start(read)
     if kind == "cooperative":
         request.getfixturevalue("clock").run()
     assert done.wait(SECONDS_UNTIL_A_TEST_FAILS)
@@ -154,7 +156,7 @@ def test_real_threads_wait_for_each_other_and_are_cancelled(real: Threads) -> No
     def endless() -> None:
         try:
             real.sleep(9000)
-        except Cancelled:
+        except CancelledError:
             seen.append("cancelled")
             done.release()
 
@@ -167,7 +169,7 @@ def test_real_threads_wait_for_each_other_and_are_cancelled(real: Threads) -> No
     assert seen == [True, "cancelled"]
 
 
-def test_a_failing_thread_does_not_stop_the_clock(
+def test_failed_thread_does_not_stop_the_clock(
     clock: VirtualClock, cooperative: Threads, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -178,7 +180,7 @@ def test_a_failing_thread_does_not_stop_the_clock(
     assert "a thread of an execution failed" in caplog.text
 
 
-def test_what_no_thread_may_swallow_reaches_whoever_moves_the_clock(
+def test_keyboard_interrupt_in_a_thread_is_raised_where_the_clock_moves(
     clock: VirtualClock, cooperative: Threads
 ) -> None:
     def interrupt() -> None:

@@ -1,4 +1,4 @@
-"""The operating system threads under the threads of executions."""
+"""The pool of operating system threads."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from stepline.localaws.stepfunctions import workers
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
 
 
-def test_a_thread_is_used_again() -> None:
+def test_idle_thread_is_reused() -> None:
     first = _run(threading.get_ident)
     assert all(_run(threading.get_ident) == first for _ in range(10))
 
 
-def test_jobs_at_the_same_time_have_threads_of_their_own() -> None:
+def test_concurrent_targets_run_on_different_threads() -> None:
     meeting = threading.Barrier(3, timeout=SECONDS_UNTIL_A_TEST_FAILS)
+
+    def meet() -> None:
+        meeting.wait()
+
     for _ in range(2):
-        workers.run_on_a_thread(lambda: _meet(meeting))
+        workers.run_on_thread(meet)
     meeting.wait()
 
 
-def test_only_some_threads_stay_when_there_is_nothing_to_do() -> None:
+def test_number_of_idle_threads_is_limited() -> None:
     count = workers._MAX_IDLE * 3
     meeting = threading.Barrier(count + 1, timeout=SECONDS_UNTIL_A_TEST_FAILS)
     threads: list[threading.Thread] = []
@@ -34,12 +38,12 @@ def test_only_some_threads_stay_when_there_is_nothing_to_do() -> None:
         meeting.wait()
 
     for _ in range(count):
-        workers.run_on_a_thread(meet)
+        workers.run_on_thread(meet)
     meeting.wait()
     assert eventually(lambda: sum(thread.is_alive() for thread in threads) <= workers._MAX_IDLE)
 
 
-def test_a_child_process_has_threads_of_its_own() -> None:
+def test_child_process_starts_new_threads() -> None:
     _run(threading.get_ident)
     child = os.fork()
     if child == 0:
@@ -49,28 +53,24 @@ def test_a_child_process_has_threads_of_its_own() -> None:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """The condition, as soon as it holds."""
+    """Wait until the condition is true, and return it."""
     give_up = time.monotonic() + SECONDS_UNTIL_A_TEST_FAILS
     while not condition() and time.monotonic() < give_up:
         os.sched_yield()
     return condition()
 
 
-def _meet(meeting: threading.Barrier) -> None:
-    meeting.wait()
-
-
 def _run(work: Callable[[], int]) -> int:
-    """The result of `work` on a worker, once the worker is idle again."""
+    """Return the result of `work` on a worker once the worker is idle again."""
     results: list[int] = []
     before = list(workers._idle)
     done = threading.Event()
 
-    def job() -> None:
+    def target() -> None:
         results.append(work())
         done.set()
 
-    workers.run_on_a_thread(job)
+    workers.run_on_thread(target)
     assert done.wait(SECONDS_UNTIL_A_TEST_FAILS)
     assert eventually(lambda: len(workers._idle) >= max(1, len(before)))
     return results[0]

@@ -1,26 +1,38 @@
-"""What the tests of Step Functions share: a service, its client, its functions and its events."""
+"""The local Step Functions with a client, functions and recorded events."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections import UserDict
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from stepline.core.executions.history import failed_state, parse_event
 from stepline.localaws.clock import Clock, VirtualClock
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.functions import Handler, InProcessFunctions
 from stepline.localaws.protocol import in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
-from stepline.localaws.stepfunctions.history import entered_states
+from tests.in_process_functions import Handler, InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
 MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:machine"
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
 
 State = Mapping[str, Any]
+WAIT: dict[str, State] = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
+PASS: dict[str, State] = {"Pass": {"Type": "Pass", "End": True}}
+
+
+class CopiedRecords(UserDict[str, dict[str, Any]]):
+    """State machines in a mapping that returns copies, as that of ministack does."""
+
+    def __getitem__(self, arn: str) -> dict[str, Any]:
+        return dict(super().__getitem__(arn))
 
 
 class World:
@@ -29,14 +41,11 @@ class World:
         self.handlers: dict[str, Handler] = {}
         self.functions = InProcessFunctions(self.handlers)
         self.events: list[AwsEvent] = []
-        self.machines: dict[str, dict[str, Any]] = {}
+        self.machines = CopiedRecords()
         self.clients: dict[str, Any] = {"lambda": self.functions}
         self._closing = threading.Semaphore(0)
-        self.service = StepFunctions(
-            clock=self.clock,
-            task_clients=lambda name: self.clients[name],
-            events=self._tell,
-            state_machines=self.machines,
+        self.service = build_stepfunctions(
+            self.clock, self.clients.__getitem__, events=self._on_event, state_machines=self.machines
         )
         self.client = in_process_client(self.service, config=Config(retries={"max_attempts": 0}))
         self.clients["stepfunctions"] = self.client
@@ -45,7 +54,7 @@ class World:
         self.service.close()
 
     def create(self, states: Mapping[str, State], *, name: str = "machine", **settings: Any) -> str:
-        """A machine whose first state is the first of `states`; `type` and top-level fields in `settings`."""
+        """Create a machine that starts at the first state; `settings` are its `type` and top-level fields."""
         kind = settings.pop("type", "STANDARD")
         definition = {"StartAt": next(iter(states)), "States": dict(states), **settings}
         arn: str = self.client.create_state_machine(
@@ -60,12 +69,12 @@ class World:
         return execution_arn
 
     def run(self, states: Mapping[str, State], data: Any = None, **settings: Any) -> Outcome:
-        """Create the machine, start it and move the clock until nothing is left to do."""
+        """Create the machine, start it and move the clock until nothing is left to run."""
         arn = self.start(self.create(states, **settings), data)
         self.virtual_clock.run()
         return Outcome(self, arn)
 
-    def run_for_real(self, states: Mapping[str, State], data: Any = None) -> Outcome:
+    def run_in_real_time(self, states: Mapping[str, State], data: Any = None) -> Outcome:
         arn = self.start(self.create(states), data)
         assert self._closing.acquire(timeout=SECONDS_UNTIL_A_TEST_FAILS), "the execution does not end"
         return Outcome(self, arn)
@@ -78,14 +87,14 @@ class World:
     def statuses(self) -> list[str]:
         return [event.detail["status"] for event in self.events]
 
-    def _tell(self, event: AwsEvent) -> None:
+    def _on_event(self, event: AwsEvent) -> None:
         self.events.append(event)
         if event.detail["status"] != "RUNNING":
             self._closing.release()
 
 
 class Outcome:
-    """What became of an execution, as the client sees it."""
+    """An execution as the client sees it."""
 
     def __init__(self, world: World, arn: str) -> None:
         self.arn = arn
@@ -106,7 +115,14 @@ class Outcome:
 
     @property
     def path(self) -> list[str]:
-        return entered_states(self.history)
+        """The names of the states in the order in which they were entered, repetitions included."""
+        return [str(event.name) for event in map(parse_event, self.history) if event.is_entered]
+
+    @property
+    def failed_state(self) -> str | None:
+        newest_first = [parse_event(event) for event in reversed(self.history)]
+        found = failed_state(newest_first, self.description.get("error"))
+        return found and found.name
 
     @property
     def seconds(self) -> float:
@@ -121,3 +137,11 @@ def task(function: str, **fields: Any) -> State:
         **({} if "Next" in fields else {"End": True}),
         **fields,
     }
+
+
+def error_of(call: Any, **parameters: Any) -> tuple[str, str]:
+    """Return code and message of the error that the call raises."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]

@@ -17,12 +17,13 @@ from botocore.config import Config
 from statemachines.batch import explain_failure, validate_input
 from stepline.localaws.batch import Batch, Outcome, Task
 from stepline.localaws.clock import VirtualClock
+from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.functions import InProcessFunctions
 from stepline.localaws.protocol import AwsError, Params, in_process_client
-from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
 from tests.localaws.batch.fake_containers import FakeContainers
 from tests.localaws.batch.world import CONTAINER
+from tests.localaws.stepfunctions.service import build_stepfunctions
 
 PROJECT = Path(__file__).parents[3]
 ASL_FILE = PROJECT / "statemachines/batch/batch.asl.json"
@@ -91,13 +92,11 @@ class Machine:
 
     def start(self, document: Any, *, name: str) -> str:
         """The execution's ARN."""
-        batch = FaultyBatch(clock=self.clock, containers=self.containers, events=self._hear)
+        batch = FaultyBatch(Context(self.clock, self._hear), containers=self.containers)
         batch.faults = list(self.faults)
         self.batch_client = in_process_client(batch, config=_no_retries())
         clients = {"lambda": self.functions, "batch": self.batch_client}
-        self.service = StepFunctions(
-            clock=self.clock, task_clients=lambda service: clients[service], events=self.events.append
-        )
+        self.service = build_stepfunctions(self.clock, clients.__getitem__, events=self.events.append)
         self.client = in_process_client(self.service)
         machine = self.client.create_state_machine(
             name="batch", definition=self._definition(), roleArn="arn:aws:iam::000000000000:role/machine"
@@ -126,7 +125,7 @@ class Machine:
         return [(job["jobName"], job["status"]) for job in reversed(jobs)]
 
     def _hear(self, event: AwsEvent) -> None:
-        self.service.hear(event)
+        self.service.on_event(event)
 
     def _definition(self) -> str:
         queue, definition = self._set_up_batch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from statemachines.batch import limits
+from statemachines.batch import parameters
 from stepline.core import errors
 from stepline.localaws.protocol.service import service_model
 from tests.statemachines.asl_rules import states, violations
@@ -43,7 +43,7 @@ def test_every_step_has_bounded_concurrency() -> None:
 
 
 def test_names_of_jobs_fit() -> None:
-    longest = limits.MAX_JOB_NAME_CHARACTERS - len(f"-step2-{limits.MAX_ITEMS - 1}")
+    longest = parameters.MAX_JOB_NAME_CHARACTERS - len(f"-step2-{parameters.MAX_ITEMS - 1}")
     assert longest >= 80  # characters of an execution's name [StartExecution]
 
 

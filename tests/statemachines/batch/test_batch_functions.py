@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from statemachines.batch import explain_failure, validate_input
-from statemachines.batch.request import job_name_prefix
+from statemachines.batch.parameters import job_name_prefix
 from statemachines.task import Handler
 from stepline.core.errors import InvalidInputError, SettingsError
 from tests.statemachines.batch.machine import ENVIRONMENT, PROJECT

@@ -86,7 +86,9 @@ def test_a_job_that_waits_for_a_day_is_given_up() -> None:
     machine = Machine(seconds={"one": 100_000.0}, timeout_seconds=200_000)
     run = machine.run(INPUT)
     assert run.error == "States.Timeout"
-    assert run.cause.startswith("run-step1: the job did not end within a day: is there room for it")
+    assert run.cause.startswith(
+        "run-step1: the job did not end within a day: does the compute environment have room for it"
+    )
     assert run.jobs == [("run-step1", "FAILED")]
 
 

@@ -4,14 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from statemachines.process import settings
 from stepline.core import clients
 from tests.statemachines.process.world import ENVIRONMENT, World
-
-
-def _forget() -> None:
-    for setting in (settings.data_bucket, settings.process_machine, settings.downstream_machine):
-        setting.cache_clear()
 
 
 @pytest.fixture
@@ -21,7 +15,5 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(clients, "client", built.client)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    _forget()
     yield built
     built.close()
-    _forget()

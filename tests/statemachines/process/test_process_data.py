@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from statemachines.process.data import PROCESS_INPUT, Data, DataStore, Work
+from statemachines.process.data import PROCESS_INPUT, Data, DataStore, StepFunction
 from statemachines.process.errors import DataTooLargeError, S3DataPreconditionError
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_WRITE_ATTEMPTS
 from statemachines.process.transaction import Transaction
@@ -31,7 +31,7 @@ class Stored:
         content = self.s3.objects[BUCKET, TRANSACTION.key]
         return json.loads(content[0 : len(content)])
 
-    def add(self, member: str, work: Work | None = None, *, after: str = PROCESS_INPUT) -> bool:
+    def add(self, member: str, work: StepFunction | None = None, *, after: str = PROCESS_INPUT) -> bool:
         return self.store.add(TRANSACTION, member, work or (lambda _data: {"of": member}), after=after)
 
     def puts(self) -> int:
@@ -131,7 +131,7 @@ def test_others_that_always_write_first_are_not_waited_for_forever(stored: Store
             stored.s3.fail_next(412, "PreconditionFailed")
 
     stored.s3.before_request = never
-    with pytest.raises(TransientAwsError, match="Others keep writing"):
+    with pytest.raises(TransientAwsError, match="Other processes keep writing"):
         stored.add("stepA")
     assert len(stored.s3.requests) == 1 + 2 * MAX_WRITE_ATTEMPTS
 
@@ -152,14 +152,14 @@ def test_data_that_are_deleted_while_a_step_works_are_not_made_again(stored: Sto
 
 def test_a_step_waits_for_the_step_before(stored: Stored) -> None:
     with pytest.raises(
-        S3DataPreconditionError, match='"stepA" is not written yet in the data of transaction 3f'
+        S3DataPreconditionError, match='"stepA" does not exist yet in the data of transaction 3f'
     ):
         stored.add("stepB", after="stepA")
     assert stored.puts() == 1
 
 
 def test_there_is_nothing_to_wait_for_without_data() -> None:
-    with pytest.raises(S3DataPreconditionError, match='"processInput" is not written yet'):
+    with pytest.raises(S3DataPreconditionError, match='"processInput" does not exist yet'):
         Stored().add("stepA")
 
 
@@ -210,7 +210,7 @@ def test_a_step_sees_the_input_and_the_outputs(stored: Stored) -> None:
 
 def test_data_that_could_not_be_answered_are_not_stored(stored: Stored) -> None:
     room = MAX_DATA_BYTES - len('{"processInput":{"a":1},"stepA":{"x":""}}')
-    with pytest.raises(DataTooLargeError, match="2,621,441 bytes, of 2,621,440 at most"):
+    with pytest.raises(DataTooLargeError, match="2,621,441 bytes; 2,621,440 are allowed"):
         stored.add("stepA", lambda _data: {"x": "x" * (room + 1)})
     assert stored.add("stepA", lambda _data: {"x": "x" * room})
 
@@ -221,7 +221,7 @@ def test_data_that_could_not_be_answered_are_not_stored(stored: Stored) -> None:
 def test_a_transaction_as_text() -> None:
     assert Transaction.parse(str(TRANSACTION)) == TRANSACTION
     assert TRANSACTION.key == "transactions/a1b2c3d4e5/3f2b8c1e-5d4a-4b6f-9c7d-0e1f2a3b4c5d.json"
-    assert len(Transaction.fresh("x" * 40).execution_name) <= 80
+    assert len(Transaction.new("x" * 40).execution_name) <= 80
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_INPUT_BYTES
-from stepline.localaws.functions.in_process import Context
+from tests.in_process_functions import LambdaContext
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 from tests.statemachines.process.world import BUCKET, OWNER, PROCESS, World, event
 
 CASES = sorted((Path(__file__).parent / "facade_cases").glob("*.json"))
 OTHER = "f9e8d7c6b5"
 SECRET = "S3CR3T-of-a-user"
-CONTEXT = Context("facade", "arn:aws:lambda:us-east-1:000000000000:function:facade")
+CONTEXT = LambdaContext("facade", "arn:aws:lambda:us-east-1:000000000000:function:facade")
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
@@ -136,7 +136,7 @@ def test_a_failed_process_tells_why(world: World) -> None:
         "transactionId": transaction,
         "status": "FAILED",
         "error": "S3DataPreconditionError",
-        "cause": f'Step A: "processInput" is not written yet in the data of transaction {transaction}.',
+        "cause": f'Step A: "processInput" does not exist yet in the data of transaction {transaction}.',
     }
 
 

@@ -201,7 +201,7 @@ def test_an_input_that_somebody_made_up_is_a_clear_error(document: Any, world: W
 
 def test_the_local_events_of_the_steps_work(world: World) -> None:
     """As they are used with `stepline invoke`, one after the other, on data that are there."""
-    events = {letter: LOCAL_EVENTS / f"step_{letter}/of_a_transaction.json" for letter in "abcdef"}
+    events = {letter: LOCAL_EVENTS / f"step_{letter}/transaction.json" for letter in "abcdef"}
     text = json.loads(events["a"].read_text())["transaction"]
     world.s3.put(BUCKET, Transaction.parse(text).key, b'{"processInput": {}}')
     for letter, file in events.items():

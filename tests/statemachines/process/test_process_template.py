@@ -25,9 +25,18 @@ def role_of(function: str) -> str:
 
 
 def actions_of(role: str) -> set[str]:
-    (policy,) = RESOURCES[role]["Properties"]["Policies"]
-    listed = [statement["Action"] for statement in policy["PolicyDocument"]["Statement"]]
+    policies = [
+        *RESOURCES[role]["Properties"]["Policies"],
+        *(item["Properties"] for item in RESOURCES.values() if _is_policy_of(item, role)),
+    ]
+    listed = [
+        statement["Action"] for policy in policies for statement in policy["PolicyDocument"]["Statement"]
+    ]
     return {action for item in listed for action in ([item] if isinstance(item, str) else item)}
+
+
+def _is_policy_of(resource: Any, role: str) -> bool:
+    return resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
 
 
 def spared(action: str) -> list[str]:

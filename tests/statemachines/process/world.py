@@ -11,9 +11,9 @@ from typing import Any
 
 from statemachines.process.transaction import Transaction
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
-from stepline.localaws.stepfunctions import StepFunctions
 from tests.faults.deployed import Deployed, machine_arn
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.pipeline.clients import client_of
 from tests.pipeline.fake_s3 import FakeS3
 
@@ -30,8 +30,8 @@ ENVIRONMENT = {
 
 _EVENTS = {
     "start_process": "start_process/new_process",
-    "process_state": "process_state/of_a_transaction",
-    "process_data": "process_data/of_a_transaction",
+    "process_state": "process_state/transaction",
+    "process_data": "process_data/transaction",
 }
 
 
@@ -50,9 +50,7 @@ class World:
         self.s3 = FakeS3()
         self.handlers = {name: function.handler for name, function in DEPLOYED.functions().items()}
         self.functions = InProcessFunctions(self.handlers)
-        self.service = StepFunctions(
-            clock=self.clock, task_clients=lambda _service: self.functions, events=lambda _event: None
-        )
+        self.service = build_stepfunctions(self.clock, lambda _service: self.functions)
         self.stepfunctions = client_of(self.service)
         for name, definition in DEPLOYED.machines().items():
             self.stepfunctions.create_state_machine(

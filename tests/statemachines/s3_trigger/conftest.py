@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from statemachines.s3_trigger import settings, start_execution
+from statemachines.s3_trigger import start_execution
 from stepline.core import clients
 from tests.statemachines.s3_trigger.world import MACHINE, World
 
 
 def _forget() -> None:
-    settings.machine.cache_clear()
     start_execution._is_express.cache_clear()
 
 

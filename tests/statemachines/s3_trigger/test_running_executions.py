@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
-from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.pipeline.clients import client_of
 
 ROLE = "arn:aws:iam::000000000000:role/machine"
@@ -53,11 +53,7 @@ class World:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.code = {"task": answering("old code")}
-        self.service = StepFunctions(
-            clock=self.clock,
-            task_clients=lambda _service: PublishedFunctions(self.code),
-            events=lambda _event: None,
-        )
+        self.service = build_stepfunctions(self.clock, lambda _service: PublishedFunctions(self.code))
         self.client = client_of(self.service)
         self.arn = ""
 

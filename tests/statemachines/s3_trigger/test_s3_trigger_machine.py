@@ -77,8 +77,8 @@ def test_a_connection_that_breaks_off_is_tried_again(world: World) -> None:
 
 def test_an_object_that_is_gone_fails_the_execution_at_once(world: World) -> None:
     ended = run(world)
-    assert (ended["status"], ended["error"]) == ("FAILED", "ObjectGoneError")
-    assert "was deleted from incoming meanwhile" in ended["cause"]
+    assert (ended["status"], ended["error"]) == ("FAILED", "ObjectDeletedError")
+    assert "was deleted from incoming." in ended["cause"]
     assert len(world.s3.called("GetObject")) == 1
 
 

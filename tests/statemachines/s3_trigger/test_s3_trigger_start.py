@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statemachines.s3_trigger.errors import ExpressMachineError
-from statemachines.s3_trigger.names import execution_name
+from statemachines.s3_trigger.errors import ExpressNotSupportedError
+from statemachines.s3_trigger.execution_names import execution_name
 from statemachines.s3_trigger.object_events import ObjectWrite
 from stepline.core import clients
 from stepline.core.errors import PermissionDeniedError, RequestRefusedError, SettingsError, TransientAwsError
@@ -67,7 +67,7 @@ def test_a_start_that_fails_is_an_error(
 def test_an_express_machine_is_refused(broken: BrokenStepFunctions, world: World) -> None:
     """The same event twice would start it twice."""
     broken.machine_type = "EXPRESS"
-    with pytest.raises(ExpressMachineError, match=r"sample is an Express state machine.*Use a Standard one"):
+    with pytest.raises(ExpressNotSupportedError, match=r"sample is an Express state machine.*Use a Standard"):
         world.deliver(NOTIFIED)
     assert broken.called("StartExecution") == []
 

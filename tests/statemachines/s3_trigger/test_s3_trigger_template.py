@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.s3_trigger.object_events import WRITING_CALLS
+from statemachines.s3_trigger.object_events import WRITE_CALLS
 from stepline.deployment.template import read_template
 from tests.statemachines.s3_trigger.world import PROJECT
 
@@ -19,8 +19,8 @@ _, RECORDED, NOTIFIED = RESOURCES["WriteRule"]["Properties"]["EventPattern"]["Fn
 def test_trail_rule_and_starter_mean_the_same_calls() -> None:
     (selector,) = RESOURCES["Trail"]["Properties"]["AdvancedEventSelectors"]
     recorded = {field["Field"]: field.get("Equals") for field in selector["FieldSelectors"]}
-    assert sorted(recorded["eventName"]) == sorted(WRITING_CALLS)
-    assert sorted(RECORDED["detail"]["eventName"]) == sorted(WRITING_CALLS)
+    assert sorted(recorded["eventName"]) == sorted(WRITE_CALLS)
+    assert sorted(RECORDED["detail"]["eventName"]) == sorted(WRITE_CALLS)
 
 
 def test_both_ways_of_detection_have_the_same_filter() -> None:

@@ -14,8 +14,8 @@ from botocore.response import StreamingBody
 
 from statemachines.s3_trigger import start_execution, summarize_object
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.functions import InProcessFunctions
-from stepline.localaws.stepfunctions import StepFunctions
+from tests.in_process_functions import InProcessFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
@@ -78,9 +78,7 @@ class World:
         self.clock = VirtualClock()
         self.s3 = VersionedS3()
         self.functions = InProcessFunctions({FUNCTION: summarize_object.handler})
-        self.service = StepFunctions(
-            clock=self.clock, task_clients=lambda _service: self.functions, events=lambda _event: None
-        )
+        self.service = build_stepfunctions(self.clock, lambda _service: self.functions)
         self.stepfunctions = client_of(self.service)
         self.stepfunctions.create_state_machine(
             name="sample", definition=definition(), roleArn="arn:aws:iam::000000000000:role/machine"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from statemachines.workflow import limits
-from statemachines.workflow.settings import Settings
+from statemachines.workflow.definition import MAX_DEFINITION_CHARACTERS
+from statemachines.workflow.inject_definition import MAX_DEFINITION_BYTES
 from tests.statemachines.cases import merged
 from tests.statemachines.fake_client import FakeAwsError, Fault
 from tests.statemachines.workflow.world import BUCKET, KEY, VERSION, World, load_event
@@ -93,9 +93,9 @@ def test_a_value_of_the_template_is_checked_as_it_will_be(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"Comment": "' + "x" * limits.MAX_DEFINITION_CHARACTERS + '"}', "more than 1,048,576 characters"),
+        ('{"Comment": "' + "x" * MAX_DEFINITION_CHARACTERS + '"}', "more than 1,048,576 characters"),
         ('{"Comment": "' + '\\"' * 400_000 + '"}', "larger than 1,000,000 bytes"),
-        ("x" * (limits.MAX_DEFINITION_BYTES + 1), "more than 4,194,304 bytes"),
+        ("x" * (MAX_DEFINITION_BYTES + 1), "more than 4,194,304 bytes"),
     ],
     ids=["characters", "within the template", "bytes"],
 )
@@ -120,6 +120,6 @@ def test_an_event_of_somebody_else_is_a_failure() -> None:
     assert World().inject({"requestId": "r"})["errorMessage"] == 'The event lacks "fragment".'
 
 
-def test_a_missing_setting_is_named() -> None:
-    with pytest.raises(Exception, match="DEFINITIONS_PREFIX is not set"):
-        Settings.parse({"DEFINITIONS_BUCKET": "b"})
+def test_a_missing_setting_is_named(world: World) -> None:
+    world.variables["DEFINITIONS_PREFIX"] = ""
+    assert "DEFINITIONS_PREFIX is not set" in world.inject(sound_event())["errorMessage"]

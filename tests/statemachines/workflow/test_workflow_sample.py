@@ -11,8 +11,8 @@ import pytest
 
 from stepline.deployment.template import read_template
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.stepfunctions import StepFunctions
 from stepline.workflow.managed_machines import list_managed_machines
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.statemachines import asl_rules
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
@@ -32,11 +32,7 @@ class Parameters(FakeService):
 
 def execution_of(parameter: str) -> Any:
     clock = VirtualClock()
-    service = StepFunctions(
-        clock=clock,
-        task_clients=lambda name: fake_client(name, Parameters()),
-        events=lambda _event: None,
-    )
+    service = build_stepfunctions(clock, lambda name: fake_client(name, Parameters()))
     definition = json.dumps(ASL).replace("${GreetingParameterName}", parameter)
     service.create_state_machine(
         {"name": "sample", "definition": definition, "roleArn": "arn:aws:iam::000000000000:role/r"}

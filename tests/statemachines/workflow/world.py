@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,9 @@ from unittest import mock
 
 from botocore.response import StreamingBody
 
-from statemachines.workflow import inject_definition, settings
+from statemachines.workflow import inject_definition
 from stepline.core import clients
-from stepline.localaws.clock import VirtualClock
-from stepline.localaws.stepfunctions import StepFunctions
+from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.pipeline.clients import client_of
 from tests.statemachines.fake_client import FakeAwsError, FakeService, fake_client
 
@@ -38,20 +38,18 @@ class VersionedS3(FakeService):
 
 class World:
     def __init__(self) -> None:
+        self.variables = {"DEFINITIONS_BUCKET": BUCKET, "DEFINITIONS_PREFIX": "definitions/"}
         self.s3 = VersionedS3()
-        self.stepfunctions = StepFunctions(
-            clock=VirtualClock(), task_clients=lambda _service: None, events=lambda _event: None
-        )
+        self.stepfunctions = build_stepfunctions()
 
     def put(self, body: bytes) -> None:
         self.s3.versions[BUCKET, KEY, VERSION] = body
 
     def inject(self, event: Any) -> Any:
-        known = settings.Settings(BUCKET, "definitions/")
         with (
             mock.patch.object(clients, "s3", return_value=fake_client("s3", self.s3)),
             mock.patch.object(clients, "stepfunctions", return_value=client_of(self.stepfunctions)),
-            mock.patch.object(inject_definition, "settings", return_value=known),
+            mock.patch.dict(os.environ, self.variables),
         ):
             answer = inject_definition.handler(event, None)
         return json.loads(json.dumps(answer))

@@ -1,0 +1,165 @@
+"""Returns the permissions that a stack's service role requires to change a resource, by the resource's type.
+
+The actions are those that AWS lists for a type's handlers (`aws cloudformation describe-type`) and that the
+change requires. For other types the role must be allowed any action of their service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.iam import Permission
+from stepline.localaws.iam.enforcement import PASSED_TO_SERVICE
+
+Properties = Mapping[str, Any]
+
+_SERVICES: Final = {
+    "ApiGatewayV2": "apigateway",
+    "CertificateManager": "acm",
+    "Cognito": "cognito-idp",
+    "ElasticLoadBalancingV2": "elasticloadbalancing",
+    "StepFunctions": "states",
+}
+"""Service in a resource type -> IAM's prefix, if that is not the same in lower case."""
+
+_WITHOUT_SERVICE: Final = frozenset(
+    {"AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"}
+)
+"""Types for which CloudFormation calls no other service."""
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """`operation`: create, update or delete. `physical_id` is empty before a resource exists."""
+
+    operation: str
+    resource_type: str
+    physical_id: str = ""
+    old: Properties = field(default_factory=dict)
+    new: Properties = field(default_factory=dict)
+
+    @property
+    def changes_tags(self) -> bool:
+        return self.operation == "update" and self.old.get("Tags") != self.new.get("Tags")
+
+
+_Rule = Callable[[ResourceChange, Arns], Iterator[Permission]]
+_ResourceOf = Callable[[ResourceChange, Arns], str]
+
+
+def service_of(resource_type: str) -> str:
+    """Return IAM's prefix for the type's service (`AWS::StepFunctions::StateMachine` -> `states`), or ""."""
+    vendor, _, rest = resource_type.partition("::")
+    name = rest.partition("::")[0]
+    return "" if vendor != "AWS" or resource_type in _WITHOUT_SERVICE else _SERVICES.get(name, name.lower())
+
+
+def required_permissions(change: ResourceChange, arns: Arns) -> tuple[Permission, ...] | None:
+    """Return None for a type of which only the service is known."""
+    rule = _RULES.get(change.resource_type)
+    return None if rule is None else tuple(rule(change, arns))
+
+
+def _state_machine(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+    name = change.new.get("StateMachineName")
+    arn = change.physical_id or arns.of("states", f"stateMachine:{name or '*'}")
+    yield Permission(f"states:{_VERBS[change.operation]}StateMachine", arn)
+    if change.operation != "delete":
+        yield Permission("iam:PassRole", change.new.get("RoleArn", ""), _passed_to("states"))
+        yield Permission("states:DescribeStateMachine", arn)
+        yield Permission("states:ListTagsForResource", arn)
+    if change.changes_tags or (change.operation == "create" and change.new.get("Tags")):
+        yield Permission("states:TagResource", arn)
+
+
+def _function(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+    name = change.physical_id or change.new.get("FunctionName", "*")
+    arn = arns.of("lambda", f"function:{name}")
+    if change.operation == "create":
+        yield Permission("lambda:CreateFunction", arn)
+    elif change.operation == "delete":
+        yield Permission("lambda:DeleteFunction", arn)
+    elif change.old.get("Code") != change.new.get("Code"):
+        yield Permission("lambda:UpdateFunctionCode", arn)
+    else:
+        yield Permission("lambda:UpdateFunctionConfiguration", arn)
+    if change.operation != "delete" and change.old.get("Role") != change.new.get("Role"):
+        yield Permission("iam:PassRole", change.new.get("Role", ""), _passed_to("lambda"))
+    if change.changes_tags:
+        yield Permission("lambda:TagResource", arn)
+
+
+def _role(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+    arn = arns.without_region("iam", f"role/{change.physical_id or change.new.get('RoleName', '*')}")
+    if change.operation != "update":
+        yield Permission(f"iam:{_VERBS[change.operation]}Role", arn)
+        return
+    for name, action in _ROLE_UPDATES.items():
+        if change.old.get(name) != change.new.get(name):
+            yield Permission(f"iam:{action}", arn)
+
+
+def _parameter(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+    name = str(change.physical_id or change.new.get("Name", "*")).removeprefix("/")
+    action = "DeleteParameter" if change.operation == "delete" else "PutParameter"
+    yield Permission(f"ssm:{action}", arns.of("ssm", f"parameter/{name}"))
+
+
+def _create_update_delete(service: str, noun: str, update: str, resource: _ResourceOf) -> _Rule:
+    """Return the rule of a type with the actions `Create<noun>`, `update` and `Delete<noun>`."""
+
+    def rule(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+        action = update if change.operation == "update" else f"{_VERBS[change.operation]}{noun}"
+        yield Permission(f"{service}:{action}", resource(change, arns))
+
+    return rule
+
+
+def _named(service: str, property_name: str) -> _ResourceOf:
+    """The resource's name is the last part of its physical id, or a property."""
+
+    def resource(change: ResourceChange, arns: Arns) -> str:
+        name = change.physical_id.rpartition("/")[2].rpartition(":")[2]
+        return arns.of(service, name or change.new.get(property_name, "*"))
+
+    return resource
+
+
+def _bucket_arn(change: ResourceChange, _arns: Arns) -> str:
+    return f"arn:aws:s3:::{change.physical_id or change.new.get('BucketName', '*')}"
+
+
+def _log_group_arn(change: ResourceChange, arns: Arns) -> str:
+    return arns.of("logs", f"log-group:{change.physical_id or change.new.get('LogGroupName', '*')}")
+
+
+def _passed_to(service: str) -> Mapping[str, str]:
+    return {PASSED_TO_SERVICE: f"{service}.amazonaws.com"}
+
+
+_VERBS: Final = {"create": "Create", "update": "Update", "delete": "Delete"}
+_ROLE_UPDATES: Final = {
+    "AssumeRolePolicyDocument": "UpdateAssumeRolePolicy",
+    "ManagedPolicyArns": "AttachRolePolicy",
+    "MaxSessionDuration": "UpdateRole",
+    "PermissionsBoundary": "PutRolePermissionsBoundary",
+    "Policies": "PutRolePolicy",
+    "Tags": "TagRole",
+}
+_RULES: Final[dict[str, _Rule]] = {
+    "AWS::IAM::Role": _role,
+    "AWS::Lambda::Function": _function,
+    "AWS::Logs::LogGroup": _create_update_delete("logs", "LogGroup", "PutRetentionPolicy", _log_group_arn),
+    "AWS::S3::Bucket": _create_update_delete("s3", "Bucket", "PutBucketTagging", _bucket_arn),
+    "AWS::SNS::Topic": _create_update_delete(
+        "sns", "Topic", "SetTopicAttributes", _named("sns", "TopicName")
+    ),
+    "AWS::SQS::Queue": _create_update_delete(
+        "sqs", "Queue", "SetQueueAttributes", _named("sqs", "QueueName")
+    ),
+    "AWS::SSM::Parameter": _parameter,
+    "AWS::StepFunctions::StateMachine": _state_machine,
+}

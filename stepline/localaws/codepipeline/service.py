@@ -1,0 +1,290 @@
+"""CodePipeline: each method is one operation of the API, named as in boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from stepline.localaws.codepipeline import responses
+from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.errors import (
+    ActionNotFoundException,
+    InvalidNextTokenException,
+    StageNotFoundException,
+)
+from stepline.localaws.codepipeline.execution_requests import ExecutionRequests, StartRequest
+from stepline.localaws.codepipeline.models import (
+    ActionExecution,
+    Pipeline,
+    PipelineExecution,
+    RetryMode,
+    StageStatus,
+    StopRequest,
+    Trigger,
+    TriggerType,
+)
+from stepline.localaws.codepipeline.providers import ActionProviders
+from stepline.localaws.codepipeline.results import ErrorDetails, FailureType
+from stepline.localaws.codepipeline.runtime import Runtime
+from stepline.localaws.codepipeline.settings import Settings
+from stepline.localaws.codepipeline.sources import S3Source, Source
+from stepline.localaws.codepipeline.store import PipelineStore
+from stepline.localaws.context import Context
+from stepline.localaws.protocol import JsonService, Params, page
+
+Item = TypeVar("Item")
+
+_DEFAULT_PAGE = 100
+_DEFAULT_PIPELINES_PAGE = 1000
+
+
+class CodePipeline(JsonService):
+    """The local CodePipeline. `CodePipeline.operations()` lists the operations that it serves.
+
+    `sources`: provider name ("CodeCommit") -> source; S3 is always one of them.
+    """
+
+    service_name = "codepipeline"
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        clients: ServiceClients,
+        sources: Mapping[str, Source] | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        all_sources = {"S3": S3Source(clients.s3, region=context.region), **(sources or {})}
+        self._runtime = Runtime(context, settings or Settings())
+        self._providers = ActionProviders(self._runtime, clients, all_sources)
+        self._flow = self._providers.flow
+        self._jobs = self._providers.jobs
+        self._store = PipelineStore(self._runtime, source_providers=frozenset(all_sources))
+        self._requests = ExecutionRequests(self._runtime, self._flow, self._store)
+
+    def start_from_event(self, pipeline_arn: str, *, rule_arn: str) -> str:
+        """Start a pipeline as EventBridge does for a rule's target, and return the execution's id.
+
+        Raises AwsError, as StartPipelineExecution does.
+        """
+        with self._runtime.transaction():
+            name = self._store.by_arn(pipeline_arn).name
+            trigger = Trigger(type=TriggerType.CLOUD_WATCH_EVENT, detail=rule_arn)
+            return self._requests.start(name, StartRequest(trigger=trigger))
+
+    def close(self) -> None:
+        """Do no scheduled work and send no events from now on."""
+        self._runtime.close()
+
+    # --- pipelines --------------------------------------------------------------------------------
+
+    def create_pipeline(self, params: Params) -> Params:
+        tags = _tags(params.get("tags", ()))
+        with self._runtime.transaction():
+            pipeline = self._store.create(params["pipeline"], tags)
+            if self._runtime.settings.start_on_create and _can_start(pipeline):
+                self._requests.start(
+                    pipeline.name, StartRequest(trigger=self._trigger(TriggerType.CREATE_PIPELINE))
+                )
+            return {"pipeline": pipeline.declaration.document, "tags": _tag_list(pipeline.tags)}
+
+    def update_pipeline(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            return {"pipeline": self._store.update(params["pipeline"]).declaration.document}
+
+    def delete_pipeline(self, params: Params) -> None:
+        with self._runtime.transaction():
+            if pipeline := self._store.delete(params["name"]):
+                self._flow.discard(pipeline)
+
+    def get_pipeline(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            pipeline = self._store.get(params["name"])
+            declaration = self._store.version(params["name"], params.get("version"))
+            metadata = {"pipelineArn": pipeline.arn, "created": pipeline.created, "updated": pipeline.updated}
+            return {"pipeline": declaration.document, "metadata": metadata}
+
+    def list_pipelines(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            chosen, token = _page(
+                self._store.all(),
+                lambda pipeline: pipeline.name,
+                params,
+                default_limit=_DEFAULT_PIPELINES_PAGE,
+            )
+            return {"pipelines": [responses.pipeline_summary(item) for item in chosen], "nextToken": token}
+
+    def get_pipeline_state(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            return responses.pipeline_state(self._store.get(params["name"]), self._runtime.region)
+
+    def list_action_types(self, params: Params) -> Params:
+        owner = params.get("actionOwnerFilter", "AWS")
+        definitions = [item for item in DEFINITIONS.values() if item.type.owner == owner]
+        return {"actionTypes": [definition.document() for definition in definitions]}
+
+    # --- tags -------------------------------------------------------------------------------------
+
+    def tag_resource(self, params: Params) -> None:
+        with self._runtime.transaction():
+            self._store.tag(params["resourceArn"], _tags(params["tags"]))
+
+    def untag_resource(self, params: Params) -> None:
+        with self._runtime.transaction():
+            self._store.untag(params["resourceArn"], params["tagKeys"])
+
+    def list_tags_for_resource(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            chosen, token = _page(
+                _tag_list(self._store.by_arn(params["resourceArn"]).tags), lambda tag: tag["key"], params
+            )
+            return {"tags": chosen, "nextToken": token}
+
+    # --- executions -------------------------------------------------------------------------------
+
+    def start_pipeline_execution(self, params: Params) -> Params:
+        overrides: dict[str, dict[str, str]] = {}
+        for item in params.get("sourceRevisions", ()):
+            overrides.setdefault(item["actionName"], {})[item["revisionType"]] = item["revisionValue"]
+        request = StartRequest(
+            trigger=self._trigger(TriggerType.START_PIPELINE_EXECUTION),
+            variables={item["name"]: item["value"] for item in params.get("variables", ())},
+            overrides=overrides,
+            client_request_token=params.get("clientRequestToken"),
+        )
+        return {"pipelineExecutionId": self._requests.start(params["name"], request)}
+
+    def stop_pipeline_execution(self, params: Params) -> Params:
+        request = StopRequest(abandon=params.get("abandon", False), reason=params.get("reason"))
+        self._requests.stop(params["pipelineName"], params["pipelineExecutionId"], request)
+        return {"pipelineExecutionId": params["pipelineExecutionId"]}
+
+    def retry_stage_execution(self, params: Params) -> Params:
+        self._requests.retry(
+            params["pipelineName"],
+            params["stageName"],
+            params["pipelineExecutionId"],
+            RetryMode(params["retryMode"]),
+        )
+        return {"pipelineExecutionId": params["pipelineExecutionId"]}
+
+    def get_pipeline_execution(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            execution = self._store.execution(params["pipelineName"], params["pipelineExecutionId"])
+            return {"pipelineExecution": responses.pipeline_execution(execution)}
+
+    def list_pipeline_executions(self, params: Params) -> Params:
+        """Newest first."""
+        stage_name = params.get("filter", {}).get("succeededInStage", {}).get("stageName")
+        with self._runtime.transaction():
+            executions = list(self._store.get(params["pipelineName"]).executions.values())[::-1]
+            chosen, token = _page(
+                [item for item in executions if stage_name is None or _succeeded_in(item, stage_name)],
+                lambda execution: execution.id,
+                params,
+            )
+            summaries = [responses.execution_summary(execution) for execution in chosen]
+            return {"pipelineExecutionSummaries": summaries, "nextToken": token}
+
+    def list_action_executions(self, params: Params) -> Params:
+        """Newest first."""
+        with self._runtime.transaction():
+            chosen, token = _page(
+                self._actions(params["pipelineName"], params.get("filter", {})),
+                lambda action: action.id,
+                params,
+            )
+            details = [responses.action_execution(action, self._runtime.region) for action in chosen]
+            return {"actionExecutionDetails": details, "nextToken": token}
+
+    def enable_stage_transition(self, params: Params) -> None:
+        self._requests.enable_transition(
+            params["pipelineName"], params["stageName"], params["transitionType"]
+        )
+
+    def disable_stage_transition(self, params: Params) -> None:
+        self._requests.disable_transition(
+            params["pipelineName"], params["stageName"], params["transitionType"], params["reason"]
+        )
+
+    # --- jobs and approvals -----------------------------------------------------------------------
+
+    def get_job_details(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            job = self._jobs.get(params["jobId"])
+            store = job.action.execution.declaration.store(self._runtime.region)
+            return {"jobDetails": responses.job_details(job, store, self._runtime.account_id)}
+
+    def put_job_success_result(self, params: Params) -> None:
+        self._jobs.put_success(params["jobId"], params)
+
+    def put_job_failure_result(self, params: Params) -> None:
+        details = params["failureDetails"]
+        error = ErrorDetails(code=FailureType(details["type"]), message=details["message"])
+        self._jobs.put_failure(params["jobId"], error, details.get("externalExecutionId"))
+
+    def put_approval_result(self, params: Params) -> Params:
+        with self._runtime.transaction():
+            self._check_action(params["pipelineName"], params["stageName"], params["actionName"])
+            actions = self._actions(params["pipelineName"], {})
+            result = params["result"]
+            self._providers.approvals.put_result(
+                actions, token=params["token"], status=result["status"], summary=result["summary"]
+            )
+            return {"approvedAt": self._runtime.now()}
+
+    # --- helpers ----------------------------------------------------------------------------------
+
+    def _trigger(self, trigger_type: TriggerType) -> Trigger:
+        return Trigger(type=trigger_type, detail=self._runtime.caller_arn)
+
+    def _actions(self, pipeline_name: str, chosen: Mapping[str, Any]) -> list[ActionExecution]:
+        latest = chosen.get("latestInPipelineExecution", {})
+        execution_id = chosen.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
+        if execution_id is None:
+            executions = list(self._store.get(pipeline_name).executions.values())
+        else:
+            executions = [self._store.execution(pipeline_name, execution_id)]
+        actions = [action for execution in executions for action in execution.history]
+        if latest.get("startTimeRange") == "Latest":
+            actions = list({(item.stage.name, item.declaration.name): item for item in actions}.values())
+        return sorted(actions, key=lambda action: action.started_at)[::-1]
+
+    def _check_action(self, pipeline_name: str, stage_name: str, action_name: str) -> None:
+        declaration = self._store.get(pipeline_name).declaration
+        stage = declaration.stage(stage_name)
+        if stage is None:
+            raise StageNotFoundException(f"The stage '{stage_name}' was not found")
+        if action_name not in {action.name for action in stage.actions}:
+            raise ActionNotFoundException(f"The action '{action_name}' was not found")
+
+
+def _page(
+    items: Sequence[Item], key: Callable[[Item], str], params: Params, *, default_limit: int = _DEFAULT_PAGE
+) -> tuple[list[Item], str | None]:
+    return page(
+        items,
+        key=key,
+        token=params.get("nextToken"),
+        limit=params.get("maxResults", default_limit),
+        invalid_token=InvalidNextTokenException("The next token was specified in an invalid format"),
+    )
+
+
+def _can_start(pipeline: Pipeline) -> bool:
+    """Whether every variable of the pipeline has a default value."""
+    return None not in pipeline.declaration.variables.values()
+
+
+def _succeeded_in(execution: PipelineExecution, stage_name: str) -> bool:
+    stage = execution.stages.get(stage_name)
+    return stage is not None and stage.status is StageStatus.SUCCEEDED
+
+
+def _tags(tags: Any) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in sorted(tags.items())]

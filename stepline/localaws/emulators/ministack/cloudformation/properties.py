@@ -1,0 +1,37 @@
+"""Mends properties that ministack's CloudFormation drops, and that permissions depend on."""
+
+from __future__ import annotations
+
+from ministack.services import lambda_svc, s3
+
+from stepline.localaws.emulators.ministack.cloudformation.resource_types import Properties, after_change
+
+_ENCRYPTION = (
+    "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"
+    "<SSEAlgorithm>{algorithm}</SSEAlgorithm>{key}"
+    "</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"
+)
+
+
+def encrypt_buckets() -> None:
+    """Give a bucket the default encryption of its template; without it no permission on a key is needed."""
+
+    def apply(bucket: str, properties: Properties) -> None:
+        for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", []):
+            default = rule["ServerSideEncryptionByDefault"]
+            key = default.get("KMSMasterKeyID")
+            key = f"<KMSMasterKeyID>{key}</KMSMasterKeyID>" if key else ""
+            document = _ENCRYPTION.format(algorithm=default["SSEAlgorithm"], key=key)
+            s3._put_bucket_encryption(bucket, document.encode())
+
+    after_change("AWS::S3::Bucket", apply)
+
+
+def set_vpcs_of_functions() -> None:
+    """Show the subnets and security groups of a function's template. It still runs on this machine."""
+
+    def apply(name: str, properties: Properties) -> None:
+        vpc = lambda_svc._vpc_config_with_id(properties.get("VpcConfig"))
+        lambda_svc._functions[name]["config"]["VpcConfig"] = vpc
+
+    after_change("AWS::Lambda::Function", apply)

@@ -1,0 +1,106 @@
+"""Adds the types of AWS::Batch to ministack's CloudFormation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore import xform_name
+from botocore.model import Shape
+
+from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
+    Properties,
+    Resource,
+    add_type,
+    user_tags,
+)
+from stepline.localaws.protocol.service import service_model
+
+
+def add_batch_types(client: Any) -> None:
+    """Add AWS::Batch::ComputeEnvironment, AWS::Batch::JobQueue and AWS::Batch::JobDefinition."""
+    _add_type_with_state(client, "ComputeEnvironment", replacing=("ComputeEnvironmentName", "Type"))
+    _add_type_with_state(client, "JobQueue", replacing=("JobQueueName",))
+    _add_job_definition(client)
+
+
+def _add_type_with_state(client: Any, noun: str, *, replacing: tuple[str, ...]) -> None:
+    """Add a type whose resources must be disabled before they are deleted."""
+    member, method = noun[0].lower() + noun[1:], xform_name(noun)
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
+        request = _request(f"Create{noun}", properties)
+        request.setdefault(f"{member}Name", _name(stack_name, logical_id))
+        arn = getattr(client, f"create_{method}")(**request)[f"{member}Arn"]
+        return arn, {f"{noun}Arn": arn}
+
+    def update(arn: str, _old: Properties, new: Properties, _stack_name: str) -> Resource:
+        getattr(client, f"update_{method}")(**_request(f"Update{noun}", new) | {member: arn})
+        return arn, {f"{noun}Arn": arn}
+
+    def delete(arn: str, _properties: Properties) -> None:
+        getattr(client, f"update_{method}")(**{member: arn}, state="DISABLED")
+        getattr(client, f"delete_{method}")(**{member: arn})
+
+    add_type(f"AWS::Batch::{noun}", create, update, delete, replacing=replacing, tags="map")
+
+
+def _add_job_definition(client: Any) -> None:
+    """Add the type: an update registers a new revision, with a new ARN, and deregisters the old one."""
+
+    def register(properties: Properties, name: str) -> Resource:
+        request = _request("RegisterJobDefinition", properties) | {"jobDefinitionName": name}
+        arn = client.register_job_definition(**request)["jobDefinitionArn"]
+        return arn, {"JobDefinitionArn": arn}
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
+        return register(properties, properties.get("JobDefinitionName") or _name(stack_name, logical_id))
+
+    def update(arn: str, _old: Properties, new: Properties, _stack_name: str) -> Resource:
+        resource = register(new, arn.rpartition("/")[2].partition(":")[0])
+        client.deregister_job_definition(jobDefinition=arn)
+        return resource
+
+    def delete(arn: str, _properties: Properties) -> None:
+        client.deregister_job_definition(jobDefinition=arn)
+
+    replacing = ("JobDefinitionName",)
+    add_type("AWS::Batch::JobDefinition", create, update, delete, replacing=replacing, tags="map")
+
+
+def _name(stack_name: str, logical_id: str) -> str:
+    return f"{logical_id}-{stack_name}"
+
+
+def _request(operation: str, properties: Properties) -> dict[str, Any]:
+    """Return those of the template's properties that the operation has as its parameters."""
+    shape = service_model("batch").operation_model(operation).input_shape
+    tags = user_tags(properties.get("Tags") or {})
+    request: dict[str, Any] = _converted(shape, {**properties, "Tags": tags})
+    return {name: value for name, value in request.items() if value not in ({}, [])}
+
+
+def _converted(shape: Any, value: Any) -> Any:
+    """Convert a template's value by the model: names, and numbers that may be text."""
+    convert: Callable[[Any, Any], Any] = _CONVERSIONS.get(shape.type_name, lambda _shape, item: item)
+    return convert(shape, value)
+
+
+def _structure(shape: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    members: Mapping[str, Shape] = {name.lower(): member for name, member in shape.members.items()}
+    names = {name.lower(): name for name in shape.members}
+    return {
+        names[key.lower()]: _converted(members[key.lower()], item)
+        for key, item in value.items()
+        if key.lower() in names
+    }
+
+
+_CONVERSIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "structure": _structure,
+    "list": lambda shape, value: [_converted(shape.member, item) for item in value],
+    "map": lambda shape, value: {key: _converted(shape.value, item) for key, item in value.items()},
+    "integer": lambda _shape, value: int(value),
+    "string": lambda _shape, value: str(value),
+    "boolean": lambda _shape, value: value in {True, "true"},
+}

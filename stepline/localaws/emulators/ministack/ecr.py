@@ -1,0 +1,58 @@
+"""Mends ministack's ECR: it deletes an image with one of its tags, and a deleted image can be pulled."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.services import ecr
+
+_OK = 200
+
+
+def delete_images_as_ecr() -> None:
+    """Delete only the tag of an image that has others, and delete the manifest with its image.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
+    """
+    original = ecr._batch_delete_image
+
+    def batch_delete_image(data: dict[str, Any]) -> Any:
+        name = data.get("repositoryName", "")
+        image_ids = data.get("imageIds", [])
+        rest = [image_id for image_id in image_ids if not _untag(name, image_id)]
+        untagged = [image_id for image_id in image_ids if image_id not in rest]
+        answer = original({**data, "imageIds": rest})
+        _delete_manifests(name)
+        return _with_untagged(answer, untagged)
+
+    ecr._batch_delete_image = batch_delete_image
+
+
+def _untag(repository: str, image_id: dict[str, str]) -> bool:
+    """Remove the tag and return True if the image has other tags."""
+    tag = image_id.get("imageTag")
+    for image in ecr._images.get(repository, []):
+        tags = image.get("imageTags", [])
+        if tag in tags and "imageDigest" not in image_id and len(tags) > 1:
+            tags.remove(tag)
+            image["imageId"]["imageTag"] = tags[-1]
+            return True
+    return False
+
+
+def _delete_manifests(repository: str) -> None:
+    """Delete the manifests of images that do not exist any more."""
+    existing = {image["imageDigest"] for image in ecr._images.get(repository, [])}
+    manifests = ecr._manifest_blobs.get(repository, {})
+    for digest in [digest for digest in manifests if digest not in existing]:
+        del manifests[digest]
+
+
+def _with_untagged(answer: tuple[int, dict[str, str], bytes], untagged: list[dict[str, str]]) -> Any:
+    status, headers, body = answer
+    if not untagged or status != _OK:
+        return answer
+    document = json.loads(body)
+    document["imageIds"] = [*untagged, *document["imageIds"]]
+    return status, headers, json.dumps(document).encode()

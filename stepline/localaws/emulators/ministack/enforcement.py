@@ -1,0 +1,180 @@
+"""Mends ministack's enforcement of IAM, which lacks services of the local AWS and many checks of AWS.
+
+AWS checks more permissions on a caller's behalf than that of the request, and the record of permissions needs
+the statement that allowed it. ministack's tables of actions, resources and error formats are used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.credentials import ReadOnlyCredentials
+from ministack import app
+from ministack.core import iam_actions, responses, router
+from ministack.services import sts
+
+from stepline.localaws.emulators.ministack.iam import (
+    MinistackDirectory,
+    MinistackObjects,
+    caller_of,
+    keep_expired_sessions,
+    session_of,
+)
+from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Permission, PermissionRecord, Role
+from stepline.localaws.iam.required_permissions import S3Objects, ServiceRequest, required_permissions
+from stepline.localaws.iam.service_requests import (
+    batch_permissions,
+    codecommit_permission,
+    codepipeline_permission,
+    logs_permission,
+)
+from stepline.localaws.protocol.rest import operation_at
+from stepline.localaws.service_roles import ServiceRoles
+
+_PERMISSION_BY_SERVICE = {
+    "codecommit": codecommit_permission,
+    "codepipeline": codepipeline_permission,
+    "logs": logs_permission,
+}
+_EXPIRED = "The security token included in the request is expired"
+_MAX_FORM_BYTES = 65_536  # a form of STS is shorter; a larger body, such as an object of S3, is not searched
+_ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+
+_Answer = tuple[int, dict[str, str], bytes]
+
+
+def start_enforcement(*, account_id: str, region: str) -> tuple[Enforcement, ServiceRoles]:
+    """Enforce IAM from now on; return what decides, and the role sessions that services work in."""
+    keep_expired_sessions()
+    enforcement = Enforcement(MinistackDirectory(account_id), PermissionRecord(), region=region)
+    enforce(enforcement)
+
+    def session_keys(role: Role, name: str) -> ReadOnlyCredentials:
+        return session_of(role, account_id=account_id, name=name)
+
+    return enforcement, ServiceRoles(enforcement, session_keys, caller_of)
+
+
+def enforce(enforcement: Enforcement) -> None:
+    """Check every request of a role session, to any service, before ministack processes it."""
+    original = app._handle_post_body_shortcuts
+    objects = MinistackObjects()
+
+    async def handle(*args: Any) -> Any:
+        method, path, headers, body, query, request_id = args
+        access_key = router.extract_access_key_id(headers, query)
+        denied: _Answer | None = None
+        if access_key in sts._sessions and (caller := caller_of(access_key)) is not None:
+            request = _HttpRequest(method, path, headers, body, query)
+            denied = request.check(caller, access_key, enforcement, objects)
+        elif b"AssumeRole" in body[:_MAX_FORM_BYTES] and access_key != responses.get_account_id():
+            # The account's id is the access key of the services themselves.
+            denied = _HttpRequest(method, path, headers, body, query).check_assumption(enforcement)
+        if denied is not None:
+            return (denied[0], denied[1] | {"x-amzn-requestid": request_id}, denied[2])
+        return await original(*args)
+
+    app._handle_post_body_shortcuts = handle
+
+
+class _HttpRequest:
+    """A request to any service, in ministack's terms."""
+
+    def __init__(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> None:
+        self._method = method
+        self._headers = headers
+        self._body = body
+        self._query = app._routing_params(method, path, headers, body, query)
+        bucket = _bucket_in_host(headers.get("host", ""))
+        self._path = f"/{bucket}{path}" if bucket else path
+        self._service = "s3" if bucket else router.detect_service(method, path, headers, self._query)
+
+    def check(
+        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: S3Objects
+    ) -> _Answer | None:
+        """Return the answer that refuses the request, or None."""
+        if sts._session_expired(sts._sessions.get(access_key)):
+            return self._refusal("", caller, _EXPIRED, code="ExpiredTokenException")
+        try:
+            need = self._permission(caller.account_id)
+            if need is None:
+                return self._refusal("", caller, f"the local AWS does not know the action of {self._path}")
+            if need.action not in _ALWAYS_ALLOWED:
+                enforcement.authorize(caller, self._permissions(need, objects))
+        except AccessDeniedError as error:
+            return self._refusal(error.action, caller, error.message)
+        except ValueError as error:  # of an invalid request or policy
+            return self._refusal("", caller, f"the local AWS cannot decide: {error}")
+        return None
+
+    def check_assumption(self, enforcement: Enforcement) -> _Answer | None:
+        """Return the answer that refuses a developer a role that does not trust the account, or None.
+
+        Nothing else is refused to a caller without a role.
+        """
+        parameters = self._parameters()
+        if self._service != "sts" or parameters.get("Action") != "AssumeRole":
+            return None
+        account = responses.get_account_id()
+        caller = Caller(arn=f"arn:aws:iam::{account}:root", account_id=account)
+        try:
+            enforcement.check_assumption(caller, parameters.get("RoleArn", ""))
+        except AccessDeniedError as error:
+            return self._refusal(error.action, caller, error.message)
+        return None
+
+    def _permissions(self, permission: Permission, objects: S3Objects) -> Iterator[Permission]:
+        """Yield all permissions: a copy reads another object, the body of a deletion may name many."""
+        parameters = self._parameters()
+        yield from required_permissions(ServiceRequest(permission, parameters), objects)
+        if self._service == "batch":
+            yield from self._batch_permissions()[1:]
+        if self._service == "s3":
+            request = (self._method, self._path, self._headers, self._body, self._query)
+            for action, arn in iam_actions.s3_additional_checks(*request):
+                yield from required_permissions(ServiceRequest(Permission(action, arn), parameters), objects)
+
+    def _permission(self, account: str) -> Permission | None:
+        region = responses.get_region()
+        if self._service == "batch":
+            return self._batch_permissions()[0]
+        if permission_of := _PERMISSION_BY_SERVICE.get(self._service):
+            operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
+            return permission_of(operation, json.loads(self._body or b"{}"), account=account, region=region)
+        request = (self._service, self._method, self._path, self._headers, self._body, self._query)
+        action = iam_actions.extract_iam_action(*request)
+        if action is None:
+            return None
+        return Permission(action, iam_actions.extract_resource_arn(*request, region, account))
+
+    def _batch_permissions(self) -> tuple[Permission, ...]:
+        operation = operation_at("batch", self._method, self._path) or self._path
+        parameters = json.loads(self._body or b"{}")
+        return batch_permissions(
+            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
+        )
+
+    def _parameters(self) -> Mapping[str, str]:
+        """Return headers and parameters of the query protocol; the rules need members of either."""
+        query = {name: value[0] if isinstance(value, list) else value for name, value in self._query.items()}
+        return {**self._headers, **query}
+
+    def _refusal(self, action: str, caller: Caller, message: str, *, code: str = "") -> _Answer:
+        if self._service == "s3" and self._method == "HEAD":
+            return 403, {}, b""
+        status, headers, body = iam_actions.access_denied_response(
+            self._service, action, caller.arn, "", message=message, error_code=code, headers=self._headers
+        )
+        return status, dict(headers), body
+
+
+def _bucket_in_host(host: str) -> str | None:
+    """Return the bucket of a host such as `<bucket>.s3.localhost`, which ministack looks for first."""
+    bucket: str | None = app._extract_s3_vhost_bucket(host)
+    if bucket is None or app._S3_VHOST_EXCLUDE_RE.search(host) or bucket in app._NON_S3_VHOST_NAMES:
+        return None
+    return bucket

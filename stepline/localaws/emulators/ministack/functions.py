@@ -1,0 +1,105 @@
+"""Mends ministack's Lambda: every error is called `Runtime.HandlerError`, and its workers outlive it.
+
+With that name no Catch or Retry of a state machine would match.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import ClientError
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion
+from stepline.localaws.iam import Actor
+from stepline.localaws.iam.required_permissions import log_permissions, tracing_permissions
+from stepline.localaws.service_roles import ServiceRoles
+
+_NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
+_PATH = f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"
+
+
+def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_url: str) -> None:
+    """Run Python functions with `runner`, on AWS's runtime client, each as a session of its own role.
+
+    ministack keeps their configuration, code and logs.
+    """
+
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        configuration = function.get("config") or function
+        try:
+            result = runner.invoke(
+                _version(configuration, endpoint_url, roles.keys(_actor(configuration))),
+                lambda: function["code_zip"],
+                json.dumps(event).encode(),
+                request_id=request_id,
+            )
+        except FunctionsError as error:
+            return _failure(type(error).__name__, str(error))
+        except ClientError as error:
+            return _failure("AccessDeniedException", f"{_NO_ROLE} {error.response['Error']['Message']}")
+        if configuration.get("TracingConfig", {}).get("Mode") == "Active":
+            roles.allows(_actor(configuration), tracing_permissions())
+        answer: dict[str, Any] = {"body": json.loads(result.payload or b"null"), "log": result.log}
+        return answer | {"error": True} if result.function_error else answer
+
+    def invalidate(name: str, *args: Any, **kwargs: Any) -> None:
+        runner.discard(name)
+        original_invalidate(name, *args, **kwargs)
+
+    def write_log(function: dict[str, Any], request_id: str, *args: Any, **kwargs: Any) -> None:
+        configuration = function.get("config") or function
+        if roles.allows(_actor(configuration), log_permissions(_log_group_arn(configuration), request_id)):
+            original_write_log(function, request_id, *args, **kwargs)
+
+    original_write_log = lambda_svc._emit_lambda_logs
+    original_invalidate = lambda_runtime.invalidate_worker
+    lambda_svc._emit_lambda_logs = write_log
+    lambda_svc._execute_function_warm = execute
+    lambda_svc.invalidate_worker = invalidate
+
+
+def _actor(configuration: dict[str, Any]) -> Actor:
+    """Return the actor, whose session is named after the function, as on AWS."""
+    return Actor("lambda.amazonaws.com", configuration["Role"], configuration["FunctionName"])
+
+
+def _failure(error_type: str, message: str) -> dict[str, Any]:
+    body = {"errorType": error_type, "errorMessage": message}
+    return {"body": body, "error": True, "log": ""}
+
+
+def _log_group_arn(configuration: dict[str, Any]) -> str:
+    _, _, _, region, account = configuration["FunctionArn"].split(":")[:5]
+    name = configuration.get("LoggingConfig", {}).get("LogGroup")
+    name = name or f"/aws/lambda/{configuration['FunctionName']}"
+    return f"arn:aws:logs:{region}:{account}:log-group:{name}"
+
+
+def _version(configuration: dict[str, Any], endpoint_url: str, keys: ReadOnlyCredentials) -> FunctionVersion:
+    region = configuration["FunctionArn"].split(":")[3]
+    environment = {
+        "PATH": _PATH,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        # The local AWS has no X-Ray to send traces to.
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token or "",
+        **configuration.get("Environment", {}).get("Variables", {}),
+    }
+    return FunctionVersion(
+        name=configuration["FunctionName"],
+        arn=configuration["FunctionArn"],
+        handler=configuration["Handler"],
+        code_sha256=configuration["CodeSha256"],
+        timeout_seconds=float(configuration.get("Timeout", 3)),
+        memory_mb=int(configuration.get("MemorySize", 128)),
+        environment=environment,
+    )

@@ -1,0 +1,52 @@
+"""The list of all mends of moto's interpreter, which from then on runs only executions of the local AWS.
+
+Each is a function with a docstring about the defect. tests/localaws/emulators/test_moto_patches.py fails when
+a defect is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import metadata
+
+from stepline.localaws.emulators.moto import batch_jobs, clock, data, errors, jsonata, tasks, threads
+
+TESTED_VERSION = "5.2.5"
+"""The version of moto whose insides the patches fit."""
+
+PATCHES: tuple[Callable[[], None], ...] = (
+    tasks.use_given_task_clients,
+    tasks.translate_field_names,
+    errors.name_lambda_errors,
+    errors.name_batch_errors,
+    errors.allow_reserved_errors_in_fail_states,
+    errors.disable_error_logs,
+    jsonata.evaluate_jsonata_in_python,
+    jsonata.raise_query_evaluation_errors,
+    jsonata.quote_jsonata_variables,
+    threads.use_threads_of_the_execution,
+    threads.share_components_among_executions,
+    threads.drop_references_to_threads,
+    threads.run_programs_on_the_calling_thread,
+    threads.limit_concurrent_tasks,
+    threads.limit_map_concurrency,
+    threads.iterate_maps_without_recursion,
+    clock.wait_on_the_clock,
+    clock.wait_until_timestamps_of_the_clock,
+    clock.back_off_on_the_clock,
+    clock.enter_states_on_the_clock,
+    batch_jobs.wait_for_job_events,
+    data.write_json_as_utf8,
+    data.cache_json_paths,
+    data.cache_field_names,
+    data.copy_data_as_json,
+)
+
+
+def apply_patches() -> None:
+    """Apply all mends. Raises RuntimeError for a version of moto that was not tested."""
+    version = metadata.version("moto")
+    if version != TESTED_VERSION:
+        raise RuntimeError(f"stepline's patches fit moto {TESTED_VERSION}, but moto {version} is installed")
+    for patch in PATCHES:
+        patch()

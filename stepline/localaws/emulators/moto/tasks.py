@@ -1,0 +1,92 @@
+"""Mends moto's Task states: they call moto's own server, with field names that boto3 does not take."""
+
+from __future__ import annotations
+
+import contextvars
+import datetime
+import functools
+from types import SimpleNamespace
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationModel
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
+from moto.stepfunctions.parser.asl.utils import boto_client
+
+from stepline.localaws.emulators.moto.data import aws_time
+from stepline.localaws.protocol.service import service_model
+from stepline.localaws.stepfunctions.interpreter import TaskClients
+
+task_clients: contextvars.ContextVar[TaskClients] = contextvars.ContextVar("task_clients")
+"""The clients of the execution that the current thread belongs to."""
+
+
+def use_given_task_clients() -> None:
+    """Call services with the execution's clients; moto's tasks call `localhost` and moto's port."""
+    boto_client.boto3 = SimpleNamespace(client=_task_client)
+
+
+def _task_client(*, service_name: str, **_settings: Any) -> _TextDatesClient:
+    return _TextDatesClient(task_clients.get()(service_name))
+
+
+class _TextDatesClient:
+    """A client that returns datetimes as text, which is what the data of a state machine can hold."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda **parameters: _with_text_dates(method(**parameters))
+
+
+def _with_text_dates(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return aws_time(value)
+    if isinstance(value, dict):
+        return {key: _with_text_dates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_text_dates(item) for item in value]
+    return value
+
+
+def translate_field_names() -> None:
+    """Translate `StateMachineArn` of a definition to the API's `stateMachineArn`; moto does not."""
+    service = state_task_service.StateTaskService
+
+    def normalise_parameters(
+        self: Any,
+        parameters: Any,
+        boto_service_name: str | None = None,
+        service_action_name: str | None = None,
+    ) -> None:
+        operation = _operation(self, boto_service_name, service_action_name)
+        if operation is not None and operation.input_shape is not None:
+            self._to_boto_request(parameters, operation.input_shape)
+
+    def normalise_response(
+        self: Any, response: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+    ) -> None:
+        operation = _operation(self, boto_service_name, service_action_name)
+        if operation is not None and operation.output_shape is not None:
+            self._from_boto_response(response, operation.output_shape)
+
+    service._normalise_parameters = normalise_parameters
+    service._normalise_response = normalise_response
+
+
+def _operation(task: Any, service_name: str | None, action: str | None) -> OperationModel | None:
+    """Return the operation that a task calls, or None for an unknown one, whose call fails."""
+    try:
+        operations = _operations(task._get_boto_service_name(boto_service_name=service_name))
+    except UnknownServiceError:
+        return None
+    return operations.get(task._get_boto_service_action(service_action_name=action))
+
+
+@functools.cache
+def _operations(service_name: str) -> dict[str, OperationModel]:
+    model = service_model(service_name)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}

@@ -1,0 +1,73 @@
+"""Unpacks deployment packages of functions, each version of the code once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from stepline.localaws.functions.errors import CodeError
+
+_PERMISSIONS = 0o755 | 0o200
+"""Bits of a file mode that are kept; the owner may always write, so that the folder can be removed."""
+
+
+class CodeStore:
+    """Folders with functions' code, in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._unpacked: dict[str, Path] = {}
+
+    def folder(self, code_sha256: str, code_zip: Callable[[], bytes]) -> Path:
+        """Return the folder with that code, unpacking `code_zip()` at the first call. Raises CodeError."""
+        with self._lock:
+            folder = self._unpacked.get(code_sha256)
+            if folder is None:
+                folder = self._directory / hashlib.sha256(code_sha256.encode()).hexdigest()[:16]
+                self._unpack(code_zip(), folder)
+                self._unpacked[code_sha256] = folder
+            return folder
+
+    def close(self) -> None:
+        """Remove all folders."""
+        for folder in self._unpacked.values():
+            shutil.rmtree(folder, ignore_errors=True)
+        self._unpacked.clear()
+
+    def _unpack(self, archive: bytes, folder: Path) -> None:
+        """Unpack into another folder, which is then renamed, so that no folder is incomplete."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=self._directory, prefix="unpacking-"))
+        try:
+            _extract(archive, new)
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+            new.rename(folder)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+
+
+def _extract(archive: bytes, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+            for member in source.infolist():
+                _check(member.filename)
+                path = Path(source.extract(member, folder))
+                mode = member.external_attr >> 16 & _PERMISSIONS
+                if mode and path.is_file():
+                    path.chmod(mode)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise CodeError(f"Could not unzip uploaded file: {error}") from error
+
+
+def _check(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise CodeError(f"Could not unzip uploaded file: {name!r} is a path outside the archive")

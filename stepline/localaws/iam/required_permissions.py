@@ -1,0 +1,166 @@
+"""Returns the permissions that a request requires besides the one of its own name.
+
+AWS checks them inside its services, for the caller. Each rule says where AWS documents it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from stepline.localaws.iam.enforcement import PASSED_TO_SERVICE, Permission
+
+
+@dataclass(frozen=True)
+class ServiceRequest:
+    """A request to a service: the permission of its own name, and its parameters or headers as text."""
+
+    permission: Permission
+    parameters: Mapping[str, str]
+
+
+class S3Objects(Protocol):
+    """Looks up objects and their encryption. `key_of_object` and `default_key` return ARNs of KMS keys."""
+
+    def exists(self, bucket: str, key: str) -> bool: ...
+
+    def key_of_object(self, bucket: str, key: str) -> str | None: ...
+
+    def default_key(self, bucket: str) -> str | None: ...
+
+
+def required_permissions(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+    """Yield all permissions that the request requires, its own first."""
+    yield replace(request.permission, context={**_context(request), **request.permission.context})
+    rule = _RULES.get(request.permission.action)
+    if rule is not None:
+        yield from rule(request, objects)
+
+
+def _context(request: ServiceRequest) -> Mapping[str, str]:
+    """Return CloudFormation's condition keys that are set by parameters [service authorization reference]."""
+    if not request.permission.action.startswith("cloudformation:"):
+        return {}
+    return {key: request.parameters[name] for name, key in _STACK_KEYS.items() if name in request.parameters}
+
+
+def _read_object(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+    yield from object_read_permissions(*_bucket_and_key(request.permission.resource), objects)
+
+
+def object_read_permissions(bucket: str, key: str, objects: S3Objects) -> Iterator[Permission]:
+    """Yield the permissions to read an object, besides s3:GetObject.
+
+    That an object is missing is reported only with s3:ListBucket [GetObject, "Permissions"]; an encrypted
+    object requires its key [S3 guide, "Using server-side encryption with AWS KMS keys"].
+    """
+    if not objects.exists(bucket, key):
+        yield Permission("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+    elif kms_key := objects.key_of_object(bucket, key):
+        yield Permission("kms:Decrypt", kms_key, _VIA_S3)
+
+
+def _write_object(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+    """Require a data key, and for a part its decryption.
+
+    [S3 guide, "Server-side encryption with AWS KMS keys"]
+    """
+    bucket, _ = _bucket_and_key(request.permission.resource)
+    if request.parameters.get("x-amz-server-side-encryption", "aws:kms") != "aws:kms":
+        return
+    named = request.parameters.get("x-amz-server-side-encryption-aws-kms-key-id")
+    if kms_key := named or objects.default_key(bucket):
+        yield Permission("kms:GenerateDataKey", kms_key, _VIA_S3)
+        if "partNumber" in request.parameters or "uploadId" in request.parameters:
+            yield Permission("kms:Decrypt", kms_key, _VIA_S3)
+
+
+def _stack_operation(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+    """Require what a CloudFormation request passes, reads, or sets along with the stack.
+
+    [User guide, "Control CloudFormation access with IAM"; service authorization reference:
+    cloudformation:CreateAction of TagResource]
+    """
+    parameters = request.parameters
+    operation = request.permission.action.partition(":")[2]
+    if any(name.startswith("Tags.member.") for name in parameters):
+        context = {"cloudformation:createaction": operation}
+        yield Permission("cloudformation:TagResource", request.permission.resource, context)
+    if parameters.keys() & {"StackPolicyBody", "StackPolicyURL"} and operation != "SetStackPolicy":
+        yield Permission("cloudformation:SetStackPolicy", request.permission.resource)
+    if role := parameters.get("RoleARN"):
+        yield Permission("iam:PassRole", role, {PASSED_TO_SERVICE: "cloudformation.amazonaws.com"})
+    if address := parameters.get("TemplateURL"):
+        yield from _template(address, objects)
+
+
+def _template(address: str, objects: S3Objects) -> Iterator[Permission]:
+    """Require reading the template, which CloudFormation does as its caller [CreateStack, "TemplateURL"]."""
+    bucket, _, key = unquote(urlsplit(address).path).lstrip("/").partition("/")  # path-style
+    yield Permission("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    yield from object_read_permissions(bucket, key, objects)
+
+
+def log_permissions(group_arn: str, stream: str) -> tuple[Permission, ...]:
+    """Return what writes a function's log [Lambda guide, "Sending function logs to CloudWatch Logs"]."""
+    group = group_arn.removesuffix(":*")
+    return (
+        Permission("logs:CreateLogStream", f"{group}:log-stream:{stream}"),
+        Permission("logs:PutLogEvents", f"{group}:log-stream:{stream}"),
+    )
+
+
+def tracing_permissions() -> tuple[Permission, ...]:
+    """Return what traces a function with active tracing [Lambda guide, "X-Ray"]."""
+    return Permission("xray:PutTraceSegments", "*"), Permission("xray:PutTelemetryRecords", "*")
+
+
+def execution_tracing_permissions() -> tuple[Permission, ...]:
+    """Return what traces the executions of a state machine [Step Functions guide, "X-Ray"]."""
+    sampling = ("xray:GetSamplingRules", "xray:GetSamplingTargets")
+    return (*tracing_permissions(), *(Permission(action, "*") for action in sampling))
+
+
+_LOG_DELIVERY_SET_UP = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+"""Actions that creating a state machine with logging requires of its role; updating and deleting require one
+other [Step Functions guide, "Logging using CloudWatch Logs", "IAM policies"]."""
+
+
+def log_delivery_permissions(operation: str) -> tuple[Permission, ...]:
+    """Return what a state machine with logging requires. `operation`: Create, Update or Delete."""
+    actions = _LOG_DELIVERY_SET_UP if operation == "Create" else (f"logs:{operation}LogDelivery",)
+    return tuple(Permission(action, "*") for action in actions)
+
+
+def _bucket_and_key(object_arn: str) -> tuple[str, str]:
+    bucket, _, key = object_arn.removeprefix("arn:aws:s3:::").partition("/")
+    return bucket, key
+
+
+_STACK_KEYS = {
+    "ChangeSetName": "cloudformation:changesetname",
+    "RoleARN": "cloudformation:rolearn",
+    "StackPolicyURL": "cloudformation:stackpolicyurl",
+    "TemplateURL": "cloudformation:templateurl",
+}
+_VIA_S3 = {"kms:viaservice": "s3.amazonaws.com"}
+
+_RULES: dict[str, Callable[[ServiceRequest, S3Objects], Iterator[Permission]]] = {
+    "s3:GetObject": _read_object,
+    "s3:GetObjectVersion": _read_object,
+    "s3:PutObject": _write_object,
+    "cloudformation:CreateStack": _stack_operation,
+    "cloudformation:UpdateStack": _stack_operation,
+    "cloudformation:DeleteStack": _stack_operation,
+    "cloudformation:CreateChangeSet": _stack_operation,
+    "cloudformation:GetTemplateSummary": _stack_operation,
+}

@@ -1,0 +1,45 @@
+"""What Step Functions needs of an interpreter of the Amazon States Language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from stepline.localaws.stepfunctions.models import Execution, MachineType
+
+TaskClients = Callable[[str], Any]
+"""Returns the boto3 client that Task states call a service with, such as `lambda`."""
+
+
+class Interpretation(Protocol):
+    """One execution as the interpreter runs it. Every method but `run` may be called from any thread."""
+
+    def run(self) -> None:
+        """Run until the state machine has ended. Must be called on a thread of the execution."""
+
+    def succeed_task(self, token: str, output: str) -> bool:
+        """Complete the task that waits for `token`. Return False if no task of this execution does.
+
+        Raises TaskClosedError if the task has ended.
+        """
+
+    def fail_task(self, token: str, error: str | None, cause: str | None) -> bool:
+        """Fail the task that waits for `token`; otherwise as `succeed_task`."""
+
+    def task_heartbeat(self, token: str) -> bool:
+        """Restart the heartbeat clock of the task that waits for `token`; otherwise as `succeed_task`."""
+
+    def task_tokens(self) -> set[str]:
+        """Return the tokens of all tasks that have waited for one so far."""
+
+
+class Interpreter(Protocol):
+    """Checks definitions and runs executions."""
+
+    def find_error(self, definition: str, machine_type: MachineType) -> str | None:
+        """Return why the definition breaks the language's grammar, or None if it does not."""
+
+    def interpret(
+        self, execution: Execution, *, task_clients: TaskClients, account_id: str, region: str
+    ) -> Interpretation:
+        """Prepare to run the execution from its checkpoint if it has one, otherwise from the start."""

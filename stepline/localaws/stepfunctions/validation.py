@@ -1,0 +1,62 @@
+"""What requests to Step Functions must satisfy beyond the service model."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from stepline.core.limits import MAX_EXECUTION_NAME_CHARACTERS, MAX_INPUT_BYTES
+from stepline.localaws.protocol import Params, ValidationException
+from stepline.localaws.stepfunctions import errors
+
+_FORBIDDEN = re.compile(r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]""")
+"""White space, brackets, wildcards, special and control characters [StartExecution, `name`]."""
+
+
+def check_name(name: str) -> str:
+    """Return the name of a state machine or execution. Raises InvalidName."""
+    if not 1 <= len(name) <= MAX_EXECUTION_NAME_CHARACTERS or _FORBIDDEN.search(name):
+        raise errors.InvalidName(name)
+    return name
+
+
+def check_arn(arn: str, resource_type: str) -> str:
+    """Return the ARN of a resource of that type. Raises InvalidArn."""
+    parts = arn.split(":", 6)
+    if parts[0] != "arn" or len(parts) < 7:
+        raise errors.InvalidArn(f"Invalid ARN prefix: {arn}")
+    if parts[2] != "states":
+        raise errors.InvalidArn(f"Invalid ARN service: {parts[2]}")
+    if parts[5] != resource_type:
+        raise errors.InvalidArn(f"Resource type not valid in this context: {parts[5]}")
+    return arn
+
+
+def check_input(text: str) -> str:
+    """Return the input of an execution. Raises InvalidExecutionInput."""
+    if reason := _data_error("Input", text):
+        raise errors.InvalidExecutionInput(reason)
+    return text
+
+
+def check_output(text: str) -> str:
+    """Return the output of a task. Raises InvalidOutput."""
+    if reason := _data_error("Output", text):
+        raise errors.InvalidOutput(reason)
+    return text
+
+
+def check_publish(params: Params) -> None:
+    """Refuse to publish a version of a state machine. Raises ValidationException."""
+    if params.get("publish"):
+        raise ValidationException("The local AWS does not publish versions of state machines")
+
+
+def _data_error(noun: str, text: str) -> str | None:
+    if len(text.encode()) > MAX_INPUT_BYTES:
+        return f"{noun} size exceeds {MAX_INPUT_BYTES} bytes"
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -1,0 +1,116 @@
+"""Connects the services of the local AWS with ministack."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from stepline.localaws.emulators.ministack import (
+    apigateway,
+    cloudtrail,
+    dead_letter_queues,
+    ecr,
+    eventbridge,
+    functions,
+    managed_policies,
+    routing,
+)
+from stepline.localaws.emulators.ministack.cloudformation import (
+    macros,
+    properties,
+    stack_roles,
+    state_machines,
+    templates,
+)
+from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
+from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
+from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
+from stepline.localaws.protocol import JsonService, in_process_client
+from stepline.localaws.stepfunctions.definition import check_definition
+from stepline.localaws.stepfunctions.models import MachineType
+from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.services import Services
+
+
+def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
+    """Serve the services behind ministack's port and let ministack use them; closing `stack` ends this."""
+    _route_requests(services, platform)
+    _add_resource_types(services, platform)
+    _mend_cloudformation(platform)
+    _mend_rest_apis(platform)
+    _connect_targets_of_rules(services, platform)
+    _connect_events(platform, stack)
+
+
+def _route_requests(services: Services, platform: Platform) -> None:
+    for service in (services.codecommit, services.stepfunctions, services.codepipeline, services.batch):
+        routing.add_service(service)
+    functions.run_functions_with(
+        services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
+    )
+    ecr.delete_images_as_ecr()
+    managed_policies.add_managed_policies()
+
+
+def _add_resource_types(services: Services, platform: Platform) -> None:
+    add_batch_types(_client(services.batch, platform))
+    add_repository_type(_client(services.codecommit, platform))
+    add_pipeline_type(_client(services.codepipeline, platform))
+    add_network_types()
+    add_trail_type()
+    macros.add_macro_type()
+
+
+def _mend_cloudformation(platform: Platform) -> None:
+    templates.parse_templates_with_libyaml()
+    macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
+    stack_roles.store_roles()
+    stack_roles.check_roles(platform.roles)
+    interpreter = MotoInterpreter()
+    state_machines.check_definitions(
+        lambda text, machine_type: check_definition(text, MachineType(machine_type), interpreter)
+    )
+    state_machines.set_tracing()
+    state_machines.check_roles(platform.roles)
+    properties.encrypt_buckets()
+    properties.set_vpcs_of_functions()
+    dead_letter_queues.set_queues_of_functions()
+
+
+def _mend_rest_apis(platform: Platform) -> None:
+    apigateway.add_api_key_to_event()
+    apigateway.hide_function_errors()
+    apigateway.check_function_policies()
+    apigateway.disable_api_keys()
+    apigateway.check_logs_role(platform.roles)
+
+
+def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
+    start_pipeline = services.codepipeline.start_from_event
+    eventbridge.deliver_to(
+        "codepipeline:StartPipelineExecution",
+        lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
+        platform.roles,
+    )
+    start_execution = _client(services.stepfunctions, platform).start_execution
+    eventbridge.deliver_to(
+        "states:StartExecution",
+        lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
+        platform.roles,
+    )
+    eventbridge.invoke_functions_as_lambda(platform.client)
+
+
+def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:
+    """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
+    eventbridge.add_versions_to_s3_events()
+    cloudtrail.check_buckets_of_trails()
+    stack.callback(cloudtrail.record_data_events(eventbridge.publish))
+    dead_letter_queues.send_events_of_failed_functions(platform.client)
+
+
+def _client(service: JsonService, platform: Platform) -> Any:
+    return in_process_client(service, region=platform.settings.region)

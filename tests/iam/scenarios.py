@@ -1,0 +1,336 @@
+"""Scenarios of the application: together they need every permission of its roles; see `suites.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.iam.logged_machines import logged_machine_scenario
+from tests.iam.other_resources import INPUT_BUCKET, PARAMETERS, create_other_resources
+from tests.iam.pipeline import Pipeline
+from tests.iam.stacks import APPLICATION
+from tests.iam.suites import Lane, Variant
+from tests.iam.system import ACCOUNT, REGION
+
+_LARGE_FILES = 5
+_LARGE_FILE_BYTES = 5_000_000  # a file of a request has 6 MB at most
+_LARGE_CHARACTERS = 52_000  # above CloudFormation's limit for TemplateBody
+_POLICY = {
+    "StackPolicy": {
+        "Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]
+    }
+}
+_CONFIGURATION = {"Tags": {"team": "iam"}, **_POLICY}
+BROKEN = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not-called-fifo", "FifoQueue": True}}
+"""CloudFormation accepts it, and SQS refuses it."""
+
+
+def template(value: str = "1", **more: Any) -> dict[str, Any]:
+    """Return a template with a parameter of SSM and more resources."""
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+    return {"Resources": {"Parameter": parameter, **more}}
+
+
+def large_template(value: str = "1") -> dict[str, Any]:
+    return template(value) | {"Metadata": {"Filler": "x" * _LARGE_CHARACTERS}}
+
+
+def unique_name() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+# --- the pipeline
+
+
+def push_deploys_a_stack(system: Pipeline) -> None:
+    name = unique_name()
+    request = {"environmentName": "iam", "stackName": name, "templatePath": "template.json"}
+    system.push(state_machine_input=request, template=template()).assert_status("Succeeded")
+    system.assert_stack_status(f"iam-{name}", "CREATE_COMPLETE")
+
+
+def push_with_invalid_input_fails(system: Pipeline) -> None:
+    ended = system.push(state_machine_input={"environmentName": "iam"}, template=template())
+    ended.assert_status("Failed")
+    assert "stackName" in ended.reason, ended.reason
+
+
+def source_action_is_abandoned(system: Pipeline) -> None:
+    """CodeCommit is archiving a large commit, of a branch that does not start the pipeline."""
+    codecommit, pipelines = system.client("codecommit"), system.client("codepipeline")
+    branch, head = f"large-{unique_name()}", system.head()
+    codecommit.create_branch(repositoryName="stepline-app", branchName=branch, commitId=head)
+    for number in range(_LARGE_FILES):
+        head = codecommit.put_file(
+            repositoryName="stepline-app",
+            branchName=branch,
+            filePath=str(number),
+            fileContent=os.urandom(_LARGE_FILE_BYTES),
+            parentCommitId=head,
+        )["commitId"]
+    revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": head}
+    execution = pipelines.start_pipeline_execution(name=APPLICATION, sourceRevisions=[revision])
+    target = {"pipelineName": APPLICATION, "pipelineExecutionId": execution["pipelineExecutionId"]}
+    system.wait_for(lambda: system.action_status(target["pipelineExecutionId"]), "InProgress".__eq__)
+    pipelines.stop_pipeline_execution(**target, abandon=True)
+    assert system.action_status(target["pipelineExecutionId"]) == "Abandoned"
+    system.wait_for(lambda: "codecommit:CancelUploadArchive" in system.decided(), bool)
+    codecommit.delete_branch(repositoryName="stepline-app", branchName=branch)
+
+
+def execution_past_its_deadline_is_stopped(system: Pipeline) -> None:
+    """The stack waits for a signal that is never sent."""
+    job = str(uuid.uuid4())
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    properties = {"Handle": {"Ref": "Handle"}, "Timeout": "30"}
+    signal = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties}
+    request = system.request(unique_name(), template=template(Handle=handle, Signal=signal))
+    execution = system.start_deploy(request, name=f"codepipeline-{job}")
+    system.invoke("trigger", _job({}, token=_token(job, execution)))
+    system.wait_for_execution(execution).assert_status("ABORTED")
+
+
+# --- the Deploy state machine
+
+
+def large_stack_is_created(system: Pipeline) -> None:
+    name = unique_name()
+    request = system.request(name, template=large_template(), configuration=_CONFIGURATION)
+    system.deploy(request).assert_status("SUCCEEDED")
+    stack = system.client("cloudformation").describe_stacks(StackName=f"iam-{name}")["Stacks"][0]
+    assert {"Key": "team", "Value": "iam"} in stack["Tags"]
+    _assert_no_template_left(system)
+
+
+def large_stack_is_updated(system: Pipeline) -> None:
+    name = unique_name()
+    stack_id = system.stack(f"iam-{name}", template())
+    request = system.request(name, template=large_template("2"), configuration=_CONFIGURATION)
+    system.deploy(request).assert_status("SUCCEEDED")
+    cloudformation = system.client("cloudformation")
+    system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
+    assert "StackPolicyBody" in cloudformation.get_stack_policy(StackName=stack_id)
+    _assert_no_template_left(system)
+
+
+def stack_without_changes_is_not_updated(system: Pipeline) -> None:
+    name = unique_name()
+    stack_id = system.stack(f"iam-{name}", template())
+    system.deploy(system.request(name, template=template())).assert_status("SUCCEEDED")
+    system.assert_stack_status(stack_id, "CREATE_COMPLETE")
+    _assert_no_change_set_left(system, stack_id)
+
+
+def refused_change_set_is_deleted(system: Pipeline) -> None:
+    name = unique_name()
+    queue = {"Type": "AWS::SQS::Queue"}
+    stack_id = system.stack(f"iam-{name}", template(Queue=queue))
+    ended = system.deploy(system.request(name, template=template()))
+    ended.assert_status("FAILED")
+    assert "Queue" in ended.reason, ended.reason
+    _assert_no_change_set_left(system, stack_id)
+
+
+def stack_of_a_failed_creation_is_replaced(system: Pipeline) -> None:
+    name = unique_name()
+    system.stack(f"iam-{name}", template(Broken=BROKEN))
+    system.deploy(system.request(name, template=template())).assert_status("SUCCEEDED")
+    system.assert_stack_status(f"iam-{name}", "CREATE_COMPLETE")
+
+
+def failed_creation_is_explained(system: Pipeline) -> None:
+    ended = system.deploy(system.request(unique_name(), template=template(Broken=BROKEN)))
+    ended.assert_status("FAILED")
+    assert "Broken" in ended.reason, ended.reason
+
+
+def failed_update_is_explained(system: Pipeline) -> None:
+    name = unique_name()
+    system.stack(f"iam-{name}", template())
+    ended = system.deploy(system.request(name, template=template("2", Broken=BROKEN)))
+    ended.assert_status("FAILED")
+    assert "Broken" in ended.reason, ended.reason
+
+
+# --- tasks that are invoked twice
+
+
+def repeated_creation_creates_one_stack(system: Pipeline) -> None:
+    event = {"request": system.request(unique_name(), template=template()), "execution": _execution()}
+    first, second = (system.invoke("create-stack", event) for _ in range(2))
+    assert first["stackId"] == second["stackId"]
+    system.wait_for_stack(first["stackId"])
+
+
+def repeated_update_executes_one_change_set(system: Pipeline) -> None:
+    name = unique_name()
+    stack_id = system.stack(f"iam-{name}", template())
+    event = {
+        "request": system.request(name, template=template("2")),
+        "execution": _execution(),
+        "stack": {"id": stack_id},
+    }
+    first, change_set = (system.invoke("create-change-set", event) for _ in range(2))
+    assert first["id"] == change_set["id"]
+    _wait_for_change_set(system, change_set["id"])
+    status = system.invoke("check-change-set-creation-status", {"changeSet": change_set})
+    step = {"execution": event["execution"], "changeSet": change_set | {"progress": status}}
+    operation = system.invoke("execute-change-set", step)
+    system.wait_for_stack(stack_id)
+    # CloudFormation deletes a change set after its execution; the stack's events remain.
+    system.client("cloudformation").delete_change_set(ChangeSetName=change_set["id"], StackName=stack_id)
+    assert system.invoke("execute-change-set", step)["token"] == operation["token"]
+
+
+def failed_deletion_is_explained(system: Pipeline) -> None:
+    network = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+    stack_id = system.stack(f"iam-{unique_name()}", template(Network=network))
+    found = system.client("cloudformation").describe_stack_resources(StackName=stack_id)["StackResources"]
+    vpc = next(item["PhysicalResourceId"] for item in found if item["LogicalResourceId"] == "Network")
+    system.client("ec2").create_subnet(
+        VpcId=vpc, CidrBlock="10.0.0.0/24"
+    )  # prevents the deletion of its network
+    system.client("cloudformation").delete_stack(StackName=stack_id, ClientRequestToken="deletion")
+    system.assert_stack_status(stack_id, "DELETE_FAILED")
+    progress = {"waitedSeconds": 0, "waitSeconds": 1}
+    operation = {"stackId": stack_id, "token": "deletion", "since": "", "progress": progress}
+    with pytest.raises(AssertionError, match="StackDeletionFailedError"):
+        system.invoke("check-stack-deletion-status", {"operation": operation})
+
+
+# --- other state machines, and inputs from a bucket
+
+
+def other_state_machine_is_polled_and_stopped(system: Pipeline) -> None:
+    parameters = {"stateMachine": "iam-standard", "input": {}, "timeoutMinutes": 1}
+    job = str(uuid.uuid4())
+    system.invoke("trigger", _job(parameters, job=job))
+    execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
+    system.invoke("trigger", _job(parameters, token=_token(job, execution)))
+    system.wait_for_execution(execution).assert_status("ABORTED")
+
+
+def express_state_machine_is_started_once(system: Pipeline) -> None:
+    parameters = {"stateMachine": "iam-express", "input": {}}
+    job = str(uuid.uuid4())
+    for _ in range(2):
+        system.invoke("trigger", _job(parameters, job=job))
+    claim = system.client("s3").get_object(
+        Bucket=system.bucket, Key=f"stepline/express/codepipeline-{job}.json"
+    )
+    assert json.loads(claim["Body"].read())["result"]["status"] == "SUCCEEDED"
+
+
+def claim_of_a_denied_express_execution_is_deleted(system: Pipeline) -> None:
+    """A Deny statement forbids the start: the job must be neither claimed nor considered claimed."""
+    job = str(uuid.uuid4())
+    deny = {"Effect": "Deny", "Action": "states:StartSyncExecution", "Resource": "*"}
+    policy = {"RoleName": system.resources["TriggerRole"], "PolicyName": "deny"}
+    system.client("iam").put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [deny]}))
+    try:
+        system.invoke("trigger", _job({"stateMachine": "iam-express", "input": {}}, job=job))
+    finally:
+        system.client("iam").delete_role_policy(**policy)
+    left = system.client("s3").list_objects_v2(
+        Bucket=system.bucket, Prefix=f"stepline/express/codepipeline-{job}"
+    )
+    assert left["KeyCount"] == 0
+    # The job fails at once because the input does not exist, not because the claim cannot be read.
+    system.invoke("trigger", _job({"stateMachine": "iam-express", "inputFile": "no.json"}, job=job))
+
+
+def input_is_read_from_a_bucket(system: Pipeline) -> None:
+    key = f"{unique_name()}.json"
+    system.client("s3").put_object(Bucket=INPUT_BUCKET, Key=key, Body=b'{"from": "bucket"}')
+    job = str(uuid.uuid4())
+    parameters = {"stateMachine": "iam-standard", "inputS3": f"s3://{INPUT_BUCKET}/{key}"}
+    system.invoke("trigger", _job(parameters, job=job))
+    execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
+    stepfunctions = system.client("stepfunctions")
+    assert "bucket" in stepfunctions.describe_execution(executionArn=execution)["input"]
+    stepfunctions.stop_execution(executionArn=execution)
+
+
+logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployStateMachineRole")
+
+SYSTEM = Pipeline
+LANES: tuple[Lane, ...] = (
+    # One execution of the pipeline at a time; the first push creates the branch.
+    (push_deploys_a_stack, push_with_invalid_input_fails, source_action_is_abandoned),
+    # Both check that no temporary template is left.
+    (large_stack_is_created, large_stack_is_updated),
+    (
+        stack_of_a_failed_creation_is_replaced,
+        failed_creation_is_explained,
+        failed_update_is_explained,
+        logged_machine_is_created_updated_and_deleted,
+    ),
+    (
+        execution_past_its_deadline_is_stopped,
+        stack_without_changes_is_not_updated,
+        refused_change_set_is_deleted,
+        repeated_creation_creates_one_stack,
+        repeated_update_executes_one_change_set,
+        failed_deletion_is_explained,
+    ),
+)
+VARIANTS = (
+    Variant(
+        PARAMETERS,
+        (
+            other_state_machine_is_polled_and_stopped,
+            express_state_machine_is_started_once,
+            claim_of_a_denied_express_execution_is_deleted,
+            input_is_read_from_a_bucket,
+        ),
+        prepare=create_other_resources,
+    ),
+)
+
+
+def _job(parameters: Mapping[str, Any], *, job: str = "", token: str | None = None) -> dict[str, Any]:
+    """Return a job event for the trigger. The job does not exist, so that its result is refused."""
+    configuration = {"FunctionName": "trigger", "UserParameters": json.dumps(parameters)}
+    data: dict[str, Any] = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [],
+        "outputArtifacts": [],
+        "artifactCredentials": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c"},
+    }
+    if token is not None:
+        data["continuationToken"] = token
+    return {"CodePipeline.job": {"id": job or str(uuid.uuid4()), "accountId": ACCOUNT, "data": data}}
+
+
+def _token(job: str, execution: str) -> str:
+    """Return the continuation token of an execution that started a day ago."""
+    started = int(time.time()) - 86_000
+    members = {"v": 1, "job": job, "since": started, "percent": 0, "execution": execution, "started": started}
+    return json.dumps(members)
+
+
+def _execution() -> dict[str, Any]:
+    name = str(uuid.uuid4())
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:stepline-deploy:{name}"
+    return {"id": arn, "name": name, "startTime": "2026-01-01T12:00:00.000Z", "attempt": 1}
+
+
+def _wait_for_change_set(system: Pipeline, change_set: str) -> None:
+    waiter = system.client("cloudformation").get_waiter("change_set_create_complete")
+    waiter.wait(ChangeSetName=change_set, WaiterConfig={"Delay": 0, "MaxAttempts": 200})
+
+
+def _assert_no_template_left(system: Pipeline) -> None:
+    left = system.client("s3").list_objects_v2(Bucket=system.bucket, Prefix="templates/")
+    assert left["KeyCount"] == 0, "a temporary template was not deleted"
+
+
+def _assert_no_change_set_left(system: Pipeline, stack_id: str) -> None:
+    left = system.client("cloudformation").list_change_sets(StackName=stack_id)["Summaries"]
+    assert left == [], "the change set was not deleted"

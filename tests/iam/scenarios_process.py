@@ -1,0 +1,148 @@
+"""Scenarios of the process; see `suites.py`.
+
+The functions are invoked with API Gateway's events: its usage plan would throttle the scenarios.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from statemachines.process.transaction import Transaction
+from tests.iam.suites import Lane
+from tests.iam.system import ACCOUNT, REGION, System
+
+_OWNER = "testedkey1"
+_STEPS = tuple(
+    f"{prefix}step-{letter}"
+    for prefix, letters in (("", "abcdef"), ("downstream-", "abc"))
+    for letter in letters
+)
+
+
+def process_succeeds(system: System) -> None:
+    """So does the downstream state machine after it."""
+    transaction = _start(system)
+    assert (
+        system.wait_for(
+            lambda: _get(system, "process-state", transaction), lambda answer: answer["status"] != "RUNNING"
+        )["status"]
+        == "SUCCEEDED"
+    )
+    data = system.wait_for(
+        lambda: _get(system, "process-data", transaction), lambda answer: "downstreamC" in answer
+    )
+    assert data["downstreamA"] == {"unchanged": True}
+
+
+def failed_process_is_explained(system: System) -> None:
+    """Its data were not written by a step."""
+    transaction = Transaction.new(_OWNER)
+    _put(system, transaction, "[]")
+    execution = system.start(
+        {"transaction": str(transaction)},
+        machine=system.outputs["ProcessStateMachineArn"],
+        name=transaction.execution_name,
+    )
+    system.wait_for_execution(execution).assert_status("FAILED")
+    state = _get(system, "process-state", transaction.id)
+    assert state["error"] == "RequestRefusedError"
+    assert state["cause"].startswith("Step A: The data of transaction")
+
+
+def process_unknown_to_step_functions_is_running(system: System) -> None:
+    """Its data exist, and DescribeExecution does not return it yet."""
+    transaction = Transaction.new(_OWNER)
+    _put(system, transaction, '{"processInput": {}}')
+    assert _get(system, "process-state", transaction.id)["status"] == "RUNNING"
+
+
+def unknown_transaction_is_not_found(system: System) -> None:
+    for function in ("process-state", "process-data"):
+        assert _get(system, function, str(uuid.uuid4()), status=404)["error"] == "TransactionNotFoundError"
+
+
+def step_without_data_fails_its_precondition(system: System) -> None:
+    event = {"transaction": str(Transaction.new(_OWNER))}
+    for step in _STEPS:
+        name = f"{system.stack_name}-{step}"
+        answer = system.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        error = json.loads(answer["Payload"].read())
+        assert error["errorType"] == "S3DataPreconditionError", error
+
+
+def api_gateway_may_write_logs(system: System) -> None:
+    """The account is given the role again."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/{system.resources['ApiGatewayLogsRole']}"
+    change: Any = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role}
+    system.client("apigateway").update_account(patchOperations=[change])
+
+
+def logged_machines_are_created_updated_and_deleted(system: System) -> None:
+    """State machines with the roles of both state machines."""
+    cloudformation = system.client("cloudformation")
+    name = f"iam-process-{uuid.uuid4().hex[:12]}"
+    stack_id = system.stack(name, _logged_machines(system, "first"))
+    system.assert_stack_status(stack_id, "CREATE_COMPLETE")
+    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(_logged_machines(system, "second")))
+    system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
+    cloudformation.delete_stack(StackName=name)
+    system.assert_stack_status(stack_id, "DELETE_COMPLETE")
+
+
+def _logged_machines(system: System, comment: str) -> dict[str, Any]:
+    definition = {"Comment": comment, "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/iam:*"
+    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}]}
+    return {
+        "Resources": {
+            machine: {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {
+                    "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{system.resources[f'{machine}Role']}",
+                    "DefinitionString": json.dumps(definition),
+                    "LoggingConfiguration": logging,
+                },
+            }
+            for machine in ("ProcessStateMachine", "DownstreamStateMachine")
+        }
+    }
+
+
+def _start(system: System) -> str:
+    body = json.dumps({"processInput": {"a": 1}})
+    return str(_invoke(system, "start-process", {"body": body})["transactionId"])
+
+
+def _get(system: System, function: str, transaction: str, *, status: int = 200) -> Any:
+    query = {"multiValueQueryStringParameters": {"transactionId": [transaction]}}
+    return _invoke(system, function, query, status=status)
+
+
+def _invoke(system: System, function: str, request: dict[str, Any], *, status: int = 200) -> Any:
+    event = {"requestContext": {"identity": {"apiKeyId": _OWNER}}, **request}
+    answer = system.invoke(function, event)
+    assert answer["statusCode"] == status, answer
+    return json.loads(answer["body"])
+
+
+def _put(system: System, transaction: Transaction, text: str) -> None:
+    """Write data with unrestricted credentials, which the bucket's policy does not apply to."""
+    bucket = system.outputs["DataBucketName"]
+    system.client("s3").put_object(Bucket=bucket, Key=transaction.key, Body=text.encode())
+
+
+LANES: tuple[Lane, ...] = (
+    (
+        process_succeeds,
+        failed_process_is_explained,
+        process_unknown_to_step_functions_is_running,
+        unknown_transaction_is_not_found,
+    ),
+    (
+        step_without_data_fails_its_precondition,
+        api_gateway_may_write_logs,
+        logged_machines_are_created_updated_and_deleted,
+    ),
+)

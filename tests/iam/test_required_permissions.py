@@ -1,0 +1,181 @@
+"""The permissions that requests require besides that of their own name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from stepline.localaws.iam import Permission
+from stepline.localaws.iam.required_permissions import (
+    ServiceRequest,
+    log_delivery_permissions,
+    required_permissions,
+)
+from stepline.localaws.iam.service_requests import (
+    codecommit_permission,
+    codepipeline_permission,
+    logs_permission,
+)
+
+KEY = "arn:aws:kms:us-east-1:000000000000:key/k"
+OBJECT = "arn:aws:s3:::bucket/a/b"
+STACK = "arn:aws:cloudformation:us-east-1:000000000000:stack/s/*"
+ROLE = "arn:aws:iam::000000000000:role/r"
+
+
+@dataclass(frozen=True)
+class FakeS3Objects:
+    """The bucket `encrypted` has a default key; every object exists whose key does not contain `missing`."""
+
+    def exists(self, bucket: str, key: str) -> bool:
+        return "missing" not in key
+
+    def key_of_object(self, bucket: str, key: str) -> str | None:
+        return KEY if bucket == "encrypted" else None
+
+    def default_key(self, bucket: str) -> str | None:
+        return KEY if bucket == "encrypted" else None
+
+
+def further(action: str, resource: str, **parameters: str) -> list[tuple[str, str]]:
+    permissions = list(
+        required_permissions(ServiceRequest(Permission(action, resource), parameters), FakeS3Objects())
+    )
+    assert (permissions[0].action, permissions[0].resource) == (action, resource)
+    return [(permission.action, permission.resource) for permission in permissions[1:]]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "expected"),
+    [
+        ("s3:GetObject", OBJECT, []),
+        ("s3:GetObject", "arn:aws:s3:::encrypted/a", [("kms:Decrypt", KEY)]),
+        ("s3:GetObject", "arn:aws:s3:::bucket/missing", [("s3:ListBucket", "arn:aws:s3:::bucket")]),
+        ("s3:PutObject", OBJECT, []),
+        ("s3:PutObject", "arn:aws:s3:::encrypted/a", [("kms:GenerateDataKey", KEY)]),
+        ("s3:DeleteObject", "arn:aws:s3:::encrypted/a", []),
+    ],
+)
+def test_object_may_require_its_kms_key(action: str, resource: str, expected: list[tuple[str, str]]) -> None:
+    assert further(action, resource) == expected
+
+
+def test_encryption_of_the_request_overrides_the_bucket_s() -> None:
+    encrypted = {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": "arn:k",
+    }
+    assert further("s3:PutObject", OBJECT, **encrypted) == [("kms:GenerateDataKey", "arn:k")]
+    by_s3 = {"x-amz-server-side-encryption": "AES256"}
+    assert further("s3:PutObject", "arn:aws:s3:::encrypted/a", **by_s3) == []
+
+
+def test_part_of_an_upload_requires_decryption() -> None:
+    permissions = further("s3:PutObject", "arn:aws:s3:::encrypted/a", partNumber="1", uploadId="u")
+    assert permissions == [("kms:GenerateDataKey", KEY), ("kms:Decrypt", KEY)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, []),
+        ({"RoleARN": ROLE}, [("iam:PassRole", ROLE)]),
+        ({"Tags.member.1.Key": "a"}, [("cloudformation:TagResource", STACK)]),
+        ({"StackPolicyBody": "{}"}, [("cloudformation:SetStackPolicy", STACK)]),
+        ({"TemplateURL": "http://127.0.0.1:4566/bucket/a/b"}, [("s3:GetObject", OBJECT)]),
+        (
+            {"TemplateURL": "https://s3.amazonaws.com/encrypted/a%20b"},
+            [("s3:GetObject", "arn:aws:s3:::encrypted/a b"), ("kms:Decrypt", KEY)],
+        ),
+    ],
+)
+def test_stack_operation_requires_what_its_parameters_pass(
+    parameters: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    assert further("cloudformation:CreateStack", STACK, **parameters) == expected
+
+
+def test_passed_role_names_the_service() -> None:
+    request = ServiceRequest(Permission("cloudformation:DeleteStack", STACK), {"RoleARN": ROLE})
+    (_, passed) = required_permissions(request, FakeS3Objects())
+    assert passed.context == {"iam:passedtoservice": "cloudformation.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "resource"),
+    [
+        ("StartPipelineExecution", {"name": "p"}, "p"),
+        ("GetPipelineExecution", {"pipelineName": "p"}, "p"),
+        ("CreatePipeline", {"pipeline": {"name": "p"}}, "p"),
+        ("RetryStageExecution", {"pipelineName": "p", "stageName": "S"}, "p/S"),
+        ("PutApprovalResult", {"pipelineName": "p", "stageName": "S", "actionName": "A"}, "p/S/A"),
+    ],
+)
+def test_resource_is_the_pipeline_stage_or_action(
+    operation: str, parameters: dict[str, object], resource: str
+) -> None:
+    permission = codepipeline_permission(operation, parameters, account="0", region="r")
+    assert permission == Permission(f"codepipeline:{operation}", f"arn:aws:codepipeline:r:0:{resource}")
+
+
+def test_job_requests_have_no_resource() -> None:
+    permission = codepipeline_permission("PutJobSuccessResult", {"jobId": "j"}, account="0", region="r")
+    assert permission == Permission("codepipeline:PutJobSuccessResult", "*")
+
+
+def test_resource_is_the_repository() -> None:
+    permission = codecommit_permission(
+        "GetBranch", {"repositoryName": "a", "branchName": "b"}, account="0", region="r"
+    )
+    assert permission == Permission("codecommit:GetBranch", "arn:aws:codecommit:r:0:a")
+    assert codecommit_permission("ListRepositories", {}, account="0", region="r").resource == "*"
+
+
+GROUP = "arn:aws:logs:r:0:log-group:/g:log-stream:"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "resource"),
+    [
+        ({"logGroupName": "/g"}, GROUP),
+        ({"logGroupName": "/g", "logStreamName": "s"}, f"{GROUP}s"),
+        ({"logGroupIdentifier": "arn:aws:logs:r:0:log-group:/g:*"}, GROUP),
+        ({"logGroupIdentifier": "/g"}, GROUP),
+        ({"resourceArn": "arn:aws:logs:r:0:log-group:/g"}, "arn:aws:logs:r:0:log-group:/g"),
+        ({}, "*"),
+    ],
+)
+def test_resource_of_a_log_group_is_the_prefix_of_its_streams(
+    parameters: dict[str, str], resource: str
+) -> None:
+    """`log-group:/g:*`, which is a group's own ARN, must match requests on the group."""
+    assert logs_permission("AnOperation", parameters, account="0", region="r") == Permission(
+        "logs:AnOperation", resource
+    )
+
+
+def test_log_delivery_requires_another_action_for_each_operation() -> None:
+    assert [permission.action for permission in log_delivery_permissions("Update")] == [
+        "logs:UpdateLogDelivery"
+    ]
+    assert "logs:CreateLogDelivery" in [
+        permission.action for permission in log_delivery_permissions("Create")
+    ]
+
+
+def test_stack_operation_sets_condition_keys_of_role_template_and_change_set() -> None:
+    parameters = {"RoleARN": "r", "TemplateURL": "https://s3/b/k", "ChangeSetName": "c", "StackName": "s"}
+    permission = next(
+        iter(
+            required_permissions(
+                ServiceRequest(Permission("cloudformation:CreateChangeSet", STACK), parameters),
+                FakeS3Objects(),
+            )
+        )
+    )
+    assert permission.context == {
+        "cloudformation:rolearn": "r",
+        "cloudformation:templateurl": "https://s3/b/k",
+        "cloudformation:changesetname": "c",
+    }

@@ -1,0 +1,118 @@
+"""The permissions that a stack's service role requires to change a resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.role_permissions import (
+    ResourceChange,
+    required_permissions,
+    service_of,
+)
+
+ARNS = Arns("000000000000", "us-east-1")
+MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
+ROLE = "arn:aws:iam::000000000000:role/r"
+
+
+def required(
+    operation: str, resource_type: str, physical_id: str = "", **properties: Any
+) -> list[tuple[str, str]]:
+    old, new = properties.get("old", {}), properties.get("new", {})
+    found = required_permissions(ResourceChange(operation, resource_type, physical_id, old, new), ARNS)
+    assert found is not None
+    return [(permission.action, permission.resource) for permission in found]
+
+
+def test_update_of_a_state_machine_requires_passing_its_role() -> None:
+    new = {"RoleArn": ROLE, "StateMachineName": "m"}
+    found = required("update", "AWS::StepFunctions::StateMachine", MACHINE, old=new, new=new)
+    assert found == [
+        ("states:UpdateStateMachine", MACHINE),
+        ("iam:PassRole", ROLE),
+        ("states:DescribeStateMachine", MACHINE),
+        ("states:ListTagsForResource", MACHINE),
+    ]
+
+
+def test_changed_tags_require_a_permission_of_their_own() -> None:
+    old, new = {"RoleArn": ROLE}, {"RoleArn": ROLE, "Tags": [{"Key": "a", "Value": "b"}]}
+    resource_type = "AWS::StepFunctions::StateMachine"
+    assert ("states:TagResource", MACHINE) in required("update", resource_type, MACHINE, old=old, new=new)
+    assert ("states:TagResource", MACHINE) in required(
+        "create", resource_type, new={**new, "StateMachineName": "m"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "resource_type", "physical_id", "new", "expected"),
+    [
+        ("delete", "AWS::StepFunctions::StateMachine", MACHINE, {}, ("states:DeleteStateMachine", MACHINE)),
+        (
+            "create",
+            "AWS::SSM::Parameter",
+            "",
+            {"Name": "/a/b"},
+            ("ssm:PutParameter", "arn:aws:ssm:us-east-1:000000000000:parameter/a/b"),
+        ),
+        (
+            "delete",
+            "AWS::SSM::Parameter",
+            "p",
+            {},
+            ("ssm:DeleteParameter", "arn:aws:ssm:us-east-1:000000000000:parameter/p"),
+        ),
+        (
+            "update",
+            "AWS::SQS::Queue",
+            "http://localhost/000000000000/q",
+            {},
+            ("sqs:SetQueueAttributes", "arn:aws:sqs:us-east-1:000000000000:q"),
+        ),
+        ("create", "AWS::S3::Bucket", "", {}, ("s3:CreateBucket", "arn:aws:s3:::*")),
+        (
+            "update",
+            "AWS::SNS::Topic",
+            "arn:aws:sns:us-east-1:000000000000:t",
+            {},
+            ("sns:SetTopicAttributes", "arn:aws:sns:us-east-1:000000000000:t"),
+        ),
+        (
+            "create",
+            "AWS::Logs::LogGroup",
+            "",
+            {"LogGroupName": "/g"},
+            ("logs:CreateLogGroup", "arn:aws:logs:us-east-1:000000000000:log-group:/g"),
+        ),
+        ("update", "AWS::IAM::Role", "r", {"Policies": [1]}, ("iam:PutRolePolicy", ROLE)),
+        ("create", "AWS::IAM::Role", "", {"RoleName": "r"}, ("iam:CreateRole", ROLE)),
+        (
+            "update",
+            "AWS::Lambda::Function",
+            "f",
+            {"Code": 1},
+            ("lambda:UpdateFunctionCode", "arn:aws:lambda:us-east-1:000000000000:function:f"),
+        ),
+    ],
+)
+def test_change_requires_the_action_of_its_operation(
+    operation: str, resource_type: str, physical_id: str, new: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert required(operation, resource_type, physical_id, new=new)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "service"),
+    [
+        ("AWS::EC2::VPC", "ec2"),
+        ("AWS::StepFunctions::Activity", "states"),
+        ("AWS::CloudFormation::WaitConditionHandle", ""),
+        ("Custom::Thing", ""),
+    ],
+)
+def test_other_types_require_any_action_of_their_service(resource_type: str, service: str) -> None:
+    assert required_permissions(ResourceChange("create", resource_type), ARNS) is None
+    assert service_of(resource_type) == service

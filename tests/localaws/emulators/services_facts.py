@@ -1,0 +1,64 @@
+"""How ministack's services behave without the mends."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions
+from ministack.services import eventbridge, lambda_svc, s3, stepfunctions, sts
+from ministack.services.cloudformation import provisioners
+
+_PIPELINE = "arn:aws:codepipeline:us-east-1:000000000000:p"
+_RULE = {"Name": "r", "Arn": "arn:aws:events:us-east-1:000000000000:rule/r"}
+_EVENT = {"Source": "s", "DetailType": "d", "Detail": "{}", "EventId": "1", "Time": "2026-01-01T00:00:00Z"}
+
+
+async def facts() -> dict[str, Any]:
+    put = eventbridge._put_events(
+        {"Entries": [{"Source": "aws.codecommit", "DetailType": "d", "Detail": "{}"}]}
+    )
+    bucket, machine = _create_bucket_and_machine()
+    sts.register_session("expired", {"Expiration": 1.0})
+    sts.register_session("another", {})
+    return {
+        "services": sorted({"codecommit", "codepipeline", "states"} & app.SERVICE_HANDLERS.keys()),
+        "resource types": sorted(
+            {"AWS::CodeCommit::Repository", "AWS::CodePipeline::Pipeline"}
+            & provisioners._RESOURCE_HANDLERS.keys()
+        ),
+        "pipeline target": [text for text in _warnings_of_pipeline_target() if _PIPELINE in text],
+        "aws source": json.loads(put[2])["FailedEntryCount"],
+        "handler errors": "Runtime.HandlerError" in inspect.getsource(lambda_svc._execute_function_warm),
+        "bucket encryption": s3._bucket_default_sse_headers(bucket),
+        "tracing": stepfunctions._state_machines[machine].get("tracingConfiguration"),
+        "expired session": "expired" in sts._sessions,
+        "actions of": sorted({"codecommit", "codepipeline"} & iam_actions.SERVICE_TO_IAM_NAMESPACE.keys()),
+        "previous event ids": "previousEventId" in inspect.getsource(stepfunctions._add_event),
+    }
+
+
+def _warnings_of_pipeline_target() -> list[str]:
+    """Return what ministack logs when a rule's target is a pipeline."""
+    warnings: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    eventbridge.logger.addHandler(handler)
+    eventbridge.logger.setLevel(logging.DEBUG)
+    eventbridge._invoke_target({"Id": "1", "Arn": _PIPELINE}, _EVENT, _RULE)
+    return warnings
+
+
+def _create_bucket_and_machine() -> tuple[str, str]:
+    """Create them as CloudFormation does; return their physical ids."""
+    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    bucket = {"BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]}}
+    machine = {"DefinitionString": "{}", "TracingConfiguration": {"Enabled": True}}
+    handlers = provisioners._RESOURCE_HANDLERS
+    return (
+        handlers["AWS::S3::Bucket"]["create"]("Bucket", bucket, "stack")[0],
+        handlers["AWS::StepFunctions::StateMachine"]["create"]("Machine", machine, "stack")[0],
+    )

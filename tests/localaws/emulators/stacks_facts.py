@@ -1,0 +1,30 @@
+"""What ministack's CloudFormation and IAM lack."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from ministack.core.iam_evaluator import _resolve_managed_policy_document
+from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
+
+from stepline.localaws.emulators.ministack import managed_policies
+
+_POLICY = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
+_ACCOUNT = "000000000000"
+
+
+async def facts() -> dict[str, Any]:
+    template = {"Resources": {"R": {"Type": "T", "Properties": {"Fn::Transform": {"Name": "M"}}}}}
+    before = _resolve_managed_policy_document(_POLICY, _ACCOUNT)
+    managed_policies.add_managed_policies()
+    return {
+        "macro type": "AWS::CloudFormation::Macro" in provisioners._RESOURCE_HANDLERS,
+        "expanded": handlers._apply_transforms(template),
+        "modules with roles": [
+            module.__name__ for module in (changesets, stacks) if "RoleARN" in inspect.getsource(module)
+        ],
+        "managed policy": before,
+        "mended policy": _resolve_managed_policy_document(_POLICY, _ACCOUNT),
+        "no policy": _resolve_managed_policy_document(_POLICY + "s", _ACCOUNT),
+    }

@@ -1,0 +1,143 @@
+"""Each patch of moto's interpreter is still needed: its source has the defect.
+
+When a test here fails after an update of moto, remove the patch if the defect is gone, or adapt the patch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from stepline.localaws.emulators.moto import patches
+from stepline.localaws.emulators.moto.interpreter import load_engine
+
+_PARSER = "moto.stepfunctions.parser"
+_ASL = f"{_PARSER}.asl"
+_TASK = f"{_ASL}.component.state.exec.state_task"
+_ITERATION = f"{_ASL}.component.state.exec.state_map.iteration"
+
+DEFECTS = {
+    "use_given_task_clients": (f"{_ASL}.utils.boto_client", 'f"http://localhost:{moto_server_port()}"'),
+    "translate_field_names": (
+        f"{_TASK}.service.state_task_service",
+        "service_action_name: str | None = None,\n    ) -> None:\n        pass",
+    ),
+    "name_lambda_errors": (
+        f"{_TASK}.state_task_lambda",
+        "error_name = CustomErrorName(error)\n            cause = ex.response",
+    ),
+    "allow_reserved_errors_in_fail_states": (
+        f"{_ASL}.component.state.fail.state_fail",
+        "CustomErrorName(error_value) if error_value",
+    ),
+    "write_json_as_utf8": (
+        f"{_ASL}.utils.encoding",
+        "json.dumps(obj, cls=_DateTimeEncoder, separators=separators)",
+    ),
+    "evaluate_jsonata_in_python": (f"{_ASL}.jsonata.jsonata", "        _eval_jsonata = None\n"),
+    "raise_query_evaluation_errors": (
+        f"{_ASL}.jsonata.jsonata",
+        'raise JSONataException("UNKNOWN", str(ex))',
+    ),
+    "quote_jsonata_variables": (f"{_ASL}.jsonata.jsonata", "value_str_lit = f'\"{value}\"'"),
+    "cache_json_paths": (f"{_ASL}.utils.json_path", "    input_expr = parse(path)"),
+    "disable_error_logs": (f"{_ASL}.component.eval_component", "component_repr = repr(self)"),
+    "use_threads_of_the_execution": (
+        f"{_ASL}.component.state.exec.execute_state",
+        "terminated_event.wait(timeout_seconds)",
+    ),
+    "share_components_among_executions": (f"{_ASL}.component.eval_component", "self.__heap_key = long_uid()"),
+    "drop_references_to_threads": (f"{_PARSER}.utils", "TMP_THREADS = []"),
+    "run_programs_on_the_calling_thread": (
+        f"{_ASL}.component.program.program",
+        "worker_thread.join(timeout=timeout)",
+    ),
+    "wait_on_the_clock": (f"{_ASL}.component.state.wait.wait_function.wait_function", "t0 = time.time()"),
+    "wait_until_timestamps_of_the_clock": (
+        f"{_ASL}.component.state.wait.wait_function.timestamp",
+        "delta = timestamp - datetime.datetime.now()",
+    ),
+    "back_off_on_the_clock": (f"{_ASL}.component.common.retry.retrier_decl", "time.sleep(interval_seconds)"),
+    "enter_states_on_the_clock": (
+        f"{_ASL}.component.state.state",
+        "EnteredTime=datetime.datetime.now(tz=datetime.timezone.utc).isoformat()",
+    ),
+    "limit_concurrent_tasks": (
+        f"{_ASL}.component.state.exec.execute_state",
+        "thread = Thread(target=_exec_and_notify",
+    ),
+    "limit_map_concurrency": (
+        f"{_ITERATION}.inline_iteration_component",
+        "len(input_items)\n            if max_concurrency",
+    ),
+    "iterate_maps_without_recursion": (
+        f"{_ITERATION}.iteration_worker",
+        "self._eval_pool(job=next_job, worker_frame=worker_frame)",
+    ),
+    "wait_for_job_events": (
+        f"{_TASK}.service.state_task_service_callback",
+        "time.sleep(_DELAY_SECONDS_SYNC_CONDITION_CHECK)",
+    ),
+    "name_batch_errors": (
+        f"{_TASK}.service.state_task_service_batch",
+        'error_name = f"Batch.{error_code}"',
+    ),
+    "cache_field_names": (
+        f"{_TASK}.service.state_task_service",
+        "norm_parameter_key = camel_to_snake_case(parameter_key)",
+    ),
+    "copy_data_as_json": (f"{_ASL}.eval.states", "        return copy.deepcopy(result)\n"),
+}
+"""Patch -> the module of moto and its text that shows the defect."""
+
+
+@pytest.mark.parametrize("patch", patches.PATCHES, ids=lambda patch: patch.__name__)
+def test_patch_is_still_needed(patch: object) -> None:
+    module, defect = DEFECTS[patch.__name__]  # type: ignore[attr-defined]
+    assert defect in _source(module), f"{module} changed: is {patch} still needed?"
+    assert inspect.getdoc(patch), "a patch has a docstring about the defect"
+
+
+def test_every_defect_has_a_patch() -> None:
+    assert set(DEFECTS) == {patch.__name__ for patch in patches.PATCHES}
+
+
+def test_batch_backend_still_imports_ec2() -> None:
+    assert "from moto.ec2.models" in _source("moto.batch.models") or "from moto.ec2" in _source(
+        "moto.batch.models"
+    )
+
+
+def test_another_version_of_moto_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", lambda _: "5.2.6")
+    with pytest.raises(RuntimeError, match=r"fit moto 5\.2\.5, but moto 5\.2\.6 is installed"):
+        patches.apply_patches()
+
+
+def test_real_batch_backend_can_be_imported_after_the_engine() -> None:
+    program = (
+        "import sys; from stepline.localaws.emulators.moto import interpreter; interpreter.load_engine();"
+        "assert 'moto.ec2' not in sys.modules; assert 'moto.batch' not in sys.modules;"
+        "import importlib.util as u; assert u.find_spec('moto.batch').origin.endswith('__init__.py')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_engine_is_loaded_once() -> None:
+    assert load_engine() is load_engine()
+
+
+def _source(module: str) -> str:
+    """Return the source of a module without importing it, which would patch it."""
+    package, _, name = module.rpartition(".")
+    spec = importlib.util.find_spec(package.partition(".")[0])
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    parts = [*package.split(".")[1:], f"{name}.py"]
+    return Path(spec.submodule_search_locations[0], *parts).read_text()

@@ -64,5 +64,7 @@ def _client_error(error: botocore_errors.ClientError) -> str:
 def _no_connection(fields: Mapping[str, object]) -> str:
     endpoint = str(fields.get("endpoint_url", "the endpoint")).rstrip("/")
     if "127.0.0.1" in endpoint or "localhost" in endpoint:
-        return f"nothing answers at {endpoint}: start it with `stepline up`, or unset AWS_ENDPOINT_URL"
+        return (
+            f"cannot connect to {endpoint}: start the local AWS with `stepline up`, or unset AWS_ENDPOINT_URL"
+        )
     return f"cannot connect to {endpoint}: check the network, --region and --endpoint-url"

@@ -58,8 +58,8 @@ def test_unreachable_endpoint_is_one_line(stepline: Stepline) -> None:
     result = stepline("status", "--endpoint-url", "http://127.0.0.1:9")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[1:] == [
-        "stepline: nothing answers at http://127.0.0.1:9: "
-        "start it with `stepline up`, or unset AWS_ENDPOINT_URL"
+        "stepline: cannot connect to http://127.0.0.1:9: "
+        "start the local AWS with `stepline up`, or unset AWS_ENDPOINT_URL"
     ]
 
 

@@ -48,9 +48,7 @@ def find_listener(port: int) -> Process | None:
 
 
 def _from_proc() -> Iterator[Process]:
-    for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
+    for folder in _PROC.glob("[0-9]*"):
         try:
             # "pid (name) state ppid pgrp …", proc(5); the name may have spaces and brackets
             state, _, group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
@@ -72,9 +70,7 @@ def _listener_from_proc(port: int) -> int | None:
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     if not sockets:
         return None
-    for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
+    for folder in _PROC.glob("[0-9]*"):
         try:
             if any(str(link.readlink()) in sockets for link in (folder / "fd").iterdir()):
                 return int(folder.name)
@@ -103,7 +99,6 @@ def _output(program: str, *arguments: str) -> str:
     if path is None:
         return ""
     environment = os.environ | {"LC_ALL": "C"}
-    done = subprocess.run(  # noqa: S603 (a fixed program)
+    return subprocess.run(  # noqa: S603 (a fixed program)
         [path, *arguments], capture_output=True, text=True, check=False, env=environment
-    )
-    return done.stdout
+    ).stdout

@@ -20,6 +20,7 @@ from stepline.localaws.codepipeline import CodePipeline
 from stepline.localaws.protocol import JsonService
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.docs.pages import PAGES, PROJECT, code_spans, page_name, read, tables
+from tests.faults.__main__ import main as fault_injection
 from tests.iam.permissions import permissions
 
 SYSTEMS = sorted(path.parent for path in PROJECT.glob("statemachines/*/template.yaml"))
@@ -152,3 +153,8 @@ def test_number_of_permissions_is_documented() -> None:
 def test_changelog_has_the_version() -> None:
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert re.search(rf"^## \[{re.escape(version)}\]", read("CHANGELOG.md"), re.MULTILINE)
+
+
+def test_options_of_the_fault_injection_exist() -> None:
+    options = {name for parameter in fault_injection.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z]+", read("docs/faults.md"))) <= options

@@ -11,7 +11,7 @@ TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Install what stepline needs into .venv
+setup: $(READY) ## Install the locked packages into .venv
 
 # uv installs the locked packages in seconds; pip does the same, slower, where uv finds no index.
 $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
@@ -53,16 +53,16 @@ lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types, the floors an
 	@$(VENV)/bin/cfn-lint $(TEMPLATES)
 	@$(CHECKOV)/bin/checkov $(addprefix --file ,$(TEMPLATES))
 
-faults: $(READY) ## Let every AWS call fail, once and twice, and check what must always hold (ARGS="--help")
+faults: $(READY) ## Inject one or two faults at every AWS call, and check invariants (ARGS="--help")
 	@$(PYTHON) -m tests.faults $(ARGS)
 
-interleavings: $(READY) ## Let several pipelines, faults and other people meet at random (ARGS="--seconds 300")
+interleavings: $(READY) ## Run several pipelines, faults and other processes in random order (ARGS="--seconds 300")
 	@$(PYTHON) -m tests.interleavings $(ARGS)
 
-fuzz: $(READY) ## Look for input that does not end in one clear answer (ARGS="--seconds 300")
+fuzz: $(READY) ## Search for input that does not end in one clear message (ARGS="--seconds 300")
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m tests.bad_input.fuzz $(ARGS)
 
-permissions: $(READY) ## Take away each permission in turn and see what breaks
+permissions: $(READY) ## Remove each permission in turn and report what fails
 	@$(PYTHON) -m tests.iam.mutations $(ARGS)
 
 paste: $(READY) $(AWSCLI)/.ready ## Run every command of the documentation (ARGS="docs/batch.md")
@@ -71,17 +71,17 @@ paste: $(READY) $(AWSCLI)/.ready ## Run every command of the documentation (ARGS
 load: $(READY) ## Run a thousand pipeline executions at once through the local AWS
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks.load $(ARGS)
 
-callers: $(READY) ## Let 500 callers wait in the sample service at once (ARGS="--quick")
+callers: $(READY) ## Measure the sample service with 500 waiting callers (ARGS="--quick")
 	@$(PYTHON) -m benchmarks.waiting_callers $(ARGS)
 
-bench: $(READY) ## Measure what the documentation claims
+bench: $(READY) ## Measure the figures of docs/benchmarks.md
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks
 
 format: $(READY) ## Format the code
 	@$(VENV)/bin/ruff format --quiet .
 	@$(VENV)/bin/ruff check --quiet --fix .
 
-lock: $(READY) ## Resolve the dependencies anew and write the lock files
+lock: $(READY) ## Resolve the dependencies again and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --group dev --extra local --extra service pyproject.toml -o requirements/dev.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \
@@ -91,7 +91,7 @@ lock: $(READY) ## Resolve the dependencies anew and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
-clean: ## Remove what the targets above made
+clean: ## Delete what the targets above created
 	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.

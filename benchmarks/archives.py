@@ -1,4 +1,4 @@
-"""Reading one member of an artifact: range requests against downloading the whole archive."""
+"""Measures reading one member of an artifact: by range requests, and by downloading the whole archive."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ class Reading:
 
 
 def measure() -> dict[str, dict[str, Reading]]:
-    """Archive size -> way of reading -> medians. The two ways take turns, each in a process of its own."""
+    """Return medians by archive size and method. The methods alternate, each in a process of its own."""
     results = {}
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server:
         for label, size in _SIZES.items():
             archive = Path(name) / "archive.zip"
             _write_archive(archive, size)
-            runs: dict[str, list[Reading]] = {way: [] for way in READERS}
+            runs: dict[str, list[Reading]] = {method: [] for method in READERS}
             for _ in range(_RUNS if size < 1_000_000_000 else 3):
-                for way, reader in READERS.items():
-                    runs[way].append(_read(server, archive.name, reader))
-            results[label] = {way: _median(readings) for way, readings in runs.items()}
+                for method, reader in READERS.items():
+                    runs[method].append(_read(server, archive.name, reader))
+            results[label] = {method: _median(readings) for method, readings in runs.items()}
             archive.unlink()
     return results
 
@@ -73,8 +73,8 @@ def measure() -> dict[str, dict[str, Reading]]:
 def _read(server: FileServer, name: str, reader: str) -> Reading:
     server.reset()
     command = [sys.executable, "-c", _CHILD.format(reader=reader), server.url, name, MEMBER]
-    answer = subprocess.run(command, check=True, capture_output=True)
-    seconds, peak_mib = json.loads(answer.stdout)
+    completed = subprocess.run(command, check=True, capture_output=True)
+    seconds, peak_mib = json.loads(completed.stdout)
     return Reading(seconds, peak_mib, server.requests, server.bytes_sent)
 
 
@@ -88,7 +88,7 @@ def _median(readings: list[Reading]) -> Reading:
 
 
 def _write_archive(path: Path, size: int) -> None:
-    """Random data in files of 1 MB, stored, with the member in the middle."""
+    """Write uncompressed files of 1 MB of random data, with the member in the middle."""
     noise = os.urandom(_ENTRY_BYTES)
     count = max(1, size // _ENTRY_BYTES)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:

@@ -1,4 +1,4 @@
-"""AWS calls that the trigger makes for each kind of job, counted on the real handler."""
+"""Counts the AWS calls of the trigger's handler for each kind of job."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from stepline.core.limits import ARCHIVE_TAIL_BYTES
 from tests.pipeline.world import World
 
-AIMS = {
+TARGETS = {
     "start": 3,
     "start, large archive": 4,
     "poll while running": 3,
@@ -18,7 +18,7 @@ AIMS = {
 
 
 def measure() -> dict[str, list[str]]:
-    """Kind of job -> the calls, in AWS's names, of a container that has served a job before."""
+    """Return the calls for each kind of job, in a container that has handled a job before."""
     return {
         "start": _start(World()),
         "start, large archive": _start(_with_large_archive()),
@@ -48,8 +48,8 @@ def _poll(world: World, status: str) -> list[str]:
 
 def _with_large_archive() -> World:
     world = World()
-    filling = {f"{number}.bin": os.urandom(ARCHIVE_TAIL_BYTES // 4) for number in range(8)}
-    world.put_artifact({"state_machine_input.json": b"{}", **filling})
+    other_files = {f"{number}.bin": os.urandom(ARCHIVE_TAIL_BYTES // 4) for number in range(8)}
+    world.put_artifact({"state_machine_input.json": b"{}", **other_files})
     return world
 
 

@@ -1,4 +1,4 @@
-"""A cold start of the trigger, against what any function needs that makes the same two clients with boto3."""
+"""Measures the cold start of the trigger, and that of a function that creates the same clients with boto3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ boto3.client("codepipeline")
 """
 
 _ENVIRONMENT = {
-    "AWS_LAMBDA_FUNCTION_NAME": "trigger",  # the trigger makes its clients at once, as in Lambda
+    "AWS_LAMBDA_FUNCTION_NAME": "trigger",  # the trigger creates its clients at import, as in Lambda
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "x",
@@ -31,7 +31,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class ColdStart:
-    """Medians over pairs of whole processes, without what an empty Python process takes."""
+    """Medians over pairs of processes, without the time of an empty Python process."""
 
     trigger_seconds: float
     boto3_seconds: float
@@ -39,8 +39,8 @@ class ColdStart:
 
 
 def measure() -> ColdStart:
-    """The two take turns, so that a slow moment of the machine meets both."""
-    _process_seconds(_TRIGGER), _process_seconds(_BOTO3)  # so that both are compiled and in the disk cache
+    """Measure both alternately, so that a slow moment of the machine affects both."""
+    _process_seconds(_TRIGGER), _process_seconds(_BOTO3)  # compiles both and fills the disk cache
     empty = median(_process_seconds("") for _ in range(_PAIRS))
     pairs = [(_process_seconds(_TRIGGER) - empty, _process_seconds(_BOTO3) - empty) for _ in range(_PAIRS)]
     return ColdStart(

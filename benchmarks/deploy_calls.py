@@ -1,25 +1,20 @@
-"""What one run of the Deploy state machine asks of AWS, counted on the real machine and handlers."""
+"""Counts the AWS calls of one execution of the Deploy state machine, with the real handlers."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from unittest import mock
 
-from stepline.core import clients
-from tests.statemachines import cases
-from tests.statemachines.machine import ENVIRONMENT, Machine
+from tests.statemachines.deploy import case_runner
+from tests.statemachines.deploy.machine import Machine
 
-WAYS = {"a new stack": "new_stack", "an update": "update", "nothing to change": "unchanged"}
-"""Ways through the graph, as the cases of the tests tell them: each wait loop goes round twice."""
+PATHS = {"a new stack": "new_stack", "an update": "update", "nothing to change": "unchanged"}
+"""Test cases by path; each wait loop runs twice."""
 
 
 @dataclass(frozen=True)
 class DeployCalls:
-    """`states` entered count as transitions; `aws` holds the calls of the functions."""
+    """`states` is the number of state transitions; `aws` are the calls of the functions."""
 
     invocations: int
     states: int
@@ -27,27 +22,16 @@ class DeployCalls:
 
 
 def measure() -> dict[str, DeployCalls]:
-    return {way: _run(case) for way, case in WAYS.items()}
+    return {path: _run(case) for path, case in PATHS.items()}
 
 
 def _run(case: str) -> DeployCalls:
     machine = Machine()
-    with _as_functions_of(machine):
-        run = cases.run(machine, cases.load(case))
-    assert run.status == "SUCCEEDED", run.cause
+    with machine.connected():
+        execution = case_runner.run(machine, case_runner.load(case))
+    assert execution.status == "SUCCEEDED", execution.cause
     return DeployCalls(
         invocations=len(machine.functions.invocations),
-        states=sum(event["type"].endswith("StateEntered") for event in run.history),
+        states=len(execution.states),
         aws=Counter(name for name, _ in [*machine.s3.calls, *machine.cloudformation.calls]),
     )
-
-
-@contextmanager
-def _as_functions_of(machine: Machine) -> Iterator[None]:
-    """The handlers' clients and settings are those of `machine`."""
-    with (
-        mock.patch.dict(os.environ, ENVIRONMENT),
-        mock.patch.object(clients, "cloudformation", return_value=machine.clients["cloudformation"]),
-        mock.patch.object(clients, "s3", return_value=machine.clients["s3"]),
-    ):
-        yield

@@ -1,6 +1,6 @@
-"""A loopback S3 of files on disk: GetObject with Range, and it counts what it sends.
+"""Serves files on disk as S3 objects, and counts requests and bytes.
 
-ministack would keep a gigabyte in memory, and its speed would be measured instead of ours.
+ministack would keep a gigabyte in memory, and the benchmark would measure its speed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self.server.bytes_sent += len(chunk)
 
     def log_message(self, *_args: object) -> None:
-        """Nothing: the benchmark's own output is the log."""
+        """Do not log."""
 
 
 def _range(header: str | None, size: int) -> tuple[int, int]:

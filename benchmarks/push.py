@@ -1,4 +1,4 @@
-"""From `git push` to the deployed stack, on the local AWS."""
+"""Measures the time from `git push` to the deployed stack on the local AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RUNS = 5
 
 
 def measure() -> dict[str, float]:
-    """What -> seconds. The pushes change nothing, so CloudFormation's own work is not measured."""
+    """Return seconds by step. The later pushes change nothing, to leave out CloudFormation's work."""
     with _environment() as environment, tempfile.TemporaryDirectory() as name:
         port = free_port()
         begin = time.perf_counter()
@@ -50,7 +50,7 @@ def _seconds_to_success(local_aws: LocalAws, folder: Path) -> float:
 
 @contextmanager
 def _environment() -> Iterator[dict[str, str]]:
-    """Away from a local AWS that is running for somebody."""
+    """Return an environment in which the user's local AWS is not found."""
     with tempfile.TemporaryDirectory() as home:
         yield os.environ | {"XDG_RUNTIME_DIR": home, "HOME": home}
 

@@ -1,6 +1,6 @@
-"""AWS's account-wide quotas, and how actions that poll fare against them, in virtual time.
+"""Simulates actions that poll under AWS's account-wide quotas, in virtual time.
 
-The trigger's own code runs against token buckets of AWS's sizes; nothing sleeps.
+The code of the trigger runs against token buckets of AWS's sizes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.pipeline.world import MACHINE, World
 
 @dataclass(frozen=True)
 class Quota:
-    """A token bucket: `bucket` calls at once, then `refill` a second. Per account and region."""
+    """A token bucket for an account and region: `bucket` calls at once, then `refill` calls per second."""
 
     bucket: int
     refill: int
@@ -34,7 +34,7 @@ SMALL_REGIONS = {
     "DescribeExecution": Quota(250, 10),
     "GetExecutionHistory": Quota(400, 20),
 }
-"""All regions but those below."""
+"""For regions other than `LARGE_REGIONS`."""
 
 LARGE_REGIONS = {
     "StartExecution": Quota(1300, 300),
@@ -42,27 +42,27 @@ LARGE_REGIONS = {
     "DescribeExecution": Quota(300, 15),
     "GetExecutionHistory": Quota(400, 20),
 }
-"""us-east-1, us-west-2 and eu-west-1."""
+"""For us-east-1, us-west-2 and eu-west-1."""
 
 INTERVALS_SECONDS = (10, 15, 30, 60)
-"""From one job of an action to the next: AWS says "periodically", so no more than examples."""
+"""Examples of the time between two jobs of an action, for which AWS documents only "periodically"."""
 
 
 def sustained_actions(quota: Quota, interval_seconds: float) -> int:
-    """So many actions may poll once in an interval, for any time."""
+    """Return the number of actions that can poll once in each interval."""
     return int(quota.refill * interval_seconds)
 
 
 @dataclass
 class Bucket:
-    """A quota in use. Time in seconds."""
+    """The state of a quota; times are in seconds."""
 
     quota: Quota
     tokens: float = 0
     filled_at: float = 0
 
     def take(self, now: float) -> bool:
-        """Whether a call passes; one that is throttled takes nothing."""
+        """Take a token for a call, and return whether there was one."""
         refilled = self.tokens + (now - self.filled_at) * self.quota.refill
         self.tokens, self.filled_at = min(float(self.quota.bucket), refilled), now
         if self.tokens < 1:
@@ -73,7 +73,7 @@ class Bucket:
 
 @dataclass
 class Outcome:
-    """What came of many actions at once. Delays: from an execution's end to its action's end."""
+    """Results of concurrent actions. A delay is from the end of an execution to the end of its action."""
 
     actions: int
     succeeded: int = 0
@@ -99,9 +99,9 @@ def simulate(
     execution_seconds: float,
     seed: int = 1,
 ) -> Outcome:
-    """`actions` that begin within one interval, each with an execution of that length, or a quarter off it.
+    """Simulate `actions` that start within one interval, whose executions take that time, plus or minus 25 %.
 
-    A throttled call is not tried again within the job, as botocore would do twice: so AWS does better.
+    A throttled call is not repeated within the job. botocore would repeat it twice, so AWS is faster.
     """
     chance = random.Random(seed)
     simulation = _Simulation(
@@ -130,7 +130,7 @@ class _Simulation:
         self._world = World()
         self._ended_at: dict[str, float] = {}
         self._perform = self._world.stepfunctions.perform
-        setattr(self._world.stepfunctions, "perform", self._throttle)  # noqa: B010 - a method, for once
+        setattr(self._world.stepfunctions, "perform", self._throttle)  # noqa: B010 - replaces a method
 
     def begin(self) -> None:
         self._deliver(self._world.first_job())

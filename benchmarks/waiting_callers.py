@@ -1,7 +1,7 @@
 """`python -m benchmarks.waiting_callers`: 500 callers wait in the sample service at once.
 
-The service, the facade (a fake one, which refuses as API Gateway does what exceeds the usage plan), the
-callers, and an onlooker who asks GET /health are processes of their own. Needs Linux's /proc.
+The service, a fake API of the process with the usage plan of API Gateway, the callers, and a client that
+measures GET /health are processes of their own. Needs Linux's /proc.
 """
 
 from __future__ import annotations
@@ -16,186 +16,151 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
-from typing import Any
+from statistics import mean, median
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.processes import Sample, Sampler
 from tests.ports import free_port
 from tests.sample_service.fake_facade import API_KEY
 
 _PROJECT = Path(__file__).parents[1]
 _HEALTH_EVERY_SECONDS = 0.1
-_STARTED_WITHIN_SECONDS = 30.0
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_READY_SECONDS = 30.0
+_PROCESS_SECONDS = 10.0
+"""Duration of each process."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A usage plan, a process, and how the service is told to use them."""
+    """A usage plan, and environment variables of the service."""
 
     name: str
-    plan_requests_per_second: float
-    plan_burst: int
-    process_seconds: float
-    settings: dict[str, str]
+    requests_per_second: int
+    burst: int
+    settings: dict[str, str] = field(default_factory=dict)
 
 
-USAGE_PLAN = Case("5 requests/s, burst 10", 5, 10, 10.0, {})
-TENFOLD = Case("50 requests/s, burst 100", 50, 100, 10.0, {"REQUESTS_PER_SECOND": "50", "BURST": "80"})
-# The same service without its queue: every caller asks when it likes, and waits when it is refused.
-UNCOORDINATED = Case(
-    "50 requests/s, burst 100, no queue", 50, 100, 10.0, {"REQUESTS_PER_SECOND": "10000", "BURST": "10000"}
+USAGE_PLAN = Case("5 requests/s, burst 10", 5, 10)
+TENFOLD = Case("50 requests/s, burst 100", 50, 100, {"REQUESTS_PER_SECOND": "50", "BURST": "80"})
+# Without its queue: each caller sends requests at once, and waits if one is throttled.
+WITHOUT_QUEUE = Case(
+    "50 requests/s, burst 100, no queue", 50, 100, {"REQUESTS_PER_SECOND": "10000", "BURST": "10000"}
 )
 
 
 @dataclass(frozen=True)
-class Usage:
-    """Of one process, from /proc."""
-
-    cpu_seconds: float
-    memory_mib: float
-    open_files: int
-
-    @classmethod
-    def of(cls, pid: int) -> Usage:
-        process = Path("/proc") / str(pid)
-        # After the name, which may hold spaces: proc(5); utime and stime are the 14th and 15th of all.
-        fields = (process / "stat").read_text().rpartition(")")[2].split()
-        pages = int((process / "statm").read_text().split()[1])
-        return cls(
-            (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND,
-            pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
-            len(list((process / "fd").iterdir())),
-        )
-
-
-@dataclass(frozen=True)
 class Result:
-    """Seconds and MiB; `answers` by status; `requests` to the facade by path, `429` for the refused ones."""
+    """`answers` by status; `requests` to the API by path, and the throttled ones as `429`."""
 
     answers: Counter[int]
-    waits: list[float]
-    health: list[float]
-    before: Usage
-    peak_mib: float
-    peak_open_files: int
+    waits_seconds: list[float]
+    health_seconds: list[float]
+    requests: Counter[str]
+    before: Sample
+    peak: Sample
     cpu_seconds: float
-    requests: dict[str, int]
 
     @property
     def seconds(self) -> float:
-        return max(self.waits)
+        return max(self.waits_seconds)
 
     @property
-    def cpu_share(self) -> float:
-        """Of one core."""
-        return self.cpu_seconds / self.seconds
+    def answers_text(self) -> str:
+        return ", ".join(f"{count} x {status}" for status, count in sorted(self.answers.items()))
+
+
+_ROWS: dict[str, Callable[[Result], str]] = {
+    "answers": lambda result: result.answers_text,
+    "all answered after": lambda result: f"{result.seconds:,.0f} s",
+    "mean wait": lambda result: f"{mean(result.waits_seconds):,.0f} s",
+    "requests to the process's API": lambda result: f"{result.requests.total() - result.requests['429']:,}",
+    "throttled with 429": lambda result: f"{result.requests['429']:,}",
+    "GET /health meanwhile, median": lambda result: f"{median(result.health_seconds) * 1000:.1f} ms",
+    "GET /health meanwhile, longest": lambda result: f"{max(result.health_seconds) * 1000:.0f} ms",
+    "CPU of the service, of one core": lambda result: f"{result.cpu_seconds / result.seconds:.1%}",
+    "its memory, before and at most": lambda result: (
+        f"{result.before.server_mib:.0f}, {result.peak.server_mib:.0f} MiB"
+    ),
+    "its open files, at most": lambda result: f"{result.peak.server_open_files}",
+}
 
 
 def measure(case: Case, callers: int) -> Result:
     facade_port, port = free_port(), free_port()
-    facade = [
-        "tests.sample_service.fake_facade", str(facade_port), str(case.plan_requests_per_second),
-        str(case.plan_burst), str(case.process_seconds),
-    ]  # fmt: skip
+    usage_plan = (str(case.requests_per_second), str(case.burst))
     environment = {
         "PROCESS_URL": f"http://127.0.0.1:{facade_port}",
         "PROCESS_API_KEY": API_KEY,
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
         "TIMEOUT_SECONDS": "3600",
         "MAX_WAITING": str(callers),
+        **case.settings,
     }
     with (
-        _process(*facade),
-        _process(
-            "statemachines.process.sample_service", "--port", str(port), **environment, **case.settings
-        ) as service,
+        _process("tests.sample_service.fake_facade", str(facade_port), *usage_plan, str(_PROCESS_SECONDS)),
+        _process("statemachines.process.sample_service", "--port", str(port), **environment) as service,
     ):
-        return asyncio.run(_callers(service.pid, port, facade_port, callers))
+        return asyncio.run(_call(service.pid, port, facade_port, callers))
 
 
-async def _callers(pid: int, port: int, facade_port: int, callers: int) -> Result:
+async def _call(service_pid: int, port: int, facade_port: int, callers: int) -> Result:
+    service_url, counts_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{facade_port}/counts"
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=None, limits=limits) as client:
-        counts = f"http://127.0.0.1:{facade_port}/counts"
-        health = f"http://127.0.0.1:{port}/health"
-        for address in (counts, health):
-            await _until_served(client, address)
-        before = Usage.of(pid)
-        with _Onlooker(health, pid) as onlooker:
-            begin = time.perf_counter()
 
-            async def call(number: int) -> tuple[int, float]:
-                response = await client.post(f"http://127.0.0.1:{port}/p1", json={"caller": number})
-                if response.is_success and response.json()["data"]["processInput"] != {"caller": number}:
-                    raise RuntimeError("a caller was answered with another one's data")
-                return response.status_code, time.perf_counter() - begin
+        async def call(number: int) -> tuple[int, float]:
+            response = await client.post(f"{service_url}/p1", json={"caller": number})
+            if response.is_success and response.json()["data"]["processInput"] != {"caller": number}:
+                raise RuntimeError("a caller received the data of another caller")
+            return response.status_code, time.perf_counter() - begin
 
+        for url in (counts_url, f"{service_url}/health"):
+            await _wait_until_ready(client, url)
+        with (
+            ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+            Sampler(service_pid) as sampler,
+        ):
+            pool.submit(os.getpid).result()  # starts the process
+            before, begin = Sample.take(service_pid), time.perf_counter()
+            health = asyncio.get_running_loop().run_in_executor(pool, measure_health, f"{service_url}/health")
             answers = await asyncio.gather(*(call(number) for number in range(callers)))
-        latencies, usages = onlooker.seen()
-        requests: dict[str, int] = (await client.get(counts)).json()
+            end = Sample.take(service_pid)
+            health_seconds = await health
+        requests = Counter[str]((await client.get(counts_url)).json())
     return Result(
         answers=Counter(status for status, _ in answers),
-        waits=[seconds for _, seconds in answers],
-        health=latencies,
-        before=before,
-        peak_mib=max(usage.memory_mib for usage in usages),
-        peak_open_files=max(usage.open_files for usage in usages),
-        cpu_seconds=usages[-1].cpu_seconds - before.cpu_seconds,
+        waits_seconds=[seconds for _, seconds in answers],
+        health_seconds=health_seconds,
         requests=requests,
+        before=before,
+        peak=sampler.peak(),
+        cpu_seconds=end.server_cpu_seconds - before.server_cpu_seconds,
     )
 
 
-class _Onlooker:
-    """Somebody who has nothing to do with the crowd, in a process of its own."""
-
-    def __init__(self, url: str, pid: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._ended = context.Event()
-        self._results, theirs = context.Pipe(duplex=False)
-        self._looking = context.Event()
-        arguments = (url, pid, self._looking, self._ended, theirs)
-        self._process = context.Process(target=_look_on, args=arguments, daemon=True)
-
-    def __enter__(self) -> _Onlooker:
-        self._process.start()
-        self._looking.wait(_STARTED_WITHIN_SECONDS)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-
-    def seen(self) -> tuple[list[float], list[Usage]]:
-        """Latencies in seconds, and what the service took meanwhile."""
-        latencies, usages = self._results.recv()
-        self._process.join()
-        return latencies, usages
-
-
-def _look_on(url: str, pid: int, looking: Event, ended: Event, results: Connection) -> None:
-    latencies, usages = [], []
+def measure_health(url: str) -> list[float]:
+    """Return the seconds that GET /health takes, until no callers wait any more."""
+    latencies, begin = [], time.perf_counter()
     with httpx.Client(timeout=60) as client:
-        client.get(url)
-        looking.set()
-        while not ended.wait(_HEALTH_EVERY_SECONDS):
-            begin = time.perf_counter()
-            client.get(url).raise_for_status()
-            latencies.append(time.perf_counter() - begin)
-            usages.append(Usage.of(pid))
-    results.send((latencies, usages))
+        while True:
+            sent = time.perf_counter()
+            response = client.get(url).raise_for_status()
+            latencies.append(time.perf_counter() - sent)
+            if time.perf_counter() - begin > _PROCESS_SECONDS / 2 and not response.json()["waiting"]:
+                return latencies
+            time.sleep(_HEALTH_EVERY_SECONDS)
 
 
-async def _until_served(client: httpx.AsyncClient, url: str) -> None:
-    deadline = time.monotonic() + _STARTED_WITHIN_SECONDS
+async def _wait_until_ready(client: httpx.AsyncClient, url: str) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
     while True:
         try:
             await client.get(url)
@@ -223,59 +188,24 @@ def _process(module: str, *arguments: str, **environment: str) -> Iterator[subpr
         process.wait(timeout=60)
 
 
-def show(console: Console, results: dict[str, Result]) -> None:
-    table = Table(title="Callers that wait at once", title_justify="left")
-    table.add_column("usage plan")
-    for name in results:
-        table.add_column(name, justify="right")
-    for label, text in _ROWS.items():
-        table.add_row(label, *(text(result) for result in results.values()))
-    console.print(table)
-
-
-def _by_status(result: Result) -> str:
-    return ", ".join(f"{count} x {status}" for status, count in sorted(result.answers.items()))
-
-
-_ROWS: dict[str, Any] = {
-    "answers": _by_status,
-    "all answered after": lambda result: f"{result.seconds:,.0f} s",
-    "mean wait": lambda result: f"{sum(result.waits) / len(result.waits):,.0f} s",
-    "requests to the process's API": lambda result: f"{_admitted(result):,}",
-    "refused with 429": lambda result: f"{result.requests.get('429', 0):,}",
-    "GET /health meanwhile, median": lambda result: f"{median(result.health) * 1000:.1f} ms",
-    "GET /health meanwhile, longest": lambda result: f"{max(result.health) * 1000:.0f} ms",
-    "CPU of the service, of one core": lambda result: f"{result.cpu_share:.1%}",
-    "its memory, before and at most": lambda result: (
-        f"{result.before.memory_mib:.0f}, {result.peak_mib:.0f} MiB"
-    ),
-    "its open files, at most": lambda result: f"{result.peak_open_files}",
-}
-
-
-def _admitted(result: Result) -> int:
-    return sum(count for path, count in result.requests.items() if path != "429")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.waiting_callers", description=__doc__)
     parser.add_argument("--callers", type=int, default=500)
-    parser.add_argument("--quick", action="store_true", help="leave out 5 requests/s, which takes 5 minutes")
+    parser.add_argument("--quick", action="store_true", help="skip 5 requests/s, which takes 5 minutes")
     arguments = parser.parse_args()
     console = Console()
     console.print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}\n")
-    cases = [TENFOLD, UNCOORDINATED] if arguments.quick else [USAGE_PLAN, TENFOLD, UNCOORDINATED]
-    results = {}
-    for case in cases:
-        results[case.name] = measure(case, arguments.callers)
-        console.print(f"{case.name}: {_by_status(results[case.name])}", style="dim")
-    show(console, results)
-    without, queued = results[UNCOORDINATED.name], results[TENFOLD.name]
+    cases = [TENFOLD, WITHOUT_QUEUE] if arguments.quick else [USAGE_PLAN, TENFOLD, WITHOUT_QUEUE]
+    results = {case.name: measure(case, arguments.callers) for case in cases}
+    table = Table("usage plan", *results, title="Callers that wait at once", title_justify="left")
+    for label, text in _ROWS.items():
+        table.add_row(label, *map(text, results.values()))
+    console.print(table)
+    without, queued = results.pop(WITHOUT_QUEUE.name), results[TENFOLD.name]
     console.print(
         f"Without the queue: {without.cpu_seconds / queued.cpu_seconds:.1f} times the CPU, "
         f"{without.seconds / queued.seconds:.1f} times the time."
     )
-    del results[UNCOORDINATED.name]  # nothing is claimed of it
     sys.exit(0 if all(set(result.answers) == {200} for result in results.values()) else 1)
 
 

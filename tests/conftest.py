@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stepline.deployment.systems import FOLDER
+from stepline.deployment.systems import list_systems
 from tests.end_to_end.local_aws import LocalAws, stepline
 from tests.ports import free_port
 
@@ -17,8 +18,34 @@ PROJECT = Path(__file__).parents[1]
 
 def system_names() -> list[str]:
     """As `--with` takes them."""
-    templates = (PROJECT / FOLDER).glob("*/template.yaml")
-    return sorted(template.parent.name.replace("_", "-") for template in templates)
+    return [system.name for system in list_systems(PROJECT)]
+
+
+@pytest.fixture
+def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Without the user's AWS settings, in UTC, and with a folder of its own for state files."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def git_without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """git without the user's configuration and without what git sets for hooks."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 @pytest.fixture(scope="session")

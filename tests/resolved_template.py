@@ -1,4 +1,4 @@
-"""Templates as CloudFormation resolves them, with the intrinsic functions that this project's templates use."""
+"""Templates as CloudFormation resolves them, with the intrinsic functions that ours use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 
 _NO_VALUE = object()
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
@@ -44,9 +44,7 @@ class ResolvedTemplate:
             "AWS::StackName": stack_name,
             "AWS::URLSuffix": "amazonaws.com",
         }
-        self._values = pseudo_parameters | {
-            name: str(value) for name, value in {**defaults, **given}.items()
-        }
+        self._values = pseudo_parameters | {name: str(value) for name, value in {**defaults, **given}.items()}
         self._reference = reference
 
     @functools.cached_property
@@ -119,4 +117,4 @@ class ResolvedTemplate:
 @functools.cache
 def _read(file: Path) -> dict[str, Any]:
     """Read a template once: it takes a second."""
-    return read(file)
+    return read_template(file)

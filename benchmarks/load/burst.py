@@ -1,8 +1,7 @@
-"""Many pipeline executions at once, through pipelines that share one trigger and one state machine.
+"""Runs many pipeline executions at once, in pipelines that share one trigger and one state machine.
 
-CodePipeline allows a pipeline 50 executions in progress, so it takes one pipeline for each 50. Their way
-into the stage Deploy is closed until every execution waits before it; then all of them deploy at once,
-each a stack of its own.
+A pipeline can have 50 executions in progress, so there is one pipeline for each 50. The transitions to the
+stage Deploy are disabled until all executions wait there; then each of them deploys a stack.
 """
 
 from __future__ import annotations
@@ -11,23 +10,24 @@ import copy
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load.local_aws import LocalAws
+from benchmarks.load.local_aws import DeployedLocalAws
 
 EXECUTIONS_PER_PIPELINE = 50
-"""In progress at a time, in the modes QUEUED and PARALLEL [CodePipeline quotas]."""
+"""Maximum in progress, in the modes QUEUED and PARALLEL [CodePipeline quotas]."""
 
 STACK_PREFIX = "dev-load-"
 _STAGE = "Deploy"
 _PIPELINE = "stepline"
 _REPOSITORY = "stepline-app"
 _POLL_SECONDS = 0.5
-_FIRST_RUN_SECONDS = 300.0
+_FIRST_EXECUTION_SECONDS = 300.0
 _CLIENT_THREADS = 8
 
 _USER_PARAMETERS = {
@@ -39,7 +39,7 @@ _USER_PARAMETERS = {
 
 @dataclass(frozen=True)
 class Burst:
-    """What was started: pipeline -> its executions. Seconds from the opening of the way to the last end."""
+    """Started executions by pipeline, and the seconds from their transition until the last one ended."""
 
     started: dict[str, list[str]]
     in_progress_at_once: int
@@ -51,41 +51,41 @@ class Burst:
 
 
 def run(
-    local_aws: LocalAws, *, executions: int, time_limit_seconds: float, tell: Callable[[str], None]
+    local_aws: DeployedLocalAws, *, executions: int, time_limit_seconds: float, report: Callable[[str], None]
 ) -> Burst:
-    """The application must be committed. Raises TimeoutError if they do not all end."""
+    """Run the executions; the application must be committed. Raises TimeoutError if they do not all end."""
     pipelines = _create_pipelines(local_aws, math.ceil(executions / EXECUTIONS_PER_PIPELINE))
-    _toggle(local_aws, pipelines, enabled=False)
+    _set_transitions(local_aws, pipelines, enabled=False)
     started = _start(local_aws, pipelines, executions)
-    tell(f"{executions} executions are started, in {len(pipelines)} pipelines")
+    report(f"{executions} executions are started, in {len(pipelines)} pipelines")
     deadline = time.monotonic() + time_limit_seconds
     _wait(
-        lambda: _waiting(local_aws, pipelines) == executions,
+        lambda: _count_waiting(local_aws, pipelines) == executions,
         deadline,
-        "they do not all reach the stage Deploy",
+        "not all executions reach the stage Deploy",
     )
-    in_progress = sum(statuses.count("InProgress") for statuses in _statuses(local_aws, pipelines))
-    tell(f"{in_progress} are in progress and wait: now they may deploy")
+    in_progress = _statuses(local_aws, pipelines)["InProgress"]
+    report(f"{in_progress} are in progress and start to deploy")
     begin = time.monotonic()
-    _toggle(local_aws, pipelines, enabled=True)
+    _set_transitions(local_aws, pipelines, enabled=True)
 
     def all_ended() -> bool:
-        left = sum(statuses.count("InProgress") for statuses in _statuses(local_aws, pipelines))
-        tell(f"{left} of {executions} are in progress, after {time.monotonic() - begin:.0f} s")
-        return left == 0
+        running = _statuses(local_aws, pipelines)["InProgress"]
+        report(f"{running} of {executions} are in progress, after {time.monotonic() - begin:.0f} s")
+        return running == 0
 
-    _wait(all_ended, deadline, "they do not all end")
+    _wait(all_ended, deadline, "not all executions end")
     return Burst(started, in_progress, time.monotonic() - begin)
 
 
-def trigger_function(local_aws: LocalAws) -> str:
-    """The name of the function that the pipelines invoke."""
+def trigger_function(local_aws: DeployedLocalAws) -> str:
+    """Return the name of the function that the pipelines invoke."""
     model = local_aws.client("codepipeline").get_pipeline(name=_PIPELINE)["pipeline"]
     return str(_deploy_action(model)["configuration"]["FunctionName"])
 
 
-def commit(local_aws: LocalAws, folder: Path) -> None:
-    """Commit the files of `folder`, which starts the pipeline of the stack, and wait for it to succeed."""
+def commit(local_aws: DeployedLocalAws, folder: Path) -> None:
+    """Commit the files of `folder`, which starts the pipeline of the stack, and wait until it succeeds."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     local_aws.client("codecommit").create_commit(
         repositoryName=_REPOSITORY,
@@ -94,15 +94,15 @@ def commit(local_aws: LocalAws, folder: Path) -> None:
             {"filePath": str(path.relative_to(folder)), "fileContent": path.read_bytes()} for path in files
         ],
     )
-    deadline = time.monotonic() + _FIRST_RUN_SECONDS
+    deadline = time.monotonic() + _FIRST_EXECUTION_SECONDS
     _wait(
-        lambda: _statuses(local_aws, [_PIPELINE]) == [["Succeeded"]],
+        lambda: _statuses(local_aws, [_PIPELINE]) == {"Succeeded": 1},
         deadline,
-        "the first run does not succeed",
+        "the first execution does not succeed",
     )
 
 
-def _create_pipelines(local_aws: LocalAws, count: int) -> list[str]:
+def _create_pipelines(local_aws: DeployedLocalAws, count: int) -> list[str]:
     client = local_aws.client("codepipeline")
     model = client.get_pipeline(name=_PIPELINE)["pipeline"]
     names = [f"load-{number:02}" for number in range(1, count + 1)]
@@ -122,17 +122,17 @@ def _deploy_action(pipeline: Any) -> Any:
     return action
 
 
-def _toggle(local_aws: LocalAws, pipelines: list[str], *, enabled: bool) -> None:
+def _set_transitions(local_aws: DeployedLocalAws, pipelines: list[str], *, enabled: bool) -> None:
     client = local_aws.client("codepipeline")
     for name in pipelines:
-        place = {"pipelineName": name, "stageName": _STAGE, "transitionType": "Inbound"}
+        transition = {"pipelineName": name, "stageName": _STAGE, "transitionType": "Inbound"}
         if enabled:
-            client.enable_stage_transition(**place)
+            client.enable_stage_transition(**transition)
         else:
-            client.disable_stage_transition(**place, reason="until all of them are here")
+            client.disable_stage_transition(**transition, reason="until all executions wait")
 
 
-def _start(local_aws: LocalAws, pipelines: list[str], executions: int) -> dict[str, list[str]]:
+def _start(local_aws: DeployedLocalAws, pipelines: list[str], executions: int) -> dict[str, list[str]]:
     client = local_aws.client("codepipeline")
     started: dict[str, list[str]] = {name: [] for name in pipelines}
     turns = [pipelines[number % len(pipelines)] for number in range(executions)]
@@ -145,8 +145,8 @@ def _start(local_aws: LocalAws, pipelines: list[str], executions: int) -> dict[s
     return started
 
 
-def _waiting(local_aws: LocalAws, pipelines: list[str]) -> int:
-    """How many executions have done with the source."""
+def _count_waiting(local_aws: DeployedLocalAws, pipelines: list[str]) -> int:
+    """Return the number of executions whose source action has succeeded."""
     client = local_aws.client("codepipeline")
     pages = client.get_paginator("list_action_executions")
     return sum(
@@ -157,21 +157,18 @@ def _waiting(local_aws: LocalAws, pipelines: list[str]) -> int:
     )
 
 
-def _statuses(local_aws: LocalAws, pipelines: list[str]) -> list[list[str]]:
-    client = local_aws.client("codepipeline")
-    pages = client.get_paginator("list_pipeline_executions")
-    return [
-        [
-            summary["status"]
-            for page in pages.paginate(pipelineName=name)
-            for summary in page["pipelineExecutionSummaries"]
-        ]
+def _statuses(local_aws: DeployedLocalAws, pipelines: list[str]) -> Counter[str]:
+    pages = local_aws.client("codepipeline").get_paginator("list_pipeline_executions")
+    return Counter(
+        summary["status"]
         for name in pipelines
-    ]
+        for page in pages.paginate(pipelineName=name)
+        for summary in page["pipelineExecutionSummaries"]
+    )
 
 
-def _wait(condition: Callable[[], bool], deadline: float, otherwise: str) -> None:
+def _wait(condition: Callable[[], bool], deadline: float, message: str) -> None:
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(otherwise)
+            raise TimeoutError(message)
         time.sleep(_POLL_SECONDS)

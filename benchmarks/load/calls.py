@@ -1,7 +1,6 @@
-"""Counts AWS calls where they arrive: in front of the application that serves them.
+"""Counts the AWS calls that a local AWS receives, by operation and outcome.
 
-Functions and services of the local AWS come through its one endpoint, so each call is counted once,
-whoever makes it and however it ends. Nothing is kept of a request but its operation and outcome.
+Functions and services of the local AWS call its endpoint too, so each call is counted once.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH = "/_load/calls"
-"""Answers the counts so far: `{"<service>:<operation> <outcome>": number}`."""
+"""Returns the counts so far: `{"<service>:<operation> <outcome>": number}`."""
 
 CONTINUED = "PutJobSuccessResult(continued)"
-"""The answer that asks for another job."""
+"""The result with a continuation token, which makes CodePipeline create another job."""
 
 INVOKE = "Invoke({function})"
 
 SUCCEEDED = "OK"
 
 ACCESS_KEY = "load"
-"""The access key id of who looks on, whose calls are not counted."""
+"""The access key id of the load test, whose own calls are not counted."""
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
 _INVOCATION = re.compile(r"/functions/(?:[^/]*:)?([^/:]+)/invocations$")
@@ -42,7 +41,7 @@ _FORM = b"application/x-www-form-urlencoded"
 
 
 class CallCounter:
-    """An ASGI application around another one; it adds `PATH` to what that serves."""
+    """An ASGI application that counts the requests to another one, and adds `PATH`."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -52,11 +51,11 @@ class CallCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["path"] == PATH:
-            await self._tell(send)
+            await self._send_counts(send)
         else:
             await self._count(scope, receive, send)
 
-    async def _tell(self, send: Send) -> None:
+    async def _send_counts(self, send: Send) -> None:
         body = json.dumps(self._counts).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -70,33 +69,33 @@ class CallCounter:
             return
         call = _Call()
 
-        async def receive_and_look() -> Message:
+        async def receive_and_record() -> Message:
             message = await receive()
-            call.look(message)
+            call.record_request(message)
             return message
 
-        async def send_and_look(message: Message) -> None:
-            call.look_at_answer(message)
+        async def send_and_record(message: Message) -> None:
+            call.record_response(message)
             await send(message)
 
-        await self._app(scope, receive_and_look, send_and_look)
+        await self._app(scope, receive_and_record, send_and_record)
         operation = _operation(scope, headers, call.body, service=credential[2])
         self._counts[f"{operation} {call.outcome}"] += 1
 
 
 class _Call:
-    """What is seen of a call while it passes."""
+    """The beginning of a call's body, and its outcome."""
 
     def __init__(self) -> None:
         self.body = b""
         self.outcome = SUCCEEDED
         self._failed = False
 
-    def look(self, message: Message) -> None:
-        """The first part is enough: operations are told in the first bytes, or in a header."""
+    def record_request(self, message: Message) -> None:
+        """Record the first part of the body: the operation is in its first bytes, or in a header."""
         self.body = self.body or message.get("body", b"")
 
-    def look_at_answer(self, message: Message) -> None:
+    def record_response(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] >= _FIRST_ERROR:
             self._failed = True
             self.outcome = str(message["status"])
@@ -105,8 +104,7 @@ class _Call:
 
 
 def _operation(scope: Scope, headers: MutableMapping[bytes, bytes], body: bytes, *, service: str) -> str:
-    """`codepipeline:PutJobSuccessResult`, by the protocol of the service."""
-
+    """Return `codepipeline:PutJobSuccessResult`, from the protocol of the service."""
     name = _S3_OPERATIONS.get(str(scope["method"]), str(scope["method"]))
     if target := headers.get(b"x-amz-target"):
         name = target.decode("latin-1").rpartition(".")[2]

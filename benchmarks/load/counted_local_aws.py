@@ -1,4 +1,4 @@
-"""`python -m benchmarks.load.counted_local_aws`: the local AWS, with its calls counted."""
+"""`python -m benchmarks.load.counted_local_aws`: runs the local AWS with its calls counted."""
 
 from __future__ import annotations
 

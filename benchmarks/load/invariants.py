@@ -1,4 +1,4 @@
-"""What must hold after a burst, looked at from outside: the API, the log, and the counted calls."""
+"""Checks invariants after a burst, with the API, the log and the counted calls."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from typing import Any
 
 from benchmarks.load.burst import STACK_PREFIX, Burst, trigger_function
 from benchmarks.load.calls import CONTINUED, INVOKE, SUCCEEDED
-from benchmarks.load.local_aws import LocalAws
+from benchmarks.load.local_aws import DeployedLocalAws
 
 _TEMPORARY_PREFIXES = ("templates/", "stepline/express/")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One invariant; `seen` says what was found, whether it holds or not."""
+    """One invariant, and what was observed."""
 
     invariant: str
     holds: bool
-    seen: str
+    observed: str
 
 
-def check(local_aws: LocalAws, burst: Burst, calls: Counter[str]) -> list[Finding]:
-    """`calls` are those of the burst alone."""
+def check(local_aws: DeployedLocalAws, burst: Burst, calls: Counter[str]) -> list[Finding]:
+    """Check all invariants; `calls` are those of the burst alone."""
     actions = list(_deploy_actions(local_aws, burst))
     return [
         _all_succeeded(local_aws, burst),
         _one_execution_per_action(local_aws, burst, actions),
-        _each_job_answered_once(local_aws, burst, calls),
-        _one_end_per_action(burst, calls),
-        _stacks_as_wanted(local_aws, burst),
-        _nothing_temporary(local_aws),
-        _quiet_log(local_aws),
+        _one_result_per_job(local_aws, burst, calls),
+        one_final_result_per_action(burst, calls),
+        _one_stack_per_execution(local_aws, burst),
+        _no_temporary_objects(local_aws),
+        _empty_log(local_aws),
     ]
 
 
-def _all_succeeded(local_aws: LocalAws, burst: Burst) -> Finding:
+def _all_succeeded(local_aws: DeployedLocalAws, burst: Burst) -> Finding:
     pages = local_aws.client("codepipeline").get_paginator("list_pipeline_executions")
     statuses: Counter[str] = Counter()
-    strangers = 0
+    unknown = 0
     for pipeline, started in burst.started.items():
         for page in pages.paginate(pipelineName=pipeline):
             for summary in page["pipelineExecutionSummaries"]:
                 statuses[summary["status"]] += 1
-                strangers += summary["pipelineExecutionId"] not in started
+                unknown += summary["pipelineExecutionId"] not in started
     return Finding(
-        "every pipeline execution succeeded, none is lost, none came from nowhere",
-        statuses == {"Succeeded": burst.count} and not strangers,
-        _told(statuses) + (f", {strangers} that nobody started" if strangers else ""),
+        "every pipeline execution succeeded, and none is missing or unknown",
+        statuses == {"Succeeded": burst.count} and not unknown,
+        _counts_text(statuses) + (f", {unknown} unknown" if unknown else ""),
     )
 
 
-def _one_execution_per_action(local_aws: LocalAws, burst: Burst, actions: list[Any]) -> Finding:
+def _one_execution_per_action(local_aws: DeployedLocalAws, burst: Burst, actions: list[Any]) -> Finding:
     reported = Counter(
         action["output"]["executionResult"].get("externalExecutionId", "") for action in actions
     )
     pages = local_aws.client("stepfunctions").get_paginator("list_executions")
-    running = Counter(
+    succeeded = Counter(
         {
             execution["executionArn"]: 1
             for page in pages.paginate(stateMachineArn=local_aws.outputs["StateMachineArn"])
@@ -66,42 +66,42 @@ def _one_execution_per_action(local_aws: LocalAws, burst: Burst, actions: list[A
             if execution["status"] == "SUCCEEDED"
         }
     )
-    of_the_burst = Counter({arn: count for arn, count in running.items() if arn in reported})
-    others = len(running) - len(of_the_burst)  # of the first commit, which made the pipeline of the stack run
+    of_the_burst = Counter({arn: count for arn, count in succeeded.items() if arn in reported})
+    others = len(succeeded) - len(of_the_burst)  # the first commit started the pipeline of the stack
     return Finding(
         "each action has one execution of the state machine, and each execution one action",
         reported == of_the_burst and len(reported) == burst.count and others == 1,
-        f"{len(actions)} actions, {len(reported)} executions named by them, {len(running) - 1} executions",
+        f"{len(actions)} actions, {len(reported)} reported executions, {len(succeeded) - 1} executions",
     )
 
 
-def _each_job_answered_once(local_aws: LocalAws, burst: Burst, calls: Counter[str]) -> Finding:
-    """The function was invoked once for each job, since no invocation failed."""
+def _one_result_per_job(local_aws: DeployedLocalAws, burst: Burst, calls: Counter[str]) -> Finding:
+    """Each job has one invocation, because no invocation failed."""
     function = trigger_function(local_aws)
     jobs = calls[f"lambda:{INVOKE.format(function=function)} {SUCCEEDED}"]
-    answers = {name: count for name, count in calls.items() if ":PutJob" in name}
-    taken = sum(count for name, count in answers.items() if name.endswith(f" {SUCCEEDED}"))
-    refused = sum(answers.values()) - taken
+    results = {name: count for name, count in calls.items() if ":PutJob" in name}
+    accepted = sum(count for name, count in results.items() if name.endswith(f" {SUCCEEDED}"))
+    refused = sum(results.values()) - accepted
     return Finding(
-        "each job was answered once",
-        refused == 0 and taken == jobs >= 2 * burst.count,
-        f"{jobs} jobs, {taken} answers, {refused} refused",
+        "each job has one result",
+        refused == 0 and accepted == jobs >= 2 * burst.count,
+        f"{jobs} jobs, {accepted} results, {refused} refused",
     )
 
 
-def _one_end_per_action(burst: Burst, calls: Counter[str]) -> Finding:
-    ends = calls[f"codepipeline:PutJobSuccessResult {SUCCEEDED}"]
+def one_final_result_per_action(burst: Burst, calls: Counter[str]) -> Finding:
+    final = calls[f"codepipeline:PutJobSuccessResult {SUCCEEDED}"]
     continued = calls[f"codepipeline:{CONTINUED} {SUCCEEDED}"]
     return Finding(
-        "each action has one final answer, and was started once",
-        ends == burst.count == calls[f"states:StartExecution {SUCCEEDED}"],
-        f"{ends} final answers, {continued} that asked for another job",
+        "each action has one final result, and was started once",
+        final == burst.count == calls[f"states:StartExecution {SUCCEEDED}"],
+        f"{final} final results, {continued} with a continuation token",
     )
 
 
-def _stacks_as_wanted(local_aws: LocalAws, burst: Burst) -> Finding:
+def _one_stack_per_execution(local_aws: DeployedLocalAws, burst: Burst) -> Finding:
     client = local_aws.client("cloudformation")
-    wanted = {f"{STACK_PREFIX}{name}" for executions in burst.started.values() for name in executions}
+    expected = {f"{STACK_PREFIX}{name}" for executions in burst.started.values() for name in executions}
     statuses: Counter[str] = Counter()
     change_sets = 0
     found = set()
@@ -113,27 +113,27 @@ def _stacks_as_wanted(local_aws: LocalAws, burst: Burst) -> Finding:
     for name in found:
         change_sets += len(client.list_change_sets(StackName=name)["Summaries"])
     return Finding(
-        "each execution deployed its stack, and left no change set",
-        found == wanted and statuses == {"CREATE_COMPLETE": burst.count} and not change_sets,
-        f"stacks: {_told(statuses)}; change sets: {change_sets}",
+        "each execution deployed its stack, and deleted its change set",
+        found == expected and statuses == {"CREATE_COMPLETE": burst.count} and not change_sets,
+        f"stacks: {_counts_text(statuses)}; change sets: {change_sets}",
     )
 
 
-def _nothing_temporary(local_aws: LocalAws) -> Finding:
+def _no_temporary_objects(local_aws: DeployedLocalAws) -> Finding:
     client = local_aws.client("s3")
     bucket = local_aws.outputs["ArtifactBucketName"]
-    left = sum(
+    objects = sum(
         client.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] for prefix in _TEMPORARY_PREFIXES
     )
-    return Finding("no temporary object is left", left == 0, f"{left} objects")
+    return Finding("temporary objects are deleted", objects == 0, f"{objects} objects")
 
 
-def _quiet_log(local_aws: LocalAws) -> Finding:
+def _empty_log(local_aws: DeployedLocalAws) -> Finding:
     lines = [line for line in local_aws.log().splitlines() if line.strip()]
-    return Finding("the local AWS had nothing to complain about", not lines, f"{len(lines)} lines in its log")
+    return Finding("the local AWS logged nothing", not lines, f"{len(lines)} lines in its log")
 
 
-def _deploy_actions(local_aws: LocalAws, burst: Burst) -> Iterator[Any]:
+def _deploy_actions(local_aws: DeployedLocalAws, burst: Burst) -> Iterator[Any]:
     pages = local_aws.client("codepipeline").get_paginator("list_action_executions")
     for pipeline in burst.started:
         for page in pages.paginate(pipelineName=pipeline):
@@ -142,5 +142,5 @@ def _deploy_actions(local_aws: LocalAws, burst: Burst) -> Iterator[Any]:
                     yield detail
 
 
-def _told(counts: Counter[str]) -> str:
+def _counts_text(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "none"

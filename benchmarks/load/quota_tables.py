@@ -1,4 +1,4 @@
-"""The calls of a burst, and the simulation of AWS's quotas, as tables."""
+"""Shows the calls of a burst and the simulation of AWS's quotas as tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def show_calls(console: Console, calls: Counter[str], burst: Burst) -> None:
 
 
 def show_simulation(console: Console) -> None:
-    """Actions that begin within one interval, against the quotas of a small region."""
+    """Simulate actions that start within one interval, with the quotas of a small region."""
     table = Table(
         title=f"In a small region, polled every {INTERVAL_SECONDS} s (simulated)", title_justify="left"
     )
@@ -38,8 +38,8 @@ def show_simulation(console: Console) -> None:
         "failed",
         "DescribeExecution",
         "throttled",
-        "seen late by",
-        "at most",
+        "median delay",
+        "maximum",
     ):
         table.add_column(column, justify="right")
     with ProcessPoolExecutor() as pool:

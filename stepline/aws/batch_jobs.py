@@ -1,4 +1,4 @@
-"""Finds the job of AWS Batch that the user means, and its log."""
+"""Finds a job of AWS Batch and its log."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import JobDetailTypeDef
 
 DEFAULT_LOG_GROUP = "/aws/batch/job"
-"""Of jobs whose definition names none [AWS Batch user guide, "Use the awslogs log driver"]."""
+"""For job definitions that name no log group [AWS Batch user guide, "Use the awslogs log driver"]."""
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FINAL = frozenset({"SUCCEEDED", "FAILED"})
 
 
 @dataclass(frozen=True)
-class Job:
-    """`log_streams`: one per attempt that was started."""
+class BatchJob:
+    """A job; `log_streams` has one for each attempt that was started."""
 
     id: str
     name: str
@@ -41,23 +41,25 @@ def is_job_id(text: str) -> bool:
     return _JOB_ID.fullmatch(text) is not None
 
 
-def find_job(batch: BatchClient, wanted: str) -> Job:
-    """The job with that id, or the newest one of that name in any queue. Raises UsageError."""
-    job_id = wanted if is_job_id(wanted) else _newest_of_name(batch, wanted)
+def find_job(batch: BatchClient, id_or_name: str) -> BatchJob:
+    """Return the job with that id, or the newest job of that name in any queue. Raises UsageError."""
+    job_id = id_or_name if is_job_id(id_or_name) else _find_newest_of_name(batch, id_or_name)
     if job_id is None:
-        raise UsageError(f"there is no job {wanted!r}: `aws batch list-jobs` lists those of a queue")
+        raise UsageError(
+            f"job {id_or_name!r} does not exist: `aws batch list-jobs` lists the jobs of a queue"
+        )
     return read_job(batch, job_id)
 
 
-def read_job(batch: BatchClient, job_id: str) -> Job:
-    """Raises UsageError for a job that AWS Batch does not know, or has forgotten."""
+def read_job(batch: BatchClient, job_id: str) -> BatchJob:
+    """Return the job. Raises UsageError if AWS Batch does not know it (any more)."""
     jobs = batch.describe_jobs(jobs=[job_id])["jobs"]
     if not jobs:
-        raise UsageError(f"there is no job {job_id}; AWS Batch forgets a job some days after its end")
+        raise UsageError(f"job {job_id} does not exist; AWS Batch deletes jobs some days after their end")
     return _job(jobs[0])
 
 
-def _newest_of_name(batch: BatchClient, name: str) -> str | None:
+def _find_newest_of_name(batch: BatchClient, name: str) -> str | None:
     found: list[tuple[int, str]] = []
     for page in batch.get_paginator("describe_job_queues").paginate():
         for queue in page["jobQueues"]:
@@ -70,12 +72,12 @@ def _newest_of_name(batch: BatchClient, name: str) -> str | None:
     return max(found)[1] if found else None
 
 
-def _job(detail: JobDetailTypeDef) -> Job:
+def _job(detail: JobDetailTypeDef) -> BatchJob:
     container = detail.get("container", {})
     options = container.get("logConfiguration", {}).get("options", {})
     attempts = [attempt.get("container", {}) for attempt in detail.get("attempts", [])]
     streams = [item["logStreamName"] for item in [*attempts, container] if item.get("logStreamName")]
-    return Job(
+    return BatchJob(
         id=detail["jobId"],
         name=detail["jobName"],
         status=detail["status"],

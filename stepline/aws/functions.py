@@ -1,4 +1,4 @@
-"""Finds the Lambda function that the user means."""
+"""Finds a Lambda function by its name, its logical id or a part of either."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Function:
-    """`logical_id` is its name in the stack's template, if it comes from that stack."""
+    """A function; `logical_id` is None for one that does not belong to the stack."""
 
     name: str
     logical_id: str | None
@@ -31,35 +31,37 @@ class Function:
 def list_functions(
     lambda_client: LambdaClient, cloudformation: CloudFormationClient, stack_name: str
 ) -> list[Function]:
-    """All functions of the region, with the logical ids of those in the stack."""
+    """Return all functions of the region, with the logical ids of those in the stack."""
     logical_ids = _logical_ids(cloudformation, stack_name)
     pages = lambda_client.get_paginator("list_functions").paginate()
     names = sorted(each["FunctionName"] for page in pages for each in page["Functions"])
     return [Function(name, logical_ids.get(name)) for name in names]
 
 
-def find_function(functions: Sequence[Function], wanted: str) -> Function:
-    """The function named `wanted`: its name or ARN, its logical id, or an unambiguous part of either.
+def find_function(functions: Sequence[Function], text: str) -> Function:
+    """Return the function with the name, ARN or logical id `text`, or with `text` as part of a name.
 
-    Parts are compared without regard to case and punctuation, so that `create-stack` finds
-    `CreateStackFunction`. Raises UsageError, listing what it could be.
+    Parts are compared without case and punctuation: `create-stack` finds `CreateStackFunction`. Raises
+    UsageError, listing the candidates, if no function or more than one is found.
     """
-    name = wanted.split(":")[6] if wanted.startswith("arn:") and wanted.count(":") >= 6 else wanted
+    if not functions:
+        raise UsageError("no functions exist: deploy template.yaml first (locally: `stepline up`)")
+    name = text.split(":")[6] if text.startswith("arn:") and text.count(":") >= 6 else text
     for function in functions:
         if name in {function.name, function.logical_id}:
             return function
-    part = _letters(name)
-    found = [function for function in functions if part and part in _searched(function)]
-    best = [
-        function for function in found if _letters(function.logical_id or "") in {part, f"{part}function"}
+    part = _normalize(name)
+    found = [
+        function
+        for function in functions
+        if part and part in f"{_normalize(function.name)} {_normalize(function.logical_id)}"
     ]
+    best = [function for function in found if _normalize(function.logical_id) in {part, f"{part}function"}]
     if len(found) == 1 or len(best) == 1:
         return (best or found)[0]
     if found:
-        raise UsageError(f"{wanted!r} could be: {_listed(found)}")
-    if functions:
-        raise UsageError(f"there is no function {wanted!r}; there are: {_listed(functions)}")
-    raise UsageError("there are no functions: deploy template.yaml first (`stepline up` does so locally)")
+        raise UsageError(f"{text!r} matches several functions: {_list_names(found)}")
+    raise UsageError(f"function {text!r} does not exist; the functions are: {_list_names(functions)}")
 
 
 def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> dict[str, str]:
@@ -72,18 +74,17 @@ def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> dict[
             if each["ResourceType"] == "AWS::Lambda::Function" and "PhysicalResourceId" in each
         }
     except ClientError as error:
-        if error_code(error) in {"ValidationError", "AccessDenied"}:  # no such stack, or not ours to see
+        if error_code(error) in {
+            "ValidationError",
+            "AccessDenied",
+        }:  # the stack does not exist or may not be read
             return {}
         raise
 
 
-def _searched(function: Function) -> str:
-    return f"{_letters(function.name)} {_letters(function.logical_id or '')}"
+def _normalize(name: str | None) -> str:
+    return re.sub(r"[^a-z0-9]", "", (name or "").lower())
 
 
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def _listed(functions: Sequence[Function]) -> str:
+def _list_names(functions: Sequence[Function]) -> str:
     return ", ".join(function.logical_id or function.name for function in functions)

@@ -1,9 +1,7 @@
-"""Which local AWS run on this machine: one small file for each port.
+"""Records the local AWS servers of this user in state files, one for each port, and finds running ones.
 
-The files live in a folder of the user, `$XDG_RUNTIME_DIR/stepline`, or
-`stepline-<uid>` in the folder for temporary files, readable by that user only.
-A file left behind by a killed process is recognised by whoever reads it
-(`running`): a file alone never proves that something runs.
+The files are in `$XDG_RUNTIME_DIR/stepline`, or in `stepline-<uid>` in the folder for temporary files, and
+only that user can read them. A killed process leaves its file behind: `find_running` also asks the server.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ _HEALTH_SECONDS = 2.0  # one request
 
 @dataclass(frozen=True)
 class Owner:
-    """The command in whose foreground a local AWS runs, and which stops it in the end."""
+    """The command that runs a local AWS in its foreground, and stops it when it ends."""
 
     pid: int
     command: str
@@ -35,10 +33,10 @@ class Owner:
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A local AWS that was started: `directory` holds all that it keeps, its log included.
+    """A local AWS that was started; `directory` has all of its data and its log.
 
-    `pid` is also the id of its process group. `started_at` is an ISO 8601 time in UTC.
-    `owner` is None for one that runs by itself (`stepline up --detach`).
+    `pid` is also the id of its process group. `started_at` is an ISO 8601 time in UTC. `owner` is None for a
+    local AWS in the background (`stepline up --detach`).
     """
 
     pid: int
@@ -58,16 +56,16 @@ class LocalAws:
 
 
 def state_folder() -> Path:
-    """The user's folder for state files; it need not exist.
+    """Return the user's folder for state files, which may not exist yet.
 
-    Raises UsageError if somebody else owns it, because its files name processes to be stopped.
+    Raises UsageError if another user owns it, because its files name processes to stop.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if base and Path(base).is_dir():
         return Path(base) / "stepline"
     folder = Path(tempfile.gettempdir()) / f"stepline-{os.getuid()}"
     if folder.exists() and folder.stat().st_uid != os.getuid():
-        raise UsageError(f"{folder} belongs to somebody else: set XDG_RUNTIME_DIR to a folder of your own")
+        raise UsageError(f"{folder} belongs to another user: set XDG_RUNTIME_DIR to a folder of your own")
     return folder
 
 
@@ -76,7 +74,7 @@ def state_file(port: int) -> Path:
 
 
 def save(local_aws: LocalAws) -> None:
-    """Write the state file. Raises FileExistsError if there is one: someone else was quicker."""
+    """Write the state file. Raises FileExistsError if another process has just written one."""
     file = state_file(local_aws.port)
     file.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     document = asdict(local_aws) | {"directory": str(local_aws.directory)}
@@ -85,7 +83,7 @@ def save(local_aws: LocalAws) -> None:
 
 
 def load(port: int) -> LocalAws | None:
-    """What the state file of `port` says; None without one, or if it is not readable as one."""
+    """Read the state file of `port`; None if it does not exist or is not a state file."""
     try:
         document = json.loads(state_file(port).read_text(encoding="utf-8"))
         return _parse(document)
@@ -93,18 +91,18 @@ def load(port: int) -> LocalAws | None:
         return None
 
 
-def running(port: int) -> LocalAws | None:
-    """The local AWS on `port` if it answers; None if none does, whatever a state file says."""
+def find_running(port: int) -> LocalAws | None:
+    """Return the local AWS on `port` if it has a state file and answers, or None."""
     local_aws = load(port)
-    if local_aws is None or health(port).get("pid") != local_aws.pid:
+    if local_aws is None or read_health(port).get("pid") != local_aws.pid:
         return None
     return local_aws
 
 
-def health(port: int) -> Mapping[str, Any]:
-    """What the local AWS on `port` says of itself; empty if none answers.
+def read_health(port: int) -> Mapping[str, Any]:
+    """Return the health document of the local AWS on `port`, or an empty one if none answers.
 
-    `{"status": "ready", "pid": …, "port": …, "version": …}`. Asked without any proxy.
+    `{"status": "ready", "pid": …, "port": …, "version": …}`. The request does not use a proxy.
     """
     connection = http.client.HTTPConnection(HOST, port, timeout=_HEALTH_SECONDS)
     try:
@@ -118,18 +116,18 @@ def health(port: int) -> Mapping[str, Any]:
     return document if response.status == http.client.OK and isinstance(document, dict) else {}
 
 
-def remove(local_aws: LocalAws) -> None:
-    """Remove the state file of `local_aws`, unless it is that of a newer one on the same port."""
+def delete(local_aws: LocalAws) -> None:
+    """Delete the state file of `local_aws`, unless it belongs to a newer one on the same port."""
     current = load(local_aws.port)
     if current is None or current.pid == local_aws.pid:
-        forget(local_aws.port)
+        delete_state_file(local_aws.port)
 
 
-def forget(port: int) -> None:
-    """Remove the state file of `port`, whatever it says, and the folder with the last one."""
+def delete_state_file(port: int) -> None:
+    """Delete the state file of `port`, and the folder if it is empty then."""
     file = state_file(port)
     file.unlink(missing_ok=True)
-    with suppress(OSError):  # not empty, or not there
+    with suppress(OSError):  # the folder is not empty or does not exist
         file.parent.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""What functions and jobs logged: CloudWatch Logs. A function's group is `/aws/lambda/<function name>`."""
+"""Reads log events from CloudWatch Logs, and parses structured messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from stepline.core.aws_errors import error_code
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
-# Keys of a structured line that say nothing new to someone who looks at one function's log.
-_KNOWN_KEYS = frozenset(
+# Keys of a structured message that add nothing in the log of one function.
+_IGNORED_KEYS = frozenset(
     {
         "cold_start",
         "function_arn",
@@ -32,11 +32,10 @@ _KNOWN_KEYS = frozenset(
         "xray_trace_id",
     }
 )
-_OVERLAP_MS = 10_000  # events of one moment arrive in any order: look back a little, and skip what is known
-
+_OVERLAP_MS = 10_000  # events arrive out of order: read a little again, and skip known events
 
 _MAX_STREAMS = 100
-"""Log streams that one FilterLogEvents may name [model]."""
+"""Log streams in one FilterLogEvents request [model]."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +46,22 @@ class LogEvent:
 
 
 @dataclass(frozen=True)
-class LogLine:
-    """A message taken apart: `level` is empty for plain text."""
+class ParsedMessage:
+    """A message and its fields; `level` is empty for plain text."""
 
     level: str
     message: str
     fields: Mapping[str, str]
 
 
-def group_name(function_name: str) -> str:
+def function_log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
 
 
 class LogReader:
-    """Reads a log group from a moment on; each `new` yields what was not there before.
+    """Reads a log group from `since` on; each `read_new` yields the events that it has not yielded before.
 
-    `streams` restricts it to some of the group's streams, which may become more.
+    `streams` returns the streams to read, of which there may be more each time; None reads all streams.
     """
 
     def __init__(
@@ -76,16 +75,16 @@ class LogReader:
         self._group = group
         self._streams = streams
         self._start_ms = int(since.timestamp() * 1000)
-        self._recent: dict[str, int] = {}  # event id -> its time in ms, as far back as is asked again
+        self._recent: dict[str, int] = {}  # event id -> time in ms, for events that are read again
 
-    def new(self) -> Iterator[LogEvent]:
-        """Events in the order of their times. A group that does not exist yet has none."""
-        where: dict[str, Any] = {"logGroupName": self._group, "startTime": self._start_ms}
+    def read_new(self) -> Iterator[LogEvent]:
+        """Yield new events in the order of their times; none if the group does not exist yet."""
+        request: dict[str, Any] = {"logGroupName": self._group, "startTime": self._start_ms}
         if self._streams is not None:
-            where["logStreamNames"] = list(self._streams())[-_MAX_STREAMS:]
-            if not where["logStreamNames"]:
+            request["logStreamNames"] = list(self._streams())[-_MAX_STREAMS:]
+            if not request["logStreamNames"]:
                 return
-        pages = self._logs.get_paginator("filter_log_events").paginate(**where)
+        pages = self._logs.get_paginator("filter_log_events").paginate(**request)
         seen: Counter[str] = Counter()
         try:
             for page in pages:
@@ -110,22 +109,22 @@ class LogReader:
         self._recent = {key: time for key, time in self._recent.items() if time >= self._start_ms}
 
 
-def parse_line(message: str) -> LogLine:
-    """A structured line (JSON with a level and a message, as Powertools writes it) or plain text."""
+def parse_message(message: str) -> ParsedMessage:
+    """Parse a structured message (JSON with `level` and `message`, as Powertools writes it) or plain text."""
     try:
         document = json.loads(message) if message.startswith("{") else None
     except ValueError:
         document = None
     if not isinstance(document, dict) or "message" not in document:
-        return LogLine("", message, {})
-    fields = {key: _text(value) for key, value in document.items() if key not in _KNOWN_KEYS}
-    return LogLine(str(document.get("level", "")), _text(document["message"]), fields)
+        return ParsedMessage("", message, {})
+    fields = {key: _text(value) for key, value in document.items() if key not in _IGNORED_KEYS}
+    return ParsedMessage(str(document.get("level", "")), _text(document["message"]), fields)
 
 
 def _event_id(event: Mapping[str, Any], seen: Counter[str]) -> str:
-    """The event's own id, which is optional in the model; else one by which it is found again.
+    """Return the id of the event, which is optional in the model, or else one made from its content.
 
-    `seen` counts, within one answer, the events that nothing else tells apart.
+    `seen` counts events of the same content within one response.
     """
     if event_id := event.get("eventId"):
         return str(event_id)

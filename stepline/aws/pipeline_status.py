@@ -1,9 +1,11 @@
-"""What `stepline status --json` prints. Other tools rely on this shape: members are added, never changed.
+"""Reads the state of pipelines for `stepline status`, and builds the document of `stepline status --json`.
+
+Other tools rely on the shape of the document: members may be added, but never changed.
 
     {
       "endpoint": "http://127.0.0.1:4566",     null for AWS itself
       "region": "us-east-1",
-      "localAws": {"port", "pid", "directory", "startedAt", "detached"},   null if it is none of ours
+      "localAws": {"port", "pid", "directory", "startedAt", "detached"},   null if not started by stepline
       "pipelines": [{
         "name", "arn", "executionMode",
         "stages": [{
@@ -22,8 +24,8 @@
       }]
     }
 
-Every member is always there; null means that AWS tells nothing. Statuses are CodePipeline's own
-(`InProgress`, `Succeeded` …), and `NotStarted` for what never ran. Times are ISO 8601 in UTC
+Every member is always present; null means that AWS returns nothing. Statuses are CodePipeline's own
+(`InProgress`, `Succeeded` …), and `NotStarted` for what was never started. Times are ISO 8601 in UTC
 with milliseconds. Stages and actions are in the order of the pipeline.
 """
 
@@ -40,10 +42,10 @@ from stepline.aws.pipelines import (
     PipelineDefinition,
     StageDefinition,
     StageState,
-    latest_executions,
-    pipeline_definition,
-    pipeline_names,
-    stage_states,
+    list_latest_executions,
+    list_pipeline_names,
+    read_definition,
+    read_stage_states,
 )
 from stepline.aws.statuses import Status
 
@@ -56,13 +58,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PipelineStatus:
-    """A pipeline with all that is told about it; `stages` are in the order of the definition."""
+    """A pipeline, the states of its stages and its latest executions."""
 
     definition: PipelineDefinition
     stages: tuple[StageState, ...]
     executions: tuple[ExecutionSummary, ...]
 
-    def state_of(self, stage: StageDefinition) -> StageState:
+    def stage_state(self, stage: StageDefinition) -> StageState:
         found = next((state for state in self.stages if state.name == stage.name), None)
         return found or StageState(stage.name, Status.NOT_STARTED, None, True, None, ())
 
@@ -72,20 +74,20 @@ def action_state(state: StageState, action: ActionDefinition) -> ActionState:
     return found or ActionState(action.name, Status.NOT_STARTED)
 
 
-def read_statuses(codepipeline: CodePipelineClient, name: str | None) -> list[PipelineStatus]:
-    """The statuses of all pipelines, or of the one named."""
-    names = [name] if name else pipeline_names(codepipeline)
+def read_pipeline_statuses(codepipeline: CodePipelineClient, name: str | None) -> list[PipelineStatus]:
+    """Return the statuses of all pipelines, or of the pipeline `name`."""
+    names = [name] if name else list_pipeline_names(codepipeline)
     return [
         PipelineStatus(
-            pipeline_definition(codepipeline, each),
-            stage_states(codepipeline, each),
-            latest_executions(codepipeline, each),
+            read_definition(codepipeline, each),
+            read_stage_states(codepipeline, each),
+            list_latest_executions(codepipeline, each),
         )
         for each in names
     ]
 
 
-def document(target: Target, statuses: list[PipelineStatus]) -> dict[str, Any]:
+def status_document(target: Target, statuses: list[PipelineStatus]) -> dict[str, Any]:
     return {
         "endpoint": target.endpoint_url,
         "region": target.region,
@@ -112,7 +114,7 @@ def _pipeline(status: PipelineStatus) -> dict[str, Any]:
         "name": definition.name,
         "arn": definition.arn,
         "executionMode": definition.execution_mode,
-        "stages": [_stage(stage, status.state_of(stage)) for stage in definition.stages],
+        "stages": [_stage(stage, status.stage_state(stage)) for stage in definition.stages],
         "latestExecutions": [_execution(each) for each in status.executions],
     }
 
@@ -160,7 +162,7 @@ def _execution(execution: ExecutionSummary) -> dict[str, Any]:
 
 
 def _iso_time(moment: datetime | None) -> str | None:
-    """`2026-01-31T14:03:59.123Z`: always UTC, always milliseconds."""
+    """Format as `2026-01-31T14:03:59.123Z`: always UTC, always with milliseconds."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,8 +1,8 @@
-"""CodePipeline's answers as frozen dataclasses: definitions, states, and executions."""
+"""Reads CodePipeline into frozen dataclasses: definitions, states and executions of pipelines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from stepline.core.errors import UsageError
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
 
-Document = Mapping[str, Any]  # a part of a boto3 answer
+Document = Mapping[str, Any]  # a part of a boto3 response
 
 _LATEST_EXECUTIONS = 5
 
@@ -34,7 +34,7 @@ class StageDefinition:
 
 @dataclass(frozen=True)
 class PipelineDefinition:
-    """`arn` is None where the service leaves the metadata out."""
+    """`arn` is None if GetPipeline returns no metadata."""
 
     name: str
     arn: str | None
@@ -50,7 +50,7 @@ class ActionError:
 
 @dataclass(frozen=True)
 class ActionState:
-    """The latest execution of an action, whichever pipeline execution it belonged to."""
+    """The latest execution of an action, of any execution of the pipeline."""
 
     name: str
     status: Status
@@ -65,7 +65,7 @@ class ActionState:
 
 @dataclass(frozen=True)
 class StageState:
-    """`execution_id`: the pipeline execution that was last in the stage; `waiting`: those at its entrance."""
+    """`execution_id` is the latest pipeline execution in the stage; those in `inbound` wait to enter it."""
 
     name: str
     status: Status
@@ -73,7 +73,7 @@ class StageState:
     transition_enabled: bool
     transition_disabled_reason: str | None
     actions: tuple[ActionState, ...]
-    waiting: tuple[str, ...] = ()
+    inbound: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,28 +99,28 @@ class ExecutionSummary:
     trigger: Trigger | None = None
     source_revisions: tuple[SourceRevision, ...] = field(default=())
 
-    def is_of_revision(self, revision_id: str) -> bool:
+    def has_revision(self, revision_id: str) -> bool:
         return any(each.revision_id == revision_id for each in self.source_revisions)
 
 
-def pipeline_names(codepipeline: CodePipelineClient) -> list[str]:
+def list_pipeline_names(codepipeline: CodePipelineClient) -> list[str]:
     pages = codepipeline.get_paginator("list_pipelines").paginate()
     return sorted(each["name"] for page in pages for each in page["pipelines"])
 
 
-def choose_pipeline(codepipeline: CodePipelineClient, name: str | None) -> PipelineDefinition:
-    """The pipeline `name`, or the only one. Raises UsageError, naming those there are, if that is unclear."""
-    names = pipeline_names(codepipeline)
+def find_pipeline(codepipeline: CodePipelineClient, name: str | None) -> PipelineDefinition:
+    """Return the pipeline `name`, or the only pipeline. Raises UsageError, listing the pipelines."""
+    names = list_pipeline_names(codepipeline)
     if not names:
-        raise UsageError("there is no pipeline: deploy template.yaml first (`stepline up` does so locally)")
+        raise UsageError("no pipeline exists: deploy template.yaml first (locally: `stepline up`)")
     if name is None and len(names) > 1:
-        raise UsageError(f"there are several pipelines, name one of them: {', '.join(names)}")
+        raise UsageError(f"several pipelines exist, name one of them: {', '.join(names)}")
     if name is not None and name not in names:
-        raise UsageError(f"there is no pipeline {name!r}; there are: {', '.join(names)}")
-    return pipeline_definition(codepipeline, name or names[0])
+        raise UsageError(f"pipeline {name!r} does not exist; the pipelines are: {', '.join(names)}")
+    return read_definition(codepipeline, name or names[0])
 
 
-def pipeline_definition(codepipeline: CodePipelineClient, name: str) -> PipelineDefinition:
+def read_definition(codepipeline: CodePipelineClient, name: str) -> PipelineDefinition:
     answer = codepipeline.get_pipeline(name=name)
     pipeline = answer["pipeline"]
     return PipelineDefinition(
@@ -131,32 +131,29 @@ def pipeline_definition(codepipeline: CodePipelineClient, name: str) -> Pipeline
     )
 
 
-def stage_states(codepipeline: CodePipelineClient, name: str) -> tuple[StageState, ...]:
+def read_stage_states(codepipeline: CodePipelineClient, name: str) -> tuple[StageState, ...]:
     answer = codepipeline.get_pipeline_state(name=name)
     return tuple(_stage_state(stage) for stage in answer["stageStates"])
 
 
-def latest_executions(
-    codepipeline: CodePipelineClient, name: str, *, limit: int = _LATEST_EXECUTIONS
-) -> tuple[ExecutionSummary, ...]:
-    """The newest executions, the newest first; `limit` is 100 at most."""
-    answer = codepipeline.list_pipeline_executions(pipelineName=name, maxResults=limit)
+def list_latest_executions(codepipeline: CodePipelineClient, name: str) -> tuple[ExecutionSummary, ...]:
+    """Return the newest five executions, newest first."""
+    answer = codepipeline.list_pipeline_executions(pipelineName=name, maxResults=_LATEST_EXECUTIONS)
     return tuple(_execution_summary(each) for each in answer["pipelineExecutionSummaries"])
 
 
-def pipeline_execution(codepipeline: CodePipelineClient, name: str, execution_id: str) -> ExecutionSummary:
-    """One execution; GetPipelineExecution tells no times."""
+def read_execution(codepipeline: CodePipelineClient, name: str, execution_id: str) -> ExecutionSummary:
+    """Return one execution, without times: GetPipelineExecution has none."""
     answer = codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution_id)
     execution = answer["pipelineExecution"]
-    revisions = execution.get("artifactRevisions", [])
     return ExecutionSummary(
         id=execution["pipelineExecutionId"],
-        status=Status.of(execution.get("status")),
+        status=Status.parse(execution.get("status")),
         status_summary=execution.get("statusSummary"),
         trigger=_trigger(execution.get("trigger")),
         source_revisions=tuple(
             SourceRevision(each.get("name", ""), each.get("revisionId", ""), each.get("revisionSummary"))
-            for each in revisions
+            for each in execution.get("artifactRevisions", [])
         ),
     )
 
@@ -169,7 +166,7 @@ def _stage_definition(stage: Document) -> StageDefinition:
             provider=action["actionTypeId"]["provider"],
             configuration=action.get("configuration", {}),
         )
-        # in the order in which they run; the order within a runOrder is the template's
+        # In the order in which they run; sorted() keeps the template's order within a runOrder.
         for action in sorted(stage["actions"], key=lambda action: action.get("runOrder", 1))
     ]
     return StageDefinition(stage["name"], tuple(actions))
@@ -180,12 +177,12 @@ def _stage_state(stage: Document) -> StageState:
     transition = stage.get("inboundTransitionState", {})
     return StageState(
         name=stage["stageName"],
-        status=Status.of(latest.get("status")),
+        status=Status.parse(latest.get("status")),
         execution_id=latest.get("pipelineExecutionId"),
         transition_enabled=transition.get("enabled", True),
         transition_disabled_reason=transition.get("disabledReason"),
         actions=tuple(_action_state(action) for action in stage.get("actionStates", [])),
-        waiting=tuple(each["pipelineExecutionId"] for each in stage.get("inboundExecutions", [])),
+        inbound=tuple(each["pipelineExecutionId"] for each in stage.get("inboundExecutions", [])),
     )
 
 
@@ -193,19 +190,19 @@ def _action_state(action: Document) -> ActionState:
     latest = action.get("latestExecution", {})
     return ActionState(
         name=action["actionName"],
-        status=Status.of(latest.get("status")),
+        status=Status.parse(latest.get("status")),
         summary=latest.get("summary"),
         percent_complete=latest.get("percentComplete"),
         last_status_change=latest.get("lastStatusChange"),
         external_execution_id=latest.get("externalExecutionId"),
         external_execution_url=latest.get("externalExecutionUrl"),
         revision_id=action.get("currentRevision", {}).get("revisionId"),
-        error=action_error(latest.get("errorDetails")),
+        error=parse_action_error(latest.get("errorDetails")),
     )
 
 
-def action_error(details: Document | None) -> ActionError | None:
-    """`errorDetails` of an action; both members are optional in the model."""
+def parse_action_error(details: Document | None) -> ActionError | None:
+    """Parse `errorDetails` of an action; both members are optional in the model."""
     if not details:
         return None
     return ActionError(details.get("code", ""), details.get("message", ""))
@@ -214,19 +211,15 @@ def action_error(details: Document | None) -> ActionError | None:
 def _execution_summary(summary: Document) -> ExecutionSummary:
     return ExecutionSummary(
         id=summary["pipelineExecutionId"],
-        status=Status.of(summary.get("status")),
+        status=Status.parse(summary.get("status")),
         status_summary=summary.get("statusSummary"),
         start_time=summary.get("startTime"),
         last_update_time=summary.get("lastUpdateTime"),
         trigger=_trigger(summary.get("trigger")),
-        source_revisions=_revisions(summary.get("sourceRevisions", [])),
-    )
-
-
-def _revisions(revisions: Sequence[Document]) -> tuple[SourceRevision, ...]:
-    return tuple(
-        SourceRevision(each["actionName"], each.get("revisionId", ""), each.get("revisionSummary"))
-        for each in revisions
+        source_revisions=tuple(
+            SourceRevision(each["actionName"], each.get("revisionId", ""), each.get("revisionSummary"))
+            for each in summary.get("sourceRevisions", [])
+        ),
     )
 
 

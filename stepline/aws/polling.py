@@ -1,58 +1,63 @@
-"""How often to ask, and for how long; the only place where the command line sleeps between questions."""
+"""Polls AWS: how often, for how long, and how transient errors are retried."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepline.core.aws_errors import is_transient
+from stepline.core.durations import format_duration
+from stepline.core.errors import SteplineError
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 LOCAL_POLL_SECONDS = 0.4
-AWS_POLL_SECONDS = 3.0  # three or four calls each time: far below any of AWS's rates
+AWS_POLL_SECONDS = 3.0  # three or four calls each time: far below AWS's rate limits
 _MAX_CONSECUTIVE_FAILURES = 5  # botocore has retried each of them already
 
 
-class TimeoutPassedError(Exception):
-    """`--timeout` passed before what was waited for came."""
+class TimeoutPassedError(SteplineError):
+    """The time-out passed before the wait was over."""
 
 
 @dataclass(frozen=True)
-class Polling:
+class Poller:
+    """Polls every `poll_seconds`, for at most `timeout_seconds` if that is given."""
+
     poll_seconds: float
     timeout_seconds: float | None = None
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
-    def rounds(self) -> Iterator[int]:
-        """0 at once, then 1, 2 …, `poll_seconds` apart, until TimeoutPassedError if there is a time-out."""
-        start = self.monotonic()
-        number = 0
-        while True:
-            yield number
-            number += 1
-            if self.timeout_seconds is not None and self.monotonic() - start >= self.timeout_seconds:
-                raise TimeoutPassedError
-            self.sleep(self.poll_seconds)
+    def until(self, check: Callable[[], Result | None]) -> Result:
+        """Call `check` until it returns anything but None, and return that. Raises TimeoutPassedError."""
+        begin = self.monotonic()
+        while (result := check()) is None:
+            self._pause(begin)
+        return result
 
-    def read(self, read: Callable[[], Answer]) -> Answer:
-        """What `read` answers; a throttle or a lost connection is waited out a few times."""
+    def retry(self, call: Callable[[], Result]) -> Result:
+        """Return the result of `call`, which is repeated a few times if AWS throttles or is not reached."""
+        begin = self.monotonic()
         failures = 0
-        for _ in self.rounds():
+        while True:
             try:
-                return read()
+                return call()
             except (ClientError, BotoCoreError) as error:
                 failures += 1
                 if failures >= _MAX_CONSECUTIVE_FAILURES or not is_transient(error):
                     raise
-        raise AssertionError("rounds never end by themselves")
+            self._pause(begin)
+
+    def _pause(self, begin: float) -> None:
+        if self.timeout_seconds is not None and self.monotonic() - begin >= self.timeout_seconds:
+            raise TimeoutPassedError(f"not done after {format_duration(self.timeout_seconds)}")
+        self.sleep(self.poll_seconds)
 
 
-def new_polling(*, is_local: bool, timeout_seconds: float | None = None) -> Polling:
-    """The polling for an AWS; tests replace this."""
-    return Polling(LOCAL_POLL_SECONDS if is_local else AWS_POLL_SECONDS, timeout_seconds)
+def new_poller(*, is_local: bool, timeout_seconds: float | None = None) -> Poller:
+    return Poller(LOCAL_POLL_SECONDS if is_local else AWS_POLL_SECONDS, timeout_seconds)

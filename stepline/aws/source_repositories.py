@@ -1,11 +1,11 @@
-"""Which CodeCommit repository and branch a push goes to: those of the pipeline's source action."""
+"""Finds the CodeCommit repository and branch to push to: those of the pipeline's source action."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepline.aws.pipelines import ActionDefinition, PipelineDefinition, choose_pipeline
+from stepline.aws.pipelines import ActionDefinition, PipelineDefinition, find_pipeline
 from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from stepline.aws.target import Target
 
-_FALLBACK_BRANCH = "main"
+_DEFAULT_BRANCH = "main"
 
 
 @dataclass(frozen=True)
 class Destination:
-    """`clone_url` is what CodeCommit calls `cloneUrlHttp`."""
+    """Where to push; `clone_url` is CodeCommit's `cloneUrlHttp`."""
 
     repository: str
     branch: str
@@ -28,28 +28,33 @@ class Destination:
 def find_destination(
     target: Target, *, pipeline: str | None, repository: str | None, branch: str | None
 ) -> Destination:
-    """Where to push. What is not given comes from the pipeline, else from the repository itself."""
+    """Return where to push. Defaults come from the pipeline, then from the repository. Raises UsageError."""
     if repository is None:
-        definition = choose_pipeline(target.client("codepipeline"), pipeline)
-        source = codecommit_source(definition)
+        definition = find_pipeline(target.client("codepipeline"), pipeline)
+        source = _find_source_action(definition)
         repository = source.configuration["RepositoryName"]
         branch = branch or source.configuration.get("BranchName")
     codecommit: CodeCommitClient = target.client("codecommit")
     metadata = codecommit.get_repository(repositoryName=repository)["repositoryMetadata"]
-    branch = branch or metadata.get("defaultBranch") or _FALLBACK_BRANCH
+    branch = branch or metadata.get("defaultBranch") or _DEFAULT_BRANCH
     return Destination(repository, branch, metadata["cloneUrlHttp"])
 
 
-def codecommit_source(definition: PipelineDefinition) -> ActionDefinition:
-    """The pipeline's CodeCommit source action. Raises UsageError if it has none, or several."""
+def _find_source_action(definition: PipelineDefinition) -> ActionDefinition:
+    """Return the pipeline's CodeCommit source action. Raises UsageError if it has none or several."""
     sources = [
         action for stage in definition.stages for action in stage.actions if action.category == "Source"
     ]
-    ours = [action for action in sources if action.provider == "CodeCommit"]
-    if len(ours) == 1:
-        return ours[0]
-    if ours:
-        names = ", ".join(action.configuration["RepositoryName"] for action in ours)
-        raise UsageError(f"pipeline {definition.name} has several repositories, use --repository: {names}")
-    providers = ", ".join(sorted({action.provider for action in sources})) or "nothing"
-    raise UsageError(f"pipeline {definition.name} has no CodeCommit source but {providers}: use --repository")
+    found = [action for action in sources if action.provider == "CodeCommit"]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(action.configuration["RepositoryName"] for action in found)
+        raise UsageError(
+            f"pipeline {definition.name} has several CodeCommit sources, "
+            f"choose one with --repository: {names}"
+        )
+    providers = ", ".join(sorted({action.provider for action in sources})) or "none"
+    raise UsageError(
+        f"pipeline {definition.name} has no CodeCommit source (its source: {providers}): use --repository"
+    )

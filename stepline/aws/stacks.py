@@ -1,4 +1,4 @@
-"""Finds the stack that the user names."""
+"""Reads the stack that the user names, and its outputs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 def describe_stack(
     cloudformation: CloudFormationClient, stack_name: str, *, advice: str = "deploy it first"
 ) -> StackTypeDef:
-    """Raises UsageError, with the advice, if there is no such stack."""
+    """Return the stack. Raises UsageError with `advice` if it does not exist."""
     try:
         (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
         if not stack_does_not_exist(error):
             raise
-        raise UsageError(f"there is no stack {stack_name}: {advice}") from error
+        raise UsageError(f"stack {stack_name} does not exist: {advice}") from error
     return stack
 
 
-def outputs_of(stack: StackTypeDef) -> dict[str, str]:
-    """The stack's outputs by key."""
+def stack_outputs(stack: StackTypeDef) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""How far something is: pipeline executions, stages, actions, and states of a state machine."""
+"""Statuses of pipeline executions, stages and actions, and of the states of a state machine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """CodePipeline's statuses of executions, stages and actions [botocore model], with two of our own.
+    """CodePipeline's statuses of executions, stages and actions [botocore model], and two of our own.
 
-    A value that AWS may add one day reads as UNKNOWN rather than stopping whoever looks.
+    A value that this version does not know becomes UNKNOWN instead of an error.
     """
 
     NOT_STARTED = "NotStarted"  # ours: AWS leaves the status out
@@ -28,8 +28,8 @@ class Status(StrEnum):
         return cls.UNKNOWN
 
     @classmethod
-    def of(cls, value: str | None) -> Status:
-        """The status that AWS names `value`; AWS leaves it out for what was never started."""
+    def parse(cls, value: str | None) -> Status:
+        """Return the status that AWS calls `value`; it is None for what was never started."""
         return cls(value) if value else cls.NOT_STARTED
 
     @property
@@ -37,24 +37,21 @@ class Status(StrEnum):
         return self in {Status.IN_PROGRESS, Status.STOPPING, Status.UNKNOWN}
 
     @property
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         return not self.is_running and self is not Status.NOT_STARTED
 
     @property
-    def words(self) -> str:
-        """As one says it: `in progress`."""
-        return _WORDS.get(self, self.value.lower())
-
-
-_WORDS = {Status.NOT_STARTED: "not started", Status.IN_PROGRESS: "in progress"}
+    def label(self) -> str:
+        """The status in lower case, with spaces: `in progress`."""
+        return {Status.NOT_STARTED: "not started", Status.IN_PROGRESS: "in progress"}.get(self, self.lower())
 
 
 class VisitStatus(StrEnum):
-    """How far one visit of a state of a state machine is."""
+    """The status of one visit of a state."""
 
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
-    CAUGHT = "Caught"  # it failed, and the machine went on by a Catch
+    CAUGHT = "Caught"  # it failed, and a Catch continued the execution
     FAILED = "Failed"
     TIMED_OUT = "TimedOut"
     ABORTED = "Aborted"

@@ -1,11 +1,11 @@
-"""Which AWS is meant, and clients for it.
+"""Chooses the AWS that a command uses, and creates clients for it.
 
-In this order: `--endpoint-url`; `--profile`, which means AWS; `AWS_ENDPOINT_URL`; the
-`endpoint_url` of the profile in use; a local AWS that runs on the standard port; AWS, by boto3's own rules.
+The first of: `--endpoint-url`; `--profile`, which means AWS; `AWS_ENDPOINT_URL`; the `endpoint_url` of the
+profile in use; a local AWS that runs on the default port; AWS, by boto3's own rules.
 
-A local endpoint is one on this machine, or one without TLS, which AWS never is. It gets
-made-up credentials and knows nothing of the user's profiles, so that real credentials
-are never sent to it by accident; only with `--profile` beside `--endpoint-url` are they.
+A local endpoint is on this machine or has no TLS, which AWS always has. Its clients have made-up credentials
+and ignore the user's profiles, so that real credentials are not sent to it by accident; they are sent only
+if both `--endpoint-url` and `--profile` are given.
 """
 
 from __future__ import annotations
@@ -27,29 +27,17 @@ from stepline.aws.local_servers import LocalAws
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 
-LOCAL_REGION = DEFAULT_REGION
-LOCAL_KEY = "local"  # both the access key id and the secret key
-
-
-def local_environment(local_aws: LocalAws) -> dict[str, str]:
-    """What a shell needs for `aws`, boto3 and others to use that local AWS."""
-    return {
-        "AWS_ENDPOINT_URL": local_aws.endpoint_url,
-        "AWS_ACCESS_KEY_ID": LOCAL_KEY,
-        "AWS_SECRET_ACCESS_KEY": LOCAL_KEY,
-        "AWS_DEFAULT_REGION": local_aws.region,
-    }
-
-
+_LOCAL_KEY = "local"  # both the access key id and the secret key
 _CONNECT_SECONDS = 5
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
-_LOCAL_RETRIES: Any = {"mode": "standard", "total_max_attempts": 2}  # it never throttles
-_PATH_STYLE: Any = {"addressing_style": "path"}  # a bucket has no host name of its own here
+_LOCAL_RETRIES: Any = {"mode": "standard", "total_max_attempts": 2}  # a local AWS does not throttle
+_PATH_STYLE: Any = {"addressing_style": "path"}  # a local bucket has no host name of its own
+_EXAMPLE_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """What the user said about the AWS that is meant."""
+    """The options of the command line that choose the AWS."""
 
     endpoint_url: str | None = None
     region: str | None = None
@@ -58,7 +46,7 @@ class TargetOptions:
 
 @dataclass(frozen=True)
 class Target:
-    """The AWS that a command talks to. `local_aws` is set if it is one that `stepline up` started."""
+    """The AWS that a command uses; `local_aws` is set if `stepline up` or `stepline run` started it."""
 
     session: boto3.Session
     endpoint_url: str | None
@@ -69,50 +57,60 @@ class Target:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """The boto3 client of `service`, made once."""
+        """Return the boto3 client of `service`, which is created once."""
         if service not in self._clients:
             self._clients[service] = self.new_client(service, Config())
         return self._clients[service]
 
     def new_client(self, service: str, config: Config) -> Any:
-        """A client with settings of its own, such as another time-out."""
+        """Create a client with its own configuration, such as another time-out."""
         return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
 
     def __str__(self) -> str:
         if self.is_local:
             return f"local AWS at {self.endpoint_url}"
-        place = f" at {self.endpoint_url}" if self.endpoint_url else ""
+        endpoint = f" at {self.endpoint_url}" if self.endpoint_url else ""
         profile = f", profile {self.profile}" if self.profile else ""
-        return f"AWS{place}, {self.region}{profile}"
+        return f"AWS{endpoint}, {self.region}{profile}"
 
 
-def choose(options: TargetOptions, environment: Mapping[str, str]) -> Target:
-    """The AWS that `options` and the environment mean. Raises UsageError for a malformed address."""
+def local_environment(local_aws: LocalAws) -> dict[str, str]:
+    """Return the environment variables with which `aws`, boto3 and others use the local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": local_aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": _LOCAL_KEY,
+        "AWS_SECRET_ACCESS_KEY": _LOCAL_KEY,
+        "AWS_DEFAULT_REGION": local_aws.region,
+    }
+
+
+def choose_target(options: TargetOptions, environment: Mapping[str, str]) -> Target:
+    """Return the AWS that `options` and `environment` choose. Raises UsageError for a malformed endpoint."""
     url = options.endpoint_url
     if url is None and options.profile is None:
         url = environment.get("AWS_ENDPOINT_URL") or None
     if url is None:
         url = _profile_endpoint(options.profile)
     if url is not None:
-        return _at_endpoint(_checked(url), options)
-    local_aws = local_servers.running(DEFAULT_PORT) if not options.profile else None
+        return _target_at(_validate_url(url), options)
+    local_aws = local_servers.find_running(DEFAULT_PORT) if not options.profile else None
     if local_aws is not None:
         return local_target(local_aws, region=options.region)
-    return _aws(None, options)
+    return _aws_target(None, options)
 
 
 def local_target(local_aws: LocalAws, *, region: str | None = None) -> Target:
-    """A local AWS that runs on this machine."""
+    """Return the target for a local AWS that runs on this machine."""
     region = region or local_aws.region
     return Target(local_session(region), local_aws.endpoint_url, region, None, True, local_aws)
 
 
 def local_session(region: str) -> boto3.Session:
-    """A session with made-up credentials, apart from the user's configuration and from proxies."""
-    nothing = (None, None, None, None)
+    """Create a session with made-up credentials, without the user's configuration and proxies."""
+    unset = (None, None, None, None)
     session = botocore.session.Session(
         session_vars={
-            "profile": nothing,
+            "profile": unset,
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
         }
@@ -120,11 +118,11 @@ def local_session(region: str) -> boto3.Session:
     session.set_default_client_config(
         _config(_LOCAL_RETRIES, proxies={}, inject_host_prefix=False, s3=_PATH_STYLE)
     )
-    return boto3.Session(LOCAL_KEY, LOCAL_KEY, region_name=region, botocore_session=session)
+    return boto3.Session(_LOCAL_KEY, _LOCAL_KEY, region_name=region, botocore_session=session)
 
 
 def is_local_url(url: str) -> bool:
-    """True for an address on this machine, and for one without TLS."""
+    """Whether the address is on this machine or has no TLS."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "http" or host == "localhost" or host.endswith(".localhost"):
@@ -135,28 +133,24 @@ def is_local_url(url: str) -> bool:
         return False
 
 
-def _at_endpoint(url: str, options: TargetOptions) -> Target:
+def _target_at(url: str, options: TargetOptions) -> Target:
     if not is_local_url(url) or options.profile:
-        return _aws(url, options)
-    local_aws = _started_at(url)
-    region = options.region or (local_aws.region if local_aws else LOCAL_REGION)
+        return _aws_target(url, options)
+    port = urlsplit(url).port
+    local_aws = local_servers.find_running(port) if port else None
+    region = options.region or (local_aws.region if local_aws else DEFAULT_REGION)
     return Target(local_session(region), url, region, None, True, local_aws)
 
 
-def _started_at(url: str) -> LocalAws | None:
-    parts = urlsplit(url)
-    return local_servers.running(parts.port) if parts.port else None
-
-
-def _aws(url: str | None, options: TargetOptions) -> Target:
+def _aws_target(url: str | None, options: TargetOptions) -> Target:
     session = botocore.session.Session(profile=options.profile)
     session.set_default_client_config(_config(_RETRIES))
     boto3_session = boto3.Session(botocore_session=session, region_name=options.region)
     region = boto3_session.region_name
     if not region:
         raise UsageError(
-            "neither a local AWS nor a region was found: start one with `stepline up`, "
-            "or use --region (or AWS_REGION) to work with AWS"
+            "no local AWS is running and no region is set: start a local AWS with `stepline up`, "
+            "or set --region or AWS_REGION to use AWS"
         )
     profile = options.profile or os.environ.get("AWS_PROFILE")
     is_local = url is not None and is_local_url(url)
@@ -164,30 +158,27 @@ def _aws(url: str | None, options: TargetOptions) -> Target:
 
 
 def _profile_endpoint(profile: str | None) -> str | None:
-    """The `endpoint_url` that the user's AWS configuration has for the profile in use."""
+    """Return the `endpoint_url` of the profile in use, from the user's AWS configuration."""
     try:
         configured = botocore.session.Session(profile=profile).get_scoped_config()
     except ProfileNotFound:
         if profile is not None:
             raise
-        return None  # AWS_PROFILE is wrong: that matters only if AWS itself is meant
+        return None  # AWS_PROFILE is wrong, which matters only if AWS itself is used
     url = configured.get("endpoint_url")
     return str(url) if url else None
 
 
-def _checked(url: str) -> str:
+def _validate_url(url: str) -> str:
     parts = urlsplit(url)
     try:
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
     if not valid:
-        raise UsageError(f"{url!r} is no endpoint: give an address such as {_EXAMPLE_URL}")
+        raise UsageError(f"{url!r} is not an endpoint URL: use one such as {_EXAMPLE_URL}")
     return url.rstrip("/")
 
 
 def _config(retries: Any, **settings: Any) -> Config:
     return Config(connect_timeout=_CONNECT_SECONDS, retries=retries, **settings)
-
-
-_EXAMPLE_URL = f"http://127.0.0.1:{DEFAULT_PORT}"

@@ -1,4 +1,4 @@
-"""CloudFormation templates as data: YAML with short tags (`!Ref`), or JSON."""
+"""Parses CloudFormation templates: YAML with short tags (`!Ref`), or JSON."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from stepline.core.errors import UsageError
 from stepline.core.text import one_line
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_WITHOUT_PREFIX = frozenset({"Ref", "Condition"})
+_TAGS_WITHOUT_FN = frozenset({"Ref", "Condition"})
 
 
 def parse_template(text: str, name: str) -> dict[str, Any]:
-    """The template with its short tags in their long form. `name` names it in errors.
+    """Return the template with its short tags in their long form. Error messages call it `name`.
 
-    Raises UsageError for a text that is not YAML, or has no Resources.
+    Raises UsageError if the text is not YAML or has no Resources.
     """
     try:
         template = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
@@ -33,7 +33,7 @@ def parse_template(text: str, name: str) -> dict[str, Any]:
 
 
 class _Loader(SafeLoader):
-    """Knows CloudFormation's tags: `!Sub text` means `{"Fn::Sub": text}`. Dates stay text.
+    """Reads `!Sub text` as `{"Fn::Sub": text}`, and dates as text.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
     """
@@ -53,7 +53,7 @@ class _Loader(SafeLoader):
                 value = self.construct_scalar(node)  # type: ignore[arg-type]
         if suffix == "GetAtt" and isinstance(value, str):
             value = value.split(".", 1)
-        return {suffix if suffix in _WITHOUT_PREFIX else f"Fn::{suffix}": value}
+        return {suffix if suffix in _TAGS_WITHOUT_FN else f"Fn::{suffix}": value}
 
 
 _Loader.add_multi_constructor("!", _Loader.construct_short_tag)

@@ -1,8 +1,5 @@
-"""The command line: the same commands against AWS and against the local AWS.
+"""The command line, the same for AWS and for the local AWS.
 
-`commands/` holds one module for each command. Around it, apart from each other: which AWS
-is meant (`target`), reading AWS into frozen dataclasses (`pipelines`, `runs`, `executions`,
-`functions`, `log_events`), git (`git_push`), the local AWS as a process
-(`local_aws_process`, `runtime_state`, `process_table`), and how things look (`render`,
-`plain`, `console`).
+`commands/` has one module for each command; the modules beside it have what several commands share: options,
+the display of executions, error messages and exit codes.
 """

@@ -1,8 +1,7 @@
-"""`stepline`: finds the command, and turns every error into one line and an exit code.
+"""The command group `stepline`, which loads commands and turns each error into one line and an exit code.
 
-Exit codes: 0 done; 1 it failed, for a reason told in one line; 2 the command line was
-wrong; 3 the pipeline's execution was stopped or superseded; 124 `--timeout` passed;
-128 + n ended by signal n, so 130 by Ctrl-C.
+Exit codes: 0 success; 1 failure, with the reason in one line; 2 wrong command line; 3 the execution of the
+pipeline was stopped or superseded; 124 `--timeout` passed; 128 + n ended by signal n, so 130 for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from importlib.metadata import version
-from typing import Any, Never
+from typing import Any
 
 import click
 
@@ -20,39 +19,38 @@ from stepline.cli.options import target_options
 from stepline.core.errors import UsageError
 from stepline.processes.interruptions import Interrupted
 
-_BY_CTRL_C = 130
+_EXIT_CODE_OF_CTRL_C = 130
 
-# In the order in which one needs them; a module is imported only when its command is called.
+# In the order in which users need them; a module is imported only when its command is called.
 _COMMANDS = {
     "up": "Start the local AWS and deploy the template to it.",
-    "run": "Push the sample application through the pipeline, end to end.",
+    "run": "Start the local AWS, push an application and watch the pipeline.",
     "push": "Push a directory to the pipeline's repository.",
-    "watch": "Show an execution of a pipeline live.",
-    "status": "Show the pipelines and what they do.",
-    "logs": "Show what a function or a job logged.",
+    "watch": "Show an execution of a pipeline until it ends.",
+    "status": "Show the pipelines and their latest executions.",
+    "logs": "Show the log of a function or of a Batch job.",
     "invoke": "Invoke a function with an event.",
-    "workflow": "Change a workflow without any right to its stack.",
+    "workflow": "Change a state machine's definition without permissions for its stack.",
     "image": "Push container images to ECR, and delete them.",
     "down": "Stop the local AWS.",
 }
 
 
 class FailedError(click.ClickException):
-    """An error as the command line shows it: one line, perhaps with the end of a log above it."""
+    """Shows an error as one line, after its details if it has any."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(explain(error))
         self._details = error.details if isinstance(error, UsageError) else ()
 
     def show(self, file: object = None) -> None:
-        messages = terminal.messages()
         for line in self._details:
-            terminal.say(messages, f"  {line}", style="quiet")
-        terminal.say(messages, f"stepline: {self.format_message()}", style="bad")
+            terminal.print_message(f"  {line}", style="quiet")
+        terminal.print_message(f"stepline: {self.format_message()}", style="bad")
 
 
 class Stepline(click.Group):
-    """The group of commands, each loaded when it is called."""
+    """The group of commands, each of which is loaded when it is called."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -74,28 +72,24 @@ class Stepline(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            raise  # click knows what to do when `| head` has seen enough
+            raise  # click handles it: the reader of a pipe, such as `| head`, has ended
         except Interrupted as interrupted:
-            _leave(ctx, interrupted.exit_code)
+            ctx.exit(interrupted.exit_code)
         except KeyboardInterrupt:
-            _leave(ctx, _BY_CTRL_C)
+            ctx.exit(_EXIT_CODE_OF_CTRL_C)
         except Exception as error:
             if os.environ.get("STEPLINE_DEBUG"):
                 raise
             raise FailedError(error) from error
 
 
-def _leave(ctx: click.Context, code: int) -> Never:
-    ctx.exit(code)
-
-
 @click.group(
     cls=Stepline,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the execution was stopped or superseded, "
-    "124 --timeout passed, 130 Ctrl-C.",
+    epilog="Exit codes: 0 success, 1 failure, 2 wrong command line, 3 the execution was stopped or "
+    "superseded, 124 --timeout passed, 130 Ctrl-C.",
 )
 @click.version_option(version("stepline"), prog_name="stepline", message="%(prog)s %(version)s")
 @target_options
 def cli() -> None:
-    """Run long workflows as one action of a CodePipeline: on AWS, and on a local AWS."""
+    """Run Step Functions workflows as actions of CodePipeline, on AWS and on a local AWS."""

@@ -1,4 +1,4 @@
-"""Any error that the user's setting or AWS causes, as one line that says what to do."""
+"""Turns errors into messages of one line that say what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIGN_IN = "sign in, or set AWS_PROFILE or --profile"
 
 
 def explain(error: Exception) -> str:
-    """One line for `error`; what is neither the user's nor AWS's doing is named as a bug."""
+    """Return one line for `error`; an error of an unknown class is reported as a bug."""
     return one_line(_explain(error))
 
 
@@ -40,7 +40,7 @@ def _explain(error: Exception) -> str:
             return "no region is set: use --region, or set AWS_REGION"
         case botocore_errors.NoCredentialsError() | botocore_errors.PartialCredentialsError():
             return (
-                f"no AWS credentials were found, and no local AWS runs: {_SIGN_IN}, "
+                f"no AWS credentials were found, and no local AWS is running: {_SIGN_IN}, "
                 "or start the local AWS with `stepline up`"
             )
         case botocore_errors.TokenRetrievalError() | botocore_errors.SSOError():
@@ -49,7 +49,7 @@ def _explain(error: Exception) -> str:
             return str(error)
         case OSError():
             return f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    return f"unexpected {type(error).__name__}: {error} (STEPLINE_DEBUG=1 shows where)"
+    return f"unexpected {type(error).__name__}: {error} (set STEPLINE_DEBUG=1 to see the traceback)"
 
 
 def _client_error(error: botocore_errors.ClientError) -> str:
@@ -64,5 +64,7 @@ def _client_error(error: botocore_errors.ClientError) -> str:
 def _no_connection(fields: Mapping[str, object]) -> str:
     endpoint = str(fields.get("endpoint_url", "the endpoint")).rstrip("/")
     if "127.0.0.1" in endpoint or "localhost" in endpoint:
-        return f"nothing answers at {endpoint}: start it with `stepline up`, or unset AWS_ENDPOINT_URL"
+        return (
+            f"cannot connect to {endpoint}: start the local AWS with `stepline up`, or unset AWS_ENDPOINT_URL"
+        )
     return f"cannot connect to {endpoint}: check the network, --region and --endpoint-url"

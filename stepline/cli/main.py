@@ -1,6 +1,6 @@
-"""The console script `stepline`: loads the program, which takes a moment, and runs it.
+"""The console script `stepline`, which loads and runs the command line.
 
-Ctrl-C within that moment ends it without a word, as it does later.
+Loading takes a moment; Ctrl-C ends the program silently then, as it does later.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import signal
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from stepline.cli.command_group import cli  # noqa: PLC0415 - only now may it take its time
+    from stepline.cli.command_group import cli  # noqa: PLC0415 - loaded after SIGINT is set up
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     cli(prog_name="stepline")

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what a command gets from them."""
+"""Options that several commands share, and the values that commands get from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from stepline.aws.target import Target, TargetOptions, choose
+from stepline.aws.target import Target, TargetOptions, choose_target
 from stepline.cli import terminal
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
@@ -18,7 +18,12 @@ from stepline.deployment import project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_FIELDS = ("endpoint_url", "region", "profile")
+_TARGET_HELP = {
+    "endpoint_url": "Endpoint URL of the AWS to use. Default: AWS_ENDPOINT_URL, then a running local AWS, "
+    "then AWS.",
+    "region": "Region. Default: the one of the AWS configuration, or of the local AWS.",
+    "profile": "Profile of the AWS configuration. Uses AWS even if a local AWS is running.",
+}
 _META = "stepline.target"
 
 
@@ -28,15 +33,10 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 def target_options(command: Command) -> Command:
-    """`--endpoint-url`, `--region`, `--profile`: accepted before the command's name and after it."""
-    helps = {
-        "endpoint_url": "The AWS to talk to; default: AWS_ENDPOINT_URL, else a running local AWS, else AWS.",
-        "region": "The region; by default that of the AWS configuration; a local AWS has its own.",
-        "profile": "The profile of the AWS configuration; means AWS, even while the local AWS runs.",
-    }
-    for name in reversed(_FIELDS):
+    """Add `--endpoint-url`, `--region` and `--profile`, before the command's name and after it."""
+    for name, text in reversed(_TARGET_HELP.items()):
         flag = "--" + name.replace("_", "-")
-        command = click.option(flag, name, expose_value=False, callback=_remember, help=helps[name])(command)
+        command = click.option(flag, name, expose_value=False, callback=_remember, help=text)(command)
     return command
 
 
@@ -50,18 +50,16 @@ port_option = click.option(
 
 local_region_option = click.option(
     "--region",
-    # As for every AWS client, so that the `aws` command line in the same terminal means the same region.
+    # The variables of every AWS client, so that `aws` in the same terminal uses the same region.
     envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
     show_envvar=True,
     default=DEFAULT_REGION,
     show_default=True,
-    help="Region that the local AWS shall be.",
+    help="Region of the local AWS.",
 )
 
-pipeline_option = click.option("--pipeline", help="The pipeline, if there are several.")
-
 stack_option = click.option(
-    "--stack-name", default="stepline", show_default=True, help="The stack whose logical ids are meant."
+    "--stack-name", default="stepline", show_default=True, help="Stack to which logical ids refer."
 )
 
 deploy_options = (
@@ -69,15 +67,15 @@ deploy_options = (
         "--template",
         type=click.Path(dir_okay=False, path_type=Path),
         default=functools.partial(project.find, project.TEMPLATE),
-        help="The SAM template to deploy; default: template.yaml here, else the one of stepline itself.",
+        help="SAM template to deploy. Default: template.yaml in this folder, else the template of stepline.",
     ),
-    click.option("--stack-name", default="stepline", show_default=True, help="Name of its stack."),
+    click.option("--stack-name", default="stepline", show_default=True, help="Name of the stack."),
     click.option(
         "--parameter",
         "parameters",
         multiple=True,
         metavar="KEY=VALUE",
-        help="A parameter of the template; may be given several times.",
+        help="Parameter of the template. Can be given several times.",
     ),
 )
 
@@ -88,20 +86,11 @@ source_argument = click.argument(
     type=click.Path(path_type=Path),
 )
 
-with_option = click.option(
-    "--with",
-    "with_systems",
-    multiple=True,
-    metavar="SYSTEM,...",
-    help="Deploy these systems, too: folders of statemachines/ that have a template. "
-    "Theirs is --parameter SYSTEM.KEY=VALUE.",
-)
-
 
 def with_options(
     *options: Callable[[Command], Command],
 ) -> Callable[[Command], Command]:
-    """Several options as one decorator, in the order in which `--help` shall list them."""
+    """Combine options into one decorator; `--help` lists them in this order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -111,26 +100,28 @@ def with_options(
     return decorate
 
 
-def given_target(ctx: click.Context) -> TargetOptions:
-    """What the user said about the AWS that is meant, before the command's name or after it."""
+def given_target_options(ctx: click.Context) -> TargetOptions:
+    """Return the target options of the command line."""
     return TargetOptions(**ctx.meta.get(_META, {}))
 
 
-def announced_target(ctx: click.Context) -> Target:
-    """The AWS that is meant; said on stderr, so that nobody deploys to the wrong one unaware."""
-    target = choose(given_target(ctx), os.environ)
-    announce(target)
+def choose_and_show_target(ctx: click.Context) -> Target:
+    """Return the AWS to use, and print it to stderr, so that nobody deploys to the wrong one."""
+    target = choose_target(given_target_options(ctx), os.environ)
+    show_target(target)
     return target
 
 
-def announce(target: Target) -> None:
-    terminal.say(terminal.messages(), f"stepline: {target}", style="quiet")
+def show_target(target: Target) -> None:
+    terminal.print_message(f"stepline: {target}", style="quiet")
 
 
-def parse_parameters(words: tuple[str, ...]) -> dict[str, str]:
-    """`("A=1", "B=2")` as a mapping. Raises UsageError for a word without `=`."""
-    pairs = [word.partition("=") for word in words]
-    for word, (key, sign, _) in zip(words, pairs, strict=True):
+def parse_parameters(arguments: tuple[str, ...]) -> dict[str, str]:
+    """Parse `("A=1", "B=2")`. Raises UsageError if an argument has no `=`."""
+    parameters = {}
+    for argument in arguments:
+        key, sign, value = argument.partition("=")
         if not sign or not key:
-            raise UsageError(f"--parameter {word}: write it as KEY=VALUE")
-    return {key: value for key, _, value in pairs}
+            raise UsageError(f"--parameter {argument}: write it as KEY=VALUE")
+        parameters[key] = value
+    return parameters

@@ -1,4 +1,4 @@
-"""Starting a local AWS and deploying the template to it: what `stepline up` and `stepline run` share."""
+"""Starts a local AWS and deploys templates to it, for `stepline up` and `stepline run`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import timedelta
 from os import getpid
 
 from botocore.exceptions import BotoCoreError
-from rich.console import Console
 
 from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
@@ -22,68 +21,69 @@ from stepline.deployment import project
 from stepline.deployment import template as templates
 from stepline.deployment.stack import deploy
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT, Deployment, SystemDeployment
-from stepline.git.push import require_git
+from stepline.git.client import find_git
 from stepline.images.push import push_folder
 from stepline.processes import process_table, server_process
 from stepline.processes.interruptions import Interruptions
 
 
 def check_prerequisites(*deployments: Deployment) -> None:
-    """Raises UsageError before anything is started."""
+    """Check what can be checked before anything is started. Raises UsageError."""
     if importlib.util.find_spec("ministack") is None:
         raise UsageError("the local AWS is not installed: run `pip install 'stepline[local]'`")
-    require_git()
+    find_git()
     for deployment in deployments:
-        templates.read(deployment.template)
+        templates.read_template(deployment.template)
 
 
-def clear_port(port: int) -> None:
-    """Make sure that a local AWS can be started on `port`, removing what a killed one left.
-
-    Raises UsageError, saying who uses it, if it is in use.
-    """
-    left = local_servers.load(port)
-    if left is not None:
-        if _is_in_use(left):
+def _prepare_port(port: int) -> None:
+    """Remove what a killed local AWS left on `port`. Raises UsageError, with the process, if it is in use."""
+    previous = local_servers.load(port)
+    if previous is not None:
+        if _is_in_use(previous):
+            owner = previous.owner
+            command = f" (by `stepline {owner.command}`, process {owner.pid})" if owner else ""
             raise UsageError(
-                f"a local AWS runs on port {port} already{_whose(left)}: "
-                f"use it, stop it with `stepline down --port {port}`, or take another --port"
+                f"a local AWS is already running on port {port}{command}: "
+                f"use it, stop it with `stepline down --port {port}`, or use another --port"
             )
-        server_process.stop(left)
-    local_servers.forget(port)
+        server_process.stop(previous)
+    local_servers.delete_state_file(port)
     if not server_process.port_is_free(port):
-        raise UsageError(f"port {port} is in use by {_listener(port)}: stop that, or use --port {port + 1}")
+        process = process_table.find_listener(port)
+        program = f"{process.name} (process {process.pid})" if process else "another program"
+        raise UsageError(f"port {port} is in use by {program}: stop it, or use --port {port + 1}")
 
 
 @contextmanager
-def started(
-    port: int, *, region: str, interruptions: Interruptions, command: str | None, output: Console
+def started_local_aws(
+    port: int, *, region: str, interruptions: Interruptions, command: str | None
 ) -> Iterator[LocalAws]:
-    """A local AWS that `command` stops in the end; None lets it run on, unless there is an error."""
-    clear_port(port)
+    """Start a local AWS, and stop it at the end. Without a `command`, stop it only after an error."""
+    _prepare_port(port)
     owner = Owner(getpid(), command) if command else None
-    with step(output, f"Starting the local AWS on port {port}", f"The local AWS listens on port {port}"):
+    with _step(f"Starting the local AWS on port {port}", f"The local AWS is listening on port {port}"):
         local_aws = server_process.start(port, region=region, interruptions=interruptions, owner=owner)
-    is_done = False
+    succeeded = False
     try:
         yield local_aws
-        is_done = True
+        succeeded = True
     except BotoCoreError as error:
-        if not server_process.is_ending(local_aws):
+        if not server_process.ends_soon(local_aws):
             raise
-        raise server_process.died(local_aws, "working") from error
+        raise server_process.unexpected_end(local_aws, "working") from error
     finally:
-        if owner or not is_done:
-            with interruptions.held():
+        if owner or not succeeded:
+            with interruptions.deferred():
                 server_process.stop(local_aws)
 
 
-def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[str, str]:
-    """Deploy the template; the stack's outputs. Raises UsageError with CloudFormation's reason."""
+def deploy_to(target: Target, deployment: Deployment) -> dict[str, str]:
+    """Deploy the template and return the stack's outputs. Raises UsageError with CloudFormation's reason."""
     name = deployment.stack_name
     template = deployment.template
-    shown = f"{template.name} that comes with stepline" if project.is_installed(template) else template
-    with step(output, f"Deploying {shown}", f"Stack {name} is deployed") as report:
+    shown = f"the {template.name} of stepline" if project.is_installed(template) else template
+    with _step(f"Deploying {shown}", f"Stack {name} is deployed") as report:
         return deploy(
             template,
             stack_name=name,
@@ -94,54 +94,41 @@ def deploy_to(target: Target, deployment: Deployment, output: Console) -> dict[s
         )
 
 
-def deploy_system_to(target: Target, wanted: SystemDeployment, output: Console) -> dict[str, str]:
-    """Deploy the system's stack, push its image and deploy its sample, if it has any; the outputs of both."""
-    outputs = deploy_to(target, wanted.deployment, output)
-    if image := wanted.system.image:
-        with step(output, f"Pushing {image}", "Its image is pushed"):
+def deploy_system_to(target: Target, system: SystemDeployment) -> dict[str, str]:
+    """Deploy the system, its image and its sample, and return the outputs of both stacks."""
+    outputs = deploy_to(target, system.deployment)
+    if image := system.system.image:
+        with _step(f"Pushing {image}", "The image is pushed"):
             push_folder(
                 image,
                 repository_uri=outputs[IMAGE_REPOSITORY_OUTPUT],
                 session=target.session,
                 local_endpoint=target.endpoint_url,
             )
-    if sample := wanted.sample(outputs):
-        outputs |= deploy_to(target, sample, output)
+    if sample := system.sample(outputs):
+        outputs |= deploy_to(target, sample)
     return outputs
 
 
 @contextmanager
-def step(output: Console, doing: str, done: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is being done, and in the end how long it took; yields what reports progress.
+def _step(doing: str, done: str) -> Iterator[Callable[[str], None]]:
+    """Show a step and how long it took; yields a function that shows its progress.
 
-    Progress is for those who sit before a terminal: a log gets the beginning and the end.
+    Progress is shown on a terminal only: a log gets the beginning and the end.
     """
-    begin = time.monotonic()
+    begin, output = time.monotonic(), terminal.output()
     if output.is_terminal:
         with output.status(doing) as spinner:
             yield lambda text: spinner.update(f"{doing}: {text}")
     else:
-        terminal.say(output, f"{doing} ...")
+        terminal.print_result(f"{doing} ...")
         yield lambda _text: None
-    length = format_duration(timedelta(seconds=time.monotonic() - begin))
-    terminal.say(output, f"{terminal.glyphs(output).good} {done} ({length})")
+    duration = format_duration(timedelta(seconds=time.monotonic() - begin))
+    terminal.print_success(f"{done} ({duration})")
 
 
-def _is_in_use(left: LocalAws) -> bool:
-    """True if the local AWS of a state file serves somebody, or is about to."""
-    if server_process.owner_is_gone(left):
+def _is_in_use(local_aws: LocalAws) -> bool:
+    """Whether the local AWS of a state file is running or starting, and its owner has not been killed."""
+    if server_process.owner_has_ended(local_aws) or not server_process.is_alive(local_aws):
         return False
-    return server_process.is_alive(left) and (left.owner is not None or _answers(left))
-
-
-def _answers(left: LocalAws) -> bool:
-    return local_servers.running(left.port) is not None
-
-
-def _whose(left: LocalAws) -> str:
-    return f" (by `stepline {left.owner.command}`, process {left.owner.pid})" if left.owner else ""
-
-
-def _listener(port: int) -> str:
-    process = process_table.listener(port)
-    return f"{process.name} (process {process.pid})" if process else "another program"
+    return local_aws.owner is not None or local_servers.find_running(local_aws.port) is not None

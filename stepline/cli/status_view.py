@@ -1,4 +1,4 @@
-"""How `stepline status` looks."""
+"""Lays out the state of a pipeline for `stepline status`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rich.text import Text
 
 from stepline.aws.pipeline_status import PipelineStatus, action_state
 from stepline.aws.pipelines import ActionState, ExecutionSummary
-from stepline.cli import run_view
-from stepline.cli.summaries import headline, reason
+from stepline.cli import execution_view
+from stepline.cli.summaries import error_line, summary_line
 from stepline.cli.terminal import Glyphs
 from stepline.core.durations import format_duration
 
-_REVISION = 8  # characters
+_REVISION_CHARACTERS = 8
 
 
-def pipeline(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> RenderableType:
-    """One pipeline: its stages and actions, then its latest executions."""
+def pipeline_layout(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> RenderableType:
+    """Lay out one pipeline: its stages and actions, then its latest executions."""
     definition = status.definition
     title = Text.assemble((definition.name, "name"), (f"  mode {definition.execution_mode.lower()}", "quiet"))
     parts: list[RenderableType] = [title, Padding(_stages(status, glyphs, now), (0, 0, 1, 2))]
@@ -33,13 +33,13 @@ def pipeline(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Renderabl
 
 
 def _stages(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
-    table = _table(4, wrapped=2)
+    table = _table(4, wrapped_column=2)
     for stage in status.definition.stages:
-        state = status.state_of(stage)
-        blocked = "" if state.transition_enabled else f"closed: {state.transition_disabled_reason or ''}"
+        state = status.stage_state(stage)
+        blocked = "" if state.transition_enabled else f"disabled: {state.transition_disabled_reason or ''}"
         table.add_row(
             Text(stage.name, style="name"),
-            run_view.status_text(state.status, glyphs),
+            execution_view.status_text(state.status, glyphs),
             Text(blocked, style="warn"),
             "",
         )
@@ -47,7 +47,7 @@ def _stages(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
             current = action_state(state, action)
             table.add_row(
                 Text(f"  {action.name}"),
-                run_view.status_text(current.status, glyphs),
+                execution_view.status_text(current.status, glyphs),
                 Text(_detail(current) or action.provider, style="quiet"),
                 Text(_ago(current.last_status_change, now), style="quiet"),
             )
@@ -55,38 +55,38 @@ def _stages(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
 
 
 def _executions(status: PipelineStatus, glyphs: Glyphs, now: datetime) -> Table:
-    table = _table(3, wrapped=1)
+    table = _table(3, wrapped_column=1)
     for execution in status.executions:
         table.add_row(
             _progress(status, execution, glyphs),
-            run_view.execution_line(execution),
+            execution_view.execution_line(execution),
             Text(_ago(execution.start_time, now), style="quiet"),
         )
     return table
 
 
 def _progress(status: PipelineStatus, execution: ExecutionSummary, glyphs: Glyphs) -> Text:
-    """CodePipeline says `in progress` also of an execution that waits for its turn, or for a transition."""
-    waits = (stage.name for stage in status.stages if execution.id in stage.waiting)
-    if execution.status.is_running and (stage_name := next(waits, None)):
-        return Text(f"{glyphs.waiting} waits before {stage_name}", style="quiet")
-    return run_view.status_text(execution.status, glyphs)
+    """Return the status, or the stage that the execution waits to enter: AWS calls that `InProgress` too."""
+    stages = (stage.name for stage in status.stages if execution.id in stage.inbound)
+    if execution.status.is_running and (stage_name := next(stages, None)):
+        return Text(f"{glyphs.waiting} waiting for {stage_name}", style="quiet")
+    return execution_view.status_text(execution.status, glyphs)
 
 
-def _table(columns: int, *, wrapped: int) -> Table:
-    """A table whose column number `wrapped` gives way when the screen is narrow."""
+def _table(columns: int, *, wrapped_column: int) -> Table:
+    """Create a table in which only the column `wrapped_column` is wrapped on a narrow screen."""
     table = Table.grid(padding=(0, 2))
     for number in range(columns):
-        table.add_column(no_wrap=number != wrapped)
+        table.add_column(no_wrap=number != wrapped_column)
     return table
 
 
 def _detail(action: ActionState) -> str:
     if action.error:
-        return reason(action.error.message)
+        return error_line(action.error.message)
     if action.summary:
-        return headline(action.summary)
-    return action.revision_id[:_REVISION] if action.revision_id else ""
+        return summary_line(action.summary)
+    return action.revision_id[:_REVISION_CHARACTERS] if action.revision_id else ""
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

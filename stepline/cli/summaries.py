@@ -1,26 +1,24 @@
-"""Texts that others wrote, as they fit into a line of a table or of a log."""
+"""Shortens commit messages, summaries and error messages to one line."""
 
 from __future__ import annotations
 
 import re
 
+from stepline.core.text import one_line
+
 _LINK_AT_END = re.compile(r"\s*https?://\S+$")
 
 
-def subject(message: str | None) -> str:
-    """The first line, which is what git calls the subject of a commit's message."""
-    return one_line((message or "").strip().partition("\n")[0])
+def first_line(text: str | None) -> str:
+    """Return the first line, such as the subject of a commit message."""
+    return one_line((text or "").strip().partition("\n")[0])
 
 
-def headline(summary: str | None) -> str:
-    """The first line of an action's summary without the link that ends it: that would break every table."""
-    return _LINK_AT_END.sub("", subject(summary))
+def summary_line(summary: str | None) -> str:
+    """Return the first line of an action's summary without the link at its end, which would break tables."""
+    return _LINK_AT_END.sub("", first_line(summary))
 
 
-def reason(message: str) -> str:
-    """All of an error's message, without the link that ends it."""
+def error_line(message: str) -> str:
+    """Return the whole error message on one line, without the link at its end."""
     return _LINK_AT_END.sub("", one_line(message))
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())

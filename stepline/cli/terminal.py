@@ -1,7 +1,6 @@
-"""Where output goes, and how: results to stdout, everything else to stderr.
+"""Prints results to stdout and everything else to stderr.
 
-No colour and no control code reaches anything that is not a terminal, and none
-reaches one whose user set NO_COLOR; rich sees to both.
+rich writes colours and control codes only to terminals, and none if NO_COLOR is set.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from rich.console import Console, RenderableType
 from rich.theme import Theme
 
-_UNLIMITED = 4096  # columns, where there is no screen to fit
+_UNLIMITED_COLUMNS = 4096  # where output is not a terminal
 
 THEME = Theme(
     {
@@ -22,60 +21,73 @@ THEME = Theme(
         "warn": "yellow",
         "quiet": "dim",
         "name": "bold",
-        "link": "underline blue",
     }
 )
 
 
 @dataclass(frozen=True)
 class Glyphs:
-    """The signs before a line, in what the terminal's encoding has."""
+    """The symbols before a line, which depend on the encoding of the terminal."""
 
     good: str
     bad: str
     busy: str
     waiting: str
     warn: str
-    dot: str
     times: str
 
 
-_FANCY = Glyphs(good="✓", bad="✗", busy="●", waiting="○", warn="!", dot="·", times="×")  # noqa: RUF001
-_PLAIN = Glyphs(good="+", bad="x", busy="*", waiting="-", warn="!", dot="-", times="x")
+UNICODE = Glyphs(good="✓", bad="✗", busy="●", waiting="○", warn="!", times="×")  # noqa: RUF001
+ASCII = Glyphs(good="+", bad="x", busy="*", waiting="-", warn="!", times="x")
 
 
 def output() -> Console:
-    """For results: stdout, of this moment."""
+    """Return a console for results, on the current stdout."""
     return _console(stderr=False)
 
 
 def messages() -> Console:
-    """For everything that is not a result: stderr, of this moment."""
+    """Return a console for everything that is not a result, on the current stderr."""
     return _console(stderr=True)
 
 
-def glyphs(console: Console) -> Glyphs:
-    return _FANCY if console.encoding.lower().startswith("utf") else _PLAIN
+def glyphs(console: Console | None = None) -> Glyphs:
+    """Return the symbols for `console`, by default that for results."""
+    return UNICODE if (console or output()).encoding.lower().startswith("utf") else ASCII
 
 
-def say(console: Console, text: str = "", *, style: str | None = None) -> None:
-    """Print one line as it is: never wrapped, no markup, nothing highlighted."""
+def print_line(console: Console, text: str, *, style: str | None = None) -> None:
+    """Print one line unchanged: without wrapping, markup or highlighting."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
-def show(console: Console, renderable: RenderableType) -> None:
-    """Print something laid out; what is no terminal gets it neither cut off nor padded."""
+def print_message(text: str, *, style: str | None = None) -> None:
+    print_line(messages(), text, style=style)
+
+
+def print_result(text: str = "", *, style: str | None = None) -> None:
+    print_line(output(), text, style=style)
+
+
+def print_success(text: str) -> None:
+    """Print a result with a check mark before it."""
+    print_result(f"{glyphs().good} {text}")
+
+
+def print_layout(renderable: RenderableType, console: Console | None = None) -> None:
+    """Print a layout, by default as a result; without a terminal lines are neither cut off nor padded."""
+    console = console or output()
     if console.is_terminal:
         console.print(renderable)
         return
     with console.capture() as captured:
         console.print(renderable)
     for line in captured.get().splitlines():
-        say(console, line.rstrip())
+        print_line(console, line.rstrip())
 
 
 def command_name() -> str:
-    """How the user may call stepline again: as this time."""
+    """Return the command with which the user has called stepline."""
     if sys.argv and sys.argv[0].endswith("__main__.py"):
         return "python -m stepline"
     return sys.argv[0] if "/" in sys.argv[0] and sys.argv[0].startswith(".") else "stepline"
@@ -84,5 +96,5 @@ def command_name() -> str:
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, theme=THEME, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console.width = _UNLIMITED
+        console.width = _UNLIMITED_COLUMNS
     return console

@@ -1,38 +1,35 @@
-"""How an execution of a pipeline is shown while it runs, and at its end."""
+"""Shows an execution of a pipeline while it runs, and its result."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from stepline.aws.following import follow
+from stepline.aws.execution_watch import watch_execution
+from stepline.aws.failed_actions import list_failed_actions
+from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
-from stepline.aws.polling import Polling
-from stepline.aws.run_failures import failed_actions
-from stepline.aws.runs import PipelineRun
+from stepline.aws.polling import Poller
 from stepline.aws.target import Target
-from stepline.cli import run_lines, run_view, terminal
+from stepline.cli import execution_lines, execution_view, terminal
 from stepline.core.durations import format_duration
-
-if TYPE_CHECKING:
-    pass
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
-_ROWS_BESIDE_STATES = 6  # headline, blank line, what is above and below on the screen
+_ROWS_BESIDE_STATES = 6  # headline, blank line, and lines above and below
 
 
 class LiveView:
-    """Draws the run over and over in the same place; the last drawing stays."""
+    """Redraws the execution in the same place; the last drawing stays on the terminal."""
 
     def __init__(self, output: Console) -> None:
         self._console = output
         self._glyphs = terminal.glyphs(output)
-        self._run: PipelineRun | None = None
+        self._execution: PipelineExecution | None = None
         self._live = Live(
             console=output,
             get_renderable=self._draw,
@@ -40,8 +37,8 @@ class LiveView:
             transient=True,
         )
 
-    def show(self, run: PipelineRun) -> None:
-        self._run = run
+    def show(self, execution: PipelineExecution) -> None:
+        self._execution = execution
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -51,61 +48,59 @@ class LiveView:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._live.stop()
-        if self._run:
-            terminal.show(self._console, run_view.run(self._run, self._glyphs, _now()))
+        if self._execution:
+            layout = execution_view.execution_layout(self._execution, self._glyphs, _now())
+            terminal.print_layout(layout, self._console)
 
     def _draw(self) -> RenderableType:
-        if self._run is None:
+        execution = self._execution
+        if execution is None:
             return ""
         now = _now()
-        spinning = self._glyphs.good == "✓"
-        busy = _SPINNER[int(now.timestamp() * _FRAMES_PER_SECOND) % len(_SPINNER)] if spinning else None
-        others = len(self._run.stages) + len(self._run.actions) + _ROWS_BESIDE_STATES
-        max_states = max(1, self._console.height - others)
-        return run_view.run(self._run, self._glyphs, now, busy=busy, max_states=max_states)
+        has_spinner = self._glyphs is terminal.UNICODE
+        busy = _SPINNER[int(now.timestamp() * _FRAMES_PER_SECOND) % len(_SPINNER)] if has_spinner else None
+        other_rows = len(execution.stages) + len(execution.actions) + _ROWS_BESIDE_STATES
+        max_states = max(1, self._console.height - other_rows)
+        return execution_view.execution_layout(execution, self._glyphs, now, busy=busy, max_states=max_states)
 
 
 class LineView:
     """Prints one line for each change."""
 
-    def __init__(self, output: Console) -> None:
-        self._console = output
-        self._before: PipelineRun | None = None
+    def __init__(self) -> None:
+        self._before: PipelineExecution | None = None
 
-    def show(self, run: PipelineRun) -> None:
-        for line in run_lines.changes(self._before, run, _now()):
-            terminal.say(self._console, str(line))
-        self._before = run
+    def show(self, execution: PipelineExecution) -> None:
+        for line in execution_lines.changes(self._before, execution, _now()):
+            terminal.print_result(str(line))
+        self._before = execution
 
 
 def watch(
-    target: Target,
-    definition: PipelineDefinition,
-    execution: ExecutionSummary,
-    polling: Polling,
-    output: Console,
-) -> PipelineRun:
-    """Follow one execution on `output`: drawn on a terminal, else in lines."""
+    target: Target, definition: PipelineDefinition, summary: ExecutionSummary, poller: Poller
+) -> PipelineExecution:
+    """Show one execution until it has ended: redrawn on a terminal, else in lines."""
+    output = terminal.output()
     if not output.is_terminal:
-        return follow(target, definition, execution, polling, LineView(output).show)
+        return watch_execution(target, definition, summary, poller, LineView().show)
     with LiveView(output) as view:
-        return follow(target, definition, execution, polling, view.show)
+        return watch_execution(target, definition, summary, poller, view.show)
 
 
-def conclude(run: PipelineRun, target: Target, output: Console) -> None:
-    """After the last of the run: why it failed, or that it succeeded."""
-    glyphs = terminal.glyphs(output)
-    terminal.say(output)
+def show_result(execution: PipelineExecution, target: Target) -> None:
+    """Show how the execution has ended and why actions failed."""
+    glyphs = terminal.glyphs()
+    terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
-    for failed in failed_actions(run, local_endpoint=endpoint):
-        terminal.show(output, run_view.failure(failed, glyphs))
-        if failed.details:
-            terminal.say(output, f"  see    {failed.details}")
-    length = format_duration(run.duration(_now()))
-    status = run_view.status_text(run.execution.status, glyphs)
-    if run.execution.status_summary and not run.execution.status.is_running:
-        status.append(f": {run.execution.status_summary}")
-    terminal.show(output, status.append(f" after {length}" if length else ""))
+    for failed in list_failed_actions(execution, local_endpoint=endpoint):
+        terminal.print_layout(execution_view.failure_layout(failed, glyphs))
+        if failed.link:
+            terminal.print_result(f"  see    {failed.link}")
+    duration = format_duration(execution.duration(_now()))
+    text = execution_view.status_text(execution.status, glyphs)
+    if execution.summary.status_summary and not execution.status.is_running:
+        text.append(f": {execution.summary.status_summary}")
+    terminal.print_layout(text.append(f" after {duration}" if duration else ""))
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""From the project's template.yaml to a stack: packages it and deploys it to the local AWS.
+"""Packages SAM templates and deploys them to the local AWS.
 
-On AWS the SAM CLI does the same with the same files; `function_package` serves both.
+The SAM CLI does the same for AWS with the same files; both use `function_package`.
 """

@@ -1,7 +1,7 @@
-"""What a Lambda function's package holds: the Lambda code, and what the runtime does not bring.
+"""Builds the package of a Lambda function: the Lambda code, and packages that the runtime does not have.
 
-`sam build` runs `python3 -m stepline.deployment.function_package FOLDER` by the Makefile's
-build-% target. It needs nothing but Python's standard library and pip.
+`sam build` runs `python3 -m stepline.deployment.function_package FOLDER` through the Makefile's build-%
+target. It needs only Python's standard library and pip.
 """
 
 from __future__ import annotations
@@ -15,54 +15,54 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core", "stepline/__init__.py")
-"""What Lambda functions import, below the project's folder."""
+"""The code that Lambda functions import, in the project."""
 
 _NOT_LAMBDA_CODE = ("statemachines/batch/image", "statemachines/process/sample_service")
-"""Programs that run elsewhere: in a container, on a server."""
+"""Programs that run in a container or on a server."""
 
 _PACKAGE = Path(__file__).parent.parent
-"""The installed `stepline`, whose core serves projects that came with it and so have no copy of their own."""
+"""The installed `stepline`; its core is packaged for the project that it brings, which has no copy."""
 
 _REQUIREMENTS = Path("pipeline/requirements.txt")
 _CACHE = Path(".aws-sam/packages")
 _PYTHON_VERSION = "3.13"
 _PLATFORM = "manylinux2014_x86_64"
-"""The functions' `Runtime` and architecture in template.yaml, as pip names them."""
+"""Runtime and architecture of the functions in template.yaml, as pip names them."""
 
 
 def is_project(folder: Path) -> bool:
-    """Whether the folder is that of the Lambda code, and not any other with code of its own."""
+    """Whether the folder is a project with this Lambda code."""
     return (folder / _REQUIREMENTS).is_file()
 
 
 def source_files(project: Path) -> Iterator[tuple[Path, str]]:
-    """The Lambda code of `project`: each file, and its path in the package. In sorted order."""
-    left_out = [project / folder for folder in _NOT_LAMBDA_CODE]
+    """Yield the files of the Lambda code, with their paths in the package, in sorted order."""
+    excluded = [project / folder for folder in _NOT_LAMBDA_CODE]
     core = project if (project / "stepline").is_dir() else _PACKAGE.parent
     for name in _LAMBDA_CODE:
         base = core if name.startswith("stepline") else project
-        place = base / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            if not any(file.is_relative_to(folder) for folder in left_out):
+        path = base / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            if not any(file.is_relative_to(folder) for folder in excluded):
                 yield file, file.relative_to(base).as_posix()
 
 
 def build(project: Path, target: Path) -> None:
-    """Put the whole package into the folder `target`, for AWS.
+    """Write the whole package for AWS to the folder `target`.
 
-    Raises CalledProcessError when pip cannot install the requirements; pip has said why by then.
+    Raises CalledProcessError if pip cannot install the requirements; pip has printed the reason.
     """
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(_requirements(project), target, dirs_exist_ok=True)
+    shutil.copytree(_install_requirements(project), target, dirs_exist_ok=True)
     for file, name in source_files(project):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target / name)
 
 
-def _requirements(project: Path) -> Path:
-    """The folder with the installed requirements; installed once for each version of the lock file.
+def _install_requirements(project: Path) -> Path:
+    """Install the requirements once for each version of the lock file, and return their folder.
 
-    `sam build` builds several functions at once: the first one installs, the others wait for it.
+    `sam build` builds several functions at once: one installs, the others wait for it.
     """
     requirements = project / _REQUIREMENTS
     digest = hashlib.sha256(requirements.read_bytes() + _PYTHON_VERSION.encode()).hexdigest()[:16]

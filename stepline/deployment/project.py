@@ -1,6 +1,6 @@
-"""The SAM project of stepline: its templates, its Lambda code and its sample application.
+"""Finds the SAM project of stepline: its templates, its Lambda code and its sample application.
 
-In a checkout that is the checkout itself. An installed stepline brings a copy with it.
+The project is the checkout, or a copy in an installed stepline.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ BATCH_IMAGE: Final = "statemachines/batch/image"
 
 
 def find(name: str) -> Path:
-    """`name` in the current folder if it exists there, or else in the project that came with stepline."""
-    here = Path(name)
-    return here if here.exists() else _installed_project() / name
+    """Return `name` in the current folder if it exists there, or else in the project of stepline."""
+    path = Path(name)
+    return path if path.exists() else _installed_project() / name
 
 
 def is_installed(path: Path) -> bool:
-    """Whether `path` came with stepline, so that its name tells the user nothing."""
+    """Whether `path` belongs to stepline, and not to the user."""
     return path.is_absolute() and path.is_relative_to(_installed_project())
 
 

@@ -1,4 +1,4 @@
-"""Deploys a template as one CloudFormation stack, by change set, and waits for it."""
+"""Deploys a template as a stack of the local AWS, by change set, and waits for it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from stepline.aws.polling import Polling, TimeoutPassedError
-from stepline.aws.stack_updates import (
+from stepline.aws.polling import Poller, TimeoutPassedError
+from stepline.aws.stack_waiters import (
     ChangeSetFailedError,
     OperationFailedError,
     wait_for_change_set,
     wait_for_operation,
 )
-from stepline.aws.stacks import describe_stack, outputs_of
+from stepline.aws.stacks import describe_stack, stack_outputs
 from stepline.core.aws_errors import error_message
 from stepline.core.cloudformation.change_sets import ChangeSetState
 from stepline.core.cloudformation.operations import Operation
@@ -38,9 +38,9 @@ _BUCKET = "stepline-deployment"
 _DEFAULT_REGION = "us-east-1"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _LOCAL_PARAMETERS = {"PollSeconds": "1"}
-"""Where the template has these: a local stack is ready in a second, not in minutes."""
+"""Values for templates that have these parameters: a local stack is ready in a second, not in minutes."""
 
-_POLL_SECONDS = 0.2  # of a local CloudFormation, which takes a few seconds in all
+_POLL_SECONDS = 0.2  # a local deployment takes a few seconds in all
 _TIMEOUT_SECONDS = 300
 
 
@@ -53,28 +53,28 @@ def deploy(
     parameters: Mapping[str, str],
     report: Report,
 ) -> dict[str, str]:
-    """Create or update the stack from the SAM template and return its outputs.
+    """Create or update the stack from the SAM template, and return its outputs.
 
-    `report` gets a line for each resource that is done. Raises UsageError, with CloudFormation's
-    own reason, when the template does not deploy; the stack is as CloudFormation leaves it.
+    `report` gets a line for each completed resource. Raises UsageError with CloudFormation's reason, and
+    leaves the stack as CloudFormation does.
     """
     cloudformation: CloudFormationClient = session.client("cloudformation", endpoint_url=endpoint_url)
     s3: S3Client = session.client("s3", endpoint_url=endpoint_url)
-    document = templates.read(template)
+    document = templates.read_template(template)
     declared = document.get("Parameters", {})
     _check_parameters(template, declared, parameters)
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
-    body = templates.package(document, template.resolve().parent, _uploader(s3))
+    body = templates.package_template(document, template.resolve().parent, _uploader(s3))
     key = _upload(s3, ".json", body.encode())["Key"]
     url = f"{endpoint_url}/{_BUCKET}/{key}"
     try:
         return _deploy(cloudformation, stack_name, url, defaults | dict(parameters), report)
     except ClientError as error:
-        raise UsageError(f"{template} does not deploy: {error_message(error)}") from error
+        raise UsageError(f"cannot deploy {template}: {error_message(error)}") from error
     except (ChangeSetFailedError, OperationFailedError) as error:
-        raise UsageError(f"{template} does not deploy: {error.message}") from error
+        raise UsageError(f"cannot deploy {template}: {error.message}") from error
     except TimeoutPassedError as error:
-        raise UsageError(f"{stack_name} is not deployed after {_TIMEOUT_SECONDS} seconds") from error
+        raise UsageError(f"stack {stack_name} was not deployed within {_TIMEOUT_SECONDS} seconds") from error
 
 
 def _deploy(
@@ -87,7 +87,7 @@ def _deploy(
     stack = find_stack(cloudformation, stack_name)
     exists = stack is not None and stack.status is not StackStatus.REVIEW_IN_PROGRESS
     token = str(uuid.uuid4())
-    polling = Polling(_POLL_SECONDS, _TIMEOUT_SECONDS)
+    poller = Poller(_POLL_SECONDS, _TIMEOUT_SECONDS)
     change_set = cloudformation.create_change_set(
         StackName=stack_name,
         ChangeSetName=f"stepline-{token}",
@@ -97,13 +97,13 @@ def _deploy(
         Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
     )
     name, operation = change_set["Id"], Operation(change_set["StackId"], token)
-    state = wait_for_change_set(cloudformation, stack_name=stack_name, name=name, polling=polling)
+    state = wait_for_change_set(cloudformation, stack_name=stack_name, name=name, poller=poller)
     if state is ChangeSetState.READY:
         cloudformation.execute_change_set(ChangeSetName=name, ClientRequestToken=token)
-        wait_for_operation(cloudformation, operation, polling, lambda event: _report(event, report))
+        wait_for_operation(cloudformation, operation, poller, lambda event: _report(event, report))
     else:
         cloudformation.delete_change_set(ChangeSetName=name)
-    return outputs_of(describe_stack(cloudformation, stack_name))
+    return stack_outputs(describe_stack(cloudformation, stack_name))
 
 
 def _report(event: StackEvent, report: Report) -> None:
@@ -112,19 +112,19 @@ def _report(event: StackEvent, report: Report) -> None:
 
 
 def _check_parameters(template: Path, declared: Mapping[str, Any], given: Mapping[str, str]) -> None:
-    """CloudFormation refuses a parameter that the template lacks; the local one would ignore it."""
+    """Raises UsageError for a parameter that the template lacks; the local CloudFormation would ignore it."""
     if unknown := sorted(given.keys() - declared.keys()):
         known = f"it has {', '.join(declared)}" if declared else "it has none"
         raise UsageError(f"{template} has no parameter {unknown[0]}: {known}")
 
 
 def _uploader(s3: S3Client) -> templates.Upload:
-    # CreateBucket refuses a LocationConstraint of us-east-1, and in any other region demands one.
+    # CreateBucket refuses a LocationConstraint of us-east-1, and requires one in any other region.
     if (region := s3.meta.region_name) == _DEFAULT_REGION:
         s3.create_bucket(Bucket=_BUCKET)
     else:
         location: Any = {"LocationConstraint": region}
-        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # which us-east-1 does not report
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # not raised in us-east-1
             s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=location)
     return lambda ending, content: _upload(s3, ending, content)
 

@@ -1,10 +1,10 @@
-"""The systems beside the pipeline: each a folder of `statemachines/` with a template of its own.
+"""Finds the systems to deploy beside the pipeline: folders of `statemachines/` that have a template.
 
 `statemachines/s3_trigger/` is the system `s3-trigger`. Besides its `template.yaml` the folder may have
 
-`image/`       a container image, pushed to the repository that an output of the stack names
-`sample.yaml`  the template of a stack that uses the first one, deployed after it; a parameter that has the
-               name of an output of the first stack gets its value
+`image/`       a container image, which is pushed to the repository in an output of the stack
+`sample.yaml`  the template of a sample stack that uses the system; its parameters get the values of the
+               system's outputs of the same names
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from stepline.core.errors import UsageError
 from stepline.deployment import template as templates
 
-FOLDER = Path("statemachines")
+_FOLDER = Path("statemachines")
 IMAGE_REPOSITORY_OUTPUT = "ImageRepositoryUri"
-"""The stack output that names where the system's image is pushed to."""
+"""The output of the stack with the URI of the repository for the image."""
 
 _TEMPLATE = "template.yaml"
 
@@ -34,45 +34,42 @@ class System:
 
     @property
     def image(self) -> Path | None:
-        return self._if_there("image")
+        return self._find("image")
 
     @property
     def sample(self) -> Path | None:
-        return self._if_there("sample.yaml")
+        return self._find("sample.yaml")
 
     @property
     def page(self) -> Path | None:
-        """Its documentation."""
+        """The documentation of the system."""
         page = self.folder.parent.parent / "docs" / f"{self.name}.md"
         return page if page.is_file() else None
 
-    def stack_name(self, main: str) -> str:
-        """Of its stack beside the stack `main`."""
-        return f"{main}-{self.name}"
-
-    def _if_there(self, name: str) -> Path | None:
+    def _find(self, name: str) -> Path | None:
         path = self.folder / name
         return path if path.exists() else None
 
 
-def find(names: Iterable[str], project: Path) -> list[System]:
-    """The systems of these names, in this order. Raises UsageError, naming those that there are."""
-    known = {system.name: system for system in _all(project)}
-    wanted = dict.fromkeys(names)
-    if unknown := [name for name in wanted if name not in known]:
-        there = f"there are {', '.join(sorted(known))}" if known else f"{project / FOLDER} has none"
-        raise UsageError(f"there is no system {unknown[0]!r}: {there}")
-    return [known[name] for name in wanted]
+def list_systems(project: Path) -> list[System]:
+    """Return all systems, in the order of their names."""
+    folders = sorted(template.parent for template in (project / _FOLDER).glob(f"*/{_TEMPLATE}"))
+    return [System(folder.name.replace("_", "-"), folder) for folder in folders]
 
 
-def _all(project: Path) -> Iterable[System]:
-    for template in sorted((project / FOLDER).glob(f"*/{_TEMPLATE}")):
-        yield System(template.parent.name.replace("_", "-"), template.parent)
+def find_systems(names: Iterable[str], project: Path) -> list[System]:
+    """Return the systems of these names, each once. Raises UsageError with the known systems."""
+    systems = {system.name: system for system in list_systems(project)}
+    unique_names = dict.fromkeys(names)
+    if unknown := [name for name in unique_names if name not in systems]:
+        known = f"the systems are {', '.join(systems)}" if systems else f"{project / _FOLDER} has none"
+        raise UsageError(f"system {unknown[0]!r} does not exist: {known}")
+    return [systems[name] for name in unique_names]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One template as one stack."""
+    """A template to deploy as a stack."""
 
     template: Path
     stack_name: str
@@ -81,16 +78,16 @@ class Deployment:
 
 @dataclass(frozen=True)
 class SystemDeployment:
-    """A system as a stack beside the main one."""
+    """A system to deploy beside the main stack."""
 
     system: System
     deployment: Deployment
 
     def sample(self, outputs: Mapping[str, str]) -> Deployment | None:
-        """Of the stack that uses this one; outputs of this one are its parameters of the same name."""
+        """Return the deployment of the system's sample, if it has one; `outputs` are those of the system."""
         if self.system.sample is None:
             return None
-        declared = templates.read(self.system.sample).get("Parameters", {})
+        declared = templates.read_template(self.system.sample).get("Parameters", {})
         return Deployment(
             self.system.sample,
             f"{self.deployment.stack_name}-sample",
@@ -99,33 +96,29 @@ class SystemDeployment:
 
 
 def system_deployments(
-    words: Sequence[str], *, main: Deployment, parameters: Mapping[str, str]
+    name_lists: Sequence[str], *, main: Deployment, parameters: Mapping[str, str]
 ) -> list[SystemDeployment]:
-    """For `--with` words such as `process,batch`; `parameters` by `system.key`.
+    """Return the deployments for `--with` arguments such as `process,batch` and parameters `system.key`.
 
-    Raises UsageError for a system that there is not, or a parameter of one that is not deployed.
+    Raises UsageError for an unknown system, or a parameter of a system that is not deployed.
     """
-    names = [name.strip() for word in words for name in word.split(",") if name.strip()]
-    found = find(names, main.template.parent)
-    for key in parameters:
-        if key.partition(".")[0] not in names:
-            raise UsageError(f"--parameter {key}: add --with {key.partition('.')[0]}")
+    names = [name.strip() for text in name_lists for name in text.split(",") if name.strip()]
+    systems = find_systems(names, main.template.parent)
+    by_system: dict[str, dict[str, str]] = {name: {} for name in names}
+    for key, value in parameters.items():
+        name, _, parameter = key.partition(".")
+        if name not in by_system:
+            raise UsageError(f"--parameter {key}: add --with {name}")
+        by_system[name][parameter] = value
     return [
         SystemDeployment(
-            system,
-            Deployment(
-                system.template, system.stack_name(main.stack_name), _own(parameters, f"{system.name}.")
-            ),
+            system, Deployment(system.template, f"{main.stack_name}-{system.name}", by_system[system.name])
         )
-        for system in found
+        for system in systems
     ]
 
 
 def split_parameters(parameters: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Those of the main template, and those of systems, which have a dot in their name."""
+    """Return the parameters of the main template, and those of systems, which have a dot in their name."""
     main = {key: value for key, value in parameters.items() if "." not in key}
     return main, {key: value for key, value in parameters.items() if "." in key}
-
-
-def _own(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {key.removeprefix(prefix): value for key, value in parameters.items() if key.startswith(prefix)}

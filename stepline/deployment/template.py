@@ -1,4 +1,4 @@
-"""Reads a SAM template and makes its local paths S3 locations, as `sam package` does."""
+"""Reads a SAM template and replaces its local paths with S3 locations, as `sam package` does."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from stepline.core.errors import UsageError
 from stepline.deployment import function_package
 
 Upload = Callable[[str, bytes], Mapping[str, str]]
-"""Stores bytes under a file name ending and tells where: {"Bucket": …, "Key": …}."""
+"""Uploads bytes as an object with a file name ending, and returns {"Bucket": …, "Key": …}."""
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip file can tell; the same content makes the same package."""
+"""The earliest time in a zip file: the same content makes the same package."""
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The template with its short tags (`!Ref`) in their long form.
+def read_template(path: Path) -> dict[str, Any]:
+    """Return the template with its short tags (`!Ref`) in their long form.
 
-    Raises UsageError for a file that is missing or is no template.
+    Raises UsageError if the file does not exist or is not a template.
     """
     try:
         text = path.read_text()
     except FileNotFoundError as error:
-        raise UsageError(f"there is no template {path}: name it with --template") from error
+        raise UsageError(f"template {path} does not exist: name the template with --template") from error
     return parse_template(text, str(path))
 
 
-def package(template: Mapping[str, Any], folder: Path, upload: Upload) -> str:
-    """The template, which lies in `folder`, as JSON text, with functions and definitions uploaded."""
+def package_template(template: Mapping[str, Any], folder: Path, upload: Upload) -> str:
+    """Upload the functions and definitions of a template in `folder`, and return the new template as JSON."""
     packaged: dict[str, Any] = json.loads(json.dumps(template, default=str))
     function_defaults = packaged.get("Globals", {}).get("Function", {})
     default_code = function_defaults.pop("CodeUri", None)
-    uploaded: dict[str, Mapping[str, str]] = {}  # most functions have the same code
+    uploaded: dict[str, Mapping[str, str]] = {}  # most functions share their code
     for logical_id, resource in packaged["Resources"].items():
         properties = resource.setdefault("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function" and "InlineCode" not in properties:
@@ -50,7 +50,7 @@ def package(template: Mapping[str, Any], folder: Path, upload: Upload) -> str:
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             location = properties.get("DefinitionUri")
             if isinstance(location, str):
-                properties["DefinitionUri"] = upload(".json", _read(folder / location, logical_id))
+                properties["DefinitionUri"] = upload(".json", _read_file(folder / location, logical_id))
     return json.dumps(packaged)
 
 
@@ -59,13 +59,13 @@ def object_key(ending: str, content: bytes) -> str:
 
 
 def _function_zip(folder: Path, location: str, logical_id: str) -> bytes:
-    """The project's own Lambda code, or any other folder as it is.
+    """Zip the Lambda code of the project, or any other folder as it is.
 
-    The packages that AWS's runtime lacks are left out: locally they are installed already.
+    Packages that are missing in AWS's runtime are left out: they are installed locally.
     """
     code = folder / location
     if not code.is_dir():
-        raise UsageError(f"{logical_id}: CodeUri {location} is not a folder, seen from {folder}")
+        raise UsageError(f"{logical_id}: CodeUri {location} is not a folder below {folder}")
     if function_package.is_project(code):
         return _zip(function_package.source_files(code))
     return _zip(
@@ -81,7 +81,7 @@ def _zip(files: Iterable[tuple[Path, str]]) -> bytes:
     return buffer.getvalue()
 
 
-def _read(path: Path, logical_id: str) -> bytes:
+def _read_file(path: Path, logical_id: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

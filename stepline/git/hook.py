@@ -1,33 +1,35 @@
-"""A pre-push hook of git that deploys definitions: which, is in the repository's own git configuration.
+"""Installs a pre-push hook that deploys definitions, and finds the definitions that a push changes.
 
-https://git-scm.com/docs/githooks#_pre_push: git tells the hook, on standard input, a line of `<local ref>
-<local object> <remote ref> <remote object>` for each ref that is about to be pushed. If the hook fails,
-nothing is pushed.
+The definitions and their stacks are in the repository's own git configuration. git passes a line of `<local
+ref> <local object> <remote ref> <remote object>` for each pushed ref to the hook's standard input; if the
+hook fails, nothing is pushed: https://git-scm.com/docs/githooks#_pre_push
 """
 
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
 from stepline.core.errors import UsageError
+from stepline.git.client import Git
 
 _NAME: Final = "pre-push"
 _SECTION: Final = "stepline-workflow"
 _MARK: Final = "# Made by `stepline workflow hook install`."
 _EXECUTABLE: Final = 0o755
-_NOT_SET: Final = 1  # `git config` exits so for what is not there
-_PARTS_OF_A_LINE: Final = 4
+_SET_OR_NOT: Final = (0, 1, 5)
+"""Exit codes of `git config`: 1 if no variable is found, 5 if the variable to unset is not set."""
+_FIELDS_OF_A_LINE: Final = 4
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One definition that pushes deploy. `file` is relative to the repository; blank is not given."""
+class HookedDefinition:
+    """A definition that pushes deploy. `file` is relative to the repository; empty members are not set."""
 
     file: str
     stack: str
@@ -40,8 +42,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Push:
-    """A ref that is about to be pushed; an object of zeros is none."""
+class PushedRef:
+    """A ref that is about to be pushed. An object id of zeros means that there is no object."""
 
     local_object: str
     remote_ref: str
@@ -50,58 +52,49 @@ class Push:
 
 @dataclass(frozen=True)
 class Repository:
-    """A working tree of git."""
+    """A git repository with a working tree."""
 
-    top: Path
+    git: Git
 
     @classmethod
-    def around(cls, path: Path) -> Self:
-        """Raises UsageError if the path is in no repository."""
+    def containing(cls, path: Path) -> Self:
+        """Return the repository that contains `path`. Raises UsageError if there is none."""
         folder = path if path.is_dir() else path.absolute().parent
-        answer = _git(folder, "rev-parse", "--show-toplevel") if folder.is_dir() else None
-        if answer is None or answer.returncode:
-            raise UsageError(f"{path} is in no git repository")
-        return cls(Path(answer.stdout.decode().rstrip("\n")).resolve())
-
-    def path_of(self, file: Path) -> str:
-        """As git names it. Raises UsageError for a file elsewhere."""
-        try:
-            return PurePosixPath(file.resolve().relative_to(self.top)).as_posix()
-        except ValueError as error:
-            raise UsageError(f"{file} is not in the git repository {self.top}") from error
+        arguments = ("rev-parse", "--show-toplevel")
+        if not folder.is_dir() or not (top := Git(folder).text(*arguments, exit_codes=range(256))):
+            raise UsageError(f"{path} is not in a git repository")
+        return cls(Git(Path(top).resolve()))
 
     @property
-    def hook(self) -> Path:
-        """Where git looks for the hook, whatever core.hooksPath says."""
-        return self.top / self.git("rev-parse", "--git-path", f"hooks/{_NAME}").decode().rstrip("\n")
+    def folder(self) -> Path:
+        return self.git.folder
 
-    def git(self, *words: str) -> bytes:
-        """What git answers. Raises UsageError with its own words."""
-        answer = _git(self.top, *words)
-        if answer.returncode:
-            reason = " ".join(answer.stderr.decode(errors="replace").split())
-            raise UsageError(f"git {words[0]} failed: {reason or answer.returncode}")
-        return answer.stdout
+    def relative_path(self, file: Path) -> str:
+        """Return the path of `file` as git names it. Raises UsageError for a file outside the repository."""
+        try:
+            return PurePosixPath(file.resolve().relative_to(self.folder)).as_posix()
+        except ValueError as error:
+            raise UsageError(f"{file} is not in the git repository {self.folder}") from error
 
-    def succeeds(self, *words: str) -> bool:
-        return _git(self.top, *words).returncode == 0
+    @property
+    def hook_file(self) -> Path:
+        """The file that git runs before a push; core.hooksPath may move it."""
+        return self.folder / self.git.text("rev-parse", "--git-path", f"hooks/{_NAME}")
 
 
-def install(repository: Repository, entry: Entry) -> Path:
-    """The hook's file. Raises UsageError if there is a hook that is not ours."""
-    path = repository.hook
-    if path.exists() and not _is_ours(path):
+def install(repository: Repository, definition: HookedDefinition) -> Path:
+    """Let pushes deploy the definition, and return the hook's file. Raises UsageError for another hook."""
+    path = repository.hook_file
+    if path.exists() and not _is_own_hook(path):
         raise UsageError(
-            f"there is a {_NAME} hook already, {path}; call this from it, with its standard input: "
-            f'{_command()} "$@"'
+            f'{path} exists already: call this from it, with its standard input: {_command()} "$@"'
         )
-    for field in fields(Entry):
-        if field.name != "file":
-            name, value = _setting(entry.file, field.name), getattr(entry, field.name)
-            if value:
-                repository.git("config", "--local", name, value)
-            else:
-                _git(repository.top, "config", "--local", "--unset", name)
+    for name in _setting_names():
+        variable, value = _variable(definition.file, name), getattr(definition, name)
+        if value:
+            repository.git.run("config", "--local", variable, value)
+        else:
+            repository.git.run("config", "--local", "--unset", variable, exit_codes=_SET_OR_NOT)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'#!/bin/sh\n{_MARK}\nexec {_command()} "$@"\n')
     path.chmod(_EXECUTABLE)
@@ -109,89 +102,83 @@ def install(repository: Repository, entry: Entry) -> Path:
 
 
 def uninstall(repository: Repository, file: str) -> None:
-    """Forget the file; with the last one the hook goes, too. Raises UsageError if it is not installed."""
-    if file not in {entry.file for entry in entries(repository)}:
+    """Stop deploying `file`, and delete the hook after the last file. Raises UsageError if not installed."""
+    if file not in {definition.file for definition in list_definitions(repository)}:
         raise UsageError(f"no hook deploys {file}")
-    repository.git("config", "--local", "--remove-section", f"{_SECTION}.{file}")
-    path = repository.hook
-    if not entries(repository) and path.exists() and _is_ours(path):
+    repository.git.run("config", "--local", "--remove-section", f"{_SECTION}.{file}")
+    path = repository.hook_file
+    if not list_definitions(repository) and path.exists() and _is_own_hook(path):
         path.unlink()
 
 
-def entries(repository: Repository) -> list[Entry]:
-    """All that are installed."""
-    words = ("config", "--local", "--null", "--get-regexp", rf"^{_SECTION}\..*\.stack$")
-    answer = _git(repository.top, *words)
-    if answer.returncode not in (0, _NOT_SET):
-        raise UsageError(f"git config failed: {answer.stderr.decode(errors='replace').strip()}")
-    names = [item.partition("\n")[0] for item in answer.stdout.decode().split("\0") if item]
-    files = [name.removeprefix(f"{_SECTION}.").removesuffix(".stack") for name in names]
-    return [_entry(repository, file) for file in files]
+def list_definitions(repository: Repository) -> list[HookedDefinition]:
+    """Return the definitions that pushes deploy."""
+    arguments = ("config", "--local", "--null", "--get-regexp", rf"^{_SECTION}\.")
+    values: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for item in repository.git.text(*arguments, exit_codes=_SET_OR_NOT).split("\0")[:-1]:
+        variable, _, value = item.partition("\n")
+        file, _, name = variable.removeprefix(f"{_SECTION}.").rpartition(".")
+        values[file][name.replace("-", "_")] = value
+    return [
+        HookedDefinition(file=file, **{name: settings.get(name, "") for name in _setting_names()})
+        for file, settings in values.items()
+        if "stack" in settings
+    ]
 
 
-def read_pushes(text: str) -> list[Push]:
-    """What git tells the hook. Raises UsageError for anything else."""
-    pushes = []
+def parse_pushed_refs(text: str) -> list[PushedRef]:
+    """Parse the standard input of the hook. Raises UsageError for anything else."""
+    refs = []
     for line in text.splitlines():
         parts = line.split(" ")
-        if len(parts) != _PARTS_OF_A_LINE:
-            raise UsageError("this is called by git, before it pushes")
-        pushes.append(Push(parts[1], parts[2], parts[3]))
-    return pushes
+        if len(parts) != _FIELDS_OF_A_LINE:
+            raise UsageError("only git calls this command, before it pushes")
+        refs.append(PushedRef(*parts[1:]))
+    return refs
 
 
-def changed_files(repository: Repository, pushes: Sequence[Push]) -> Iterator[tuple[Entry, bytes]]:
-    """Each entry whose file the pushes to its branch change, and the file's content in the pushed commit."""
-    for entry in entries(repository):
-        for push in pushes:
-            if push.remote_ref == f"refs/heads/{entry.branch}" and _changes(repository, push, entry.file):
-                yield entry, repository.git("cat-file", "blob", f"{push.local_object}:{entry.file}")
+def changed_definitions(
+    repository: Repository, refs: Sequence[PushedRef]
+) -> Iterator[tuple[HookedDefinition, bytes]]:
+    """Yield each definition that the refs change, with the content of its file in the pushed commit."""
+    for definition in list_definitions(repository):
+        for ref in refs:
+            if ref.remote_ref == f"refs/heads/{definition.branch}" and _changes(
+                repository.git, ref, definition.file
+            ):
+                yield (
+                    definition,
+                    repository.git.run("cat-file", "blob", f"{ref.local_object}:{definition.file}"),
+                )
 
 
-def _changes(repository: Repository, push: Push, file: str) -> bool:
-    """A branch that is new, or whose commit is not here, counts as changed: nothing is deployed twice."""
-    if not push.local_object.strip("0") or not _has(repository, push.local_object, file):
+def _changes(git: Git, ref: PushedRef, file: str) -> bool:
+    """Whether the ref changes `file`; always if the remote commit is missing here, or has no such file."""
+    if not _has_file(git, ref.local_object, file):
         return False
-    if not push.remote_object.strip("0") or not _has(repository, push.remote_object, file):
+    if not _has_file(git, ref.remote_object, file):
         return True
-    return not repository.succeeds(
-        "diff", "--quiet", "--no-ext-diff", push.remote_object, push.local_object, "--", file
-    )
+    commits = (ref.remote_object, ref.local_object)
+    return not git.succeeds("diff", "--quiet", "--no-ext-diff", *commits, "--", file)
 
 
-def _has(repository: Repository, commit: str, file: str) -> bool:
-    return repository.succeeds("cat-file", "-e", f"{commit}:{file}")
+def _has_file(git: Git, commit: str, file: str) -> bool:
+    """Whether the commit exists here and has the file; false for an object id of zeros."""
+    return git.succeeds("cat-file", "-e", f"{commit}:{file}")
 
 
-def _entry(repository: Repository, file: str) -> Entry:
-    values = {}
-    for field in fields(Entry):
-        if field.name != "file":
-            answer = _git(repository.top, "config", "--local", "--get", _setting(file, field.name))
-            values[field.name] = answer.stdout.decode().rstrip("\n")
-    return Entry(file=file, **values)
+def _setting_names() -> list[str]:
+    return [field.name for field in fields(HookedDefinition) if field.name != "file"]
 
 
-def _setting(file: str, name: str) -> str:
-    """Names of variables have neither capitals nor underscores; the part between the dots may be anything."""
-    return f"{_SECTION}.{file}.{name.replace('_', '-')}"
+def _variable(file: str, setting: str) -> str:
+    """Return the name of a git variable, which has no underscores; the part between the dots is free text."""
+    return f"{_SECTION}.{file}.{setting.replace('_', '-')}"
 
 
-def _is_ours(path: Path) -> bool:
+def _is_own_hook(path: Path) -> bool:
     return _MARK in path.read_text(errors="replace")
 
 
 def _command() -> str:
     return f"{shlex.quote(sys.executable)} -m stepline workflow hook run"
-
-
-def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(  # noqa: S603
-            ["git", *words],  # noqa: S607
-            cwd=folder,
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise UsageError("git is not installed") from error

@@ -1,4 +1,4 @@
-"""Container images: made of a folder with a Dockerfile, pushed to ECR and deleted from it.
+"""Builds container images from a folder with a Dockerfile, pushes them to ECR and deletes them.
 
-With a container engine (docker, podman, finch) on AWS; for the local AWS without one, by `oci`.
+Images for AWS are built by a container engine (docker, podman, finch); those for the local AWS need none.
 """

@@ -1,4 +1,4 @@
-"""Deletes images of a repository of ECR."""
+"""Lists and deletes the images of an ECR repository."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 MAX_DELETED = 100
-"""Images that one BatchDeleteImage may name [model]."""
+"""Images in one BatchDeleteImage request [model]."""
 
 
 @dataclass(frozen=True)
@@ -27,42 +28,40 @@ class StoredImage:
 
 
 def list_images(ecr: ECRClient, repository: str) -> list[StoredImage]:
-    """All images of the repository, the newest first. Raises UsageError if there is no such repository."""
+    """Return all images, newest first. Raises UsageError if the repository does not exist."""
     pages = ecr.get_paginator("describe_images").paginate(repositoryName=repository)
     try:
         found = [image for page in pages for image in page["imageDetails"]]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "RepositoryNotFoundException":
-            raise UsageError(f"there is no repository {repository}") from error
+        if error_code(error) == "RepositoryNotFoundException":
+            raise UsageError(f"repository {repository} does not exist") from error
         raise
     found.sort(key=lambda image: image["imagePushedAt"], reverse=True)
     return [StoredImage(image["imageDigest"], tuple(image.get("imageTags", []))) for image in found]
 
 
-def choose(images: Sequence[StoredImage], references: Sequence[str]) -> list[StoredImage]:
-    """The images with these tags or digests. Raises UsageError for one that no image has."""
-    chosen: dict[str, StoredImage] = {}
+def find_images(images: Sequence[StoredImage], references: Sequence[str]) -> list[StoredImage]:
+    """Return the images with these tags or digests. Raises UsageError for one that no image has."""
+    found: dict[str, StoredImage] = {}
     for reference in references:
-        found = [image for image in images if reference == image.digest or reference in image.tags]
-        if not found:
-            raise UsageError(f"there is no image {reference!r}; there are: {_listed(images)}")
-        chosen |= {image.digest: image for image in found}
-    return list(chosen.values())
+        matching = [image for image in images if reference == image.digest or reference in image.tags]
+        if not matching:
+            stored = ", ".join(map(str, images)) or "none"
+            raise UsageError(f"image {reference!r} does not exist; the images are: {stored}")
+        found |= {image.digest: image for image in matching}
+    return list(found.values())
 
 
 def delete_images(ecr: ECRClient, repository: str, images: Sequence[StoredImage]) -> None:
-    """Delete them with all of their tags. Raises UsageError, naming those that ECR keeps."""
+    """Delete the images with all of their tags. Raises UsageError with those that ECR does not delete."""
     for start in range(0, len(images), MAX_DELETED):
-        answer = ecr.batch_delete_image(
+        response = ecr.batch_delete_image(
             repositoryName=repository,
             imageIds=[{"imageDigest": image.digest} for image in images[start : start + MAX_DELETED]],
         )
-        if kept := answer["failures"]:
+        if failures := response["failures"]:
             reasons = "; ".join(
-                f"{item.get('imageId', {}).get('imageDigest')}: {item.get('failureReason')}" for item in kept
+                f"{item.get('imageId', {}).get('imageDigest')}: {item.get('failureReason')}"
+                for item in failures
             )
             raise UsageError(f"ECR did not delete {reasons}")
-
-
-def _listed(images: Sequence[StoredImage]) -> str:
-    return ", ".join(str(image) for image in images) or "none"

@@ -1,4 +1,4 @@
-"""The part of a Dockerfile's language that needs no container engine.
+"""Parses the instructions of a Dockerfile that need no container engine.
 
 https://docs.docker.com/reference/dockerfile/
 """
@@ -15,15 +15,15 @@ from pathlib import PurePosixPath
 from stepline.core.errors import UsageError
 
 _IGNORED = frozenset({"EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL", "USER"})
-"""They say nothing about how the program is run as a process of this machine."""
+"""Instructions without effect on a program that runs as a process of this machine."""
 
-_UNDERSTOOD = "FROM, WORKDIR, COPY, ENV, ENTRYPOINT and CMD"
+_SUPPORTED = "FROM, WORKDIR, COPY, ENV, ENTRYPOINT and CMD"
 _VARIABLE = re.compile(r"\$\{?\w+")
 
 
 @dataclass(frozen=True)
 class Copy:
-    """`destination` is absolute; it is a folder if it ends with `/`."""
+    """A COPY instruction; `destination` is absolute, and a folder if it ends with `/`."""
 
     sources: tuple[str, ...]
     destination: str
@@ -39,95 +39,95 @@ class Dockerfile:
 
 
 def parse_dockerfile(text: str) -> Dockerfile:
-    """Raises UsageError, with the line's number, for what cannot be done without a container engine."""
+    """Raises UsageError, with the line's number, for instructions that need a container engine."""
     result: Dockerfile | None = None
     for number, line in _instructions(text):
-        word, _, rest = line.partition(" ")
+        name, _, arguments = line.partition(" ")
         try:
-            result = _follow(result, word.upper(), rest.strip())
+            result = _apply(result, name.upper(), arguments.strip())
         except UsageError as error:
             raise UsageError(
                 f"line {number} of the Dockerfile: {error}. "
-                f"Without a container engine only {_UNDERSTOOD} work"
+                f"Without a container engine only {_SUPPORTED} are supported"
             ) from error
     if result is None:
         raise UsageError("the Dockerfile has no FROM")
     if not result.entrypoint and not result.command:
-        raise UsageError("the Dockerfile has neither ENTRYPOINT nor CMD: it says no program to run")
+        raise UsageError("the Dockerfile has neither ENTRYPOINT nor CMD: it names no program to run")
     return result
 
 
-def _follow(file: Dockerfile | None, name: str, rest: str) -> Dockerfile:
-    """What the Dockerfile says after one more instruction; None is before FROM."""
+def _apply(file: Dockerfile | None, name: str, arguments: str) -> Dockerfile:
+    """Apply one more instruction to the Dockerfile, which is None before FROM."""
     if name == "FROM":
-        _check(file is None, "several FROM")
+        _check(file is None, "a second FROM")
         return Dockerfile()
     _check(name in _INSTRUCTIONS or name in _IGNORED, name)
     if file is None:
-        raise UsageError(f"{name} before FROM is not understood")
-    return file if name in _IGNORED else _INSTRUCTIONS[name](file, rest)
+        raise UsageError(f"{name} before FROM is not supported")
+    return file if name in _IGNORED else _INSTRUCTIONS[name](file, arguments)
 
 
 def _instructions(text: str) -> list[tuple[int, str]]:
-    """Number of the first line, and text, of each instruction, without comments and continued lines."""
+    """Return the first line's number and the text of each instruction, with continuation lines joined."""
     found: list[tuple[int, str]] = []
-    begun: tuple[int, str] | None = None
+    continued: tuple[int, str] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
-        first, before = begun or (number, "")
+        first, before = continued or (number, "")
         if stripped.endswith("\\"):
-            begun = (first, f"{before}{stripped[:-1].strip()} ")
+            continued = (first, f"{before}{stripped[:-1].strip()} ")
         else:
             found.append((first, before + stripped))
-            begun = None
-    return [*found, begun] if begun else found
+            continued = None
+    return [*found, continued] if continued else found
 
 
-def _workdir(file: Dockerfile, rest: str) -> Dockerfile:
-    _check(rest != "" and not _VARIABLE.search(rest), f"WORKDIR {rest}")
-    return replace(file, working_directory=_absolute(rest, file.working_directory))
+def _workdir(file: Dockerfile, arguments: str) -> Dockerfile:
+    _check(arguments != "" and not _VARIABLE.search(arguments), f"WORKDIR {arguments}")
+    return replace(file, working_directory=_absolute(arguments, file.working_directory))
 
 
-def _copy(file: Dockerfile, rest: str) -> Dockerfile:
-    words = list(_words(rest))
-    options = [word for word in words if word.startswith("--")]
-    _check(all(word.startswith(("--chown=", "--chmod=")) for word in options), f"COPY {' '.join(options)}")
-    names = words[len(options) :]
-    _check(len(names) > 1 and not _VARIABLE.search(rest), f"COPY {rest}")
+def _copy(file: Dockerfile, arguments: str) -> Dockerfile:
+    parts = _split(arguments)
+    options = [part for part in parts if part.startswith("--")]
+    _check(all(part.startswith(("--chown=", "--chmod=")) for part in options), f"COPY {' '.join(options)}")
+    names = parts[len(options) :]
+    _check(len(names) > 1 and not _VARIABLE.search(arguments), f"COPY {arguments}")
     *sources, destination = names
     end = "/" if destination.endswith("/") or destination == "." or len(sources) > 1 else ""
-    place = _absolute(destination, file.working_directory).rstrip("/") + end
-    return replace(file, copies=(*file.copies, Copy(tuple(sources), place or "/")))
+    path = _absolute(destination, file.working_directory).rstrip("/") + end
+    return replace(file, copies=(*file.copies, Copy(tuple(sources), path or "/")))
 
 
-def _env(file: Dockerfile, rest: str) -> Dockerfile:
-    pairs = [word.partition("=") for word in _words(rest)]
-    _check(all(sign for _, sign, _ in pairs) and not _VARIABLE.search(rest), f"ENV {rest}")
+def _env(file: Dockerfile, arguments: str) -> Dockerfile:
+    pairs = [part.partition("=") for part in _split(arguments)]
+    _check(all(sign for _, sign, _ in pairs) and not _VARIABLE.search(arguments), f"ENV {arguments}")
     return replace(file, environment={**file.environment, **{name: value for name, _, value in pairs}})
 
 
-def _entrypoint(file: Dockerfile, rest: str) -> Dockerfile:
-    return replace(file, entrypoint=_command_words(rest))
+def _entrypoint(file: Dockerfile, arguments: str) -> Dockerfile:
+    return replace(file, entrypoint=_command(arguments))
 
 
-def _cmd(file: Dockerfile, rest: str) -> Dockerfile:
-    return replace(file, command=_command_words(rest))
+def _cmd(file: Dockerfile, arguments: str) -> Dockerfile:
+    return replace(file, command=_command(arguments))
 
 
-def _command_words(rest: str) -> tuple[str, ...]:
-    """A JSON list is run as it is, any other text by a shell."""
-    return _words(rest) if rest.startswith("[") else ("/bin/sh", "-c", rest)
+def _command(text: str) -> tuple[str, ...]:
+    """Parse the exec form, which is JSON, or the shell form."""
+    return _split(text) if text.startswith("[") else ("/bin/sh", "-c", text)
 
 
-def _words(rest: str) -> tuple[str, ...]:
+def _split(text: str) -> tuple[str, ...]:
     try:
-        words = json.loads(rest) if rest.startswith("[") else shlex.split(rest)
+        parts = json.loads(text) if text.startswith("[") else shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{rest!r} cannot be read: {error}") from error
-    _check(all(isinstance(word, str) for word in words), rest)
-    return tuple(words)
+        raise UsageError(f"{text!r} cannot be parsed: {error}") from error
+    _check(all(isinstance(part, str) for part in parts), text)
+    return tuple(parts)
 
 
 def _absolute(path: str, folder: str) -> str:
@@ -136,9 +136,9 @@ def _absolute(path: str, folder: str) -> str:
     return str(joined)
 
 
-def _check(is_understood: bool, what: str) -> None:
-    if not is_understood:
-        raise UsageError(f"{what} is not understood")
+def _check(is_supported: bool, instruction: str) -> None:
+    if not is_supported:
+        raise UsageError(f"{instruction} is not supported")
 
 
 _INSTRUCTIONS: dict[str, Callable[[Dockerfile, str], Dockerfile]] = {

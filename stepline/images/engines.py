@@ -1,4 +1,4 @@
-"""Container engines: programs that build and push images, all with docker's command line."""
+"""Builds and pushes images with a container engine; all engines have docker's command line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 ENGINES = ("docker", "podman", "finch")
-"""Looked for in this order."""
+"""The engines, in the order of preference."""
 
 PLATFORM = "linux/amd64"
-"""What the batch template's job definition runs on. A computer with an ARM processor would build another."""
+"""The platform of the batch template's job definition; an ARM computer would build for another."""
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -29,17 +29,17 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @dataclass(frozen=True)
 class Engine:
-    """The program's name. Its own output goes to the terminal: a build takes minutes."""
+    """A container engine by its program name. Its output goes to the terminal: a build takes minutes."""
 
     name: str
     run: Run = subprocess.run
 
     def build(self, folder: Path, images: Sequence[ImageName]) -> None:
-        tags = [word for image in images for word in ("--tag", str(image))]
+        tags = [option for image in images for option in ("--tag", str(image))]
         self._call("build", "--platform", PLATFORM, *tags, str(folder))
 
     def login(self, ecr: ECRClient, host: str) -> None:
-        """The password goes through a pipe: a command line is for everybody to see."""
+        """Log in, with the password in standard input: other users can see command lines."""
         token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
         user, _, password = base64.b64decode(token).decode().partition(":")
         self._call("login", "--username", user, "--password-stdin", host, text=password)
@@ -51,19 +51,19 @@ class Engine:
         try:
             code = self.run([self.name, *arguments], input=text, check=False, text=True).returncode
         except OSError as error:
-            raise UsageError(f"{self.name} cannot be run: {error.strerror}") from error
+            raise UsageError(f"cannot run {self.name}: {error.strerror}") from error
         if code:
             raise UsageError(
-                f"`{self.name} {arguments[0]}` failed (exit code {code}): see what it said above"
+                f"`{self.name} {arguments[0]}` failed with exit code {code}: see its output above"
             )
 
 
 def find_engine(which: Callable[[str], str | None] = shutil.which) -> Engine:
-    """The first engine that is installed. Raises UsageError if none is."""
+    """Return the first engine that is installed. Raises UsageError if none is."""
     for name in ENGINES:
         if which(name):
             return Engine(name)
     raise UsageError(
-        f"an image for AWS is built by a container engine, and none of {', '.join(ENGINES)} is installed: "
-        "install one, or push from a machine (or a CodeBuild project) that has one"
+        f"an image for AWS needs a container engine, and none of {', '.join(ENGINES)} is installed: "
+        "install one, or push from a machine or a CodeBuild project that has one"
     )

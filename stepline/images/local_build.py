@@ -1,7 +1,7 @@
-"""An OCI image made without a container engine: the folder's files in one layer over nothing.
+"""Builds an OCI image without a container engine: one layer with the files of the folder.
 
-What it lacks is the base image: the local AWS runs its program with the Python of this machine. The same
-files give the same image, byte for byte. https://github.com/opencontainers/image-spec
+The image has no base image: the local AWS runs its program with the Python of this machine. The same files
+make the same image, byte for byte. https://github.com/opencontainers/image-spec
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from stepline.core.errors import UsageError
-from stepline.images.context import files_of, is_executable
+from stepline.images.context import is_executable, list_files
 from stepline.images.dockerfile import Copy, Dockerfile
 from stepline.oci.manifests import ImageConfig, config_document
 from stepline.oci.registry_client import OCI_MANIFEST, Manifest, digest_of
@@ -28,15 +28,15 @@ _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 @dataclass(frozen=True)
 class OciImage:
-    """`blobs`: the configuration and the layer."""
+    """An image; `blobs` are its configuration and its layer."""
 
     manifest: Manifest
     blobs: tuple[bytes, ...]
 
 
 def build(folder: Path, dockerfile: Dockerfile) -> OciImage:
-    """Raises UsageError for a COPY of what is not there."""
-    tar = _tar(_copied(files_of(folder), dockerfile.copies), dockerfile.working_directory)
+    """Build the image. Raises UsageError if a file to COPY does not exist."""
+    tar = _tar(_copy_files(list_files(folder), dockerfile.copies), dockerfile.working_directory)
     layer = gzip.compress(tar, mtime=0)
     config = ImageConfig(
         entrypoint=dockerfile.entrypoint,
@@ -55,31 +55,31 @@ def build(folder: Path, dockerfile: Dockerfile) -> OciImage:
     return OciImage(Manifest(_json(manifest), OCI_MANIFEST), (config_blob, layer))
 
 
-def _copied(files: Mapping[str, Path], copies: tuple[Copy, ...]) -> dict[str, Path]:
-    """Path in the image -> file."""
+def _copy_files(files: Mapping[str, Path], copies: tuple[Copy, ...]) -> dict[str, Path]:
+    """Return the copied files by their paths in the image."""
     result: dict[str, Path] = {}
     for copy in copies:
         for source in copy.sources:
-            found = _found(files, source.removeprefix("./").rstrip("/") or ".")
+            found = _find_files(files, source.removeprefix("./").rstrip("/") or ".")
             if not found:
-                raise UsageError(f"COPY {source}: there is no such file in the folder of the Dockerfile")
-            result |= {_place(copy, name): files[path] for path, name in found.items()}
+                raise UsageError(f"COPY {source}: the folder of the Dockerfile has no such file")
+            result |= {_image_path(copy, name): files[path] for path, name in found.items()}
     return result
 
 
-def _found(files: Mapping[str, Path], source: str) -> dict[str, str]:
-    """The files that a source means, each with its name below the destination; a folder means its content."""
+def _find_files(files: Mapping[str, Path], source: str) -> dict[str, str]:
+    """Return the files of a source, or of a folder, with their paths below the destination."""
     if source in files or "*" in source or "?" in source:
         return {path: PurePosixPath(path).name for path in files if fnmatchcase(path, source)}
-    start = "" if source == "." else f"{source}/"
-    return {path: path.removeprefix(start) for path in files if path.startswith(start)}
+    prefix = "" if source == "." else f"{source}/"
+    return {path: path.removeprefix(prefix) for path in files if path.startswith(prefix)}
 
 
-def _place(copy: Copy, name: str) -> str:
-    """A destination without a slash at its end is the file itself, if there is one."""
+def _image_path(copy: Copy, name: str) -> str:
+    """Return the path in the image. A destination without a final slash is the path of a single file."""
     is_file = not copy.destination.endswith("/") and "/" not in name and len(copy.sources) == 1
-    single = is_file and PurePosixPath(copy.sources[0]).name == name
-    return (copy.destination if single else str(PurePosixPath(copy.destination) / name)).lstrip("/")
+    is_single = is_file and PurePosixPath(copy.sources[0]).name == name
+    return (copy.destination if is_single else str(PurePosixPath(copy.destination) / name)).lstrip("/")
 
 
 def _tar(files: Mapping[str, Path], working_directory: str) -> bytes:
@@ -100,7 +100,7 @@ def _folders(names: list[str]) -> set[str]:
 
 
 def _member(name: str, kind: bytes, *, mode: int) -> tarfile.TarInfo:
-    """Without times and owners, which would make each image another one."""
+    """Create a member without times and owners, which would make each image different."""
     member = tarfile.TarInfo(name)
     member.type = kind
     member.mode = mode

@@ -1,4 +1,4 @@
-"""Pushes the image of a folder to a repository of ECR."""
+"""Builds the image of a folder and pushes it to an ECR repository."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 from stepline.images.context import check_folder, content_tag
 from stepline.images.dockerfile import parse_dockerfile
@@ -20,11 +21,12 @@ from stepline.oci.registry_client import RegistryClient
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecr.type_defs import ImageTypeDef
 
 
 @dataclass(frozen=True)
 class PushedImage:
-    """`is_new` is false if the repository had that content already, and nothing was built."""
+    """`is_new` is false if the repository had the image already, so that nothing was built."""
 
     name: ImageName
     digest: str
@@ -46,24 +48,24 @@ def push_folder(
 ) -> PushedImage:
     """Build the folder's Dockerfile and push it under `tag` and `latest`.
 
-    `tag` is by default made of the folder's content. An image that has the tag already is not built again,
-    it only becomes `latest`. With `local_endpoint`, the address of a local AWS, no container engine is
-    needed. Raises UsageError.
+    The default `tag` is a digest of the folder's content. If the repository has an image with the tag, it is
+    not built again and only becomes `latest`. With `local_endpoint`, the URL of a local AWS, no container
+    engine is needed. Raises UsageError.
     """
     check_folder(folder)
     repository = parse_repository_uri(repository_uri)
     name = repository.at(check_tag(tag) if tag else content_tag(folder))
     ecr: ECRClient = session.client("ecr", endpoint_url=local_endpoint)
-    digest = _digest(ecr, name)
-    if digest is not None:
-        _tag_latest(ecr, name)
-        return PushedImage(name, digest, is_new=False)
+    stored = _find_image(ecr, name)
+    if stored is not None:
+        _tag_latest(ecr, name, stored)
+        return PushedImage(name, stored["imageId"]["imageDigest"], is_new=False)
     if local_endpoint is not None:
-        return _push_here(folder, name, local_endpoint)
-    return _push_with(engine(), folder, name, ecr)
+        return _push_to_local_aws(folder, name, local_endpoint)
+    return _push_with_engine(engine(), folder, name, ecr)
 
 
-def _push_here(folder: Path, name: ImageName, endpoint: str) -> PushedImage:
+def _push_to_local_aws(folder: Path, name: ImageName, endpoint: str) -> PushedImage:
     image = build(folder, parse_dockerfile((folder / "Dockerfile").read_text()))
     registry = RegistryClient(endpoint, name.repository)
     for blob in image.blobs:
@@ -73,35 +75,32 @@ def _push_here(folder: Path, name: ImageName, endpoint: str) -> PushedImage:
     return PushedImage(name, image.manifest.digest, is_new=True)
 
 
-def _push_with(engine: Engine, folder: Path, name: ImageName, ecr: ECRClient) -> PushedImage:
+def _push_with_engine(engine: Engine, folder: Path, name: ImageName, ecr: ECRClient) -> PushedImage:
     latest = name.at(DEFAULT_TAG)
     engine.build(folder, (name, latest))
     engine.login(ecr, name.host)
     for image in (name, latest):
         engine.push(image)
-    digest = _digest(ecr, name)
-    if digest is None:
-        raise UsageError(
-            f"{engine.name} has pushed {name}, but ECR does not have it: is it in another region?"
-        )
-    return PushedImage(name, digest, is_new=True)
+    stored = _find_image(ecr, name)
+    if stored is None:
+        raise UsageError(f"{engine.name} has pushed {name}, but ECR does not have it: check its region")
+    return PushedImage(name, stored["imageId"]["imageDigest"], is_new=True)
 
 
-def _digest(ecr: ECRClient, name: ImageName) -> str | None:
-    """Of the image with that tag, if there is one. Raises UsageError if there is no such repository."""
+def _find_image(ecr: ECRClient, name: ImageName) -> ImageTypeDef | None:
+    """Return the image with that tag, if it exists. Raises UsageError if the repository does not exist."""
     try:
-        answer = ecr.batch_get_image(repositoryName=name.repository, imageIds=[{"imageTag": name.reference}])
+        response = ecr.batch_get_image(
+            repositoryName=name.repository, imageIds=[{"imageTag": name.reference}]
+        )
     except ClientError as error:
-        if error.response["Error"]["Code"] == "RepositoryNotFoundException":
-            raise UsageError(f"there is no repository {name.uri}: deploy its stack first") from error
+        if error_code(error) == "RepositoryNotFoundException":
+            raise UsageError(f"repository {name.uri} does not exist: deploy its stack first") from error
         raise
-    return answer["images"][0]["imageId"]["imageDigest"] if answer["images"] else None
+    return response["images"][0] if response["images"] else None
 
 
-def _tag_latest(ecr: ECRClient, name: ImageName) -> None:
-    (image,) = ecr.batch_get_image(repositoryName=name.repository, imageIds=[{"imageTag": name.reference}])[
-        "images"
-    ]
+def _tag_latest(ecr: ECRClient, name: ImageName, image: ImageTypeDef) -> None:
     try:
         ecr.put_image(
             repositoryName=name.repository,
@@ -110,5 +109,5 @@ def _tag_latest(ecr: ECRClient, name: ImageName) -> None:
             imageTag=DEFAULT_TAG,
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ImageAlreadyExistsException":  # it is the latest
+        if error_code(error) != "ImageAlreadyExistsException":  # it is the latest already
             raise

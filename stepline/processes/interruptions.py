@@ -1,4 +1,4 @@
-"""Ctrl-C and its relatives as an exception that never comes in the middle of something delicate."""
+"""Turns SIGINT, SIGTERM and SIGHUP into an exception that a block of code can defer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_BY_SIGNAL = 128  # a shell reports a program that ended by signal n as 128 + n
+_ENDED_BY_SIGNAL = 128  # a shell reports 128 + n for a program that signal n has ended
 
 
 class Interrupted(KeyboardInterrupt):
@@ -17,18 +17,18 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.exit_code = _BY_SIGNAL + number
+        self.exit_code = _ENDED_BY_SIGNAL + number
 
 
 class Interruptions:
     """While entered, SIGINT, SIGTERM and SIGHUP raise `Interrupted` in the main thread.
 
-    Within `held()` they wait: starting a process together with noting that it was started,
-    and stopping it, are not torn apart.
+    Within `deferred()` they are raised at its end: it protects starting a process together with recording
+    that it was started, and stopping it.
     """
 
     def __init__(self) -> None:
-        self._holds = 0
+        self._deferrals = 0
         self._pending: int | None = None
         self._previous: dict[int, Any] = {}
 
@@ -44,18 +44,18 @@ class Interruptions:
             signal.signal(number, handler)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        self._holds += 1
+    def deferred(self) -> Iterator[None]:
+        self._deferrals += 1
         try:
             yield
         finally:
-            self._holds -= 1
-        if not self._holds and self._pending is not None:
+            self._deferrals -= 1
+        if not self._deferrals and self._pending is not None:
             number, self._pending = self._pending, None
             raise Interrupted(number)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if self._holds:
+        if self._deferrals:
             self._pending = number
         else:
             raise Interrupted(number)

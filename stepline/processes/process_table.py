@@ -1,6 +1,6 @@
-"""The machine's processes and the port they listen on, from /proc, else from `ps` and `lsof`.
+"""Lists the processes of this machine and finds the one that listens on a port.
 
-A slim container has no `ps`, a Mac has no /proc; both are served.
+Reads /proc, or else calls `ps` and `lsof`: a slim container has no `ps`, macOS has no /proc.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp, proc(5)
 
 @dataclass(frozen=True)
 class Process:
-    """A process that runs; `command` is its whole command line, words joined by a blank."""
+    """A running process; `command` is its command line with its words joined by spaces."""
 
     pid: int
     group: int
@@ -29,33 +29,31 @@ class Process:
         return Path(self.command.split(" ", 1)[0]).name
 
 
-def processes() -> list[Process]:
-    """All processes that run; what has ended but was not collected by its parent is not one."""
+def list_processes() -> list[Process]:
+    """Return all running processes, without those that have ended but are not yet collected."""
     if (_PROC / "self" / "stat").exists():
         return list(_from_proc())
     return list(_from_ps())
 
 
-def process(pid: int) -> Process | None:
-    return next((each for each in processes() if each.pid == pid), None)
+def find_process(pid: int) -> Process | None:
+    return next((each for each in list_processes() if each.pid == pid), None)
 
 
-def listener(port: int) -> Process | None:
-    """The process that listens on TCP `port`; None if nobody does, or it is not ours to see."""
+def find_listener(port: int) -> Process | None:
+    """Return the process that listens on TCP `port`; None if there is none or it cannot be seen."""
     has_proc = (_PROC / "net" / "tcp").exists()
     pid = _listener_from_proc(port) if has_proc else _listener_from_lsof(port)
-    return process(pid) if pid is not None else None
+    return find_process(pid) if pid is not None else None
 
 
 def _from_proc() -> Iterator[Process]:
-    for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
+    for folder in _PROC.glob("[0-9]*"):
         try:
-            # "pid (name) state ppid pgrp …", proc(5); the name may hold blanks and brackets
+            # "pid (name) state ppid pgrp …", proc(5); the name may have spaces and brackets
             state, _, group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
             command = (folder / "cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
-        except (OSError, ValueError):  # it ended meanwhile
+        except (OSError, ValueError):  # it has ended meanwhile
             continue
         if state not in {"Z", "X"}:
             yield Process(int(folder.name), int(group), command.decode(errors="replace"))
@@ -72,13 +70,11 @@ def _listener_from_proc(port: int) -> int | None:
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     if not sockets:
         return None
-    for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
+    for folder in _PROC.glob("[0-9]*"):
         try:
             if any(str(link.readlink()) in sockets for link in (folder / "fd").iterdir()):
                 return int(folder.name)
-        except OSError:  # somebody else's, or ended meanwhile
+        except OSError:  # it is another user's, or has ended meanwhile
             continue
     return None
 
@@ -94,8 +90,8 @@ def _listening_inodes(port: int) -> Iterator[str]:
 
 
 def _listener_from_lsof(port: int) -> int | None:
-    words = _output("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-t").split()
-    return int(words[0]) if words else None
+    pids = _output("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-t").split()
+    return int(pids[0]) if pids else None
 
 
 def _output(program: str, *arguments: str) -> str:
@@ -103,7 +99,6 @@ def _output(program: str, *arguments: str) -> str:
     if path is None:
         return ""
     environment = os.environ | {"LC_ALL": "C"}
-    done = subprocess.run(  # noqa: S603 (a fixed program)
+    return subprocess.run(  # noqa: S603 (a fixed program)
         [path, *arguments], capture_output=True, text=True, check=False, env=environment
-    )
-    return done.stdout
+    ).stdout

@@ -1,11 +1,11 @@
-"""The local AWS as a process: start it, wait until it is ready, find it again, stop it.
+"""Starts the local AWS as a process, waits until it is ready, and stops it.
 
-It runs `python -m stepline.localaws --port P --region R --directory D` in a session, and so a
-process group, of its own: Ctrl-C in the terminal reaches only the command, which then
-stops the whole group in order. All it keeps is in one temporary folder.
+It runs `python -m stepline.localaws --port P --region R --directory D` in its own session and process group:
+Ctrl-C in the terminal reaches only the command, which then stops the group. Its data and its log are in one
+temporary folder.
 
-One that a command owns reads from a pipe that closes when the command ends, even by
-`kill -9`, and then stops by itself (`--until-input-closes`).
+A local AWS that a command owns reads from a pipe that closes when the command ends, even by `kill -9`, and
+then stops (`--until-input-closes`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from stepline.aws import local_servers
@@ -31,24 +32,24 @@ from stepline.processes import process_table
 from stepline.processes.interruptions import Interruptions
 from stepline.processes.process_table import Process
 
-READY_SECONDS = 60.0  # it is ready in under a second; a slow, busy machine may need more
+_READY_SECONDS = 60.0  # usually less than one; more on a slow, busy machine
 _CONNECT_SECONDS = 2.0
 _TERMINATE_SECONDS = 10.0  # from SIGTERM to SIGKILL
-_KILL_SECONDS = 5.0  # from SIGKILL to giving up
-_ENDING_SECONDS = 1.0  # from the first broken connection to the end of a process that was killed
+_KILL_SECONDS = 5.0  # from SIGKILL until we give up
+_END_SECONDS = 1.0  # from the first broken connection to the end of a killed process
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
-_DATA = "data"  # its folder within the temporary one, beside its log
+_DATA = "data"  # subfolder of the temporary folder, beside the log
 
 ServerCommand = Callable[[int, str, Path], Sequence[str]]
 
-# Those that this very process started, by id, to be collected when they end.
+# Processes that this process has started and must collect when they end, by id.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def server_command(port: int, region: str, directory: Path) -> Sequence[str]:
     options = {"--port": str(port), "--region": region, "--directory": str(directory)}
-    return [sys.executable, "-m", "stepline.localaws", *(word for pair in options.items() for word in pair)]
+    return [sys.executable, "-m", "stepline.localaws", *chain.from_iterable(options.items())]
 
 
 def start(
@@ -58,51 +59,50 @@ def start(
     interruptions: Interruptions,
     owner: Owner | None,
     command: ServerCommand | None = None,
-    ready_seconds: float | None = None,
 ) -> LocalAws:
     """Start a local AWS on a free `port` and wait until it answers.
 
     Raises UsageError, with nothing left running, if it ends or is not ready in time.
     """
-    with interruptions.held():
+    with interruptions.deferred():
         local_aws = _spawn(port, region, owner, command or server_command)
     try:
-        _wait_until_ready(local_aws, ready_seconds or READY_SECONDS)
+        _wait_until_ready(local_aws)
     except BaseException:
-        with interruptions.held():
+        with interruptions.deferred():
             stop(local_aws)
         raise
     return local_aws
 
 
-def owner_is_gone(local_aws: LocalAws) -> bool:
-    """True if the command that should stop this local AWS was itself killed."""
-    return local_aws.owner is not None and process_table.process(local_aws.owner.pid) is None
+def owner_has_ended(local_aws: LocalAws) -> bool:
+    """Whether the command that should stop this local AWS was itself killed."""
+    return local_aws.owner is not None and process_table.find_process(local_aws.owner.pid) is None
 
 
 def stop(local_aws: LocalAws) -> None:
-    """Stop it and everything that it started; remove its folder and its state file.
+    """Stop it and every process that it started; delete its folder and its state file.
 
-    SIGTERM first; after ten seconds SIGKILL for whatever is left of the group.
+    Sends SIGTERM, and after ten seconds SIGKILL to the remaining processes of the group.
     """
-    if any(each.pid == local_aws.pid for each in _remaining(local_aws)):
+    if _is_running(local_aws):
         with suppress(ProcessLookupError):
             os.kill(local_aws.pid, signal.SIGTERM)
-        _wait(lambda: not _has(local_aws), _TERMINATE_SECONDS)
-    for each in _remaining(local_aws):
+        _wait_until(lambda: not _is_running(local_aws), _TERMINATE_SECONDS)
+    for each in _list_processes(local_aws):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(each.pid, signal.SIGKILL)
-    _wait(lambda: not _remaining(local_aws), _KILL_SECONDS)
+    _wait_until(lambda: not _list_processes(local_aws), _KILL_SECONDS)
     if child := _children.pop(local_aws.pid, None):
         child.wait()
         if child.stdin is not None:
             child.stdin.close()
     shutil.rmtree(local_aws.directory, ignore_errors=True)
-    local_servers.remove(local_aws)
+    local_servers.delete(local_aws)
 
 
-def last_words(local_aws: LocalAws) -> list[str]:
-    """The end of its log, without empty lines."""
+def read_log_tail(local_aws: LocalAws) -> list[str]:
+    """Return the end of its log, without empty lines."""
     try:
         text = local_aws.log_file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -111,48 +111,47 @@ def last_words(local_aws: LocalAws) -> list[str]:
 
 
 def port_is_free(port: int) -> bool:
-    """True if one can listen on `port` of the loopback address. Raises UsageError if one may not."""
+    """Whether `port` of the loopback address is free. Raises UsageError if we may not listen on it."""
     with socket.socket() as probe:
         probe.settimeout(_CONNECT_SECONDS)
         if probe.connect_ex((HOST, port)) == 0:
             return False
     with socket.socket() as probe:
-        # as the server does; connections of the last run that linger are no obstacle
+        # As the server does: closed connections of an earlier one do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError as error:
-            message = (
+            raise UsageError(
                 f"port {port} is reserved for the system: use one above 1023, such as --port {DEFAULT_PORT}"
-            )
-            raise UsageError(message) from error
+            ) from error
         except OSError:
             return False
     return True
 
 
-def died(local_aws: LocalAws, doing: str) -> UsageError:
-    """The error for a local AWS that ended by itself while `doing` something."""
-    words = last_words(local_aws)
-    reason = words[-1].strip() if words else "it left no message"
-    return UsageError(f"the local AWS ended while {doing}: {reason}", details=words[:-1])
+def unexpected_end(local_aws: LocalAws, doing: str) -> UsageError:
+    """Return the error for a local AWS that ended while `doing` something, with the end of its log."""
+    lines = read_log_tail(local_aws)
+    reason = lines[-1].strip() if lines else "its log is empty"
+    return UsageError(f"the local AWS ended while {doing}: {reason}", details=lines[:-1])
 
 
-def was_asked_to_end(local_aws: LocalAws) -> bool:
-    """True if a child of this process has ended because somebody stopped it, not by a fault."""
+def was_stopped(local_aws: LocalAws) -> bool:
+    """Whether a child of this process has ended because it was stopped, not because of an error."""
     child = _children.get(local_aws.pid)
     return child is not None and child.poll() in {0, -signal.SIGTERM, -signal.SIGINT}
 
 
-def is_ending(local_aws: LocalAws) -> bool:
-    """True if it has ended, or does within a second: connections break a moment before that."""
-    _wait(lambda: not is_alive(local_aws), _ENDING_SECONDS)
+def ends_soon(local_aws: LocalAws) -> bool:
+    """Whether it has ended or ends within a second: its connections break a moment before that."""
+    _wait_until(lambda: not is_alive(local_aws), _END_SECONDS)
     return not is_alive(local_aws)
 
 
 def is_alive(local_aws: LocalAws) -> bool:
     child = _children.get(local_aws.pid)
-    return child.poll() is None if child else _has(local_aws)
+    return child.poll() is None if child else _is_running(local_aws)
 
 
 def _spawn(port: int, region: str, owner: Owner | None, command: ServerCommand) -> LocalAws:
@@ -178,13 +177,13 @@ def _spawn(port: int, region: str, owner: Owner | None, command: ServerCommand) 
         shutil.rmtree(root, ignore_errors=True)
         if not isinstance(error, FileExistsError):
             raise
-        raise UsageError(f"another `stepline` is just starting on port {port}: use another --port") from error
+        raise UsageError(f"another `stepline` is starting on port {port}: use another --port") from error
     _children[server.pid] = server
     return local_aws
 
 
 def _environment() -> dict[str, str]:
-    """Our environment without any way to real AWS: what runs locally cannot reach it by accident."""
+    """Return our environment without credentials and profiles, so that local code cannot reach AWS."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return kept | {
         "AWS_CONFIG_FILE": os.devnull,
@@ -194,41 +193,42 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _wait_until_ready(local_aws: LocalAws, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def _wait_until_ready(local_aws: LocalAws) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         if not is_alive(local_aws):
-            raise died(local_aws, "starting")
-        if local_servers.health(local_aws.port).get("pid") == local_aws.pid:
+            raise unexpected_end(local_aws, "starting")
+        if local_servers.read_health(local_aws.port).get("pid") == local_aws.pid:
             return
         time.sleep(_POLL_SECONDS)
     raise UsageError(
-        f"the local AWS was not ready after {seconds:g} s: its log ends as follows",
-        details=last_words(local_aws),
+        f"the local AWS was not ready after {_READY_SECONDS:g} s: the end of its log is above",
+        details=read_log_tail(local_aws),
     )
 
 
-def _remaining(local_aws: LocalAws) -> list[Process]:
-    """What still runs of it: members of its group, and who has its data folder on the command line.
+def _list_processes(local_aws: LocalAws) -> list[Process]:
+    """Return its running processes: its group, and processes with its data folder in their command line.
 
-    A process that merely got the number of one that ended long ago is not taken for it.
+    Another process that has got the id of one that ended is not in the list.
     """
-    root = str(local_aws.directory / _DATA)
-    everyone = process_table.processes()
-    leader = next((each for each in everyone if each.pid == local_aws.pid), None)
-    ours = leader is None or root in leader.command
+    folder = str(local_aws.directory / _DATA)
+    processes = process_table.list_processes()
+    leader = next((each for each in processes if each.pid == local_aws.pid), None)
+    has_own_group = leader is None or folder in leader.command
     return [
         each
-        for each in everyone
-        if (ours and each.group == local_aws.pid) or (root in each.command and each.pid != os.getpid())
+        for each in processes
+        if (has_own_group and each.group == local_aws.pid)
+        or (folder in each.command and each.pid != os.getpid())
     ]
 
 
-def _has(local_aws: LocalAws) -> bool:
-    return any(each.pid == local_aws.pid for each in _remaining(local_aws))
+def _is_running(local_aws: LocalAws) -> bool:
+    return any(each.pid == local_aws.pid for each in _list_processes(local_aws))
 
 
-def _wait(condition: Callable[[], bool], seconds: float) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

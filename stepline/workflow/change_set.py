@@ -1,4 +1,4 @@
-"""One change set of a stack: created, waited for, inspected, executed; never left behind."""
+"""Creates a change set for a stack, executes it, and deletes it if it was not executed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.aws.polling import Polling
-from stepline.aws.stack_updates import ChangeSetFailedError, wait_for_change_set
+from stepline.aws.polling import Poller
+from stepline.aws.stack_waiters import ChangeSetFailedError, wait_for_change_set
 from stepline.core.cloudformation.change_sets import ChangeSetState
 from stepline.core.cloudformation.errors import change_set_is_obsolete
 from stepline.core.cloudformation.operations import Operation
 from stepline.core.errors import UsageError
+from stepline.workflow.published_template import parse_stack_template, read_template_text
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -26,56 +27,71 @@ if TYPE_CHECKING:
     )
 
 NAME_PREFIX: Final = "stepline-workflow-"
-"""The developers' role may use change sets whose name begins so, and no others."""
+"""The developers' role may only use change sets whose names have this prefix."""
 
 _CAPABILITIES: Final[Any] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 DeferInterrupts = Callable[[], contextlib.AbstractContextManager[None]]
-"""Within it, Ctrl-C waits."""
+"""Returns a context in which Ctrl-C takes effect at its end."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """`changed` are parameters with new values; all others keep theirs."""
+class UpdateRequest:
+    """`parameters` are those with new values; all others keep their values."""
 
     stack: StackTypeDef
     template_url: str
     role_arn: str
-    changed: Mapping[str, str]
-    description: str
+    parameters: Mapping[str, str]
 
 
 @dataclass
 class ChangeSet:
-    """`executed`: CloudFormation deletes it by itself then."""
+    """A change set of `stack`, which CloudFormation deletes when it is executed."""
 
     cloudformation: CloudFormationClient
     stack: StackTypeDef
     name: str
     executed: bool = False
 
-    def wait(self, polling: Polling) -> ChangeSetState:
-        """READY or UNCHANGED. Raises UsageError with CloudFormation's reason, which is the macro's."""
+    def wait(self, poller: Poller) -> ChangeSetState:
+        """Wait until it is READY or UNCHANGED. Raises UsageError with the reason if it FAILED."""
         try:
             return wait_for_change_set(
-                self.cloudformation, stack_name=self.stack["StackName"], name=self.name, polling=polling
+                self.cloudformation, stack_name=self.stack["StackName"], name=self.name, poller=poller
             )
         except ChangeSetFailedError as error:
             raise UsageError(f"nothing was changed: {error.message}") from error
 
-    def changes(self) -> Iterator[ChangeTypeDef]:
-        """Of all pages."""
+    def list_changes(self) -> Iterator[ChangeTypeDef]:
         pages = self.cloudformation.get_paginator("describe_change_set")
         for page in pages.paginate(StackName=self.stack["StackName"], ChangeSetName=self.name):
             yield from page.get("Changes", [])
 
-    def parameters(self) -> dict[str, str]:
-        return parameter_values(self._describe().get("Parameters", []))
+    def current_parameters(self) -> dict[str, str]:
+        return _parameter_values(self.stack.get("Parameters", []))
+
+    def new_parameters(self) -> dict[str, str]:
+        return _parameter_values(self._describe().get("Parameters", []))
+
+    def current_template(self) -> dict[str, Any]:
+        """Return the stack's template after its macros."""
+        return self._read_template("")
+
+    def new_template(self) -> dict[str, Any]:
+        """Return the change set's template after its macros."""
+        return self._read_template(self.name)
+
+    def _read_template(self, change_set: str) -> dict[str, Any]:
+        stack_name = self.stack["StackName"]
+        return parse_stack_template(
+            read_template_text(self.cloudformation, stack_name, stage="Processed", change_set=change_set)
+        )
 
     def execute(self) -> Operation:
-        """Start the update. Raises UsageError if another update has begun."""
+        """Start the update. Raises UsageError if another update has started."""
         token = str(uuid.uuid4())
-        since = self._describe()["CreationTime"]  # the update cannot be older than its change set
+        since = self._describe()["CreationTime"]  # no event of the update is older
         try:
             self.cloudformation.execute_change_set(
                 StackName=self.stack["StackName"], ChangeSetName=self.name, ClientRequestToken=token
@@ -84,14 +100,14 @@ class ChangeSet:
             if not change_set_is_obsolete(error):
                 raise
             raise UsageError(
-                f"nothing was changed: {self.stack['StackName']} is being updated by another process, or has"
-                " just been; try again"
+                f"nothing was changed: another process is updating or has updated stack "
+                f"{self.stack['StackName']}; try again"
             ) from error
         self.executed = True
         return Operation(self.stack["StackId"], token, since)
 
     def delete(self) -> None:
-        """Unless it was executed, or is gone."""
+        """Delete it if it exists and was not executed."""
         if self.executed:
             return
         with contextlib.suppress(self.cloudformation.exceptions.ChangeSetNotFoundException):
@@ -105,11 +121,11 @@ class ChangeSet:
 
 @contextlib.contextmanager
 def new_change_set(
-    cloudformation: CloudFormationClient, request: Request, defer_interrupts: DeferInterrupts
+    cloudformation: CloudFormationClient, request: UpdateRequest, defer_interrupts: DeferInterrupts
 ) -> Iterator[ChangeSet]:
-    """Make a change set of the stack, and delete it at the end, if it is still there.
+    """Create a change set, and delete it at the end unless it was executed.
 
-    Ctrl-C waits while it is made or deleted.
+    Ctrl-C is deferred while it is created and deleted.
     """
     change_set = ChangeSet(cloudformation, request.stack, f"{NAME_PREFIX}{uuid.uuid4()}")
     try:
@@ -117,32 +133,32 @@ def new_change_set(
             _create(change_set, request)
         yield change_set
     except BaseException:
-        with defer_interrupts(), contextlib.suppress(ClientError, BotoCoreError):  # what came first counts
+        with defer_interrupts(), contextlib.suppress(ClientError, BotoCoreError):  # the first error counts
             change_set.delete()
         raise
     with defer_interrupts():
         change_set.delete()
 
 
-def _create(change_set: ChangeSet, request: Request) -> None:
+def _create(change_set: ChangeSet, request: UpdateRequest) -> None:
     parameters: list[Any] = [
-        {"ParameterKey": name, "ParameterValue": request.changed[name]}
-        if name in request.changed
+        {"ParameterKey": name, "ParameterValue": request.parameters[name]}
+        if name in request.parameters
         else {"ParameterKey": name, "UsePreviousValue": True}
-        for name in parameter_values(request.stack.get("Parameters", []))
+        for name in _parameter_values(request.stack.get("Parameters", []))
     ]
     change_set.cloudformation.create_change_set(
         StackName=request.stack["StackName"],
         ChangeSetName=change_set.name,
         ChangeSetType="UPDATE",
-        # Not UsePreviousTemplate: that is the template as the macro has left it, and the macro would not run.
+        # Not UsePreviousTemplate: that is the template after the macro, so the macro would not run.
         TemplateURL=request.template_url,
         Parameters=parameters,
         Capabilities=_CAPABILITIES,
         RoleARN=request.role_arn,
-        Description=request.description,
+        Description=f"stepline workflow deploy: {', '.join(request.parameters.values())}",
     )
 
 
-def parameter_values(parameters: Any) -> dict[str, str]:
+def _parameter_values(parameters: Any) -> dict[str, str]:
     return {item["ParameterKey"]: item.get("ParameterValue", "") for item in parameters}

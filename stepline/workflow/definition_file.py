@@ -1,4 +1,4 @@
-"""The file with a definition, and whether a state machine has it."""
+"""Reads the file with a definition, and compares it with the definition of a state machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stepline.core import strict_json
 from stepline.core.errors import UsageError
 
 _MAX_CHARACTERS: Final = 1_048_576
-"""Of a state machine's definition [model: Definition]."""
+"""Longest definition of a state machine [model: Definition]."""
 _PLACEHOLDER: Final = re.compile(r"\$\{\w+\}")
 
 
 @dataclass(frozen=True)
 class DefinitionFile:
-    """`text` as it is uploaded, `document` what it means; `name` is for messages."""
+    """A definition as text and as JSON; messages call the file `name`."""
 
     name: str
     text: str
@@ -26,7 +26,7 @@ class DefinitionFile:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises UsageError."""
+        """Raises UsageError if the file cannot be read or parsed."""
         try:
             return cls.parse(str(path), path.read_bytes())
         except OSError as error:
@@ -34,7 +34,7 @@ class DefinitionFile:
 
     @classmethod
     def parse(cls, name: str, content: bytes) -> Self:
-        """Raises UsageError."""
+        """Raises UsageError if the content is not a state machine, or too long."""
         try:
             text = content.decode()
             document = strict_json.loads(text)
@@ -43,32 +43,43 @@ class DefinitionFile:
         except ValueError as error:
             raise UsageError(f"{name} is not JSON: {error}") from error
         if not isinstance(document, dict) or not isinstance(document.get("States"), dict):
-            raise UsageError(f"{name} is no state machine: it has no States")
+            raise UsageError(f"{name} is not a state machine: it has no States")
         if len(text) > _MAX_CHARACTERS:
             raise UsageError(f"{name} has more than {_MAX_CHARACTERS:,} characters")
         return cls(name, text, document)
 
-    def is_definition(self, deployed: str) -> bool:
-        """Whether the deployed text is this one with its placeholders filled in, whatever with."""
+    def matches(self, deployed: str) -> bool:
+        """Whether `deployed` is this definition with any values for its placeholders."""
         try:
-            return _fits(self.document, strict_json.loads(deployed))
+            return _matches(self.document, strict_json.loads(deployed))
         except ValueError:
             return False
 
 
-def _fits(wanted: object, found: object) -> bool:
-    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        filled = {_pattern(key): value for key, value in wanted.items()}
-        return len(filled) == len(found) and all(
-            any(pattern.fullmatch(key) and _fits(value, member) for pattern, value in filled.items())
-            for key, member in found.items()
+def parse_deployed(definition: object) -> dict[str, Any]:
+    """Return the definition of a processed template as an object; empty if it is none."""
+    if isinstance(definition, str):
+        try:
+            definition = strict_json.loads(definition, may_repeat_keys=True)
+        except ValueError:
+            return {}
+    return definition if isinstance(definition, dict) else {}
+
+
+def _matches(expected: object, actual: object) -> bool:
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        members = {_pattern(key): value for key, value in expected.items()}
+        return len(members) == len(actual) and all(
+            any(pattern.fullmatch(key) and _matches(value, member) for pattern, value in members.items())
+            for key, member in actual.items()
         )
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(_fits, wanted, found))
-    if isinstance(wanted, str) and isinstance(found, str):
-        return wanted == found or _pattern(wanted).fullmatch(found) is not None
-    return wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
+    if isinstance(expected, list) and isinstance(actual, list):
+        return len(expected) == len(actual) and all(map(_matches, expected, actual))
+    if isinstance(expected, str) and isinstance(actual, str):
+        return expected == actual or _pattern(expected).fullmatch(actual) is not None
+    return expected == actual and isinstance(expected, bool) == isinstance(actual, bool)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
+    """Return a pattern that matches `text` with anything in place of its placeholders."""
     return re.compile(".*".join(map(re.escape, _PLACEHOLDER.split(text))), re.DOTALL)

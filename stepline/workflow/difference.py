@@ -1,4 +1,4 @@
-"""What changes from one definition to another: states, and lines."""
+"""Lists the states and the lines that differ between two definitions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _CONTEXT_LINES = 3
 
 
 def state_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """`+ Added`, `- Removed`, `~ Changed`; states within Map and Parallel as `Outer / Inner`.
+    """Return `+ Added`, `- Removed` and `~ Changed` states; those in a Map or Parallel as `Outer / Inner`.
 
-    `~ the machine` stands for all that is not within a state, such as StartAt.
+    `~ the machine` stands for everything outside of states, such as StartAt.
     """
     old, new = dict(_states(before)), dict(_states(after))
     changes = ["~ the machine"] if _without_states(before) != _without_states(after) else []
@@ -28,7 +28,7 @@ def state_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
 
 
 def line_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """A unified diff of both, written the same way."""
+    """Return a unified diff of both definitions in the same JSON format."""
     old, new = (
         json.dumps(document, indent=2, ensure_ascii=False).splitlines() for document in (before, after)
     )
@@ -36,7 +36,7 @@ def line_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
 
 
 def _states(machine: Mapping[str, Any], outer: str = "") -> Iterator[tuple[str, Any]]:
-    """Each state by its name, without the states within it."""
+    """Yield each state with its name, without the states within it."""
     states = machine.get("States")
     for name, state in states.items() if isinstance(states, dict) else ():
         if not isinstance(state, dict):

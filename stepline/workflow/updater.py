@@ -1,11 +1,11 @@
-"""The updater: the stack of `statemachines/workflow/template.yaml`, known by its outputs."""
+"""Finds the updater, a stack of `statemachines/workflow/template.yaml`, by its outputs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stepline.aws.stacks import describe_stack, outputs_of
+from stepline.aws.stacks import describe_stack, stack_outputs
 from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _TEMPLATES: Final = "templates"
 
 @dataclass(frozen=True)
 class Updater:
-    """`bucket` holds definitions and published templates, `macro` is its name in templates."""
+    """`bucket` has the definitions and the published templates; `macro` is the name of the macro."""
 
     bucket: str
     template_url_prefix: str
@@ -36,9 +36,9 @@ class Updater:
 
 
 def find_updater(cloudformation: CloudFormationClient, stack_name: str) -> Updater:
-    """Raises UsageError if there is no such stack, or another one of that name."""
-    advice = "deploy it first, or name another one with --updater"
-    outputs = outputs_of(describe_stack(cloudformation, stack_name, advice=advice))
+    """Raises UsageError if the stack does not exist or is not an updater."""
+    advice = "deploy it first, or name another stack with --updater"
+    outputs = stack_outputs(describe_stack(cloudformation, stack_name, advice=advice))
     try:
         return Updater(
             bucket=outputs["DefinitionsBucketName"],
@@ -48,6 +48,6 @@ def find_updater(cloudformation: CloudFormationClient, stack_name: str) -> Updat
         )
     except KeyError as error:
         raise UsageError(
-            f"the stack {stack_name} is no updater of workflows, it has no output {error}: "
-            "name the one of statemachines/workflow/template.yaml with --updater"
+            f"stack {stack_name} is not a workflow updater, it has no output {error}: "
+            "name a stack of statemachines/workflow/template.yaml with --updater"
         ) from error

@@ -14,7 +14,14 @@ from tests.bad_input.strategies import mutated_bytes
 from tests.bad_input.trigger_runner import INPUT_FILE
 from tests.bad_input.zip_model import Archive, Layout, Member
 
-_SPELLINGS = [f"./{INPUT_FILE}", f".\\{INPUT_FILE}", f"/{INPUT_FILE}", f"app/{INPUT_FILE}", f"{INPUT_FILE}/", INPUT_FILE.upper()]
+_SPELLINGS = [
+    f"./{INPUT_FILE}",
+    f".\\{INPUT_FILE}",
+    f"/{INPUT_FILE}",
+    f"app/{INPUT_FILE}",
+    f"{INPUT_FILE}/",
+    INPUT_FILE.upper(),
+]
 _OTHER_NAMES = [f"{INPUT_FILE}\0x", "", "../x", "a" * 300, "PK\x05\x06"]
 _names = st.one_of(st.sampled_from([*_SPELLINGS, *_OTHER_NAMES]).map(str.encode), st.binary(max_size=8))
 _LIMITS = [0xFFFE, 0xFFFF, 0xFFFFFFFE, 0xFFFFFFFF, 2**32, 2**63, 2**64 - 1]

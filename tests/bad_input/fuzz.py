@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepline.localaws.emulators.moto.interpreter import load_engine
-from tests.bad_input.systems import all_targets
+from tests.bad_input.all_targets import all_targets
 from tests.bad_input.targets import Target
 
 EXAMPLES_OF_A_ROUND = 300

@@ -11,7 +11,9 @@ def made_cases() -> dict[str, dict[str, Any]]:
     """Return the cases by group and name."""
     return {
         "batch_inputs": {
-            "secret_in_a_long_value": _batch_input("1", {"password": "S3CR3T" + "x" * 4100}, "step1_parameter\" in the input is longer"),
+            "secret_in_a_long_value": _batch_input(
+                "1", {"password": "S3CR3T" + "x" * 4100}, 'step1_parameter" in the input is longer'
+            ),
             "too_long": _batch_input(
                 "1",
                 "x" * (MAX_PARAMETER_BYTES + 1),
@@ -78,8 +80,8 @@ def made_cases() -> dict[str, dict[str, Any]]:
                 "given": {"token": {"members": {"since": 10**400}}},
                 "expected": {
                     "error": "ConfigurationError",
-                    "message": "The continuation token was not created by the trigger: since is not a possible "
-                    "number",
+                    "message": "The continuation token was not created by the trigger: since is not "
+                    "a possible number",
                 },
             },
         },

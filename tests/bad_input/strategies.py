@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what people and programs write by mistake: values, texts, JSON, events, tokens."""
+"""Hypothesis strategies for what people and programs write by mistake: texts, JSON, events, tokens."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ TARGETS   `Target`s for the fuzzer
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any

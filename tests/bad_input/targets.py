@@ -1,7 +1,7 @@
 """The targets that belong to the pipeline: the trigger, and the Deploy state machine.
 
-The property of a target runs an example and returns the kind of its outcome, so that the fuzzer can count the kinds.
-It raises an AssertionError for anything but one clear outcome.
+The property of a target runs an example and returns the kind of its outcome, so that the fuzzer can count the
+kinds. It raises an AssertionError for anything but one clear outcome.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from tests.statemachines.deploy.machine import BUCKET, INPUT, KEY
 
 NOW = 1_800_000_000
 MAX_READ_BYTES = 2_400_000
-_INPUT_FILE = archive_strategies.INPUT_FILE
+_INPUT_FILE = trigger_runner.INPUT_FILE
 _SMALL_ARCHIVE = Archive((Member(_INPUT_FILE.encode(), b'{"environmentName": "test"}'),)).build()
 
 GROUPS: Mapping[str, Group] = {
     **dict.fromkeys(
-        ("job_events", "user_parameters", "state_machines", "tokens", "archives", "inputs"), trigger_runner.run
+        ("job_events", "user_parameters", "state_machines", "tokens", "archives", "inputs"),
+        trigger_runner.run,
     ),
     **dict.fromkeys(("templates", "template_configurations", "deploy_inputs"), deploy_runner.run),
 }

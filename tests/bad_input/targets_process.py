@@ -82,7 +82,7 @@ def _check_executions(world: SystemWorld) -> None:
 
 
 def _start_request(given: Mapping[str, Any]) -> Outcome:
-    """`body`, a content; `encoded`: in base64, as API Gateway sends binary bodies; or `event`, some members."""
+    """`body`, a content; `encoded`: in base64, as API Gateway sends binary bodies; or `event`."""
     if "event" in given:
         return _post(_event() | given["event"])
     body = bytes_of(given["body"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.bad_input.systems import all_targets
+from tests.bad_input.all_targets import all_targets
 from tests.bad_input.targets import Target
 
 

@@ -32,7 +32,7 @@ _RESULTS = {"PutJobSuccessResult", "PutJobFailureResult"}
 _MAX_MESSAGE_CHARACTERS = 5_000
 
 MAX_CALLS = 12
-"""The calls of all services for one job: five ranges of an archive, what the job needs to know, its result."""
+"""The calls of all services for one job: five ranges of an archive, the job's details, its result."""
 
 
 def run(given: Mapping[str, Any]) -> Outcome:
@@ -40,7 +40,7 @@ def run(given: Mapping[str, Any]) -> Outcome:
 
 
 def send(world: World, event: Any) -> Outcome:
-    """Send `event` to the trigger; the error is the type of the job's failure, or JobEventError without a job."""
+    """Send `event` to the trigger. The error is the type of the failure, or JobEventError without a job."""
     job_id = _job_id(event)
     if job_id is not None:
         world.codepipeline.open_jobs.add(job_id)
@@ -112,8 +112,8 @@ def arrange(given: Mapping[str, Any]) -> tuple[World, Any]:
     """Return a world with what the case describes, and the event to send.
 
     Members, all optional: `userParameters`, `artifact` and `object` (contents), `input` (content of the
-    default input file in a valid archive), `token` (content, or `{"members": …}` that replace those of a valid
-    token), `environment`, `event` (the whole of it), `edits` of a valid event.
+    default input file in a valid archive), `token` (content, or `{"members": …}` that replace those of a
+    valid token), `environment`, `event` (the whole of it), `edits` of a valid event.
     """
     world = World()
     if "environment" in given:

@@ -67,7 +67,8 @@ class Member:
     """A member of the archive, and what is unusual about it.
 
     `copies` of it have a number instead of `#` in their name; `hole` zeros follow its content. `local` and
-    `central` override fields of its local header and its directory entry, `wide` the numbers of its zip64 field.
+    `central` override fields of its local header and its directory entry, `wide` the numbers of its zip64
+    field.
     """
 
     name: bytes

@@ -1,11 +1,10 @@
-"""The command `stepline` with the stub server and a stub deployment: `BEHAVIOUR DEPLOYMENT WORDS...`."""
+"""The command `stepline` with a stub server and a stub deployment: `BEHAVIOUR DEPLOYMENT ARGUMENTS...`."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +15,15 @@ from stepline.cli import startup
 from stepline.cli.command_group import cli
 from stepline.core.errors import UsageError
 from stepline.processes import server_process
-
-STUB = Path(__file__).with_name("stub_server.py")
-
-
-def stub_command(behaviour: str) -> server_process.ServerCommand:
-    def command(port: int, region: str, directory: Path) -> Sequence[str]:
-        options = ["--port", str(port), "--region", region, "--directory", str(directory)]
-        return [sys.executable, str(STUB), behaviour, *options]
-
-    return command
+from tests.processes.stub_server import stub_command
 
 
 def deploy(_template: Path, **settings: Any) -> dict[str, str]:
     if sys.argv[2] == "refused":
-        raise UsageError("the template does not deploy: Bucket: the name is taken")
+        raise UsageError("cannot deploy template.yaml: Bucket: the name is taken")
     if sys.argv[2] == "killed":
         port = int(settings["endpoint_url"].rpartition(":")[2])
-        os.kill(local_servers.health(port)["pid"], signal.SIGKILL)
+        os.kill(local_servers.read_health(port)["pid"], signal.SIGKILL)
         raise EndpointConnectionError(endpoint_url=settings["endpoint_url"])
     settings["report"]("Bucket: CREATE_COMPLETE")
     return {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}

@@ -1,4 +1,4 @@
-"""`stepline run`: deploy, push and watch in one go, with a pipeline in this process."""
+"""`stepline run` with a pipeline in this process."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from stepline.aws.local_servers import LocalAws, Owner
 from stepline.cli import startup
 from stepline.cli.commands import run as run_command
 from stepline.processes import server_process
+from tests.aws.fakes import Answers
 from tests.cli.conftest import Stepline
-from tests.cli.workflow import WAITING, Answers, Workflow, task
+from tests.cli.local_pipeline import WAITING, LocalPipeline, task
 
-Prepare = Callable[..., Workflow]
+Prepare = Callable[..., LocalPipeline]
 
 
 def explode(_event: Any, _context: Any) -> None:
@@ -32,7 +33,7 @@ def local_aws(tmp_path: Path) -> LocalAws:
 
 @pytest.fixture
 def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, local_aws: LocalAws) -> Prepare:
-    """A pipeline that starts by itself two seconds after a push into the repository."""
+    """A pipeline that starts two seconds after the test."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "template.yaml").write_text("Resources: {}\n")
     (tmp_path / "app").mkdir()
@@ -44,33 +45,34 @@ def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, local_aws: LocalAws
     def local(*_args: object) -> Iterator[LocalAws]:
         yield local_aws
 
-    def make(machine: Any = WAITING, functions: Any = None, *, starts: bool = True) -> Workflow:
-        workflow = Workflow(machine, functions)
+    def make(machine: Any = WAITING, functions: Any = None, *, starts: bool = True) -> LocalPipeline:
+        local_pipeline = LocalPipeline(machine, functions)
         metadata = {"repositoryMetadata": {"cloneUrlHttp": str(repository)}}
-        target = workflow.target(codecommit=Answers({"get_repository": metadata}))
+        target = local_pipeline.target(codecommit=Answers({"get_repository": metadata}))
 
         def start() -> None:
-            words = ["git", "-C", str(repository), "rev-parse", "main"]
-            head = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+            command = ["git", "-C", str(repository), "rev-parse", "main"]
+            head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
             overrides = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": head}
-            workflow.world.start(sourceRevisions=[overrides])
+            local_pipeline.world.start(sourceRevisions=[overrides])
 
         if starts:
-            workflow.world.clock.call_later(2, start)
+            local_pipeline.world.clock.call_later(2, start)
         monkeypatch.setattr(run_command, "_local_aws", local)
         monkeypatch.setattr(run_command, "local_target", lambda _local_aws: target)
-        monkeypatch.setattr(run_command, "new_polling", workflow.new_polling)
+        monkeypatch.setattr(run_command, "new_poller", local_pipeline.new_poller)
         monkeypatch.setattr(startup, "deploy", lambda *_args, **_settings: {"PipelineName": "app"})
-        return workflow
+        return local_pipeline
 
     return make
 
 
-def test_up_push_watch_and_the_outputs(prepare: Prepare, stepline: Stepline) -> None:
+def test_deployment_push_execution_and_outputs_are_shown_in_order(
+    prepare: Prepare, stepline: Stepline
+) -> None:
     prepare()
     result = stepline("run")
     assert result.exit_code == 0, result.output
-    told = result.stdout
     order = [
         "✓ Stack stepline is deployed",
         "✓ Pushed 1 file to app, branch main",
@@ -78,20 +80,20 @@ def test_up_push_watch_and_the_outputs(prepare: Prepare, stepline: Stepline) -> 
         "✓ succeeded after",
         "Outputs of Deploy\n  BucketName  my-bucket\n",
     ]
-    places = [told.find(text) for text in order]
-    assert -1 not in places
-    assert places == sorted(places)
+    positions = [result.stdout.find(text) for text in order]
+    assert -1 not in positions
+    assert positions == sorted(positions)
 
 
-def test_an_older_execution_is_not_taken_for_this_one(prepare: Prepare, stepline: Stepline) -> None:
-    workflow = prepare()
-    old = workflow.world.start()
+def test_older_execution_is_not_watched(prepare: Prepare, stepline: Stepline) -> None:
+    local_pipeline = prepare()
+    old = local_pipeline.world.start()
     result = stepline("run")
     assert result.exit_code == 0
     assert f"app {old[:8]}" not in result.stdout
 
 
-def test_a_second_push_without_a_change_runs_too(prepare: Prepare, stepline: Stepline) -> None:
+def test_push_without_changes_starts_an_execution(prepare: Prepare, stepline: Stepline) -> None:
     prepare()
     stepline("run")
     prepare()
@@ -100,7 +102,7 @@ def test_a_second_push_without_a_change_runs_too(prepare: Prepare, stepline: Ste
     assert "Pushed an empty commit to app, branch main: nothing has changed" in result.stdout
 
 
-def test_a_pipeline_that_fails_makes_it_fail(prepare: Prepare, stepline: Stepline) -> None:
+def test_run_fails_if_the_pipeline_fails(prepare: Prepare, stepline: Stepline) -> None:
     prepare({"StartAt": "Create", "States": {"Create": task("f", End=True)}}, {"f": explode})
     result = stepline("run")
     assert result.exit_code == 1
@@ -108,14 +110,14 @@ def test_a_pipeline_that_fails_makes_it_fail(prepare: Prepare, stepline: Steplin
     assert "Outputs of" not in result.stdout
 
 
-def test_a_push_that_starts_nothing_is_told(prepare: Prepare, stepline: Stepline) -> None:
+def test_push_that_starts_no_execution_is_an_error(prepare: Prepare, stepline: Stepline) -> None:
     prepare(starts=False)
     result = stepline("run")
     assert result.exit_code == 1
-    assert "the push did not start pipeline app within 60 s: is its EventBridge rule" in result.stderr
+    assert "the push did not start pipeline app within 60 s: check that its EventBridge rule" in result.stderr
 
 
-class TestWhichLocalAws:
+class TestLocalAws:
     @pytest.fixture(autouse=True)
     def _project(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
@@ -126,20 +128,20 @@ class TestWhichLocalAws:
 
         monkeypatch.setattr(startup, "deploy", no_deploy)
 
-    def test_one_that_runs_is_used_and_left_running(
+    def test_running_local_aws_is_used_and_not_stopped(
         self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws
     ) -> None:
-        monkeypatch.setattr(local_servers, "running", lambda _port: local_aws)
+        monkeypatch.setattr(local_servers, "find_running", lambda _port: local_aws)
         monkeypatch.setattr(server_process, "stop", lambda _local_aws: pytest.fail("stopped"))
         result = stepline("run")
         assert result.exit_code == 130
-        assert "Using the local AWS that runs on port 4566" in result.stdout
+        assert "Using the local AWS on port 4566" in result.stdout
 
-    def test_that_of_another_run_is_not_used(
+    def test_local_aws_of_another_run_is_not_used(
         self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        theirs = LocalAws(1, 4566, "us-east-1", tmp_path, "now", Owner(1, "run"))
-        monkeypatch.setattr(local_servers, "running", lambda _port: theirs)
+        other = LocalAws(1, 4566, "us-east-1", tmp_path, "now", Owner(1, "run"))
+        monkeypatch.setattr(local_servers, "find_running", lambda _port: other)
         result = stepline("run")
         assert result.exit_code == 1
-        assert "another `stepline run` uses port 4566: wait for it, or use --port 4567" in result.stderr
+        assert "port 4566 is in use by another `stepline run`: wait, or use --port 4567" in result.stderr

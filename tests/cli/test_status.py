@@ -1,23 +1,24 @@
+"""`stepline status`."""
+
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 import pytest
 
-from stepline.aws.statuses import Status
 from stepline.aws.target import Target
+from tests.aws.fakes import ENDPOINT
 from tests.cli.conftest import Stepline
-from tests.cli.workflow import ENDPOINT, ONE_STATE, WAITING, Workflow
+from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline
 
 
 @pytest.fixture
-def workflow(use_target: Callable[[Target], None]) -> Workflow:
-    workflow = Workflow(ONE_STATE)
-    use_target(workflow.target())
-    return workflow
+def local_pipeline(use_target: Callable[[Target], None]) -> LocalPipeline:
+    local_pipeline = LocalPipeline(ONE_STATE)
+    use_target(local_pipeline.target())
+    return local_pipeline
 
 
 def read(stepline: Stepline) -> Any:
@@ -26,10 +27,10 @@ def read(stepline: Stepline) -> Any:
     return json.loads(result.stdout)
 
 
-def test_the_document_of_a_run_that_succeeded(workflow: Workflow, stepline: Stepline) -> None:
-    """The exact shape: other tools rely on it."""
-    execution_id = workflow.world.run()
-    execution_arn = workflow.stepfunctions.list_executions(stateMachineArn=workflow.machine_arn)[
+def test_document_of_a_successful_execution(local_pipeline: LocalPipeline, stepline: Stepline) -> None:
+    """Other tools rely on the exact shape."""
+    execution_id = local_pipeline.world.run()
+    execution_arn = local_pipeline.stepfunctions.list_executions(stateMachineArn=local_pipeline.machine_arn)[
         "executions"
     ][0]
     document = read(stepline)
@@ -71,7 +72,7 @@ def test_the_document_of_a_run_that_succeeded(workflow: Workflow, stepline: Step
     }
 
 
-def test_what_never_ran_is_there_with_nulls(workflow: Workflow, stepline: Stepline) -> None:
+def test_members_of_what_never_started_are_null(local_pipeline: LocalPipeline, stepline: Stepline) -> None:
     (pipeline,) = read(stepline)["pipelines"]
     assert pipeline["latestExecutions"] == []
     assert [(stage["name"], stage["status"]) for stage in pipeline["stages"]] == [
@@ -82,56 +83,47 @@ def test_what_never_ran_is_there_with_nulls(workflow: Workflow, stepline: Stepli
     assert pipeline["stages"][1]["actions"][0]["lastStatusChange"] is None
 
 
-def test_an_error_is_told(workflow: Workflow, stepline: Stepline) -> None:
-    workflow.world.lambda_.functions["trigger"] = lambda job: workflow.world.fail(job, "no such file: a.json")
-    workflow.world.run()
+def test_error_of_an_action_is_in_the_document(local_pipeline: LocalPipeline, stepline: Stepline) -> None:
+    local_pipeline.world.lambda_.functions["trigger"] = lambda job: local_pipeline.world.fail(
+        job, "no such file: a.json"
+    )
+    local_pipeline.world.run()
     action = read(stepline)["pipelines"][0]["stages"][1]["actions"][0]
     assert action["status"] == "Failed"
     assert action["error"] == {"code": "JobFailed", "message": "no such file: a.json"}
 
 
-def test_for_people(stepline: Stepline, use_target: Callable[[Target], None]) -> None:
-    workflow = Workflow(WAITING)
-    use_target(workflow.target())
-    first = workflow.world.run()
-    workflow.world.start()
-    workflow.world.clock.advance(10)
-    last = workflow.world.start()
-    workflow.world.clock.advance(10)
-    workflow.world.client.disable_stage_transition(
+def test_status_on_a_terminal(stepline: Stepline, use_target: Callable[[Target], None]) -> None:
+    local_pipeline = LocalPipeline(WAITING)
+    use_target(local_pipeline.target())
+    first = local_pipeline.world.run()
+    local_pipeline.world.start()
+    local_pipeline.world.clock.advance(10)
+    last = local_pipeline.world.start()
+    local_pipeline.world.clock.advance(10)
+    local_pipeline.world.client.disable_stage_transition(
         pipelineName="app", stageName="Deploy", transitionType="Inbound", reason="freeze"
     )
     result = stepline("status", "app")
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert lines[0] == "app mode superseded"
-    assert any(line.startswith("Deploy ● in progress closed: freeze") for line in lines)
-    assert any(line.startswith(f"○ waits before Deploy {last[:8]}") for line in lines)
+    assert any(line.startswith("Deploy ● in progress disabled: freeze") for line in lines)
+    assert any(line.startswith(f"○ waiting for Deploy {last[:8]}") for line in lines)
     assert any(line.startswith(f"✓ succeeded {first[:8]} 11111111 First commit") for line in lines)
 
 
-def test_no_pipeline(workflow: Workflow, stepline: Stepline) -> None:
-    workflow.world.client.delete_pipeline(name="app")
+def test_status_without_pipelines(local_pipeline: LocalPipeline, stepline: Stepline) -> None:
+    local_pipeline.world.client.delete_pipeline(name="app")
     assert read(stepline)["pipelines"] == []
-    assert "There is no pipeline yet" in stepline("status").stdout
+    assert "No pipeline exists" in stepline("status").stdout
 
 
-def test_only_the_named_pipeline(workflow: Workflow, stepline: Stepline) -> None:
-    workflow.world.create(name="second")
+def test_status_of_one_pipeline(local_pipeline: LocalPipeline, stepline: Stepline) -> None:
+    local_pipeline.world.create(name="second")
     document = json.loads(stepline("status", "second", "--json").stdout)
     assert [pipeline["name"] for pipeline in document["pipelines"]] == ["second"]
-    assert "there is no pipeline 'third'; there are: app, second" in stepline("status", "third").stderr
-
-
-@pytest.mark.parametrize(
-    "shape", ["PipelineExecutionStatus", "StageExecutionStatus", "ActionExecutionStatus"]
-)
-def test_every_status_of_the_model_is_known(shape: str) -> None:
-    model = botocore.session.get_session().get_service_model("codepipeline")
-    for value in model.shape_for(shape).enum:  # type: ignore[attr-defined]
-        assert Status.of(value).value == value
-
-
-def test_a_status_that_aws_may_add_is_no_error() -> None:
-    assert Status.of("Pondering") is Status.UNKNOWN
-    assert Status.of("Pondering").is_running
+    assert (
+        "pipeline 'third' does not exist; the pipelines are: app, second"
+        in stepline("status", "third").stderr
+    )

@@ -1,4 +1,4 @@
-"""`stepline up` and `stepline down` as processes, with a stub in place of the local AWS."""
+"""`stepline up` and `stepline down` as processes, with a stub server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Stepline:
-    """Runs the command in a folder of its own, with temporary files in `temporary`."""
+    """Runs the command in its own folder, with temporary files in `temporary`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,9 +32,11 @@ class Stepline:
         self.processes: list[subprocess.Popen[str]] = []
         self.ports: set[int] = set()
 
-    def start(self, *words: str, server: str = "obeys", deployment: str = "fine") -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, server: str = "obeys", deployment: str = "fine"
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), server, deployment, *words],
+            [sys.executable, str(SCRIPT), server, deployment, *arguments],
             cwd=self.folder,
             env=os.environ
             | {"TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
@@ -45,17 +47,17 @@ class Stepline:
         self.processes.append(process)
         return process
 
-    def run(self, *words: str, **settings: str) -> tuple[int, str, str]:
-        process = self.start(*words, **settings)
+    def run(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
+        process = self.start(*arguments, **settings)
         out, err = process.communicate(timeout=30)
         return process.returncode, out, err
 
     def up(self, port: int, **settings: str) -> subprocess.Popen[str]:
-        """In the foreground; comes back when it is ready."""
+        """Start in the foreground, and return when the local AWS is ready."""
         process = self.start("up", "--port", str(port), **settings)
         assert process.stdout is not None
         for line in process.stdout:
-            if "Ctrl-C stops it" in line:
+            if "Stop it with Ctrl-C" in line:
                 return process
         raise AssertionError(process.communicate())
 
@@ -63,7 +65,7 @@ class Stepline:
         assert list(self.temporary.iterdir()) == []
         assert not local_servers.state_folder().exists()
         assert server_process.port_is_free(port)
-        assert not [each for each in process_table.processes() if str(self.temporary) in each.command]
+        assert not [each for each in process_table.list_processes() if str(self.temporary) in each.command]
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_ctrl_c_stops_everything(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)
-    assert local_servers.health(port)["status"] == "ready"
+    assert local_servers.read_health(port)["status"] == "ready"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")
@@ -99,7 +101,7 @@ def test_ctrl_c_stops_everything(stepline: Stepline) -> None:
     stepline.assert_nothing_is_left(port)
 
 
-def test_it_tells_what_to_do_next(stepline: Stepline) -> None:
+def test_next_commands_are_shown(stepline: Stepline) -> None:
     port = free_port()
     code, out, _ = stepline.run("up", "--detach", "--port", str(port))
     assert code == 0
@@ -115,7 +117,7 @@ def test_it_tells_what_to_do_next(stepline: Stepline) -> None:
     assert "\x1b" not in out
 
 
-def test_a_closed_terminal_stops_everything_too(stepline: Stepline) -> None:
+def test_closed_terminal_stops_everything(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)
     process.send_signal(signal.SIGHUP)
@@ -123,16 +125,16 @@ def test_a_closed_terminal_stops_everything_too(stepline: Stepline) -> None:
     stepline.assert_nothing_is_left(port)
 
 
-def test_detached_it_runs_until_down(stepline: Stepline) -> None:
+def test_detached_local_aws_runs_until_down(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    assert local_servers.health(port)["status"] == "ready"
+    assert local_servers.read_health(port)["status"] == "ready"
     assert stepline.run("down", "--port", str(port)) == (0, f"✓ Stopped the local AWS on port {port}.\n", "")
     stepline.assert_nothing_is_left(port)
-    assert stepline.run("down", "--port", str(port)) == (0, f"Nothing is running on port {port}.\n", "")
+    assert stepline.run("down", "--port", str(port)) == (0, f"No local AWS is running on port {port}.\n", "")
 
 
-def test_down_ends_one_in_another_terminal_in_peace(stepline: Stepline) -> None:
+def test_down_stops_a_local_aws_in_another_terminal(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)
     assert stepline.run("down", "--port", str(port))[0] == 0
@@ -141,24 +143,24 @@ def test_down_ends_one_in_another_terminal_in_peace(stepline: Stepline) -> None:
     stepline.assert_nothing_is_left(port)
 
 
-def test_a_template_that_does_not_deploy(stepline: Stepline) -> None:
+def test_failed_deployment_stops_the_local_aws(stepline: Stepline) -> None:
     port = free_port()
     code, _, err = stepline.run("up", "--detach", "--port", str(port), deployment="refused")
-    assert (code, err) == (1, "stepline: the template does not deploy: Bucket: the name is taken\n")
+    assert (code, err) == (1, "stepline: cannot deploy template.yaml: Bucket: the name is taken\n")
     stepline.assert_nothing_is_left(port)
 
 
-def test_a_local_aws_that_is_killed_while_it_is_worked_with(stepline: Stepline) -> None:
+def test_local_aws_killed_during_a_deployment_is_reported(stepline: Stepline) -> None:
     port = free_port()
     code, _, err = stepline.run("up", "--detach", "--port", str(port), deployment="killed")
-    assert (code, err) == (1, "stepline: the local AWS ended while working: it left no message\n")
+    assert (code, err) == (1, "stepline: the local AWS ended while working: its log is empty\n")
     stepline.assert_nothing_is_left(port)
 
 
-def test_a_local_aws_that_dies_while_it_runs(stepline: Stepline) -> None:
+def test_unexpected_end_of_the_local_aws_is_reported(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port, server="fails later")
-    os.kill(local_servers.health(port)["pid"], signal.SIGUSR1)
+    os.kill(local_servers.read_health(port)["pid"], signal.SIGUSR1)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (
         1,
@@ -167,7 +169,7 @@ def test_a_local_aws_that_dies_while_it_runs(stepline: Stepline) -> None:
     stepline.assert_nothing_is_left(port)
 
 
-def test_a_port_that_someone_else_uses(stepline: Stepline) -> None:
+def test_port_in_use_by_another_program_is_rejected(stepline: Stepline) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -175,70 +177,70 @@ def test_a_port_that_someone_else_uses(stepline: Stepline) -> None:
         code, _, err = stepline.run("up", "--port", str(port))
     assert code == 1
     assert err.startswith(f"stepline: port {port} is in use by ")
-    assert f"(process {os.getpid()}): stop that, or use --port {port + 1}\n" in err
+    assert f"(process {os.getpid()}): stop it, or use --port {port + 1}\n" in err
     assert len(err.splitlines()) == 1
 
 
-def test_a_second_one_on_the_same_port_leaves_the_first_alone(stepline: Stepline) -> None:
+def test_second_local_aws_on_the_same_port_is_rejected(stepline: Stepline) -> None:
     port = free_port()
     first = stepline.up(port)
     code, _, err = stepline.run("up", "--port", str(port))
     assert code == 1
     assert err.startswith(
-        f"stepline: a local AWS runs on port {port} already (by `stepline up`, process {first.pid})"
+        f"stepline: a local AWS is already running on port {port} (by `stepline up`, process {first.pid})"
     )
-    assert local_servers.health(port)["status"] == "ready"
+    assert local_servers.read_health(port)["status"] == "ready"
 
 
-def test_two_on_two_ports_do_not_meet(stepline: Stepline) -> None:
+def test_local_aws_on_two_ports_are_independent(stepline: Stepline) -> None:
     one, two = free_port(), free_port()
     first, second = stepline.up(one), stepline.up(two)
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=20)
-    assert local_servers.health(two)["status"] == "ready"
+    assert local_servers.read_health(two)["status"] == "ready"
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=20)
     stepline.assert_nothing_is_left(two)
 
 
-def test_after_kill_9_of_the_local_aws_up_works_at_once(stepline: Stepline) -> None:
+def test_up_works_after_the_local_aws_was_killed(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port), server="has children")[0] == 0
-    killed = local_servers.health(port)["pid"]
+    killed = local_servers.read_health(port)["pid"]
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: local_servers.health(port) == {})
+    wait_until(lambda: local_servers.read_health(port) == {})
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    assert all(each.group != killed for each in process_table.processes())
+    assert all(each.group != killed for each in process_table.list_processes())
     assert len(list(stepline.temporary.iterdir())) == 1
 
 
-def test_after_kill_9_of_up_itself_up_works_at_once(stepline: Stepline) -> None:
+def test_up_works_after_up_was_killed(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)
-    orphan = local_servers.health(port)["pid"]
+    orphan = local_servers.read_health(port)["pid"]
     process.kill()
     process.communicate()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    assert local_servers.health(port)["pid"] != orphan
+    assert local_servers.read_health(port)["pid"] != orphan
 
 
-def test_down_after_kill_9_removes_what_is_left(stepline: Stepline) -> None:
+def test_down_deletes_the_data_of_a_killed_local_aws(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
-    os.kill(local_servers.health(port)["pid"], signal.SIGKILL)
-    wait_until(lambda: local_servers.health(port) == {})
+    os.kill(local_servers.read_health(port)["pid"], signal.SIGKILL)
+    wait_until(lambda: local_servers.read_health(port) == {})
     code, out, _ = stepline.run("down", "--port", str(port))
     assert (code, out) == (
         0,
-        f"Nothing is running on port {port}; what a killed one had left is removed.\n",
+        f"No local AWS is running on port {port}; deleted the data of one that was killed.\n",
     )
     stepline.assert_nothing_is_left(port)
 
 
-def test_a_missing_template_and_a_malformed_parameter(stepline: Stepline) -> None:
+def test_missing_template_and_malformed_parameter_are_rejected(stepline: Stepline) -> None:
     code, _, err = stepline.run("up", "--template", "other.yaml")
     assert (code, err.count("\n")) == (1, 1)
-    assert err.startswith("stepline: there is no template other.yaml")
+    assert err.startswith("stepline: template other.yaml does not exist")
     assert stepline.run("up", "--parameter", "A") == (
         1,
         "",
@@ -246,14 +248,14 @@ def test_a_missing_template_and_a_malformed_parameter(stepline: Stepline) -> Non
     )
 
 
-def test_a_file_that_is_no_template_is_told_before_anything_is_started(stepline: Stepline) -> None:
+def test_file_that_is_not_a_template_is_rejected_before_the_start(stepline: Stepline) -> None:
     (stepline.folder / "notes.yaml").write_text("a: 1\n")
     code, out, err = stepline.run("up", "--template", "notes.yaml")
     assert (code, out) == (1, "")
     assert err == "stepline: notes.yaml is not a CloudFormation template: it has no Resources\n"
 
 
-def test_a_missing_git(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_git_is_rejected(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     code, _, err = stepline.run("up")
     assert (code, err) == (

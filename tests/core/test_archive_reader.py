@@ -1,4 +1,4 @@
-"""One member out of a zip in S3: what is read, what is refused, and in how many requests."""
+"""Reading one member of a zip archive in S3: contents, requests and errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def zipped(
 
 
 def sparse_archive(size: int, other_members: int = 0) -> SparseFile:
-    """An archive of `size` bytes whose `input.json` lies at its end; everything between is a hole."""
+    """Return an archive of `size` bytes with `input.json` at its end and a hole before it."""
     target = SparseFile()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         for number in range(other_members):
@@ -63,42 +63,42 @@ def bucket() -> Bucket:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_small_archive_takes_a_single_request(bucket: Bucket, method: int) -> None:
+def test_small_archive_takes_one_request(bucket: Bucket, method: int) -> None:
     archive = zipped({"a.txt": b"a" * 5000, "input.json": INPUT}, method=method)
     assert bucket.read(archive) == INPUT
     assert len(bucket.s3.requests) == 1
 
 
 @pytest.mark.parametrize("size", [100 * MIB, GIB, 5 * GIB])
-def test_of_a_large_archive_only_the_end_and_the_member_are_read(bucket: Bucket, size: int) -> None:
-    """Bug 10: the whole artifact was unpacked to /tmp to read one file."""
+def test_only_the_end_and_the_member_of_a_large_archive_are_read(bucket: Bucket, size: int) -> None:
+    """An earlier implementation unpacked the whole artifact to /tmp to read one file."""
     assert bucket.read(sparse_archive(size)) == INPUT
     assert len(bucket.s3.requests) <= 2
     assert bucket.s3.read_bytes <= ARCHIVE_TAIL_BYTES + 1000
 
 
-def test_a_member_far_from_the_end_takes_a_second_request(bucket: Bucket) -> None:
+def test_member_far_from_the_end_takes_a_second_request(bucket: Bucket) -> None:
     archive = zipped({"input.json": INPUT, "big": bytes(3 * MIB)}, method=zipfile.ZIP_STORED)
     assert bucket.read(archive) == INPUT
     assert len(bucket.s3.requests) == 2
     assert bucket.s3.read_bytes < ARCHIVE_TAIL_BYTES + 1000
 
 
-def test_a_directory_of_20000_entries_in_a_zip64_archive(bucket: Bucket) -> None:
+def test_zip64_archive_with_20000_entries_is_read(bucket: Bucket) -> None:
     content = sparse_archive(5 * GIB, other_members=20_000)
     assert bucket.read(content) == INPUT
     assert len(bucket.s3.requests) <= 3
     assert bucket.s3.read_bytes < 2 * MIB
 
 
-def test_a_second_member_costs_no_further_directory(bucket: Bucket) -> None:
+def test_directory_is_read_once_for_several_members(bucket: Bucket) -> None:
     bucket.s3.put("artifacts", "app/source.zip", zipped({"a": b"1", "b": b"2"}))
     reader = bucket.reader()
     assert (reader.read("a", max_bytes=9), reader.read("b", max_bytes=9)) == (b"1", b"2")
     assert len(bucket.s3.requests) == 1
 
 
-def test_a_long_extra_field_in_the_local_header_only(bucket: Bucket) -> None:
+def test_long_extra_field_in_the_local_header_is_read(bucket: Bucket) -> None:
     archive = bytearray(zipped({"input.json": INPUT, "big": bytes(3 * MIB)}, method=zipfile.ZIP_STORED))
     extra = struct.pack("<HH", 0x9999, 2000) + bytes(2000)
     struct.pack_into("<H", archive, 28, len(extra))
@@ -111,21 +111,21 @@ def test_a_long_extra_field_in_the_local_header_only(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("path", ["config\\input.json", "config//input.json", "./config/./input.json"])
-def test_a_path_may_be_spelled_as_the_user_likes(bucket: Bucket, path: str) -> None:
+def test_path_is_normalized(bucket: Bucket, path: str) -> None:
     assert bucket.read(zipped({"config/input.json": INPUT, "input.json": b"wrong"}), path) == INPUT
 
 
-def test_the_exact_spelling_wins(bucket: Bucket) -> None:
+def test_exact_path_is_preferred(bucket: Bucket) -> None:
     assert (
         bucket.read(zipped({"./a.json": b"wrong", "a.json": INPUT, ".\\a.json": b"wrong"}), "a.json") == INPUT
     )
 
 
-def test_an_empty_member(bucket: Bucket) -> None:
+def test_empty_member_is_read(bucket: Bucket) -> None:
     assert bucket.read(zipped({"input.json": b""}), max_bytes=0) == b""
 
 
-def test_a_member_above_the_limit_is_not_even_fetched(bucket: Bucket) -> None:
+def test_member_above_the_limit_is_not_fetched(bucket: Bucket) -> None:
     archive = zipped({"input.json": bytes(10 * MIB), "big": bytes(3 * MIB)}, method=zipfile.ZIP_STORED)
     with pytest.raises(ArtifactMemberTooLargeError, match="10,485,760 bytes"):
         bucket.read(archive)
@@ -135,7 +135,7 @@ def test_a_member_above_the_limit_is_not_even_fetched(bucket: Bucket) -> None:
 SMALL = zipped({"input.json": INPUT})
 
 
-def test_no_damage_to_a_byte_ends_in_anything_but_a_clear_error_or_the_content(bucket: Bucket) -> None:
+def test_damaged_archive_gives_the_content_or_an_error_with_a_message(bucket: Bucket) -> None:
     archive = zipped({"other": b"x" * 50, "input.json": INPUT}, comment=b"comment")
     for position in range(len(archive)):
         for value in (0x00, 0xFF):
@@ -159,21 +159,19 @@ def test_no_damage_to_a_byte_ends_in_anything_but_a_clear_error_or_the_content(b
         (500, "InternalError", TransientAwsError),
     ],
 )
-def test_s3_errors_say_what_happens_next(
-    bucket: Bucket, status: int, code: str, error: type[SteplineError]
-) -> None:
+def test_s3_error_is_translated(bucket: Bucket, status: int, code: str, error: type[SteplineError]) -> None:
     bucket.s3.fail_next("GetObject", code, status=status)
     with pytest.raises(error, match=code):
         bucket.read(SMALL)
 
 
-def test_a_time_out_is_transient(bucket: Bucket) -> None:
+def test_time_out_is_transient(bucket: Bucket) -> None:
     bucket.s3.raise_next("GetObject", ReadTimeoutError(endpoint_url="https://s3"))
     with pytest.raises(TransientAwsError):
         bucket.read(SMALL)
 
 
-def test_an_object_that_is_replaced_between_two_requests_is_read_again_later(bucket: Bucket) -> None:
+def test_object_that_is_replaced_between_requests_is_a_transient_error(bucket: Bucket) -> None:
     bucket.s3.put("artifacts", "app/source.zip", sparse_archive(5 * MIB, other_members=20_000))
     bucket.s3.interference["GetObject", 2] = lambda: bucket.s3.put("artifacts", "app/source.zip", SMALL)
     with pytest.raises(TransientAwsError, match="replaced"):

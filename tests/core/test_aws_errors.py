@@ -1,4 +1,4 @@
-"""What exceptions of botocore mean."""
+"""The kinds of botocore's errors."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def client_error(code: str, status: int = 400) -> ClientError:
     ("error", "kind"),
     [
         (client_error("ThrottlingException"), FailureKind.TRANSIENT),
-        (client_error("Unheard", 500), FailureKind.TRANSIENT),
-        (client_error("Unheard", 503), FailureKind.TRANSIENT),
-        (client_error("Unheard", 429), FailureKind.TRANSIENT),
-        (client_error("Unheard", 403), FailureKind.PERMISSION),
-        (client_error("Unheard", 404), FailureKind.MISSING),
-        (client_error("Unheard", 400), FailureKind.PERMANENT),
+        (client_error("UnknownError", 500), FailureKind.TRANSIENT),
+        (client_error("UnknownError", 503), FailureKind.TRANSIENT),
+        (client_error("UnknownError", 429), FailureKind.TRANSIENT),
+        (client_error("UnknownError", 403), FailureKind.PERMISSION),
+        (client_error("UnknownError", 404), FailureKind.MISSING),
+        (client_error("UnknownError", 400), FailureKind.PERMANENT),
+        (client_error("AccessDenied", 403), FailureKind.PERMISSION),
         (client_error("AccessDeniedException"), FailureKind.PERMISSION),
         (client_error("ExpiredTokenException"), FailureKind.PERMISSION),
         (client_error("NoSuchKey", 404), FailureKind.MISSING),

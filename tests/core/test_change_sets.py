@@ -1,4 +1,4 @@
-"""Statuses of change sets, all that botocore knows."""
+"""All statuses of change sets in botocore's model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXECUTION_STATUSES = _MODEL.shape_for("ExecutionStatus").enum
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("execution_status", EXECUTION_STATUSES)
-def test_every_status_is_known(status: str, execution_status: str) -> None:
+def test_every_status_of_the_model_is_known(status: str, execution_status: str) -> None:
     assert change_set_state(status, execution_status, "") is not ChangeSetState.UNKNOWN
 
 
@@ -32,7 +32,7 @@ def test_created_change_set_that_cannot_be_executed_yet_is_still_running() -> No
         "No updates are to be performed.",
     ],
 )
-def test_change_set_without_changes_is_no_failure(reason: str) -> None:
+def test_change_set_without_changes_is_unchanged(reason: str) -> None:
     assert change_set_state("FAILED", "UNAVAILABLE", reason) is ChangeSetState.UNCHANGED
 
 

@@ -1,4 +1,4 @@
-"""ARNs, links and histories of executions."""
+"""Links, progress and causes of executions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_statuses_are_those_of_step_functions() -> None:
         ("aws-iso", "us-iso-east-1", "arn:aws-iso:states:"),
     ],
 )
-def test_the_link_leads_to_the_partitions_console(partition: str, region: str, start: str) -> None:
+def test_link_leads_to_the_console_of_the_partition(partition: str, region: str, start: str) -> None:
     arn = ExecutionArn.parse(f"arn:{partition}:states:{region}:000000000000:execution:deploy:abc")
     assert arn is not None
     assert arn.link.startswith(start)
@@ -46,7 +46,7 @@ def test_the_link_leads_to_the_partitions_console(partition: str, region: str, s
 
 
 def events(*items: tuple[str, str | None]) -> list[HistoryEvent]:
-    """Newest first, from (type, name), oldest first."""
+    """Return events, newest first, from types and names, oldest first."""
     numbered = enumerate(items, start=1)
     return [HistoryEvent(number, number - 1, kind, NOW, name) for number, (kind, name) in numbered][::-1]
 
@@ -81,11 +81,11 @@ def events(*items: tuple[str, str | None]) -> list[HistoryEvent]:
         ),
     ],
 )
-def test_current_state(history: list[HistoryEvent], shown: str | None) -> None:
+def test_current_state_is_the_newest_open_state(history: list[HistoryEvent], shown: str | None) -> None:
     assert current_state(history) == shown
 
 
-def test_the_percentage_grows_to_99() -> None:
+def test_percentage_grows_to_99() -> None:
     values = [percent_complete(passed) for passed in range(2000)]
     assert values == sorted(values)
     assert (values[0], values[-1]) == (0, 99)

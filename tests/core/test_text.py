@@ -1,4 +1,4 @@
-"""Text and lengths of time, as messages show them."""
+"""Text and durations in messages."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from stepline.core.text import cut, printable, quoted
         (timedelta(minutes=3, seconds=5), "3 min 5 s"),
     ],
 )
-def test_duration(length: timedelta | float | None, shown: str) -> None:
+def test_duration_is_formatted(length: timedelta | float | None, shown: str) -> None:
     assert format_duration(length) == shown
 
 
 @pytest.mark.parametrize("size", [1, 2, 10])
-def test_cut_and_printable_keep_their_size(size: int) -> None:
+def test_cut_and_printable_text_has_the_maximum_length(size: int) -> None:
     for value in ("", "a", "ab" * 20, "\0" * 20, " \n" * 50):
         assert len(cut(value, size)) <= size
         assert len(printable(value, size)) <= size

@@ -1,4 +1,4 @@
-"""What `stepline up` makes of a SAM template before CloudFormation gets it."""
+"""Packaging of SAM templates."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ class Uploads:
         return {"Bucket": "b", "Key": key}
 
 
-def test_the_project_s_functions_share_one_package_and_the_definition_is_uploaded() -> None:
+def test_functions_of_the_project_share_one_package_and_the_definition_is_uploaded() -> None:
     uploads = Uploads()
-    packaged = json.loads(templates.package(templates.read(PROJECT / "template.yaml"), PROJECT, uploads))
+    packaged = json.loads(
+        templates.package_template(templates.read_template(PROJECT / "template.yaml"), PROJECT, uploads)
+    )
     functions = [r for r in packaged["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
     assert len({r["Properties"]["CodeUri"]["Key"] for r in functions}) == 1
     assert "CodeUri" not in packaged["Globals"]["Function"]
@@ -48,43 +50,43 @@ def test_function_package_holds_lambda_code_and_no_developer_tools() -> None:
     assert (PROJECT / "stepline/__init__.py").read_text() == ""
 
 
-def test_the_same_code_makes_the_same_package() -> None:
+def test_same_code_makes_the_same_package() -> None:
     first, second = Uploads(), Uploads()
     for uploads in (first, second):
-        templates.package(templates.read(PROJECT / "template.yaml"), PROJECT, uploads)
+        templates.package_template(templates.read_template(PROJECT / "template.yaml"), PROJECT, uploads)
     assert first.contents.keys() == second.contents.keys()
 
 
-def test_another_folder_is_packaged_as_it_is(tmp_path: Path) -> None:
+def test_other_folder_is_packaged_unchanged(tmp_path: Path) -> None:
     (tmp_path / "code" / "sub").mkdir(parents=True)
     (tmp_path / "code" / "sub" / "a.py").write_text("1")
     uploads = Uploads()
     function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "code"}}
-    templates.package({"Resources": {"F": function}}, tmp_path, uploads)
+    templates.package_template({"Resources": {"F": function}}, tmp_path, uploads)
     (content,) = uploads.contents.values()
     assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["sub/a.py"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        (None, "there is no template .*: name it with --template"),
+        (None, "template .* does not exist: name the template with --template"),
         ("a: [", "is not YAML"),
         ("just text", "it has no Resources"),
         ("Resources: 5", "it has no Resources"),
     ],
 )
-def test_a_file_that_is_no_template_is_named(tmp_path: Path, text: str | None, told: str) -> None:
+def test_malformed_template_is_rejected(tmp_path: Path, text: str | None, message: str) -> None:
     file = tmp_path / "template.yaml"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(UsageError, match=told) as caught:
-        templates.read(file)
+    with pytest.raises(UsageError, match=message) as caught:
+        templates.read_template(file)
     assert "template.yaml" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("resource", "told"),
+    ("resource", "message"),
     [
         (
             {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "no"}},
@@ -93,22 +95,22 @@ def test_a_file_that_is_no_template_is_named(tmp_path: Path, text: str | None, t
         ({"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "no"}}, "F: cannot read"),
     ],
 )
-def test_a_path_that_is_not_there_is_named(tmp_path: Path, resource: dict[str, object], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
-        templates.package({"Resources": {"F": resource}}, tmp_path, Uploads())
+def test_missing_path_is_rejected(tmp_path: Path, resource: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        templates.package_template({"Resources": {"F": resource}}, tmp_path, Uploads())
 
 
-def test_the_local_packages_are_the_ones_that_aws_gets() -> None:
-    """Locally the functions use the packages of the virtual environment: the same versions, then."""
+def test_local_packages_have_the_versions_of_the_function_package() -> None:
+    """Locally the functions use the packages of the virtual environment."""
     pins = {
         line.split(" ")[0]
         for line in (PROJECT / "requirements/dev.txt").read_text().splitlines()
         if "==" in line and not line.startswith((" ", "#"))
     }
-    carried = {
+    packaged = {
         line.split(" ")[0]
         for line in (PROJECT / "pipeline/requirements.txt").read_text().splitlines()
         if "==" in line and not line.startswith((" ", "#"))
     }
-    assert carried
-    assert carried <= pins
+    assert packaged
+    assert packaged <= pins

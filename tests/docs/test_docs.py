@@ -1,8 +1,10 @@
-"""What the documentation says is there, is there."""
+"""What the documentation names exists, and what exists is documented."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import click
@@ -10,29 +12,45 @@ import pytest
 
 from pipeline import settings
 from stepline.cli.command_group import cli
-from stepline.deployment.template import read
+from stepline.cli.exit_codes import ExitCode
+from stepline.deployment.template import read_template
 from stepline.localaws.batch.service import Batch
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodePipeline
 from stepline.localaws.protocol import JsonService
 from stepline.localaws.stepfunctions import StepFunctions
+from tests.docs.pages import PAGES, PROJECT, code_spans, page_name, read, tables
+from tests.faults.__main__ import main as fault_injection
+from tests.iam.permissions import permissions
 
-PROJECT = Path(__file__).parents[2]
-SYSTEMS = sorted(path.parent for path in (PROJECT / "statemachines").glob("*/template.yaml"))
-PAGES = [
-    PROJECT / "README.md",
-    *sorted(PROJECT.glob("docs/*.md")),
-    *sorted(PROJECT.glob("statemachines/*/*.md")),
-]
+SYSTEMS = sorted(path.parent for path in PROJECT.glob("statemachines/*/template.yaml"))
+TEMPLATES = {
+    PROJECT / "template.yaml": "README.md",
+    **{folder / "template.yaml": f"docs/{folder.name.replace('_', '-')}.md" for folder in SYSTEMS},
+    PROJECT / "statemachines/process/vpc.yaml": "docs/sample-service.md",
+}
+"""The page of each template."""
+
+IN_WORDS = {"SQS and SSM", "a network of its own"}
+"""Defaults that the pages describe."""
+
+FOLDERS = "(app|benchmarks|docs|local_events|pipeline|requirements|statemachines|stepline|tests)"
+EXAMPLES = "greeting|enable_termination_protection|update_parameter"
+"""The parts of names that CONTRIBUTING.md adds: other files of the kind exist."""
+
+NOT_IN_THE_PROJECT = {
+    "stepline/express/",  # in a bucket
+    "stepline/project/",  # in the wheel
+}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_links_within_the_project_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_links_to_sections_lead_to_headings(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text())
     assert [
@@ -48,6 +66,13 @@ def _sections(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_named_files_exist(page: Path) -> None:
+    paths = {span for span in code_spans(page.read_text()) if re.match(rf"{FOLDERS}/[\w./*<>-]*$", span)}
+    patterns = {path: re.sub(rf"<\w+>|{EXAMPLES}", "*", path) for path in paths - NOT_IN_THE_PROJECT}
+    assert sorted(path for path, pattern in patterns.items() if not any(PROJECT.glob(pattern))) == []
+
+
 @pytest.mark.parametrize(
     ("name", "service"),
     [
@@ -57,38 +82,79 @@ def _sections(page: Path) -> set[str]:
         ("Batch", Batch),
     ],
 )
-def test_the_served_operations_are_listed(name: str, service: type[JsonService]) -> None:
-    text = (PROJECT / "docs/local-aws.md").read_text()
-    listed = re.search(rf"\*\*{name}\*\*: ([^.]+)\.", text)
+def test_supported_operations_are_listed(name: str, service: type[JsonService]) -> None:
+    listed = re.search(rf"\*\*{name}\*\*: ([^.]+)\.", read("docs/local-aws.md"))
     assert listed is not None
     assert re.split(r",\s+", listed.group(1)) == sorted(service.operations())
 
 
-def test_every_setting_of_the_trigger_is_documented() -> None:
-    page = (PROJECT / "docs/trigger.md").read_text()
+def test_settings_of_the_trigger_are_documented() -> None:
     names = [name for name in vars(settings) if name.isupper() and not name.startswith("_")]
     assert names
-    assert [name for name in names if f"`{name}`" not in page] == []
+    assert [name for name in names if f"`{name}`" not in read("docs/trigger.md")] == []
 
 
-def test_every_parameter_of_the_template_is_in_the_readme() -> None:
-    page = (PROJECT / "README.md").read_text()
-    assert [name for name in read(PROJECT / "template.yaml")["Parameters"] if f"`{name}`" not in page] == []
+@pytest.mark.parametrize("template", TEMPLATES, ids=page_name)
+def test_parameters_and_their_defaults_are_documented(template: Path) -> None:
+    parameters = read_template(template)["Parameters"]
+    documented = dict(_documented_parameters(read(TEMPLATES[template]), parameters))
+    assert sorted(parameters.keys() - documented.keys()) == []
+    assert {
+        name: text
+        for name, text in documented.items()
+        if text not in IN_WORDS and text != str(parameters[name].get("Default", ""))
+    } == {}
+
+
+def _documented_parameters(text: str, parameters: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names and defaults in the tables; a row may have several, separated by commas."""
+    for table in tables(text):
+        for row in table:
+            names = [name for name in row[0].replace("`", "").split(", ") if name in parameters]
+            defaults = row[1].replace("`", "").split(", ")
+            yield from zip(
+                names, defaults if len(defaults) == len(names) else defaults * len(names), strict=True
+            )
 
 
 @pytest.mark.parametrize("folder", SYSTEMS, ids=lambda folder: folder.name)
-def test_every_system_has_a_page_with_all_parameters(folder: Path) -> None:
-    page = PROJECT / "docs" / f"{folder.name.replace('_', '-')}.md"
-    text = page.read_text()
-    assert [name for name in read(folder / "template.yaml")["Parameters"] if f"`{name}`" not in text] == []
-    assert f"(docs/{page.name})" in (PROJECT / "README.md").read_text()
+def test_readme_links_to_the_page_of_each_system(folder: Path) -> None:
+    assert f"(docs/{folder.name.replace('_', '-')}.md)" in read("README.md")
 
 
-def test_every_command_is_in_the_readme() -> None:
-    page = (PROJECT / "README.md").read_text()
-    assert [name for name in cli.list_commands(click.Context(cli)) if f"stepline {name}" not in page] == []
+def test_commands_are_in_the_readme() -> None:
+    names = cli.list_commands(click.Context(cli))
+    assert [name for name in names if f"stepline {name}" not in read("README.md")] == []
 
 
-def test_every_make_target_of_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", (PROJECT / "README.md").read_text())) <= targets
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
+
+
+def test_exit_codes_are_documented() -> None:
+    text = read("docs/command-line.md")
+    codes = {int(row[0]) for row in next(tables(text[text.index("## Exit codes") :]))}
+    assert {int(code) for code in ExitCode} <= codes
+
+
+def test_roles_of_the_pipeline_are_documented() -> None:
+    text = read("docs/security.md")
+    documented = {name for row in next(tables(text)) for name in row[0].split(", ") if name}
+    resources = read_template(PROJECT / "template.yaml")["Resources"]
+    assert documented == {name for name in resources if resources[name]["Type"] == "AWS::IAM::Role"}
+
+
+def test_number_of_permissions_is_documented() -> None:
+    assert f"There are {len(permissions())} permissions of all five systems" in read("docs/security.md")
+
+
+def test_changelog_has_the_version() -> None:
+    version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+    assert re.search(rf"^## \[{re.escape(version)}\]", read("CHANGELOG.md"), re.MULTILINE)
+
+
+def test_options_of_the_fault_injection_exist() -> None:
+    options = {name for parameter in fault_injection.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z]+", read("docs/faults.md"))) <= options

@@ -45,7 +45,7 @@ def test_quotas() -> None:
         operation: [operation, told(quotas.LARGE_REGIONS[operation]), told(quotas.SMALL_REGIONS[operation])]
         for operation in quotas.SMALL_REGIONS
     }
-    assert {row[0]: row for row in rows("Step Functions' buckets")} == wanted
+    assert {row[0]: row for row in rows("Step Functions' token buckets")} == wanted
 
 
 def test_actions_that_may_poll_at_the_same_time() -> None:

@@ -94,13 +94,16 @@ def test_another_image_is_pushed_fails_and_is_deleted(workflow: Workflow, tmp_pa
 
 def test_what_cannot_be_done_is_told_in_one_line(workflow: Workflow) -> None:
     for arguments, words in (
-        (("image", "push", "no/such/folder"), "there is no no/such/folder/Dockerfile"),
-        (("image", "push", "--stack", "none"), "there is no stack none"),
-        (("image", "push", "--stack", "stepline"), "the stack stepline has no output ImageRepositoryUri"),
-        (("image", "delete", "v9"), "there is no image 'v9'"),
-        (("image", "delete"), "name tags or digests, or say --all"),
-        (("logs", "--job", "none"), "there is no job 'none'"),
-        (("logs", "00000000-0000-0000-0000-000000000000"), "there is no job 00000000-"),
+        (("image", "push", "no/such/folder"), "no/such/folder/Dockerfile does not exist"),
+        (("image", "push", "--stack", "none"), "stack none does not exist"),
+        (("image", "push", "--stack", "stepline"), "stack stepline has no output ImageRepositoryUri"),
+        (("image", "delete", "v9"), "image 'v9' does not exist"),
+        (("image", "delete"), "name tags or digests, or use --all"),
+        (("logs", "--job", "none"), "job 'none' does not exist"),
+        (
+            ("logs", "00000000-0000-0000-0000-000000000000"),
+            "job 00000000-0000-0000-0000-000000000000 does not exist",
+        ),
     ):
         result = workflow.local.stepline(*arguments)
         assert result.returncode in {1, 2}

@@ -31,7 +31,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def pid_on(port: int) -> int | None:
-    return local_servers.health(port).get("pid")
+    return local_servers.read_health(port).get("pid")
 
 
 @pytest.fixture
@@ -51,13 +51,13 @@ def test_after_kill_9_up_works_at_once_and_leaves_its_neighbour_alone(
     wait_until(lambda: _functions_of(killed))
     functions = _functions_of(killed)
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: not functions & {each.pid for each in process_table.processes()})
+    wait_until(lambda: not functions & {each.pid for each in process_table.list_processes()})
 
     stepline(environment, "up", "--detach", "--port", str(another.port))
     assert pid_on(another.port) not in {None, killed}
     assert another.client("stepfunctions").list_state_machines()["stateMachines"]
     assert another.deploy(application).status == "Succeeded"
-    assert not [each for each in process_table.processes() if each.group == killed]
+    assert not [each for each in process_table.list_processes() if each.group == killed]
     assert len(_folders(environment, another.port)) == 1
 
     stepline(environment, "down", "--port", str(another.port))
@@ -68,11 +68,11 @@ def test_after_kill_9_up_works_at_once_and_leaves_its_neighbour_alone(
 
 def _functions_of(server: int) -> set[int]:
     """Processes in which functions of that local AWS run; each leads a group of its own."""
-    folder = next(each.command for each in process_table.processes() if each.pid == server)
+    folder = next(each.command for each in process_table.list_processes() if each.pid == server)
     data = folder.partition("--directory ")[2].split(" ")[0]
     return {
         each.pid
-        for each in process_table.processes()
+        for each in process_table.list_processes()
         if "launcher.py" in each.command and _works_in(each.pid, Path(data))
     }
 

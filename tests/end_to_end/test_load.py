@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.load import bounds, burst, invariants, local_aws
 from benchmarks.load.invariants import Finding
-from benchmarks.load.processes import Sample, Sampler
+from benchmarks.processes import Sample, Sampler
 from tests.ports import free_port
 
 EXECUTIONS = 30
@@ -34,10 +34,10 @@ class Load:
 def load() -> Iterator[Load]:
     with local_aws.deployed(free_port(), open_files=1024) as aws:
         burst.commit(aws, local_aws.PROJECT / "app")
-        base, before = Sample.take(aws.process.pid), aws.calls()
-        with Sampler(aws.process.pid) as sampler:
+        base, before = Sample.take(aws.server.pid), aws.calls()
+        with Sampler(aws.server.pid) as sampler:
             done = burst.run(
-                aws, executions=EXECUTIONS, time_limit_seconds=TIME_LIMIT_SECONDS, tell=lambda _text: None
+                aws, executions=EXECUTIONS, time_limit_seconds=TIME_LIMIT_SECONDS, report=lambda _text: None
             )
         yield Load(base, sampler.peak(), done, invariants.check(aws, done, aws.calls() - before))
 
@@ -52,5 +52,5 @@ def test_nothing_is_lost_and_nothing_done_twice(load: Load) -> None:
 
 
 def test_the_local_aws_stays_within_its_bounds(load: Load) -> None:
-    findings = bounds.while_running(load.base, load.peak, executions=EXECUTIONS)
+    findings = bounds.check_peak(load.base, load.peak, executions=EXECUTIONS)
     assert [finding for finding in findings if not finding.holds] == []

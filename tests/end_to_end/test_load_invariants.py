@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.load.bounds import afterwards, while_running
+from benchmarks.load.bounds import check_after, check_peak
 from benchmarks.load.burst import Burst
 from benchmarks.load.calls import ACCESS_KEY, PATH, CallCounter
-from benchmarks.load.invariants import _one_end_per_action
-from benchmarks.load.processes import Sample
+from benchmarks.load.invariants import one_final_result_per_action
+from benchmarks.processes import Sample
 
 SMALL = Sample(
     server_mib=180,
@@ -36,9 +36,9 @@ BURST = Burst(started={"load-01": ["a", "b"]}, in_progress_at_once=2, seconds=1)
 
 
 def test_a_local_aws_without_bounds_is_found_out() -> None:
-    assert not any(finding.holds for finding in while_running(SMALL, HUGE, executions=10))
-    assert not any(finding.holds for finding in afterwards(SMALL, HUGE, idle_cpu_share=1.0))
-    assert all(finding.holds for finding in while_running(SMALL, SMALL, executions=10))
+    assert not any(finding.holds for finding in check_peak(SMALL, HUGE, executions=10))
+    assert not any(finding.holds for finding in check_after(SMALL, HUGE, idle_cpu_share=1.0))
+    assert all(finding.holds for finding in check_peak(SMALL, SMALL, executions=10))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_local_aws_without_bounds_is_found_out() -> None:
 )
 def test_an_action_that_ends_or_starts_twice_is_found_out(ends: int, starts: int, holds: bool) -> None:
     calls = Counter({"codepipeline:PutJobSuccessResult OK": ends, "states:StartExecution OK": starts})
-    assert _one_end_per_action(BURST, calls).holds is holds
+    assert one_final_result_per_action(BURST, calls).holds is holds
 
 
 @pytest.mark.parametrize(

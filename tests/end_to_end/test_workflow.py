@@ -16,9 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.end_to_end.local_aws import LocalAws
+from tests.git.repositories import WorkingTree
 from tests.iam.scenarios_workflow import developer
 from tests.iam.system import System
-from tests.workflow.repository import GitFolder
 
 pytestmark = pytest.mark.xdist_group("systems")
 
@@ -241,7 +241,7 @@ def test_a_change_of_the_template_must_be_published(
     file = tmp_path / "flow.json"
     file.write_text(definition())
     told = dev.deploy(file)
-    assert (told.returncode, "another template since its template was published" in told.stderr) == (1, True)
+    assert (told.returncode, "has changed since it was published" in told.stderr) == (1, True)
     assert dev.aws.stepline("workflow", "publish", "--stack", SAMPLE).returncode == 0
     assert dev.deploy(file).returncode == 0
 
@@ -249,7 +249,7 @@ def test_a_change_of_the_template_must_be_published(
 def test_a_push_deploys_what_it_pushes_or_is_stopped(
     dev: Developer, systems: LocalAws, tmp_path: Path
 ) -> None:
-    git = GitFolder(tmp_path)
+    git = WorkingTree(tmp_path)
     git.environment = git.environment | dev.aws.environment | {"PYTHONPATH": str(systems.project)}
     git.commit(flow_json=definition(), other_json="1")
     installed = subprocess.run(

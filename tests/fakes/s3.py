@@ -47,7 +47,7 @@ class S3Response:
 
 
 class Body:
-    """A response's body as botocore reads it: urllib3's interface, and its error for a body that breaks off."""
+    """A response's body as botocore reads it: urllib3's interface and error for a body that breaks off."""
 
     def __init__(self, body: bytes, *, announced_bytes: int | None = None) -> None:
         self._body = body
@@ -71,8 +71,10 @@ class Body:
 class FakeS3(Calls):
     """GetObject and HeadObject with ranges, If-Match and versions; PutObject with If-Match and If-None-Match.
 
-    `objects` by bucket and key. `versions` by bucket and key, then version id, the latest last: only objects of
-    buckets with versioning have some. The next `cut_short` bodies of GetObject break off in the middle.
+    `objects` by bucket and key. `denied`: operation -> the beginning of "bucket/key" that it may not touch.
+    `versions` by bucket and key, then version id, the latest last: only objects of buckets with versioning
+    have some. `put_version`: the version that PutObject writes, in such a bucket. The next `cut_short` bodies
+    of GetObject break off in the middle.
     """
 
     service_name: ClassVar[str] = "s3"
@@ -80,6 +82,8 @@ class FakeS3(Calls):
     versions: dict[tuple[str, str], dict[str, Content]] = field(default_factory=dict)
     content_type: str = "binary/octet-stream"
     cut_short: int = 0
+    denied: dict[str, str] = field(default_factory=dict)
+    put_version: str | None = None
 
     def put(self, bucket: str, key: str, content: Content, *, version: str | None = None) -> None:
         self.objects[bucket, key] = content
@@ -115,6 +119,9 @@ class FakeS3(Calls):
         return AWSResponse(str(http.url), response.status, dict(response.headers), raw)  # type: ignore[arg-type]
 
     def _respond(self, request: S3Request) -> S3Response:
+        denied = self.denied.get(request.operation)
+        if denied is not None and f"{request.bucket}/{request.key}".startswith(denied):
+            raise AwsError("Access Denied", code="AccessDenied", status=403)
         match request.operation:
             case "GetObject" | "HeadObject":
                 return self._get(request)
@@ -154,7 +161,7 @@ class FakeS3(Calls):
             return versions[version], {"x-amz-version-id": version}
         if name not in self.objects:
             raise AwsError("The specified key does not exist.", code="NoSuchKey", status=404)
-        return self.objects[name], {"x-amz-version-id": latest for latest in list(versions)[-1:]}
+        return self.objects[name], {"x-amz-version-id": list(versions)[-1]} if versions else {}
 
     def _put(self, request: S3Request) -> S3Response:
         existing = self.objects.get((request.bucket, request.key))
@@ -165,8 +172,9 @@ class FakeS3(Calls):
                 raise AwsError("The specified key does not exist.", code="NoSuchKey", status=404)
             if request.headers["if-match"] != _etag(existing):
                 raise AwsError(code="PreconditionFailed", status=412)
-        self.objects[request.bucket, request.key] = request.body
-        return S3Response(200, b"", {"etag": _etag(request.body)})
+        self.put(request.bucket, request.key, request.body, version=self.put_version)
+        version = {"x-amz-version-id": self.put_version} if self.put_version else {}
+        return S3Response(200, b"", {"etag": _etag(request.body), **version})
 
 
 def _etag(content: Content) -> str:

@@ -33,8 +33,8 @@ class Fault:
 class Calls:
     """The calls of a service as (operation, parameters), and what a test has planned for some of them.
 
-    `interference` is called just before a call: by its operation and its number, counted from 1. `before_each`
-    is called before every call.
+    `interference` is called just before a call: by its operation and its number, counted from 1.
+    `before_each` is called before every call.
     """
 
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Calls:
 
 @dataclass(eq=False)
 class FakeService(Calls, JsonService):
-    """A fake has one method for each operation, named as in boto3, with the parameters as keyword arguments."""
+    """A fake has one method for each operation, named as in boto3; the parameters are keyword arguments."""
 
     def call(self, operation: OperationModel, document: Any) -> Params:
         return self.perform(operation.name, document, lambda: self._respond(operation, document))

@@ -37,7 +37,14 @@ _explorer: Explorer | None = None
 @click.option("--replay", "text", metavar="SCHEDULE", help="Run one schedule and show every call.")
 @click.option("--list", "list_scenarios", is_flag=True, help="List the scenarios.")
 def main(
-    *, seed: int, names: tuple[str, ...], everything: bool, jobs: int, text: str, list_scenarios: bool, once: bool
+    *,
+    seed: int,
+    names: tuple[str, ...],
+    everything: bool,
+    jobs: int,
+    text: str,
+    list_scenarios: bool,
+    once: bool,
 ) -> None:
     """Inject faults at every AWS call of every scenario, and check what must always hold."""
     console = Console(highlight=False)

@@ -1,10 +1,10 @@
 """Chooses the schedules to run, and runs them.
 
-Every call of every scenario gets a fault of each class; calls that many scenarios have in common get them in a
-few scenarios. The seed decides which fault of the class it is, so another seed tries others. Then pairs: the second
-fault hits the calls that are made because of the first one, until the calls are again those of the scenario
-without faults. From there on, a second fault is the same as a single one. Pairs that hit the same two calls of the same
-functions with the same classes are run in one scenario only.
+Every call of every scenario gets a fault of each class; calls that many scenarios have in common get them in
+a few scenarios. The seed decides which fault of the class it is, so another seed tries others. Then pairs:
+the second fault hits the calls that are made because of the first one, until the calls are again those of the
+scenario without faults. From there on, a second fault is the same as a single one. Pairs that hit the same
+two calls of the same functions with the same classes are run in one scenario only.
 
 With `everything`, each call gets every fault of each class, and no pair is left out.
 """
@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.network import Network
-from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
 from tests.faults.scenarios import scenarios
+from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
 from tests.faults.world import World
 
 _SECOND_CLASSES: Mapping[str, tuple[Fault, ...]] = {
@@ -41,7 +41,7 @@ _CALLS_AFTER_PIPELINE_FAULT = 3
 _NUMBERS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 
 Site = tuple[str, str, int, str]
-"""Where in the code a call is: function, operation, its number in the invocation, and role of its credentials."""
+"""Where in the code a call is: function, operation, number in the invocation, role of its credentials."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,9 @@ def pairs(
         aftermath = result.aftermath[:_CALLS_AFTER_PIPELINE_FAULT] if is_short else result.aftermath
         scenario = scenarios()[result.schedule.scenario]
         for (call, second_site), name in itertools.product(aftermath, _SECOND_CLASSES):
-            possible = {fault for faults in scenario.fault_classes(second_site[0]).values() for fault in faults}
+            possible = {
+                fault for faults in scenario.fault_classes(second_site[0]).values() for fault in faults
+            }
             second = tuple(fault for fault in _SECOND_CLASSES[name] if fault in possible)
             key = (site, first_class, second_site, name)
             if key in seen and not everything:

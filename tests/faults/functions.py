@@ -45,8 +45,8 @@ class Call:
 class Invocation:
     """One invocation of a function.
 
-    `error` is the name of the error with which it ended, `denied` the operations that it was denied, `result` what
-    it returned to a caller that waits.
+    `error` is the name of the error with which it ended, `denied` the operations that it was denied, `result`
+    what it returned to a caller that waits.
     """
 
     function: str
@@ -80,7 +80,7 @@ class Invocation:
 
 @dataclass
 class Functions:
-    """A Lambda client whose functions run in this process. `running`: the innermost invocation is the last."""
+    """A Lambda client whose functions run in this process. `running`: the innermost invocation is last."""
 
     handlers: Mapping[str, Handler]
     timeouts: Mapping[str, float]

@@ -220,7 +220,7 @@ _OF_ONE_PIPELINE: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
 
 
 def _transient_faults_change_nothing(world: PipelineWorld, expected: Ending) -> Iterator[str]:
-    """Except that our update may be first where another process was first, as that comes at a certain call."""
+    """Except that our update may come first where another process did, which comes at a certain call."""
     found = ending(world)
     if any("outcome of the Express execution" in str(_error(item)) for item in deploy_actions(world)):
         return  # it was started, and its result was lost: nothing can know the outcome

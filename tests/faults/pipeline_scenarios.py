@@ -85,7 +85,7 @@ def scenarios() -> dict[str, PipelineScenario]:
 
 
 def distinct() -> list[str]:
-    """Return one scenario for each path and each behavior of CloudFormation: the one with the shortest name."""
+    """Return one scenario for each path and each behavior of CloudFormation: that with the shortest name."""
     found: dict[str, str] = {}
     for name, scenario in sorted(scenarios().items(), key=lambda item: (len(item[0]), item[0])):
         case = case_runner.load(scenario.case)
@@ -101,4 +101,6 @@ def distinct() -> list[str]:
 
 
 def _is_without_faults(name: str) -> bool:
-    return name not in _NOT_IN_A_PIPELINE and not any(key in case_runner.load(name) for key in _FAULTS_OF_CASES)
+    return name not in _NOT_IN_A_PIPELINE and not any(
+        key in case_runner.load(name) for key in _FAULTS_OF_CASES
+    )

@@ -28,7 +28,7 @@ class Scenario(Protocol):
         """Return the final responses to whoever started it."""
 
     def fault_classes(self, function: str) -> Mapping[str, tuple[Fault, ...]]:
-        """Return what may go wrong at a call of the function; it is empty for the time after the last call."""
+        """Return what may go wrong at a call of the function; empty for the time after the last call."""
 
     def is_common_start(self, functions: tuple[str, ...]) -> bool:
         """Return whether calls by these functions are the start of many scenarios."""

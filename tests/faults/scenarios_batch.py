@@ -53,9 +53,7 @@ def _no_job_runs(world: SystemWorld) -> Iterator[str]:
             yield f"a job still runs: {job}"
 
 
-def _scenario(
-    case: str, *, step_1: object, step_2: list[str], is_resilient: bool = True
-) -> SystemScenario:
+def _scenario(case: str, *, step_1: object, step_2: list[str], is_resilient: bool = True) -> SystemScenario:
     return SystemScenario(
         "batch",
         case,

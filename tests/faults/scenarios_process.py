@@ -1,7 +1,8 @@
 """The process behind a REST API: a caller starts it, reads its state until it ends, and reads the data.
 
-The caller does what the API requires: after a 502 or a 503 it makes the same request again. A repeated start is
-another transaction, and no caller knows the first one; the ending is about the transaction that the caller knows.
+The caller does what the API requires: after a 502 or a 503 it makes the same request again. A repeated start
+is another transaction, and no caller knows the first one; the ending is about the transaction that the caller
+knows.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ def _event(name: str) -> Any:
 
 def _version(event: Any) -> str:
     detail = event["detail"]
-    return str((detail.get("object") or {}).get("version-id") or detail["responseElements"]["x-amz-version-id"])
+    return str(
+        (detail.get("object") or {}).get("version-id") or detail["responseElements"]["x-amz-version-id"]
+    )
 
 
 def _executions(world: SystemWorld) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""The macro of the workflow updater: CloudFormation calls it and gets the definition, or the reason of a failure.
+"""The macro of the workflow updater: CloudFormation calls it and gets the definition, or the reason of a
+failure.
 
 CloudFormation calls it once. What the retries of AWS's clients do not solve is reported as a failure, and the
 user deploys again; a success always has the whole definition.
@@ -75,7 +76,9 @@ def _scenario(
 
 
 SCENARIOS = (
-    _scenario("injected", {"status": "success", "fragment": {**_PROPERTIES, "DefinitionString": _DEFINITION}}),
+    _scenario(
+        "injected", {"status": "success", "fragment": {**_PROPERTIES, "DefinitionString": _DEFINITION}}
+    ),
     _scenario(
         "not_yet",
         {"status": "success", "fragment": {**_PROPERTIES, "Definition": {"of": "the template"}}},

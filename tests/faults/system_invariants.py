@@ -45,7 +45,7 @@ def _transient_faults_change_nothing(world: SystemWorld, expected: Any) -> Itera
 
 
 def _denial_is_reported(world: SystemWorld) -> Iterator[str]:
-    """An error names the denied operation, unless the function succeeded without it or has a response for it."""
+    """An error names the denied operation, unless the function succeeded without it or has a response."""
     for run in world.functions.invocations if _only_denied(world) else ():
         if not run.denied or not run.error:
             continue

@@ -9,7 +9,8 @@ A system joins with one file, `tests/faults/scenarios_<system>.py`, that has `SC
 
     SCENARIOS = (SystemScenario("s3_trigger", "notification", act),)
 
-`make faults ARGS="--scenario s3_trigger/notification"` then explores it; `system_invariants.py` has the checks.
+`make faults ARGS="--scenario s3_trigger/notification"` then explores it; `system_invariants.py` has the
+checks.
 """
 
 from __future__ import annotations

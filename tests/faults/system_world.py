@@ -33,10 +33,11 @@ DELIVERY_SECONDS = (0, 60, 120)
 
 
 class SystemWorld(World):
-    """`responses` are those to the caller of the scenario. `delivered`: (function, event) of asynchronous events.
+    """`responses` are those to the caller of the scenario. `delivered`: (function, event) of asynchronous
+    events.
 
-    `notes` is for a scenario to keep something until the end. `denied_tasks`: the parameters of denied calls of
-    Task states.
+    `notes` is for a scenario to keep something until the end. `denied_tasks`: the parameters of denied calls
+    of Task states.
     """
 
     def __init__(self, network: Network, schedule: Schedule, scenario: SystemScenario) -> None:
@@ -91,7 +92,7 @@ class SystemWorld(World):
                 return
 
     def call(self, function: str, event: Any) -> Any:
-        """Invoke a function and return its result, as API Gateway and CloudFormation do; None after an error."""
+        """Invoke a function, as API Gateway and CloudFormation do; return its result, or None."""
         invocation = self.invoke(function, event)
         return None if invocation.error else invocation.result
 

@@ -1,8 +1,8 @@
 """The calls of Task states: functions and jobs. They fail, too, and the definition must handle it.
 
-Step Functions makes these calls itself, and the local Step Functions decides under which name a definition sees an
-error. Which names are retried is up to the definition, which is tested here. How Step Functions waits for a
-job until its end is not.
+Step Functions makes these calls itself, and the local Step Functions decides under which name a definition
+sees an error. Which names are retried is up to the definition, which is tested here. How Step Functions waits
+for a job until its end is not.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _ERRORS = {
 """The codes of the services [model]."""
 
 _DENIED_LIKE_THROTTLED = {"batch"}
-"""Their models have neither error, so that Step Functions has one name for both, and a definition retries both."""
+"""Their models have neither error, so Step Functions has one name for both, and a definition retries both."""
 
 
 def possible(function: str) -> frozenset[Fault]:

@@ -68,9 +68,7 @@ def test_schedule_has_the_same_result_each_time(explorer: Explorer) -> None:
 class TestBugIsFound:
     """Each test introduces a bug."""
 
-    def test_execution_named_by_a_counter(
-        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_execution_named_by_a_counter(self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
         numbers = itertools.count()
         monkeypatch.setattr(
             Continuation,
@@ -81,9 +79,7 @@ class TestBugIsFound:
         assert any("belongs to no action" in text for text in texts)
         assert any("2 executions for 1 actions" in text for text in texts)
 
-    def test_update_token_that_changes(
-        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_update_token_that_changes(self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
         numbers = itertools.count()
         monkeypatch.setattr(
             DeploymentAttempt, "update_token", property(lambda _self: f"stepline-{next(numbers)}")

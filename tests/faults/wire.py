@@ -32,7 +32,7 @@ def throttle(operation: Operation) -> Reply:
 
 
 def cut_short(operation: Operation, reply: Reply) -> Reply:
-    """Let the response break off: urllib3 raises where botocore reads the whole body, else the reader notices."""
+    """Let the response break off: urllib3 raises where botocore reads all of it, else the reader."""
     if operation.name != "GetObject" or not reply.body:
         raise ConnectionClosedError(endpoint_url="the endpoint")
     return Reply(reply.status, reply.body, reply.headers, sent_bytes=len(reply.body) // 2)

@@ -181,7 +181,9 @@ class World(Receiver):
                     self.repeat(function, event)
             case Fault.EXECUTION_STOPPED:
                 for execution in self.executions:
-                    self.stepfunctions.stop_execution({"executionArn": execution.arn, "cause": "stopped by hand"})
+                    self.stepfunctions.stop_execution(
+                        {"executionArn": execution.arn, "cause": "stopped by hand"}
+                    )
             case Fault.EXECUTION_EXPIRED:
                 for machine in self.machines:
                     self.stepfunctions._executions.delete(machine)

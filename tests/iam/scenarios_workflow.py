@@ -11,11 +11,17 @@ from typing import Any
 import boto3
 import pytest
 
-from stepline.aws.polling import Polling
+from stepline.aws.polling import Poller
 from stepline.core.errors import UsageError
-from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile
-from stepline.workflow.deployment import Clients, DeployOptions, Outcome, Screen
+from stepline.workflow.definition_update import (
+    Clients,
+    Reporter,
+    UpdateOptions,
+    UpdateResult,
+    update_definition,
+)
+from stepline.workflow.published_template import publish_template
 from tests.iam.scenarios import unique_name
 from tests.iam.suites import Lane
 from tests.iam.system import REGION, System
@@ -60,13 +66,13 @@ def missing_definition_is_reported(system: System) -> None:
     assert "There is no object" in answer["errorMessage"], answer
 
 
-def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
+def _deploy(system: System, *, dry_run: bool = False) -> UpdateResult:
     """Deploy a new definition with the developers' role only."""
     admin = _clients(system.client)
-    deployment.publish(admin, system.sample.stack_name, system.stack_name)
+    publish_template(admin.cloudformation, admin.s3, system.sample.stack_name, system.stack_name)
     document = {**_SAMPLE, "Comment": unique_name()}
-    return deployment.deploy(
-        DeployOptions(
+    return update_definition(
+        UpdateOptions(
             DefinitionFile.parse("sample.asl.json", json.dumps(document).encode()),
             system.sample.stack_name,
             None,
@@ -74,8 +80,8 @@ def _deploy(system: System, *, dry_run: bool = False) -> Outcome:
             dry_run,
         ),
         _clients(developer(system)),
-        Polling(_POLL_SECONDS, system.timeout_seconds),
-        Screen(say=lambda _text: None, show=lambda _states, _lines: None),
+        Poller(_POLL_SECONDS, system.timeout_seconds),
+        Reporter(message=lambda _text: None, changes=lambda _states, _lines: None),
         contextlib.nullcontext,
     )
 

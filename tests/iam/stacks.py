@@ -31,15 +31,15 @@ class Stack:
 
 @cache
 def _document(file: Path) -> dict[str, Any]:
-    return template.read(file)
+    return template.read_template(file)
 
 
 @cache
 def stacks() -> dict[str, Stack]:
     """Return the stacks by the names that `stepline up --with` gives them."""
     found = [Stack(APPLICATION, PROJECT / "template.yaml", APPLICATION)]
-    for system in systems.find(system_names(), PROJECT):
-        name = system.stack_name(APPLICATION)
+    for system in systems.list_systems(PROJECT):
+        name = f"{APPLICATION}-{system.name}"
         found.append(Stack(name, system.template, name))
         if system.sample:
             found.append(Stack(name + SAMPLE, system.sample, name))
@@ -48,5 +48,4 @@ def stacks() -> dict[str, Stack]:
 
 def system_names() -> list[str]:
     """Return the systems as `--with` names them: `s3-trigger`, …"""
-    templates = (PROJECT / systems.FOLDER).glob("*/template.yaml")
-    return sorted(path.parent.name.replace("_", "-") for path in templates)
+    return [system.name for system in systems.list_systems(PROJECT)]

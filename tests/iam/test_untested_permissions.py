@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from tests.iam.stacks import PROJECT, stacks
 
 UNTESTED = {
@@ -27,7 +27,7 @@ def _untested() -> Iterator[tuple[str, str]]:
     tested = {stack.template for stack in stacks().values()}
     for file in (PROJECT / "template.yaml", *sorted((PROJECT / "statemachines").glob("*/*.yaml"))):
         name = file.relative_to(PROJECT).as_posix()
-        for logical_id, resource in read(file)["Resources"].items():
+        for logical_id, resource in read_template(file)["Resources"].items():
             if not resource["Type"].startswith("AWS::IAM::"):
                 continue
             if file not in tested:

@@ -1,4 +1,4 @@
-"""A folder with an image's files, and an ECR of AWS's shape in this process."""
+"""A folder with the files of an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CMD ["--help"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With two files to copy and one that nobody wants."""
+    """A folder with two files to copy and one to ignore."""
     folder = tmp_path / "image"
     (folder / "data").mkdir(parents=True)
     (folder / "__pycache__").mkdir()

@@ -1,4 +1,4 @@
-"""An ECR in memory: what `stepline image` asks of it, behind a real botocore client's interface."""
+"""A fake client of ECR with one repository in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def error(code: str, operation: str) -> ClientError:
 
 @dataclass
 class FakeEcr:
-    """`images`: digest -> tags. One repository, "jobs"."""
+    """The repository "jobs". `images` are tags by digest, `kept` are digests that ECR does not delete."""
 
     images: dict[str, list[str]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""The part of a Dockerfile that is understood without a container engine."""
+"""The instructions of a Dockerfile that need no container engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stepline.images.dockerfile import Copy, Dockerfile, parse_dockerfile
 from tests.images.conftest import DOCKERFILE
 
 
-def test_a_whole_file() -> None:
+def test_dockerfile_is_parsed() -> None:
     assert parse_dockerfile(DOCKERFILE) == Dockerfile(
         copies=(Copy(("program.py", "data/"), "/app/"),),
         entrypoint=("python", "program.py"),
@@ -19,7 +19,7 @@ def test_a_whole_file() -> None:
     )
 
 
-def test_the_last_word_counts_and_paths_are_relative() -> None:
+def test_last_instruction_wins_and_paths_are_relative() -> None:
     file = parse_dockerfile("from x\nWORKDIR /a\nWORKDIR b\nCOPY . .\nCMD one \\\n  two\nCMD three\n")
     assert file.working_directory == "/a/b"
     assert file.copies == (Copy((".",), "/a/b/"),)
@@ -27,23 +27,23 @@ def test_the_last_word_counts_and_paths_are_relative() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "has no FROM"),
         ("FROM x\nCOPY a b\n", "neither ENTRYPOINT nor CMD"),
         ("COPY a b\n", "line 1 of the Dockerfile: COPY before FROM"),
-        ("FROM x\n\nRUN pip install y\n", "line 3 of the Dockerfile: RUN is not understood"),
-        ("FROM x\nFROM y\n", "line 2 of the Dockerfile: several FROM"),
-        ("FROM x\nCOPY --from=y a b\n", "COPY --from=y is not understood"),
-        ("FROM x\nCOPY a\n", "COPY a is not understood"),
-        ("FROM x\nWORKDIR $HOME\n", "WORKDIR \\$HOME is not understood"),
-        ("FROM x\nCOPY a ../b\n", "\\.\\./b is not understood"),
-        ("FROM x\nENV A b\n", "ENV A b is not understood"),
-        ('FROM x\nCMD ["a"\n', "cannot be read"),
-        ('FROM x\nCMD ["a", 1]\n', "is not understood"),
-        ("FROM x\nENV A='b\n", "cannot be read"),
+        ("FROM x\n\nRUN pip install y\n", "line 3 of the Dockerfile: RUN is not supported"),
+        ("FROM x\nFROM y\n", "line 2 of the Dockerfile: a second FROM is not supported"),
+        ("FROM x\nCOPY --from=y a b\n", "COPY --from=y is not supported"),
+        ("FROM x\nCOPY a\n", "COPY a is not supported"),
+        ("FROM x\nWORKDIR $HOME\n", "WORKDIR \\$HOME is not supported"),
+        ("FROM x\nCOPY a ../b\n", "\\.\\./b is not supported"),
+        ("FROM x\nENV A b\n", "ENV A b is not supported"),
+        ('FROM x\nCMD ["a"\n', "cannot be parsed"),
+        ('FROM x\nCMD ["a", 1]\n', "is not supported"),
+        ("FROM x\nENV A='b\n", "cannot be parsed"),
     ],
 )
-def test_what_is_not_understood_is_named(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+def test_unsupported_instruction_is_rejected(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         parse_dockerfile(text)

@@ -1,4 +1,4 @@
-"""Images made without a container engine, and their way through a registry back to files."""
+"""Images that are built without a container engine, and unpacked again; manifests and names of images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stepline.oci.names import parse_image_name, parse_repository_uri
 from stepline.oci.registry_client import RegistryError
 
 
-def made(folder: Path) -> OciImage:
+def built(folder: Path) -> OciImage:
     return build(folder, parse_dockerfile((folder / "Dockerfile").read_text()))
 
 
@@ -31,8 +31,8 @@ def unpacked(image: OciImage, root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
-def test_an_image_holds_what_was_copied(folder: Path, tmp_path: Path) -> None:
-    image = made(folder)
+def test_image_contains_the_copied_files(folder: Path, tmp_path: Path) -> None:
+    image = built(folder)
     assert unpacked(image, tmp_path / "root") == {
         "app/program.py": "print('hello')\n",
         "app/words.txt": "one\ntwo\n",
@@ -44,13 +44,13 @@ def test_an_image_holds_what_was_copied(folder: Path, tmp_path: Path) -> None:
     assert config.working_directory == "/app"
 
 
-def test_the_same_files_are_the_same_image(folder: Path) -> None:
-    image, tag = made(folder), content_tag(folder)
+def test_same_files_make_the_same_image(folder: Path) -> None:
+    image, tag = built(folder), content_tag(folder)
     os.utime(folder / "program.py", (0, 0))
-    assert made(folder) == image
+    assert built(folder) == image
     assert content_tag(folder) == tag
     (folder / "program.py").chmod(0o755)
-    assert made(folder) != image
+    assert built(folder) != image
     assert content_tag(folder) != tag
 
 
@@ -66,21 +66,21 @@ def test_the_same_files_are_the_same_image(folder: Path) -> None:
         (". .", {"app/program.py", "app/data/words.txt", "app/Dockerfile"}),
     ],
 )
-def test_copying(folder: Path, tmp_path: Path, copy: str, files: set[str]) -> None:
+def test_copy_has_the_paths_of_docker(folder: Path, tmp_path: Path, copy: str, files: set[str]) -> None:
     (folder / "Dockerfile").write_text(f'FROM x\nWORKDIR /app\nCOPY {copy}\nCMD ["x"]\n')
-    assert set(unpacked(made(folder), tmp_path / "root")) == files
+    assert set(unpacked(built(folder), tmp_path / "root")) == files
 
 
-def test_what_is_ignored_is_not_copied(folder: Path, tmp_path: Path) -> None:
+def test_ignored_files_are_not_copied(folder: Path, tmp_path: Path) -> None:
     (folder / ".dockerignore").write_text("# secrets\ndata\nDockerfile\n.dockerignore\n")
     (folder / "Dockerfile").write_text('FROM x\nCOPY . /a/\nCMD ["x"]\n')
-    assert set(unpacked(made(folder), tmp_path / "root")) == {"a/program.py"}
+    assert set(unpacked(built(folder), tmp_path / "root")) == {"a/program.py"}
 
 
-def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
+def test_missing_file_is_rejected(folder: Path) -> None:
     (folder / "Dockerfile").write_text('FROM x\nCOPY missing.py .\nCMD ["x"]\n')
-    with pytest.raises(UsageError, match=r"COPY missing\.py: there is no such file"):
-        made(folder)
+    with pytest.raises(UsageError, match=r"COPY missing\.py: the folder of the Dockerfile has no such file"):
+        built(folder)
 
 
 def layer(*members: tuple[str, dict[str, object]], content: bytes = b"x") -> bytes:
@@ -109,7 +109,7 @@ LINK = {"type": tarfile.SYMTYPE}
     ],
     ids=str,
 )
-def test_a_layer_that_leads_out_is_refused(
+def test_layer_with_a_path_outside_the_image_is_rejected(
     tmp_path: Path, members: list[tuple[str, dict[str, object]]]
 ) -> None:
     root = tmp_path / "root"
@@ -121,8 +121,8 @@ def test_a_layer_that_leads_out_is_refused(
 
 
 @pytest.mark.parametrize("target", ["..", "/", "../../..", "inside/../../.."])
-def test_nothing_is_written_through_a_link(tmp_path: Path, target: str) -> None:
-    """A link that leads out is left out: what follows it goes into a folder of that name."""
+def test_files_are_not_written_through_a_link(tmp_path: Path, target: str) -> None:
+    """A link to a path outside is skipped, so later members go to a folder of its name."""
     root = tmp_path / "root"
     root.mkdir()
     apply_layer(layer(("out", {**LINK, "linkname": target}), ("out/evil", {})), root)
@@ -130,7 +130,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, target: str) -> None:
     assert [path.name for path in root.rglob("evil")] == ["evil"]
 
 
-def test_links_inside_stay(tmp_path: Path) -> None:
+def test_links_inside_the_image_are_kept(tmp_path: Path) -> None:
     content = layer(
         ("usr/bin/tool", {"mode": 0o755}),
         ("bin", {**LINK, "linkname": "usr/bin"}),
@@ -144,7 +144,7 @@ def test_links_inside_stay(tmp_path: Path) -> None:
     assert os.access(tmp_path / "usr/bin/tool", os.X_OK)
 
 
-def test_a_layer_removes_what_is_below(tmp_path: Path) -> None:
+def test_layer_deletes_files_of_lower_layers(tmp_path: Path) -> None:
     apply_layer(layer(("a/one", {}), ("a/two", {}), ("b/three", {})), tmp_path)
     apply_layer(layer(("a/.wh.one", {}), ("b/.wh..wh..opq", {}), ("a/two", {}), content=b"new"), tmp_path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
@@ -155,13 +155,13 @@ def test_a_layer_removes_what_is_below(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"no archive", layer(("a", {}))[:40]], ids=["empty", "text", "cut short"]
 )
-def test_a_layer_that_is_none(tmp_path: Path, content: bytes) -> None:
+def test_malformed_layer_is_rejected(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(RegistryError, match="cannot be unpacked"):
         apply_layer(content, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "message"),
     [
         ("[]", "not a JSON object"),
         ("{", "not JSON"),
@@ -171,13 +171,13 @@ def test_a_layer_that_is_none(tmp_path: Path, content: bytes) -> None:
         ('{"layers": []}', "lacks 'config'"),
     ],
 )
-def test_a_manifest_that_is_none(document: str, words: str) -> None:
-    with pytest.raises(RegistryError, match=words):
+def test_malformed_manifest_is_rejected(document: str, message: str) -> None:
+    with pytest.raises(RegistryError, match=message):
         read_manifest(document.encode())
 
 
-def test_a_manifest_lists_what_there_is(folder: Path) -> None:
-    image = made(folder)
+def test_manifest_lists_layer_and_configuration(folder: Path) -> None:
+    image = built(folder)
     contents = read_manifest(image.manifest.content)
     assert len(contents.layers) == 1
     assert json.loads(image.manifest.content)["config"]["digest"] == contents.config
@@ -194,7 +194,7 @@ HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
         (f"{HOST}/a@sha256:{'0' * 64}", "a", f"sha256:{'0' * 64}"),
     ],
 )
-def test_names(text: str, repository: str, reference: str) -> None:
+def test_image_name_is_parsed(text: str, repository: str, reference: str) -> None:
     name = parse_image_name(text)
     assert (name.host, name.repository, name.reference) == (HOST, repository, reference)
     assert parse_image_name(str(name)) == name
@@ -213,6 +213,6 @@ def test_names(text: str, repository: str, reference: str) -> None:
         (parse_repository_uri, "registry.example.com/a"),
     ],
 )
-def test_what_is_no_name(parse: Callable[[str], object], text: str) -> None:
+def test_malformed_image_name_is_rejected(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(UsageError, match=r"123456789012\.dkr"):
         parse(text)

@@ -1,4 +1,4 @@
-"""Pushing to AWS with a container engine, and deleting."""
+"""Pushing images to AWS with a container engine, and deleting them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from stepline.core.errors import UsageError
 from stepline.images import delete
 from stepline.images.context import content_tag
-from stepline.images.delete import choose, delete_images, list_images
+from stepline.images.delete import delete_images, find_images, list_images
 from stepline.images.engines import Engine, find_engine
 from stepline.images.push import PushedImage, push_folder
 from tests.images.fake_ecr import PASSWORD, FakeEcr, FakeSession
@@ -23,7 +23,7 @@ URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs"
 
 @dataclass
 class FakeEngine:
-    """A container engine that pushes to `ecr`; `fails` names the subcommand that does not work."""
+    """A container engine that pushes to `ecr`; `fails` is the subcommand that fails."""
 
     ecr: FakeEcr
     fails: str = ""
@@ -58,7 +58,7 @@ def push(
     )
 
 
-def test_a_push_builds_logs_in_and_pushes_both_tags(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
+def test_push_builds_logs_in_and_pushes_both_tags(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
     pushed = push(folder, ecr, engine)
     tag = content_tag(folder)
     assert pushed.digest == "sha256:built"
@@ -77,13 +77,13 @@ def test_a_push_builds_logs_in_and_pushes_both_tags(folder: Path, ecr: FakeEcr, 
     ]
 
 
-def test_the_password_is_on_no_command_line(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
+def test_password_is_not_on_the_command_line(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
     push(folder, ecr, engine)
     assert engine.inputs == [PASSWORD]
     assert PASSWORD not in str(engine.commands)
 
 
-def test_what_is_there_already_becomes_the_latest_without_a_build(
+def test_stored_image_becomes_the_latest_without_a_build(
     folder: Path, ecr: FakeEcr, engine: FakeEngine
 ) -> None:
     ecr.images = {"sha256:old": [content_tag(folder)], "sha256:newer": ["content-1", "latest"]}
@@ -94,12 +94,12 @@ def test_what_is_there_already_becomes_the_latest_without_a_build(
     assert push(folder, ecr, engine).digest == "sha256:old"  # and once more
 
 
-def test_a_tag_of_ones_own(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
+def test_tag_can_be_chosen(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
     assert push(folder, ecr, engine, tag="v1").tags == ("v1", "latest")
 
 
 @pytest.mark.parametrize("subcommand", ["build", "login", "push"])
-def test_an_engine_that_fails_is_named(
+def test_failure_of_the_engine_is_reported(
     folder: Path, ecr: FakeEcr, engine: FakeEngine, subcommand: str
 ) -> None:
     engine.fails = subcommand
@@ -108,23 +108,23 @@ def test_an_engine_that_fails_is_named(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ({"uri": f"{URI}:latest"}, "is not the URI of an ECR repository"),
         ({"uri": URI.replace("/jobs", "/others")}, "deploy its stack first"),
         ({"tag": "a b"}, "is not a tag"),
     ],
 )
-def test_what_cannot_be_pushed(
-    folder: Path, ecr: FakeEcr, engine: FakeEngine, arguments: dict[str, str], words: str
+def test_invalid_arguments_are_rejected_before_a_build(
+    folder: Path, ecr: FakeEcr, engine: FakeEngine, arguments: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=message):
         push(folder, ecr, engine, **arguments)
     assert engine.commands == []
 
 
-def test_a_folder_without_a_dockerfile(tmp_path: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
-    with pytest.raises(UsageError, match=r"there is no .*Dockerfile"):
+def test_folder_without_a_dockerfile_is_rejected(tmp_path: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
+    with pytest.raises(UsageError, match="Dockerfile does not exist"):
         push(tmp_path, ecr, engine)
 
 
@@ -134,12 +134,12 @@ def test_the_first_engine_that_is_installed_is_used() -> None:
         find_engine(lambda _name: None)
 
 
-def test_an_engine_that_went_away() -> None:
-    with pytest.raises(UsageError, match="cannot be run"):
+def test_missing_engine_program_is_reported() -> None:
+    with pytest.raises(UsageError, match="cannot run stepline-no-such-engine"):
         Engine("stepline-no-such-engine").build(Path(), ())
 
 
-def test_deleting_by_tag_and_digest(ecr: FakeEcr) -> None:
+def test_images_are_deleted_by_tag_and_digest(ecr: FakeEcr) -> None:
     client: Any = ecr
     ecr.images = {"sha256:1": ["content-1"], "sha256:2": ["content-2", "latest"], "sha256:3": []}
     stored = list_images(client, "jobs")
@@ -148,29 +148,29 @@ def test_deleting_by_tag_and_digest(ecr: FakeEcr) -> None:
         "sha256:2 (content-2, latest)",
         "sha256:1 (content-1)",
     ]
-    chosen = choose(stored, ["latest", "sha256:1", "content-2"])
+    chosen = find_images(stored, ["latest", "sha256:1", "content-2"])
     assert [image.digest for image in chosen] == ["sha256:2", "sha256:1"]
     delete_images(client, "jobs", chosen)
     assert ecr.images == {"sha256:3": []}
 
 
-def test_an_image_that_is_not_there_is_named(ecr: FakeEcr) -> None:
+def test_unknown_image_and_repository_are_rejected(ecr: FakeEcr) -> None:
     client: Any = ecr
     ecr.images = {"sha256:1": ["v1"]}
-    with pytest.raises(UsageError, match=r"no image 'v2'; there are: sha256:1 \(v1\)"):
-        choose(list_images(client, "jobs"), ["v2"])
-    with pytest.raises(UsageError, match="there is no repository others"):
+    with pytest.raises(UsageError, match=r"image 'v2' does not exist; the images are: sha256:1 \(v1\)"):
+        find_images(list_images(client, "jobs"), ["v2"])
+    with pytest.raises(UsageError, match="repository others does not exist"):
         list_images(client, "others")
 
 
-def test_what_ecr_keeps_is_told(ecr: FakeEcr) -> None:
+def test_images_that_ecr_does_not_delete_are_reported(ecr: FakeEcr) -> None:
     client: Any = ecr
     ecr.images, ecr.kept = {"sha256:1": ["v1"]}, {"sha256:1"}
     with pytest.raises(UsageError, match="ECR did not delete sha256:1: is referenced"):
         delete_images(client, "jobs", list_images(client, "jobs"))
 
 
-def test_many_images_are_deleted_in_parts(ecr: FakeEcr, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_images_are_deleted_in_several_requests(ecr: FakeEcr, monkeypatch: pytest.MonkeyPatch) -> None:
     client: Any = ecr
     monkeypatch.setattr(delete, "MAX_DELETED", 2)
     ecr.images = {f"sha256:{number}": [] for number in range(5)}

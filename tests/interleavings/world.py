@@ -1,4 +1,4 @@
-"""Several pipelines in one simulated AWS, moved step by step, and interference by users and other processes."""
+"""Several pipelines in one simulated AWS, moved step by step, with users and other processes interfering."""
 
 from __future__ import annotations
 

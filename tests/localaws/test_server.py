@@ -24,7 +24,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepline.aws.local_servers import health
+from stepline.aws.local_servers import read_health
 
 _START_SECONDS = 30.0
 _END_SECONDS = 5.0
@@ -125,7 +125,7 @@ def started(tmp_path: Path, *options: str, **settings: Any) -> Iterator[Server]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     process = subprocess.Popen(command, env=environment, **settings)
     try:
-        wait_until(lambda: health(port).get("pid") == process.pid, seconds=_START_SECONDS)
+        wait_until(lambda: read_health(port).get("pid") == process.pid, seconds=_START_SECONDS)
         yield Server(process, port, directory)
     finally:
         process.kill()

@@ -1,4 +1,4 @@
-"""stepline as a stranger installs it: a wheel, an empty environment, an empty folder."""
+"""The wheel, installed into an empty environment and used in an empty folder."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.xdist_group("wheel")
 
 @dataclass(frozen=True)
 class Installed:
-    """`python` is the environment's, `folder` the empty folder in which commands are run."""
+    """An installation; commands are run in the empty `folder`."""
 
     python: Path
     folder: Path
     environment: dict[str, str]
 
     def stepline(self, *arguments: str, expected: int = 0) -> str:
-        """What the command prints on stdout and stderr."""
+        """Run a command and return what it prints to stdout and stderr."""
         command = [str(self.python.with_name("stepline")), *arguments]
-        done = subprocess.run(
+        completed = subprocess.run(
             command,
             cwd=self.folder,
             env=self.environment,
@@ -42,8 +42,8 @@ class Installed:
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
-        assert done.returncode == expected, f"{arguments}: {done.stdout}"
-        return done.stdout
+        assert completed.returncode == expected, f"{arguments}: {completed.stdout}"
+        return completed.stdout
 
     def has(self, module: str) -> bool:
         find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
@@ -52,10 +52,10 @@ class Installed:
 
 def uv(*arguments: str | Path) -> None:
     command = [Path(sys.executable).with_name("uv"), *arguments]
-    done = subprocess.run(
+    completed = subprocess.run(
         command, cwd=PROJECT, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install(requirement: str, folder: Path, environment: dict[str, str]) -> Installed:
-    """Install into a new environment, with the versions of the lock file."""
+    """Install into a new environment with the versions of the lock file."""
     venv.create(folder / "env", with_pip=False, symlinks=True)
     python = folder / "env/bin/python"
     versions = folder / "constraints.txt"
@@ -95,7 +95,7 @@ def without_local_aws(
 
 @pytest.fixture(scope="module")
 def port(with_local_aws: Installed) -> Iterator[int]:
-    """A local AWS that the installed command has started in an empty folder."""
+    """The port of a local AWS that the installed command has started."""
     chosen = free_port()
     with_local_aws.stepline("up", "--detach", "--port", str(chosen))
     yield chosen
@@ -109,7 +109,7 @@ def test_installed_local_aws_runs_the_sample_application(with_local_aws: Install
     assert list(with_local_aws.folder.iterdir()) == []
 
 
-def test_plain_installation_works_with_an_aws_and_has_no_local_one(
+def test_installation_without_local_extra_works_with_an_aws(
     without_local_aws: Installed, port: int, tmp_path: Path
 ) -> None:
     stepline = without_local_aws.stepline

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from stepline.aws.executions import ExecutionHistory
+from stepline.aws.execution_history import ExecutionHistory
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure
 from stepline.localaws.protocol import Params

@@ -1,4 +1,4 @@
-"""The process's REST API as API Gateway serves it with a usage plan; processes take a while and then end.
+"""A fake REST API of the process, with a usage plan as in API Gateway.
 
 `python -m tests.sample_service.fake_facade PORT RATE BURST SECONDS` serves it, for benchmarks.
 """
@@ -21,7 +21,7 @@ from starlette.routing import Route
 API_KEY = "sample-key-of-the-fake-facade"
 
 Intervention = Callable[[Request], Response | None]
-"""Answers a request in place of the facade, or leaves it alone."""
+"""Responds to a request instead of the facade, or returns None."""
 
 
 @dataclass
@@ -29,23 +29,23 @@ class Process:
     process_input: dict[str, Any]
     ends_at: float
     started_at: float
-    looks: list[float] = field(default_factory=list)
+    polls: list[float] = field(default_factory=list)
 
 
 @dataclass
 class UsagePlan:
-    """API Gateway's token bucket, in time of the event loop."""
+    """API Gateway's token bucket, in the event loop's time."""
 
     requests_per_second: float
     burst: int
     tokens: float = 0.0
     counted_at: float = -1e9
 
-    def admits(self) -> bool:
+    def accepts(self) -> bool:
         now = asyncio.get_running_loop().time()
         self.tokens = min(self.burst, self.tokens + (now - self.counted_at) * self.requests_per_second)
         self.counted_at = now
-        # Sums of fractions of a second are never exact.
+        # Sums of fractions are not exact.
         if self.tokens < 1 - 1e-6:
             return False
         self.tokens -= 1
@@ -57,39 +57,39 @@ class FakeFacade:
     plan: UsagePlan
     process_seconds: float
     outcome: Callable[[dict[str, Any]], dict[str, str]] = lambda _: {"status": "SUCCEEDED"}
-    """Of a process that ends, by its input: `status`, `error`, `cause`."""
+    """Returns `status`, `error` and `cause` of an ended process, from its input."""
     intervention: Intervention = lambda _: None
-    answer_seconds: float = 0.0
+    response_seconds: float = 0.0
     processes: dict[str, Process] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
-    """By path, and `429` for the refused ones."""
+    """By path, and `429` for throttled ones."""
 
     @property
     def app(self) -> Starlette:
         return Starlette(
             routes=[
-                Route("/start-process", self._admitted(self._start), methods=["POST"]),
-                Route("/process-state", self._admitted(self._state)),
-                Route("/process-data", self._admitted(self._data)),
+                Route("/start-process", self._throttled(self._start), methods=["POST"]),
+                Route("/process-state", self._throttled(self._state)),
+                Route("/process-data", self._throttled(self._data)),
                 Route("/counts", self._counts),
             ]
         )
 
-    def _admitted(self, answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-        async def admit(request: Request) -> Response:
+    def _throttled(self, respond: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        async def throttle(request: Request) -> Response:
             if request.headers.get("x-api-key") != API_KEY:
                 return JSONResponse({"message": "Forbidden"}, 403)
-            if not self.plan.admits():
+            if not self.plan.accepts():
                 self.requests["429"] += 1
                 return JSONResponse({"message": "Too Many Requests"}, 429)
             self.requests[request.url.path] += 1
-            if self.answer_seconds:
-                await asyncio.sleep(self.answer_seconds)
+            if self.response_seconds:
+                await asyncio.sleep(self.response_seconds)
             instead = self.intervention(request)
-            response: Response = instead or await answer(request)
+            response: Response = instead or await respond(request)
             return response
 
-        return admit
+        return throttle
 
     async def _start(self, request: Request) -> Response:
         now = asyncio.get_running_loop().time()
@@ -103,7 +103,7 @@ class FakeFacade:
         if identifier not in self.processes:
             return _unknown()
         process, now = self.processes[identifier], asyncio.get_running_loop().time()
-        process.looks.append(now)
+        process.polls.append(now)
         running = now < process.ends_at
         state = {"status": "RUNNING"} if running else self.outcome(process.process_input)
         return JSONResponse({"transactionId": identifier} | state)

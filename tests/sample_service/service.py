@@ -1,4 +1,4 @@
-"""The service with the fake facade, in one event loop."""
+"""The service with the fake facade in one event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from statemachines.process.sample_service.serving import application
 from statemachines.process.sample_service.settings import Settings
-from statemachines.process.sample_service.waiting import WaitingRoom
+from statemachines.process.sample_service.waiter import Waiter
 from tests.sample_service.fake_facade import API_KEY, FakeFacade, UsagePlan
 
 
@@ -23,9 +23,9 @@ class Service:
     facade: FakeFacade
 
     @property
-    def room(self) -> WaitingRoom:
-        room: WaitingRoom = self.app.state.waiting_room
-        return room
+    def waiter(self) -> Waiter:
+        waiter: Waiter = self.app.state.waiter
+        return waiter
 
     async def p1(self, document: Any) -> httpx.Response:
         return await self.client.post("/p1", json=document)
@@ -50,7 +50,7 @@ async def service(fake: FakeFacade | None = None, **settings: Any) -> AsyncItera
 
 
 class _Stage(httpx.AsyncBaseTransport):
-    """API Gateway takes the stage off the path."""
+    """Removes the stage from the path, as API Gateway does."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""What a caller gets, whatever the process and its API do."""
+"""Responses to callers for all results of the process and its API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from statemachines.process.sample_service import app as service_app
-from statemachines.process.sample_service.waiting import logger
+from statemachines.process.sample_service.waiter import logger
 from tests.sample_service import virtual_time
 from tests.sample_service.fake_facade import API_KEY
 from tests.sample_service.service import Service, facade, service
@@ -23,12 +23,12 @@ FAILED = {"status": "FAILED", "error": "S3DataPreconditionError", "cause": "step
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-def _ask(act: Callable[[Service], Any], fake: Any = None, **settings: Any) -> httpx.Response:
+def _response(act: Callable[[Service], Any], fake: Any = None, **settings: Any) -> httpx.Response:
     async def scenario() -> httpx.Response:
         async with service(fake, **settings) as running:
             response = await act(running)
             assert isinstance(response, httpx.Response)
-            assert running.room.waiting == 0
+            assert running.waiter.waiting == 0
             return response
 
     response = virtual_time.run(scenario())
@@ -37,7 +37,7 @@ def _ask(act: Callable[[Service], Any], fake: Any = None, **settings: Any) -> ht
 
 
 def _instead(path: str, response: Response, *, times: int = 10**9) -> Callable[[Request], Response | None]:
-    """For the first `times` requests of `path`."""
+    """Return an intervention for the first `times` requests of `path`."""
     left = times
 
     def answer(request: Request) -> Response | None:
@@ -50,8 +50,8 @@ def _instead(path: str, response: Response, *, times: int = 10**9) -> Callable[[
     return answer
 
 
-def test_a_process_that_succeeds() -> None:
-    response = _ask(lambda running: running.p1({"order": 7}))
+def test_success_has_the_data() -> None:
+    response = _response(lambda running: running.p1({"order": 7}))
     document = response.json()
     assert response.status_code == 200
     assert document["state"] == "SUCCEEDED"
@@ -59,9 +59,9 @@ def test_a_process_that_succeeds() -> None:
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
-def test_a_process_that_fails(status: str) -> None:
+def test_failure_has_error_and_cause(status: str) -> None:
     outcome = FAILED | {"status": status}
-    response = _ask(lambda running: running.p1({}), facade(outcome=lambda _: outcome))
+    response = _response(lambda running: running.p1({}), facade(outcome=lambda _: outcome))
     document = response.json()
     assert response.status_code == 400
     assert (document["state"], document["error"], document["cause"]) == (
@@ -70,7 +70,7 @@ def test_a_process_that_fails(status: str) -> None:
     assert "data" not in document
 
 
-def test_a_process_that_takes_too_long_can_be_waited_for_again() -> None:
+def test_wait_can_be_resumed_after_the_time_out() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=100), timeout_seconds=60) as running:
             late = await running.p1({"order": 7})
@@ -85,9 +85,9 @@ def test_a_process_that_takes_too_long_can_be_waited_for_again() -> None:
     virtual_time.run(scenario())
 
 
-def test_the_id_of_a_process_is_known_even_if_it_starts_while_the_time_runs_out() -> None:
-    fake = facade(answer_seconds=5)
-    response = _ask(lambda running: running.p1({}), fake, timeout_seconds=3)
+def test_id_is_returned_if_the_time_out_passes_during_the_start() -> None:
+    fake = facade(response_seconds=5)
+    response = _response(lambda running: running.p1({}), fake, timeout_seconds=3)
     assert response.status_code == 504
     assert {response.json()["transactionId"]} == set(fake.processes)
 
@@ -104,25 +104,25 @@ def test_the_id_of_a_process_is_known_even_if_it_starts_while_the_time_runs_out(
         ("[" * 100_000, "nested too deeply"),
     ],
 )
-def test_a_body_that_is_no_json_object(body: str, message: str) -> None:
+def test_body_that_is_not_a_json_object_is_rejected(body: str, message: str) -> None:
     fake = facade()
-    response = _ask(lambda running: running.client.post("/p1", content=body.encode("latin-1")), fake)
+    response = _response(lambda running: running.client.post("/p1", content=body.encode("latin-1")), fake)
     assert response.status_code == 400
     assert response.json()["error"] == "InvalidRequestError"
     assert message in response.json()["message"]
     assert fake.requests.total() == 0
 
 
-def test_a_body_that_is_too_large() -> None:
+def test_too_large_body_is_rejected() -> None:
     body = json.dumps({"a": "x" * service_app.MAX_BODY_BYTES})
-    assert _ask(lambda running: running.client.post("/p1", content=body)).status_code == 413
+    assert _response(lambda running: running.client.post("/p1", content=body)).status_code == 413
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_what_the_api_says_about_the_input_is_passed_on(status: int) -> None:
+def test_rejection_by_the_api_is_returned(status: int) -> None:
     answer = JSONResponse({"error": "ProcessInputError", "message": "too deep"}, status)
     fake = facade(intervention=_instead("/start-process", answer))
-    response = _ask(lambda running: running.p1({}), fake)
+    response = _response(lambda running: running.p1({}), fake)
     assert (response.status_code, response.json()) == (
         status,
         {"error": "ProcessInputError", "message": "too deep"},
@@ -132,15 +132,15 @@ def test_what_the_api_says_about_the_input_is_passed_on(status: int) -> None:
 
 @pytest.mark.parametrize("path", ["/process-state", "/process-data"])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_trouble_that_passes_is_not_seen(path: str, status: int) -> None:
+def test_transient_errors_are_retried(path: str, status: int) -> None:
     fake = facade(intervention=_instead(path, Response(status_code=status), times=4))
-    assert _ask(lambda running: running.p1({}), fake).status_code == 200
+    assert _response(lambda running: running.p1({}), fake).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/start-process", "/process-state", "/process-data"])
-def test_trouble_that_stays_is_told(path: str) -> None:
+def test_persistent_errors_are_a_503(path: str) -> None:
     fake = facade(intervention=_instead(path, Response(status_code=503)))
-    response = _ask(lambda running: running.p1({}), fake)
+    response = _response(lambda running: running.p1({}), fake)
     assert response.status_code == 503
     assert response.json()["error"] == "UnavailableError"
     assert response.headers["retry-after"]
@@ -148,18 +148,18 @@ def test_trouble_that_stays_is_told(path: str) -> None:
     assert fake.requests[path] == 5
 
 
-def test_retry_after_is_honoured() -> None:
+def test_retry_after_is_respected() -> None:
     answer = Response(status_code=503, headers={"retry-after": "20"})
     fake = facade(intervention=_instead("/start-process", answer, times=1))
-    _ask(lambda running: running.p1({}), fake)
+    _response(lambda running: running.p1({}), fake)
     (process,) = fake.processes.values()
     assert process.started_at == pytest.approx(20)
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_start_whose_outcome_is_unknown_is_not_repeated(status: int) -> None:
+def test_start_with_unknown_outcome_is_not_retried(status: int) -> None:
     fake = facade(intervention=_instead("/start-process", Response(status_code=status)))
-    response = _ask(lambda running: running.p1({}), fake)
+    response = _response(lambda running: running.p1({}), fake)
     assert response.status_code == 502
     assert response.json()["error"] == "UnknownOutcomeError"
     assert fake.requests["/start-process"] == 1
@@ -173,7 +173,7 @@ def test_a_start_whose_outcome_is_unknown_is_not_repeated(status: int) -> None:
         (httpx.RemoteProtocolError("closed"), 502, "UnknownOutcomeError", 1),
     ],
 )
-def test_an_api_that_cannot_be_reached(error: Exception, status: int, name: str, attempts: int) -> None:
+def test_unreachable_api(error: Exception, status: int, name: str, attempts: int) -> None:
     tried = 0
 
     def fail(_request: httpx.Request) -> httpx.Response:
@@ -181,7 +181,7 @@ def test_an_api_that_cannot_be_reached(error: Exception, status: int, name: str,
         tried += 1
         raise error
 
-    response = _ask(lambda running: running.p1({}), transport=httpx.MockTransport(fail))
+    response = _response(lambda running: running.p1({}), transport=httpx.MockTransport(fail))
     assert (response.status_code, response.json()["error"], tried) == (status, name, attempts)
 
 
@@ -191,29 +191,29 @@ def test_an_api_that_cannot_be_reached(error: Exception, status: int, name: str,
         ("/start-process", Response("<html>"), "without a JSON object"),
         ("/start-process", JSONResponse({}), "no transactionId"),
         ("/start-process", JSONResponse({"transactionId": "../x"}), "no transactionId"),
-        ("/start-process", Response(status_code=307, headers={"location": "//else"}), "answers 307"),
-        ("/start-process", JSONResponse({"message": "Missing Token"}, 404), "answers 404"),
-        ("/process-state", JSONResponse({"status": "DANCING"}), "a status that nobody knows"),
-        ("/process-state", JSONResponse({}), "a status that nobody knows"),
+        ("/start-process", Response(status_code=307, headers={"location": "//else"}), "returns 307"),
+        ("/start-process", JSONResponse({"message": "Missing Token"}, 404), "returns 404"),
+        ("/process-state", JSONResponse({"status": "DANCING"}), "an unknown status"),
+        ("/process-state", JSONResponse({}), "an unknown status"),
         ("/process-data", JSONResponse([]), "without a JSON object"),
     ],
 )  # fmt: skip
-def test_an_api_that_answers_nonsense(path: str, answer: Response, message: str) -> None:
-    response = _ask(lambda running: running.p1({}), facade(intervention=_instead(path, answer)))
+def test_malformed_response_of_the_api_is_a_502(path: str, answer: Response, message: str) -> None:
+    response = _response(lambda running: running.p1({}), facade(intervention=_instead(path, answer)))
     assert response.status_code == 502
     assert response.json()["error"] == "UnexpectedAnswerError"
     assert message in response.json()["message"]
 
 
-def test_a_wrong_api_key() -> None:
-    response = _ask(lambda running: running.p1({}), api_key="wrong")
+def test_wrong_api_key_is_a_502() -> None:
+    response = _response(lambda running: running.p1({}), api_key="wrong")
     assert response.status_code == 502
-    assert "check its API key" in response.json()["message"]
+    assert "check the API key" in response.json()["message"]
 
 
 @pytest.mark.parametrize(("identifier", "status"), [(UNKNOWN, 404), ("nonsense", 400), ("%2e%2e%3f", 400)])
-def test_waiting_for_a_process_that_is_none(identifier: str, status: int) -> None:
-    response = _ask(lambda running: running.client.get(f"/p1/{identifier}"))
+def test_unknown_transaction_id_is_rejected(identifier: str, status: int) -> None:
+    response = _response(lambda running: running.client.get(f"/p1/{identifier}"))
     assert response.status_code == status
     assert response.json()["error"]
 
@@ -221,27 +221,27 @@ def test_waiting_for_a_process_that_is_none(identifier: str, status: int) -> Non
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/", 404), ("GET", "/p1", 405), ("POST", "/health", 405)]
 )
-def test_what_is_not_served(method: str, path: str, status: int) -> None:
-    response = _ask(lambda running: running.client.request(method, path))
+def test_unknown_path_and_method_are_rejected(method: str, path: str, status: int) -> None:
+    response = _response(lambda running: running.client.request(method, path))
     assert response.status_code == status
     assert response.json()["message"]
 
 
-def test_a_bug_is_told_without_its_details(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_hides_its_details(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise ZeroDivisionError("with something secret")
 
-    monkeypatch.setattr(service_app, "_ended", fail)
-    response = _ask(lambda running: running.p1({}))
+    monkeypatch.setattr(service_app, "_content", fail)
+    response = _response(lambda running: running.p1({}))
     assert response.status_code == 500
     assert "secret" not in response.text
 
 
-def test_neither_key_nor_input_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_and_input_are_not_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     log = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", log)
     fake = facade(intervention=_instead("/process-data", Response(status_code=503)))
-    response = _ask(lambda running: running.p1({"card": "4111"}), fake)
+    response = _response(lambda running: running.p1({"card": "4111"}), fake)
     output = log.getvalue()
     assert response.json()["transactionId"] in output
     assert API_KEY not in output

@@ -15,7 +15,7 @@ CALLERS = 500
 
 
 async def _all_at_once(running: Service, callers: int) -> list[tuple[float, httpx.Response]]:
-    """When each was answered, and what."""
+    """Return the time and the response for each caller."""
 
     async def one(number: int) -> tuple[float, httpx.Response]:
         response = await running.p1({"caller": number})
@@ -24,7 +24,7 @@ async def _all_at_once(running: Service, callers: int) -> list[tuple[float, http
     return await asyncio.gather(*(one(number) for number in range(callers)))
 
 
-def test_all_are_answered_with_their_own_data_as_fast_as_the_quota_allows() -> None:
+def test_all_callers_get_their_own_data_as_fast_as_the_quota_allows() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10)) as running:
             answers = await _all_at_once(running, CALLERS)
@@ -32,32 +32,32 @@ def test_all_are_answered_with_their_own_data_as_fast_as_the_quota_allows() -> N
             callers = [response.json()["data"]["processInput"]["caller"] for _, response in answers]
             assert callers == list(range(CALLERS))
             assert running.facade.requests["429"] == 0
-            # Each takes a start, a look and a fetch at least: (3 * 500 - 8) / 5 per second = 298.4 s.
+            # Each needs at least a start, a state and a data request: (3 * 500 - 8) / 5 per second = 298.4 s.
             assert 298.4 <= max(seconds for seconds, _ in answers) < 1.1 * 298.4
-            # Who came first is answered first, while others have not even started.
+            # The first caller gets its response while others have not started.
             assert min(seconds for seconds, _ in answers) < 15
 
     virtual_time.run(scenario())
 
 
-def test_none_waits_for_its_look_much_longer_than_another() -> None:
+def test_all_processes_are_polled_equally_often() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=200), timeout_seconds=3600) as running:
             await _all_at_once(running, 100)
             gaps = [
                 later - earlier
                 for process in running.facade.processes.values()
-                for earlier, later in pairwise(process.looks)
-                if later < 200  # then those whose process has ended go first
+                for earlier, later in pairwise(process.polls)
+                if later < 200  # after that, processes have ended
             ]
-            # 100 callers share 5 looks a second, and rest 2 s before they stand in line again.
+            # 100 callers share 5 requests a second, and wait 2 s between polls.
             assert max(gaps) <= 100 / 5 + 2 + 1
             assert running.facade.requests["429"] == 0
 
     virtual_time.run(scenario())
 
 
-def test_a_lone_caller_is_not_slowed_down() -> None:
+def test_single_caller_is_not_delayed() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10), poll_seconds=2) as running:
             ((seconds, _),) = await _all_at_once(running, 1)
@@ -66,34 +66,34 @@ def test_a_lone_caller_is_not_slowed_down() -> None:
     virtual_time.run(scenario())
 
 
-def test_who_cannot_be_answered_in_time_is_told_so() -> None:
+def test_callers_get_a_504_after_the_time_out() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10), timeout_seconds=60) as running:
             answers = [response for _, response in await _all_at_once(running, CALLERS)]
             late = [response.json() for response in answers if response.status_code == 504]
             assert len(late) + sum(response.status_code == 200 for response in answers) == CALLERS
             assert 0 < len(late) < CALLERS
-            told = {document["transactionId"] for document in late if "transactionId" in document}
+            reported = {document["transactionId"] for document in late if "transactionId" in document}
             answered = {response.json()["transactionId"] for response in answers if response.is_success}
-            assert told | answered == set(running.facade.processes), "a process that nobody can find again"
+            assert reported | answered == set(running.facade.processes), "the id of a process is lost"
 
     virtual_time.run(scenario())
 
 
-@pytest.mark.parametrize("answer_seconds", [0.0, 3.0])
-def test_another_user_of_the_api_key_slows_all_down_and_fails_nobody(answer_seconds: float) -> None:
+@pytest.mark.parametrize("response_seconds", [0.0, 3.0])
+def test_throttling_delays_callers_and_fails_none(response_seconds: float) -> None:
     async def scenario() -> None:
-        fake = facade(rate=2, burst=1, seconds=10, answer_seconds=answer_seconds)
+        fake = facade(rate=2, burst=1, seconds=10, response_seconds=response_seconds)
         async with service(fake, timeout_seconds=3600) as running:
             answers = await _all_at_once(running, 30)
             assert {response.status_code for _, response in answers} == {200}
-            assert len(running.facade.processes) == 30, "429 never reached the process: none is started twice"
+            assert len(running.facade.processes) == 30, "a throttled start is not a second start"
             assert 0 < running.facade.requests["429"] < 200
 
     virtual_time.run(scenario())
 
 
-def test_one_more_than_the_service_takes_is_turned_away() -> None:
+def test_caller_above_the_maximum_is_rejected() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10), max_waiting=20) as running:
             answers = [response for _, response in await _all_at_once(running, 21)]
@@ -105,12 +105,12 @@ def test_one_more_than_the_service_takes_is_turned_away() -> None:
                 "message": "20 callers are waiting already",
             }
             assert len(running.facade.processes) == 20
-            assert (await running.p1({})).status_code == 200, "there is room again"
+            assert (await running.p1({})).status_code == 200, "another caller is accepted later"
 
     virtual_time.run(scenario())
 
 
-def test_health_tells_how_many_wait() -> None:
+def test_health_counts_waiting_callers() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10)) as running:
             crowd = asyncio.ensure_future(_all_at_once(running, 30))

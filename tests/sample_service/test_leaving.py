@@ -1,4 +1,4 @@
-"""Callers that close their connection, and a service that is stopped."""
+"""Callers that close their connection, and a service that stops."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.sample_service.service import Service, facade, service
 Message = MutableMapping[str, Any]
 
 
-async def _post_and_leave(running: Service, *, after_seconds: float) -> list[Message]:
-    """What the service sends to a caller that closes its connection."""
+async def _post_and_disconnect(running: Service, *, after_seconds: float) -> list[Message]:
+    """Return what the service sends to a caller that closes its connection."""
     sent: list[Message] = []
     messages = iter([{"type": "http.request", "body": json.dumps({}).encode(), "more_body": False}])
 
@@ -38,32 +38,32 @@ async def _post_and_leave(running: Service, *, after_seconds: float) -> list[Mes
     return sent
 
 
-def test_nothing_more_is_asked_for_a_caller_that_left() -> None:
+def test_polling_stops_after_a_disconnect() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=100)) as running:
-            await _post_and_leave(running, after_seconds=5)
+            await _post_and_disconnect(running, after_seconds=5)
             assert asyncio.get_running_loop().time() == pytest.approx(5)
-            assert running.room.waiting == 0
-            looks = running.facade.requests["/process-state"]
+            assert running.waiter.waiting == 0
+            polls = running.facade.requests["/process-state"]
             await asyncio.sleep(200)
-            assert running.facade.requests["/process-state"] == looks
+            assert running.facade.requests["/process-state"] == polls
 
     virtual_time.run(scenario())
 
 
-def test_nothing_is_started_for_a_caller_that_left_before_its_turn() -> None:
+def test_process_is_not_started_after_a_disconnect() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=1), burst=1, requests_per_second=0.1) as running:
             first = asyncio.ensure_future(running.p1({}))
             await asyncio.sleep(0.1)
-            await _post_and_leave(running, after_seconds=5)
+            await _post_and_disconnect(running, after_seconds=5)
             assert (await first).status_code == 200
             assert len(running.facade.processes) == 1
 
     virtual_time.run(scenario())
 
 
-def test_a_caller_that_leaves_within_its_request() -> None:
+def test_disconnect_during_the_request() -> None:
     async def scenario() -> None:
         async with service() as running:
 
@@ -80,28 +80,28 @@ def test_a_caller_that_leaves_within_its_request() -> None:
     virtual_time.run(scenario())
 
 
-def test_who_waits_is_told_the_id_when_the_service_stops() -> None:
+def test_waiting_callers_get_the_id_when_the_service_stops() -> None:
     async def scenario() -> None:
-        async with service(facade(seconds=100, answer_seconds=1)) as running:
+        async with service(facade(seconds=100, response_seconds=1)) as running:
             crowd = asyncio.gather(*(running.p1({"caller": number}) for number in range(30)))
             await asyncio.sleep(1.5)  # some have been started, some are being started, some wait
-            running.room.stop()
+            running.waiter.stop()
             answers = await crowd
             assert asyncio.get_running_loop().time() < 3
             assert {answer.status_code for answer in answers} == {503}
-            told = {answer.json()["transactionId"] for answer in answers if "location" in answer.headers}
-            assert told == set(running.facade.processes)
-            assert 0 < len(told) < 30
+            reported = {answer.json()["transactionId"] for answer in answers if "location" in answer.headers}
+            assert reported == set(running.facade.processes)
+            assert 0 < len(reported) < 30
             unstarted = [answer.json() for answer in answers if "location" not in answer.headers]
             assert {document["error"] for document in unstarted} == {"NotStartedError"}
 
     virtual_time.run(scenario())
 
 
-def test_a_service_that_stops_takes_nobody_in() -> None:
+def test_stopping_service_rejects_callers() -> None:
     async def scenario() -> None:
         async with service() as running:
-            running.room.stop()
+            running.waiter.stop()
             assert (await running.p1({})).status_code == 503
             assert (await running.client.get("/health")).status_code == 503
             assert running.facade.requests.total() == 0

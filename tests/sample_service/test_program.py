@@ -74,7 +74,7 @@ def _get(url: str) -> Any:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_stopped(program: Program, silent_process: str, number: signal.Signals) -> None:
+def test_program_serves_until_a_signal(program: Program, silent_process: str, number: signal.Signals) -> None:
     process, port = program.serve(silent_process)
     assert _get(f"http://127.0.0.1:{port}/health") == {"status": "ok", "waiting": 0, "running": 0}
     process.send_signal(number)
@@ -82,7 +82,7 @@ def test_it_serves_until_it_is_stopped(program: Program, silent_process: str, nu
     assert (process.returncode, output, errors) == (0, "", "")
 
 
-def test_the_second_signal_waits_for_nothing(program: Program, silent_process: str) -> None:
+def test_second_signal_ends_the_program_at_once(program: Program, silent_process: str) -> None:
     process, port = program.serve(silent_process)
     with socket.create_connection(("127.0.0.1", port)) as caller:
         caller.sendall(b"POST /p1 HTTP/1.1\r\nhost: s\r\ncontent-length: 2\r\n\r\n{}")
@@ -90,14 +90,14 @@ def test_the_second_signal_waits_for_nothing(program: Program, silent_process: s
             pass
         process.send_signal(signal.SIGINT)
         while socket.socket().connect_ex(("127.0.0.1", port)) == 0:
-            pass  # it has not heard the first one yet
+            pass  # the first signal is not handled yet
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, "")
 
 
-def test_a_port_that_is_in_use_is_named(program: Program, silent_process: str) -> None:
+def test_port_in_use_is_reported(program: Program, silent_process: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         process = program.start("--port", str(port), PROCESS_URL=silent_process, PROCESS_API_KEY=API_KEY)
@@ -111,10 +111,12 @@ def test_a_port_that_is_in_use_is_named(program: Program, silent_process: str) -
     [
         ([], 1, "sample_service: PROCESS_URL is not set"),
         (["--port", "0"], 2, "argument --port: must be a number from 1 to 65535"),
-        (["--stack", "s"], 1, "sample_service: the stack s cannot be looked up"),
+        (["--stack", "s"], 1, "sample_service: the stack s cannot be read"),
     ],
 )
-def test_a_mistake_gets_one_line(program: Program, arguments: list[str], code: int, message: str) -> None:
+def test_wrong_settings_are_reported_in_one_line(
+    program: Program, arguments: list[str], code: int, message: str
+) -> None:
     # No region and no credentials, and no file that has them.
     process = program.start(*arguments, HOME="/nonexistent", AWS_EC2_METADATA_DISABLED="true")
     _, errors = process.communicate(timeout=30)

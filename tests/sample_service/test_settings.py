@@ -1,4 +1,4 @@
-"""The environment, and the look-up in the stack of the process."""
+"""Settings from the environment and from the stack of the process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from botocore.stub import Stubber
 
 from statemachines.process.sample_service import stack
-from statemachines.process.sample_service.errors import SettingsError
 from statemachines.process.sample_service.settings import VARIABLES, from_environment
+from stepline.core.errors import SettingsError
 
-NEEDED = {"PROCESS_URL": "https://api.example/prod/", "PROCESS_API_KEY": "secret-key"}
+REQUIRED = {"PROCESS_URL": "https://api.example/prod/", "PROCESS_API_KEY": "secret-key"}
 OUTPUTS = {
     "ApiUrl": "https://abc.execute-api.eu-west-1.amazonaws.com/prod",
     "ApiId": "abc",
@@ -23,19 +23,19 @@ OUTPUTS = {
 }
 
 
-def test_only_two_variables_are_needed() -> None:
-    settings = from_environment(NEEDED)
+def test_two_variables_are_required() -> None:
+    settings = from_environment(REQUIRED)
     assert settings.process_url == "https://api.example/prod"
     assert (settings.timeout_seconds, settings.poll_seconds, settings.max_waiting) == (600, 2, 500)
 
 
-def test_the_quota_is_within_the_usage_plan_by_default() -> None:
-    settings = from_environment(NEEDED)
+def test_default_quota_is_within_the_usage_plan() -> None:
+    settings = from_environment(REQUIRED)
     assert settings.requests_per_second == 5
     assert settings.burst < 10
 
 
-def test_every_number_can_be_set() -> None:
+def test_numbers_are_read() -> None:
     numbers = {
         "TIMEOUT_SECONDS": "60",
         "POLL_SECONDS": "0.5",
@@ -43,7 +43,7 @@ def test_every_number_can_be_set() -> None:
         "BURST": "9",
         "MAX_WAITING": "7",
     }
-    settings = from_environment(NEEDED | numbers)
+    settings = from_environment(REQUIRED | numbers)
     assert (settings.timeout_seconds, settings.poll_seconds, settings.requests_per_second) == (60, 0.5, 50)
     assert (settings.burst, settings.max_waiting) == (9, 7)
 
@@ -67,14 +67,14 @@ def test_every_number_can_be_set() -> None:
         ("MAX_WAITING", "inf"),
     ],
 )
-def test_what_is_wrong_is_named(variable: str, value: str) -> None:
+def test_invalid_variable_is_rejected_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable) as raised:
-        from_environment(NEEDED | {variable: value})
+        from_environment(REQUIRED | {variable: value})
     assert "\n" not in str(raised.value)
 
 
-def test_the_api_key_is_in_no_representation() -> None:
-    assert "secret-key" not in repr(from_environment(NEEDED))
+def test_api_key_is_not_in_the_representation() -> None:
+    assert "secret-key" not in repr(from_environment(REQUIRED))
 
 
 def test_every_variable_is_documented() -> None:
@@ -85,7 +85,7 @@ def test_every_variable_is_documented() -> None:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Stubber]]:
-    """AWS, whose answers a test says."""
+    """Stubbed clients of CloudFormation and API Gateway."""
     clients = {
         service: boto3.client(service, "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         for service in ("cloudformation", "apigateway")
@@ -112,23 +112,25 @@ def _stack(outputs: dict[str, str]) -> dict[str, Any]:
         ("http://127.0.0.1:4566/", "http://127.0.0.1:4566/restapis/abc/prod/_user_request_"),
     ],
 )
-def test_a_stack_tells_address_and_key(aws: dict[str, Stubber], endpoint_url: str | None, url: str) -> None:
+def test_url_and_key_are_read_from_the_stack(
+    aws: dict[str, Stubber], endpoint_url: str | None, url: str
+) -> None:
     aws["cloudformation"].add_response("describe_stacks", _stack(OUTPUTS), {"StackName": "s"})
     expected = {"apiKey": "k1", "includeValue": True}
     aws["apigateway"].add_response("get_api_key", {"id": "k1", "value": "secret-key"}, expected)
-    assert stack.look_up("s", endpoint_url=endpoint_url) == {
+    assert stack.read_settings("s", endpoint_url=endpoint_url) == {
         "PROCESS_URL": url,
         "PROCESS_API_KEY": "secret-key",
     }
 
 
-def test_another_stack_is_told_from_that_of_the_process(aws: dict[str, Stubber]) -> None:
+def test_stack_without_the_outputs_is_rejected(aws: dict[str, Stubber]) -> None:
     aws["cloudformation"].add_response("describe_stacks", _stack({}))
     with pytest.raises(SettingsError, match="the stack s has no output ApiUrl"):
-        stack.look_up("s", endpoint_url=None)
+        stack.read_settings("s", endpoint_url=None)
 
 
-def test_a_stack_that_does_not_exist(aws: dict[str, Stubber]) -> None:
+def test_missing_stack_is_rejected(aws: dict[str, Stubber]) -> None:
     aws["cloudformation"].add_client_error("describe_stacks", "ValidationError", "s does not exist")
     with pytest.raises(SettingsError, match="s does not exist"):
-        stack.look_up("s", endpoint_url=None)
+        stack.read_settings("s", endpoint_url=None)

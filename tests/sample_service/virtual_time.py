@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nobody has anything to do: hours in milliseconds."""
+"""An event loop whose time advances when all tasks wait: hours take milliseconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Like `asyncio.run`. What waits for something that never comes fails at once."""
+    """Like `asyncio.run`, but fails if all tasks wait for ever."""
     with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
         return runner.run(coroutine)
 
@@ -31,9 +31,9 @@ class _Selector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """`timeout` is how long the loop would sleep: that much time passes now."""
+        """Advance the time by `timeout`, which the loop would sleep."""
         if timeout is None:
-            raise RuntimeError("everybody waits, and nothing will ever happen")
+            raise RuntimeError("all tasks wait for ever")
         self._loop.now += max(0.0, timeout)
         events: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         return events

@@ -62,7 +62,11 @@ WIDGETS = _widgets(ProcessStackName=STACK, DataBucketName=BUCKET)
 
 def _process() -> dict[str, dict[str, Any]]:
     """The process's resources, deployed as the stack that the dashboard shows."""
-    text = json.dumps(resolved(PROCESS).resources).replace('"stack', f'"{STACK}').replace("/stack-", f"/{STACK}-")
+    text = (
+        json.dumps(resolved(PROCESS).resources)
+        .replace('"stack', f'"{STACK}')
+        .replace("/stack-", f"/{STACK}-")
+    )
     made: dict[str, dict[str, Any]] = json.loads(text)
     return made
 

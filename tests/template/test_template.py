@@ -15,7 +15,7 @@ import pytest
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "template.yaml"
@@ -24,7 +24,7 @@ TEMPLATE = PROJECT / "template.yaml"
 @functools.cache
 def resources(path: str) -> dict[str, Any]:
     """Of a template of the project; reading one takes a second."""
-    found: dict[str, Any] = read(PROJECT / path)["Resources"]
+    found: dict[str, Any] = read_template(PROJECT / path)["Resources"]
     return found
 
 
@@ -188,5 +188,5 @@ def test_user_parameters_fit_codepipeline_s_1000_characters() -> None:
 def test_the_runtime_is_the_one_that_packages_are_built_for() -> None:
     from stepline.deployment import function_package  # noqa: PLC0415
 
-    runtime = read(TEMPLATE)["Globals"]["Function"]["Runtime"]
+    runtime = read_template(TEMPLATE)["Globals"]["Function"]["Runtime"]
     assert runtime == f"python{function_package._PYTHON_VERSION}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from tests.template.resolved import ACCOUNT, PROJECT, resolved
 
 VPC = "statemachines/process/vpc.yaml"
@@ -109,5 +109,5 @@ def test_the_outputs_fit_the_parameters_of_the_process() -> None:
     made = resolved(VPC).outputs
     assert made["SubnetIds"] == "PrivateSubnet1,PrivateSubnet2"
     assert made["SecurityGroupIds"] == "FunctionSecurityGroup"
-    parameters = read(PROJECT / "statemachines" / "process" / "template.yaml")["Parameters"]
+    parameters = read_template(PROJECT / "statemachines" / "process" / "template.yaml")["Parameters"]
     assert parameters["SubnetIds"]["Type"] == parameters["SecurityGroupIds"]["Type"] == "CommaDelimitedList"

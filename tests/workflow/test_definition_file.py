@@ -1,4 +1,4 @@
-"""The file that is deployed, and whether a machine has it."""
+"""The file with a definition, and its comparison with a state machine's definition."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ def file_of(document: Any) -> DefinitionFile:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "f is not JSON: it is empty"),
         (b"{", "f is not JSON: "),
         (b'{"States": {}, "States": {}}', 'the key "States" twice'),
         (b"\xff", "f is not UTF-8 text"),
-        (b"[]", "f is no state machine: it has no States"),
-        (b'{"States": []}', "f is no state machine"),
+        (b"[]", "f is not a state machine: it has no States"),
+        (b'{"States": []}', "f is not a state machine"),
         (b'{"States": {}, "Comment": "' + b"x" * 1_048_576 + b'"}', "more than 1,048,576 characters"),
     ],
     ids=["empty", "cut off", "a key twice", "bytes", "a list", "no states", "large"],
 )
-def test_what_cannot_be_deployed_is_told(content: bytes, told: str) -> None:
-    with pytest.raises(UsageError, match=told.replace("(", r"\(")):
+def test_malformed_file_is_rejected(content: bytes, message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
         DefinitionFile.parse("f", content)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read .*no\.json: No such file"):
         DefinitionFile.read(tmp_path / "no.json")
 
@@ -43,7 +43,7 @@ SOUND = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${Arn}", 
 
 
 @pytest.mark.parametrize(
-    ("change", "is_it"),
+    ("change", "matches"),
     [
         ({}, True),
         ({"Resource": "arn:x"}, True),
@@ -53,19 +53,19 @@ SOUND = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${Arn}", 
         ({"More": 1}, False),
     ],
 )
-def test_a_machine_has_it_whatever_fills_its_placeholders(change: dict[str, Any], is_it: bool) -> None:
+def test_placeholders_match_any_value(change: dict[str, Any], matches: bool) -> None:
     deployed = {"StartAt": "A", "States": {"A": {**SOUND["States"]["A"], **change}}}  # type: ignore[index]
-    assert file_of(SOUND).is_definition(json.dumps(deployed)) is is_it
+    assert file_of(SOUND).matches(json.dumps(deployed)) is matches
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found", "is_it"),
+    ("expected", "actual", "matches"),
     [(1, 1, True), (1, True, False), ([1], [1, 2], False), (["${X}"], ["y"], True), ("a", None, False)],
 )
-def test_values_are_compared_as_json_means_them(wanted: Any, found: Any, is_it: bool) -> None:
-    deployed = json.dumps({"States": {}, "value": found})
-    assert file_of({"States": {}, "value": wanted}).is_definition(deployed) is is_it
+def test_values_are_compared_as_json(expected: Any, actual: Any, matches: bool) -> None:
+    deployed = json.dumps({"States": {}, "value": actual})
+    assert file_of({"States": {}, "value": expected}).matches(deployed) is matches
 
 
-def test_what_is_not_json_is_another_definition() -> None:
-    assert not file_of({"States": {}}).is_definition("no")
+def test_text_that_is_not_json_does_not_match() -> None:
+    assert not file_of({"States": {}}).matches("no")

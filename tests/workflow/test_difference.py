@@ -1,4 +1,4 @@
-"""What is shown of a change: states by their names, then lines."""
+"""The states and lines that differ between two definitions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ def machine(**states: Any) -> dict[str, Any]:
     return {"StartAt": "A", "States": states}
 
 
-def test_states_are_added_removed_and_changed() -> None:
+def test_added_removed_and_changed_states_are_listed() -> None:
     before = machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Succeed"}, Same={"Type": "Fail"})
     after = machine(A={"Type": "Pass", "Next": "C"}, C={"Type": "Succeed"}, Same={"Type": "Fail"})
     assert state_changes(before, after) == ["~ A", "+ C", "- B"]
 
 
-def test_what_is_in_no_state_is_the_machine() -> None:
+def test_change_outside_of_states_is_a_change_of_the_machine() -> None:
     assert state_changes(machine(), {**machine(), "TimeoutSeconds": 1}) == ["~ the machine"]
 
 
-def test_a_change_deep_inside_is_told_where_it_is() -> None:
+def test_change_of_an_inner_state_has_its_path() -> None:
     def mapped(inner: str, **more: Any) -> dict[str, Any]:
         return machine(
             M={"Type": "Map", "ItemProcessor": machine(I={"Type": inner}), **more},
@@ -32,15 +32,15 @@ def test_a_change_deep_inside_is_told_where_it_is() -> None:
     assert state_changes(mapped("Pass"), mapped("Pass", MaxConcurrency=1)) == ["~ M"]
 
 
-def test_the_start_of_a_map_belongs_to_the_map() -> None:
+def test_change_of_start_at_in_a_map_is_a_change_of_the_map() -> None:
     before, after = (machine(M={"Type": "Map", "Iterator": {"StartAt": s, "States": {}}}) for s in "XY")
     assert state_changes(before, after) == ["~ M"]
 
 
-def test_layout_is_no_difference() -> None:
+def test_lines_do_not_depend_on_the_layout() -> None:
     assert line_changes({"a": 1}, {"a": 1}) == []
     assert line_changes({"a": "ä"}, {"a": "b"})[3:] == [" {", '-  "a": "ä"', '+  "a": "b"', " }"]
 
 
-def test_what_is_no_machine_is_compared_all_the_same() -> None:
+def test_malformed_definitions_are_compared() -> None:
     assert state_changes({"States": {"A": "text"}}, {"States": []}) == ["- A"]

@@ -1,4 +1,4 @@
-"""What a change set may change: one definition. Everything else is refused, by name."""
+"""Change sets that change anything but one definition are rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MACHINE = "AWS::StepFunctions::StateMachine"
 
 
 def change(**members: Any) -> Any:
-    """Of the definition alone, as AWS tells it; `members` are others."""
+    """Return a change of the definition alone, as AWS returns it, with other `members`."""
     detail = {
         "Target": {"Attribute": "Properties", "Name": "DefinitionString", "RequiresRecreation": "Never"},
         "Evaluation": "Static",
@@ -34,13 +34,13 @@ def detail(name: str, attribute: str = "Properties") -> dict[str, Any]:
     return {"Target": {"Attribute": attribute, "Name": name}}
 
 
-def test_a_change_of_the_definition_is_accepted() -> None:
+def test_change_of_the_definition_is_accepted() -> None:
     check_changes([change()], "Workflow")
     check_changes([change(Details=[detail("Definition"), detail("DefinitionString")])], "Workflow")
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ([change(LogicalResourceId="Other")], f"Other ({MACHINE}): Modify"),
         (
@@ -60,14 +60,14 @@ def test_a_change_of_the_definition_is_accepted() -> None:
         ([{"Type": "Hook"}], "a change of type Hook"),
     ],
 )
-def test_anything_else_is_refused_by_name(changes: list[Any], told: str) -> None:
+def test_other_changes_are_rejected_and_listed(changes: list[Any], message: str) -> None:
     with pytest.raises(UsageError, match="nothing was changed") as caught:
         check_changes(changes, "Workflow")
-    assert any(told in line for line in caught.value.details)
+    assert any(message in line for line in caught.value.details)
 
 
-def test_no_change_is_refused() -> None:
-    with pytest.raises(UsageError, match="no change of Workflow"):
+def test_change_set_without_changes_is_rejected() -> None:
+    with pytest.raises(UsageError, match="does not change Workflow"):
         check_changes([], "Workflow")
 
 
@@ -76,7 +76,7 @@ def template(**members: Any) -> dict[str, Any]:
     return {"Resources": {"Workflow": workflow, "Queue": {"Type": "AWS::SQS::Queue"}}, **members}
 
 
-def test_a_template_may_differ_in_the_definition() -> None:
+def test_template_may_differ_in_the_definition() -> None:
     after = template()
     after["Resources"]["Workflow"]["Properties"]["DefinitionString"] = "another"
     before = template()
@@ -85,7 +85,7 @@ def test_a_template_may_differ_in_the_definition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change_it", "told"),
+    ("change_it", "path"),
     [
         (lambda t: t.update(Outputs={"Url": {"Value": "elsewhere"}}), "Outputs.Url.Value"),
         (lambda t: t["Resources"]["Queue"].update(DeletionPolicy="Delete"), "Resources.Queue.DeletionPolicy"),
@@ -101,16 +101,16 @@ def test_a_template_may_differ_in_the_definition() -> None:
     ],
     ids=["output", "policy", "policy of the machine", "role", "removal"],
 )
-def test_a_template_may_not_differ_elsewhere(change_it: Any, told: str) -> None:
+def test_template_that_differs_elsewhere_is_rejected(change_it: Any, path: str) -> None:
     after = template()
     change_it(after)
-    before = template(Outputs={"Url": {"Value": "here"}}) if "Outputs" in told else template()
-    with pytest.raises(UsageError, match="elsewhere than in the definition") as caught:
+    before = template(Outputs={"Url": {"Value": "here"}}) if "Outputs" in path else template()
+    with pytest.raises(UsageError, match="more than the definition would change") as caught:
         check_templates(before, after, "Workflow")
-    assert told in caught.value.details
+    assert path in caught.value.details
 
 
-def test_only_the_definitions_parameters_may_change() -> None:
+def test_other_parameters_that_change_are_rejected_without_values() -> None:
     before, own = {"Key": "", "Size": "1", "Gone": "x"}, ("Key", "Version")
     check_parameters(before, {**before, "Key": "k", "Version": "v"}, own)
     with pytest.raises(UsageError, match="these parameters would change: Gone, Size") as caught:

@@ -1,1 +1,1 @@
-"""A small web service that embeds the process: a request starts it, waits, and answers what came of it."""
+"""A small web service that embeds the process: a request starts it, waits for it, and returns its result."""

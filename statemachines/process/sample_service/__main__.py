@@ -8,16 +8,16 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from statemachines.process.sample_service.errors import SettingsError
 from statemachines.process.sample_service.settings import Settings, from_environment
+from stepline.core.errors import SettingsError
 
 DEFAULT_PORT = 8080
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, 2 for a wrong command line.
+    """Serve, and return the exit code: 0 after Ctrl-C or SIGTERM, 1 if it cannot start.
 
-    130 after a second Ctrl-C, which waits for nothing.
+    It is 2 for a wrong command line, and 130 after a second Ctrl-C, which ends the service at once.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -32,13 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _settings(environment: Mapping[str, str], stack_name: str | None) -> Settings:
     if stack_name is None:
         return from_environment(environment)
-    from statemachines.process.sample_service import stack  # noqa: PLC0415 - boto3, which only this needs
+    from statemachines.process.sample_service import stack  # noqa: PLC0415 - loads boto3
 
-    return from_environment({**environment, **stack.look_up(stack_name, endpoint_url=stack.endpoint_url())})
+    endpoint_url = environment.get("AWS_ENDPOINT_URL") or None
+    return from_environment({**environment, **stack.read_settings(stack_name, endpoint_url=endpoint_url)})
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
-    from statemachines.process.sample_service import serving  # noqa: PLC0415 - after the settings are known to be right
+    from statemachines.process.sample_service import serving  # noqa: PLC0415 - takes time, and the settings may be wrong
 
     listening = serving.listen(host, port)
     print(f"Serving on http://{host}:{port} for {settings.process_url}", flush=True)  # noqa: T201
@@ -48,15 +49,15 @@ def _serve(settings: Settings, host: str, port: int) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m statemachines.process.sample_service",
-        description="A web service that embeds the process: POST /p1 starts it and answers with its end.",
-        epilog="Other settings come from the environment: docs/sample-service.md lists them.",
+        description="A web service that embeds the process: POST /p1 starts it and returns its result.",
+        epilog="docs/sample-service.md lists the settings in environment variables.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="default: %(default)s")
     parser.add_argument(
         "--stack",
         metavar="NAME",
-        help="take PROCESS_URL and PROCESS_API_KEY from this stack of the process instead of the environment",
+        help="read PROCESS_URL and PROCESS_API_KEY from this stack of the process instead of the environment",
     )
     return parser
 

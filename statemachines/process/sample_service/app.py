@@ -1,4 +1,4 @@
-"""The HTTP interface: `POST /p1`, `GET /p1/{transactionId}`, `GET /health`; see docs/sample-service.md."""
+"""The HTTP interface: `POST /p1`, `GET /p1/{transactionId}` and `GET /health`; see docs/sample-service.md."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from statemachines.process.sample_service import process_api
 from statemachines.process.sample_service.errors import (
     InvalidRequestError,
     ProcessError,
-    RefusedError,
-    SampleServiceError,
+    RejectedError,
     TooManyWaitingError,
     UnavailableError,
 )
-from statemachines.process.sample_service.waiting import (
+from statemachines.process.sample_service.waiter import (
     Caller,
     Ended,
     Reason,
     Unfinished,
-    WaitingRoom,
+    Waiter,
     logger,
 )
 from stepline.core import strict_json
+from stepline.core.errors import SteplineError
 
 MAX_BODY_BYTES: Final = 256 * 1024
-"""Of a request [ours]: a quarter of what the facade takes, so that 500 callers do not fill the memory."""
+"""Largest request [ours]: a quarter of the facade's limit, so that 500 callers do not fill the memory."""
 RETRY_AFTER_SECONDS: Final = 30
-"""What a caller is told when there is no place, or the process's API is out [ours]."""
+"""For responses with status 503 [ours]."""
 
-Answer = tuple[int, dict[str, Any]]
-"""Status and document."""
-StartUp = Callable[[], AbstractAsyncContextManager[WaitingRoom]]
+Content = tuple[int, dict[str, Any]]
+"""The status and the document of a response."""
+StartUp = Callable[[], AbstractAsyncContextManager[Waiter]]
 
 
 def create_app(start_up: StartUp) -> Starlette:
-    """`start_up` makes what the application needs when it starts, and takes it down when it stops."""
+    """Create the application; `start_up` provides its waiter from start to stop."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with start_up() as app.state.waiting_room:
+        async with start_up() as app.state.waiter:
             yield
 
     return Starlette(
@@ -62,42 +62,39 @@ def create_app(start_up: StartUp) -> Starlette:
 
 
 async def _start(request: Request) -> Response:
-    room, caller = _waiting_room(request), Caller()
+    waiter, caller = _waiter(request), Caller()
     try:
-        process_input = _object(await _body(request))
-        return await _unless_caller_leaves(request, _answer(room.run(process_input, caller)))
+        process_input = _parse_object(await _read_body(request))
+        return await _respond_unless_disconnected(request, waiter.run(process_input, caller))
     except ClientDisconnect:
-        return _nobody_listens()
-    except SampleServiceError as error:
-        return _respond(*_error_answer(error, caller.transaction_id))
+        return _disconnected()
+    except SteplineError as error:
+        return _respond(*_error_content(error, caller.transaction_id))
 
 
 async def _resume(request: Request) -> Response:
     text: str = request.path_params["transaction_id"]
     known = None
     try:
-        known = process_api.check_transaction_id(text)
-        return await _unless_caller_leaves(request, _answer(_waiting_room(request).resume(known)))
-    except SampleServiceError as error:
-        return _respond(*_error_answer(error, known))
+        known = process_api.validate_transaction_id(text)
+        return await _respond_unless_disconnected(request, _waiter(request).resume(known))
+    except SteplineError as error:
+        return _respond(*_error_content(error, known))
 
 
 async def _health(request: Request) -> Response:
-    room = _waiting_room(request)
-    document = {
-        "status": "stopping" if room.stopping else "ok",
-        "waiting": room.waiting,
-        "running": room.running,
-    }
-    return _respond(503 if room.stopping else 200, document)
+    waiter = _waiter(request)
+    status = "stopping" if waiter.stopping else "ok"
+    document = {"status": status, "waiting": waiter.waiting, "running": waiter.running}
+    return _respond(503 if waiter.stopping else 200, document)
 
 
-def _waiting_room(request: Request) -> WaitingRoom:
-    room: WaitingRoom = request.app.state.waiting_room
-    return room
+def _waiter(request: Request) -> Waiter:
+    waiter: Waiter = request.app.state.waiter
+    return waiter
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
@@ -107,7 +104,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         value = strict_json.loads(body)
     except ValueError as error:
@@ -117,31 +114,32 @@ def _object(body: bytes) -> dict[str, Any]:
     return value
 
 
-async def _answer(wait: Coroutine[Any, Any, Ended | Unfinished]) -> Answer:
-    end = await wait
-    return _ended(end) if isinstance(end, Ended) else _unfinished(end)
+def _content(result: Ended | Unfinished) -> Content:
+    return _ended_content(result) if isinstance(result, Ended) else _unfinished_content(result)
 
 
-def _ended(end: Ended) -> Answer:
-    document: dict[str, Any] = {"transactionId": end.transaction_id, "state": end.state.status.value}
-    if end.data is not None:
-        return 200, document | {"data": end.data}
-    return 400, document | {"error": end.state.error, "cause": end.state.cause}
+def _ended_content(result: Ended) -> Content:
+    document: dict[str, Any] = {"transactionId": result.transaction_id, "state": result.state.status.value}
+    if result.data is not None:
+        return 200, document | {"data": result.data}
+    return 400, document | {"error": result.state.error, "cause": result.state.cause}
 
 
-def _unfinished(end: Unfinished) -> Answer:
-    status = 504 if end.reason is Reason.TIME_IS_OVER else 503
-    if end.transaction_id is None:
-        message = f"{end.reason.value}; the process was not started: send the request again"
+def _unfinished_content(result: Unfinished) -> Content:
+    status, reason, transaction_id = 503, result.reason, result.transaction_id
+    if reason is Reason.TIMEOUT:
+        status = 504
+    if transaction_id is None:
+        message = f"{reason.value}; the process was not started: send the request again"
         return status, {"error": "NotStartedError", "message": message}
-    message = f"{end.reason.value}; the process goes on: GET /p1/{end.transaction_id} waits for it again"
-    return status, {"transactionId": end.transaction_id, "error": "NotFinishedError", "message": message}
+    message = f"{reason.value}; the process continues: GET /p1/{transaction_id} waits for it again"
+    return status, {"transactionId": transaction_id, "error": "NotFinishedError", "message": message}
 
 
-def _error_answer(error: SampleServiceError, transaction_id: str | None) -> Answer:
+def _error_content(error: SteplineError, transaction_id: str | None) -> Content:
     known = {} if transaction_id is None else {"transactionId": transaction_id}
     match error:
-        case RefusedError():
+        case RejectedError():
             return error.status, known | {"error": error.error, "message": error.message}
         case InvalidRequestError():
             status = error.status
@@ -150,7 +148,7 @@ def _error_answer(error: SampleServiceError, transaction_id: str | None) -> Answ
         case _:
             status = 502
     if isinstance(error, ProcessError):
-        logger.warning("Process failed to answer", reason=str(error), transaction_id=transaction_id)
+        logger.warning("The process's API failed", reason=str(error), transaction_id=transaction_id)
     return status, known | {"error": type(error).__name__, "message": str(error)}
 
 
@@ -163,30 +161,32 @@ def _respond(status: int, document: Mapping[str, Any]) -> Response:
     return JSONResponse(document, status, headers)
 
 
-async def _unless_caller_leaves(request: Request, answer: Coroutine[Any, Any, Answer]) -> Response:
-    """The answer; if the caller closes its connection first, the work for it is cancelled."""
-    work = asyncio.ensure_future(answer)
-    leaving = asyncio.ensure_future(_caller_left(request))
+async def _respond_unless_disconnected(
+    request: Request, wait: Coroutine[Any, Any, Ended | Unfinished]
+) -> Response:
+    """Await the result and respond; if the caller closes its connection first, cancel the wait."""
+    work = asyncio.ensure_future(wait)
+    disconnect = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
-        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return _respond(*work.result()) if work.done() else _nobody_listens()
+        await asyncio.wait({work, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        return _respond(*_content(work.result())) if work.done() else _disconnected()
     finally:
-        leaving.cancel()
+        disconnect.cancel()
         work.cancel()
-        await asyncio.gather(work, leaving, return_exceptions=True)
+        await asyncio.gather(work, disconnect, return_exceptions=True)
 
 
-async def _caller_left(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
-        pass  # the empty end of a body that was sent in chunks
+        pass  # the empty end of a chunked body
 
 
-def _nobody_listens() -> Response:
-    return Response(status_code=499)  # nginx's number for it; the server drops it
+def _disconnected() -> Response:
+    return Response(status_code=499)  # nginx's number; the server does not send it
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:
-    """No such path, or no such method: as JSON, like every other error."""
+    """Respond to an unknown path or method with JSON, as to all errors."""
     assert isinstance(error, HTTPException)
     document = {
         "error": "NotFoundError" if error.status_code == 404 else "RequestError",

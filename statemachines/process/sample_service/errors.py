@@ -1,53 +1,45 @@
-"""What can go wrong, grouped by what the service does next."""
+"""The errors of the service, grouped by what happens next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from stepline.core.errors import SteplineError
 
 
-class SampleServiceError(Exception):
-    """Base of all errors of the service."""
-
-
-class SettingsError(SampleServiceError):
-    """Something that the service needs in order to start is missing or wrong; the message says what to do."""
-
-
-class InvalidRequestError(SampleServiceError):
-    """The caller's own mistake; the message says what to change. Answered with `status`."""
+class InvalidRequestError(SteplineError):
+    """The caller's request is invalid; the response has `status`."""
 
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
 
 
-class TooManyWaitingError(SampleServiceError):
-    """More callers are waiting than the service takes. Answered with 503."""
+class TooManyWaitingError(SteplineError):
+    """The maximum number of callers is waiting. The response is 503."""
 
 
-class ProcessError(SampleServiceError):
-    """The process's REST API did not do what was asked."""
+class ProcessError(SteplineError):
+    """The REST API of the process failed."""
 
 
-@dataclass
-class RefusedError(ProcessError):
-    """The API says what is wrong with the request: 400, 404 or 413. The caller is told the same."""
+class RejectedError(ProcessError):
+    """The API rejected the request with 400, 404 or 413. The response is the same."""
 
-    status: int
-    error: str
-    message: str
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
 
 
 class UnavailableError(ProcessError):
-    """The API cannot be reached, or is out, for longer than a few attempts take. Answered with 503."""
+    """The API failed or could not be reached several times. The response is 503."""
 
 
 class UnexpectedAnswerError(ProcessError):
-    """The API answers, but not with what it should; more attempts would not help. Answered with 502."""
+    """The API returned what it should not, which a retry would not change. The response is 502."""
 
 
 class UnknownOutcomeError(ProcessError):
-    """The connection was lost while the process was being started: it may run, or not. Answered with 502.
+    """The connection broke during a start: the process may run or not. The response is 502.
 
-    It is not tried again, because that could start it twice.
+    It is not retried, because that could start the process twice.
     """

@@ -1,4 +1,4 @@
-"""Serves the application on a port until it is told to stop."""
+"""Serves the application on a port until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from hypercorn.typing import Framework
 from starlette.applications import Starlette
 
 from statemachines.process.sample_service.app import create_app
-from statemachines.process.sample_service.errors import SettingsError
-from statemachines.process.sample_service.process_api import ANSWER_SECONDS, ProcessApi, http_client
+from statemachines.process.sample_service.process_api import (
+    READ_TIMEOUT_SECONDS,
+    ProcessApi,
+    http_client,
+)
 from statemachines.process.sample_service.quota import Quota
 from statemachines.process.sample_service.settings import Settings
-from statemachines.process.sample_service.waiting import WaitingRoom
+from statemachines.process.sample_service.waiter import Waiter
+from stepline.core.errors import SettingsError
 
 INTERRUPTED: Final = 130
-"""Exit code of a program that Ctrl-C has ended: 128 and the signal's number."""
+"""The exit code after Ctrl-C: 128 plus the number of the signal."""
 BACKLOG: Final = 1024
-"""Connections that the kernel keeps until they are accepted: a crowd may come at once."""
+"""Connections that wait to be accepted: many callers may connect at once."""
 
 
 def application(
@@ -37,13 +41,13 @@ def application(
     jitter: Callable[[], float] = random.random,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Starlette:
-    """The application for `settings`, for any ASGI server. `transport` stands in for the network."""
+    """Create the ASGI application. `transport` replaces the network in tests."""
 
     @asynccontextmanager
-    async def start_up() -> AsyncIterator[WaitingRoom]:
+    async def start_up() -> AsyncIterator[Waiter]:
         quota = Quota(requests_per_second=settings.requests_per_second, burst=settings.burst, jitter=jitter)
         async with http_client(settings.process_url, settings.api_key, transport=transport) as http:
-            yield WaitingRoom(
+            yield Waiter(
                 ProcessApi(http, quota, jitter=jitter),
                 timeout_seconds=settings.timeout_seconds,
                 poll_seconds=settings.poll_seconds,
@@ -54,10 +58,7 @@ def application(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket to serve on; who connects from now on is answered as soon as `run` serves.
-
-    Raises SettingsError.
-    """
+    """Return a listening socket; connections wait until `run` serves them. Raises SettingsError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -70,8 +71,8 @@ def listen(host: str, port: int) -> socket.socket:
 async def run(settings: Settings, listening: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM.
 
-    Then callers that wait are answered 503 with their transaction id. What is being started at
-    that moment is waited for, so that its id is known; a second signal ends that wait, too.
+    Waiting callers then get a 503 with their transaction id. Starts that have been sent are awaited, so that
+    their ids are known; a second signal ends the service at once.
     """
     app = application(settings)
     stop = asyncio.Event()
@@ -83,20 +84,20 @@ async def run(settings: Settings, listening: socket.socket) -> None:
         await stop.wait()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, _end_now)
-        app.state.waiting_room.stop()
+        app.state.waiter.stop()
 
     await serve(cast(Framework, app), _config(listening), shutdown_trigger=stopped)
 
 
 def _end_now() -> NoReturn:
-    os._exit(INTERRUPTED)  # an exception would be told as one of every caller that is still waited for
+    os._exit(INTERRUPTED)  # an exception would be logged for each waiting caller
 
 
 def _config(listening: socket.socket) -> Config:
     config = Config()
     config.bind = [f"fd://{listening.detach()}"]
     config.backlog = BACKLOG
-    config.graceful_timeout = ANSWER_SECONDS + 5
+    config.graceful_timeout = READ_TIMEOUT_SECONDS + 5
     config.accesslog = None
     config.errorlog = "-"
     config.loglevel = "WARNING"

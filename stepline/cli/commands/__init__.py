@@ -1,1 +1,1 @@
-"""The commands, one module each; each module's `command` is what `stepline.cli.command_group` loads."""
+"""The commands, one module each; `stepline.cli.command_group` loads its `command`."""

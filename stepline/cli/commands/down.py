@@ -15,22 +15,23 @@ from stepline.processes.interruptions import Interruptions
 @click.command("down")
 @port_option
 def command(port: int) -> None:
-    """Stop the local AWS and remove all that it kept. Nothing running is fine, too."""
-    output = terminal.output()
+    """Stop the local AWS and delete its data. Succeeds if none is running."""
     local_aws = local_servers.load(port)
     if local_aws is None:
-        local_servers.forget(port)  # a file that cannot be read
-        if pid := local_servers.health(port).get("pid"):
+        local_servers.delete_state_file(port)  # it may be unreadable
+        if pid := local_servers.read_health(port).get("pid"):
             raise UsageError(
-                f"the local AWS on port {port} (process {pid}) was not started by `stepline up`: "
+                f"the local AWS on port {port} (process {pid}) was not started by stepline: "
                 "stop it where it was started"
             )
-        terminal.say(output, f"Nothing is running on port {port}.")
+        terminal.print_result(f"No local AWS is running on port {port}.")
         return
     was_running = server_process.is_alive(local_aws)
-    with Interruptions() as interruptions, interruptions.held():
+    with Interruptions() as interruptions, interruptions.deferred():
         server_process.stop(local_aws)
     if was_running:
-        terminal.say(output, f"{terminal.glyphs(output).good} Stopped the local AWS on port {port}.")
+        terminal.print_success(f"Stopped the local AWS on port {port}.")
     else:
-        terminal.say(output, f"Nothing is running on port {port}; what a killed one had left is removed.")
+        terminal.print_result(
+            f"No local AWS is running on port {port}; deleted the data of one that was killed."
+        )

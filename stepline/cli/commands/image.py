@@ -9,27 +9,31 @@ from typing import Any
 
 import click
 
-from stepline.aws.stacks import describe_stack, outputs_of
+from stepline.aws.stacks import describe_stack, stack_outputs
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.options import announced_target, target_options, with_options
+from stepline.cli.options import choose_and_show_target, target_options, with_options
 from stepline.core.errors import UsageError
 from stepline.deployment import project
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
-from stepline.images.delete import StoredImage, choose, delete_images, list_images
+from stepline.images.delete import StoredImage, delete_images, find_images, list_images
 from stepline.images.push import push_folder
 from stepline.oci.names import parse_repository_uri
 
 _DEFAULT_STACK = "stepline-batch"
 
 _repository_options: Callable[[Any], Any] = with_options(
-    click.option("--repository", metavar="URI", help="The repository, as ECR's repositoryUri."),
+    click.option(
+        "--repository",
+        metavar="URI",
+        help="URI of the repository, such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs.",
+    ),
     click.option(
         "--stack",
         "stack_name",
         default=_DEFAULT_STACK,
         show_default=True,
-        help=f"Or the stack whose output {IMAGE_REPOSITORY_OUTPUT} names it.",
+        help=f"Stack whose output {IMAGE_REPOSITORY_OUTPUT} is the URI of the repository.",
     ),
 )
 
@@ -45,7 +49,7 @@ def command() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=functools.partial(project.find, project.BATCH_IMAGE),
 )
-@click.option("--tag", help="Its tag besides `latest`; by default made of the content.")
+@click.option("--tag", help="Tag of the image, besides `latest`. Default: a digest of the folder's content.")
 @_repository_options
 @target_options
 @click.pass_context
@@ -54,26 +58,26 @@ def push(
 ) -> None:
     """Build the Dockerfile of FOLDER and push the image.
 
-    FOLDER is by default statemachines/batch/image. For AWS this needs docker, podman or finch; for the
-    local AWS it needs nothing. Prints the image by its digest.
+    The default FOLDER is statemachines/batch/image. Pushing to AWS requires docker, podman or finch; pushing
+    to a local AWS does not. Prints the image with its digest.
     """
-    target = announced_target(ctx)
+    target = choose_and_show_target(ctx)
     pushed = push_folder(
         folder,
-        repository_uri=repository or _repository_of(target, stack_name),
+        repository_uri=repository or _repository_uri_of_stack(target, stack_name),
         session=target.session,
         local_endpoint=target.endpoint_url if target.is_local else None,
         tag=tag,
     )
-    done = "pushed" if pushed.is_new else "is there already, and is the latest now"
-    terminal.say(terminal.messages(), f"{', '.join(pushed.tags)} of {pushed.name.uri}: {done}", style="good")
-    terminal.say(terminal.output(), str(pushed.name.at(pushed.digest)))
+    result = "pushed" if pushed.is_new else "exists already and is now the latest"
+    terminal.print_message(f"{', '.join(pushed.tags)} of {pushed.name.uri}: {result}", style="good")
+    terminal.print_result(str(pushed.name.at(pushed.digest)))
 
 
 @command.command("delete")
 @click.argument("references", metavar="[TAG|DIGEST]...", nargs=-1)
-@click.option("--all", "delete_all", is_flag=True, help="All images of the repository.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--all", "delete_all", is_flag=True, help="Delete all images of the repository.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @_repository_options
 @target_options
 @click.pass_context
@@ -89,44 +93,45 @@ def delete(
 ) -> None:
     """Delete images by tag or digest, each with all of its tags.
 
-    A stack with images in its repository cannot be deleted: --all empties it. Prints what was deleted.
+    A stack with images in its repository cannot be deleted: --all empties the repository. Prints the deleted
+    images.
     """
     if bool(references) == delete_all:
-        raise click.UsageError("name tags or digests, or say --all")
-    target = announced_target(ctx)
-    name = parse_repository_uri(repository or _repository_of(target, stack_name)).repository
+        raise click.UsageError("name tags or digests, or use --all")
+    target = choose_and_show_target(ctx)
+    name = parse_repository_uri(repository or _repository_uri_of_stack(target, stack_name)).repository
     ecr = target.client("ecr")
     stored = list_images(ecr, name)
-    images = stored if delete_all else choose(stored, references)
+    images = stored if delete_all else find_images(stored, references)
     if not images:
-        terminal.say(terminal.messages(), f"{name} has no images", style="quiet")
+        terminal.print_message(f"{name} has no images", style="quiet")
         return
     _confirm(name, images, yes=yes)
     delete_images(ecr, name, images)
     for image in images:
-        terminal.say(terminal.output(), f"deleted {image}")
+        terminal.print_result(f"deleted {image}")
 
 
 def _confirm(repository: str, images: list[StoredImage], *, yes: bool) -> None:
     if yes:
         return
     for image in images:
-        terminal.say(terminal.messages(), f"  {image}")
+        terminal.print_message(f"  {image}")
     click.confirm(f"Delete {len(images)} image(s) of {repository}?", abort=True, err=True)
 
 
-def _repository_of(target: Target, stack_name: str) -> str:
-    """Raises UsageError if the stack is not there, or has no repository."""
+def _repository_uri_of_stack(target: Target, stack_name: str) -> str:
+    """Raises UsageError if the stack does not exist or has no repository."""
     stack = describe_stack(
         target.client("cloudformation"),
         stack_name,
         advice="deploy statemachines/batch/template.yaml, "
-        "or name another one with --stack, or a repository with --repository",
+        "or name another stack with --stack, or a repository with --repository",
     )
-    uri = outputs_of(stack).get(IMAGE_REPOSITORY_OUTPUT)
+    uri = stack_outputs(stack).get(IMAGE_REPOSITORY_OUTPUT)
     if uri is None:
         raise UsageError(
-            f"the stack {stack_name} has no output {IMAGE_REPOSITORY_OUTPUT}: "
+            f"stack {stack_name} has no output {IMAGE_REPOSITORY_OUTPUT}: "
             "name the repository with --repository"
         )
     return uri

@@ -11,11 +11,11 @@ from botocore.config import Config
 
 from stepline.aws.functions import find_function, list_functions
 from stepline.cli import terminal
-from stepline.cli.options import announced_target, stack_option, target_options
+from stepline.cli.options import choose_and_show_target, stack_option, target_options
 from stepline.core.errors import UsageError
 
-# A function may take 15 minutes; an invocation that lasts must not be sent a second time.
-_PATIENT = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
+# A function may run for 15 minutes, and must not be invoked a second time meanwhile.
+_CONFIG = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
 
 
 @click.command("invoke")
@@ -26,32 +26,32 @@ _PATIENT = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
     "file",
     type=click.File("rb"),
     required=True,
-    help="File with the event, JSON; - for standard input.",
+    help="JSON file with the event, or - for standard input.",
 )
 @stack_option
 @target_options
 @click.pass_context
 def command(ctx: click.Context, /, *, function: str, file: IO[bytes], stack_name: str) -> None:
-    """Invoke FUNCTION with an event, and print what it answers as JSON.
+    """Invoke FUNCTION with an event and print its response as JSON.
 
-    The log goes to stderr. Exit code 1 if the function failed.
+    FUNCTION is a name, a logical id in the stack, or a part of either. The log goes to stderr. The exit code
+    is 1 if the function failed.
     """
-    event = _checked(file)
-    target = announced_target(ctx)
-    known = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
-    name = find_function(known, function).name
-    answer = target.new_client("lambda", _PATIENT).invoke(FunctionName=name, Payload=event, LogType="Tail")
-    messages = terminal.messages()
-    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+    event = _read_event(file)
+    target = choose_and_show_target(ctx)
+    functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
+    name = find_function(functions, function).name
+    response = target.new_client("lambda", _CONFIG).invoke(FunctionName=name, Payload=event, LogType="Tail")
+    log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
-        terminal.say(messages, line, style="quiet")
-    terminal.say(terminal.output(), _readable(answer["Payload"].read()))
-    if error := answer.get("FunctionError"):
-        terminal.say(messages, f"stepline: {name} failed ({error}); its answer above says why", style="bad")
+        terminal.print_message(line, style="quiet")
+    terminal.print_result(_format_payload(response["Payload"].read()))
+    if error := response.get("FunctionError"):
+        terminal.print_message(f"stepline: {name} failed ({error}); see its response above", style="bad")
         ctx.exit(1)
 
 
-def _checked(file: IO[bytes]) -> bytes:
+def _read_event(file: IO[bytes]) -> bytes:
     event = file.read()
     try:
         json.loads(event)
@@ -60,7 +60,7 @@ def _checked(file: IO[bytes]) -> bytes:
     return event
 
 
-def _readable(payload: bytes) -> str:
+def _format_payload(payload: bytes) -> str:
     try:
         document: Any = json.loads(payload or b"null")
     except ValueError:

@@ -1,4 +1,4 @@
-"""`stepline logs`: show what a function or a job logged."""
+"""`stepline logs`: show the log of a function or of a Batch job."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from stepline.aws.batch_jobs import Job, find_job, is_job_id, read_job
+from stepline.aws.batch_jobs import BatchJob, find_job, is_job_id, read_job
 from stepline.aws.functions import find_function, list_functions
-from stepline.aws.log_events import LogEvent, LogReader, group_name, parse_line
-from stepline.aws.polling import new_polling
+from stepline.aws.log_events import LogEvent, LogReader, function_log_group, parse_message
+from stepline.aws.polling import new_poller
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.durations import clock_time, parse_duration
-from stepline.cli.options import announced_target, stack_option, target_options
+from stepline.cli.options import choose_and_show_target, stack_option, target_options
+from stepline.cli.times import clock_time, parse_duration
 
 _LEVEL_STYLES = {"ERROR": "bad", "CRITICAL": "bad", "WARNING": "warn", "DEBUG": "quiet", "INFO": "good"}
 _RUNTIME_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
@@ -25,101 +25,103 @@ _RUNTIME_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_
 
 @dataclass(frozen=True)
 class _Log:
-    """`nothing` is said if there is nothing to show; `has_ended` tells when there will be no more."""
+    """`empty_text` is shown if there are no events; `has_ended` returns whether all events are written."""
 
     reader: LogReader
-    nothing: str
+    empty_text: str
     has_ended: Callable[[], bool] = lambda: False
 
 
 @click.command("logs")
 @click.argument("name")
-@click.option("--job", "is_job", is_flag=True, help="NAME is a job of AWS Batch: its id or its name.")
-@click.option("--follow", "-f", is_flag=True, help="Wait for more, until Ctrl-C or the end of the job.")
-@click.option("--since", default="10m", show_default=True, help="How far to look back: 90s, 10m, 2h, 1d.")
+@click.option("--job", "is_job", is_flag=True, help="NAME is the id or name of an AWS Batch job.")
+@click.option("--follow", "-f", is_flag=True, help="Wait for new events until Ctrl-C or the end of the job.")
+@click.option("--since", default="10m", show_default=True, help="Show events of the last 90s, 10m, 2h or 1d.")
 @stack_option
 @target_options
 @click.pass_context
 def command(
     ctx: click.Context, /, *, name: str, is_job: bool, follow: bool, since: str, stack_name: str
 ) -> None:
-    """Show what a function or a job logged.
+    """Show the log of a function or of a Batch job.
 
-    NAME is a function (its name, its logical id in the stack, or an unambiguous part), the id of a job of
-    AWS Batch, or a log group (`/aws/batch/stepline-batch`). A job's log is shown from its beginning.
+    NAME is a function (its name, its logical id in the stack, or a part of either), the id of an AWS Batch
+    job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its beginning.
 
-    A terminal gets structured lines in readable form; a pipe gets each message as it was written.
+    Structured messages are formatted on a terminal, and unchanged in a pipe.
     """
     begin = datetime.now(UTC) - parse_duration(since)
-    target = announced_target(ctx)
+    target = choose_and_show_target(ctx)
     if is_job or is_job_id(name):
-        log = _of_job(target, name)
+        log = _log_of_job(target, name)
     elif name.startswith("/"):
-        log = _Log(LogReader(target.client("logs"), name, begin), _nothing(name, since))
+        log = _Log(LogReader(target.client("logs"), name, begin), _empty_text(name, since))
     else:
-        log = _of_function(target, name, begin, since, stack_name)
+        log = _log_of_function(target, name, begin, since, stack_name)
     _print(log, follow=follow, is_local=target.is_local)
 
 
-def _of_function(target: Target, wanted: str, begin: datetime, since: str, stack_name: str) -> _Log:
-    known = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
-    name = find_function(known, wanted).name
-    return _Log(LogReader(target.client("logs"), group_name(name), begin), _nothing(name, since))
+def _log_of_function(target: Target, function: str, begin: datetime, since: str, stack_name: str) -> _Log:
+    functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
+    name = find_function(functions, function).name
+    return _Log(LogReader(target.client("logs"), function_log_group(name), begin), _empty_text(name, since))
 
 
-def _of_job(target: Target, wanted: str) -> _Log:
+def _log_of_job(target: Target, id_or_name: str) -> _Log:
     batch = target.client("batch")
-    job = find_job(batch, wanted)
+    job = find_job(batch, id_or_name)
 
-    def now() -> Job:
+    def current() -> BatchJob:
         return job if job.has_ended else read_job(batch, job.id)
 
     reader = LogReader(
-        target.client("logs"), job.log_group, job.created_at, streams=lambda: now().log_streams
+        target.client("logs"), job.log_group, job.created_at, streams=lambda: current().log_streams
     )
     reason = f": {job.status_reason}" if job.status_reason else ""
-    return _Log(reader, f"{job.name} ({job.status}{reason}) has logged nothing", lambda: now().has_ended)
+    return _Log(reader, f"{job.name} ({job.status}{reason}) has no log", lambda: current().has_ended)
 
 
-def _nothing(name: str, since: str) -> str:
-    return f"{name} has logged nothing in the last {since}; --since 1d looks further back"
+def _empty_text(name: str, since: str) -> str:
+    return f"{name} has logged nothing in the last {since}; try a longer period, such as --since 1d"
 
 
 def _print(log: _Log, *, follow: bool, is_local: bool) -> None:
     output = terminal.output()
-    polling = new_polling(is_local=is_local)
+    poller = new_poller(is_local=is_local)
+
+    def print_new() -> bool | None:
+        ended = log.has_ended()  # asked before reading, so that no event is missed
+        poller.retry(lambda: _print_new(log.reader, output))
+        return ended or None
+
     ended = log.has_ended()
-    if not _show(log.reader, output) and not (follow and not ended):
-        terminal.say(terminal.messages(), log.nothing, style="quiet")
-    if not follow or ended:
-        return
-    for _ in polling.rounds():
-        ended = log.has_ended()  # before the last look, so that nothing is missed
-        polling.read(lambda: _show(log.reader, output))
-        if ended:
-            return
+    if not _print_new(log.reader, output) and not (follow and not ended):
+        terminal.print_message(log.empty_text, style="quiet")
+    if follow and not ended:
+        poller.until(print_new)
 
 
-def _show(reader: LogReader, output: Console) -> int:
-    """Print what is new; the number of messages."""
-    shown = 0
-    for event in reader.new():
+def _print_new(reader: LogReader, output: Console) -> int:
+    """Print new events and return their number."""
+    printed = 0
+    for event in reader.read_new():
         if output.is_terminal:
-            output.print(_pretty(event), soft_wrap=True)
+            output.print(_format(event), soft_wrap=True)
         else:
-            terminal.say(output, event.message)
-        shown += 1
-    return shown
+            terminal.print_line(output, event.message)
+        printed += 1
+    return printed
 
 
-def _pretty(event: LogEvent) -> Text:
-    line = parse_line(event.message)
+def _format(event: LogEvent) -> Text:
+    parsed = parse_message(event.message)
     text = Text(f"{clock_time(event.time)}  ", style="quiet")
-    if not line.level:
-        return text.append(line.message, style="quiet" if line.message.startswith(_RUNTIME_LINES) else "none")
-    text.append(f"{line.level:<8} ", style=_LEVEL_STYLES.get(line.level, "none"))
-    text.append(line.message, style="none")
-    for key, value in line.fields.items():
+    if not parsed.level:
+        is_runtime = parsed.message.startswith(_RUNTIME_LINES)
+        return text.append(parsed.message, style="quiet" if is_runtime else "none")
+    text.append(f"{parsed.level:<8} ", style=_LEVEL_STYLES.get(parsed.level, "none"))
+    text.append(parsed.message, style="none")
+    for key, value in parsed.fields.items():
         text.append(f"  {key}=", style="quiet")
         text.append(value, style="none")
     return text

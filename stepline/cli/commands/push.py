@@ -9,24 +9,19 @@ import click
 from stepline.aws.source_repositories import Destination, find_destination
 from stepline.aws.target import Target
 from stepline.cli import terminal
-from stepline.cli.options import (
-    announced_target,
-    pipeline_option,
-    source_argument,
-    target_options,
-    with_options,
-)
-from stepline.git.push import Pushed, aws_access, local_access, push_directory, require_git
+from stepline.cli.options import choose_and_show_target, source_argument, target_options, with_options
+from stepline.git.client import find_git
+from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_directory
 
 
 @click.command("push")
 @source_argument
 @with_options(
-    click.option("--message", "-m", help="Message of the commit."),
-    click.option("--repository", help="Name of the repository; by default that of the pipeline's source."),
-    click.option("--branch", help="The branch; by default that of the pipeline's source."),
-    pipeline_option,
-    click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing changed."),
+    click.option("--message", "-m", help="Commit message."),
+    click.option("--repository", help="Name of the repository. Default: that of the pipeline's source."),
+    click.option("--branch", help="Branch. Default: that of the pipeline's source."),
+    click.option("--pipeline", help="Name of the pipeline. Required if there are several."),
+    click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
 )
 @target_options
 @click.pass_context
@@ -43,42 +38,36 @@ def command(
 ) -> None:
     """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
 
-    SOURCE_DIR is by default app, or where there is none the sample application of stepline itself. It
-    becomes the whole content of the branch. A git repository of your own around it is left alone.
+    The default SOURCE_DIR is app, or else the sample application of stepline. It becomes the whole content of
+    the branch. A git repository of yours that contains SOURCE_DIR is not changed.
     """
-    require_git()
-    target = announced_target(ctx)
+    find_git()
+    target = choose_and_show_target(ctx)
     destination = find_destination(target, pipeline=pipeline, repository=repository, branch=branch)
-    pushed = push(target, source, destination, message=message, allow_empty=allow_empty)
-    report(pushed, destination)
+    push_and_show(target, source, destination, message=message, allow_empty=allow_empty)
 
 
-def push(
+def push_and_show(
     target: Target, source: Path, destination: Destination, *, message: str | None, allow_empty: bool
-) -> Pushed:
-    return push_directory(
+) -> PushResult:
+    """Push, and show the commit and whether it is new."""
+    result = push_directory(
         source,
         destination,
-        local_access() if target.is_local else aws_access(target.profile),
+        LOCAL_ACCESS if target.is_local else codecommit_access(target.profile),
         message=message or f"Update {source.resolve().name}",
         allow_empty=allow_empty,
     )
-
-
-def report(pushed: Pushed, destination: Destination) -> None:
-    """Say which commit it is, and whether it is a new one."""
-    output = terminal.output()
-    glyphs = terminal.glyphs(output)
-    place = f"{destination.repository}, branch {destination.branch}"
-    if pushed.changed:
-        files = "1 file" if pushed.files == 1 else f"{pushed.files} files"
-        terminal.say(output, f"{glyphs.good} Pushed {files} to {place}")
-    elif pushed.is_new:
-        terminal.say(output, f"{glyphs.good} Pushed an empty commit to {place}: nothing has changed")
+    branch = f"{destination.repository}, branch {destination.branch}"
+    if result.has_changes:
+        files = "1 file" if result.files == 1 else f"{result.files} files"
+        terminal.print_success(f"Pushed {files} to {branch}")
+    elif result.is_new:
+        terminal.print_success(f"Pushed an empty commit to {branch}: nothing has changed")
     else:
-        terminal.say(
-            output,
-            f"{glyphs.waiting} Nothing has changed: {place} has this content already. "
-            "(--allow-empty pushes a commit all the same.)",
+        terminal.print_result(
+            f"{terminal.glyphs().waiting} Nothing has changed: {branch} already has this content. "
+            "(Use --allow-empty to push a commit nevertheless.)",
         )
-    terminal.say(output, f"  commit {pushed.commit_id}")
+    terminal.print_result(f"  commit {result.commit_id}")
+    return result

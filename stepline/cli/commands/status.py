@@ -1,4 +1,4 @@
-"""`stepline status`: show the pipelines and what they do."""
+"""`stepline status`: show the pipelines and their latest executions."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from datetime import UTC, datetime
 
 import click
 
-from stepline.aws.pipeline_status import document, read_statuses
-from stepline.aws.pipelines import choose_pipeline
+from stepline.aws.pipeline_status import read_pipeline_statuses, status_document
+from stepline.aws.pipelines import find_pipeline
 from stepline.cli import status_view, terminal
-from stepline.cli.options import announced_target, target_options
+from stepline.cli.options import choose_and_show_target, target_options
 
 
 @click.command("status")
 @click.argument("pipeline", required=False)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for other tools.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for other tools.")
 @target_options
 @click.pass_context
 def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> None:
-    """Show the pipelines, or PIPELINE: stages, actions, and the latest executions."""
-    target = announced_target(ctx)
+    """Show the stages, actions and latest executions of all pipelines, or of PIPELINE."""
+    target = choose_and_show_target(ctx)
     codepipeline = target.client("codepipeline")
     if pipeline:
-        pipeline = choose_pipeline(codepipeline, pipeline).name
-    statuses = read_statuses(codepipeline, pipeline)
-    output = terminal.output()
+        pipeline = find_pipeline(codepipeline, pipeline).name
+    statuses = read_pipeline_statuses(codepipeline, pipeline)
     if as_json:
-        terminal.say(output, json.dumps(document(target, statuses), indent=2, ensure_ascii=False))
+        document = status_document(target, statuses)
+        terminal.print_result(json.dumps(document, indent=2, ensure_ascii=False))
         return
     if not statuses:
-        terminal.say(
-            output, "There is no pipeline yet: deploy template.yaml (`stepline up` does so locally)."
-        )
+        terminal.print_result("No pipeline exists: deploy template.yaml (locally: `stepline up`).")
     for status in statuses:
-        terminal.show(output, status_view.pipeline(status, terminal.glyphs(output), datetime.now(UTC)))
+        layout = status_view.pipeline_layout(status, terminal.glyphs(), datetime.now(UTC))
+        terminal.print_layout(layout)

@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import local_environment, local_target
-from stepline.cli import run_view, startup, terminal
+from stepline.cli import execution_view, startup, terminal
 from stepline.cli.options import (
     deploy_options,
     local_region_option,
     parse_parameters,
     port_option,
-    with_option,
     with_options,
 )
 from stepline.cli.terminal import command_name
@@ -26,17 +24,29 @@ from stepline.deployment.systems import Deployment, SystemDeployment, split_para
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interrupted, Interruptions
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
-"""Each system with its stack's outputs."""
+"""Each system, with the outputs of its stacks."""
 
 
 @click.command("up")
 @with_options(
     port_option,
-    click.option("--detach", "-d", is_flag=True, help="Return when it is ready; `stepline down` stops it."),
-    with_option,
+    click.option(
+        "--detach",
+        "-d",
+        is_flag=True,
+        help="Return when the local AWS is ready; stop it with `stepline down`.",
+    ),
+    click.option(
+        "--with",
+        "with_systems",
+        multiple=True,
+        metavar="SYSTEM,...",
+        help="Also deploy these systems: folders of statemachines/ that have a template. Set their "
+        "parameters with --parameter SYSTEM.KEY=VALUE.",
+    ),
     *deploy_options,
     local_region_option,
 )
@@ -50,70 +60,70 @@ def command(
     stack_name: str,
     parameters: tuple[str, ...],
 ) -> None:
-    """Start the local AWS, deploy the template to it, and stay until Ctrl-C.
+    """Start the local AWS, deploy the template to it, and wait for Ctrl-C.
 
-    Ctrl-C stops everything and removes all that was kept. With --detach it goes on in the background.
+    Ctrl-C stops the local AWS and deletes its data. With --detach it runs in the background.
     """
-    own, of_systems = split_parameters(parse_parameters(parameters))
-    main = Deployment(template, stack_name, own)
-    systems = system_deployments(with_systems, main=main, parameters=of_systems)
+    main_parameters, system_parameters = split_parameters(parse_parameters(parameters))
+    main = Deployment(template, stack_name, main_parameters)
+    systems = system_deployments(with_systems, main=main, parameters=system_parameters)
     startup.check_prerequisites(main, *(system.deployment for system in systems))
-    output = terminal.output()
     owner = None if detach else "up"
     with (
         Interruptions() as interruptions,
-        startup.started(
-            port, region=region, interruptions=interruptions, command=owner, output=output
+        startup.started_local_aws(
+            port, region=region, interruptions=interruptions, command=owner
         ) as local_aws,
     ):
         target = local_target(local_aws)
-        outputs = startup.deploy_to(target, main, output)
-        deployed = [(system, startup.deploy_system_to(target, system, output)) for system in systems]
-        if detach:
-            _explain(output, local_aws, outputs, deployed, detached=True)
-        else:
-            _stay(local_aws, outputs, deployed, output)
+        outputs = startup.deploy_to(target, main)
+        deployed = [(system, startup.deploy_system_to(target, system)) for system in systems]
+        try:
+            _show_local_aws(local_aws, outputs, deployed)
+            _show_next_commands(local_aws)
+            if not detach:
+                _wait_until_stopped(local_aws)
+        except Interrupted:
+            if detach:
+                raise
+            terminal.print_result()
+            terminal.print_result("Stopping the local AWS.")
 
 
-def _stay(local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed, output: Console) -> None:
-    """Wait for Ctrl-C, which is the usual end. Raises UsageError if the local AWS ends by a fault."""
-    try:
-        _explain(output, local_aws, outputs, deployed, detached=False)
-        while server_process.is_alive(local_aws):
-            time.sleep(_LOOK_SECONDS)
-    except Interrupted:
-        terminal.say(output)
-        terminal.say(output, "Stopping the local AWS.")
-        return
-    if not server_process.was_asked_to_end(local_aws):
-        raise server_process.died(local_aws, "running")
-    terminal.say(output, "The local AWS was stopped.")
+def _wait_until_stopped(local_aws: LocalAws) -> None:
+    """Wait until the local AWS is stopped, usually by Ctrl-C. Raises UsageError if it ends unexpectedly."""
+    while server_process.is_alive(local_aws):
+        time.sleep(_POLL_SECONDS)
+    if not server_process.was_stopped(local_aws):
+        raise server_process.unexpected_end(local_aws, "running")
+    terminal.print_result("The local AWS was stopped.")
 
 
-def _explain(
-    output: Console, local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed, *, detached: bool
-) -> None:
-    """What one can do next, to be pasted."""
-    name = command_name()
-    url = local_aws.endpoint_url
-    shown = {"endpoint": url, "log": str(local_aws.log_file)}
+def _show_local_aws(local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed) -> None:
+    values = {"endpoint": local_aws.endpoint_url, "log": str(local_aws.log_file)}
     if clone_url := outputs.get("RepositoryCloneUrlHttp"):
-        shown["clone"] = f"git clone {clone_url}"
-    elsewhere = "" if local_aws.port == DEFAULT_PORT else f" --endpoint-url {url}"
-    variables = local_environment(local_aws)
-    terminal.say(output)
-    terminal.show(output, run_view.facts("The local AWS is ready.", shown))
-    for system, values in deployed:
-        terminal.say(output)
-        terminal.show(output, run_view.facts(_title(system), values))
-    terminal.say(output)
-    terminal.say(output, "Next, here:" if detached else "Next, in another terminal:", style="quiet")
-    terminal.say(output, f"  {name} push{elsewhere}")
-    terminal.say(output, f"  {name} watch{elsewhere}")
-    terminal.say(output, f"  export {' '.join(f'{key}={value}' for key, value in variables.items())}")
-    terminal.say(output)
-    down = f"{name} down" + ("" if local_aws.port == DEFAULT_PORT else f" --port {local_aws.port}")
-    terminal.say(output, f"`{down}` stops it." if detached else "Ctrl-C stops it.", style="quiet")
+        values["clone"] = f"git clone {clone_url}"
+    terminal.print_result()
+    terminal.print_layout(execution_view.values_layout("The local AWS is ready.", values))
+    for system, system_outputs in deployed:
+        terminal.print_result()
+        terminal.print_layout(execution_view.values_layout(_title(system), system_outputs))
+
+
+def _show_next_commands(local_aws: LocalAws) -> None:
+    """Show commands that the user can paste."""
+    name = command_name()
+    detached = local_aws.owner is None
+    has_default_port = local_aws.port == DEFAULT_PORT
+    endpoint = "" if has_default_port else f" --endpoint-url {local_aws.endpoint_url}"
+    variables = " ".join(f"{key}={value}" for key, value in local_environment(local_aws).items())
+    terminal.print_result()
+    terminal.print_result("Next, here:" if detached else "Next, in another terminal:", style="quiet")
+    for text in (f"{name} push{endpoint}", f"{name} watch{endpoint}", f"export {variables}"):
+        terminal.print_result(f"  {text}")
+    terminal.print_result()
+    down = f"{name} down" + ("" if has_default_port else f" --port {local_aws.port}")
+    terminal.print_result(f"Stop it with `{down}`." if detached else "Stop it with Ctrl-C.", style="quiet")
 
 
 def _title(system: SystemDeployment) -> str:

@@ -1,50 +1,49 @@
-"""`stepline watch`: show an execution of a pipeline live."""
+"""`stepline watch`: show an execution of a pipeline until it ends."""
 
 from __future__ import annotations
 
 import click
 
-from stepline.aws.following import newest_or_next
-from stepline.aws.pipelines import choose_pipeline, pipeline_execution
-from stepline.aws.polling import TimeoutPassedError, new_polling
+from stepline.aws.execution_watch import wait_for_execution
+from stepline.aws.pipelines import find_pipeline, read_execution
+from stepline.aws.polling import TimeoutPassedError, new_poller
 from stepline.cli import terminal, watching
-from stepline.cli.durations import parse_duration
 from stepline.cli.exit_codes import ExitCode, exit_code
-from stepline.cli.options import announced_target, target_options
+from stepline.cli.options import choose_and_show_target, target_options
+from stepline.cli.times import parse_duration
 
 
 @click.command("watch")
 @click.argument("pipeline", required=False)
-@click.option("--execution-id", help="The execution; by default the one under way, or the next one.")
-@click.option("--timeout", help="How long to watch, such as 30m; by default until it is over.")
+@click.option("--execution-id", help="Execution to show. Default: the one in progress, else the next one.")
+@click.option("--timeout", help="How long to watch, such as 30m. Default: until the execution ends.")
 @target_options
 @click.pass_context
 def command(
     ctx: click.Context, /, *, pipeline: str | None, execution_id: str | None, timeout: str | None
 ) -> None:
-    """Show an execution of PIPELINE live: stages, actions, and the states inside.
+    """Show the stages, actions and states of an execution of PIPELINE until it ends.
 
-    On a terminal it is drawn in place; elsewhere each change is a line. Waits for the next execution
-    if none is under way. PIPELINE may be left out if there is only one.
+    A terminal shows the current state, a pipe or file gets a line for each change. Waits for the next
+    execution if none is in progress. PIPELINE is optional if there is only one.
 
     Exit code: 0 succeeded, 1 failed, 3 stopped or superseded, 124 --timeout passed.
     """
     seconds = parse_duration(timeout).total_seconds() if timeout else None
-    target = announced_target(ctx)
+    target = choose_and_show_target(ctx)
     codepipeline = target.client("codepipeline")
-    polling = new_polling(is_local=target.is_local, timeout_seconds=seconds)
-    definition = choose_pipeline(codepipeline, pipeline)
-    output, messages = terminal.output(), terminal.messages()
+    poller = new_poller(is_local=target.is_local, timeout_seconds=seconds)
+    definition = find_pipeline(codepipeline, pipeline)
     try:
         if execution_id:
-            execution = pipeline_execution(codepipeline, definition.name, execution_id)
+            summary = read_execution(codepipeline, definition.name, execution_id)
         else:
-            execution = newest_or_next(
-                codepipeline, definition.name, polling, waiting=lambda text: terminal.say(messages, text)
+            summary = wait_for_execution(
+                codepipeline, definition.name, poller, on_wait=terminal.print_message
             )
-        run = watching.watch(target, definition, execution, polling, output)
-    except TimeoutPassedError:
-        terminal.say(messages, f"stepline: not over after {timeout}; it goes on without being watched")
+        execution = watching.watch(target, definition, summary, poller)
+    except TimeoutPassedError as error:
+        terminal.print_message(f"stepline: {error}; the pipeline continues")
         ctx.exit(ExitCode.TIMED_OUT)
-    watching.conclude(run, target, output)
-    ctx.exit(exit_code(run))
+    watching.show_result(execution, target)
+    ctx.exit(exit_code(execution))

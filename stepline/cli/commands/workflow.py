@@ -10,17 +10,23 @@ from typing import Any
 
 import click
 
-from stepline.aws.polling import TimeoutPassedError, new_polling
-from stepline.aws.target import Target, TargetOptions, choose
+from stepline.aws.polling import TimeoutPassedError, new_poller
+from stepline.aws.target import Target, TargetOptions, choose_target
 from stepline.cli import terminal
-from stepline.cli.durations import parse_duration
 from stepline.cli.exit_codes import ExitCode
-from stepline.cli.options import announce, announced_target, given_target, target_options, with_options
+from stepline.cli.options import (
+    choose_and_show_target,
+    given_target_options,
+    show_target,
+    target_options,
+    with_options,
+)
+from stepline.cli.times import parse_duration
 from stepline.git import hook
 from stepline.processes.interruptions import Interruptions
-from stepline.workflow import deployment
 from stepline.workflow.definition_file import DefinitionFile
-from stepline.workflow.deployment import Clients, DeployOptions, Screen
+from stepline.workflow.definition_update import Clients, Reporter, UpdateOptions, update_definition
+from stepline.workflow.published_template import publish_template
 from stepline.workflow.updater import DEFAULT_STACK
 
 _DEFAULT_TIMEOUT = "15m"  # an update of a state machine takes seconds
@@ -31,19 +37,22 @@ _updater_option: Callable[[Any], Any] = click.option(
     "updater_stack",
     default=DEFAULT_STACK,
     show_default=True,
-    help="The stack with the macro, the bucket and the roles.",
+    help="Stack with the macro, the bucket and the roles of the updater.",
 )
 _stack_option: Callable[[Any], Any] = click.option(
-    "--stack", "stack_name", required=True, help="The stack that the state machine belongs to."
+    "--stack", "stack_name", required=True, help="Stack of the state machine."
 )
 _machine_option: Callable[[Any], Any] = click.option(
-    "--state-machine", "logical_id", metavar="LOGICAL_ID", help="Its logical id, if the stack has several."
+    "--state-machine",
+    "logical_id",
+    metavar="LOGICAL_ID",
+    help="Logical id of the state machine. Required if the stack has several.",
 )
 
 
 @click.group("workflow")
 def command() -> None:
-    """Change a workflow's definition without any right to its stack."""
+    """Change the definition of a state machine without permissions for its stack."""
 
 
 @command.command("deploy")
@@ -51,7 +60,7 @@ def command() -> None:
 @with_options(
     _stack_option,
     _machine_option,
-    click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+    click.option("--dry-run", is_flag=True, help="Show what would change, without changing it."),
     click.option(
         "--timeout", default=_DEFAULT_TIMEOUT, show_default=True, help="How long to wait for the update."
     ),
@@ -70,36 +79,34 @@ def deploy(
     timeout: str,
     updater_stack: str,
 ) -> None:
-    """Make FILE the definition of the state machine, and print its new revision.
+    """Deploy the definition in FILE.
 
-    Shows what changes. Refuses to change anything but that definition.
+    Shows what changes, refuses to change anything else, and prints the new revision of the state machine.
 
-    Exit code: 0 done, or nothing to change; 1 failed; 124 --timeout passed.
+    Exit code: 0 updated, or nothing to change; 1 failed; 124 --timeout passed.
     """
     seconds = parse_duration(timeout).total_seconds()
-    options = DeployOptions(DefinitionFile.read(file), stack_name, logical_id, updater_stack, dry_run)
-    target = announced_target(ctx)
-    if not run_deployment(options, target, seconds):
-        terminal.say(terminal.messages(), f"stepline: not over after {timeout}", style="bad")
-        ctx.exit(ExitCode.TIMED_OUT)
+    options = UpdateOptions(DefinitionFile.read(file), stack_name, logical_id, updater_stack, dry_run)
+    _update(ctx, options, choose_and_show_target(ctx), seconds)
 
 
-def run_deployment(options: DeployOptions, target: Target, timeout_seconds: float) -> bool:
-    """False if the time passed."""
-    messages, output = terminal.messages(), terminal.output()
-    screen = Screen(say=lambda text: terminal.say(messages, text, style="quiet"), show=_show)
-    polling = new_polling(is_local=target.is_local, timeout_seconds=timeout_seconds)
+def _update(ctx: click.Context, options: UpdateOptions, target: Target, timeout_seconds: float) -> None:
+    """Update the definition and print the result. Exits with code 124 if the time-out passes."""
+    reporter = Reporter(
+        message=lambda text: terminal.print_message(text, style="quiet"), changes=_print_changes
+    )
+    poller = new_poller(is_local=target.is_local, timeout_seconds=timeout_seconds)
     try:
         with Interruptions() as interruptions:
-            outcome = deployment.deploy(options, _clients(target), polling, screen, interruptions.held)
-    except TimeoutPassedError:
-        return False
-    if outcome.revision is not None:
-        terminal.say(messages, f"{outcome.machine_arn} is updated; executions that run go on as they began")
-        terminal.say(output, f"revision {outcome.revision}", style="good")
-    elif outcome.changed:
-        terminal.say(messages, "dry run: nothing was changed, and the change set is deleted", style="warn")
-    return True
+            result = update_definition(options, _clients(target), poller, reporter, interruptions.deferred)
+    except TimeoutPassedError as error:
+        terminal.print_message(f"stepline: {error}", style="bad")
+        ctx.exit(ExitCode.TIMED_OUT)
+    if result.revision is not None:
+        terminal.print_message(f"{result.machine_arn} is updated; running executions keep their definition")
+        terminal.print_result(f"revision {result.revision}", style="good")
+    elif result.changed:
+        terminal.print_message("dry run: nothing was changed, and the change set is deleted", style="warn")
 
 
 @command.command("publish")
@@ -107,18 +114,19 @@ def run_deployment(options: DeployOptions, target: Target, timeout_seconds: floa
 @target_options
 @click.pass_context
 def publish(ctx: click.Context, /, *, stack_name: str, updater_stack: str) -> None:
-    """Let developers deploy to the stack as it is now.
+    """Publish the stack's template for developers.
 
-    For whoever is in charge of the stack: after it was created, and after each change of its template.
-    Prints the URL of the published template.
+    The owner of the stack runs this after creating the stack and after each change of its template, so that
+    developers can deploy definitions. Prints the URL of the published template.
     """
-    target = announced_target(ctx)
-    terminal.say(terminal.output(), deployment.publish(_clients(target), stack_name, updater_stack))
+    clients = _clients(choose_and_show_target(ctx))
+    url = publish_template(clients.cloudformation, clients.s3, stack_name, updater_stack)
+    terminal.print_result(url)
 
 
 @command.group("hook")
 def hook_group() -> None:
-    """Deploy with each git push that changes the definition."""
+    """Deploy definitions with git pushes."""
 
 
 @hook_group.command("install")
@@ -126,7 +134,7 @@ def hook_group() -> None:
 @with_options(
     _stack_option,
     _machine_option,
-    click.option("--branch", default="main", show_default=True, help="Pushes to this branch deploy."),
+    click.option("--branch", default="main", show_default=True, help="Branch whose pushes deploy FILE."),
     _updater_option,
 )
 @target_options
@@ -141,15 +149,15 @@ def install(
     branch: str,
     updater_stack: str,
 ) -> None:
-    """Deploy FILE from now on with each push that changes it, before anything is pushed.
+    """Install a git hook that deploys FILE.
 
-    A deployment that fails stops the push. The AWS is that of the moment of the push, or what
-    --endpoint-url, --region and --profile say now.
+    The hook runs before each push that changes FILE. The push is stopped if the deployment fails.
+    --endpoint-url, --region and --profile are saved; without them, the AWS is chosen at the time of the push.
     """
-    repository = hook.Repository.around(file)
-    target = given_target(ctx)
-    entry = hook.Entry(
-        file=repository.path_of(file),
+    repository = hook.Repository.containing(file)
+    target = given_target_options(ctx)
+    definition = hook.HookedDefinition(
+        file=repository.relative_path(file),
         stack=stack_name,
         state_machine=logical_id or "",
         branch=branch,
@@ -158,57 +166,50 @@ def install(
         region=target.region or "",
         profile=target.profile or "",
     )
-    path = hook.install(repository, entry)
-    terminal.say(terminal.messages(), f"{path} deploys {entry.file} with each push to {branch}", style="good")
+    path = hook.install(repository, definition)
+    terminal.print_message(f"{path} deploys {definition.file} with each push to {branch}", style="good")
 
 
 @hook_group.command("uninstall")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def uninstall(*, file: Path) -> None:
-    """Deploy FILE with git pushes no more."""
-    repository = hook.Repository.around(file)
-    hook.uninstall(repository, repository.path_of(file))
-    terminal.say(terminal.messages(), f"{file} is deployed with pushes no more", style="good")
+    """Stop deploying FILE with git pushes."""
+    repository = hook.Repository.containing(file)
+    hook.uninstall(repository, repository.relative_path(file))
+    terminal.print_message(f"pushes no longer deploy {file}", style="good")
 
 
 @hook_group.command("run", hidden=True)
 @click.argument("remote", nargs=-1)
 @click.pass_context
 def run(ctx: click.Context, /, *, remote: tuple[str, ...]) -> None:
-    """What git calls before a push; it tells the pushed commits on standard input."""
-    del remote  # its name and address
-    repository = hook.Repository.around(Path.cwd())
-    pushes = hook.read_pushes(sys.stdin.read())
-    for entry, content in hook.changed_files(repository, pushes):
-        terminal.say(
-            terminal.messages(), f"stepline: {entry.file} has changed: deploying it to {entry.stack}"
-        )
-        if not _deploy_pushed(entry, content):
-            terminal.say(terminal.messages(), f"stepline: not over after {_DEFAULT_TIMEOUT}", style="bad")
-            ctx.exit(ExitCode.TIMED_OUT)
+    """Deploy the definitions that a push changes. git calls this, with the pushed refs in standard input."""
+    del remote  # its name and URL
+    repository = hook.Repository.containing(Path.cwd())
+    refs = hook.parse_pushed_refs(sys.stdin.read())
+    for definition, content in hook.changed_definitions(repository, refs):
+        _deploy_pushed(ctx, definition, content)
 
 
-def _deploy_pushed(entry: hook.Entry, content: bytes) -> bool:
-    """False if the time passed."""
-    options = DeployOptions(
-        DefinitionFile.parse(entry.file, content),
-        entry.stack,
-        entry.state_machine or None,
-        entry.updater or DEFAULT_STACK,
+def _deploy_pushed(ctx: click.Context, definition: hook.HookedDefinition, content: bytes) -> None:
+    terminal.print_message(f"stepline: {definition.file} has changed: deploying it to {definition.stack}")
+    options = UpdateOptions(
+        DefinitionFile.parse(definition.file, content),
+        definition.stack,
+        definition.state_machine or None,
+        definition.updater or DEFAULT_STACK,
         dry_run=False,
     )
-    given = TargetOptions(entry.endpoint_url or None, entry.region or None, entry.profile or None)
-    target = choose(given, os.environ)
-    announce(target)
-    return run_deployment(options, target, parse_duration(_DEFAULT_TIMEOUT).total_seconds())
+    target_names = (definition.endpoint_url, definition.region, definition.profile)
+    target = choose_target(TargetOptions(*(name or None for name in target_names)), os.environ)
+    show_target(target)
+    _update(ctx, options, target, parse_duration(_DEFAULT_TIMEOUT).total_seconds())
 
 
 def _clients(target: Target) -> Clients:
     return Clients(target.client("cloudformation"), target.client("s3"), target.client("stepfunctions"))
 
 
-def _show(states: list[str], lines: list[str]) -> None:
-    """The changed states, then the changed lines."""
-    output = terminal.output()
+def _print_changes(states: list[str], lines: list[str]) -> None:
     for line in [*states, "", *lines]:
-        terminal.say(output, line, style=_DIFF_STYLES.get(line[:1]))
+        terminal.print_result(line, style=_DIFF_STYLES.get(line[:1]))

@@ -80,9 +80,7 @@ class FakeCloudFormation(FakeStacks):
         self.later(STEP_SECONDS, lambda: self._finish_change_set(change_set))
         return {"Id": change_set.id, "StackId": stack.id}
 
-    def describe_change_set(
-        self, *, ChangeSetName: str, StackName: str = "", NextToken: str = ""
-    ) -> Params:
+    def describe_change_set(self, *, ChangeSetName: str, StackName: str = "", NextToken: str = "") -> Params:
         change_set = self._find_change_set(ChangeSetName, StackName)
         changes = [{"Type": "Resource", "ResourceChange": change} for change in change_set.changes]
         return {

@@ -1,6 +1,8 @@
-"""Stacks of the fake CloudFormation: they are created and deleted in virtual time, with AWS's statuses and events.
+"""Stacks of the fake CloudFormation: they are created and deleted in virtual time, with AWS's statuses and
+events.
 
-An operation takes `STEP_SECONDS` until the resources are complete or have failed, and as long again for a rollback.
+An operation takes `STEP_SECONDS` until the resources are complete or have failed, and as long again for a
+rollback.
 """
 
 from __future__ import annotations
@@ -205,7 +207,9 @@ class FakeStacks(FakeService):
                 reason = templates.failure_reason(resources, name, key)
                 self._add_event(stack, name, type_, f"{verb}_FAILED", token=token, reason=reason)
             elif failures and verb != "DELETE":
-                reason = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}[verb]
+                reason = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}[
+                    verb
+                ]
                 self._add_event(stack, name, type_, f"{verb}_FAILED", token=token, reason=reason)
             else:
                 self._add_event(stack, name, type_, f"{verb}_COMPLETE", token=token)
@@ -277,9 +281,7 @@ class FakeStacks(FakeService):
             raise ValidationError("1 validation error detected: Value at 'templateBody' is too long")
         return templates.parse(body)
 
-    def check_capabilities(
-        self, template: Template, arguments: Mapping[str, Any], ignored: str = ""
-    ) -> None:
+    def check_capabilities(self, template: Template, arguments: Mapping[str, Any], ignored: str = "") -> None:
         required = set(templates.capabilities(template)) - {ignored}
         if missing := sorted(required - set(arguments.get("Capabilities", []))):
             message = f"Requires capabilities : [{', '.join(missing)}]"

@@ -88,7 +88,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[dic
 
 
 def failure_reason(resources: Mapping[str, Any], name: str, key: str) -> str:
-    """Return why an operation on a resource fails, or empty text if it succeeds; `key` is "FailCreate" or such."""
+    """Return why an operation fails, or empty text if it succeeds; `key` is "FailCreate" or such."""
     return str(resources.get(name, {}).get("Properties", {}).get(key, ""))
 
 

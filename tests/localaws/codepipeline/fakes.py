@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
@@ -17,6 +17,9 @@ from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClient
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
+from tests.fakes.clients import client_of
+from tests.fakes.s3 import FakeS3
+from tests.fakes.sts import FakeSts
 
 ROLE_ARN = "arn:aws:iam::000000000000:role/pipeline"
 BUCKET = "artifact-bucket"
@@ -62,53 +65,6 @@ class FakeLambda:
     @property
     def jobs(self) -> list[Job]:
         return [event["CodePipeline.job"] for event in self.events]
-
-
-class FakeSts:
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-        self.error: ClientError | None = None
-
-    def assume_role(self, **params: Any) -> dict[str, Any]:
-        if self.error is not None:
-            raise self.error
-        self.calls.append(params)
-        return {
-            "Credentials": {
-                "AccessKeyId": f"ASIA{len(self.calls)}",
-                "SecretAccessKey": "secret-of-the-session",
-                "SessionToken": "token-of-the-session",
-                "Expiration": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=1),
-            }
-        }
-
-
-class FakeS3:
-    """`bodies` are the objects written; `versions` are those to be read, the latest last."""
-
-    def __init__(self) -> None:
-        self.puts: list[dict[str, Any]] = []
-        self.bodies: dict[tuple[str, str], bytes] = {}
-        self.versions: dict[tuple[str, str], dict[str, bytes]] = {}
-        self.error: ClientError | None = None
-
-    def put_object(self, **params: Any) -> dict[str, Any]:
-        if self.error is not None:
-            raise self.error
-        body = params.pop("Body").read()
-        self.puts.append(params)
-        self.bodies[params["Bucket"], params["Key"]] = body
-        return {}
-
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
-        versions = self.versions.get((Bucket, Key), {})
-        version = VersionId or next(reversed(versions), None)
-        if version not in versions:
-            raise client_error("404", "HeadObject", "Not Found", status=404)
-        return {"VersionId": version, "ETag": '"etag"', "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
-
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self.versions[Bucket, Key][VersionId])}
 
 
 class FakeSource:
@@ -180,6 +136,10 @@ def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "actions": list(actions)}
 
 
+def service_clients(s3: FakeS3, sts: FakeSts, lambda_: FakeLambda) -> ServiceClients:
+    return ServiceClients(s3=client_of(s3), sts=client_of(sts), lambda_=lambda_)
+
+
 @dataclass
 class World:
     """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client."""
@@ -187,20 +147,26 @@ class World:
     settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
     clock: VirtualClock = field(default_factory=VirtualClock)
     lambda_: FakeLambda = field(default_factory=FakeLambda)
-    sts: FakeSts = field(default_factory=FakeSts)
+    sts: FakeSts = field(init=False)
     s3: FakeS3 = field(default_factory=FakeS3)
     source: FakeSource = field(default_factory=FakeSource)
     events: list[AwsEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
+        self.sts = FakeSts(clock=self.clock)
         self.service = CodePipeline(
             Context(self.clock, self.events.append),
-            clients=ServiceClients(s3=self.s3, sts=self.sts, lambda_=self.lambda_),
+            clients=service_clients(self.s3, self.sts, self.lambda_),
             sources={"CodeCommit": self.source},
             settings=self.settings,
         )
         self.client = in_process_client(self.service)
+
+    @property
+    def artifacts(self) -> list[bytes]:
+        """The artifacts that the pipeline wrote, oldest first."""
+        return [request.body for request in self.s3.called("PutObject")]
 
     def create(self, *stages: dict[str, Any], **changes: Any) -> None:
         self.client.create_pipeline(pipeline=pipeline(*stages, **changes))

@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, ServiceClients, Settings
+from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
-from tests.localaws.codepipeline.fakes import World, lambda_action, pipeline, stage
+from tests.localaws.codepipeline.fakes import World, lambda_action, pipeline, service_clients, stage
 
 
 def test_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) 
     codecommit = in_process_client(repositories)
     service = CodePipeline(
         Context(world.clock, world.events.append),
-        clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
+        clients=service_clients(world.s3, world.sts, world.lambda_),
         sources={"CodeCommit": CodeCommitSource(codecommit, repositories.archive)},
         settings=Settings(start_on_create=False),
     )
@@ -44,7 +44,7 @@ def test_commit_becomes_an_artifact_and_variables(world: World, tmp_path: Path) 
     finally:
         repositories.close()
 
-    (body,) = world.s3.bodies.values()
+    (body,) = world.artifacts
     assert zipfile.ZipFile(io.BytesIO(body)).read("app/hello.txt") == b"hello"
     (job,) = world.lambda_.jobs
     assert job["data"]["inputArtifacts"][0]["revision"] == commit_id

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from stepline.localaws.clock import SystemClock, Timer
-from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
+from stepline.localaws.codepipeline import CodePipeline, Settings
 from stepline.localaws.codepipeline.models import (
     ActionExecution,
     Artifact,
@@ -19,7 +19,9 @@ from stepline.localaws.codepipeline.models import (
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
-from tests.localaws.codepipeline.fakes import FakeLambda, FakeS3, FakeSource, FakeSts, World, pipeline
+from tests.fakes.s3 import FakeS3
+from tests.fakes.sts import FakeSts
+from tests.localaws.codepipeline.fakes import FakeLambda, FakeSource, World, pipeline, service_clients
 
 ARN = "arn:aws:codepipeline:us-east-1:000000000000:app"
 KEPT = (PipelineExecution, StageExecution, ActionExecution, Job, Artifact, Timer)
@@ -80,7 +82,7 @@ def test_threads_on_the_real_clock_do_not_deadlock_and_events_stay_in_order() ->
 
     service = CodePipeline(
         Context(clock, on_event),
-        clients=ServiceClients(s3=FakeS3(), sts=FakeSts(), lambda_=lambda_),
+        clients=service_clients(FakeS3(), FakeSts(), lambda_),
         sources={"CodeCommit": FakeSource()},
         settings=Settings(start_on_create=False, continuation_seconds=0.001),
     )
@@ -116,7 +118,7 @@ def test_event_may_start_a_pipeline() -> None:
 
     service = CodePipeline(
         Context(world.clock, on_event),
-        clients=ServiceClients(s3=world.s3, sts=world.sts, lambda_=world.lambda_),
+        clients=service_clients(world.s3, world.sts, world.lambda_),
         sources={"CodeCommit": world.source},
         settings=world.settings,
     )

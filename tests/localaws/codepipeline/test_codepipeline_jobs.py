@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from stepline.localaws.codepipeline import Settings
+from tests.fakes.sts import SECRETS
 from tests.localaws.codepipeline.fakes import Job, World, client_error, stage
 from tests.localaws.codepipeline.fakes import lambda_action as action
 
@@ -252,7 +253,7 @@ def test_job_details_have_the_pipeline_context(world: World) -> None:
     ("code", "expected"), [("AccessDenied", "PermissionError"), ("InternalFailure", "SystemUnavailable")]
 )
 def test_role_that_cannot_be_assumed_fails_the_action(world: World, code: str, expected: str) -> None:
-    world.sts.error = client_error(code, "AssumeRole", "not authorized to perform: sts:AssumeRole")
+    world.sts.fail_next("AssumeRole", code, status=403)
     world.create()
 
     execution_id = world.run()
@@ -271,8 +272,7 @@ def test_credentials_are_not_logged(world: World, caplog: pytest.LogCaptureFixtu
     world.create()
     world.run()
 
-    assert "secret-of-the-session" not in caplog.text
-    assert "token-of-the-session" not in caplog.text
+    assert not any(secret in caplog.text for secret in SECRETS)
 
 
 def test_job_of_a_deleted_pipeline_does_not_exist(world: World) -> None:
@@ -294,7 +294,7 @@ def test_unexpected_error_of_a_client_fails_the_action(world: World) -> None:
     execution_id = world.start()
     world.clock.advance(3)
 
-    world.sts.assume_role = None  # type: ignore[assignment,method-assign]
+    world.sts.raise_next("AssumeRole", RuntimeError("a bug"))
     world.clock.advance(3)
 
     assert world.status(execution_id) == "Failed"

@@ -96,15 +96,15 @@ def test_event_of_the_job_is_that_of_aws(world: World) -> None:
         ],
         "artifactCredentials": {
             "accessKeyId": "ASIA1",
-            "secretAccessKey": "secret-of-the-session",
-            "sessionToken": "token-of-the-session",
+            "secretAccessKey": "SESSION-SECRET-KEY-1",
+            "sessionToken": "SESSION-TOKEN-1",
             "expirationTime": 1767229200000,
         },
     }
     assert source_key.startswith("app/SourceOutp/")
     assert report_key.startswith("app/ADeploymen/")
     assert len(report_key.rpartition("/")[2]) == 7
-    assert world.s3.bodies[BUCKET, source_key] == f"zip of {COMMIT}".encode()
+    assert world.s3.objects[BUCKET, source_key] == f"zip of {COMMIT}".encode()
 
 
 def test_session_policy_allows_the_artifact_store_only(world: World) -> None:
@@ -115,7 +115,7 @@ def test_session_policy_allows_the_artifact_store_only(world: World) -> None:
 
     world.run()
 
-    (call,) = world.sts.calls
+    (call,) = world.sts.called("AssumeRole")
     statements = json.loads(call["Policy"])["Statement"]
     assert call["RoleArn"] == ROLE_ARN
     assert {statement["Resource"] for statement in statements} == {
@@ -124,8 +124,9 @@ def test_session_policy_allows_the_artifact_store_only(world: World) -> None:
         key_arn,
     }
     assert world.lambda_.jobs[0]["data"]["encryptionKey"] == {"id": key_arn, "type": "KMS"}
-    assert world.s3.puts[0]["SSEKMSKeyId"] == key_arn
-    assert world.s3.puts[0]["ServerSideEncryption"] == "aws:kms"
+    headers = world.s3.called("PutObject")[0].headers
+    assert headers["x-amz-server-side-encryption-aws-kms-key-id"] == key_arn
+    assert headers["x-amz-server-side-encryption"] == "aws:kms"
 
 
 def test_role_of_the_action_overrides_the_pipeline_s(world: World) -> None:
@@ -135,7 +136,7 @@ def test_role_of_the_action_overrides_the_pipeline_s(world: World) -> None:
 
     world.run()
 
-    assert world.sts.calls[0]["RoleArn"] == role_arn
+    assert world.sts.called("AssumeRole")[0]["RoleArn"] == role_arn
 
 
 def test_failed_action_fails_the_pipeline_with_its_message(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from stepline.localaws.codepipeline import CodeCommitSource, SourceError
+from stepline.localaws.protocol import AwsError
 from tests.localaws.codepipeline.fakes import (
     BUCKET,
     COMMIT,
@@ -106,21 +107,26 @@ def s3_pipeline(world: World, **configuration: str) -> None:
     world.client.create_pipeline(pipeline=document)
 
 
+def put_source(world: World, key: str) -> None:
+    world.s3.put("sources", key, b"old", version="v1")
+    world.s3.put("sources", key, b"new", version="v2")
+
+
 def test_s3_source_takes_the_latest_version(world: World) -> None:
-    world.s3.versions["sources", "app.zip"] = {"v1": b"old", "v2": b"new"}
+    put_source(world, "app.zip")
     s3_pipeline(world)
 
     assert world.status(world.run()) == "Succeeded"
 
     (job,) = world.lambda_.jobs
     location = job["data"]["inputArtifacts"][0]["location"]["s3Location"]
-    assert world.s3.bodies[BUCKET, location["objectKey"]] == b"new"
+    assert world.s3.objects[BUCKET, location["objectKey"]] == b"new"
     assert job["data"]["inputArtifacts"][0]["revision"] == "v2"
-    assert job["data"]["actionConfiguration"]["configuration"]["UserParameters"] == "v2 etag"
+    assert job["data"]["actionConfiguration"]["configuration"]["UserParameters"].startswith("v2 ")
 
 
 def test_version_and_key_can_be_overridden(world: World) -> None:
-    world.s3.versions["sources", "other.zip"] = {"v1": b"old", "v2": b"new"}
+    put_source(world, "other.zip")
     s3_pipeline(world, AllowOverrideForS3ObjectKey="true")
 
     execution_id = world.run(
@@ -131,7 +137,7 @@ def test_version_and_key_can_be_overridden(world: World) -> None:
     )
 
     assert world.status(execution_id) == "Succeeded"
-    assert list(world.s3.bodies.values()) == [b"old"]
+    assert world.artifacts == [b"old"]
 
 
 def test_key_override_must_be_allowed(world: World) -> None:
@@ -153,12 +159,12 @@ def test_missing_object_fails_the_action(world: World) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (client_error("AccessDenied", "PutObject"), "PermissionError"),
+        (AwsError(code="AccessDenied", status=403), "PermissionError"),
         (EndpointConnectionError(endpoint_url="http://s3"), "PermissionError"),
     ],
 )
-def test_error_of_the_artifact_store_fails_the_action(world: World, error: Any, code: str) -> None:
-    world.s3.error = error
+def test_error_of_the_artifact_store_fails_the_action(world: World, error: Exception, code: str) -> None:
+    world.s3.raise_next("PutObject", error)
     world.create()
 
     assert world.status(world.run()) == "Failed"

@@ -41,7 +41,7 @@ def load_asl() -> dict[str, Any]:
 
 
 class FaultyBatch(Batch):
-    """`faults`: error codes with which the first submissions are refused. `describe_calls` counts DescribeJobs."""
+    """`faults`: error codes of the first submissions. `describe_calls` counts the calls of DescribeJobs."""
 
     faults: list[str]
     describe_calls = 0

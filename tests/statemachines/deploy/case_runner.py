@@ -2,7 +2,8 @@
 
 {
   "why":            what the case shows
-  "stack":          {"status", "resources"?, "protected"?} that exists; none by default. "then": the status that
+  "stack":          {"status", "resources"?, "protected"?} that exists; none by default. "then": the status
+  that
                     another process gives it after "seconds" (25)
   "resources":      changes to BASE's resources in the template that is pushed (null removes one)
   "template":       the text of the pushed template, instead
@@ -12,7 +13,8 @@
   "cloudformation": attributes of FakeCloudFormation, for example {"hangs": true}
   "faults":         [{"operation", "on": [1], "code", "message", "status"?, "acted"?}] of CloudFormation or S3
   "functionFaults": [{"function", "on": [1], "error", "acted"?}] of Lambda functions
-  "interference":   [{"before": operation, "on"?: number of its call, "change", "status"?}] by another process;
+  "interference":   [{"before": operation, "on"?: number of its call, "change", "status"?}] by another
+  process;
                     "change" is "create", "update", "delete", "set status", "delete change sets" or "hang"
   "missingFunction": a function that is not deployed
   "path":           the states, as `path.py` writes them

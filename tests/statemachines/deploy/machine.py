@@ -1,6 +1,7 @@
 """The Deploy state machine as a whole, in this process: the real ASL and the real handlers.
 
-Only AWS is replaced: CloudFormation and S3 by fakes, Step Functions by the local AWS, time by a `VirtualClock`.
+Only AWS is replaced: CloudFormation and S3 by fakes, Step Functions by the local AWS, time by a
+`VirtualClock`.
 """
 
 from __future__ import annotations

@@ -17,13 +17,11 @@ from tests.statemachines.deploy import case_runner
 from tests.statemachines.deploy.machine import Machine
 
 MAX_CAUSE_CHARACTERS = 32_768
-
-
 RATE = "Rate exceeded"
-BUSY = "Stack:arn:aws:cloudformation:us-east-1:1:stack/a/b is in UPDATE_IN_PROGRESS state and can not be updated."
+BUSY = "Stack:arn:aws:cloudformation:x:1:stack/a/b is in UPDATE_IN_PROGRESS state and can not be updated."
 NOT_TERMINAL = (
-    "This stack is currently in a non-terminal [UPDATE_IN_PROGRESS] state. To update the stack from this state, "
-    "please use the disable-rollback parameter"
+    "This stack is currently in a non-terminal [UPDATE_IN_PROGRESS] state. To update the stack from "
+    "this state, please use the disable-rollback parameter"
 )
 NOT_YAML = "Template format error: YAML not well-formed. (line 3, column 1)"
 NOT_AUTHORIZED = "User: x is not authorized to perform: cloudformation:CreateStack"
@@ -47,11 +45,31 @@ CAPABILITIES = "Requires capabilities : [CAPABILITY_IAM, CAPABILITY_AUTO_EXPAND]
             '"capabilities": ["CAPABILITY_NAMED_IAM"]',
         ),
         (
-            *("CreateStack", "InsufficientCapabilitiesException", 400, CAPABILITIES, "MissingCapabilityError"),
+            *(
+                "CreateStack",
+                "InsufficientCapabilitiesException",
+                400,
+                CAPABILITIES,
+                "MissingCapabilityError",
+            ),
             '["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]',
         ),
-        ("DescribeStacks", "ValidationError", 400, "Stack with id dev-app does not exist", "StackChangedError", ""),
-        ("CreateChangeSet", "ValidationError", 400, "Stack [dev-app] does not exist", "StackChangedError", ""),
+        (
+            "DescribeStacks",
+            "ValidationError",
+            400,
+            "Stack with id dev-app does not exist",
+            "StackChangedError",
+            "",
+        ),
+        (
+            "CreateChangeSet",
+            "ValidationError",
+            400,
+            "Stack [dev-app] does not exist",
+            "StackChangedError",
+            "",
+        ),
         ("ExecuteChangeSet", "ValidationError", 400, BUSY, "StackChangedError", ""),
         ("ExecuteChangeSet", "ValidationError", 400, NOT_TERMINAL, "StackChangedError", ""),
         ("CreateStack", "ValidationError", 400, "Role x does not exist", "RequestRefusedError", ""),
@@ -60,7 +78,13 @@ CAPABILITIES = "Requires capabilities : [CAPABILITY_IAM, CAPABILITY_AUTO_EXPAND]
             f"{NOT_YAML} (CreateStack: ValidationError)",
         ),
         (
-            *("CreateStack", "ValidationError", 400, "Parameters: [Size] must have values", "RequestRefusedError"),
+            *(
+                "CreateStack",
+                "ValidationError",
+                400,
+                "Parameters: [Size] must have values",
+                "RequestRefusedError",
+            ),
             "Parameters: [Size] must have values",
         ),
         ("CreateStack", "LimitExceededException", 400, "Limit for stack", "RequestRefusedError", ""),

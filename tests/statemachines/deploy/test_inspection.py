@@ -15,7 +15,6 @@ from tests.statemachines.deploy import case_runner
 from tests.statemachines.deploy.machine import INPUT, Machine, load_handler
 from tests.statemachines.deploy.test_statuses import enum_of
 
-
 NESTED_STACK = "AWS::CloudFormation::Stack"
 REFUSED_NESTED_STACK = "is a nested stack whose changes cannot be seen, and may remove or replace resources"
 DECIDED_LATER = "may be removed or replaced, which CloudFormation decides only during the update"
@@ -23,7 +22,9 @@ DECIDED_LATER = "may be removed or replaced, which CloudFormation decides only d
 
 def change(action: str, replacement: str = "", policy_action: str = "", **members: str) -> ResourceChange:
     values = {"resource_type": "A::B::C", "physical_id": "", "change_set_id": "", **members}
-    return ResourceChange("Thing", action=action, replacement=replacement, policy_action=policy_action, **values)
+    return ResourceChange(
+        "Thing", action=action, replacement=replacement, policy_action=policy_action, **values
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,9 @@ def change(action: str, replacement: str = "", policy_action: str = "", **member
         pytest.param(change("Remove"), "would be removed from the stack", id="removed"),
         pytest.param(change("Remove", "", "Delete"), "would be removed from the stack", id="deleted"),
         pytest.param(
-            change("Remove", "", "Retain"), "would be removed from the stack, though not deleted", id="retained"
+            change("Remove", "", "Retain"),
+            "would be removed from the stack, though not deleted",
+            id="retained",
         ),
         pytest.param(change("Modify", "True"), "would be replaced", id="replaced"),
         pytest.param(change("Modify", "Conditional"), "may be replaced", id="perhaps replaced"),

@@ -50,7 +50,9 @@ def test_explicit_parameter_takes_precedence_over_the_environment_name(machine: 
         ({"roleArn": "arn:aws:iam::000000000000:role/mine"}, "arn:aws:iam::000000000000:role/mine"),
     ],
 )
-def test_role_of_the_input_takes_precedence_over_the_setting(machine: Machine, role: dict[str, str], expected: str) -> None:
+def test_role_of_the_input_takes_precedence_over_the_setting(
+    machine: Machine, role: dict[str, str], expected: str
+) -> None:
     case_runner.run(machine, {"input": role, "stack": {"status": "ROLLBACK_COMPLETE"}})
     for operation in ("CreateStack", "DeleteStack"):
         (call,) = machine.cloudformation.called(operation)

@@ -1,4 +1,4 @@
-"""Executions of the whole Deploy state machine, over every transition. The cases are the files in `cases/`."""
+"""Executions of the whole Deploy state machine, over every transition. The cases are in `cases/`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def test_execution_takes_the_path_of_the_case(name: str, machine: Machine) -> No
 def test_every_state_and_every_transition_has_a_case() -> None:
     """The paths of the cases are real: `test_execution_takes_the_path_of_the_case` compares them."""
     asl = load_asl()
-    covered = {edge for name in case_runner.names() for edge in edges_of_path(asl, case_runner.load(name)["path"])}
+    covered = {
+        edge for name in case_runner.names() for edge in edges_of_path(asl, case_runner.load(name)["path"])
+    }
     assert sorted(asl_graph.edges(asl) - covered) == []
     assert sorted(covered - asl_graph.edges(asl)) == []
     assert set(asl["States"]) == {edge.state for edge in covered} | {edge.target for edge in covered}

@@ -1,4 +1,4 @@
-"""Deployments that must not do harm. Each docstring names the bug of earlier deployers that the test excludes."""
+"""Deployments that must not do harm. Each docstring names the bug of earlier deployers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_push_without_changes_succeeds(machine: Machine, reason: str) -> None:
 def test_removal_and_possible_replacement_are_refused(
     machine: Machine, resources: dict[str, Any], danger: str
 ) -> None:
-    """Removals were never noticed, because their action is Remove and not Delete; Conditional passed as safe."""
+    """Removals were never noticed, as their action is Remove and not Delete; Conditional passed as safe."""
     execution = case_runner.run(machine, {"stack": EXISTING, "resources": resources})
     assert (execution.error, execution.path[-1]) == ("ReplacementRefusedError", "Failure Clean")
     assert execution.cause.startswith(danger)

@@ -12,7 +12,9 @@ from tests.statemachines.deploy.machine import Machine
 
 
 def _stack(machine: Machine, status: str = "CREATE_COMPLETE") -> FakeStack:
-    return machine.cloudformation.add_stack("dev-app", status, case_runner.template({}), {"EnvironmentName": "dev"})
+    return machine.cloudformation.add_stack(
+        "dev-app", status, case_runner.template({}), {"EnvironmentName": "dev"}
+    )
 
 
 def _event(machine: Machine, stack: FakeStack, name: str, status: str, reason: str, **more: str) -> None:

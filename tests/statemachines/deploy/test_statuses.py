@@ -1,4 +1,4 @@
-"""Every status of stacks and change sets has a meaning. The lists of statuses are those of botocore's model."""
+"""Every status of stacks and change sets has a meaning. The lists are those of botocore's model."""
 
 from __future__ import annotations
 

@@ -83,7 +83,9 @@ def test_deployment_with_outputs_too_large_for_an_execution_succeeds(
 ) -> None:
     """CloudFormation allows larger outputs than Step Functions."""
     outputs = {f"Output{n}": {"Value": character * 2000} for n in range(200)}
-    run = case_runner.run(machine, {"template": json.dumps(case_runner.BASE | {"Outputs": outputs}, ensure_ascii=False)})
+    run = case_runner.run(
+        machine, {"template": json.dumps(case_runner.BASE | {"Outputs": outputs}, ensure_ascii=False)}
+    )
     assert run.status == "SUCCEEDED", run.cause
     assert run.output["Output0"] == character * 2000
     assert len(run.output) < len(outputs)

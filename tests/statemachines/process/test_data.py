@@ -72,7 +72,7 @@ def test_member_is_added_to_existing_members(stored: Stored) -> None:
 
 
 def test_two_writers_interleaved_at_each_call_lose_nothing() -> None:
-    """One writer runs completely before the first, second … call of the other, until there are no more calls."""
+    """One writer runs completely before the first, second … call of the other, for all its calls."""
     for number in range(1, 10):
         fresh = Stored()
         fresh.store.create(TRANSACTION, {"a": 1})
@@ -89,7 +89,7 @@ def test_two_writers_interleaved_at_each_call_lose_nothing() -> None:
 
 
 def test_many_writers_at_once_lose_nothing(stored: Stored) -> None:
-    """Each starts when the one before is about to write: the last one writes first, all others start again."""
+    """Each starts when the one before is about to write: the last writes first, all others start again."""
 
     def write(number: int) -> None:
         if number < MAX_WRITE_ATTEMPTS:

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import pytest
 
 from statemachines.process.limits import MAX_DATA_BYTES, MAX_INPUT_BYTES
-from tests.in_process_functions import LambdaContext
 from stepline.localaws.protocol import AwsError
 from tests.fakes.clients import client_of
 from tests.fakes.service import FakeService
+from tests.in_process_functions import LambdaContext
 from tests.statemachines.process.world import BUCKET, OWNER, PROCESS, World, event
 
 OTHER = "f9e8d7c6b5"
@@ -186,9 +186,7 @@ class Throttled(FakeService):
         raise AwsError("Rate exceeded", code="ThrottlingException")
 
 
-def test_throttled_start_becomes_503_without_an_id(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_throttled_start_becomes_503_without_an_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller gets no id, and another transaction when it tries again."""
     monkeypatch.setattr(world, "stepfunctions", client_of(Throttled()))
     reply = world.call("start_process", {"body": '{"processInput": {}}'})
@@ -219,7 +217,9 @@ def test_event_that_is_not_a_request_gets_a_response(endpoint: str, invocation: 
     assert json.loads(answer["body"])["message"]
 
 
-def test_response_to_an_unexpected_error_has_no_details(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_to_an_unexpected_error_has_no_details(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_args: Any, **_options: Any) -> Any:
         raise ValueError(SECRET)
 

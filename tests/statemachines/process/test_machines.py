@@ -121,7 +121,9 @@ def test_downstream_machine_is_retried_until_step_f_has_written(world: World) ->
     def start_and_run_step_a(**arguments: Any) -> Any:
         answer = real(**arguments)
         event = {"transaction": f"{OWNER}/{transaction}"}
-        results.append(world.functions.invoke(FunctionName="DownstreamStepAFunction", Payload=json.dumps(event)))
+        results.append(
+            world.functions.invoke(FunctionName="DownstreamStepAFunction", Payload=json.dumps(event))
+        )
         return answer
 
     results: list[Any] = []
@@ -150,9 +152,7 @@ def test_missing_data_fail_the_process_within_minutes(world: World) -> None:
 
 @pytest.mark.parametrize("function", ["StepAFunction", "StepFFunction"])
 @pytest.mark.parametrize("acted", [False, True])
-def test_step_that_fails_is_retried_with_the_same_result(
-    function: str, acted: bool, world: World
-) -> None:
+def test_step_that_fails_is_retried_with_the_same_result(function: str, acted: bool, world: World) -> None:
     """The data are the same, whether it is killed before or after its work, throttled or timed out."""
     expected = world.start(INPUT)
     world.run()

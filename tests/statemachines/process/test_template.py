@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from tests.statemachines.process.world import PROJECT
 
-TEMPLATE = read(PROJECT / "statemachines/process/template.yaml")
+TEMPLATE = read_template(PROJECT / "statemachines/process/template.yaml")
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 FUNCTIONS = {name: item for name, item in RESOURCES.items() if item["Type"] == "AWS::Serverless::Function"}
 ENDPOINTS = {
@@ -53,7 +53,9 @@ def roles_excepted_from_denial(action: str) -> list[str]:
 )
 def test_bucket_policy_denies_all_roles_except_those_that_need_access(denied: str, allowed: str) -> None:
     roles = [role_of(name) for name in FUNCTIONS]
-    assert sorted(roles_excepted_from_denial(denied)) == sorted(role for role in roles if allowed in actions_of(role))
+    assert sorted(roles_excepted_from_denial(denied)) == sorted(
+        role for role in roles if allowed in actions_of(role)
+    )
 
 
 def test_every_function_has_its_own_role() -> None:

@@ -20,8 +20,8 @@ CASES = read_cases(Path(__file__).with_name("events.json"))
 
 {
   "why":      what the case shows
-  "notified": members merged over S3's event in local_events (null removes one); or "recorded", over CloudTrail's
-              record; or "event", the whole event
+  "notified": members merged over S3's event in local_events (null removes one); or "recorded", over
+              CloudTrail's record; or "event", the whole event
   "objects":  [{"version", "size"}] of the event's key, the latest last; by default none for S3's event,
               which has the size, and the one of CloudTrail's record
   "expected": {"ignored": reason}, or {"name", "version"?, "size"?} of the execution that is started

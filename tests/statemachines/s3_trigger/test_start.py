@@ -80,9 +80,7 @@ def test_type_of_the_machine_is_read_once(broken: BrokenStepFunctions, world: Wo
 
 
 @pytest.mark.parametrize("arn", ["", "sample"])
-def test_invalid_setting_is_named(
-    arn: str, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_setting_is_named(arn: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_MACHINE_ARN", arn)
     with pytest.raises(SettingsError, match="STATE_MACHINE_ARN"):
         world.deliver(NOTIFIED)

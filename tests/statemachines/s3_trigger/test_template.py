@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from statemachines.s3_trigger.object_events import WRITE_CALLS
-from stepline.deployment.template import read
+from stepline.deployment.template import read_template
 from tests.statemachines.s3_trigger.world import PROJECT
 
-TEMPLATE = read(PROJECT / "statemachines/s3_trigger/template.yaml")
+TEMPLATE = read_template(PROJECT / "statemachines/s3_trigger/template.yaml")
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 _, RECORDED, NOTIFIED = RESOURCES["WriteRule"]["Properties"]["EventPattern"]["Fn::If"]
 

@@ -1,0 +1,93 @@
+"""`stepline invoke`."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepline.aws.target import Target
+from stepline.cli.commands import invoke as invoke_command
+from tests.aws.fakes import target_with_functions
+from tests.cli.conftest import Stepline
+
+
+class Lambda:
+    """Answers `invoke` with a payload; `events` are the received events."""
+
+    def __init__(self, payload: bytes, error: str | None = None) -> None:
+        self.payload, self.error = payload, error
+        self.events: list[bytes] = []
+
+    def invoke(self, *, FunctionName: str, Payload: bytes, LogType: str) -> dict[str, Any]:
+        assert (FunctionName, LogType) == ("stepline-TriggerFunction-C3", "Tail")
+        self.events.append(Payload)
+        answer: dict[str, Any] = {
+            "Payload": io.BytesIO(self.payload),
+            "LogResult": base64.b64encode(b"START\nworking\n").decode(),
+        }
+        return answer | ({"FunctionError": self.error} if self.error else {})
+
+
+@pytest.fixture
+def invoked(
+    use_target: Callable[[Target], None], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Lambda], Lambda]:
+    use_target(target_with_functions())
+
+    def use(function: Lambda) -> Lambda:
+        monkeypatch.setattr(Target, "new_client", lambda *_args: function)
+        return function
+
+    return use
+
+
+def test_payload_and_log_are_printed(
+    stepline: Stepline, invoked: Callable[[Lambda], Lambda], tmp_path: Path
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_text('{"a": 1}')
+    function = invoked(Lambda('{"é": [1]}'.encode()))
+    result = stepline("invoke", "trigger", "-e", str(event))
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"é": [1]}
+    assert "é" in result.stdout
+    assert result.stderr.endswith("START\nworking\n")
+    assert function.events == [b'{"a": 1}']
+
+
+def test_event_is_read_from_standard_input(stepline: Stepline, invoked: Callable[[Lambda], Lambda]) -> None:
+    function = invoked(Lambda(b"null"))
+    assert stepline("invoke", "trigger", "-e", "-", stdin="[1]").stdout == "null\n"
+    assert function.events == [b"[1]"]
+
+
+def test_failure_of_the_function_is_the_exit_code(
+    stepline: Stepline, invoked: Callable[[Lambda], Lambda]
+) -> None:
+    invoked(Lambda(b'{"errorMessage": "no"}', error="Unhandled"))
+    result = stepline("invoke", "trigger", "-e", "-", stdin="{}")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"errorMessage": "no"}
+    assert result.stderr.splitlines()[-1] == (
+        "stepline: stepline-TriggerFunction-C3 failed (Unhandled); see its response above"
+    )
+
+
+def test_malformed_and_missing_events_are_rejected(stepline: Stepline) -> None:
+    result = stepline("invoke", "trigger", "-e", "-", stdin="{")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert "is not JSON" in result.stderr
+    assert stepline("invoke", "trigger", "-e", "/nowhere.json").exit_code == 2
+    assert stepline("invoke", "trigger").exit_code == 2
+
+
+def test_invocation_is_never_retried() -> None:
+    settings = vars(invoke_command._CONFIG)
+    assert settings["retries"] == {"total_max_attempts": 1}
+    assert settings["read_timeout"] > 900

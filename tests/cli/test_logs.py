@@ -1,0 +1,79 @@
+"""`stepline logs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from stepline.aws.polling import Poller
+from stepline.aws.target import Target
+from stepline.cli.commands import logs as logs_command
+from tests.aws.fakes import Answers, Logs, target_with_functions
+from tests.cli.conftest import Stepline
+from tests.localaws.codepipeline.fakes import client_error
+
+
+@pytest.fixture
+def logs(use_target: Callable[[Target], None]) -> Logs:
+    logs = Logs()
+    use_target(target_with_functions(logs=logs.client))
+    return logs
+
+
+def test_messages_in_a_pipe_are_unchanged(stepline: Stepline, logs: Logs) -> None:
+    logs.add('{"level": "INFO", "message": "started"}', seconds_ago=60)
+    logs.add("plain", seconds_ago=30)
+    logs.add("long ago", seconds_ago=3600)
+    result = stepline("logs", "trigger")
+    assert (result.exit_code, result.stdout) == (0, '{"level": "INFO", "message": "started"}\nplain\n')
+
+
+def test_since_sets_the_period(stepline: Stepline, logs: Logs) -> None:
+    logs.add("long ago", seconds_ago=3600)
+    assert (
+        "has logged nothing in the last 10m; try a longer period, such as --since 1d"
+        in stepline("logs", "trigger").stderr
+    )
+    assert stepline("logs", "trigger", "--since", "2h").stdout == "long ago\n"
+
+
+def test_function_without_a_log_group_has_logged_nothing(stepline: Stepline, logs: Logs) -> None:
+    logs.exists = False
+    result = stepline("logs", "trigger")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "has logged nothing" in result.stderr
+
+
+def test_follow_prints_each_event_once_until_ctrl_c(
+    stepline: Stepline, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo: list[Callable[[], None]] = [
+        lambda: logs.add("second"),
+        lambda: logs.add("a little late", seconds_ago=3),
+        lambda: None,
+    ]
+
+    def sleep(_seconds: float) -> None:
+        if not todo:
+            raise KeyboardInterrupt
+        todo.pop(0)()
+
+    monkeypatch.setattr(logs_command, "new_poller", lambda **_settings: Poller(1.0, sleep=sleep))
+    logs.add("first")
+    result = stepline("logs", "trigger", "--follow")
+    assert (result.exit_code, result.stdout) == (130, "first\nsecond\na little late\n")
+
+
+def test_ambiguous_name_lists_the_candidates(stepline: Stepline, logs: Logs) -> None:
+    result = stepline("logs", "create")
+    assert result.exit_code == 1
+    assert "'create' matches several functions: CreateChangeSetFunction, CreateStackFunction" in result.stderr
+
+
+def test_functions_are_found_without_the_stack(
+    stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    missing = client_error("ValidationError", "ListStackResources", "Stack with id stepline does not exist")
+    use_target(target_with_functions(cloudformation=Answers({"list_stack_resources": missing})))
+    assert "unrelated" in stepline("logs", "nothing").stderr

@@ -1,0 +1,133 @@
+"""What the macro answers CloudFormation. The cases are in `cases.json`:
+
+{
+  "why":      what the case shows
+  "object":   the definition that the bucket has; or "text", or "hex", the bytes. By default it has none
+  "event":    members merged over a valid event (null removes one)
+  "expected": "object" (the definition is inserted) or "fragment" (nothing is changed)
+  "error":    a part of the error message, instead
+}
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statemachines.workflow.definition import MAX_DEFINITION_CHARACTERS
+from statemachines.workflow.inject_definition import MAX_DEFINITION_BYTES
+from stepline.localaws.protocol import AwsError
+from tests.cases import merged, parameters, read_cases
+from tests.fakes.service import Fault
+from tests.statemachines.workflow.world import BUCKET, KEY, VERSION, World, load_event
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def valid_event() -> Any:
+    """Return the event of a deployment."""
+    return merged(
+        load_event("deployment"),
+        {"templateParameterValues": {"DefinitionKey": KEY, "DefinitionVersion": VERSION}},
+    )
+
+
+def inject(world: World, text: str) -> Any:
+    world.put(text.encode())
+    return world.inject(valid_event())
+
+
+@pytest.mark.parametrize("case", parameters(read_cases(Path(__file__).with_name("cases.json"))))
+def test_case(world: World, case: dict[str, Any]) -> None:
+    body = _body(case)
+    world.put(body)
+    event = merged(valid_event(), case.get("event", {}))
+    response = world.inject(event)
+    assert response["requestId"] == event["requestId"]
+    if "error" in case:
+        assert response["status"] == "failure"
+        assert case["error"] in response["errorMessage"]
+        assert "fragment" not in response
+        return
+    assert response["status"] == "success", response
+    if case["expected"] == "fragment":
+        assert response["fragment"] == event["fragment"]
+        return
+    kept = {name: value for name, value in event["fragment"].items() if name != "Definition"}
+    assert response["fragment"] == {**kept, "DefinitionString": body.decode()}
+
+
+def _body(case: dict[str, Any]) -> bytes:
+    if "object" in case:
+        return json.dumps(case["object"], indent=2).encode()
+    return case["text"].encode() if "text" in case else bytes.fromhex(case.get("hex", ""))
+
+
+def test_local_events_are_valid(world: World) -> None:
+    assert world.inject(load_event("first_creation"))["status"] == "success"
+    assert "There is no object" in world.inject(load_event("deployment"))["errorMessage"]
+
+
+def test_one_version_of_one_object_is_read(world: World) -> None:
+    inject(world, '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
+    ((operation, request),) = world.s3.calls
+    assert (operation, request.bucket, request.key) == ("GetObject", BUCKET, KEY)
+    assert request.query["versionId"] == VERSION
+
+
+def test_sample_can_be_inserted(world: World) -> None:
+    event = merged(
+        valid_event(), {"fragment": {"DefinitionSubstitutions": {"GreetingParameterName": {"Ref": "P"}}}}
+    )
+    text = (Path(__file__).parents[3] / "statemachines/workflow/sample.asl.json").read_text()
+    world.put(text.encode())
+    assert world.inject(event)["fragment"]["DefinitionString"] == text
+
+
+def test_definition_is_checked_with_its_substitutions(world: World) -> None:
+    """A quote in a value breaks the JSON."""
+    event = merged(valid_event(), {"fragment": {"DefinitionSubstitutions": {"Text": 'a "quoted" text'}}})
+    world.put(b'{"StartAt": "A", "States": {"A": {"Type": "Succeed", "Comment": "${Text}"}}}')
+    message = world.inject(event)["errorMessage"]
+    assert "is not JSON" in message or "INVALID_JSON" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"Comment": "' + "x" * MAX_DEFINITION_CHARACTERS + '"}', "more than 1,048,576 characters"),
+        ('{"Comment": "' + '\\"' * 400_000 + '"}', "larger than 1,000,000 bytes"),
+        ("x" * (MAX_DEFINITION_BYTES + 1), "more than 4,194,304 bytes"),
+    ],
+    ids=["characters", "within the template", "bytes"],
+)
+def test_definition_that_is_too_large_is_rejected(world: World, text: str, message: str) -> None:
+    assert message in inject(world, text)["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("AccessDenied", 403, "not yours (GetObject: AccessDenied)"),
+        ("KMS.DisabledException", 400, "not yours (GetObject: KMS.DisabledException)"),
+        ("InvalidArgument", 400, "There is no object"),
+    ],
+)
+def test_error_of_s3_is_in_the_message(world: World, code: str, status: int, message: str) -> None:
+    world.s3.faults = [Fault("GetObject", (1,), AwsError("not yours", code=code, status=status))]
+    assert message in world.inject(valid_event())["errorMessage"]
+
+
+def test_event_of_another_kind_is_a_failure() -> None:
+    assert World().inject({"requestId": "r"})["errorMessage"] == 'The event lacks "fragment".'
+
+
+def test_missing_setting_is_named_in_the_error(world: World) -> None:
+    world.variables["DEFINITIONS_PREFIX"] = ""
+    assert "DEFINITIONS_PREFIX is not set" in world.inject(valid_event())["errorMessage"]

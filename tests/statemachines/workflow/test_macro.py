@@ -1,13 +1,4 @@
-"""What the macro answers CloudFormation. The cases are in `cases.json`:
-
-{
-  "why":      what the case shows
-  "object":   the definition that the bucket has; or "text", or "hex", the bytes. By default it has none
-  "event":    members merged over a valid event (null removes one)
-  "expected": "object" (the definition is inserted) or "fragment" (nothing is changed)
-  "error":    a part of the error message, instead
-}
-"""
+"""What the macro answers CloudFormation. Invalid requests and definitions are in `tests/bad_input/corpus`."""
 
 from __future__ import annotations
 
@@ -20,7 +11,7 @@ import pytest
 from statemachines.workflow.definition import MAX_DEFINITION_CHARACTERS
 from statemachines.workflow.inject_definition import MAX_DEFINITION_BYTES
 from stepline.localaws.protocol import AwsError
-from tests.cases import merged, parameters, read_cases
+from tests.cases import merged
 from tests.fakes.service import Fault
 from tests.statemachines.workflow.world import BUCKET, KEY, VERSION, World, load_event
 
@@ -43,30 +34,48 @@ def inject(world: World, text: str) -> Any:
     return world.inject(valid_event())
 
 
-@pytest.mark.parametrize("case", parameters(read_cases(Path(__file__).with_name("cases.json"))))
-def test_case(world: World, case: dict[str, Any]) -> None:
-    body = _body(case)
-    world.put(body)
-    event = merged(valid_event(), case.get("event", {}))
+def inserted(world: World, event: Any) -> Any:
+    """Return the definition in the fragment that the macro returns, which has the same members otherwise."""
     response = world.inject(event)
-    assert response["requestId"] == event["requestId"]
-    if "error" in case:
-        assert response["status"] == "failure"
-        assert case["error"] in response["errorMessage"]
-        assert "fragment" not in response
-        return
-    assert response["status"] == "success", response
-    if case["expected"] == "fragment":
-        assert response["fragment"] == event["fragment"]
-        return
+    assert (response["requestId"], response["status"]) == (event["requestId"], "success"), response
     kept = {name: value for name, value in event["fragment"].items() if name != "Definition"}
-    assert response["fragment"] == {**kept, "DefinitionString": body.decode()}
+    definition = response["fragment"].pop("DefinitionString")
+    assert response["fragment"] == kept
+    return definition
 
 
-def _body(case: dict[str, Any]) -> bytes:
-    if "object" in case:
-        return json.dumps(case["object"], indent=2).encode()
-    return case["text"].encode() if "text" in case else bytes.fromhex(case.get("hex", ""))
+PASS = {"Type": "Pass", "End": True}
+SEND_MESSAGE = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sqs:sendMessage",
+    "Parameters": {"QueueUrl": "${QueueUrl}", "MessageBody": "x"},
+    "End": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        pytest.param(PASS, {}, id="definition"),
+        pytest.param(PASS, {"fragment": {"StateMachineType": "EXPRESS"}}, id="Express"),
+        pytest.param(PASS, {"params": {"Key": KEY, "Version": VERSION}}, id="parameters are texts"),
+        pytest.param(SEND_MESSAGE, {}, id="placeholder"),
+        pytest.param(
+            {"Type": "Task", "Resource": "${TaskArn}", "End": True},
+            {"fragment": {"DefinitionSubstitutions": {"TaskArn": {"Fn::GetAtt": ["Task", "Arn"]}}}},
+            id="placeholder is the resource",
+        ),
+    ],
+)
+def test_definition_is_inserted_as_it_is(world: World, state: Any, changes: Any) -> None:
+    text = json.dumps({"StartAt": "A", "States": {"A": state}}, indent=2)
+    world.put(text.encode())
+    assert inserted(world, merged(valid_event(), changes)) == text
+
+
+def test_fragment_stays_until_a_definition_is_deployed(world: World) -> None:
+    event = merged(valid_event(), {"templateParameterValues": {"DefinitionVersion": " "}})
+    assert world.inject(event)["fragment"] == event["fragment"]
 
 
 def test_local_events_are_valid(world: World) -> None:
@@ -87,7 +96,7 @@ def test_sample_can_be_inserted(world: World) -> None:
     )
     text = (Path(__file__).parents[3] / "statemachines/workflow/sample.asl.json").read_text()
     world.put(text.encode())
-    assert world.inject(event)["fragment"]["DefinitionString"] == text
+    assert inserted(world, event) == text
 
 
 def test_definition_is_checked_with_its_substitutions(world: World) -> None:

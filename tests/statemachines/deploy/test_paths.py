@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ MAX_HISTORY_EVENTS = 25_000
 def test_execution_takes_the_path_of_the_case(name: str, machine: Machine) -> None:
     case = case_runner.load(name)
     execution = case_runner.run(machine, case)
-    assert execution.path == case["path"], f"{execution.error}: {execution.cause}"
+    assert execution.path == case["path"], (
+        f"the path was {json.dumps(execution.path)} {execution.error} {execution.cause}"
+    )
     _check_result(execution, case["expected"])
     _check_afterwards(machine, case.get("after", {}))
     assert len(execution.history) < MAX_HISTORY_EVENTS

@@ -2,5 +2,5 @@
 
 ministack 1.5.33 serves S3, Lambda's API, IAM, STS, KMS, CloudFormation, EventBridge and CloudWatch Logs; moto
 5.2.5 interprets state machines. Both versions are pinned. Each function that changes one of them says what it
-mends, and tests/localaws/emulators/ fails when a new version no longer needs it.
+patches, and tests/localaws/emulators/ fails when a new version no longer needs it.
 """

@@ -1,4 +1,4 @@
-"""Mends ministack's REST APIs: API keys, errors of functions, and permissions that it does not check."""
+"""Patches ministack's REST APIs: API keys, errors of functions, and permissions that it does not check."""
 
 from __future__ import annotations
 

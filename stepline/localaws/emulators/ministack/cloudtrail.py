@@ -1,4 +1,4 @@
-"""Mends ministack's CloudTrail: it records no data events, and does not check the bucket of a trail."""
+"""Patches ministack's CloudTrail: it records no data events, and does not check the bucket of a trail."""
 
 from __future__ import annotations
 

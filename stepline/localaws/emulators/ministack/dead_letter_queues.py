@@ -1,4 +1,4 @@
-"""Mends ministack's dead-letter queues: templates lose those of functions, and rules have none."""
+"""Patches ministack's dead-letter queues: templates lose those of functions, and rules have none."""
 
 from __future__ import annotations
 

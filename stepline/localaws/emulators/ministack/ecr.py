@@ -1,4 +1,4 @@
-"""Mends ministack's ECR: it deletes an image with one of its tags, and a deleted image can be pulled."""
+"""Patches ministack's ECR: it deletes an image with one of its tags, and a deleted image can be pulled."""
 
 from __future__ import annotations
 

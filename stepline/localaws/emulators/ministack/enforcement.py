@@ -1,4 +1,4 @@
-"""Mends ministack's enforcement of IAM, which lacks services of the local AWS and many checks of AWS.
+"""Patches ministack's enforcement of IAM, which lacks services of the local AWS and many checks of AWS.
 
 AWS checks more permissions on a caller's behalf than that of the request, and the record of permissions needs
 the statement that allowed it. ministack's tables of actions, resources and error formats are used.

@@ -1,4 +1,4 @@
-"""Mends ministack's EventBridge: which events it takes, and to which targets and how it delivers them."""
+"""Patches ministack's EventBridge: which events it takes, and to which targets and how it delivers them."""
 
 from __future__ import annotations
 

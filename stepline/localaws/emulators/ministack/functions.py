@@ -1,4 +1,4 @@
-"""Mends ministack's Lambda: every error is called `Runtime.HandlerError`, and its workers outlive it.
+"""Patches ministack's Lambda: every error is called `Runtime.HandlerError`, and its workers outlive it.
 
 With that name no Catch or Retry of a state machine would match.
 """

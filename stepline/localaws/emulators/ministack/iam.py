@@ -1,4 +1,4 @@
-"""Mends ministack's IAM: reads its roles, sessions and policies, and keeps expired sessions."""
+"""Patches ministack's IAM: reads its roles, sessions and policies, and keeps expired sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mends ministack's IAM: it has few of AWS's managed policies, moto has all of them."""
+"""Patches ministack's IAM: it has few of AWS's managed policies, moto has all of them."""
 
 from __future__ import annotations
 

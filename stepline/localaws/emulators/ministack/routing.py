@@ -1,4 +1,4 @@
-"""Mends the services that ministack has: the local AWS adds some, and replaces others.
+"""Patches the services that ministack has: the local AWS adds some, and replaces others.
 
 ministack has neither CodeCommit nor CodePipeline; jobs of its Batch succeed without being run, and the
 histories of its Step Functions lack `previousEventId`.

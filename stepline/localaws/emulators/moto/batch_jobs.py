@@ -1,4 +1,4 @@
-"""Mends moto's tasks that wait for a job of AWS Batch (`.sync`): they poll it, and leave it running."""
+"""Patches moto's tasks that wait for a job of AWS Batch (`.sync`): they poll it, and leave it running."""
 
 from __future__ import annotations
 

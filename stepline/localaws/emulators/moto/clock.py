@@ -1,4 +1,4 @@
-"""Mends what takes time in moto's states: it follows the wall clock, and a stop does not end it."""
+"""Patches what takes time in moto's states: it follows the wall clock, and a stop does not end it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mends how moto handles the data of state machines: it writes ASCII, and is slow.
+"""Patches how moto handles the data of state machines: it writes ASCII, and is slow.
 
 Simulations run tens of thousands of executions, so the time that a state takes matters.
 """

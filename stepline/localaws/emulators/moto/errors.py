@@ -1,4 +1,4 @@
-"""Mends the errors of moto's states: their names, which Retry and Catch match, and what is logged of them."""
+"""Patches the errors of moto's states: their names, which Retry and Catch match, and their logs."""
 
 from __future__ import annotations
 

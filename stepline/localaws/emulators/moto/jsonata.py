@@ -1,4 +1,4 @@
-"""Mends moto's JSONata: it needs a Java machine, and its errors cannot be caught."""
+"""Patches moto's JSONata: it needs a Java machine, and its errors cannot be caught."""
 
 from __future__ import annotations
 

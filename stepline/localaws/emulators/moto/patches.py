@@ -1,4 +1,4 @@
-"""The list of all mends of moto's interpreter, which from then on runs only executions of the local AWS.
+"""The list of all patches of moto's interpreter, which from then on runs only executions of the local AWS.
 
 Each is a function with a docstring about the defect. tests/localaws/emulators/test_moto_patches.py fails when
 a defect is gone.
@@ -44,7 +44,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
 
 
 def apply_patches() -> None:
-    """Apply all mends. Raises RuntimeError for a version of moto that was not tested."""
+    """Apply all patches. Raises RuntimeError for a version of moto that was not tested."""
     version = metadata.version("moto")
     if version != TESTED_VERSION:
         raise RuntimeError(f"stepline's patches fit moto {TESTED_VERSION}, but moto {version} is installed")

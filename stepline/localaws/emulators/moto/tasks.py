@@ -1,4 +1,4 @@
-"""Mends moto's Task states: they call moto's own server, with field names that boto3 does not take."""
+"""Patches moto's Task states: they call moto's own server, with field names that boto3 does not take."""
 
 from __future__ import annotations
 

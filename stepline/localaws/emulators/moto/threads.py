@@ -1,4 +1,4 @@
-"""Mends moto's threads: they outlive their execution, and nothing limits their number."""
+"""Patches moto's threads: they outlive their execution, and nothing limits their number."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Mends ministack's CloudFormation: resource types, macros, service roles of stacks, and what it drops."""
+"""Patches ministack's CloudFormation: resource types, macros, service roles of stacks, and what it drops."""

@@ -1,4 +1,4 @@
-"""Mends macros of templates: ministack stores their calls and never runs them."""
+"""Patches macros of templates: ministack stores their calls and never runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mends properties that ministack's CloudFormation drops, and that permissions depend on."""
+"""Patches properties that ministack's CloudFormation drops, and that permissions depend on."""
 
 from __future__ import annotations
 

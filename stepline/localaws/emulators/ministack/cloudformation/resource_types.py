@@ -1,4 +1,4 @@
-"""Mends ministack's table of resource types: adds types, and wraps those that exist."""
+"""Patches ministack's table of resource types: adds types, and wraps those that exist."""
 
 from __future__ import annotations
 

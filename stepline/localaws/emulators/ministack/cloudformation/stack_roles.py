@@ -1,4 +1,4 @@
-"""Mends the service role of a stack: ministack's CloudFormation accepts it and ignores it.
+"""Patches the service role of a stack: ministack's CloudFormation accepts it and ignores it.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
 """

@@ -1,4 +1,4 @@
-"""Mends AWS::StepFunctions::StateMachine: ministack accepts any definition, and checks no permission."""
+"""Patches AWS::StepFunctions::StateMachine: ministack accepts any definition, and checks no permission."""
 
 from __future__ import annotations
 

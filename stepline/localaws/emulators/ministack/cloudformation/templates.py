@@ -1,4 +1,4 @@
-"""Mends ministack's parser of templates, which is slow."""
+"""Patches ministack's parser of templates, which is slow."""
 
 from __future__ import annotations
 

@@ -8,74 +8,50 @@ from stepline.localaws.protocol import AwsError
 
 
 class BlobIdRequiredException(AwsError):
-    """The request has no blob ID."""
-
     default_message = "A blob ID is required"
 
 
 class BranchNameRequiredException(AwsError):
-    """The request has no branch name."""
-
     default_message = "A branch name is required"
 
 
 class CommitIdRequiredException(AwsError):
-    """The request has no commit ID."""
-
     default_message = "A commit ID is required"
 
 
 class CommitIdsListRequiredException(AwsError):
-    """The request has no commit IDs."""
-
     default_message = "A list of commit IDs is required"
 
 
 class CommitRequiredException(AwsError):
-    """The request has no commit specifier."""
-
     default_message = "A commit is required"
 
 
 class FileContentRequiredException(AwsError):
-    """The request has no file content."""
-
     default_message = "The content of the file is required, and cannot be empty"
 
 
 class PathRequiredException(AwsError):
-    """The request has no file path."""
-
     default_message = "A path is required"
 
 
 class RepositoryNameRequiredException(AwsError):
-    """The request has no repository name."""
-
     default_message = "A repository name is required"
 
 
 class RepositoryNamesRequiredException(AwsError):
-    """The request has no repository names."""
-
     default_message = "At least one repository name is required"
 
 
 class ResourceArnRequiredException(AwsError):
-    """The request has no resource ARN."""
-
     default_message = "A resource ARN is required"
 
 
 class TagKeysListRequiredException(AwsError):
-    """The request has no tag keys."""
-
     default_message = "A list of tag keys is required"
 
 
 class TagsMapRequiredException(AwsError):
-    """The request has no tags."""
-
     default_message = "A map of tags is required"
 
 

@@ -115,7 +115,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def running_server(tmp_path: Path, *options: str, **settings: Any) -> Iterator[Server]:
-    """Start the local AWS, wait until it is healthy, and kill it at the end; `settings` are those of Popen."""
+    """Start the local AWS, wait until it is healthy, and kill it at the end."""
     port = free_port()
     directory = tmp_path / "data"
     directory.mkdir()

@@ -213,7 +213,7 @@ def test_input_without_an_artifact_has_only_the_codepipeline_member(world: World
     assert document["codepipeline"]["artifacts"] == []
 
 
-def test_artifacts_are_read_with_the_job_s_credentials_and_other_objects_with_the_function_s(
+def test_credentials_of_the_job_are_used_for_artifacts_only(
     world: World,
 ) -> None:
     world.s3.put("inputs", "in.json", b"{}")

@@ -170,7 +170,7 @@ def test_dashboard_without_a_bucket_has_no_metrics_of_s3() -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_metric_of_an_alarm_is_on_the_dashboard_and_notifies_only_a_given_topic(name: str) -> None:
+def test_alarm_has_a_metric_of_the_dashboard_and_notifies_only_the_given_topic(name: str) -> None:
     properties = ALARMS[name]["Properties"]
     dimensions = [text for item in properties["Dimensions"] for text in (item["Name"], item["Value"])]
     shown = [fields for _, fields, _ in ALL_METRICS]

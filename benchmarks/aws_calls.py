@@ -37,7 +37,7 @@ def _start(world: World) -> list[str]:
 
 
 def _poll(world: World, status: str) -> list[str]:
-    job, execution = world.started()
+    job, execution = world.start_execution()
     if status == "SUCCEEDED":
         execution.succeed('{"url": "https://example.com"}')
     elif status == "FAILED":

@@ -153,15 +153,15 @@ class _Simulation:
     def _deliver(self, event: dict[str, Any]) -> None:
         self._world.now = self._now()
         self._world.deliver(event)
-        answer = self._world.answer(event)
-        if "continuationToken" in answer:
+        result = self._world.job_result(event)
+        if "continuationToken" in result:
             following = self._world.next_job(event)
             self.clock.call_later(self._interval_seconds, partial(self._deliver, following))
-        elif "failureDetails" in answer:
+        elif "failureDetails" in result:
             self.outcome.failed += 1
         else:
             self.outcome.succeeded += 1
-            name = answer["executionDetails"]["externalExecutionId"].rpartition(":")[2]
+            name = result["executionDetails"]["externalExecutionId"].rpartition(":")[2]
             self.outcome.delays_seconds.append(self._now() - self._ended_at[name])
 
     @staticmethod

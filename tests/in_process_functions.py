@@ -43,8 +43,9 @@ class LambdaContext:
 
 
 class InProcessFunctions:
-    """`handlers` maps function names to handlers; it is read at each call, so that a test may replace one.
+    """Invokes handlers in this process.
 
+    `handlers` maps function names to handlers. It is read at each call, so that a test may replace one.
     `invocations` lists (function name, event).
     """
 
@@ -63,7 +64,7 @@ class InProcessFunctions:
         InvocationType: str = "RequestResponse",
         **_settings: Any,
     ) -> dict[str, Any]:
-        """Run the handler now, whatever the invocation type, and respond as Lambda does.
+        """Run the handler synchronously, for any invocation type, and return Lambda's response.
 
         The event and the result pass through JSON. Raises ClientError for a function that does not exist.
         """
@@ -77,8 +78,8 @@ class InProcessFunctions:
         result, error = _run(handler, event, context)
         if InvocationType == "Event":
             return {"StatusCode": 202, "Payload": io.BytesIO(b"")}
-        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result)}
-        return answer | ({"FunctionError": error} if error else {})
+        response = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result)}
+        return response | ({"FunctionError": error} if error else {})
 
 
 def function_name(name_or_arn: str) -> str:

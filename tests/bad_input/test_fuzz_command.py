@@ -1,4 +1,4 @@
-"""The fuzzer itself: it finds a mistake that was put in, says how to repeat it, and repeats it."""
+"""The command line of the fuzzer: it finds an injected bug, and reproduces it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture(autouse=True)
 def _small_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzz, "EXAMPLES_OF_A_ROUND", 60)
+    monkeypatch.setattr(fuzz, "EXAMPLES_PER_ROUND", 60)
 
 
-def test_all_is_well() -> None:
-    result = run("--target", "tokens", "--seconds", "0", "--seed", "1", "--answers")
+def test_successful_round_shows_the_target_and_its_outcomes() -> None:
+    result = run("--target", "tokens", "--seconds", "0", "--seed", "1", "--outcomes")
     assert result.exit_code == 0, result.output
     assert re.search(r"tokens .*\b60\b.* ok", result.output)
     assert "The continuation token was not created by the trigger" in result.output
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-def test_a_mistake_is_found_and_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_injected_bug_is_found_and_reproduced_by_its_blob(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strict_json, "_unique_members", dict)
     found = run("--target", "JSON input", "--seconds", "0", "--seed", "0")
     assert found.exit_code == 1
@@ -36,10 +36,10 @@ def test_a_mistake_is_found_and_can_be_repeated(monkeypatch: pytest.MonkeyPatch)
     assert '--target "JSON input" --seed 0 --seconds 0' in found.output
     blob = re.search(r"@reproduce_failure\('[^']*', b'([^']*)'\)", found.output)
     assert blob is not None
-    repeated = run("--target", "JSON input", "--replay", blob[1])
-    assert repeated.exit_code == 1
-    assert "a repeated key was accepted" in repeated.output
+    reproduced = run("--target", "JSON input", "--replay", blob[1])
+    assert reproduced.exit_code == 1
+    assert "a repeated key was accepted" in reproduced.output
 
 
-def test_a_replay_needs_its_target() -> None:
+def test_replay_without_a_target_is_rejected() -> None:
     assert run("--replay", "x").exit_code == 2

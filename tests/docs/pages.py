@@ -1,4 +1,4 @@
-"""The pages of the documentation, and what is in them."""
+"""The pages of the documentation, their tables and their code spans."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(name: str) -> str:
 
 
 def tables(text: str) -> Iterator[list[list[str]]]:
-    """Yield the cells of each table, row by row, without the head."""
+    """Yield the cells of each table, row by row, without the header."""
     for table in re.findall(r"^\|.*\n\|[-:| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE):
         yield [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
 

@@ -1,4 +1,4 @@
-"""What the documentation names exists, and what exists is documented."""
+"""Files and options that the pages name exist; parameters, commands and operations are documented."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ TEMPLATES = {
 }
 """The page of each template."""
 
-IN_WORDS = {"SQS and SSM", "a network of its own"}
-"""Defaults that the pages describe."""
+DESCRIBED_DEFAULTS = {"SQS and SSM", "a network of its own"}
+"""Defaults that the pages describe instead of quoting."""
 
 FOLDERS = "(app|benchmarks|docs|local_events|pipeline|requirements|statemachines|stepline|tests)"
 EXAMPLES = "greeting|enable_termination_protection|update_parameter"
-"""The parts of names that CONTRIBUTING.md adds: other files of the kind exist."""
+"""Names of files that CONTRIBUTING.md adds as examples: other files of the same pattern exist."""
 
 NOT_IN_THE_PROJECT = {
     "stepline/express/",  # in a bucket
@@ -61,7 +61,7 @@ def test_links_to_sections_lead_to_headings(page: Path) -> None:
 
 
 def _sections(page: Path) -> set[str]:
-    """The headings as GitHub names them in links."""
+    """Return the anchors that GitHub gives to the headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -102,7 +102,7 @@ def test_parameters_and_their_defaults_are_documented(template: Path) -> None:
     assert {
         name: text
         for name, text in documented.items()
-        if text not in IN_WORDS and text != str(parameters[name].get("Default", ""))
+        if text not in DESCRIBED_DEFAULTS and text != str(parameters[name].get("Default", ""))
     } == {}
 
 
@@ -150,7 +150,7 @@ def test_number_of_permissions_is_documented() -> None:
     assert f"There are {len(permissions())} permissions of all five systems" in read("docs/security.md")
 
 
-def test_changelog_has_the_version() -> None:
+def test_changelog_has_the_version_of_the_project() -> None:
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert re.search(rf"^## \[{re.escape(version)}\]", read("CHANGELOG.md"), re.MULTILINE)
 

@@ -31,7 +31,7 @@ ERRORS_OF_AWS = {"CannotPullContainerError", "OutOfMemoryError", "ResourceInitia
 """[ECS developer guide, "Stopped tasks error messages"]"""
 
 _FIXED_CHARACTERS = 15
-"""Of a message besides what varies: others, such as `{a}: {b}`, match everything."""
+"""A message must have more than these besides its values: `{a}: {b}` would match everything."""
 
 
 def states(definition: str) -> set[str]:
@@ -72,7 +72,7 @@ def _text(node: ast.AST) -> str:
 
 
 def is_message(quotation: str) -> bool:
-    """Whether the text is a message, or a part of one; `…` stands for values that are inserted."""
+    """Return whether the text is a message or a part of one; `…` stands for an inserted value."""
     return any(quotation in message or _matches(message, quotation) for message in messages())
 
 
@@ -85,8 +85,8 @@ def _matches(message: str, quotation: str) -> bool:
     )
 
 
-def test_texts_of_the_action() -> None:
-    """The page shows texts that were seen; the same values give the same texts."""
+def test_texts_of_the_action_are_those_of_the_code() -> None:
+    """The texts of the page have the state, the duration and the ARN of real executions."""
     page = read("docs/trigger.md")
     running, succeeded, failed = re.findall(r"^```text\n(.*)\n```$", page, re.MULTILINE)
     known_states = states("statemachines/deploy/deploy.asl.json")
@@ -134,7 +134,7 @@ def test_quoted_errors_exist(page: Path) -> None:
     assert sorted(quoted - ERRORS_OF_AWS - code_words()) == []
 
 
-def test_causes_of_failed_batch_executions() -> None:
+def test_causes_of_failed_batch_executions_are_those_of_the_code() -> None:
     page = read("docs/batch.md")
     causes = {tuple(row[1:]) for row in next(tables(page[page.index("## Failures") :]))}
     with pytest.raises(InvalidInputError) as refused:
@@ -154,15 +154,22 @@ def test_causes_of_failed_batch_executions() -> None:
     assert is_message(timed_out)
 
 
-def test_states_of_the_diagram_of_the_deploy_machine() -> None:
+def test_states_in_the_diagram_of_the_deploy_machine_exist() -> None:
     diagram = read("statemachines/deploy/README.md").partition("```mermaid")[2].partition("```")[0]
-    shown = set(re.findall(r"\w\[([^\]]+)\]|\{\{([^}]+)\}\}", diagram))
-    assert shown
-    assert {one or other for one, other in shown} <= states("statemachines/deploy/deploy.asl.json")
+    diagram_states = set(re.findall(r"\w\[([^\]]+)\]|\{\{([^}]+)\}\}", diagram))
+    assert diagram_states
+    assert {one or other for one, other in diagram_states} <= states("statemachines/deploy/deploy.asl.json")
 
 
-def test_states_of_the_diagram_of_the_batch_workflow() -> None:
+def test_states_in_the_diagram_of_the_batch_workflow_exist() -> None:
     diagram = read("docs/batch.md").partition("```\n")[2].partition("```")[0]
-    shown = {"Validate Input", "Run Step 1 Job", "Run Step 2", "Run Step 3", "Report Jobs", "Input Refused"}
-    assert [state for state in shown if state not in diagram] == []
-    assert shown <= states("statemachines/batch/batch.asl.json")
+    diagram_states = {
+        "Validate Input",
+        "Run Step 1 Job",
+        "Run Step 2",
+        "Run Step 3",
+        "Report Jobs",
+        "Input Refused",
+    }
+    assert [state for state in diagram_states if state not in diagram] == []
+    assert diagram_states <= states("statemachines/batch/batch.asl.json")

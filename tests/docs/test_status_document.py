@@ -25,33 +25,33 @@ from tests.docs.pages import read
 
 _STARTED = datetime.fromisoformat("2026-11-21T01:43:46.101Z")
 _ENDED = datetime.fromisoformat("2026-11-21T01:43:52.633Z")
-_SOME = "…"
+_OMITTED = "…"
 
 
 def test_document_on_the_page_is_that_of_the_code() -> None:
     local_aws = LocalAws(
-        pid=4711, port=4566, region="us-east-1", directory=Path(_SOME), started_at=_SOME, owner=None
+        pid=4711, port=4566, region="us-east-1", directory=Path(_OMITTED), started_at=_OMITTED, owner=None
     )
     deploy = ActionDefinition("Deploy", category="Invoke", provider="Lambda", configuration={})
-    definition = PipelineDefinition("stepline", _SOME, "QUEUED", (StageDefinition("Deploy", (deploy,)),))
+    definition = PipelineDefinition("stepline", _OMITTED, "QUEUED", (StageDefinition("Deploy", (deploy,)),))
     action = ActionState(
         "Deploy",
         Status.SUCCEEDED,
-        summary=_SOME,
+        summary=_OMITTED,
         percent_complete=100,
         last_status_change=_ENDED,
         external_execution_id="arn:aws:states:…",
-        external_execution_url=_SOME,
+        external_execution_url=_OMITTED,
     )
     execution = ExecutionSummary(
-        _SOME,
+        _OMITTED,
         Status.SUCCEEDED,
         start_time=_STARTED,
         last_update_time=_ENDED,
-        trigger=Trigger("CloudWatchEvent", _SOME),
-        source_revisions=(SourceRevision("Source", _SOME, _SOME),),
+        trigger=Trigger("CloudWatchEvent", _OMITTED),
+        source_revisions=(SourceRevision("Source", _OMITTED, _OMITTED),),
     )
-    stage = StageState("Deploy", Status.SUCCEEDED, _SOME, True, None, (action,))
+    stage = StageState("Deploy", Status.SUCCEEDED, _OMITTED, True, None, (action,))
     document = status_document(local_target(local_aws), [PipelineStatus(definition, (stage,), (execution,))])
-    (shown,) = re.findall(r"^```json\n(.*?)^```", read("docs/command-line.md"), re.MULTILINE | re.DOTALL)
-    assert json.loads(shown) == document
+    (example,) = re.findall(r"^```json\n(.*?)^```", read("docs/command-line.md"), re.MULTILINE | re.DOTALL)
+    assert json.loads(example) == document

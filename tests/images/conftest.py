@@ -1,4 +1,4 @@
-"""A folder with the files of an image."""
+"""The folder of an image with its Dockerfile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CMD ["--help"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with two files to copy and one to ignore."""
+    """Create a folder with two files to copy and one to ignore."""
     folder = tmp_path / "image"
     (folder / "data").mkdir(parents=True)
     (folder / "__pycache__").mkdir()

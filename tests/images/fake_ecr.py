@@ -19,10 +19,13 @@ def error(code: str, operation: str) -> ClientError:
 
 @dataclass
 class FakeEcr:
-    """The repository "jobs". `images` are tags by digest, `kept` are digests that ECR does not delete."""
+    """The repository "jobs".
+
+    `images` has the tags by digest; `undeletable` are digests that ECR does not delete.
+    """
 
     images: dict[str, list[str]] = field(default_factory=dict)
-    kept: set[str] = field(default_factory=set)
+    undeletable: set[str] = field(default_factory=set)
     deletions: list[int] = field(default_factory=list)
 
     def push(self, digest: str, tag: str) -> None:
@@ -58,9 +61,9 @@ class FakeEcr:
     def paginate(self, *, repositoryName: str) -> Iterator[dict[str, Any]]:
         if repositoryName != "jobs":
             raise error("RepositoryNotFoundException", "DescribeImages")
-        begin = datetime(2026, 1, 1, tzinfo=UTC)
+        first_push = datetime(2026, 1, 1, tzinfo=UTC)
         details = [
-            {"imageDigest": digest, "imageTags": tags, "imagePushedAt": begin + timedelta(days=number)}
+            {"imageDigest": digest, "imageTags": tags, "imagePushedAt": first_push + timedelta(days=number)}
             for number, (digest, tags) in enumerate(self.images.items())
         ]
         yield {"imageDetails": details}
@@ -70,7 +73,7 @@ class FakeEcr:
         failures = []
         for image in imageIds:
             digest = image["imageDigest"]
-            if digest in self.kept:
+            if digest in self.undeletable:
                 failures.append({"imageId": image, "failureReason": "is referenced"})
             else:
                 del self.images[digest]
@@ -78,6 +81,8 @@ class FakeEcr:
 
 
 class FakeSession:
+    """A boto3 session whose clients are all the fake ECR."""
+
     def __init__(self, ecr: FakeEcr) -> None:
         self._ecr = ecr
 

@@ -1,4 +1,4 @@
-"""Images that are built without a container engine, and unpacked again; manifests and names of images."""
+"""Images that are built without a container engine, their layers, manifests and names."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from stepline.oci.names import parse_image_name, parse_repository_uri
 from stepline.oci.registry_client import RegistryError
 
 
-def built(folder: Path) -> OciImage:
+def build_image(folder: Path) -> OciImage:
     return build(folder, parse_dockerfile((folder / "Dockerfile").read_text()))
 
 
-def unpacked(image: OciImage, root: Path) -> dict[str, str]:
+def unpack(image: OciImage, root: Path) -> dict[str, str]:
     root.mkdir()
     apply_layer(image.blobs[1], root)
     return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
 def test_image_contains_the_copied_files(folder: Path, tmp_path: Path) -> None:
-    image = built(folder)
-    assert unpacked(image, tmp_path / "root") == {
+    image = build_image(folder)
+    assert unpack(image, tmp_path / "root") == {
         "app/program.py": "print('hello')\n",
         "app/words.txt": "one\ntwo\n",
     }
@@ -44,13 +44,13 @@ def test_image_contains_the_copied_files(folder: Path, tmp_path: Path) -> None:
     assert config.working_directory == "/app"
 
 
-def test_same_files_make_the_same_image(folder: Path) -> None:
-    image, tag = built(folder), content_tag(folder)
+def test_image_and_tag_depend_on_the_files_and_modes_but_not_on_times(folder: Path) -> None:
+    image, tag = build_image(folder), content_tag(folder)
     os.utime(folder / "program.py", (0, 0))
-    assert built(folder) == image
+    assert build_image(folder) == image
     assert content_tag(folder) == tag
     (folder / "program.py").chmod(0o755)
-    assert built(folder) != image
+    assert build_image(folder) != image
     assert content_tag(folder) != tag
 
 
@@ -66,21 +66,23 @@ def test_same_files_make_the_same_image(folder: Path) -> None:
         (". .", {"app/program.py", "app/data/words.txt", "app/Dockerfile"}),
     ],
 )
-def test_copy_has_the_paths_of_docker(folder: Path, tmp_path: Path, copy: str, files: set[str]) -> None:
+def test_copy_writes_the_same_paths_as_docker(
+    folder: Path, tmp_path: Path, copy: str, files: set[str]
+) -> None:
     (folder / "Dockerfile").write_text(f'FROM x\nWORKDIR /app\nCOPY {copy}\nCMD ["x"]\n')
-    assert set(unpacked(built(folder), tmp_path / "root")) == files
+    assert set(unpack(build_image(folder), tmp_path / "root")) == files
 
 
 def test_ignored_files_are_not_copied(folder: Path, tmp_path: Path) -> None:
     (folder / ".dockerignore").write_text("# secrets\ndata\nDockerfile\n.dockerignore\n")
     (folder / "Dockerfile").write_text('FROM x\nCOPY . /a/\nCMD ["x"]\n')
-    assert set(unpacked(built(folder), tmp_path / "root")) == {"a/program.py"}
+    assert set(unpack(build_image(folder), tmp_path / "root")) == {"a/program.py"}
 
 
 def test_missing_file_is_rejected(folder: Path) -> None:
     (folder / "Dockerfile").write_text('FROM x\nCOPY missing.py .\nCMD ["x"]\n')
     with pytest.raises(UsageError, match=r"COPY missing\.py: the folder of the Dockerfile has no such file"):
-        built(folder)
+        build_image(folder)
 
 
 def layer(*members: tuple[str, dict[str, object]], content: bytes = b"x") -> bytes:
@@ -121,8 +123,8 @@ def test_layer_with_a_path_outside_the_image_is_rejected(
 
 
 @pytest.mark.parametrize("target", ["..", "/", "../../..", "inside/../../.."])
-def test_files_are_not_written_through_a_link(tmp_path: Path, target: str) -> None:
-    """A link to a path outside is skipped, so later members go to a folder of its name."""
+def test_files_are_not_written_through_a_link_outside_the_image(tmp_path: Path, target: str) -> None:
+    """A link to a path outside is skipped, so later members are written to a folder of its name."""
     root = tmp_path / "root"
     root.mkdir()
     apply_layer(layer(("out", {**LINK, "linkname": target}), ("out/evil", {})), root)
@@ -152,9 +154,7 @@ def test_layer_deletes_files_of_lower_layers(tmp_path: Path) -> None:
     assert (tmp_path / "a/two").read_text() == "new"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"no archive", layer(("a", {}))[:40]], ids=["empty", "text", "cut short"]
-)
+@pytest.mark.parametrize("content", [b"", b"text", layer(("a", {}))[:40]], ids=["empty", "text", "truncated"])
 def test_malformed_layer_is_rejected(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(RegistryError, match="cannot be unpacked"):
         apply_layer(content, tmp_path)
@@ -177,7 +177,7 @@ def test_malformed_manifest_is_rejected(document: str, message: str) -> None:
 
 
 def test_manifest_lists_layer_and_configuration(folder: Path) -> None:
-    image = built(folder)
+    image = build_image(folder)
     contents = read_manifest(image.manifest.content)
     assert len(contents.layers) == 1
     assert json.loads(image.manifest.content)["config"]["digest"] == contents.config

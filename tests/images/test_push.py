@@ -23,10 +23,10 @@ URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs"
 
 @dataclass
 class FakeEngine:
-    """A container engine that pushes to `ecr`; `fails` is the subcommand that fails."""
+    """A container engine that pushes to `ecr`; `failing_subcommand` exits with 1."""
 
     ecr: FakeEcr
-    fails: str = ""
+    failing_subcommand: str = ""
     commands: list[list[str]] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
 
@@ -36,7 +36,7 @@ class FakeEngine:
             self.inputs.append(input)
         if command[1] == "push":
             self.ecr.push("sha256:built", command[-1].rpartition(":")[2])
-        return subprocess.CompletedProcess(command, int(command[1] == self.fails))
+        return subprocess.CompletedProcess(command, int(command[1] == self.failing_subcommand))
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_password_is_not_on_the_command_line(folder: Path, ecr: FakeEcr, engine:
     assert PASSWORD not in str(engine.commands)
 
 
-def test_stored_image_becomes_the_latest_without_a_build(
+def test_stored_image_gets_the_tag_latest_without_a_build(
     folder: Path, ecr: FakeEcr, engine: FakeEngine
 ) -> None:
     ecr.images = {"sha256:old": [content_tag(folder)], "sha256:newer": ["content-1", "latest"]}
@@ -91,10 +91,10 @@ def test_stored_image_becomes_the_latest_without_a_build(
     assert (pushed.digest, pushed.is_new) == ("sha256:old", False)
     assert ecr.images == {"sha256:old": [content_tag(folder), "latest"], "sha256:newer": ["content-1"]}
     assert engine.commands == []
-    assert push(folder, ecr, engine).digest == "sha256:old"  # and once more
+    assert push(folder, ecr, engine).digest == "sha256:old"  # it has the tag already
 
 
-def test_tag_can_be_chosen(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
+def test_chosen_tag_is_pushed_with_latest(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> None:
     assert push(folder, ecr, engine, tag="v1").tags == ("v1", "latest")
 
 
@@ -102,7 +102,7 @@ def test_tag_can_be_chosen(folder: Path, ecr: FakeEcr, engine: FakeEngine) -> No
 def test_failure_of_the_engine_is_reported(
     folder: Path, ecr: FakeEcr, engine: FakeEngine, subcommand: str
 ) -> None:
-    engine.fails = subcommand
+    engine.failing_subcommand = subcommand
     with pytest.raises(UsageError, match=f"`docker {subcommand}` failed"):
         push(folder, ecr, engine)
 
@@ -128,7 +128,7 @@ def test_folder_without_a_dockerfile_is_rejected(tmp_path: Path, ecr: FakeEcr, e
         push(tmp_path, ecr, engine)
 
 
-def test_the_first_engine_that_is_installed_is_used() -> None:
+def test_first_installed_engine_is_used() -> None:
     assert find_engine(lambda name: f"/usr/bin/{name}" if name != "docker" else None).name == "podman"
     with pytest.raises(UsageError, match="docker, podman, finch"):
         find_engine(lambda _name: None)
@@ -165,7 +165,7 @@ def test_unknown_image_and_repository_are_rejected(ecr: FakeEcr) -> None:
 
 def test_images_that_ecr_does_not_delete_are_reported(ecr: FakeEcr) -> None:
     client: Any = ecr
-    ecr.images, ecr.kept = {"sha256:1": ["v1"]}, {"sha256:1"}
+    ecr.images, ecr.undeletable = {"sha256:1": ["v1"]}, {"sha256:1"}
     with pytest.raises(UsageError, match="ECR did not delete sha256:1: is referenced"):
         delete_images(client, "jobs", list_images(client, "jobs"))
 

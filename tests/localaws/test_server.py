@@ -1,4 +1,4 @@
-"""The whole local AWS as a process: how it stops."""
+"""The process of the local AWS: how it stops, and its limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -25,9 +24,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepline.aws.local_servers import read_health
+from tests.ports import free_port
 
 _START_SECONDS = 30.0
-_END_SECONDS = 5.0
+_STOP_SECONDS = 5.0
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": {
@@ -37,7 +37,7 @@ _TRUST = {
     },
 }
 
-_SLEEPER = """
+_SLEEPING_FUNCTION = """
 import pathlib, time
 
 def handler(event, context):
@@ -45,7 +45,7 @@ def handler(event, context):
     time.sleep(60)
 """
 
-_CALLER = """
+_CALLING_FUNCTION = """
 import pathlib, boto3
 
 def handler(event, context):
@@ -93,11 +93,11 @@ class Server:
         wait_until(started.exists)
 
     def children(self) -> list[int]:
-        """Return the processes whose current directory is below its directory."""
+        """Return the ids of processes whose current directory is below the server's directory."""
         return [
-            int(each.name)
-            for each in Path("/proc").iterdir()
-            if each.name.isdigit() and int(each.name) != self.process.pid and self._is_child(each)
+            int(process.name)
+            for process in Path("/proc").iterdir()
+            if process.name.isdigit() and int(process.name) != self.process.pid and self._is_child(process)
         ]
 
     def _is_child(self, process: Path) -> bool:
@@ -109,15 +109,14 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with started(tmp_path) as server:
+    with running_server(tmp_path) as server:
         yield server
 
 
 @contextlib.contextmanager
-def started(tmp_path: Path, *options: str, **settings: Any) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def running_server(tmp_path: Path, *options: str, **settings: Any) -> Iterator[Server]:
+    """Start the local AWS, wait until it is healthy, and kill it at the end."""
+    port = free_port()
     directory = tmp_path / "data"
     directory.mkdir()
     program = [sys.executable, "-m", "stepline.localaws"]
@@ -139,38 +138,42 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("source", [_SLEEPER, _CALLER], ids=["sleeping", "calling"])
-def test_sigterm_stops_it_at_once_while_a_function_runs(server: Server, tmp_path: Path, source: str) -> None:
+@pytest.mark.parametrize("source", [_SLEEPING_FUNCTION, _CALLING_FUNCTION], ids=["sleeping", "calling"])
+def test_sigterm_stops_the_server_and_the_function_that_runs(
+    server: Server, tmp_path: Path, source: str
+) -> None:
     server.invoke_in_background(server.create_function(source), tmp_path / "started")
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(_END_SECONDS) == 0
+    assert server.process.wait(_STOP_SECONDS) == 0
     assert not server.children()
     assert not list(server.directory.rglob("function.py"))
 
 
-def test_no_function_runs_after_it_was_killed(server: Server, tmp_path: Path) -> None:
-    server.invoke_in_background(server.create_function(_SLEEPER), tmp_path / "started")
+def test_function_ends_after_the_server_was_killed(server: Server, tmp_path: Path) -> None:
+    server.invoke_in_background(server.create_function(_SLEEPING_FUNCTION), tmp_path / "started")
     assert server.children()
     server.process.kill()
     server.process.wait()
     wait_until(lambda: not server.children())
 
 
-def test_it_stops_when_its_input_closes(tmp_path: Path) -> None:
-    with started(tmp_path, "--until-input-closes", stdin=subprocess.PIPE) as server:
+def test_server_stops_when_its_input_closes(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--until-input-closes", stdin=subprocess.PIPE) as server:
         assert server.process.stdin is not None
         server.process.stdin.close()
-        assert server.process.wait(_END_SECONDS) == 0
+        assert server.process.wait(_STOP_SECONDS) == 0
 
 
-def test_it_raises_its_limit_of_open_files(tmp_path: Path) -> None:
-    """The default of macOS is 256; a running function needs four, a connection one."""
-    low, high = 256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+def test_server_raises_its_limit_of_open_files(tmp_path: Path) -> None:
+    """The default of macOS is 256; a running function needs four files, a connection one."""
+    soft, hard = 256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (low, high))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    with started(tmp_path, preexec_fn=limit) as server:
+    with running_server(tmp_path, preexec_fn=limit) as server:
         limits = Path(f"/proc/{server.process.pid}/limits").read_text()
-        soft = next(line.split()[3] for line in limits.splitlines() if line.startswith("Max open files"))
-        assert int(soft) == min(high, 65_536)
+        soft_limit = next(
+            line.split()[3] for line in limits.splitlines() if line.startswith("Max open files")
+        )
+        assert int(soft_limit) == min(hard, 65_536)

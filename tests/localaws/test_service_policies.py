@@ -1,4 +1,4 @@
-"""The policy of a resource lets an AWS service in, or does not."""
+"""Policies of resources, which allow or deny the calls of AWS services."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def policy(**changes: Any) -> dict[str, Any]:
         (None, False),
     ],
 )
-def test_a_service_may_what_the_resource_says(document: dict[str, Any] | None, allowed: bool) -> None:
-    asked = ("events.amazonaws.com", "lambda:InvokeFunction", FUNCTION)
-    assert service_policies.allows(document, *asked, source_arn=RULE) is allowed
+def test_policy_of_a_resource_allows_or_denies_the_call_of_a_service(
+    document: dict[str, Any] | None, allowed: bool
+) -> None:
+    request = ("events.amazonaws.com", "lambda:InvokeFunction", FUNCTION)
+    assert service_policies.allows(document, *request, source_arn=RULE) is allowed

@@ -1,4 +1,4 @@
-"""What all tests of the trigger share: the environment of a function, and a world around it."""
+"""Fixtures of the tests of the trigger: the environment of the function, and its world."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.pipeline.world import World
 def _function_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "_X_AMZN_TRACE_ID", "AWS_LAMBDA_FUNCTION_NAME"):
         monkeypatch.delenv(name, raising=False)
-    metrics.clear_metrics()  # most tests go around the handler, which would flush them
+    metrics.clear_metrics()  # most tests do not call the handler, which would flush them
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FUNCTION")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "function-secret")

@@ -1,4 +1,4 @@
-"""Express machines: claimed, started once, waited for, and never reported wrongly."""
+"""Express executions: claimed in S3, started once, awaited, and reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fakes.clients import client_of
 from tests.fakes.service import Fault
 from tests.fakes.step_functions import FakeExecution
 from tests.pipeline.test_start import failure
-from tests.pipeline.world import CLAIMS_BUCKET, LambdaContext, World
+from tests.pipeline.world import CLAIMS_BUCKET, World
 
 PARAMETERS = {"input": {}, "stateMachine": "quick"}
 
@@ -26,7 +26,7 @@ def express(world: World) -> World:
 
 
 def raise_in_sync_client(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """What the client sees of a wait that is lost on the way; Step Functions has started it all the same."""
+    """Lose the response of StartSyncExecution: start the execution, and raise `error`."""
 
     class Client:
         def start_sync_execution(self, **_request: Any) -> None:
@@ -36,33 +36,34 @@ def raise_in_sync_client(world: World, monkeypatch: pytest.MonkeyPatch, error: E
     monkeypatch.setattr(world.clients, "sync_stepfunctions", lambda _seconds: Client())
 
 
-def test_the_job_waits_for_the_end_and_hands_over_the_output(express: World) -> None:
+def test_job_waits_for_the_end_and_reports_the_output(express: World) -> None:
     express.stepfunctions.sync_result = lambda execution: execution.succeed('{"answer": 42}')
-    answer = express.send(express.first_job(PARAMETERS))
-    assert answer["outputVariables"] == {"answer": "42"}
-    assert ":express:quick:" in answer["executionDetails"]["externalExecutionId"]
-    assert "#/express-executions/details/" in answer["executionDetails"]["summary"]
+    result = express.send(express.first_job(PARAMETERS))
+    assert result["outputVariables"] == {"answer": "42"}
+    assert ":express:quick:" in result["executionDetails"]["externalExecutionId"]
+    assert "#/express-executions/details/" in result["executionDetails"]["summary"]
 
 
-def test_a_failure_says_error_and_cause(express: World) -> None:
+def test_failure_has_error_and_cause(express: World) -> None:
     express.stepfunctions.sync_result = lambda execution: execution.fail("Bad", "input")
     kind, text = failure(express.send(express.first_job(PARAMETERS)))
     assert kind == "JobFailed"
     assert text.startswith("Bad: input https://")
 
 
-def test_the_wait_ends_in_time_for_the_answer(express: World) -> None:
+def test_wait_leaves_time_to_report_the_result(express: World) -> None:
     express.send(express.first_job(PARAMETERS), remaining_seconds=900)
     express.send(express.first_job(PARAMETERS), remaining_seconds=60)
     assert express.clients.sync_waits == [330, 45]
 
 
-def test_it_is_not_started_when_there_is_no_time_to_wait(express: World) -> None:
+def test_execution_is_not_started_without_time_to_wait(express: World) -> None:
     assert "continuationToken" in express.send(express.first_job(PARAMETERS), remaining_seconds=10)
     assert not express.stepfunctions.sync_started
 
 
-def test_bug_7_a_redelivered_job_starts_nothing_and_answers_the_same(express: World) -> None:
+def test_redelivered_job_starts_nothing_and_reports_the_same_result(express: World) -> None:
+    """An earlier bug: a redelivered event started a second execution, because its name was the time."""
     express.stepfunctions.sync_result = lambda execution: execution.succeed('{"answer": 42}')
     event = express.first_job(PARAMETERS)
     first = express.send(event)
@@ -71,7 +72,7 @@ def test_bug_7_a_redelivered_job_starts_nothing_and_answers_the_same(express: Wo
     assert len(express.stepfunctions.sync_started) == 1
 
 
-def test_an_answer_that_was_not_taken_is_given_by_the_redelivery(express: World) -> None:
+def test_redelivery_reports_the_result_that_codepipeline_did_not_accept(express: World) -> None:
     event = express.first_job(PARAMETERS)
     express.codepipeline.fail_next("PutJobSuccessResult", "InternalFailure", status=500)
     with pytest.raises(JobResultError):
@@ -80,7 +81,7 @@ def test_an_answer_that_was_not_taken_is_given_by_the_redelivery(express: World)
     assert len(express.stepfunctions.sync_started) == 1
 
 
-def test_a_lost_wait_is_a_failure_that_says_the_outcome_is_unknown(
+def test_lost_response_is_a_failure_with_an_unknown_outcome(
     express: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raise_in_sync_client(express, monkeypatch, ReadTimeoutError(endpoint_url="https://sync-states"))
@@ -95,7 +96,7 @@ def test_a_lost_wait_is_a_failure_that_says_the_outcome_is_unknown(
     assert len(express.stepfunctions.sync_started) == 1
 
 
-def test_a_second_delivery_while_the_first_still_waits_continues_until_that_has_reported(
+def test_redelivery_during_the_wait_continues_until_the_result_is_recorded(
     express: World,
 ) -> None:
     event = express.first_job(PARAMETERS)
@@ -112,14 +113,16 @@ def test_a_second_delivery_while_the_first_still_waits_continues_until_that_has_
     assert len(express.stepfunctions.sync_started) == 1
 
 
-def test_what_was_refused_can_be_started_later(express: World) -> None:
+def test_throttled_start_is_retried_by_the_next_job(express: World) -> None:
     express.stepfunctions.fail_next("StartSyncExecution", "ThrottlingException")
     event = express.first_job(PARAMETERS)
     express.send(event)
     assert express.send(express.next_job(event))["executionDetails"]["percentComplete"] == 100
 
 
-def test_what_never_reached_aws_can_be_started_later(express: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_that_did_not_reach_aws_is_retried_by_the_next_job(
+    express: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         raise_in_sync_client(express, patch, ConnectTimeoutError(endpoint_url="https://sync-states"))
         event = express.first_job(PARAMETERS)
@@ -127,12 +130,12 @@ def test_what_never_reached_aws_can_be_started_later(express: World, monkeypatch
     assert express.send(express.next_job(event))["executionDetails"]["percentComplete"] == 100
 
 
-def test_a_server_error_does_not_say_whether_it_was_started(express: World) -> None:
+def test_server_error_at_the_start_is_a_failure_with_an_unknown_outcome(express: World) -> None:
     express.stepfunctions.fail_next("StartSyncExecution", "InternalFailure", status=500)
     assert "unknown" in failure(express.send(express.first_job(PARAMETERS)))[1]
 
 
-def test_no_access_to_the_claims_bucket_is_a_permission_error_before_anything_starts(express: World) -> None:
+def test_claims_bucket_without_access_is_a_permission_error_before_the_start(express: World) -> None:
     express.s3.fail_next("PutObject", "AccessDenied", status=403)
     kind, text = failure(express.send(express.first_job(PARAMETERS)))
     assert kind == "PermissionError"
@@ -140,11 +143,11 @@ def test_no_access_to_the_claims_bucket_is_a_permission_error_before_anything_st
     assert not express.stepfunctions.sync_started
 
 
-def test_a_retry_inside_the_client_that_meets_its_own_claim_goes_on(express: World) -> None:
-    """The first attempt has arrived, its answer was lost, and the second finds the object."""
+def test_claim_that_an_earlier_attempt_of_the_client_wrote_is_accepted(express: World) -> None:
+    """The response to the first attempt is lost, and the second attempt finds the object."""
     put = express.clients.s3.put_object
 
-    class Twice:
+    class RetryingClient:
         def __getattr__(self, name: str) -> Any:
             return getattr(client_of(express.s3), name)
 
@@ -153,18 +156,18 @@ def test_a_retry_inside_the_client_that_meets_its_own_claim_goes_on(express: Wor
                 put(**request)
             return put(**request)
 
-    express.clients.s3 = Twice()
+    express.clients.s3 = RetryingClient()
     assert express.send(express.first_job(PARAMETERS))["executionDetails"]["percentComplete"] == 100
 
 
-def test_an_object_that_is_no_claim_is_a_clear_error(express: World) -> None:
+def test_object_that_is_not_a_claim_is_rejected(express: World) -> None:
     event = express.first_job(PARAMETERS)
     name = f"codepipeline-{event['CodePipeline.job']['id']}"
     express.s3.put(CLAIMS_BUCKET, f"stepline/express/{name}.json", b"{}")
     assert "not written by the trigger" in failure(express.send(event))[1]
 
 
-def test_the_claim_holds_no_credential(express: World) -> None:
+def test_claim_has_the_result_and_no_credentials(express: World) -> None:
     express.send(express.first_job({"stateMachine": "quick"}))
     ((_, claim),) = [item for item in express.s3.objects.items() if item[0][0] == CLAIMS_BUCKET]
     document = json.loads(claim[0 : len(claim)])
@@ -172,10 +175,8 @@ def test_the_claim_holds_no_credential(express: World) -> None:
     assert "ARTIFACT-KEY-ID" not in json.dumps(document)
 
 
-def test_the_result_is_not_needed_for_the_answer(express: World) -> None:
+def test_success_is_reported_when_it_cannot_be_recorded(express: World) -> None:
     event = express.first_job(PARAMETERS)
     denied = AwsError("no", code="AccessDenied", status=403)
     express.s3.faults.append(Fault("PutObject", (2,), denied))  # the first one is the claim
-    express.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
-    express.trigger.handle(event, LambdaContext())  # type: ignore[arg-type]
-    assert express.answer(event)["executionDetails"]["percentComplete"] == 100
+    assert express.send(event)["executionDetails"]["percentComplete"] == 100

@@ -1,4 +1,4 @@
-"""The handler as Lambda calls it: events that are none, metrics, cold start."""
+"""The handler of the function: events without a job, metrics, cold start, tracing and clients."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def invoke(world: World, event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
 @pytest.mark.parametrize("event", [None, [], {}, {"CodePipeline.job": {}}, {"CodePipeline.job": {"id": "1"}}])
-def test_an_event_without_a_job_is_a_clear_error(
-    world: World, event: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_event_without_a_job_is_rejected(world: World, event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(JobEventError, match=r"(The|the) event"):
         invoke(world, event, monkeypatch)
 
@@ -58,17 +56,17 @@ def test_an_event_without_a_job_is_a_clear_error(
         ({"continuationToken": 5}, 'data.continuationToken" in the event must be text, but it is a number.'),
     ],
 )
-def test_a_job_with_a_malformed_event_is_answered_all_the_same(
+def test_job_of_a_malformed_event_gets_a_result(
     world: World, changes: dict[str, Any], message: str | None
 ) -> None:
-    answer = world.send(world.first_job(**changes))
+    result = world.send(world.first_job(**changes))
     if message is None:
-        assert "continuationToken" in answer
+        assert "continuationToken" in result
     else:
-        assert failure(answer)[1].endswith(message)
+        assert failure(result)[1].endswith(message)
 
 
-def test_metrics_count_what_was_answered(
+def test_metrics_count_continued_jobs(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = world.first_job()
@@ -92,8 +90,8 @@ def run_python(code: str, **environment: str) -> str:
     return result.stdout
 
 
-def test_a_cold_start_imports_nothing_that_a_poll_does_not_need() -> None:
-    """boto3 and X-Ray's SDK, which imports asyncio, cost more than all of our own modules."""
+def test_cold_start_does_not_import_what_a_poll_does_not_need() -> None:
+    """boto3 and X-Ray's SDK, which imports asyncio, take longer to import than all modules of the trigger."""
     code = (
         "import sys, pipeline.trigger as t; t._trigger(); "
         "print({'boto3', 'aws_xray_sdk', 'asyncio', 'stepline.core.archives.reader'} & set(sys.modules))"
@@ -102,8 +100,11 @@ def test_a_cold_start_imports_nothing_that_a_poll_does_not_need() -> None:
     assert out.splitlines()[-1] == "set()"
 
 
-def test_bug_8_no_variable_of_the_function_makes_powertools_log_the_event() -> None:
-    """Powertools reads it when the handler is defined, so it takes a process of its own to see."""
+def test_environment_variable_of_powertools_does_not_log_the_event() -> None:
+    """An earlier bug: the event was written to the log.
+
+    Powertools reads the variable when the handler is defined, so the test needs another process.
+    """
     code = (
         "import pipeline.trigger as t\n"
         "from tests.pipeline.world import LambdaContext\n"
@@ -120,20 +121,20 @@ def test_bug_8_no_variable_of_the_function_makes_powertools_log_the_event() -> N
     assert "SECRET" not in out
 
 
-def test_a_missing_setting_is_named_in_the_log_of_the_cold_start() -> None:
+def test_missing_environment_variable_is_named_in_the_log_of_the_cold_start() -> None:
     out = run_python("import pipeline.trigger", AWS_LAMBDA_FUNCTION_NAME="trigger", STATE_MACHINE_ARN="")
     (line,) = [json.loads(line) for line in out.splitlines()]
     assert line["reason"] == "The function's environment variable STATE_MACHINE_ARN is not set."
 
 
-def test_tracing_is_loaded_with_the_first_sampled_invocation(
+def test_tracer_is_loaded_by_the_first_sampled_invocation(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    captured: list[dict[str, Any]] = []
+    captured_options: list[dict[str, Any]] = []
 
     class Tracer:
         def capture_lambda_handler(self, **options: Any) -> Any:
-            captured.append(options)
+            captured_options.append(options)
             return lambda handler: handler
 
     monkeypatch.setattr("pipeline.observability._tracer", Tracer)
@@ -143,11 +144,11 @@ def test_tracing_is_loaded_with_the_first_sampled_invocation(
     invoke(world, event, monkeypatch)
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
     invoke(world, event, monkeypatch)
-    assert captured == [{"capture_response": False, "capture_error": False}]
+    assert captured_options == [{"capture_response": False, "capture_error": False}]
 
 
 class TestAwsClients:
-    def test_time_outs_and_retries_suit_a_lambda_function(self) -> None:
+    def test_clients_have_short_timeouts_and_standard_retries(self) -> None:
         clients = AwsClients({})
         for client in (clients.stepfunctions, clients.codepipeline, clients.s3):
             config: Any = client.meta.config
@@ -156,13 +157,13 @@ class TestAwsClients:
         config = clients.codepipeline.meta.config
         assert config.retries["total_max_attempts"] == 5
 
-    def test_a_synchronous_start_is_sent_once_and_waited_for(self) -> None:
+    def test_synchronous_start_is_not_retried_and_waits_for_the_end(self) -> None:
         config: Any = AwsClients({}).sync_stepfunctions(330).meta.config
         assert config.read_timeout == 330
         assert config.retries["total_max_attempts"] == 1
         assert config.inject_host_prefix is True
 
-    def test_another_endpoint_has_no_names_in_its_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_other_endpoint_is_used_without_names_in_its_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
         clients = AwsClients()
         assert clients.sync_stepfunctions(1).meta.config.inject_host_prefix is False
@@ -170,7 +171,7 @@ class TestAwsClients:
         config: Any = clients.s3.meta.config
         assert config.s3 == {"addressing_style": "path"}
 
-    def test_artifacts_are_read_with_the_jobs_credentials(self) -> None:
+    def test_artifact_client_has_the_credentials_of_the_job(self) -> None:
         client: Any = AwsClients({}).artifact_s3(Credentials("id", "secret", "token"))
         credentials = client._request_signer._credentials
         assert (credentials.access_key, credentials.token) == ("id", "token")

@@ -1,7 +1,6 @@
-"""Whatever users and workflows come up with, an answer keeps CodePipeline's limits.
+"""Job results keep CodePipeline's limits, with any state name, error, cause and output.
 
-The fake CodePipeline refuses what botocore's model refuses, so that an answer which was taken
-is one that keeps them.
+The fake CodePipeline validates each result with botocore's model.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ def text(random_: random.Random, size: int) -> str:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_failure_is_taken_with_its_link_whole(world: World, seed: int) -> None:
+def test_any_failure_is_accepted_and_keeps_its_link(world: World, seed: int) -> None:
     random_ = random.Random(seed)
-    event, execution = world.started()
+    event, execution = world.start_execution()
     state = text(random_, 80).replace("\0", "x") or "x"
     error = text(random_, random_.choice([0, 1, 256]))
     cause = text(random_, random_.choice([0, 10, 249, 5000, 32_768]))
@@ -39,23 +38,23 @@ def test_any_failure_is_taken_with_its_link_whole(world: World, seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_output_is_a_success_that_is_taken(world: World, seed: int) -> None:
+def test_any_output_is_accepted_as_a_success(world: World, seed: int) -> None:
     random_ = random.Random(seed)
     names = [f"V{number}" for number in range(random_.choice([1, 20]))]
-    event, execution = world.started({"input": {}, "outputVariables": {name: name for name in names}})
+    event, execution = world.start_execution({"input": {}, "outputVariables": {name: name for name in names}})
     document = {
         text(random_, 5) if random_.random() < 0.2 else name: text(random_, random_.choice([0, 10, 60_000]))
         for name in names
     }
     execution.succeed(json.dumps(document))
-    answer = world.send(event)
-    assert answer["executionDetails"]["summary"].endswith(execution.arn)
+    result = world.send(event)
+    assert result["executionDetails"]["summary"].endswith(execution.arn)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_state_name_makes_a_summary_that_is_taken(world: World, seed: int) -> None:
+def test_summary_with_any_state_name_is_accepted(world: World, seed: int) -> None:
     random_ = random.Random(seed)
-    event, execution = world.started()
+    event, execution = world.start_execution()
     names = [text(random_, random_.choice([1, 80, 5000])) for _ in range(20)]
     execution.history = [
         item
@@ -65,8 +64,8 @@ def test_any_state_name_makes_a_summary_that_is_taken(world: World, seed: int) -
     assert world.send(event)["executionDetails"]["summary"].endswith(execution.arn)
 
 
-def test_the_first_250_characters_tell_the_story(world: World) -> None:
-    event, execution = world.started()
+def test_first_250_characters_of_a_failure_have_state_error_and_cause(world: World) -> None:
+    event, execution = world.start_execution()
     state, error = "S" * 80, "E" * 256
     execution.history = [entered(1, state), task_failed(2, error), {"id": 3, "type": "ExecutionFailed"}]
     execution.fail(error, "The bucket name is taken. " + "x" * 32_000)
@@ -75,7 +74,7 @@ def test_the_first_250_characters_tell_the_story(world: World) -> None:
     assert len(message) == MAX_FAILURE_MESSAGE_CHARACTERS
 
 
-def test_an_execution_without_error_or_cause_still_has_a_story(world: World) -> None:
-    event, execution = world.started()
+def test_failure_without_error_and_cause_has_a_message(world: World) -> None:
+    event, execution = world.start_execution()
     execution.fail(None, None)
     assert failure(world.send(event))[1].startswith("Failed: no cause was given https://")

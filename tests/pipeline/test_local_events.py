@@ -1,4 +1,4 @@
-"""The events for `sam local invoke` are what CodePipeline sends, and the trigger answers each of them."""
+"""The events of the trigger for `sam local invoke`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILES = sorted(EVENTS.glob("*.json"))
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:stepline-deploy"
 NOW = 1_790_000_100
 
-OUTCOMES = {
+RESULTS = {
     "continuation": "PutJobSuccessResult",
     "first_job_input_s3": "PutJobSuccessResult",
     "first_job_unknown_key": "PutJobFailureResult",
@@ -42,16 +42,16 @@ def load(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_event_is_answered_as_its_name_says(local_world: World, path: Path) -> None:
+def test_event_has_the_expected_result(local_world: World, path: Path) -> None:
     event = load(path)
     assert (parse_job(event).continuation_token is None) == path.stem.startswith("first_job")
     if path.stem == "continuation":
         local_world.deliver(load(EVENTS / "first_job.json"))
     local_world.send(event)
-    assert local_world.calls[-1] == OUTCOMES.get(path.stem, "PutJobSuccessResult")
+    assert local_world.calls[-1] == RESULTS.get(path.stem, "PutJobSuccessResult")
 
 
-def test_every_event_has_the_shape_of_the_documented_one() -> None:
+def test_events_have_the_members_of_a_codepipeline_job() -> None:
     for path in FILES:
         job = load(path)["CodePipeline.job"]
         assert set(job) == {"id", "accountId", "data"}

@@ -37,13 +37,13 @@ KMS_ALIAS = "arn:aws:kms:eu-west-1:000000000000:alias/artifacts"
         ("count > `1`", "true"),
     ],
 )
-def test_what_was_asked_for_becomes_text(expression: str, value: str | None) -> None:
+def test_selected_values_become_text(expression: str, value: str | None) -> None:
     result = output_variables(json.dumps(OUTPUT), {"Name": expression})
     assert result.values == ({} if value is None else {"Name": value})
     assert result.left_out == (("Name",) if value is None else ())
 
 
-def test_by_default_the_scalars_with_legal_names_are_handed_over() -> None:
+def test_default_variables_are_the_scalars_with_valid_names() -> None:
     document = {**OUTPUT, "a b": 1, "x.y": 2, "ok-1_@": False, "pi": 1.5, "half": "\ud800"}
     result = output_variables(json.dumps(document), None)
     assert result.values == {"count": "3", "text": "ä", "ok-1_@": "false", "pi": "1.5"}
@@ -51,36 +51,34 @@ def test_by_default_the_scalars_with_legal_names_are_handed_over() -> None:
 
 
 @pytest.mark.parametrize("output", [None, "null", "[]", '"text"', "1", "not json", "[" * 100_000])
-def test_an_output_without_members_has_no_variables(output: str | None) -> None:
+def test_output_without_members_has_no_variables(output: str | None) -> None:
     assert output_variables(output, None).values == {}
     assert output_variables(output, {"A": "a"}).left_out == ("A",)
 
 
-def test_as_many_variables_as_fit_are_handed_over() -> None:
+def test_variables_above_the_size_limit_are_left_out() -> None:
     sizes = {"Huge": MAX_OUTPUT_VARIABLES_BYTES, "Half": 62_000, "Half2": 62_000, "Small": 10}
     document = {name: "x" * size for name, size in sizes.items()}
-    asked_for = {name: name for name in sizes}
-    result = output_variables(json.dumps(document), asked_for)
+    expressions = {name: name for name in sizes}
+    result = output_variables(json.dumps(document), expressions)
     assert set(result.values) == {"Half", "Small"}
     assert result.left_out == ("Huge", "Half2")
 
 
-def test_the_summary_says_what_was_left_out(world: World) -> None:
-    event, execution = world.started({"input": {}, "outputVariables": {"Url": "url", "None": "none"}})
+def test_summary_names_the_variables_that_were_left_out(world: World) -> None:
+    event, execution = world.start_execution({"input": {}, "outputVariables": {"Url": "url", "None": "none"}})
     execution.succeed('{"url": "https://x", "none": null}')
-    answer = world.send(event)
-    assert answer["outputVariables"] == {"Url": "https://x"}
+    result = world.send(event)
+    assert result["outputVariables"] == {"Url": "https://x"}
     assert (
         "Left out, being null, too large or not in the output: None."
-        in (answer["executionDetails"]["summary"])
+        in (result["executionDetails"]["summary"])
     )
 
 
 @pytest.mark.parametrize("key", [KMS_KEY, KMS_ALIAS, "1234abcd-12ab-34cd-56ef-1234567890ab"])
-def test_the_output_artifact_is_a_zip_with_the_output_encrypted_with_the_jobs_key(
-    world: World, key: str
-) -> None:
-    event, execution = world.started(
+def test_output_artifact_is_a_zip_encrypted_with_the_key_of_the_job(world: World, key: str) -> None:
+    event, execution = world.start_execution(
         {"input": {}},
         outputArtifacts=[artifact("Out", "stepline/Out/1")],
         encryptionKey={"id": key, "type": "KMS"},
@@ -98,15 +96,15 @@ def test_the_output_artifact_is_a_zip_with_the_output_encrypted_with_the_jobs_ke
         assert json.loads(archive.read("output.json")) == OUTPUT
 
 
-def test_the_same_output_makes_the_same_archive() -> None:
+def test_same_output_has_the_same_archive() -> None:
     assert output_archive('{"a": 1}') == output_archive('{"a": 1}')
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (400, "ExpiredToken")])
-def test_an_artifact_that_cannot_be_written_now_is_written_by_the_next_job(
+def test_output_artifact_is_written_by_the_next_job_after_a_transient_error(
     world: World, status: int, code: str
 ) -> None:
-    event, execution = world.started({"input": {}}, outputArtifacts=[artifact("Out", "out")])
+    event, execution = world.start_execution({"input": {}}, outputArtifacts=[artifact("Out", "out")])
     execution.succeed()
     world.s3.fail_next("PutObject", code, status=status)
     assert "continuationToken" in world.send(event)
@@ -114,8 +112,8 @@ def test_an_artifact_that_cannot_be_written_now_is_written_by_the_next_job(
     assert (ARTIFACT_BUCKET, "out") in world.s3.objects
 
 
-def test_an_artifact_that_may_not_be_written_fails_saying_that_the_execution_succeeded(world: World) -> None:
-    event, execution = world.started({"input": {}}, outputArtifacts=[artifact("Out", "out")])
+def test_failure_to_write_the_output_artifact_reports_that_the_execution_succeeded(world: World) -> None:
+    event, execution = world.start_execution({"input": {}}, outputArtifacts=[artifact("Out", "out")])
     execution.succeed()
     world.s3.fail_next("PutObject", "AccessDenied", status=403)
     kind, text = failure(world.send(event))

@@ -1,4 +1,4 @@
-"""The following jobs: still running, succeeded, failed, timed out, and AWS staying away."""
+"""Jobs after the first: an execution that runs, succeeds, fails or times out, and errors of AWS."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def task_failed(number: int, error: str) -> dict[str, Any]:
 STARTED = {"id": 1, "type": "ExecutionStarted", "previousEventId": 0}
 
 
-def test_a_running_execution_continues_with_state_time_link_and_percent(world: World) -> None:
-    event, execution = world.started()
+def test_running_execution_reports_state_duration_link_and_percentage(world: World) -> None:
+    event, execution = world.start_execution()
     execution.history = [
         STARTED,
         entered(2, "Check Stack Exists"),
@@ -43,8 +43,8 @@ def test_a_running_execution_continues_with_state_time_link_and_percent(world: W
         entered(4, "Create Stack"),
     ]
     world.now += 125
-    answer = world.send(event)
-    details = answer["executionDetails"]
+    result = world.send(event)
+    details = result["executionDetails"]
     assert details["summary"].startswith("Create Stack, running for 2 min 5 s. https://eu-west-1.console.aws")
     assert details["summary"].endswith(execution.arn)
     assert details["percentComplete"] == 11
@@ -52,52 +52,53 @@ def test_a_running_execution_continues_with_state_time_link_and_percent(world: W
     assert world.calls == ["DescribeExecution", "GetExecutionHistory", "PutJobSuccessResult"]
 
 
-def test_with_progress_switched_off_a_poll_takes_two_calls(world: World) -> None:
+def test_poll_without_progress_takes_two_calls(world: World) -> None:
     world.configure(SHOW_PROGRESS="false")
-    event, execution = world.started()
+    event, execution = world.start_execution()
     world.now += 5
-    answer = world.send(event)
+    result = world.send(event)
     assert world.calls == ["DescribeExecution", "PutJobSuccessResult"]
-    assert answer["executionDetails"]["summary"].startswith("Running for 5 s. https://")
-    assert answer["executionDetails"]["externalExecutionId"] == execution.arn
+    assert result["executionDetails"]["summary"].startswith("Running for 5 s. https://")
+    assert result["executionDetails"]["externalExecutionId"] == execution.arn
 
 
-def test_the_percentage_never_goes_back_and_stays_below_100(world: World) -> None:
-    event, execution = world.started()
-    seen = []
+def test_percentage_never_decreases_and_stays_below_100(world: World) -> None:
+    event, execution = world.start_execution()
+    percentages = []
     for states in (1, 5, 3, 0, 400):
         execution.history = [
             item
             for number in range(states)
             for item in (entered(2 * number + 1, "A"), exited(2 * number + 2, "A"))
         ]
-        seen.append(world.send(event)["executionDetails"]["percentComplete"])
+        percentages.append(world.send(event)["executionDetails"]["percentComplete"])
         event = world.next_job(event)
-    assert seen == sorted(seen)
-    assert seen[-1] <= 99
+    assert percentages == sorted(percentages)
+    assert percentages[-1] <= 99
 
 
-def test_trouble_with_the_history_does_not_matter(world: World) -> None:
-    event, _ = world.started()
+def test_job_continues_when_the_history_cannot_be_read(world: World) -> None:
+    event, _ = world.start_execution()
     world.stepfunctions.fail_next("GetExecutionHistory", "AccessDeniedException")
     assert "continuationToken" in world.send(event)
 
 
-def test_a_success_takes_two_calls_and_hands_over_the_scalars(world: World) -> None:
-    event, execution = world.started()
+def test_success_takes_two_calls_and_has_the_scalars_as_output_variables(world: World) -> None:
+    event, execution = world.start_execution()
     execution.succeed('{"ApiUrl": "https://api", "Count": 3, "Ok": true, "No": null, "List": [1], "a b": 1}')
     world.now += 3700
-    answer = world.send(event)
+    result = world.send(event)
     assert world.calls == ["DescribeExecution", "PutJobSuccessResult"]
-    assert answer["outputVariables"] == {"ApiUrl": "https://api", "Count": "3", "Ok": "true"}
-    assert answer["executionDetails"]["percentComplete"] == 100
-    assert answer["executionDetails"]["externalExecutionId"] == execution.arn
-    assert answer["executionDetails"]["summary"].startswith("Succeeded within 1 h 1 min. https://")
-    assert "continuationToken" not in answer
+    assert result["outputVariables"] == {"ApiUrl": "https://api", "Count": "3", "Ok": "true"}
+    assert result["executionDetails"]["percentComplete"] == 100
+    assert result["executionDetails"]["externalExecutionId"] == execution.arn
+    assert result["executionDetails"]["summary"].startswith("Succeeded within 1 h 1 min. https://")
+    assert "continuationToken" not in result
 
 
-def test_bug_11_a_failure_takes_three_calls_and_begins_with_state_error_and_cause(world: World) -> None:
-    event, execution = world.started()
+def test_failure_takes_three_calls_and_begins_with_state_error_and_cause(world: World) -> None:
+    """An earlier bug: the pipeline showed FAILED, without the state, the error and the cause."""
+    event, execution = world.start_execution()
     execution.history = [
         STARTED,
         entered(2, "Check Stack Exists"),
@@ -109,17 +110,17 @@ def test_bug_11_a_failure_takes_three_calls_and_begins_with_state_error_and_caus
     ]
     cause = {"errorMessage": "Bucket: name is taken", "errorType": "CreateStackError", "stackTrace": ["…"]}
     execution.fail("CreateStackError", json.dumps(cause))
-    answer = world.send(event)
+    result = world.send(event)
     assert world.calls == ["DescribeExecution", "GetExecutionHistory", "PutJobFailureResult"]
-    kind, text = failure(answer)
+    kind, text = failure(result)
     assert kind == "JobFailed"
     assert text.startswith("Create Stack: CreateStackError: Bucket: name is taken https://eu-west-1.console")
     assert text.endswith(execution.arn)
-    assert answer["failureDetails"]["externalExecutionId"] == execution.arn
+    assert result["failureDetails"]["externalExecutionId"] == execution.arn
 
 
-def test_a_fail_state_that_passes_on_a_caught_error_names_the_state_of_the_error(world: World) -> None:
-    event, execution = world.started()
+def test_failure_names_the_state_whose_error_a_fail_state_passes_on(world: World) -> None:
+    event, execution = world.start_execution()
     execution.history = [
         STARTED,
         entered(2, "Execute Change Set"),
@@ -135,8 +136,8 @@ def test_a_fail_state_that_passes_on_a_caught_error_names_the_state_of_the_error
     )
 
 
-def test_a_fail_state_with_an_error_of_its_own_is_named_itself(world: World) -> None:
-    event, execution = world.started()
+def test_failure_names_the_fail_state_that_has_its_own_error(world: World) -> None:
+    event, execution = world.start_execution()
     execution.history = [
         STARTED,
         entered(2, "Check", "Choice"),
@@ -155,34 +156,35 @@ def test_a_fail_state_with_an_error_of_its_own_is_named_itself(world: World) -> 
         ("ABORTED", "ExecutionAborted", "Wait: Aborted: the execution was stopped https"),
     ],
 )
-def test_other_ends_name_the_state_they_were_in(
+def test_timed_out_or_stopped_execution_names_the_state_that_it_was_in(
     world: World, status: str, event_type: str, start: str
 ) -> None:
-    event, execution = world.started()
+    event, execution = world.start_execution()
     execution.history = [entered(1, "Wait", "Wait"), {"id": 2, "type": event_type, "previousEventId": 0}]
     execution.fail(None, None, status=status)
     assert failure(world.send(event))[1].startswith(start)
 
 
-def test_a_failure_is_reported_even_if_the_history_cannot_be_read(world: World) -> None:
-    event, execution = world.started()
+def test_failure_is_reported_when_the_history_cannot_be_read(world: World) -> None:
+    event, execution = world.start_execution()
     execution.fail("E", "c")
     world.stepfunctions.fail_next("GetExecutionHistory", "ThrottlingException")
     assert failure(world.send(event))[1].startswith("E: c https://")
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ServiceUnavailable", "InternalFailure"])
-def test_bug_6_one_error_while_polling_does_not_fail_the_action(world: World, code: str) -> None:
-    event, execution = world.started()
+def test_one_error_while_polling_does_not_fail_the_action(world: World, code: str) -> None:
+    """An earlier bug: one error while polling failed the action."""
+    event, execution = world.start_execution()
     world.stepfunctions.fail_next("DescribeExecution", code)
-    answer = world.send(event)
-    assert code in answer["executionDetails"]["summary"]
+    result = world.send(event)
+    assert code in result["executionDetails"]["summary"]
     execution.succeed()
     assert "continuationToken" not in world.send(world.next_job(event))
 
 
-def test_an_execution_that_is_not_yet_visible_continues_and_one_that_is_gone_fails(world: World) -> None:
-    event, execution = world.started()
+def test_execution_that_is_not_visible_fails_the_job_only_after_five_minutes(world: World) -> None:
+    event, execution = world.start_execution()
     world.stepfunctions.invisible.add(execution.arn)
     assert "continuationToken" in world.send(event)
     event = world.next_job(event)
@@ -191,16 +193,17 @@ def test_an_execution_that_is_not_yet_visible_continues_and_one_that_is_gone_fai
     assert (kind, "does not exist any more" in text) == ("JobFailed", True)
 
 
-def test_no_permission_to_look_fails_at_once(world: World) -> None:
-    event, _ = world.started()
+def test_missing_permission_to_describe_the_execution_fails_at_once(world: World) -> None:
+    event, _ = world.start_execution()
     world.stepfunctions.fail_next("DescribeExecution", "AccessDeniedException")
     kind, text = failure(world.send(event))
     assert kind == "PermissionError"
     assert "states:DescribeExecution" in text
 
 
-def test_bug_12_the_execution_is_stopped_when_its_time_is_over(world: World) -> None:
-    event, execution = world.started({"input": {}, "timeoutMinutes": 30})
+def test_execution_is_stopped_after_the_timeout(world: World) -> None:
+    """An earlier bug: polling had no end."""
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 30})
     execution.history = [entered(1, "Ask")]
     world.now += 30 * MINUTE
     kind, text = failure(world.send(event))
@@ -211,8 +214,9 @@ def test_bug_12_the_execution_is_stopped_when_its_time_is_over(world: World) -> 
     assert execution.status == "ABORTED"
 
 
-def test_bug_12_the_default_deadline_is_a_little_under_a_day(world: World) -> None:
-    event, execution = world.started()
+def test_default_timeout_is_between_23_and_24_hours(world: World) -> None:
+    """An earlier bug: polling had no end."""
+    event, execution = world.start_execution()
     world.now += DEFAULT_TIMEOUT_MINUTES * MINUTE - 1
     world.send(event)
     assert execution.status == "RUNNING"
@@ -223,16 +227,16 @@ def test_bug_12_the_default_deadline_is_a_little_under_a_day(world: World) -> No
     assert 23 * 60 < DEFAULT_TIMEOUT_MINUTES < 24 * 60
 
 
-def test_an_execution_that_succeeds_while_it_is_stopped_has_succeeded(world: World) -> None:
-    event, _ = world.started({"input": {}, "timeoutMinutes": 1})
+def test_execution_that_succeeds_while_it_is_stopped_is_a_success(world: World) -> None:
+    event, _ = world.start_execution({"input": {}, "timeoutMinutes": 1})
     world.stepfunctions.on_stop = FakeExecution.succeed
     world.now += MINUTE
-    answer = world.send(event)
-    assert answer["executionDetails"]["percentComplete"] == 100
+    result = world.send(event)
+    assert result["executionDetails"]["percentComplete"] == 100
 
 
-def test_a_stop_that_fails_for_the_moment_is_tried_again_until_there_is_no_time_left(world: World) -> None:
-    event, execution = world.started({"input": {}, "timeoutMinutes": 1})
+def test_throttled_stop_is_retried_and_fails_after_five_minutes(world: World) -> None:
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
     world.now += MINUTE
     world.stepfunctions.fail_next("StopExecution", "ThrottlingException", times=2)
     world.send(event)
@@ -244,8 +248,8 @@ def test_a_stop_that_fails_for_the_moment_is_tried_again_until_there_is_no_time_
     assert text.endswith(execution.arn)
 
 
-def test_a_token_of_a_machine_off_the_list_is_refused(world: World) -> None:
-    event, execution = world.started()
+def test_token_of_a_machine_that_is_not_on_the_list_is_refused(world: World) -> None:
+    event, execution = world.start_execution()
     world.configure(STATE_MACHINE_ARN=MACHINE.replace("deploy", "another"))
     kind, text = failure(world.send(event))
     assert kind == "ConfigurationError"
@@ -254,18 +258,18 @@ def test_a_token_of_a_machine_off_the_list_is_refused(world: World) -> None:
     assert execution.status == "RUNNING"
 
 
-def test_an_old_execution_is_polled_although_its_parameters_have_become_unusable(world: World) -> None:
-    event, execution = world.started()
+def test_execution_is_polled_after_the_user_parameters_became_invalid(world: World) -> None:
+    event, execution = world.start_execution()
     configuration = event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]
     configuration["UserParameters"] = '{"later": "removed"}'
     execution.succeed()
     assert world.send(event)["executionDetails"]["percentComplete"] == 100
 
 
-def test_an_answer_that_codepipeline_does_not_take_is_raised_so_that_lambda_delivers_again(
+def test_refused_result_raises_and_is_reported_by_the_redelivery(
     world: World,
 ) -> None:
-    event, execution = world.started()
+    event, execution = world.start_execution()
     execution.succeed()
     world.codepipeline.fail_next("PutJobSuccessResult", "ServiceUnavailable", status=503)
     with pytest.raises(Exception, match="refused the result"):
@@ -274,17 +278,17 @@ def test_an_answer_that_codepipeline_does_not_take_is_raised_so_that_lambda_deli
 
 
 @pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
-def test_a_job_that_is_closed_is_no_error(world: World, code: str) -> None:
-    event, _ = world.started()
+def test_closed_job_gets_no_second_result_and_raises_nothing(world: World, code: str) -> None:
+    event, _ = world.start_execution()
     world.codepipeline.fail_next("PutJobSuccessResult", code)
     world.deliver(event)
     assert not any(world.codepipeline.calls[1:])
 
 
-def test_variables_that_codepipeline_refuses_do_not_turn_a_success_into_a_failure(world: World) -> None:
-    event, execution = world.started()
+def test_success_is_reported_without_the_output_variables_that_codepipeline_refuses(world: World) -> None:
+    event, execution = world.start_execution()
     execution.succeed('{"a": 1}')
     world.codepipeline.fail_next("PutJobSuccessResult", "OutputVariablesSizeExceededException")
-    answer = world.send(event)
-    assert "outputVariables" not in answer
-    assert answer["executionDetails"]["summary"].startswith("Output variables refused")
+    result = world.send(event)
+    assert "outputVariables" not in result
+    assert result["executionDetails"]["summary"].startswith("Output variables refused")

@@ -1,4 +1,4 @@
-"""The pipeline action and `stepline watch` explain a failed execution in the same words."""
+"""The pipeline action and `stepline watch` report a failed execution with the same text."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_watch_shows_the_expected_failure(file: Path) -> None:
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 def test_pipeline_action_reports_the_expected_failure(file: Path, world: World) -> None:
     case = _read(file)
-    event, execution = world.started()
+    event, execution = world.start_execution()
     execution.history = case["events"]
     recorded = case["execution"]
     execution.fail(recorded.get("error"), recorded.get("cause"), status=recorded["status"])

@@ -1,4 +1,4 @@
-"""The first job: reads the input, starts once, and tells what to change when it cannot."""
+"""The first job of an action: it reads the input and starts one execution."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.core.test_archive_reader import sparse_archive
 from tests.pipeline.world import ARTIFACT_BUCKET, ARTIFACT_KEY, EXPRESS, MACHINE, World, artifact
 
 
-def failure(answer: Any) -> tuple[str, str]:
-    details = answer["failureDetails"]
+def failure(result: Any) -> tuple[str, str]:
+    details = result["failureDetails"]
     return details["type"], details["message"]
 
 
-def test_the_execution_gets_the_default_file_and_what_the_pipeline_knows(world: World) -> None:
+def test_input_has_the_default_file_and_the_artifacts_of_the_job(world: World) -> None:
     event = world.first_job()
-    answer = world.send(event)
+    result = world.send(event)
     first_job_id = event["CodePipeline.job"]["id"]
     assert json.loads(world.execution.input) == {
         "environmentName": "test",
@@ -43,11 +43,12 @@ def test_the_execution_gets_the_default_file_and_what_the_pipeline_knows(world: 
         },
     }
     assert first_job_id in world.execution.name
-    assert answer["executionDetails"]["externalExecutionId"] == world.execution.arn
-    assert "#/v2/executions/details/" in answer["executionDetails"]["summary"]
+    assert result["executionDetails"]["externalExecutionId"] == world.execution.arn
+    assert "#/v2/executions/details/" in result["executionDetails"]["summary"]
 
 
-def test_a_start_takes_three_calls_and_the_first_one_of_a_container_asks_for_the_type(world: World) -> None:
+def test_start_takes_three_calls_and_one_more_in_a_new_container(world: World) -> None:
+    """The first start of a container reads the type of the state machine."""
     world.send(world.first_job())
     assert world.calls == ["GetObject", "DescribeStateMachine", "StartExecution", "PutJobSuccessResult"]
     world.forget_calls()
@@ -55,7 +56,7 @@ def test_a_start_takes_three_calls_and_the_first_one_of_a_container_asks_for_the
     assert world.calls == ["GetObject", "StartExecution", "PutJobSuccessResult"]
 
 
-def test_a_start_from_a_large_archive_takes_four_calls(world: World) -> None:
+def test_start_from_a_large_archive_takes_at_most_four_calls(world: World) -> None:
     world.send(world.first_job({"input": {}}))
     world.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, sparse_archive(1024 * MIB))
     world.forget_calls()
@@ -63,10 +64,11 @@ def test_a_start_from_a_large_archive_takes_four_calls(world: World) -> None:
     assert len(world.calls) <= 4
 
 
-def test_bug_7_a_redelivered_job_finds_its_execution_and_answers_the_same(world: World) -> None:
+def test_redelivered_job_reports_the_same_execution(world: World) -> None:
+    """An earlier bug: a redelivered event started a second execution, because its name was the time."""
     event = world.first_job()
     first = world.send(event)
-    world.codepipeline.results.clear()  # as if the answer had been lost
+    world.codepipeline.results.clear()  # as if the result had been lost
     world.now += 60
     second = world.send(event)
     assert len(world.stepfunctions.executions) == 1
@@ -74,7 +76,7 @@ def test_bug_7_a_redelivered_job_finds_its_execution_and_answers_the_same(world:
     assert first["executionDetails"] == second["executionDetails"]
 
 
-def test_a_job_that_was_answered_is_not_answered_again_and_nothing_is_raised(world: World) -> None:
+def test_redelivery_of_a_completed_job_changes_nothing(world: World) -> None:
     event = world.first_job()
     world.send(event)
     world.deliver(event)
@@ -82,16 +84,16 @@ def test_a_job_that_was_answered_is_not_answered_again_and_nothing_is_raised(wor
     assert len(world.codepipeline.results) == 1
 
 
-def test_an_execution_that_has_ended_before_the_redelivery_is_adopted(world: World) -> None:
+def test_execution_that_ended_before_the_redelivery_is_continued(world: World) -> None:
     event = world.first_job()
     world.send(event)
     world.execution.succeed()
     world.codepipeline.results.clear()
-    answer = world.send(event)
-    assert world.execution.arn in answer["continuationToken"]
+    result = world.send(event)
+    assert world.execution.arn in result["continuationToken"]
 
 
-def test_an_execution_of_our_name_is_ours_even_if_it_cannot_be_seen_yet(world: World) -> None:
+def test_existing_execution_of_the_job_is_continued_although_it_is_not_visible_yet(world: World) -> None:
     event = world.first_job()
     world.send(event)
     world.execution.succeed()  # so that the next start is refused
@@ -102,12 +104,12 @@ def test_an_execution_of_our_name_is_ours_even_if_it_cannot_be_seen_yet(world: W
     assert world.calls == ["GetObject", "StartExecution", "PutJobSuccessResult"]
 
 
-def test_the_default_machine_may_be_named_although_it_is_not_on_the_list(world: World) -> None:
+def test_default_machine_is_accepted_although_it_is_not_on_the_list(world: World) -> None:
     for name in ("deploy", MACHINE):
         assert "continuationToken" in world.send(world.first_job({"input": {}, "stateMachine": name}))
 
 
-def test_a_crash_after_the_start_with_credentials_expired_since_is_adopted(world: World) -> None:
+def test_redelivered_job_with_expired_credentials_continues_its_execution(world: World) -> None:
     event = world.first_job()
     world.send(event)
     world.codepipeline.results.clear()
@@ -115,7 +117,7 @@ def test_a_crash_after_the_start_with_credentials_expired_since_is_adopted(world
     assert world.execution.arn in world.send(event)["continuationToken"]
 
 
-def test_a_setting_that_was_broken_since_the_start_does_not_lose_the_execution(world: World) -> None:
+def test_redelivered_job_without_its_input_file_continues_its_execution(world: World) -> None:
     event = world.first_job()
     world.send(event)
     world.codepipeline.results.clear()
@@ -123,7 +125,7 @@ def test_a_setting_that_was_broken_since_the_start_does_not_lose_the_execution(w
     assert world.execution.arn in world.send(event)["continuationToken"]
 
 
-def test_the_same_job_always_makes_the_same_input(world: World) -> None:
+def test_redelivered_job_has_the_same_input_with_sorted_keys(world: World) -> None:
     event = world.first_job({"input": {"b": 1, "a": {"d": 1, "c": 2}}, "parameters": {"a": {"c": 3}}})
     world.send(event)
     text = world.execution.input
@@ -148,7 +150,7 @@ def test_the_same_job_always_makes_the_same_input(world: World) -> None:
         ({"input": {"codepipeline": "mine", "revisionS3Key": "mine"}}, {}),
     ],
 )
-def test_where_the_input_comes_from(
+def test_input_is_selected_by_the_user_parameters(
     world: World, user_parameters: object, expected: dict[str, object]
 ) -> None:
     world.put_artifact(
@@ -161,12 +163,12 @@ def test_where_the_input_comes_from(
     document = json.loads(world.execution.input)
     assert document["codepipeline"]["artifacts"][1]["name"] == "Config"
     assert document["revisionS3Key"] == ARTIFACT_KEY
-    own = {"codepipeline", "revisionS3Bucket", "revisionS3Key"}
-    assert {key: value for key, value in document.items() if key not in own} == expected
+    added = {"codepipeline", "revisionS3Bucket", "revisionS3Key"}
+    assert {key: value for key, value in document.items() if key not in added} == expected
 
 
-def test_an_event_as_sam_generates_it(world: World) -> None:
-    """`sam local generate-event codepipeline job`, with the artifact that it names."""
+def test_event_generated_by_sam_starts_an_execution(world: World) -> None:
+    """The event is that of `sam local generate-event codepipeline job`."""
     event = json.loads((Path(__file__).parent / "cases" / "sam_generated_event.json").read_text())
     world.put_artifact({"in.json": b'{"a": 1}'})
     world.s3.put("example-bucket", "test/key", world.s3.objects[ARTIFACT_BUCKET, ARTIFACT_KEY])
@@ -175,7 +177,7 @@ def test_an_event_as_sam_generates_it(world: World) -> None:
     assert json.loads(world.execution.input)["a"] == 1
 
 
-def test_a_revision_that_is_absent_is_null(world: World) -> None:
+def test_absent_revision_is_null(world: World) -> None:
     event = world.first_job()
     del event["CodePipeline.job"]["data"]["inputArtifacts"][0]["revision"]
     world.send(event)
@@ -193,7 +195,7 @@ def test_a_revision_that_is_absent_is_null(world: World) -> None:
         (b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}", '"a":' + "[" * 500 + "]" * 500 + ","),
     ],
 )
-def test_a_redelivered_job_writes_the_same_text_of_any_json(world: World, content: bytes, text: str) -> None:
+def test_redelivered_job_writes_any_json_as_the_same_text(world: World, content: bytes, text: str) -> None:
     world.put_artifact({"state_machine_input.json": content})
     event = world.first_job()
     world.send(event)
@@ -203,7 +205,7 @@ def test_a_redelivered_job_writes_the_same_text_of_any_json(world: World, conten
     assert len(world.stepfunctions.executions) == 1
 
 
-def test_without_an_artifact_the_input_is_empty_but_for_our_own_members(world: World) -> None:
+def test_input_without_an_artifact_has_only_the_codepipeline_member(world: World) -> None:
     world.send(world.first_job({"pipelineExecutionId": "42"}, inputArtifacts=[], artifactCredentials=None))
     document = json.loads(world.execution.input)
     assert set(document) == {"codepipeline"}
@@ -211,7 +213,7 @@ def test_without_an_artifact_the_input_is_empty_but_for_our_own_members(world: W
     assert document["codepipeline"]["artifacts"] == []
 
 
-def test_artifacts_are_read_with_the_jobs_credentials_and_other_objects_with_the_functions(
+def test_credentials_of_the_job_are_used_for_artifacts_only(
     world: World,
 ) -> None:
     world.s3.put("inputs", "in.json", b"{}")
@@ -247,7 +249,7 @@ def test_artifacts_are_read_with_the_jobs_credentials_and_other_objects_with_the
         (None, {"artifactCredentials": None}, "no artifact credentials"),
     ],
 )
-def test_what_cannot_succeed_fails_at_once_and_says_what_to_change(
+def test_invalid_configuration_or_input_fails_before_the_start(
     world: World, user_parameters: object, changes: dict[str, Any], message: str
 ) -> None:
     world.put_artifact(
@@ -271,7 +273,7 @@ def test_what_cannot_succeed_fails_at_once_and_says_what_to_change(
     assert not world.stepfunctions.executions
 
 
-def test_the_default_file_must_be_in_the_artifact(world: World) -> None:
+def test_artifact_without_the_default_file_is_a_configuration_error(world: World) -> None:
     world.put_artifact({"app/state_machine_input.json": b"{}"})
     kind, text = failure(world.send(world.first_job()))
     assert kind == "ConfigurationError"
@@ -279,7 +281,7 @@ def test_the_default_file_must_be_in_the_artifact(world: World) -> None:
     assert '"app/state_machine_input.json"' in text
 
 
-def test_an_input_of_exactly_the_limit_starts_and_one_byte_more_is_a_clear_error(world: World) -> None:
+def test_input_of_the_maximum_size_is_accepted_and_one_byte_more_is_rejected(world: World) -> None:
     world.put_artifact({"state_machine_input.json": b'{"a":""}'})
     event = world.first_job()
     world.send(event)
@@ -287,9 +289,9 @@ def test_an_input_of_exactly_the_limit_starts_and_one_byte_more_is_a_clear_error
     for extra, operation in ((0, "PutJobSuccessResult"), (1, "PutJobFailureResult")):
         text = "ü" * (rest // 2) + "x" * (rest % 2 + extra)
         world.put_artifact({"state_machine_input.json": json.dumps({"a": text}).encode()})
-        answer = world.send(world.first_job(job_id=str(uuid.uuid4())))
+        result = world.send(world.first_job(job_id=str(uuid.uuid4())))
         assert world.calls[-1] == operation
-    assert "262,145 bytes" in failure(answer)[1]
+    assert "262,145 bytes" in failure(result)[1]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,7 @@ def test_an_input_of_exactly_the_limit_starts_and_one_byte_more_is_a_clear_error
         (404, "NoSuchVersion", "RevisionUnavailable"),
     ],
 )
-def test_an_artifact_that_cannot_be_read(world: World, status: int, code: str, kind: str) -> None:
+def test_failure_type_of_an_unreadable_artifact(world: World, status: int, code: str, kind: str) -> None:
     world.s3.fail_next("GetObject", code, status=status)
     assert failure(world.send(world.first_job()))[0] == kind
 
@@ -314,10 +316,10 @@ def test_an_artifact_that_cannot_be_read(world: World, status: int, code: str, k
         ("InvalidExecutionInput", "ConfigurationError"),
     ],
 )
-def test_a_start_that_step_functions_refuses(world: World, code: str, kind: str) -> None:
+def test_failure_type_of_a_refused_start(world: World, code: str, kind: str) -> None:
     world.stepfunctions.fail_next("StartExecution", code)
-    got, text = failure(world.send(world.first_job()))
-    assert got == kind
+    failure_type, text = failure(world.send(world.first_job()))
+    assert failure_type == kind
     assert "states:StartExecution" in text or "does not exist" in text
 
 
@@ -326,7 +328,7 @@ TRANSIENT = ["ThrottlingException", "ServiceUnavailable", "InternalFailure", "Ex
 
 @pytest.mark.parametrize("operation", ["DescribeStateMachine", "StartExecution"])
 @pytest.mark.parametrize("code", TRANSIENT)
-def test_transient_trouble_at_the_start_continues_and_the_next_job_starts_the_same(
+def test_next_job_starts_the_same_execution_after_a_transient_error(
     world: World, operation: str, code: str
 ) -> None:
     event = world.first_job()
@@ -334,11 +336,11 @@ def test_transient_trouble_at_the_start_continues_and_the_next_job_starts_the_sa
     reference = world.execution
     world.stepfunctions.executions.clear()
     world.codepipeline.results.clear()
-    world.configure()  # a new container, which asks for the machine's type again
+    world.configure()  # a new container, which reads the machine's type again
     world.stepfunctions.fail_next(operation, code)
-    answer = world.send(event)
-    assert "externalExecutionId" not in answer["executionDetails"]
-    assert code in answer["executionDetails"]["summary"]
+    result = world.send(event)
+    assert "externalExecutionId" not in result["executionDetails"]
+    assert code in result["executionDetails"]["summary"]
     world.now += 30
     second = world.next_job(event)
     world.send(second)
@@ -346,20 +348,20 @@ def test_transient_trouble_at_the_start_continues_and_the_next_job_starts_the_sa
     assert world.execution.input == reference.input
 
 
-def test_an_unreachable_artifact_store_continues(world: World) -> None:
+def test_job_continues_when_s3_is_unavailable(world: World) -> None:
     world.s3.raise_next("GetObject", ReadTimeoutError(endpoint_url="https://s3"))
     assert "continuationToken" in world.send(world.first_job())
     world.s3.fail_next("GetObject", "SlowDown", status=503)
     assert "continuationToken" in world.send(world.first_job())
 
 
-def test_trouble_in_looking_for_an_earlier_start_continues(world: World) -> None:
+def test_job_continues_when_an_earlier_execution_cannot_be_described(world: World) -> None:
     world.put_artifact({})
     world.stepfunctions.fail_next("DescribeExecution", "ThrottlingException")
     assert "continuationToken" in world.send(world.first_job())
 
 
-def test_nothing_could_be_started_until_the_deadline(world: World) -> None:
+def test_job_fails_when_nothing_could_be_started_before_the_timeout(world: World) -> None:
     event = world.first_job({"input": {}, "timeoutMinutes": 10})
     world.stepfunctions.fail_next("StartExecution", "ThrottlingException")
     world.send(event)
@@ -371,7 +373,7 @@ def test_nothing_could_be_started_until_the_deadline(world: World) -> None:
     assert not world.stepfunctions.executions
 
 
-def test_a_lost_answer_to_a_start_is_found_at_the_deadline(world: World) -> None:
+def test_execution_that_a_redelivery_started_is_found_at_the_timeout(world: World) -> None:
     event = world.first_job({"input": {}, "timeoutMinutes": 10})
     world.stepfunctions.fail_next("StartExecution", "ThrottlingException")
     world.send(event)
@@ -382,7 +384,7 @@ def test_a_lost_answer_to_a_start_is_found_at_the_deadline(world: World) -> None
     assert world.execution.arn in world.send(following)["continuationToken"]
 
 
-def test_the_machine_can_be_chosen_by_name_or_arn(world: World) -> None:
+def test_state_machine_is_selected_by_name_or_arn(world: World) -> None:
     other = MACHINE.replace("deploy", "other")
     world.stepfunctions.machines[other] = "STANDARD"
     world.configure(ALLOWED_STATE_MACHINE_ARNS=f"{EXPRESS}, {other}")
@@ -392,13 +394,15 @@ def test_the_machine_can_be_chosen_by_name_or_arn(world: World) -> None:
         assert ":other:" in world.execution.arn
 
 
-def test_a_missing_setting_fails_every_job_naming_it(world: World) -> None:
+def test_missing_environment_variable_is_named_in_the_failure(world: World) -> None:
     world.configure(STATE_MACHINE_ARN="")
     kind, text = failure(world.send(world.first_job()))
     assert (kind, "STATE_MACHINE_ARN is not set" in text) == ("ConfigurationError", True)
 
 
-def test_an_unexpected_error_still_answers_the_job(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_fails_the_job_with_its_class_and_without_its_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_args: object, **_kwargs: object) -> str:
         raise KeyError("SECRET-ACCESS-KEY")
 

@@ -1,7 +1,7 @@
-"""UserParameters that can be used, one case per file in cases/user_parameters.
+"""Valid UserParameters, one case in each file of `cases/user_parameters/`.
 
-`userParameters` is the text, or an object that is sent as JSON; `settings` are the members of
-`UserParameters` that differ from the defaults. Those that cannot be used are in tests/bad_input.
+`userParameters` is the text, or an object that is sent as JSON; `expected` are the members of
+`UserParameters` that differ from the defaults. Invalid UserParameters are in `tests/bad_input/corpus/`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ DEFAULTS = members(UserParameters())
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_case(path: Path) -> None:
+def test_user_parameters_are_parsed(path: Path) -> None:
     case: dict[str, Any] = json.loads(path.read_text())
-    given = case["userParameters"]
-    text = given if given is None or isinstance(given, str) else json.dumps(given)
-    assert members(parse_user_parameters(text)) == {**DEFAULTS, **case["settings"]}
+    value = case["userParameters"]
+    text = value if value is None or isinstance(value, str) else json.dumps(value)
+    assert members(parse_user_parameters(text)) == {**DEFAULTS, **case["expected"]}

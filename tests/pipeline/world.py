@@ -1,4 +1,4 @@
-"""AWS around the trigger: what a test arranges, the jobs that it sends, and what came of them."""
+"""The world of the trigger: AWS services, jobs of CodePipeline, and their results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECRETS = ("SECRET-ACCESS-KEY", "SESSION-TOKEN", "ARTIFACT-KEY-ID")
 
 @dataclass
 class LambdaContext:
-    """As much of Lambda's context as the handler and powertools look at."""
+    """The context object of Lambda, with the members that the handler and Powertools use."""
 
     remaining_seconds: float = 600
     function_name: str = "trigger"
@@ -48,7 +48,10 @@ class LambdaContext:
 
 @dataclass
 class FakeClients:
-    """`pipeline.clients.Clients` of the fakes; the S3 clients sign with the keys that AWS would want."""
+    """`pipeline.clients.Clients` with fakes behind them.
+
+    The S3 client of artifacts signs with the credentials of the job, the other one with the function's.
+    """
 
     stepfunctions: Any
     codepipeline: Any
@@ -86,7 +89,7 @@ class World:
         self.configure()
 
     def configure(self, **environment: str) -> None:
-        """A new container of the function, with these variables besides the default machine."""
+        """Start a new container of the function, with these environment variables besides the machines."""
         variables = {"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": EXPRESS, **environment}
         settings: Settings | SettingsError
         try:
@@ -106,33 +109,36 @@ class World:
         self.s3.put(ARTIFACT_BUCKET, key, target.getvalue())
 
     def first_job(self, user_parameters: object = None, **changes: Any) -> dict[str, Any]:
-        """The event of an action's first job; parameters other than text are sent as JSON."""
+        """Return the event of an action's first job; parameters other than text are sent as JSON."""
         event = job_event(changes.pop("job_id", None) or str(uuid.uuid4()), user_parameters)
         event["CodePipeline.job"]["data"] |= changes
         return event
 
     def next_job(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The job that CodePipeline makes when `event`'s job has been continued."""
-        token = self.answer(event)["continuationToken"]
+        """Return the job that CodePipeline creates after `event`'s job was continued."""
+        token = self.job_result(event)["continuationToken"]
         following: dict[str, Any] = json.loads(json.dumps(event))
         following["CodePipeline.job"]["id"] = str(uuid.uuid4())
         following["CodePipeline.job"]["data"]["continuationToken"] = token
         return following
 
     def send(self, event: Mapping[str, Any], *, remaining_seconds: float = 600) -> Params:
-        """Invoke the function; the answer that CodePipeline has for the job afterwards."""
+        """Invoke the function, and return the job's result."""
         self.deliver(event, remaining_seconds=remaining_seconds)
-        return self.answer(event)
+        return self.job_result(event)
 
     def deliver(self, event: Mapping[str, Any], *, remaining_seconds: float = 600) -> None:
         self.codepipeline.open_jobs.add(event["CodePipeline.job"]["id"])
         self.trigger.handle(event, LambdaContext(remaining_seconds))  # type: ignore[arg-type]
 
-    def answer(self, event: Mapping[str, Any]) -> Params:
+    def job_result(self, event: Mapping[str, Any]) -> Params:
+        """Return the parameters of the call that completed the job."""
         return self.codepipeline.results[event["CodePipeline.job"]["id"]]
 
-    def started(self, user_parameters: object = None, **changes: Any) -> tuple[dict[str, Any], FakeExecution]:
-        """An action whose first job was answered: its next job, and its execution."""
+    def start_execution(
+        self, user_parameters: object = None, **changes: Any
+    ) -> tuple[dict[str, Any], FakeExecution]:
+        """Send the first job of an action, and return the next job and the execution."""
         event = self.first_job(user_parameters, **changes)
         self.send(event)
         following = self.next_job(event)
@@ -141,7 +147,7 @@ class World:
 
     @property
     def execution(self) -> FakeExecution:
-        """The only one that was started."""
+        """The only execution."""
         (execution,) = self.stepfunctions.executions.values()
         return execution
 
@@ -152,7 +158,7 @@ class World:
 
     @property
     def calls(self) -> list[str]:
-        """All AWS calls since the last `forget_calls`, S3's first."""
+        """The names of all AWS calls since the last `forget_calls`, those of S3 first."""
         return [name for fake in (self.s3, self.stepfunctions, self.codepipeline) for name, _ in fake.calls]
 
 

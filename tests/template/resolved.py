@@ -11,6 +11,7 @@ ACCOUNT = "111122223333"
 
 
 def resolved(path: str, **parameters: str) -> ResolvedTemplate:
+    """Return the template of the project at `path`, resolved with these parameters."""
     return ResolvedTemplate(
         PROJECT / path, parameters, region="eu-west-1", account=ACCOUNT, stack_name="stack"
     )

@@ -1,4 +1,4 @@
-"""The dashboard is one that CloudWatch takes, and shows what there is.
+"""The dashboard of the process is valid, and shows all of its resources.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -46,13 +46,15 @@ DOCUMENTED: dict[str, tuple[set[str], set[str]]] = {
 TYPES = {"metric", "text", "log", "alarm"}
 VIEWS = {"timeSeries", "bar", "pie", "table", "gauge", "singleValue"}
 STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?")
-SHOWN = resolved(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET).resources
-ALARMS = {name: made for name, made in SHOWN.items() if made["Type"] == "AWS::CloudWatch::Alarm"}
+RESOURCES = resolved(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET).resources
+ALARMS = {
+    name: resource for name, resource in RESOURCES.items() if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
 
 
 def _widgets(**parameters: str) -> list[dict[str, Any]]:
-    made = resolved(DASHBOARD, **parameters).resources
-    body: dict[str, list[dict[str, Any]]] = json.loads(made["Dashboard"]["Properties"]["DashboardBody"])
+    resources = resolved(DASHBOARD, **parameters).resources
+    body: dict[str, list[dict[str, Any]]] = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"])
     assert body.keys() == {"widgets"}
     return body["widgets"]
 
@@ -61,40 +63,40 @@ WIDGETS = _widgets(ProcessStackName=STACK, DataBucketName=BUCKET)
 
 
 def _process() -> dict[str, dict[str, Any]]:
-    """The process's resources, deployed as the stack that the dashboard shows."""
+    """Return the resources of the process, in the stack that the dashboard shows."""
     text = (
         json.dumps(resolved(PROCESS).resources)
         .replace('"stack', f'"{STACK}')
         .replace("/stack-", f"/{STACK}-")
     )
-    made: dict[str, dict[str, Any]] = json.loads(text)
-    return made
+    resources: dict[str, dict[str, Any]] = json.loads(text)
+    return resources
 
 
 def _named(kind: str, name: str) -> set[str]:
-    """Names of the process's resources of a type."""
-    return {made["Properties"][name] for made in _process().values() if made["Type"] == kind}
+    """Return the property `name` of the process's resources of the type `kind`."""
+    return {resource["Properties"][name] for resource in _process().values() if resource["Type"] == kind}
 
 
 def _metrics(widget: dict[str, Any]) -> list[tuple[list[str], dict[str, Any]]]:
-    """Each with its shorthands spelt out, and how it is drawn."""
+    """Return the fields of each metric, without the abbreviations `.` and `...`, and its options."""
     metrics: list[tuple[list[str], dict[str, Any]]] = []
     for row in widget["properties"].get("metrics", []):
-        drawn = row[-1] if isinstance(row[-1], dict) else {}
+        options = row[-1] if isinstance(row[-1], dict) else {}
         fields = [field for field in row if isinstance(field, str)]
         if metrics and fields[0] == "...":
             fields = metrics[-1][0]
         elif metrics:
             before = itertools.chain(metrics[-1][0], itertools.repeat(""))
             fields = [last if field == "." else field for field, last in zip(fields, before, strict=False)]
-        metrics.append((fields, drawn))
+        metrics.append((fields, options))
     return metrics
 
 
 ALL_METRICS = [(widget, *metric) for widget in WIDGETS for metric in _metrics(widget)]
 
 
-def test_the_body_is_within_the_grid_and_nothing_overlaps() -> None:
+def test_widgets_fill_the_grid_without_overlapping() -> None:
     cells: set[tuple[int, int]] = set()
     for widget in WIDGETS:
         assert widget.keys() == {"type", "x", "y", "width", "height", "properties"}
@@ -104,15 +106,15 @@ def test_the_body_is_within_the_grid_and_nothing_overlaps() -> None:
             range(widget["x"], widget["x"] + widget["width"]),
             range(widget["y"], widget["y"] + widget["height"]),
         ):
-            assert cell not in cells, f"{widget['properties'].get('title')} lies on another widget"
+            assert cell not in cells, f"{widget['properties'].get('title')} overlaps another widget"
             cells.add(cell)
-    assert len(cells) == GRID_WIDTH * (1 + max(y for _, y in cells)), "there is a hole"
+    assert len(cells) == GRID_WIDTH * (1 + max(y for _, y in cells)), "a part of the grid is empty"
 
 
 @pytest.mark.parametrize(
     "widget", WIDGETS, ids=lambda widget: widget["properties"].get("title", widget["type"])
 )
-def test_a_widget_has_what_its_type_needs(widget: dict[str, Any]) -> None:
+def test_widget_has_the_properties_of_its_type(widget: dict[str, Any]) -> None:
     properties = widget["properties"]
     match widget["type"]:
         case "metric":
@@ -129,17 +131,19 @@ def test_a_widget_has_what_its_type_needs(widget: dict[str, Any]) -> None:
             assert properties["markdown"]
 
 
-@pytest.mark.parametrize(("widget", "fields", "drawn"), ALL_METRICS)
-def test_a_metric_is_documented(widget: dict[str, Any], fields: list[str], drawn: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("widget", "fields", "options"), ALL_METRICS)
+def test_metric_has_a_documented_name_dimensions_and_statistic(
+    widget: dict[str, Any], fields: list[str], options: dict[str, Any]
+) -> None:
     namespace, name, *dimensions = fields
-    names, wanted = DOCUMENTED[namespace]
+    names, documented_dimensions = DOCUMENTED[namespace]
     assert name in names
-    assert set(dimensions[::2]) == wanted
+    assert set(dimensions[::2]) == documented_dimensions
     assert all(dimensions[1::2])
-    assert STATISTIC.fullmatch(drawn.get("stat") or widget["properties"]["stat"])
+    assert STATISTIC.fullmatch(options.get("stat") or widget["properties"]["stat"])
 
 
-def test_everything_that_the_process_has_is_shown_and_nothing_else() -> None:
+def test_dashboard_shows_exactly_the_resources_of_the_process() -> None:
     shown: dict[str, set[str]] = {}
     for _, fields, _ in ALL_METRICS:
         for dimension, value in zip(fields[2::2], fields[3::2], strict=True):
@@ -152,26 +156,26 @@ def test_everything_that_the_process_has_is_shown_and_nothing_else() -> None:
     assert shown["BucketName"] == {BUCKET}
 
 
-def test_the_logs_are_those_of_all_functions() -> None:
+def test_log_query_has_the_log_groups_of_all_functions() -> None:
     (query,) = (widget["properties"]["query"] for widget in WIDGETS if widget["type"] == "log")
     groups = _named("AWS::Logs::LogGroup", "LogGroupName")
     of_functions = {group for group in groups if group.startswith("/aws/lambda/")}
     assert set(re.findall("SOURCE '(.*?)'", query)) == of_functions
 
 
-def test_without_a_bucket_nothing_of_it_is_shown() -> None:
+def test_dashboard_without_a_bucket_has_no_metrics_of_s3() -> None:
     without = _widgets(ProcessStackName=STACK)
     assert without == WIDGETS[:-1]
     assert "AWS/S3" not in json.dumps(without)
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_watches_a_metric_that_is_shown(name: str) -> None:
+def test_alarm_has_a_metric_of_the_dashboard_and_notifies_only_the_given_topic(name: str) -> None:
     properties = ALARMS[name]["Properties"]
     dimensions = [text for item in properties["Dimensions"] for text in (item["Name"], item["Value"])]
     shown = [fields for _, fields, _ in ALL_METRICS]
     assert [properties["Namespace"], properties["MetricName"], *dimensions] in shown
     assert "AlarmActions" not in properties
     topic = "arn:aws:sns:eu-west-1:111122223333:alarms"
-    told = resolved(DASHBOARD, AlarmTopicArn=topic).resources[name]["Properties"]
-    assert told["AlarmActions"] == told["OKActions"] == [topic]
+    notifying = resolved(DASHBOARD, AlarmTopicArn=topic).resources[name]["Properties"]
+    assert notifying["AlarmActions"] == notifying["OKActions"] == [topic]

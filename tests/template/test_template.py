@@ -1,4 +1,4 @@
-"""Rules of the SAM application that no linter knows."""
+"""Rules of the templates that linters do not check."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TEMPLATE = PROJECT / "template.yaml"
 
 @functools.cache
 def resources(path: str) -> dict[str, Any]:
-    """Of a template of the project; reading one takes a second."""
-    found: dict[str, Any] = read_template(PROJECT / path)["Resources"]
-    return found
+    """Return the resources of a template of the project; they are cached, since reading takes a second."""
+    result: dict[str, Any] = read_template(PROJECT / path)["Resources"]
+    return result
 
 
 RESOURCES = resources("template.yaml")
@@ -42,7 +42,7 @@ FUNCTIONS = [
 ]
 
 WITHOUT_RESOURCES = {
-    # https://docs.aws.amazon.com/service-authorization/latest/reference/ says so of each
+    # Actions without resource types [https://docs.aws.amazon.com/service-authorization/latest/reference/]
     "batch:DescribeJobs",
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
@@ -62,7 +62,7 @@ WITHOUT_RESOURCES = {
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
-    # Lambda wants these on all resources for a function in a VPC [Lambda guide, "Configuring VPC access"].
+    # Lambda needs these on all resources for a function in a VPC [Lambda guide, "Configuring VPC access"].
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -73,7 +73,7 @@ WITHOUT_RESOURCES = {
 
 
 def statements() -> list[tuple[str, dict[str, Any]]]:
-    """Of all templates, with the name of the role or policy."""
+    """Return the policy statements of all templates, each with the name of its role or policy."""
     return [
         (f"{path} {name}", statement)
         for path in TEMPLATES
@@ -86,12 +86,12 @@ def statements() -> list[tuple[str, dict[str, Any]]]:
 
 
 def actions(statement: dict[str, Any]) -> list[str]:
-    listed = statement["Action"]
-    return [listed] if isinstance(listed, str) else listed
+    value = statement["Action"]
+    return [value] if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(("path", "name"), FUNCTIONS)
-def test_a_function_has_its_handler_its_role_its_log_and_its_events(path: str, name: str) -> None:
+def test_function_has_a_handler_a_role_a_log_group_and_local_events(path: str, name: str) -> None:
     properties = resources(path)[name]["Properties"]
     base = name.removesuffix("Function")
     module, _, function = properties["Handler"].rpartition(".")
@@ -102,8 +102,8 @@ def test_a_function_has_its_handler_its_role_its_log_and_its_events(path: str, n
 
 
 @pytest.mark.parametrize(("role", "statement"), statements())
-def test_no_role_may_more_than_named_actions_on_named_resources(role: str, statement: dict[str, Any]) -> None:
-    """Bug 9 of earlier implementations: `states:*`, `codepipeline:*` on `*`."""
+def test_statement_has_no_wildcard_action_and_names_resources(role: str, statement: dict[str, Any]) -> None:
+    """An earlier bug: the roles had `states:*` and `codepipeline:*` on `*`."""
     assert not [action for action in actions(statement) if "*" in action], role
     if statement["Resource"] == "*":
         assert set(actions(statement)) <= WITHOUT_RESOURCES, role
@@ -115,17 +115,20 @@ def findings(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", ["template.yaml", "app/template.yaml"])  # `make lint` takes the time for all
-def test_cfn_lint_finds_nothing(path: str) -> None:
+def test_cfn_lint_reports_nothing(path: str) -> None:
     assert findings(PROJECT / path) == ""
 
 
 @pytest.mark.parametrize(("role", "statement"), statements())
-def test_every_action_is_spelled_as_aws_spells_it(role: str, statement: dict[str, Any]) -> None:
-    """Bug 9, too: `s3:GPutbject`. cfn-lint brings AWS's list, but does not use it on SAM templates."""
-    known = _services()
+def test_actions_of_a_statement_exist(role: str, statement: dict[str, Any]) -> None:
+    """An earlier bug: a role had `s3:GPutbject`.
+
+    cfn-lint contains AWS's list of actions, but does not check SAM templates with it.
+    """
+    services = _services()
     for action in actions(statement):
         service, _, name = action.partition(":")
-        assert name.lower() in known[service]["Actions"], role
+        assert name.lower() in services[service]["Actions"], role
 
 
 @functools.cache
@@ -134,21 +137,21 @@ def _services() -> Any:
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
-def test_every_policy_statement_says_why(path: str) -> None:
+def test_policy_statements_have_a_comment(path: str) -> None:
     lines = (PROJECT / path).read_text().splitlines()
-    bare = [
+    without_comment = [
         number
         for number, line in enumerate(lines, start=1)
         if re.match(r" +- Effect: ", line)
         and "#" not in lines[number - 2]
         and "AssumeRolePolicyDocument" not in "".join(lines[number - 5 : number])
     ]
-    assert bare == []
+    assert without_comment == []
 
 
 @pytest.mark.parametrize("path", [*TEMPLATES, "app/template.yaml"])
-def test_a_finding_is_suppressed_only_with_a_reason(path: str) -> None:
-    """In a resource's Metadata, which both linters read; a comment in the file would suppress unseen."""
+def test_suppressed_finding_of_a_resource_has_a_reason(path: str) -> None:
+    """Findings are suppressed in a resource's Metadata, which both linters read, and not by comments."""
     metadata = [resource.get("Metadata", {}) for resource in resources(path).values()]
     skipped = [entry for item in metadata for entry in item.get("checkov", {}).get("skip", [])]
     assert [entry["id"] for entry in skipped if len(entry.get("comment", "")) < _SENTENCE_CHARACTERS] == []
@@ -158,34 +161,34 @@ def test_a_finding_is_suppressed_only_with_a_reason(path: str) -> None:
     assert "cfn-lint" not in text
 
 
-def test_a_check_is_skipped_for_all_resources_only_with_a_reason() -> None:
+def test_check_that_is_skipped_for_all_resources_has_a_reason() -> None:
     lines = (PROJECT / ".checkov.yaml").read_text().splitlines()
     skipped = [number for number, line in enumerate(lines) if line.strip().startswith("- CKV")]
     assert skipped
     assert [lines[number] for number in skipped if not lines[number - 1].strip().startswith("# ")] == []
 
 
-def test_the_definition_s_substitutions_are_the_template_s() -> None:
+def test_definition_uses_the_substitutions_of_the_template() -> None:
     machine = RESOURCES["DeployStateMachine"]["Properties"]
     used = set(re.findall(r"\$\{(\w+)\}", (PROJECT / machine["DefinitionUri"]).read_text()))
     assert used == set(machine["DefinitionSubstitutions"])
 
 
-def test_the_state_machine_may_invoke_its_tasks_and_nothing_else() -> None:
+def test_state_machine_may_invoke_only_its_tasks() -> None:
     (policy,) = RESOURCES["DeployStateMachineRole"]["Properties"]["Policies"]
     invoke = next(s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "lambda:InvokeFunction")
     tasks = RESOURCES["DeployStateMachine"]["Properties"]["DefinitionSubstitutions"].values()
     assert sorted(map(json.dumps, invoke["Resource"])) == sorted(map(json.dumps, tasks))
 
 
-def test_user_parameters_fit_codepipeline_s_1000_characters() -> None:
+def test_user_parameters_have_at_most_1000_characters() -> None:
     (action,) = RESOURCES["Pipeline"]["Properties"]["Stages"][1]["Actions"]
     text = action["Configuration"]["UserParameters"]["Fn::Sub"].replace("${TimeoutMinutes}", "1435")
     assert len(text) <= 1000
     assert json.loads(text)["timeoutMinutes"] == 1435
 
 
-def test_the_runtime_is_the_one_that_packages_are_built_for() -> None:
+def test_runtime_is_the_python_version_of_the_packages() -> None:
     from stepline.deployment import function_package  # noqa: PLC0415
 
     runtime = read_template(TEMPLATE)["Globals"]["Function"]["Runtime"]

@@ -25,14 +25,14 @@ class TestToken:
             Continuation(JOB, NOW, LONGEST, NOW + 5, 42),
         ],
     )
-    def test_it_is_read_as_it_was_written(self, continuation: Continuation) -> None:
+    def test_token_is_read_as_it_was_written(self, continuation: Continuation) -> None:
         token = write_token(continuation)
         assert len(token) <= 2048
         assert write_token(read_token(token, NOW)) == token
 
 
 class TestSettings:
-    def test_the_defaults(self) -> None:
+    def test_default_settings(self) -> None:
         settings = load_settings({"STATE_MACHINE_ARN": MACHINE})
         assert str(settings.default_machine) == MACHINE
         assert (settings.show_progress, settings.express_claims_bucket) == (True, None)
@@ -46,11 +46,11 @@ class TestSettings:
             ({"STATE_MACHINE_ARN": MACHINE, "SHOW_PROGRESS": "maybe"}, "SHOW_PROGRESS.*true or false"),
         ],
     )
-    def test_an_unusable_variable_is_named(self, environment: dict[str, str], message: str) -> None:
+    def test_invalid_variable_is_named(self, environment: dict[str, str], message: str) -> None:
         with pytest.raises(SettingsError, match=message):
             load_settings(environment)
 
-    def test_a_version_or_alias_is_chosen_by_its_qualified_name(self) -> None:
+    def test_version_or_alias_is_selected_by_its_qualified_name(self) -> None:
         settings = load_settings(
             {"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": f"{MACHINE}:live,{EXPRESS},"}
         )
@@ -60,7 +60,7 @@ class TestSettings:
             settings.machine(None).execution("x")
         )
 
-    def test_a_name_in_two_regions_must_be_given_as_arn(self) -> None:
+    def test_name_in_two_regions_is_rejected_and_its_arn_is_accepted(self) -> None:
         other = MACHINE.replace("eu-west-1", "us-east-1")
         settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": other})
         assert str(settings.machine(other)) == other
@@ -68,7 +68,7 @@ class TestSettings:
             settings.machine("deploy")
 
 
-def test_failure_types_are_codepipelines() -> None:
+def test_failure_types_are_those_of_codepipeline() -> None:
     session = botocore.session.get_session()
     failures = session.get_service_model("codepipeline").shape_for("FailureType")
     assert set(FailureType) <= set(failures.enum)  # type: ignore[attr-defined]

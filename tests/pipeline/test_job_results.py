@@ -1,4 +1,4 @@
-"""What happens when CodePipeline does not take an answer."""
+"""Job results that CodePipeline does not accept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline.errors import JobResultError
 from tests.pipeline.world import World
 
 
-def test_a_continuation_that_may_not_be_answered_fails_at_once_and_names_the_permission(world: World) -> None:
+def test_denied_continuation_fails_the_job_and_names_the_permission(world: World) -> None:
     world.codepipeline.fail_next("PutJobSuccessResult", "AccessDeniedException", times=9)
     failure = world.send(world.first_job())["failureDetails"]
     assert failure["type"] == "PermissionError"
@@ -17,8 +17,8 @@ def test_a_continuation_that_may_not_be_answered_fails_at_once_and_names_the_per
     assert failure["externalExecutionId"] == world.execution.arn
 
 
-def test_a_success_that_may_not_be_answered_fails_at_once_and_says_that_it_was_one(world: World) -> None:
-    following, execution = world.started()
+def test_denied_success_fails_the_job_and_reports_that_the_execution_succeeded(world: World) -> None:
+    following, execution = world.start_execution()
     execution.succeed()
     world.codepipeline.fail_next("PutJobSuccessResult", "AccessDeniedException", times=9)
     failure = world.send(following)["failureDetails"]
@@ -26,14 +26,14 @@ def test_a_success_that_may_not_be_answered_fails_at_once_and_says_that_it_was_o
     assert failure["message"].startswith("The execution succeeded, but: ")
 
 
-def test_a_throttled_answer_is_left_to_the_next_delivery(world: World) -> None:
+def test_throttled_result_is_left_to_the_redelivery(world: World) -> None:
     world.codepipeline.fail_next("PutJobSuccessResult", "ThrottlingException", times=9)
     with pytest.raises(JobResultError):
         world.send(world.first_job())
     assert "PutJobFailureResult" not in world.calls
 
 
-def test_a_failure_that_may_not_be_answered_is_left_to_the_next_delivery(world: World) -> None:
+def test_denied_failure_is_left_to_the_redelivery(world: World) -> None:
     world.codepipeline.fail_next("PutJobFailureResult", "AccessDeniedException", times=9)
     with pytest.raises(JobResultError):
         world.send(world.first_job({"unknown": 1}))

@@ -1,4 +1,4 @@
-"""An answer of S3 that breaks off in its middle is trouble of the network: it passes."""
+"""Responses of S3 that end too early are transient errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.pipeline.world import ARTIFACT_BUCKET, EXPRESS, World
     [None, {"inputS3": f"s3://{ARTIFACT_BUCKET}/input.json"}],
     ids=["artifact", "inputS3"],
 )
-def test_input_that_is_cut_short_is_read_again_by_the_next_job(world: World, user_parameters: object) -> None:
+def test_truncated_input_is_read_again_by_the_next_job(world: World, user_parameters: object) -> None:
     world.s3.put(ARTIFACT_BUCKET, "input.json", b'{"environmentName": "test"}')
     event = world.first_job(user_parameters)
     world.s3.cut_short = 1
@@ -22,12 +22,14 @@ def test_input_that_is_cut_short_is_read_again_by_the_next_job(world: World, use
     assert world.execution.input
 
 
-def test_claim_of_an_express_execution_that_is_cut_short_is_read_again(world: World) -> None:
+def test_truncated_claim_continues_the_job_without_a_second_start(world: World) -> None:
     world.configure_express()
     event = world.first_job({"input": {}, "stateMachine": EXPRESS})
     world.send(event)
-    again = world.first_job({"input": {}, "stateMachine": EXPRESS}, job_id=event["CodePipeline.job"]["id"])
+    redelivered = world.first_job(
+        {"input": {}, "stateMachine": EXPRESS}, job_id=event["CodePipeline.job"]["id"]
+    )
     world.codepipeline.results.clear()
     world.s3.cut_short = 1
-    assert "could not be called" in world.send(again)["executionDetails"]["summary"]
+    assert "could not be called" in world.send(redelivered)["executionDetails"]["summary"]
     assert world.calls.count("StartSyncExecution") == 1

@@ -23,10 +23,10 @@ def handler(event: Any, context: LambdaContext) -> Any:
 
 def test_response_of_an_invocation_is_that_of_lambda() -> None:
     functions = InProcessFunctions({"f": handler})
-    answer = functions.invoke(FunctionName=functions.arn("f"), Payload=b'{"a": 1}')
-    assert answer["StatusCode"] == 200
-    assert "FunctionError" not in answer
-    assert json.load(answer["Payload"]) == {
+    response = functions.invoke(FunctionName=functions.arn("f"), Payload=b'{"a": 1}')
+    assert response["StatusCode"] == 200
+    assert "FunctionError" not in response
+    assert json.load(response["Payload"]) == {
         "event": {"a": 1},
         "name": "f",
         "arn": "arn:aws:lambda:us-east-1:000000000000:function:f",
@@ -35,21 +35,21 @@ def test_response_of_an_invocation_is_that_of_lambda() -> None:
 
 
 def test_exception_becomes_an_error_document() -> None:
-    answer = InProcessFunctions({"f": handler}).invoke(FunctionName="f", Payload='"fail"')
-    document = json.load(answer["Payload"])
-    assert answer["FunctionError"] == "Unhandled"
+    response = InProcessFunctions({"f": handler}).invoke(FunctionName="f", Payload='"fail"')
+    document = json.load(response["Payload"])
+    assert response["FunctionError"] == "Unhandled"
     assert (document["errorType"], document["errorMessage"]) == ("NoStackError", "no stack")
     assert document["requestId"]
     assert len(document["stackTrace"]) == 1
 
 
 def test_asynchronous_invocation_returns_no_result() -> None:
-    answer = InProcessFunctions({"f": handler}).invoke(
+    response = InProcessFunctions({"f": handler}).invoke(
         FunctionName="f", Payload='"fail"', InvocationType="Event"
     )
-    assert answer["StatusCode"] == 202
-    assert answer["Payload"].read() == b""
-    assert "FunctionError" not in answer
+    assert response["StatusCode"] == 202
+    assert response["Payload"].read() == b""
+    assert "FunctionError" not in response
 
 
 def test_unknown_function_is_refused() -> None:

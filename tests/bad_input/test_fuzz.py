@@ -13,7 +13,7 @@ from tests.bad_input.targets import Target
 
 @pytest.mark.filterwarnings("ignore:deprecated string literal")  # of JMESPath, for `x`
 @pytest.mark.parametrize("target", all_targets(), ids=lambda target: target.name)
-def test_every_example_ends_in_one_clear_answer(target: Target) -> None:
+def test_every_example_has_one_clear_outcome(target: Target) -> None:
     @settings(
         max_examples=target.examples,
         derandomize=True,

@@ -27,7 +27,7 @@ from stepline.aws.local_servers import read_health
 from tests.ports import free_port
 
 _START_SECONDS = 30.0
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 30.0
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": {

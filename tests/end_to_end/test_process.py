@@ -114,7 +114,9 @@ class Caller:
             body = self.ask("process-data", transaction).body
             return body if member in body else None
 
-        return wait_for(find, lambda: f"the data have no {member}", poll_seconds=POLL_SECONDS)
+        return wait_for(
+            find, lambda: (f"no {member}", self.ask("process-data", transaction)), poll_seconds=POLL_SECONDS
+        )
 
     def state_at_end(self, transaction: str) -> Response:
         """Read the state until it is not RUNNING, and return the response."""

@@ -6,16 +6,33 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
 PROJECT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 60
+_POLL_SECONDS = 0.05
 _FINISHED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
+_T = TypeVar("_T")
+
+
+def wait_for(
+    find: Callable[[], _T | None], failure: Callable[[], object], *, poll_seconds: float = _POLL_SECONDS
+) -> _T:
+    """Call `find` until its result is true, and return that.
+
+    Raises AssertionError with the result of `failure` after a minute.
+    """
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while not (result := find()):
+        assert time.monotonic() < deadline, failure()
+        time.sleep(poll_seconds)
+    return result
 
 
 @dataclass(frozen=True)
@@ -71,7 +88,7 @@ class LocalAws:
         return result.stdout.strip()
 
     def push(self, folder: Path, *, force: bool = True) -> str:
-        """Commit what is in `folder` and push it to main with the ordinary git client; the commit's id."""
+        """Commit the files in `folder`, push them to main with the git client, and return the commit's id."""
         repository = self.client("codecommit").get_repository(repositoryName="stepline-app")[
             "repositoryMetadata"
         ]
@@ -88,19 +105,31 @@ class LocalAws:
         return self.outcome(self.execution_of(self.push(folder)))
 
     def execution_of(self, commit: str) -> str:
-        """The id of the finished pipeline execution that ran for `commit`."""
+        """Wait for the end of the pipeline execution of `commit`, and return its id."""
         pipelines = self.client("codepipeline")
-        deadline = time.monotonic() + _TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
-            summaries = pipelines.list_pipeline_executions(pipelineName="stepline")[
-                "pipelineExecutionSummaries"
-            ]
-            for summary in summaries:
+
+        def list_executions() -> list[dict[str, Any]]:
+            response = pipelines.list_pipeline_executions(pipelineName="stepline")
+            return list(response["pipelineExecutionSummaries"])
+
+        def find() -> str | None:
+            for summary in list_executions():
                 revisions = [revision.get("revisionId") for revision in summary.get("sourceRevisions", [])]
                 if commit in revisions and summary["status"] in _FINISHED:
                     return str(summary["pipelineExecutionId"])
-            time.sleep(0.1)
-        raise AssertionError(f"no finished pipeline execution for {commit}: {summaries}")
+            return None
+
+        return wait_for(find, lambda: f"no finished pipeline execution for {commit}: {list_executions()}")
+
+    def wait_for_execution(self, execution_arn: str) -> dict[str, Any]:
+        """Wait for the end of a state machine execution and return its description."""
+        states = self.client("stepfunctions")
+
+        def find() -> dict[str, Any] | None:
+            description: dict[str, Any] = states.describe_execution(executionArn=execution_arn)
+            return None if description["status"] == "RUNNING" else description
+
+        return wait_for(find, lambda: f"{execution_arn} still runs")
 
     def outcome(self, execution_id: str) -> Outcome:
         details = self.client("codepipeline").list_action_executions(
@@ -116,7 +145,7 @@ class LocalAws:
         )
 
     def states(self, execution_arn: str) -> list[str]:
-        """The names of the states that a state machine execution entered, in order."""
+        """Return the names of the states that a state machine execution entered, in order."""
         pages = self.client("stepfunctions").get_paginator("get_execution_history")
         return [
             event["stateEnteredEventDetails"]["name"]

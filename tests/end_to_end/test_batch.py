@@ -1,9 +1,8 @@
-"""The batch workflow on a local AWS: the image pushed, jobs run as processes, their logs shown."""
+"""The batch workflow on the local AWS: its jobs as processes, their logs, and the commands for images."""
 
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from tests.end_to_end.local_aws import LocalAws
 pytestmark = pytest.mark.xdist_group("systems")
 
 STACK = "stepline-batch"
-PATIENCE_SECONDS = 60.0
 FAILING = """\
 FROM python:3.13-slim
 COPY program.py /
@@ -33,24 +31,16 @@ class Workflow:
     def start(self, *parameters: Any) -> str:
         names = ("step1_parameter", "step2_parameters", "step3_parameters")
         document = {"parameters": dict(zip(names, parameters, strict=True))}
-        answer = self.states.start_execution(
+        response = self.states.start_execution(
             stateMachineArn=self.outputs["StateMachineArn"],
             name=f"e2e-{uuid.uuid4().hex[:8]}",
             input=json.dumps(document),
         )
-        return str(answer["executionArn"])
+        return str(response["executionArn"])
 
     def run(self, *parameters: Any) -> dict[str, Any]:
-        return self.wait(self.start(*parameters))
-
-    def wait(self, arn: str) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            answer: dict[str, Any] = self.states.describe_execution(executionArn=arn)
-            if answer["status"] != "RUNNING":
-                return answer
-            assert time.monotonic() < deadline, "still running"
-            time.sleep(0.1)
+        """Start an execution, wait for its end, and return its description."""
+        return self.local.wait_for_execution(self.start(*parameters))
 
     def log(self, *arguments: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.local.stepline("logs", *arguments).stdout.splitlines()]
@@ -61,39 +51,40 @@ def workflow(systems: LocalAws) -> Workflow:
     return Workflow(systems)
 
 
-def test_jobs_run_and_print_their_parameters(workflow: Workflow) -> None:
-    answer = workflow.run("one", ["a", {"x": 1}], ["p"])
-    assert answer["status"] == "SUCCEEDED", answer.get("cause")
-    output = json.loads(answer["output"])
+def test_jobs_run_and_their_logs_have_their_parameters(workflow: Workflow) -> None:
+    execution = workflow.run("one", ["a", {"x": 1}], ["p"])
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    output = json.loads(execution["output"])
     first, second = output["step2"]
     assert workflow.log(output["step1"]["jobId"])[0]["parameter"] == "one"
     assert workflow.log(first["jobId"])[0]["parameter"] == "a"
-    by_name = workflow.log("--job", f"{answer['name']}-step2-1", "--follow")
+    by_name = workflow.log("--job", f"{execution['name']}-step2-1", "--follow")
     assert (by_name[0]["parameter"], by_name[0]["job_id"]) == ('{"x": 1}', second["jobId"])
     group = workflow.log(output["logGroupName"], "--since", "1d")
     assert {line["parameter"] for line in group} >= {"one", "a", "p"}
 
 
-def test_another_image_is_pushed_fails_and_is_deleted(workflow: Workflow, tmp_path: Path) -> None:
+def test_jobs_run_the_latest_image_until_it_is_deleted(workflow: Workflow, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(FAILING)
     (tmp_path / "program.py").write_text("import sys\nprint('broken')\nsys.exit(3)\n")
     pushed = workflow.local.stepline("image", "push", str(tmp_path))
     assert pushed.returncode == 0, pushed.stderr
     digest = pushed.stdout.strip().rpartition("@")[2]
     try:
-        answer = workflow.run("one", [], [])
-        assert answer["error"] == "JobFailedError"
-        assert "-step1: Essential container in task exited; exit code 3; job " in answer["cause"]
-        assert workflow.local.stepline("logs", "--job", f"{answer['name']}-step1").stdout == "broken\n"
+        execution = workflow.run("one", [], [])
+        assert execution["error"] == "JobFailedError"
+        assert "-step1: Essential container in task exited; exit code 3; job " in execution["cause"]
+        assert workflow.local.stepline("logs", "--job", f"{execution['name']}-step1").stdout == "broken\n"
     finally:
         deleted = workflow.local.stepline("image", "delete", digest, "--yes")
         assert deleted.stdout.startswith(f"deleted {digest} (content-")
-        assert workflow.local.stepline("image", "push").returncode == 0  # the latest is ours again
+        # Make the image of the system the latest one again.
+        assert workflow.local.stepline("image", "push").returncode == 0
     assert workflow.run("one", [], [])["status"] == "SUCCEEDED"
 
 
-def test_what_cannot_be_done_is_told_in_one_line(workflow: Workflow) -> None:
-    for arguments, words in (
+def test_wrong_arguments_are_reported_in_one_line(workflow: Workflow) -> None:
+    for arguments, message in (
         (("image", "push", "no/such/folder"), "no/such/folder/Dockerfile does not exist"),
         (("image", "push", "--stack", "none"), "stack none does not exist"),
         (("image", "push", "--stack", "stepline"), "stack stepline has no output ImageRepositoryUri"),
@@ -107,4 +98,4 @@ def test_what_cannot_be_done_is_told_in_one_line(workflow: Workflow) -> None:
     ):
         result = workflow.local.stepline(*arguments)
         assert result.returncode in {1, 2}
-        assert words in result.stderr.splitlines()[-1]
+        assert message in result.stderr.splitlines()[-1]

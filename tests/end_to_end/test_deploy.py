@@ -1,4 +1,4 @@
-"""From `git push` to a CloudFormation stack, with the real git client, on the real local AWS."""
+"""From `git push` to a CloudFormation stack, with the git client and the local AWS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stack(local_aws: LocalAws, name: str) -> dict[str, object]:
 
 @pytest.fixture
 def deployed(local_aws: LocalAws, application: Path, request: pytest.FixtureRequest) -> str:
-    """The application is deployed as a stack of this test's own; the stack's name."""
+    """The name of a stack of this test's own, to which the application is deployed."""
     name = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60].strip("-")
     set_input(application, environmentName="test", stackName=name)
     outcome = local_aws.deploy(application)
@@ -33,7 +33,7 @@ def deployed(local_aws: LocalAws, application: Path, request: pytest.FixtureRequ
     return f"test-{name}"
 
 
-def test_a_first_push_creates_the_stack(local_aws: LocalAws, application: Path) -> None:
+def test_first_push_creates_the_stack(local_aws: LocalAws, application: Path) -> None:
     set_input(application, environmentName="test", stackName="first")
     outcome = local_aws.deploy(application)
     assert outcome.status == "Succeeded", outcome
@@ -41,7 +41,9 @@ def test_a_first_push_creates_the_stack(local_aws: LocalAws, application: Path) 
     assert "Create Stack" in local_aws.states(outcome.execution_arn)
 
 
-def test_the_stack_s_outputs_are_the_action_s_variables(local_aws: LocalAws, application: Path) -> None:
+def test_outputs_of_the_stack_are_output_variables_of_the_action(
+    local_aws: LocalAws, application: Path
+) -> None:
     set_input(application, environmentName="test", stackName="outputs")
     execution_id = local_aws.execution_of(local_aws.push(application))
     details = local_aws.client("codepipeline").list_action_executions(
@@ -54,7 +56,7 @@ def test_the_stack_s_outputs_are_the_action_s_variables(local_aws: LocalAws, app
     assert {output["OutputKey"]: output["OutputValue"] for output in outputs}.items() <= variables.items()
 
 
-def test_a_changed_template_updates_the_stack(local_aws: LocalAws, application: Path, deployed: str) -> None:
+def test_changed_template_updates_the_stack(local_aws: LocalAws, application: Path, deployed: str) -> None:
     edit(application, "Resources:\n", "Resources:\n  Added:\n    Type: AWS::SQS::Queue\n")
     outcome = local_aws.deploy(application)
     assert outcome.status == "Succeeded", outcome
@@ -65,8 +67,10 @@ def test_a_changed_template_updates_the_stack(local_aws: LocalAws, application: 
     assert "Added" in {resource["LogicalResourceId"] for resource in resources}
 
 
-def test_a_push_that_changes_nothing_succeeds(local_aws: LocalAws, application: Path, deployed: str) -> None:
-    """Bug 2 of earlier implementations."""
+def test_push_without_changes_succeeds_and_updates_nothing(
+    local_aws: LocalAws, application: Path, deployed: str
+) -> None:
+    """Such a push failed the pipeline in earlier implementations."""
     outcome = local_aws.deploy(application)
     assert outcome.status == "Succeeded", outcome
     states = local_aws.states(outcome.execution_arn)
@@ -74,10 +78,10 @@ def test_a_push_that_changes_nothing_succeeds(local_aws: LocalAws, application: 
     assert stack(local_aws, deployed)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_a_replacing_change_is_refused_and_names_the_resource(
+def test_replacement_is_refused_with_the_name_of_the_resource(
     local_aws: LocalAws, application: Path, deployed: str
 ) -> None:
-    """Bug 3 of earlier implementations."""
+    """Earlier implementations did not detect deletions and took a conditional replacement for safe."""
     timeout = "      VisibilityTimeout: !Ref VisibilityTimeoutSeconds\n"
     edit(application, timeout, "      QueueName: another-name\n" + timeout)
     outcome = local_aws.deploy(application)
@@ -89,7 +93,9 @@ def test_a_replacing_change_is_refused_and_names_the_resource(
     assert change_sets == []
 
 
-def test_a_removal_is_refused_unless_allowed(local_aws: LocalAws, application: Path, deployed: str) -> None:
+def test_removal_is_refused_unless_replacement_is_allowed(
+    local_aws: LocalAws, application: Path, deployed: str
+) -> None:
     edit(application, "Resources:\n", "Resources:\n  Added:\n    Type: AWS::SQS::Queue\n")
     assert local_aws.deploy(application).status == "Succeeded"
     edit(application, "Resources:\n  Added:\n    Type: AWS::SQS::Queue\n", "Resources:\n")
@@ -101,10 +107,10 @@ def test_a_removal_is_refused_unless_allowed(local_aws: LocalAws, application: P
     assert stack(local_aws, deployed)["StackStatus"] == "UPDATE_COMPLETE"
 
 
-def test_a_broken_template_fails_with_cloudformation_s_reason(
+def test_invalid_template_fails_with_the_reason_of_cloudformation(
     local_aws: LocalAws, application: Path, deployed: str
 ) -> None:
-    """Bug 11 of earlier implementations."""
+    """Earlier implementations did not report the failed state, its error and its cause to the pipeline."""
     edit(application, "Resources:\n", "Resources:\n  Broken:\n    Type: AWS::No::SuchType\n")
     outcome = local_aws.deploy(application)
     assert outcome.status == "Failed"
@@ -112,7 +118,9 @@ def test_a_broken_template_fails_with_cloudformation_s_reason(
     assert stack(local_aws, deployed)["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
-def test_an_artifact_without_input_is_told_what_it_lacks(local_aws: LocalAws, application: Path) -> None:
+def test_artifact_without_the_input_file_fails_with_the_name_of_the_file(
+    local_aws: LocalAws, application: Path
+) -> None:
     (application / "state_machine_input.json").unlink()
     outcome = local_aws.deploy(application)
     assert outcome.status == "Failed"
@@ -120,9 +128,7 @@ def test_an_artifact_without_input_is_told_what_it_lacks(local_aws: LocalAws, ap
     assert outcome.execution_arn == ""
 
 
-def test_a_large_template_is_deployed_and_leaves_no_object_behind(
-    local_aws: LocalAws, application: Path
-) -> None:
+def test_large_template_is_deployed_and_its_object_is_deleted(local_aws: LocalAws, application: Path) -> None:
     queues = "".join(
         f"  Extra{n}:\n    Type: AWS::SSM::Parameter\n    Properties:\n      Type: String\n"
         f"      Value: {'x' * 2000}\n"
@@ -139,5 +145,5 @@ def test_a_large_template_is_deployed_and_leaves_no_object_behind(
         ]
         if output["OutputKey"] == "ArtifactBucketName"
     )
-    left = local_aws.client("s3").list_objects_v2(Bucket=bucket, Prefix="templates/")
-    assert left["KeyCount"] == 0
+    remaining = local_aws.client("s3").list_objects_v2(Bucket=bucket, Prefix="templates/")
+    assert remaining["KeyCount"] == 0

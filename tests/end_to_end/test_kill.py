@@ -1,33 +1,23 @@
-"""`kill -9` of a local AWS in the middle of a deployment, with another one beside it."""
+"""`kill -9` of a local AWS during a deployment, while another one runs."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stepline.aws import local_servers
 from stepline.processes import process_table
-from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline
+from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline, wait_for
 from tests.ports import free_port
-
-SECONDS_UNTIL_A_TEST_FAILS = 30.0
 
 pytestmark = [
     pytest.mark.xdist_group("local_aws"),
-    pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks at processes in Linux's /proc"),
+    pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="reads processes from Linux's /proc"),
 ]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + SECONDS_UNTIL_A_TEST_FAILS
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def pid_on(port: int) -> int | None:
@@ -42,16 +32,15 @@ def another(environment: dict[str, str]) -> Iterator[LocalAws]:
     stepline(environment, "down", "--port", str(port))
 
 
-def test_after_kill_9_up_works_at_once_and_leaves_its_neighbour_alone(
+def test_up_succeeds_after_kill_9_and_does_not_affect_another_local_aws(
     local_aws: LocalAws, another: LocalAws, application: Path, environment: dict[str, str]
 ) -> None:
-    neighbour, killed = pid_on(local_aws.port), pid_on(another.port)
+    unaffected, killed = pid_on(local_aws.port), pid_on(another.port)
     assert killed is not None
     another.push(application)
-    wait_until(lambda: _functions_of(killed))
-    functions = _functions_of(killed)
+    functions = wait_for(lambda: _functions_of(killed), lambda: "no function runs")
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: not functions & {each.pid for each in process_table.list_processes()})
+    wait_for(lambda: not functions & _pids(), lambda: f"{functions & _pids()} still run")
 
     stepline(environment, "up", "--detach", "--port", str(another.port))
     assert pid_on(another.port) not in {None, killed}
@@ -63,21 +52,25 @@ def test_after_kill_9_up_works_at_once_and_leaves_its_neighbour_alone(
     stepline(environment, "down", "--port", str(another.port))
     assert _folders(environment, another.port) == []
     assert local_aws.client("codepipeline").get_pipeline(name="stepline")["pipeline"]["name"] == "stepline"
-    assert pid_on(local_aws.port) == neighbour
+    assert pid_on(local_aws.port) == unaffected
+
+
+def _pids() -> set[int]:
+    return {each.pid for each in process_table.list_processes()}
 
 
 def _functions_of(server: int) -> set[int]:
-    """Processes in which functions of that local AWS run; each leads a group of its own."""
+    """Return the processes in which functions of that local AWS run; each leads a group of its own."""
     folder = next(each.command for each in process_table.list_processes() if each.pid == server)
     data = folder.partition("--directory ")[2].split(" ")[0]
     return {
         each.pid
         for each in process_table.list_processes()
-        if "launcher.py" in each.command and _works_in(each.pid, Path(data))
+        if "launcher.py" in each.command and _has_its_working_directory_in(each.pid, Path(data))
     }
 
 
-def _works_in(pid: int, folder: Path) -> bool:
+def _has_its_working_directory_in(pid: int, folder: Path) -> bool:
     try:
         return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
     except OSError:  # it ended meanwhile

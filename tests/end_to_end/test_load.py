@@ -1,4 +1,4 @@
-"""A small load: what `make load` does with a thousand executions, in the time of a test."""
+"""The load test of `make load` with few executions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIME_LIMIT_SECONDS = 120.0
 
 pytestmark = [
     pytest.mark.xdist_group("load"),
-    pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="looks at processes in Linux's /proc"),
+    pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads processes from Linux's /proc"),
 ]
 
 
@@ -36,21 +36,21 @@ def load() -> Iterator[Load]:
         burst.commit(aws, local_aws.PROJECT / "app")
         base, before = Sample.take(aws.server.pid), aws.calls()
         with Sampler(aws.server.pid) as sampler:
-            done = burst.run(
+            finished = burst.run(
                 aws, executions=EXECUTIONS, time_limit_seconds=TIME_LIMIT_SECONDS, report=lambda _text: None
             )
-        yield Load(base, sampler.peak(), done, invariants.check(aws, done, aws.calls() - before))
+        yield Load(base, sampler.peak(), finished, invariants.check(aws, finished, aws.calls() - before))
 
 
-def test_all_were_in_progress_at_once(load: Load) -> None:
+def test_all_executions_are_in_progress_at_once(load: Load) -> None:
     assert load.burst.in_progress_at_once == EXECUTIONS
 
 
-def test_nothing_is_lost_and_nothing_done_twice(load: Load) -> None:
+def test_no_invariant_is_violated(load: Load) -> None:
     assert load.findings
     assert [finding for finding in load.findings if not finding.holds] == []
 
 
-def test_the_local_aws_stays_within_its_bounds(load: Load) -> None:
+def test_use_of_resources_stays_within_the_bounds(load: Load) -> None:
     findings = bounds.check_peak(load.base, load.peak, executions=EXECUTIONS)
     assert [finding for finding in findings if not finding.holds] == []

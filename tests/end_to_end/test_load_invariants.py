@@ -1,4 +1,4 @@
-"""The invariants of the load test can be broken: counted calls that tell of trouble are found out."""
+"""The invariants of the load test: violations are found, and calls are counted correctly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HUGE = Sample(
 BURST = Burst(started={"load-01": ["a", "b"]}, in_progress_at_once=2, seconds=1)
 
 
-def test_a_local_aws_without_bounds_is_found_out() -> None:
+def test_use_of_resources_above_the_bounds_is_a_violation() -> None:
     assert not any(finding.holds for finding in check_peak(SMALL, HUGE, executions=10))
     assert not any(finding.holds for finding in check_after(SMALL, HUGE, idle_cpu_share=1.0))
     assert all(finding.holds for finding in check_peak(SMALL, SMALL, executions=10))
@@ -44,13 +44,15 @@ def test_a_local_aws_without_bounds_is_found_out() -> None:
 @pytest.mark.parametrize(
     ("ends", "starts", "holds"), [(2, 2, True), (1, 2, False), (3, 2, False), (2, 3, False)]
 )
-def test_an_action_that_ends_or_starts_twice_is_found_out(ends: int, starts: int, holds: bool) -> None:
+def test_action_that_starts_or_ends_other_than_once_is_a_violation(
+    ends: int, starts: int, holds: bool
+) -> None:
     calls = Counter({"codepipeline:PutJobSuccessResult OK": ends, "states:StartExecution OK": starts})
     assert one_final_result_per_action(BURST, calls).holds is holds
 
 
 @pytest.mark.parametrize(
-    ("request_", "answer", "counted"),
+    ("request_", "response", "counted"),
     [
         (
             {"target": "CodePipeline_20150709.PutJobSuccessResult", "body": b'{"jobId": "1"}'},
@@ -82,23 +84,23 @@ def test_an_action_that_ends_or_starts_twice_is_found_out(ends: int, starts: int
     ],
 )
 def test_calls_are_counted_by_operation_and_outcome(
-    request_: dict[str, Any], answer: tuple[int, bytes], counted: str
+    request_: dict[str, Any], response: tuple[int, bytes], counted: str
 ) -> None:
-    assert _counts(request_, answer) == {counted: 1}
+    assert _counts(request_, response) == {counted: 1}
 
 
-def test_who_looks_on_is_not_counted() -> None:
+def test_calls_of_the_load_test_itself_are_not_counted() -> None:
     assert _counts({"service": "s3", "key": ACCESS_KEY}, (200, b"")) == {}
 
 
-def _counts(request: dict[str, Any], answer: tuple[int, bytes]) -> dict[str, int]:
-    """What a counter has counted after that request."""
+def _counts(request: dict[str, Any], response: tuple[int, bytes]) -> dict[str, int]:
+    """Return the counts of a counter after that request."""
     sent: list[MutableMapping[str, Any]] = []
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
-        await send({"type": "http.response.start", "status": answer[0], "headers": []})
-        await send({"type": "http.response.body", "body": answer[1]})
+        await send({"type": "http.response.start", "status": response[0], "headers": []})
+        await send({"type": "http.response.body", "body": response[1]})
 
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": request.get("body", b"")}

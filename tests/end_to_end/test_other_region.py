@@ -1,4 +1,4 @@
-"""The whole of it in a region that is not the default one, under another name."""
+"""The application and all systems in another region and with another stack name."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tests.ports import free_port
 pytestmark = pytest.mark.xdist_group("other_region")
 
 REGION = "eu-west-1"
-NAME = "elsewhere"
+NAME = "another"
 
 
 @pytest.fixture
 def port(environment: dict[str, str]) -> Iterator[str]:
-    """Of a local AWS."""
+    """The port of a local AWS."""
     port = str(free_port())
     options = ["--region", REGION, "--stack-name", NAME, "--with", ",".join(system_names())]
-    told = stepline(environment, "up", "--detach", "--port", port, *options).stdout
+    output = stepline(environment, "up", "--detach", "--port", port, *options).stdout
     try:
-        assert f"Stack {NAME}-batch is deployed" in told
-        assert "us-east-1" not in told
+        assert f"Stack {NAME}-batch is deployed" in output
+        assert "us-east-1" not in output
         yield port
     finally:
         stepline(environment, "down", "--port", port)
 
 
-def test_a_run_in_another_region(environment: dict[str, str], port: str) -> None:
-    run = stepline(environment, "run", "--port", port, "--region", REGION, "--stack-name", NAME)
-    assert f"arn:aws:sqs:{REGION}:" in run.stdout, run.stdout
-    assert "us-east-1" not in run.stdout
+def test_run_uses_only_its_region(environment: dict[str, str], port: str) -> None:
+    result = stepline(environment, "run", "--port", port, "--region", REGION, "--stack-name", NAME)
+    assert f"arn:aws:sqs:{REGION}:" in result.stdout, result.stdout
+    assert "us-east-1" not in result.stdout

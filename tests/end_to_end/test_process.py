@@ -1,4 +1,4 @@
-"""The process over HTTP, as its callers meet it, and its data as others do."""
+"""The API of the process over HTTP, and the access to its data in S3."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from botocore.exceptions import ClientError
 
 from statemachines.process.data import DataStore
 from statemachines.process.transaction import Transaction
-from tests.end_to_end.local_aws import LocalAws
+from tests.end_to_end.local_aws import LocalAws, wait_for
 
 pytestmark = pytest.mark.xdist_group("systems")
 
 STACK = "stepline-process"
 ACCOUNT = "000000000000"
-PATIENCE_SECONDS = 30
 HTTP_SECONDS = 30
+POLL_SECONDS = 0.25  # the usage plan allows 5 requests a second
 ALLOW_ALL = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -34,7 +34,7 @@ ALLOW_ALL = {
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     status: int
     body: Any
     headers: Mapping[str, str]
@@ -52,7 +52,7 @@ class Service:
         return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
 
     def caller(self) -> Caller:
-        """Another API key of the usage plan, whose tokens nobody else takes."""
+        """Create an API key of the usage plan, which has a quota of its own."""
         gateway = self.local.client("apigateway")
         key = gateway.create_api_key(name=f"caller-{uuid.uuid4().hex}", enabled=True)
         gateway.create_usage_plan_key(
@@ -60,7 +60,7 @@ class Service:
         )
         return Caller(self, key["value"], key["id"])
 
-    def request(self, path: str, key: str | None, *, body: Any = None) -> Reply:
+    def request(self, path: str, key: str | None, *, body: Any = None) -> Response:
         stage = f"{self.outputs['ApiId']}/{self.outputs['ApiStage']}"
         request = urllib.request.Request(
             f"{self.local.endpoint_url}/restapis/{stage}/_user_request_/{path}",
@@ -68,14 +68,14 @@ class Service:
             headers={} if key is None else {"x-api-key": key},
         )
         try:
-            with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as answer:
-                return Reply(answer.status, json.load(answer), dict(answer.headers))
+            with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as response:
+                return Response(response.status, json.load(response), dict(response.headers))
         except urllib.error.HTTPError as error:
             with error:
-                return Reply(error.code, json.load(error), dict(error.headers))
+                return Response(error.code, json.load(error), dict(error.headers))
 
     def as_role(self, policy: Any) -> Any:
-        """A client's S3: a session of a role that its account gave it, with that policy."""
+        """Return an S3 client with a session of a new role with that policy."""
         iam, name = self.local.client("iam"), f"client-{uuid.uuid4().hex}"
         principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
         trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
@@ -100,20 +100,32 @@ class Caller:
     key_id: str
 
     def start(self, process_input: Any) -> str:
-        reply = self.service.request("start-process", self.key, body={"processInput": process_input})
-        assert reply.status == 200, reply
-        return str(reply.body["transactionId"])
+        response = self.service.request("start-process", self.key, body={"processInput": process_input})
+        assert response.status == 200, response
+        return str(response.body["transactionId"])
 
-    def ask(self, endpoint: str, transaction: str) -> Reply:
+    def ask(self, endpoint: str, transaction: str) -> Response:
         return self.service.request(f"{endpoint}?transactionId={transaction}", self.key)
 
     def data_when(self, transaction: str, member: str) -> Any:
-        """The data, when that member has come; five times a second at most."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while member not in (reply := self.ask("process-data", transaction)).body:
-            assert time.monotonic() < deadline, reply
-            time.sleep(0.25)
-        return reply.body
+        """Read the data until they have that member, and return them."""
+
+        def find() -> Any:
+            body = self.ask("process-data", transaction).body
+            return body if member in body else None
+
+        return wait_for(
+            find, lambda: (f"no {member}", self.ask("process-data", transaction)), poll_seconds=POLL_SECONDS
+        )
+
+    def state_at_end(self, transaction: str) -> Response:
+        """Read the state until it is not RUNNING, and return the response."""
+
+        def find() -> Response | None:
+            response = self.ask("process-state", transaction)
+            return None if response.body.get("status") == "RUNNING" else response
+
+        return wait_for(find, lambda: "the process still runs", poll_seconds=POLL_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -126,19 +138,21 @@ def caller(service: Service) -> Caller:
     return service.caller()
 
 
-def test_a_process_is_started_watched_and_read(caller: Caller) -> None:
+def test_process_runs_and_its_state_and_data_can_be_read(caller: Caller) -> None:
     transaction = caller.start({"order": 4711, "items": ["apple", "pêche"]})
     assert caller.ask("process-state", transaction).body["status"] in {"RUNNING", "SUCCEEDED"}
     data = caller.data_when(transaction, "downstreamC")
     assert data["processInput"] == {"order": 4711, "items": ["apple", "pêche"]}
     assert data["stepE"]["summary"].startswith("2 members, 3 values")
     assert data["downstreamA"] == {"unchanged": True}
-    reply = caller.ask("process-state", transaction)
-    assert reply.body == {"transactionId": transaction, "status": "SUCCEEDED"}
-    assert reply.headers["Content-Type"] == "application/json"
+    response = caller.state_at_end(transaction)
+    assert response.body == {"transactionId": transaction, "status": "SUCCEEDED"}
+    assert response.headers["Content-Type"] == "application/json"
 
 
-def test_without_an_api_key_nobody_gets_in(service: Service, caller: Caller) -> None:
+def test_request_without_an_enabled_key_of_the_usage_plan_is_forbidden(
+    service: Service, caller: Caller
+) -> None:
     gateway = service.local.client("apigateway")
     planless = gateway.create_api_key(name="planless", enabled=True)
     for key in (None, "", "wrong" * 8, caller.key_id, planless["value"]):
@@ -154,8 +168,8 @@ def test_without_an_api_key_nobody_gets_in(service: Service, caller: Caller) -> 
     assert caller.ask("process-state", "x").status == 403
 
 
-def test_a_burst_is_throttled_by_caller(service: Service, caller: Caller) -> None:
-    """10 at once, then 5 a second: for this caller, and not for the other."""
+def test_burst_of_a_caller_is_throttled_and_another_caller_is_not(service: Service, caller: Caller) -> None:
+    """Each caller may send 10 requests at once, and then 5 a second."""
     begin = time.monotonic()
     with ThreadPoolExecutor(8) as executor:
         statuses = list(executor.map(lambda _: caller.ask("process-state", "x").status, range(60)))
@@ -167,41 +181,39 @@ def test_a_burst_is_throttled_by_caller(service: Service, caller: Caller) -> Non
     assert caller.ask("process-state", "x").status == 400
 
 
-def test_a_transaction_is_its_caller_s_alone(service: Service, caller: Caller) -> None:
+def test_transaction_of_another_caller_is_not_found(service: Service, caller: Caller) -> None:
     transaction = caller.start({"secret": 1})
     caller.data_when(transaction, "stepF")
     other = service.caller()
     for endpoint in ("process-state", "process-data"):
-        reply = other.ask(endpoint, transaction)
-        assert (reply.status, reply.body["error"]) == (404, "TransactionNotFoundError")
+        response = other.ask(endpoint, transaction)
+        assert (response.status, response.body["error"]) == (404, "TransactionNotFoundError")
         unknown = str(uuid.uuid4())
-        assert json.dumps(other.ask(endpoint, unknown).body) == json.dumps(reply.body).replace(
+        assert json.dumps(other.ask(endpoint, unknown).body) == json.dumps(response.body).replace(
             transaction, unknown
         )
 
 
-def test_bad_input_is_the_caller_s_to_change(service: Service, caller: Caller) -> None:
-    reply = service.request("start-process", caller.key, body={"processInput": [1]})
-    assert (reply.status, reply.body["error"]) == (400, "InvalidInputError")
-    reply = service.request("start-process", caller.key, body={"processInput": {"a": "x" * 1_048_576}})
-    assert (reply.status, reply.body["error"]) == (413, "RequestTooLargeError")
+def test_invalid_input_is_a_client_error(service: Service, caller: Caller) -> None:
+    response = service.request("start-process", caller.key, body={"processInput": [1]})
+    assert (response.status, response.body["error"]) == (400, "InvalidInputError")
+    response = service.request("start-process", caller.key, body={"processInput": {"a": "x" * 1_048_576}})
+    assert (response.status, response.body["error"]) == (413, "RequestTooLargeError")
 
 
-# --- who may touch the data
+# --- access to the data
 
 
 @pytest.fixture(scope="module")
 def stored(service: Service) -> tuple[str, str]:
-    """Bucket and key of a transaction's data."""
+    """The bucket and the key of a transaction's data."""
     caller = service.caller()
     transaction = caller.start({"a": 1})
     caller.data_when(transaction, "downstreamC")
     return service.outputs["DataBucketName"], Transaction(caller.key_id, transaction).key
 
 
-def test_a_client_with_all_rights_of_the_account_is_denied_the_data(
-    service: Service, stored: tuple[str, str]
-) -> None:
+def test_client_with_all_permissions_is_denied_the_data(service: Service, stored: tuple[str, str]) -> None:
     bucket, key = stored
     s3 = service.as_role(ALLOW_ALL)
     for operation, arguments in (
@@ -218,7 +230,9 @@ def test_a_client_with_all_rights_of_the_account_is_denied_the_data(
         assert "with an explicit deny in a resource-based policy" in str(caught.value), operation
 
 
-def test_a_client_without_rights_is_denied_everything(service: Service, stored: tuple[str, str]) -> None:
+def test_client_without_s3_permissions_is_denied_every_operation(
+    service: Service, stored: tuple[str, str]
+) -> None:
     bucket, key = stored
     s3 = service.as_role({"Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}]})
     for operation, arguments in (
@@ -233,20 +247,20 @@ def test_a_client_without_rights_is_denied_everything(service: Service, stored: 
         assert caught.value.response["Error"]["Code"] == "AccessDenied", operation
 
 
-def test_an_administrator_can_still_empty_the_bucket(service: Service) -> None:
+def test_administrator_can_empty_the_bucket(service: Service) -> None:
     caller = service.caller()
     transaction = caller.start({"a": 1})
     caller.data_when(transaction, "downstreamC")
     bucket, key = service.outputs["DataBucketName"], Transaction(caller.key_id, transaction).key
     s3 = service.as_role(ALLOW_ALL)
     versions = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
-    assert len(versions) == 10  # the input, and what nine steps have added
+    assert len(versions) == 10  # the input and the additions of nine steps
     for version in versions:
         s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
     assert caller.ask("process-data", transaction).status == 404
 
 
-def test_the_data_are_encrypted_with_the_stack_s_key(service: Service, stored: tuple[str, str]) -> None:
+def test_data_are_encrypted_with_the_key_of_the_stack(service: Service, stored: tuple[str, str]) -> None:
     bucket, key = stored
     head = service.local.client("s3").head_object(Bucket=bucket, Key=key)
     assert head["ServerSideEncryption"] == "aws:kms"
@@ -256,8 +270,8 @@ def test_the_data_are_encrypted_with_the_stack_s_key(service: Service, stored: t
     assert described["StackResourceDetail"]["PhysicalResourceId"] in head["SSEKMSKeyId"]
 
 
-def test_writers_at_once_lose_nothing_in_a_real_s3(service: Service) -> None:
-    """Conditional writes over HTTP, by eight threads."""
+def test_concurrent_writers_lose_no_update(service: Service) -> None:
+    """Eight threads make conditional writes over HTTP."""
     store = DataStore(service.local.client("s3"), service.outputs["DataBucketName"])
     transaction = Transaction.new("writers")
     store.create(transaction, {})
@@ -276,12 +290,12 @@ def test_writers_at_once_lose_nothing_in_a_real_s3(service: Service) -> None:
 # --- the local API Gateway
 
 
-def test_a_function_that_does_not_let_the_api_in_is_not_invoked(service: Service, caller: Caller) -> None:
+def test_response_is_a_500_if_the_api_may_not_invoke_the_function(service: Service, caller: Caller) -> None:
     functions, name = service.local.client("lambda"), f"{STACK}-process-data"
     (statement,) = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
     functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
     try:
-        reply = caller.ask("process-data", "x")
+        response = caller.ask("process-data", "x")
     finally:
         functions.add_permission(
             FunctionName=name,
@@ -290,11 +304,11 @@ def test_a_function_that_does_not_let_the_api_in_is_not_invoked(service: Service
             Principal="apigateway.amazonaws.com",
             SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
         )
-    assert (reply.status, reply.body) == (500, {"message": "Internal server error"})
+    assert (response.status, response.body) == (500, {"message": "Internal server error"})
     assert caller.ask("process-data", "x").status == 400
 
 
-def test_a_role_that_api_gateway_may_not_assume_cannot_write_its_logs(service: Service) -> None:
+def test_role_that_does_not_trust_api_gateway_is_refused_for_its_logs(service: Service) -> None:
     role = service.local.client("lambda").get_function_configuration(FunctionName=f"{STACK}-step-a")["Role"]
     with pytest.raises(ClientError, match="Please grant trust permission for API Gateway"):
         service.local.client("apigateway").update_account(
@@ -302,12 +316,12 @@ def test_a_role_that_api_gateway_may_not_assume_cannot_write_its_logs(service: S
         )
 
 
-def test_a_function_that_fails_does_not_show_why(service: Service, caller: Caller) -> None:
+def test_error_of_a_function_is_a_502_without_details(service: Service, caller: Caller) -> None:
     functions, name = service.local.client("lambda"), f"{STACK}-process-state"
-    right = functions.get_function_configuration(FunctionName=name)["Handler"]
+    handler = functions.get_function_configuration(FunctionName=name)["Handler"]
     functions.update_function_configuration(FunctionName=name, Handler="statemachines.nothing.handler")
     try:
-        reply = caller.ask("process-state", "x")
+        response = caller.ask("process-state", "x")
     finally:
-        functions.update_function_configuration(FunctionName=name, Handler=right)
-    assert (reply.status, reply.body) == (502, {"message": "Internal server error"})
+        functions.update_function_configuration(FunctionName=name, Handler=handler)
+    assert (response.status, response.body) == (502, {"message": "Internal server error"})

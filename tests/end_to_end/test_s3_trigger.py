@@ -1,12 +1,11 @@
-"""Objects written to a local S3 start executions, noticed by S3's own events and by a trail."""
+"""Objects written to S3 start executions; the write is detected by S3's events or by a trail."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -14,21 +13,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepline.deployment.stack import deploy
-from tests.end_to_end.local_aws import LocalAws
+from tests.end_to_end.local_aws import LocalAws, wait_for
 
 pytestmark = pytest.mark.xdist_group("systems")
 
 STACK = "stepline-s3-trigger"
 REGION = "us-east-1"
 TRAIL_STACK = "stepline-s3-trail"
-PART_BYTES = 5 * 1024 * 1024  # the least that S3 takes, but for the last one
-PATIENCE_SECONDS = 20
+PART_BYTES = 5 * 1024 * 1024  # the minimum of S3, except for the last part
 PREFIX, SUFFIX = "in/", ".csv"
 CONTENT = b"id,amount\n1,2\n"
 
 
 class Trigger:
-    """One deployed stack, and what its bucket starts."""
+    """A deployed stack, with its bucket and the executions that it has started."""
 
     def __init__(self, local: LocalAws, stack: str) -> None:
         self.local = local
@@ -38,26 +36,26 @@ class Trigger:
         self.bucket = self.outputs["TargetBucketName"]
 
     def write(self, key: str, content: bytes = CONTENT) -> str:
-        """The version that was written."""
+        """Write an object and return its version."""
         return str(self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)["VersionId"])
 
     def upload_in_parts(self, key: str) -> str:
-        place = {"Bucket": self.bucket, "Key": key}
-        upload = {**place, "UploadId": self.s3.create_multipart_upload(**place)["UploadId"]}
+        target = {"Bucket": self.bucket, "Key": key}
+        upload = {**target, "UploadId": self.s3.create_multipart_upload(**target)["UploadId"]}
         parts = []
         for number, content in enumerate((b"x" * PART_BYTES, b"y"), start=1):
-            answer = self.s3.upload_part(**upload, PartNumber=number, Body=content)
-            parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+            response = self.s3.upload_part(**upload, PartNumber=number, Body=content)
+            parts.append({"PartNumber": number, "ETag": response["ETag"]})
         return str(self.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})["VersionId"])
 
     def copy(self, source: str, key: str) -> str:
-        answer = self.s3.copy_object(
+        response = self.s3.copy_object(
             Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source}
         )
-        return str(answer["VersionId"])
+        return str(response["VersionId"])
 
     def executions(self) -> list[Any]:
-        """What was started and has ended: input and output."""
+        """Return the descriptions of the executions that have ended."""
         states = self.local.client("stepfunctions")
         listed = states.list_executions(stateMachineArn=self.outputs["StateMachineArn"])["executions"]
         return [
@@ -67,28 +65,38 @@ class Trigger:
         ]
 
     def execution_of(self, key: str, version: str) -> Any:
-        def found() -> Any:
-            wanted = {"bucket": self.bucket, "key": key, "version": version}
-            ended = [e for e in self.executions() if json.loads(e["input"]).items() >= wanted.items()]
-            return ended[0] if ended else None
+        """Wait until the execution for an object has succeeded, and return its description."""
+        version_of_object = {"bucket": self.bucket, "key": key, "version": version}
 
-        execution = eventually(found)
+        def find() -> Any:
+            ended = self.executions()
+            return next(
+                (e for e in ended if json.loads(e["input"]).items() >= version_of_object.items()), None
+            )
+
+        execution = wait_for(find, lambda: f"no execution for {version_of_object} has ended")
         assert execution["status"] == "SUCCEEDED", execution
         return execution
 
+    def lost_event(self, text: str) -> Any:
+        """Wait for the message with that text in the queue of lost events, and return it."""
+        sqs = self.local.client("sqs")
 
-def eventually(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(0.05)
-    raise AssertionError("nothing came")
+        def find() -> Any:
+            response = sqs.receive_message(
+                QueueUrl=self.outputs["LostEventsQueueUrl"],
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                VisibilityTimeout=0,
+            )
+            return next((m for m in response.get("Messages", []) if text in m["Body"]), None)
+
+        return wait_for(find, lambda: f"the queue of lost events has no message with {text}")
 
 
 @pytest.fixture(scope="module")
-def trails(systems: LocalAws) -> Iterator[None]:
-    """A second stack, with a trail and filters."""
+def trail_stack(systems: LocalAws) -> Iterator[str]:
+    """A second stack, with a trail and filters; its name."""
     deploy(
         systems.project / "statemachines/s3_trigger/template.yaml",
         stack_name=TRAIL_STACK,
@@ -97,16 +105,16 @@ def trails(systems: LocalAws) -> Iterator[None]:
         parameters={"Detection": "CloudTrail", "KeyPrefix": PREFIX, "KeySuffix": SUFFIX},
         report=lambda _line: None,
     )
-    yield
+    yield TRAIL_STACK
     cloudformation = systems.client("cloudformation")
     cloudformation.delete_stack(StackName=TRAIL_STACK)
-    patience: Any = {"Delay": 0, "MaxAttempts": 1_000}
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=TRAIL_STACK, WaiterConfig=patience)
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=TRAIL_STACK, WaiterConfig={"Delay": 0, "MaxAttempts": 1_000})
 
 
 @pytest.mark.parametrize("stack", [STACK, TRAIL_STACK])
 def test_every_way_to_write_an_object_starts_one_execution(
-    stack: str, systems: LocalAws, trails: None
+    stack: str, systems: LocalAws, trail_stack: str
 ) -> None:
     trigger = Trigger(systems, stack)
     run = uuid.uuid4().hex
@@ -123,8 +131,8 @@ def test_every_way_to_write_an_object_starts_one_execution(
     assert sum(run in e["name"] for e in trigger.executions()) == len(written)
 
 
-def test_the_filter_means_prefix_and_suffix(systems: LocalAws, trails: None) -> None:
-    trigger = Trigger(systems, TRAIL_STACK)
+def test_only_keys_with_prefix_and_suffix_start_an_execution(systems: LocalAws, trail_stack: str) -> None:
+    trigger = Trigger(systems, trail_stack)
     run = uuid.uuid4().hex
     ignored = (f"out/{run}{SUFFIX}", f"{PREFIX}{run}.txt", f"{run}{SUFFIX}", f"{PREFIX}{run}{SUFFIX}.gz")
     for key in ignored:
@@ -145,18 +153,18 @@ def test_the_filter_means_prefix_and_suffix(systems: LocalAws, trails: None) -> 
         ("in/a.csv.gz", False), ("out/in/a.csv", False), ("IN/a.csv", False), ("in.csv", False),
     ],
 )  # fmt: skip
-def test_the_rule_matches_keys_as_the_page_says(
-    key: str, matches: bool, systems: LocalAws, trails: None
+def test_rule_matches_successful_writes_of_keys_with_prefix_and_suffix(
+    key: str, matches: bool, systems: LocalAws, trail_stack: str
 ) -> None:
     events = systems.client("events")
     stack = systems.client("cloudformation").describe_stack_resource(
-        StackName=TRAIL_STACK, LogicalResourceId="WriteRule"
+        StackName=trail_stack, LogicalResourceId="WriteRule"
     )["StackResourceDetail"]
     rule = events.describe_rule(Name=stack["PhysicalResourceId"].rpartition("|")[2])
     record = {
         "eventSource": "s3.amazonaws.com",
         "eventName": "PutObject",
-        "requestParameters": {"bucketName": Trigger(systems, TRAIL_STACK).bucket, "key": key},
+        "requestParameters": {"bucketName": Trigger(systems, trail_stack).bucket, "key": key},
     }
     for detail, expected in ((record, matches), (record | {"errorCode": "AccessDenied"}, False)):
         event = {
@@ -173,8 +181,8 @@ def test_the_rule_matches_keys_as_the_page_says(
         assert tested["Result"] is expected
 
 
-def test_the_trail_writes_its_files_as_cloudtrail_does(systems: LocalAws, trails: None) -> None:
-    trigger = Trigger(systems, TRAIL_STACK)
+def test_trail_records_writes_and_no_reads(systems: LocalAws, trail_stack: str) -> None:
+    trigger = Trigger(systems, trail_stack)
     key = f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
     trigger.write(key)
     trigger.s3.get_object(Bucket=trigger.bucket, Key=key)["Body"].read()
@@ -183,22 +191,22 @@ def test_the_trail_writes_its_files_as_cloudtrail_does(systems: LocalAws, trails
         bucket = trigger.outputs["TrailBucketName"]
         files = trigger.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
         bodies = [trigger.s3.get_object(Bucket=bucket, Key=f["Key"])["Body"].read() for f in files]
-        found = [record for body in bodies for record in json.loads(gzip.decompress(body))["Records"]]
-        return [r for r in found if r["requestParameters"].get("key") == key]
+        all_records = [record for body in bodies for record in json.loads(gzip.decompress(body))["Records"]]
+        return [r for r in all_records if r["requestParameters"].get("key") == key]
 
-    (record,) = eventually(records)  # writes, and not reads
+    (record,) = wait_for(records, lambda: f"the trail has no record of {key}")
     assert (record["eventName"], record["additionalEventData"]["bytesTransferredIn"]) == ("PutObject", 14)
 
 
-def test_a_trail_whose_bucket_does_not_let_cloudtrail_in_is_refused(systems: LocalAws) -> None:
+def test_trail_is_refused_if_the_bucket_policy_does_not_allow_cloudtrail_to_write(systems: LocalAws) -> None:
     bucket = f"no-trail-{uuid.uuid4().hex}"
     systems.client("s3").create_bucket(Bucket=bucket)
     with pytest.raises(ClientError, match="Incorrect S3 bucket policy is detected for bucket"):
         systems.client("cloudtrail").create_trail(Name="t", S3BucketName=bucket)
 
 
-def test_an_event_that_cannot_be_worked_on_is_kept(systems: LocalAws) -> None:
-    """Invoked as EventBridge does it, with what is no event: tried three times, then in the queue."""
+def test_invalid_event_is_kept_in_the_queue_of_lost_events(systems: LocalAws) -> None:
+    """The function is invoked as EventBridge invokes it, and fails in each of three attempts."""
     trigger = Trigger(systems, STACK)
     event = {"detail-type": "Object Created", "marker": uuid.uuid4().hex}
     systems.client("lambda").invoke(
@@ -206,29 +214,20 @@ def test_an_event_that_cannot_be_worked_on_is_kept(systems: LocalAws) -> None:
         InvocationType="Event",
         Payload=json.dumps(event),
     )
-    message = eventually(lambda: _lost(trigger, event["marker"]))
+    message = trigger.lost_event(event["marker"])
     assert json.loads(message["Body"]) == event
     assert 'lacks "detail"' in message["MessageAttributes"]["ErrorMessage"]["StringValue"]
 
 
-def test_a_function_that_does_not_let_the_rule_in_is_not_invoked(systems: LocalAws, trails: None) -> None:
-    """Its event is kept, too."""
-    trigger = Trigger(systems, TRAIL_STACK)
+def test_event_is_kept_in_the_queue_if_the_rule_may_not_invoke_the_function(
+    systems: LocalAws, trail_stack: str
+) -> None:
+    trigger = Trigger(systems, trail_stack)
     functions, name = systems.client("lambda"), trigger.outputs["StartExecutionFunctionName"]
     (statement,) = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
     functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
     key = f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
     trigger.write(key)
-    message = eventually(lambda: _lost(trigger, key))
+    message = trigger.lost_event(key)
     assert json.loads(message["Body"])["detail"]["requestParameters"]["key"] == key
     assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
-
-
-def _lost(trigger: Trigger, marker: str) -> Any:
-    answer = trigger.local.client("sqs").receive_message(
-        QueueUrl=trigger.outputs["LostEventsQueueUrl"],
-        MaxNumberOfMessages=10,
-        MessageAttributeNames=["All"],
-        VisibilityTimeout=0,
-    )
-    return next((m for m in answer.get("Messages", []) if marker in m["Body"]), None)

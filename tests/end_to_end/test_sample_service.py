@@ -1,4 +1,4 @@
-"""The sample service on the real process, with the dashboard and the VPC beside it."""
+"""The sample service on the deployed process, and the templates of the dashboard and the VPC."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STACK = "stepline-process"
 
 @pytest.fixture(scope="module")
 def service(systems: LocalAws) -> Iterator[str]:
-    """Its address, as the page says to start it."""
+    """The URL of the service, started with the command of the documentation."""
     port = free_port()
     aws = {
         "AWS_ENDPOINT_URL": systems.endpoint_url,
@@ -59,22 +59,22 @@ def _call(url: str, document: Any = None) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-def test_one_request_starts_the_process_and_is_answered_with_its_data(service: str) -> None:
-    status, answer = _call(f"{service}/p1", {"order": 7})
-    assert (status, answer["state"]) == (200, "SUCCEEDED")
-    assert answer["data"]["processInput"] == {"order": 7}
-    assert {f"step{letter}" for letter in "ABCDEF"} <= answer["data"].keys()
-    status, again = _call(f"{service}/p1/{answer['transactionId']}")
-    assert (status, again["state"]) == (200, "SUCCEEDED")
+def test_response_has_the_data_of_the_process(service: str) -> None:
+    status, response = _call(f"{service}/p1", {"order": 7})
+    assert (status, response["state"]) == (200, "SUCCEEDED")
+    assert response["data"]["processInput"] == {"order": 7}
+    assert {f"step{letter}" for letter in "ABCDEF"} <= response["data"].keys()
+    status, resumed = _call(f"{service}/p1/{response['transactionId']}")
+    assert (status, resumed["state"]) == (200, "SUCCEEDED")
 
 
-def test_a_transaction_that_does_not_exist(service: str) -> None:
-    status, answer = _call(f"{service}/p1/00000000-0000-4000-8000-000000000000")
-    assert (status, answer["error"]) == (404, "TransactionNotFoundError")
+def test_unknown_transaction_is_not_found(service: str) -> None:
+    status, response = _call(f"{service}/p1/00000000-0000-4000-8000-000000000000")
+    assert (status, response["error"]) == (404, "TransactionNotFoundError")
 
 
 def _deploy(systems: LocalAws, name: str, template: str, **parameters: str) -> dict[str, str]:
-    """The stack's outputs."""
+    """Create a stack and return its outputs."""
     cloudformation = systems.client("cloudformation")
     cloudformation.create_stack(
         StackName=name,
@@ -88,7 +88,7 @@ def _deploy(systems: LocalAws, name: str, template: str, **parameters: str) -> d
     return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
 
 
-def test_the_dashboard_is_there(systems: LocalAws) -> None:
+def test_dashboard_shows_the_state_machine_of_the_process(systems: LocalAws) -> None:
     outputs = _deploy(systems, "some-dashboard", "dashboard.yaml", ProcessStackName=STACK)
     dashboard = systems.client("cloudwatch").get_dashboard(DashboardName=outputs["DashboardName"])
     assert "arn:aws:states:us-east-1:000000000000:stateMachine:stepline-process-process" in json.dumps(
@@ -96,7 +96,7 @@ def test_the_dashboard_is_there(systems: LocalAws) -> None:
     )
 
 
-def test_the_vpc_is_there_with_a_way_out(systems: LocalAws) -> None:
+def test_private_subnets_of_the_vpc_have_a_route_to_a_nat_gateway(systems: LocalAws) -> None:
     outputs = _deploy(systems, "some-vpc", "vpc.yaml", InterfaceEndpoints="true")
     ec2 = systems.client("ec2")
     private = outputs["SubnetIds"].split(",")
@@ -108,8 +108,8 @@ def test_the_vpc_is_there_with_a_way_out(systems: LocalAws) -> None:
     for subnet in private:
         by_subnet = [{"Name": "association.subnet-id", "Values": [subnet]}]
         (table,) = ec2.describe_route_tables(Filters=by_subnet)["RouteTables"]
-        ways = {route["DestinationCidrBlock"]: route.get("NatGatewayId") for route in table["Routes"]}
-        assert ways["0.0.0.0/0"] == gateway["NatGatewayId"]
+        routes = {route["DestinationCidrBlock"]: route.get("NatGatewayId") for route in table["Routes"]}
+        assert routes["0.0.0.0/0"] == gateway["NatGatewayId"]
     (group,) = ec2.describe_security_groups(GroupIds=[outputs["SecurityGroupIds"]])["SecurityGroups"]
     (rule,) = group["IpPermissionsEgress"]
     assert (rule["FromPort"], rule["ToPort"], group["IpPermissions"]) == (443, 443, [])

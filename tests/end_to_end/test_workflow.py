@@ -1,4 +1,4 @@
-"""The workflow updater as its users see it: a developer with one role, git, and who is in charge."""
+"""The workflow updater: developers who have only the developers' role, git, and the owner of the stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.end_to_end.local_aws import LocalAws
+from tests.end_to_end.local_aws import LocalAws, wait_for
 from tests.git.repositories import WorkingTree
 from tests.iam.scenarios_workflow import developer
 from tests.iam.system import System
@@ -28,41 +28,41 @@ TEMPLATE = Path(__file__).parents[2] / "statemachines/workflow"
 
 
 def definition(state: str = "Only", **members: Any) -> str:
-    """A new one with each call."""
+    """Return a definition with one state, which differs at each call."""
     only = {"Type": "Pass", "Comment": uuid.uuid4().hex, "End": True, **members}
     return json.dumps({"StartAt": state, "States": {state: only}})
 
 
 @dataclass(frozen=True)
 class Developer:
-    """Whoever has the developers' role, by a profile, and nothing else."""
+    """A user whose only permissions are those of the developers' role, by a profile."""
 
     aws: LocalAws
     client: Callable[[str], Any]
     outputs: dict[str, str]
 
-    def deploy(self, file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    def deploy(self, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
         return self.aws.stepline(
-            "workflow", "deploy", str(file), "--stack", SAMPLE, "--profile", "developer", *words
+            "workflow", "deploy", str(file), "--stack", SAMPLE, "--profile", "developer", *options
         )
 
     def change_set(self, name: str = "stepline-workflow-test", **request: Any) -> str:
-        """Make one; its status and why. `request` is merged over what the command asks for."""
+        """Create a change set and return its status and reason; `request` overrides its parameters."""
         template = {"TemplateURL": f"{self.outputs['TemplateUrlPrefix']}{SAMPLE}.template"}
         if "TemplateBody" in request or "UsePreviousTemplate" in request:
             template = {}
-        asked = {
+        parameters = {
             "StackName": SAMPLE,
             "RoleARN": self.outputs["UpdateRoleArn"],
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
             **template,
             **request,
         }
-        self.client("cloudformation").create_change_set(ChangeSetName=name, **asked)
-        found = self.client("cloudformation").describe_change_set(
-            ChangeSetName=name, StackName=asked["StackName"]
+        self.client("cloudformation").create_change_set(ChangeSetName=name, **parameters)
+        description = self.client("cloudformation").describe_change_set(
+            ChangeSetName=name, StackName=parameters["StackName"]
         )
-        return f"{found['Status']} {found.get('StatusReason', '')}"
+        return f"{description['Status']} {description.get('StatusReason', '')}"
 
 
 @pytest.fixture(scope="module")
@@ -90,57 +90,97 @@ def dev(systems: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Develope
 
 
 @pytest.fixture(autouse=True)
-def _no_change_set_stays(systems: LocalAws) -> Iterator[None]:
+def _delete_change_sets(systems: LocalAws) -> Iterator[None]:
     yield
     cloudformation = systems.client("cloudformation")
     for item in cloudformation.list_change_sets(StackName=SAMPLE)["Summaries"]:
         cloudformation.delete_change_set(StackName=SAMPLE, ChangeSetName=item["ChangeSetName"])
 
 
+@pytest.fixture
+def token_queue(systems: LocalAws) -> Iterator[str]:
+    """A queue to which the workflow may send task tokens; its URL."""
+    sqs, iam = systems.client("sqs"), systems.client("iam")
+    url = str(sqs.create_queue(QueueName=f"tokens-{uuid.uuid4().hex}")["QueueUrl"])
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = {"RoleName": SAMPLE, "PolicyName": "send-task-tokens"}
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [statement]}))
+    yield url
+    iam.delete_role_policy(**policy)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def receive(systems: LocalAws, queue: str) -> str:
+    """Wait for a message of the queue and return its body."""
+    sqs = systems.client("sqs")
+    messages = wait_for(
+        lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"),
+        lambda: f"{queue} has no message",
+    )
+    return str(messages[0]["Body"])
+
+
 def deployed(systems: LocalAws) -> str:
+    """Return the definition of the state machine."""
     return str(systems.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)["definition"])
 
 
-def test_a_developer_deploys_with_nothing_but_the_role(
+def test_role_of_the_developers_suffices_to_deploy_a_definition(
     dev: Developer, systems: LocalAws, tmp_path: Path
 ) -> None:
+    """The definition gets the substitutions of the template, and a second deployment changes nothing."""
     file, before, state = tmp_path / "flow.json", deployed(systems), uuid.uuid4().hex
     file.write_text(definition(state, Result="${GreetingParameterName}"))
-    looked = dev.deploy(file, "--dry-run")
-    assert (looked.returncode, f"+ {state}" in looked.stdout) == (0, True), looked.stderr
+    dry_run = dev.deploy(file, "--dry-run")
+    assert (dry_run.returncode, f"+ {state}" in dry_run.stdout) == (0, True), dry_run.stderr
     assert deployed(systems) == before
-    done = dev.deploy(file)
-    assert done.returncode == 0, done.stderr
+    result = dev.deploy(file)
+    assert result.returncode == 0, result.stderr
     assert deployed(systems) == file.read_text().replace("${GreetingParameterName}", f"{SAMPLE}-greeting")
     revision = systems.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)["revisionId"]
-    assert f"revision {revision}" in done.stdout
-    again = dev.deploy(file)
-    assert (again.returncode, "nothing to change" in again.stderr) == (0, True)
+    assert f"revision {revision}" in result.stdout
+    second = dev.deploy(file)
+    assert (second.returncode, "nothing to change" in second.stderr) == (0, True)
 
 
-def test_a_running_execution_goes_on_as_it_began(dev: Developer, systems: LocalAws, tmp_path: Path) -> None:
+def test_running_execution_ends_with_its_old_definition_after_an_update(
+    dev: Developer, systems: LocalAws, tmp_path: Path, token_queue: str
+) -> None:
+    """The execution waits for its task token, which is returned after the update."""
     file, stepfunctions = tmp_path / "flow.json", systems.client("stepfunctions")
-    file.write_text(definition(Type="Wait", Seconds=2))
+    old = definition(
+        Type="Task",
+        Resource="arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        Parameters={"QueueUrl": token_queue, "MessageBody.$": "$$.Task.Token"},
+        ResultSelector={"from": "the old definition"},
+    )
+    file.write_text(old)
     assert dev.deploy(file).returncode == 0
     execution = stepfunctions.start_execution(stateMachineArn=MACHINE, input="{}")["executionArn"]
-    file.write_text(definition(Result={"from": "the new one"}))
+    token = receive(systems, token_queue)
+    new = definition(Result={"from": "the new definition"})
+    file.write_text(new)
     assert dev.deploy(file).returncode == 0
+    assert deployed(systems) == new
     assert stepfunctions.describe_execution(executionArn=execution)["status"] == "RUNNING"
     running = stepfunctions.describe_state_machine_for_execution(executionArn=execution)["definition"]
-    assert '"Wait"' in running
-    stepfunctions.stop_execution(executionArn=execution)
+    assert running == old
+    stepfunctions.send_task_success(taskToken=token, output="{}")
+    description = systems.wait_for_execution(execution)
+    assert description["status"] == "SUCCEEDED", description
+    assert json.loads(description["output"]) == {"from": "the old definition"}
 
 
-def test_a_broken_definition_is_refused_with_the_macros_reason(
+def test_invalid_definition_is_refused_with_the_reason_of_the_macro(
     dev: Developer, systems: LocalAws, tmp_path: Path
 ) -> None:
     before = deployed(systems)
     file = tmp_path / "flow.json"
     file.write_text(definition(Type="Pas"))
-    told = dev.deploy(file)
-    assert told.returncode == 1
-    assert "Transform 000000000000::WorkflowDefinition failed with: The object" in told.stderr
-    assert "Step Functions refuses it: SCHEMA_VALIDATION_FAILED" in told.stderr
+    result = dev.deploy(file)
+    assert result.returncode == 1
+    assert "Transform 000000000000::WorkflowDefinition failed with: The object" in result.stderr
+    assert "Step Functions refuses it: SCHEMA_VALIDATION_FAILED" in result.stderr
     assert deployed(systems) == before
 
 
@@ -152,21 +192,32 @@ TEXT = json.dumps({"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitCo
     [
         {"TemplateBody": TEXT},
         {"UsePreviousTemplate": True},
-        {"TemplateURL": f"https://s3.us-east-1.amazonaws.com/elsewhere/{SAMPLE}.template"},
+        {"TemplateURL": f"https://s3.us-east-1.amazonaws.com/another-bucket/{SAMPLE}.template"},
         {"RoleARN": "arn:aws:iam::000000000000:role/stepline-ApplicationRole"},
-        {"name": "my-own"},
+        {"name": "another-name"},
         {"StackName": "stepline"},
         {"Tags": [{"Key": "a", "Value": "b"}]},
     ],
-    ids=["a template", "without macro", "elsewhere", "another role", "another name", "another stack", "tags"],
+    ids=[
+        "template body",
+        "previous template",
+        "another bucket",
+        "another role",
+        "another name",
+        "another stack",
+        "tags",
+    ],
 )
-def test_no_change_set_is_made_of_anything_else(dev: Developer, request_: dict[str, Any]) -> None:
+def test_developer_may_not_create_a_change_set_with_other_parameters(
+    dev: Developer, request_: dict[str, Any]
+) -> None:
     with pytest.raises(ClientError) as caught:
         dev.change_set(**request_)
     assert caught.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_a_change_set_without_role_would_use_that_of_the_stack(dev: Developer) -> None:
+def test_developer_may_not_create_a_change_set_without_a_role(dev: Developer) -> None:
+    """CloudFormation would use the role of the stack's last operation, or the developer's permissions."""
     with pytest.raises(ClientError, match="AccessDenied"):
         dev.client("cloudformation").create_change_set(
             StackName=SAMPLE,
@@ -175,8 +226,8 @@ def test_a_change_set_without_role_would_use_that_of_the_stack(dev: Developer) -
         )
 
 
-def test_another_parameter_changes_nothing(dev: Developer, systems: LocalAws) -> None:
-    """The change set may be made, and is executed in vain: its role may not touch the greeting."""
+def test_change_of_another_parameter_is_rolled_back(dev: Developer, systems: LocalAws) -> None:
+    """A developer may create and execute the change set, but its role may not change the greeting."""
     values = [
         {"ParameterKey": "Greeting", "ParameterValue": "Hi"},
         {"ParameterKey": "DefinitionKey", "UsePreviousValue": True},
@@ -191,13 +242,15 @@ def test_another_parameter_changes_nothing(dev: Developer, systems: LocalAws) ->
     assert any("ssm:PutParameter" in event.get("ResourceStatusReason", "") for event in events)
 
 
-def test_what_others_made_is_not_executed(dev: Developer, systems: LocalAws) -> None:
-    """Even a template of one's own, made by somebody who may, needs the role's name on it."""
+def test_developer_may_not_execute_a_change_set_without_the_update_role(
+    dev: Developer, systems: LocalAws
+) -> None:
+    """A user with more permissions created it, with a template of their choice."""
     systems.client("cloudformation").create_change_set(
-        StackName=SAMPLE, ChangeSetName="of-somebody-else", TemplateBody=TEXT
+        StackName=SAMPLE, ChangeSetName="of-another-user", TemplateBody=TEXT
     )
     with pytest.raises(ClientError, match="cloudformation:ExecuteChangeSet"):
-        dev.client("cloudformation").execute_change_set(ChangeSetName="of-somebody-else", StackName=SAMPLE)
+        dev.client("cloudformation").execute_change_set(ChangeSetName="of-another-user", StackName=SAMPLE)
 
 
 @pytest.mark.parametrize(
@@ -209,10 +262,10 @@ def test_what_others_made_is_not_executed(dev: Developer, systems: LocalAws) -> 
     ],
     ids=lambda resource: next(iter(resource)),
 )
-def test_the_role_can_do_nothing_else_whoever_made_the_change_set(
+def test_update_role_cannot_create_other_resources(
     dev: Developer, systems: LocalAws, resource: dict[str, Any]
 ) -> None:
-    """The second lock, without the first: somebody who may give CloudFormation any template."""
+    """This restricts even a user who may update the stack with any template."""
     cloudformation = systems.client("cloudformation")
     text = cloudformation.get_template(StackName=SAMPLE, TemplateStage="Processed")["TemplateBody"]
     template = json.loads(text) if isinstance(text, str) else text
@@ -227,7 +280,7 @@ def test_the_role_can_do_nothing_else_whoever_made_the_change_set(
     assert next(iter(resource)) not in str(cloudformation.list_stack_resources(StackName=SAMPLE))
 
 
-def test_a_change_of_the_template_must_be_published(
+def test_changed_template_must_be_published_before_a_deployment(
     dev: Developer, systems: LocalAws, tmp_path: Path
 ) -> None:
     cloudformation = systems.client("cloudformation")
@@ -240,13 +293,13 @@ def test_a_change_of_the_template_must_be_published(
     System(systems.endpoint_url, SAMPLE).assert_stack_status(SAMPLE, "UPDATE_COMPLETE")
     file = tmp_path / "flow.json"
     file.write_text(definition())
-    told = dev.deploy(file)
-    assert (told.returncode, "has changed since it was published" in told.stderr) == (1, True)
+    result = dev.deploy(file)
+    assert (result.returncode, "has changed since it was published" in result.stderr) == (1, True)
     assert dev.aws.stepline("workflow", "publish", "--stack", SAMPLE).returncode == 0
     assert dev.deploy(file).returncode == 0
 
 
-def test_a_push_deploys_what_it_pushes_or_is_stopped(
+def test_push_hook_deploys_a_changed_definition_and_stops_the_push_if_it_is_invalid(
     dev: Developer, systems: LocalAws, tmp_path: Path
 ) -> None:
     git = WorkingTree(tmp_path)

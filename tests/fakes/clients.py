@@ -1,4 +1,4 @@
-"""The one way to put a fake, or a service of the local AWS, behind a real botocore client.
+"""Puts a fake, or a service of the local AWS, behind a real botocore client.
 
 botocore validates and serializes the request as always, and its paginators, waiters and exceptions work. Only
 the network is missing: a `JsonService` is called directly, and `FakeS3` receives the HTTP request.

@@ -71,7 +71,7 @@ class Body:
 class FakeS3(Calls):
     """GetObject and HeadObject with ranges, If-Match and versions; PutObject with If-Match and If-None-Match.
 
-    `objects` by bucket and key. `denied`: operation -> the beginning of "bucket/key" that it may not touch.
+    `objects` by bucket and key. `denied`: operation -> the prefix of "bucket/key" to which it is denied.
     `versions` by bucket and key, then version id, the latest last: only objects of buckets with versioning
     have some. `put_version`: the version that PutObject writes, in such a bucket. The next `cut_short` bodies
     of GetObject break off in the middle.

@@ -97,8 +97,8 @@ class Functions:
         name = function_name(FunctionName)
         invocation = Invocation(name, json.loads(Payload), self.timeouts[name])
         result, error = self.run(invocation)
-        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result)}
-        return answer | ({"FunctionError": error} if error else {})
+        response = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result)}
+        return response | ({"FunctionError": error} if error else {})
 
     def arn(self, name: str) -> str:
         return function_arn(name)

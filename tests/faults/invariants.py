@@ -1,4 +1,4 @@
-"""Invariants of all scenarios, whatever failed."""
+"""Invariants of all scenarios, for any faults."""
 
 from __future__ import annotations
 

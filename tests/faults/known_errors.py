@@ -9,7 +9,7 @@ from stepline.core.errors import SteplineError
 
 
 def known_errors() -> frozenset[str]:
-    """Return the names of all errors of ours in the modules that are loaded so far."""
+    """Return the names of all errors of stepline in the modules that are loaded so far."""
     return _known_errors(len(SteplineError.__subclasses__()))
 
 

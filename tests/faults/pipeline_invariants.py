@@ -1,4 +1,4 @@
-"""Invariants of the scenarios of a pipeline, whatever failed."""
+"""Invariants of the scenarios of a pipeline, for any faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DELIVERIES = 3
 
 @dataclass(frozen=True)
 class Ending:
-    """How a scenario ended, as far as no transient fault may change it."""
+    """How a scenario ended: what no transient fault may change."""
 
     pipeline: tuple[str, ...]
     failures: tuple[str, ...]
@@ -58,7 +58,7 @@ def deploy_actions(world: PipelineWorld) -> list[dict[str, Any]]:
 
 
 def always(world: PipelineWorld) -> list[str]:
-    """Return the violations of what holds for any number of pipelines, and whatever happens to them."""
+    """Return the violations of what holds for any number of pipelines and any faults."""
     return [text for check in _ALWAYS for text in check(world)]
 
 
@@ -188,7 +188,7 @@ def _may_fail(world: PipelineWorld, action: dict[str, Any]) -> bool:
 
 
 def _nothing_is_left_behind(world: PipelineWorld) -> Iterator[str]:
-    """This does not hold after a denial, or when the execution was ended by others."""
+    """This does not hold after a denial, or when another process has ended the execution."""
     ended_by_others = {item.status.value for item in world.executions} & {"ABORTED", "TIMED_OUT"}
     if world.denied or ended_by_others or _is_expired(world):
         return

@@ -136,8 +136,8 @@ class PipelineWorld(World):
             self.codepipeline.close()
 
     def start_pipeline(self) -> str:
-        answer = self.codepipeline.start_pipeline_execution({"name": PIPELINE})
-        return str(answer["pipelineExecutionId"])
+        response = self.codepipeline.start_pipeline_execution({"name": PIPELINE})
+        return str(response["pipelineExecutionId"])
 
     @contextlib.contextmanager
     def running_functions(self) -> Iterator[None]:
@@ -148,7 +148,7 @@ class PipelineWorld(World):
         ):
             yield
 
-    # ---------------------------------------------------------------- what others do
+    # ---------------------------------------------------------------- what users do
 
     def apply(self, fault: Fault, invocation: Invocation | None = None) -> None:
         with contextlib.suppress(AwsError):  # there may be nothing to stop or to retry
@@ -216,5 +216,5 @@ class PipelineWorld(World):
         return self.summaries(PIPELINE)
 
     def summaries(self, pipeline: str) -> list[dict[str, Any]]:
-        answer = self.codepipeline.list_pipeline_executions({"pipelineName": pipeline})
-        return list(answer["pipelineExecutionSummaries"])
+        response = self.codepipeline.list_pipeline_executions({"pipelineName": pipeline})
+        return list(response["pipelineExecutionSummaries"])

@@ -25,7 +25,7 @@ class Scenario(Protocol):
         """Return one sentence for each violated invariant; `expected` is the ending when nothing fails."""
 
     def responses(self, world: Any) -> list[str]:
-        """Return the final responses to whoever started it."""
+        """Return the final responses to the client that started it."""
 
     def fault_classes(self, function: str) -> Mapping[str, tuple[Fault, ...]]:
         """Return what may go wrong at a call of the function; empty for the time after the last call."""

@@ -42,8 +42,8 @@ def _outcome(task: Task) -> Outcome:
 def _jobs(world: SystemWorld) -> Iterator[str]:
     """Yield name and status of each job."""
     filters = [{"name": "JOB_NAME", "values": ["*"]}]
-    answer = _batch(world).list_jobs(jobQueue=_QUEUE, filters=filters)
-    yield from sorted(f"{job['jobName']} {job['status']}" for job in answer["jobSummaryList"])
+    response = _batch(world).list_jobs(jobQueue=_QUEUE, filters=filters)
+    yield from sorted(f"{job['jobName']} {job['status']}" for job in response["jobSummaryList"])
 
 
 def _no_job_runs(world: SystemWorld) -> Iterator[str]:

@@ -64,8 +64,8 @@ def _read_as_other_caller(world: SystemWorld) -> None:
     transaction = world.notes["transaction"] = (started or {}).get("transactionId", "")
     world.settle()
     for function in (_STATE, _DATA) if transaction else ():
-        status, answer = _request(world, function, transaction=transaction, key=_OTHER_KEY)
-        world.responses.append(_without(transaction, f"{function}: {status} {json.dumps(answer)}"))
+        status, response = _request(world, function, transaction=transaction, key=_OTHER_KEY)
+        world.responses.append(_without(transaction, f"{function}: {status} {json.dumps(response)}"))
 
 
 def _wait_for_end(world: SystemWorld, transaction: str) -> tuple[HTTPStatus, Any]:
@@ -92,12 +92,12 @@ def _request(
     }
     status, document = HTTPStatus.BAD_GATEWAY, None
     for _ in range(_ATTEMPTS):
-        answer = world.call(function, event)
-        if answer is not None:
-            status, document = HTTPStatus(answer["statusCode"]), json.loads(answer["body"])
+        response = world.call(function, event)
+        if response is not None:
+            status, document = HTTPStatus(response["statusCode"]), json.loads(response["body"])
         if status not in _RETRIED:
             break
-        assert answer is None or "Retry-After" in answer["headers"]
+        assert response is None or "Retry-After" in response["headers"]
         world.clock.advance(1)
     return status, document
 
@@ -130,7 +130,7 @@ def _internal_errors_are_logged(world: SystemWorld) -> Iterator[str]:
     for run in world.functions.invocations:
         is_internal = isinstance(run.result, dict) and run.result.get("statusCode", 0) == 500
         if is_internal and run.denied and not any(operation.name in log for operation in run.denied):
-            yield f"{run.function} was denied {run.denied[0]}, and its log does not say so"
+            yield f"{run.function} was denied {run.denied[0]}, and its log does not have it"
 
 
 def _no_update_is_lost(world: SystemWorld) -> Iterator[str]:
@@ -170,6 +170,6 @@ _scenario = functools.partial(
 
 SCENARIOS = (
     _scenario("whole", _run_process),
-    _scenario("fails", _run_process_with_invalid_data),
-    _scenario("foreign", _read_as_other_caller),
+    _scenario("invalid_data", _run_process_with_invalid_data),
+    _scenario("other_caller", _read_as_other_caller),
 )

@@ -21,7 +21,7 @@ def _write(world: SystemWorld, *, event: str) -> None:
 
 
 def _write_and_delete(world: SystemWorld) -> None:
-    """When the events are delivered, the object does not exist any more."""
+    """Deliver the events after the object was deleted."""
     for event in ("notified", "recorded"):
         world.deliver(_FUNCTION, _event(event))
 
@@ -52,6 +52,6 @@ SCENARIOS = (
         parameters={"Detection": "CloudTrail"},
         secrets=(_TEXT,),
     ),
-    _scenario("gone", _write_and_delete),
+    _scenario("deleted_object", _write_and_delete),
     _scenario("ignored", functools.partial(_write, event="deleted")),
 )

@@ -80,10 +80,10 @@ SCENARIOS = (
         "injected", {"status": "success", "fragment": {**_PROPERTIES, "DefinitionString": _DEFINITION}}
     ),
     _scenario(
-        "not_yet",
+        "no_definition_yet",
         {"status": "success", "fragment": {**_PROPERTIES, "Definition": {"of": "the template"}}},
         version="",
     ),
-    _scenario("gone", {"status": "failure"}, definition=""),
-    _scenario("broken", {"status": "failure"}, definition=_INVALID),
+    _scenario("missing_definition", {"status": "failure"}, definition=""),
+    _scenario("invalid_definition", {"status": "failure"}, definition=_INVALID),
 )

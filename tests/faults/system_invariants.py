@@ -1,4 +1,4 @@
-"""Invariants of the scenarios of a system, whatever failed."""
+"""Invariants of the scenarios of a system, for any faults."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _denial_is_reported(world: SystemWorld) -> Iterator[str]:
         if run.error not in _PERMISSION_ERRORS:
             yield f"{run.function} was denied {run.denied[0]}, and ended with {run.error}: {run.message}"
         elif not any(operation.name in run.message for operation in run.denied):
-            yield f"{run.function} was denied {run.denied[0]}, and does not say so: {run.message}"
+            yield f"{run.function} was denied {run.denied[0]}, and its error is: {run.message}"
 
 
 def _denied_task_is_not_retried(world: SystemWorld) -> Iterator[str]:

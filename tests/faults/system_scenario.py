@@ -114,7 +114,7 @@ class SystemScenario:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a scenario ended, as far as no transient fault may change it."""
+    """How a scenario ended: what no transient fault may change."""
 
     executions: tuple[str, ...]
     responses: tuple[str, ...]

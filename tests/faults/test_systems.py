@@ -59,7 +59,7 @@ def test_every_function_of_every_system_is_in_a_scenario(explorer: Explorer) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "s3_trigger/gone: 4 cut-short",  # an error response of S3 breaks off: urllib3's exception
+        "s3_trigger/deleted_object: 4 cut-short",  # an error response of S3 breaks off: urllib3's exception
     ],
 )
 def test_earlier_finding_does_not_return(explorer: Explorer, text: str) -> None:

@@ -69,8 +69,8 @@ class Pipeline(System):
         return self._pipeline_end(before)
 
     def head(self) -> str:
-        answer = self.client("codecommit").get_branch(repositoryName=_REPOSITORY, branchName="main")
-        return str(answer["branch"]["commitId"])
+        response = self.client("codecommit").get_branch(repositoryName=_REPOSITORY, branchName="main")
+        return str(response["branch"]["commitId"])
 
     def action_status(self, execution_id: str, action: str = "Source") -> str:
         """Return the status of an action of the pipeline execution, or "" before it has started."""
@@ -97,14 +97,14 @@ class Pipeline(System):
         return ExecutionResult(done["status"], " ".join(errors))
 
     def _action_details(self, execution_id: str) -> list[Any]:
-        answer = self.client("codepipeline").list_action_executions(
+        response = self.client("codepipeline").list_action_executions(
             pipelineName=_PIPELINE, filter={"pipelineExecutionId": execution_id}
         )
-        return list(answer["actionExecutionDetails"])
+        return list(response["actionExecutionDetails"])
 
     def _pipeline_executions(self) -> list[Any]:
-        answer = self.client("codepipeline").list_pipeline_executions(pipelineName=_PIPELINE)
-        return list(answer["pipelineExecutionSummaries"])
+        response = self.client("codepipeline").list_pipeline_executions(pipelineName=_PIPELINE)
+        return list(response["pipelineExecutionSummaries"])
 
 
 def _zipped(files: Mapping[str, Any]) -> bytes:

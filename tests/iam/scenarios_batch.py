@@ -98,10 +98,10 @@ def _document(step_1: str, step_2: list[str], step_3: list[str]) -> dict[str, An
 
 
 def _jobs(system: System, name: str) -> list[dict[str, Any]]:
-    answer = system.client("batch").list_jobs(
+    response = system.client("batch").list_jobs(
         jobQueue=system.outputs["JobQueueName"], filters=[{"name": "JOB_NAME", "values": [name]}]
     )
-    jobs: list[dict[str, Any]] = answer["jobSummaryList"]
+    jobs: list[dict[str, Any]] = response["jobSummaryList"]
     return jobs
 
 

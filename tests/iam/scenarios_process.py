@@ -26,12 +26,13 @@ def process_succeeds(system: System) -> None:
     transaction = _start(system)
     assert (
         system.wait_for(
-            lambda: _get(system, "process-state", transaction), lambda answer: answer["status"] != "RUNNING"
+            lambda: _get(system, "process-state", transaction),
+            lambda response: response["status"] != "RUNNING",
         )["status"]
         == "SUCCEEDED"
     )
     data = system.wait_for(
-        lambda: _get(system, "process-data", transaction), lambda answer: "downstreamC" in answer
+        lambda: _get(system, "process-data", transaction), lambda response: "downstreamC" in response
     )
     assert data["downstreamA"] == {"unchanged": True}
 
@@ -67,8 +68,8 @@ def step_without_data_fails_its_precondition(system: System) -> None:
     event = {"transaction": str(Transaction.new(_OWNER))}
     for step in _STEPS:
         name = f"{system.stack_name}-{step}"
-        answer = system.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        error = json.loads(answer["Payload"].read())
+        response = system.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        error = json.loads(response["Payload"].read())
         assert error["errorType"] == "S3DataPreconditionError", error
 
 
@@ -122,9 +123,9 @@ def _get(system: System, function: str, transaction: str, *, status: int = 200) 
 
 def _invoke(system: System, function: str, request: dict[str, Any], *, status: int = 200) -> Any:
     event = {"requestContext": {"identity": {"apiKeyId": _OWNER}}, **request}
-    answer = system.invoke(function, event)
-    assert answer["statusCode"] == status, answer
-    return json.loads(answer["body"])
+    response = system.invoke(function, event)
+    assert response["statusCode"] == status, response
+    return json.loads(response["body"])
 
 
 def _put(system: System, transaction: Transaction, text: str) -> None:

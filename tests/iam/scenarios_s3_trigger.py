@@ -42,8 +42,8 @@ def invalid_event_is_sent_to_the_queue(system: System) -> None:
     queue = system.outputs["LostEventsQueueUrl"]
 
     def is_in_queue() -> bool:
-        answer = system.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        return any(mark in message["Body"] for message in answer.get("Messages", []))
+        response = system.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        return any(mark in message["Body"] for message in response.get("Messages", []))
 
     system.wait_for(is_in_queue, bool)
 
@@ -58,13 +58,13 @@ def record_with_a_version_starts_the_state_machine(system: System) -> None:
 
 def record_without_a_version_starts_the_state_machine(system: System) -> None:
     key = _put(system)
-    answer = system.invoke("start-execution", _record(system, key))
-    system.wait_for_execution(answer["executionArn"]).assert_status("SUCCEEDED")
+    response = system.invoke("start-execution", _record(system, key))
+    system.wait_for_execution(response["executionArn"]).assert_status("SUCCEEDED")
 
 
 def record_of_a_missing_object_is_ignored(system: System) -> None:
-    answer = system.invoke("start-execution", _record(system, unique_name()))
-    assert answer == {"ignored": "the object was deleted"}
+    response = system.invoke("start-execution", _record(system, unique_name()))
+    assert response == {"ignored": "the object was deleted"}
 
 
 def _record(system: System, key: str) -> Any:
@@ -90,10 +90,10 @@ def _wait_for_execution(system: System, key: str) -> str:
     prefix = key.replace(".", "-")
 
     def execution() -> str:
-        answer = system.client("stepfunctions").list_executions(
+        response = system.client("stepfunctions").list_executions(
             stateMachineArn=system.resources[_MACHINE], maxResults=50
         )
-        arns = [item["executionArn"] for item in answer["executions"] if item["name"].startswith(prefix)]
+        arns = [item["executionArn"] for item in response["executions"] if item["name"].startswith(prefix)]
         return str(arns[0]) if arns else ""
 
     return str(system.wait_for(execution, bool))

@@ -62,8 +62,8 @@ def failed_update_is_explained(system: System) -> None:
 
 def missing_definition_is_reported(system: System) -> None:
     values = {"DefinitionKey": f"definitions/{unique_name()}", "DefinitionVersion": unique_name()}
-    answer = system.invoke("inject-definition", {**_EVENT, "templateParameterValues": values})
-    assert "There is no object" in answer["errorMessage"], answer
+    response = system.invoke("inject-definition", {**_EVENT, "templateParameterValues": values})
+    assert "There is no object" in response["errorMessage"], response
 
 
 def _deploy(system: System, *, dry_run: bool = False) -> UpdateResult:

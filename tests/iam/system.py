@@ -143,17 +143,17 @@ class System:
     def start(self, request: Mapping[str, Any], *, machine: str, name: str = "") -> str:
         """Start the state machine of that name or ARN and return the execution's ARN."""
         arn = machine if machine.startswith("arn:") else _MACHINE + machine
-        answer = self.client("stepfunctions").start_execution(
+        response = self.client("stepfunctions").start_execution(
             stateMachineArn=arn, name=name or str(uuid.uuid4()), input=json.dumps(request)
         )
-        return str(answer["executionArn"])
+        return str(response["executionArn"])
 
     def wait_for_execution(self, execution: str) -> ExecutionResult:
-        answer = self.wait_for(
+        response = self.wait_for(
             lambda: self.client("stepfunctions").describe_execution(executionArn=execution),
             lambda described: described["status"] != "RUNNING",
         )
-        return ExecutionResult(answer["status"], f"{answer.get('error')}: {answer.get('cause')}")
+        return ExecutionResult(response["status"], f"{response.get('error')}: {response.get('cause')}")
 
     def stack(self, name: str, template: Mapping[str, Any]) -> str:
         """Create a stack without stepline, wait, and return its id."""
@@ -165,11 +165,11 @@ class System:
     def wait_for_stack(self, stack_id: str) -> str:
         """Wait until the stack's status is final, and return it."""
         describe = self.client("cloudformation").describe_stacks
-        answer = self.wait_for(
+        response = self.wait_for(
             lambda: describe(StackName=stack_id)["Stacks"][0],
             lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
         )
-        return str(answer["StackStatus"])
+        return str(response["StackStatus"])
 
     def assert_stack_status(self, stack_id: str, status: str) -> None:
         actual = self.wait_for_stack(stack_id)
@@ -180,9 +180,9 @@ class System:
     def invoke(self, function: str, event: Any) -> Any:
         """Invoke `<stack>-<function>` and return its response. Raises AssertionError if it fails."""
         name = f"{self.stack_name}-{function}"
-        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        payload = json.loads(answer["Payload"].read() or b"null")
-        assert "FunctionError" not in answer, payload
+        response = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        payload = json.loads(response["Payload"].read() or b"null")
+        assert "FunctionError" not in response, payload
         return payload
 
     def restart(self, role: str | None = None) -> None:

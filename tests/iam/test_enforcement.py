@@ -58,7 +58,7 @@ def enforcement(*statements: dict[str, Any], bucket: str | None = None) -> Enfor
     return Enforcement(FakePolicyStore(*statements, bucket=bucket), PermissionRecord(), region="us-east-1")
 
 
-def test_denial_has_aws_s_message() -> None:
+def test_denial_has_the_message_of_aws() -> None:
     iam = enforcement()
     with pytest.raises(AccessDeniedError) as caught:
         iam.authorize(SESSION, [Permission("s3:GetObject", f"{BUCKET}/a")])
@@ -103,7 +103,7 @@ def test_role_may_assume_another_that_names_it() -> None:
     assert enforcement().check_assumption(SESSION, OTHER).name == "other"
 
 
-def test_account_as_principal_delegates_to_the_caller_s_policies() -> None:
+def test_account_as_principal_delegates_to_the_policies_of_the_caller() -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/account"
     with pytest.raises(AccessDeniedError, match="no identity-based policy"):
         enforcement().check_assumption(SESSION, arn)
@@ -155,7 +155,7 @@ def test_role_can_be_passed_only_to_a_service_that_it_trusts() -> None:
 
 
 def test_session_of_a_deleted_role_is_denied() -> None:
-    deleted = Caller(arn="arn:aws:sts::0:assumed-role/gone/s", account_id=ACCOUNT, role_name="gone")
+    deleted = Caller(arn="arn:aws:sts::0:assumed-role/deleted/s", account_id=ACCOUNT, role_name="deleted")
     with pytest.raises(AccessDeniedError):
         enforcement(allow("*")).authorize(deleted, [Permission("s3:GetObject", f"{BUCKET}/a")])
 

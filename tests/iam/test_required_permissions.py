@@ -61,7 +61,7 @@ def test_object_may_require_its_kms_key(action: str, resource: str, expected: li
     assert further(action, resource) == expected
 
 
-def test_encryption_of_the_request_overrides_the_bucket_s() -> None:
+def test_encryption_of_the_request_overrides_that_of_the_bucket() -> None:
     encrypted = {
         "x-amz-server-side-encryption": "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": "arn:k",

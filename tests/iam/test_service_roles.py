@@ -45,7 +45,7 @@ def test_role_that_does_not_trust_the_service_is_not_assumed() -> None:
         ActingCredentials(roles(), ACCOUNT).get_frozen_credentials()
 
 
-def test_role_of_an_action_is_assumed_by_the_pipeline_s_role() -> None:
+def test_role_of_an_action_is_assumed_by_the_role_of_the_pipeline() -> None:
     actor = Actor("lambda.amazonaws.com", OTHER, "pipeline", via=ROLE)
     assert roles().keys(actor).access_key == "other/pipeline"
     with pytest.raises(ClientError, match="sts:AssumeRole"):
@@ -63,7 +63,7 @@ class FakeS3:
         return "head"
 
 
-def test_writing_an_artifact_requires_reading_the_bucket_s_settings() -> None:
+def test_writing_an_artifact_requires_reading_the_settings_of_the_bucket() -> None:
     s3 = FakeS3()
     target = {"Bucket": "bucket", "Key": "a"}
     with acting_as(LAMBDA), pytest.raises(ClientError, match="s3:GetBucketVersioning"):

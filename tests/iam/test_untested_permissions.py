@@ -37,7 +37,7 @@ def _untested() -> Iterator[tuple[str, str]]:
 
 
 def _has_foreign_policies(resource: dict[str, object]) -> bool:
-    """Whether the role has managed policies that are not defined in the template."""
+    """Return whether the role has managed policies that are not defined in the template."""
     properties = resource["Properties"]
     assert isinstance(properties, dict)
     arns = json.dumps(properties.get("ManagedPolicyArns", []))

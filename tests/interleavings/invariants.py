@@ -101,7 +101,7 @@ def _latest_deployment_stays(world: World) -> Iterator[str]:
 
 
 def _nothing_is_left_behind(world: World) -> Iterator[str]:
-    """This does not hold for an execution that was ended by others."""
+    """This does not hold for an execution that another process has ended."""
     left = [key for _, key in world.s3.objects if key.startswith("templates/")]
     left += [
         change_set.name

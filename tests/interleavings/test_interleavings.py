@@ -32,7 +32,7 @@ def _name_executions_by_number(patch: pytest.MonkeyPatch) -> None:
 
 def _use_another_token(patch: pytest.MonkeyPatch) -> None:
     """A repeated request starts another update."""
-    right = execute_change_set.execute_change_set
+    original = execute_change_set.execute_change_set
 
     class WithAnotherToken:
         def __init__(self, client: Any) -> None:
@@ -47,7 +47,7 @@ def _use_another_token(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         execute_change_set,
         "execute_change_set",
-        lambda client, *arguments: right(WithAnotherToken(client), *arguments),  # type: ignore[arg-type]
+        lambda client, *arguments: original(WithAnotherToken(client), *arguments),  # type: ignore[arg-type]
     )
 
 

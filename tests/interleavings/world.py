@@ -136,7 +136,7 @@ class World(PipelineWorld):
     # ---------------------------------------------------------------- faults and interference
 
     def plan_fault(self, calls_ahead: int, fault: Fault) -> None:
-        """Let a later call fail, whichever function makes it."""
+        """Let a later call of any function fail."""
         self._injections[len(self.calls) + calls_ahead] = fault
 
     def plan_interference(self, calls_ahead: int, kind: Interference, which: int) -> None:

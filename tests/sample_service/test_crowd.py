@@ -27,15 +27,15 @@ async def _all_at_once(running: Service, callers: int) -> list[tuple[float, http
 def test_all_callers_get_their_own_data_as_fast_as_the_quota_allows() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10)) as running:
-            answers = await _all_at_once(running, CALLERS)
-            assert {response.status_code for _, response in answers} == {200}
-            callers = [response.json()["data"]["processInput"]["caller"] for _, response in answers]
+            responses = await _all_at_once(running, CALLERS)
+            assert {response.status_code for _, response in responses} == {200}
+            callers = [response.json()["data"]["processInput"]["caller"] for _, response in responses]
             assert callers == list(range(CALLERS))
             assert running.facade.requests["429"] == 0
             # Each needs at least a start, a state and a data request: (3 * 500 - 8) / 5 per second = 298.4 s.
-            assert 298.4 <= max(seconds for seconds, _ in answers) < 1.1 * 298.4
+            assert 298.4 <= max(seconds for seconds, _ in responses) < 1.1 * 298.4
             # The first caller gets its response while others have not started.
-            assert min(seconds for seconds, _ in answers) < 15
+            assert min(seconds for seconds, _ in responses) < 15
 
     virtual_time.run(scenario())
 
@@ -69,12 +69,12 @@ def test_single_caller_is_not_delayed() -> None:
 def test_callers_get_a_504_after_the_time_out() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10), timeout_seconds=60) as running:
-            answers = [response for _, response in await _all_at_once(running, CALLERS)]
-            late = [response.json() for response in answers if response.status_code == 504]
-            assert len(late) + sum(response.status_code == 200 for response in answers) == CALLERS
+            responses = [response for _, response in await _all_at_once(running, CALLERS)]
+            late = [response.json() for response in responses if response.status_code == 504]
+            assert len(late) + sum(response.status_code == 200 for response in responses) == CALLERS
             assert 0 < len(late) < CALLERS
             reported = {document["transactionId"] for document in late if "transactionId" in document}
-            answered = {response.json()["transactionId"] for response in answers if response.is_success}
+            answered = {response.json()["transactionId"] for response in responses if response.is_success}
             assert reported | answered == set(running.facade.processes), "the id of a process is lost"
 
     virtual_time.run(scenario())
@@ -85,8 +85,8 @@ def test_throttling_delays_callers_and_fails_none(response_seconds: float) -> No
     async def scenario() -> None:
         fake = facade(rate=2, burst=1, seconds=10, response_seconds=response_seconds)
         async with service(fake, timeout_seconds=3600) as running:
-            answers = await _all_at_once(running, 30)
-            assert {response.status_code for _, response in answers} == {200}
+            responses = await _all_at_once(running, 30)
+            assert {response.status_code for _, response in responses} == {200}
             assert len(running.facade.processes) == 30, "a throttled start is not a second start"
             assert 0 < running.facade.requests["429"] < 200
 
@@ -96,9 +96,9 @@ def test_throttling_delays_callers_and_fails_none(response_seconds: float) -> No
 def test_caller_above_the_maximum_is_rejected() -> None:
     async def scenario() -> None:
         async with service(facade(seconds=10), max_waiting=20) as running:
-            answers = [response for _, response in await _all_at_once(running, 21)]
-            assert [response.status_code for response in answers].count(200) == 20
-            (refused,) = (response for response in answers if response.status_code == 503)
+            responses = [response for _, response in await _all_at_once(running, 21)]
+            assert [response.status_code for response in responses].count(200) == 20
+            (refused,) = (response for response in responses if response.status_code == 503)
             assert refused.headers["retry-after"] == "30"
             assert refused.json() == {
                 "error": "TooManyWaitingError",

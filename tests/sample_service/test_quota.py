@@ -95,17 +95,17 @@ def test_pauses_grow_until_a_request_is_accepted() -> None:
         loop, quota = asyncio.get_running_loop(), _quota(rate=1000)
         pauses = []
         for _ in range(7):
-            begin = loop.time()
+            start = loop.time()
             quota.report_throttled(None)
             quota.report_throttled(None)  # at the same time: counts once
             await quota.acquire(Purpose.STATE)
-            pauses.append(loop.time() - begin)
+            pauses.append(loop.time() - start)
         assert pauses == pytest.approx([1, 2, 4, 8, 16, 30, 30], abs=0.01)
         quota.report_accepted()
-        begin = loop.time()
+        start = loop.time()
         quota.report_throttled(None)
         await quota.acquire(Purpose.STATE)
-        assert loop.time() - begin == pytest.approx(1, abs=0.01)
+        assert loop.time() - start == pytest.approx(1, abs=0.01)
 
     _run(scenario())
 

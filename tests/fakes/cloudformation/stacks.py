@@ -160,7 +160,7 @@ class FakeStacks(FakeService):
     def delete_stack(self, *, StackName: str, ClientRequestToken: str, RoleARN: str = "") -> None:
         stack = self.find_stack(StackName)
         if stack is None or stack.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
-            return  # a deletion in progress, with whatever token, is not started again
+            return  # a deletion in progress is, with any token, not started again
         if stack.protected:
             raise ValidationError(
                 f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
@@ -201,7 +201,7 @@ class FakeStacks(FakeService):
         """
         failures = [name for name in resources if templates.failure_reason(resources, name, key)]
         for name in sorted(resources, key=lambda name: name not in failures):
-            type_ = resources[name].get("Type", "Custom::Gone")
+            type_ = resources[name].get("Type", "Custom::Removed")
             self._add_event(stack, name, type_, f"{verb}_IN_PROGRESS", token=token)
             if name in failures:
                 reason = templates.failure_reason(resources, name, key)

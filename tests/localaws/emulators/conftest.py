@@ -18,12 +18,12 @@ PROJECT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def facts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What `facts` of `x_facts.py` returns, for the tests of `test_ministack_x.py`."""
+    """The facts that `x_facts.py` returns, for the tests of `test_ministack_x.py`."""
     module = Path(request.path).stem.removeprefix("test_ministack_") + "_facts"
     program = "tests.localaws.emulators.print_facts"
     command = [sys.executable, "-m", program, module, str(tmp_path_factory.mktemp("ministack"))]
-    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return found
 
 

@@ -1,6 +1,6 @@
 """Each patch of moto's interpreter is still needed: its source has the defect.
 
-When a test here fails after an update of moto, remove the patch if the defect is gone, or adapt the patch.
+When a test here fails after an update of moto, remove the patch if its defect was repaired, or adapt it.
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ def parameters(case: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_invalid_definition_is_refused_with_its_diagnostics(world: World, case: Path) -> None:
-    answer = world.client.validate_state_machine_definition(**parameters(case))
-    assert answer["result"] == "FAIL"
-    assert not answer["truncated"]
-    found = [[item["code"], item.get("location")] for item in answer["diagnostics"]]
+    response = world.client.validate_state_machine_definition(**parameters(case))
+    assert response["result"] == "FAIL"
+    assert not response["truncated"]
+    found = [[item["code"], item.get("location")] for item in response["diagnostics"]]
     assert found == json.loads(case.read_text())["diagnostics"]
-    assert all(item["severity"] == "ERROR" and item["message"] for item in answer["diagnostics"])
+    assert all(item["severity"] == "ERROR" and item["message"] for item in response["diagnostics"])
     with pytest.raises(ClientError) as caught:
         world.client.create_state_machine(name="machine", roleArn=ROLE_ARN, **parameters(case))
     error = caught.value.response["Error"]
@@ -39,8 +39,8 @@ def test_invalid_definition_is_refused_with_its_diagnostics(world: World, case: 
 
 def test_valid_definition_has_no_diagnostics(world: World) -> None:
     definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
-    answer = world.client.validate_state_machine_definition(definition=definition)
-    assert (answer["result"], answer["diagnostics"]) == ("OK", [])
+    response = world.client.validate_state_machine_definition(definition=definition)
+    assert (response["result"], response["diagnostics"]) == ("OK", [])
 
 
 def test_diagnostic_does_not_quote_the_definition(world: World) -> None:
@@ -52,5 +52,5 @@ def test_diagnostic_does_not_quote_the_definition(world: World) -> None:
 def test_diagnostics_are_truncated_at_the_limit(world: World) -> None:
     states = {f"S{number}": {"Type": "Succeed"} for number in range(5)}
     definition = json.dumps({"StartAt": "S0", "States": states})
-    answer = world.client.validate_state_machine_definition(definition=definition, maxResults=2)
-    assert (len(answer["diagnostics"]), answer["truncated"]) == (2, True)
+    response = world.client.validate_state_machine_definition(definition=definition, maxResults=2)
+    assert (len(response["diagnostics"]), response["truncated"]) == (2, True)

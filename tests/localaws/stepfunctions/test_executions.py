@@ -112,12 +112,12 @@ def test_unknown_machines_and_executions_are_refused(world: World) -> None:
 def test_stopped_execution_has_error_cause_and_stop_date(world: World) -> None:
     arn = world.start(world.create(WAIT))
     world.virtual_clock.advance(10)
-    answer = world.client.stop_execution(executionArn=arn, error="Superseded", cause="a newer push")
+    response = world.client.stop_execution(executionArn=arn, error="Superseded", cause="a newer push")
     outcome = Outcome(world, arn)
     assert outcome.status == "ABORTED"
     assert outcome.description["error"] == "Superseded"
     assert outcome.description["cause"] == "a newer push"
-    assert outcome.description["stopDate"] == answer["stopDate"]
+    assert outcome.description["stopDate"] == response["stopDate"]
     assert outcome.seconds == 10
     last = outcome.history[-1]
     assert last["type"] == "ExecutionAborted"
@@ -137,8 +137,8 @@ def test_second_stop_changes_nothing(world: World) -> None:
 
 def test_stop_does_not_change_an_execution_that_succeeded(world: World) -> None:
     outcome = world.run(PASS)
-    answer = world.client.stop_execution(executionArn=outcome.arn, error="Late")
-    assert answer["stopDate"] == outcome.description["stopDate"]
+    response = world.client.stop_execution(executionArn=outcome.arn, error="Late")
+    assert response["stopDate"] == outcome.description["stopDate"]
     assert Outcome(world, outcome.arn).status == "SUCCEEDED"
 
 

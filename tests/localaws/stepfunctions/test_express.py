@@ -18,34 +18,34 @@ from tests.localaws.stepfunctions.world import (
 def test_express_execution_returns_its_output(world: World) -> None:
     world.handlers["f"] = lambda event, _: {"n": event["n"] + 1}
     arn = world.create({"Add": task("f")}, type="EXPRESS")
-    answer = world.client.start_sync_execution(stateMachineArn=arn, input='{"n": 1}', name="one")
-    assert answer["status"] == "SUCCEEDED"
-    assert json.loads(answer["output"]) == {"n": 2}
-    assert answer["executionArn"].startswith("arn:aws:states:us-east-1:000000000000:express:machine:one:")
-    assert answer["billingDetails"] == {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": 100}
+    response = world.client.start_sync_execution(stateMachineArn=arn, input='{"n": 1}', name="one")
+    assert response["status"] == "SUCCEEDED"
+    assert json.loads(response["output"]) == {"n": 2}
+    assert response["executionArn"].startswith("arn:aws:states:us-east-1:000000000000:express:machine:one:")
+    assert response["billingDetails"] == {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": 100}
     assert world.events == []
 
 
 def test_express_execution_fails_with_error_and_cause(world: World) -> None:
     arn = world.create({"Bad": {"Type": "Fail", "Error": "E", "Cause": "C"}}, type="EXPRESS")
-    answer = world.client.start_sync_execution(stateMachineArn=arn)
-    assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "E", "C")
-    assert "output" not in answer
+    response = world.client.start_sync_execution(stateMachineArn=arn)
+    assert (response["status"], response["error"], response["cause"]) == ("FAILED", "E", "C")
+    assert "output" not in response
 
 
 def test_express_execution_times_out_after_five_minutes(world: World) -> None:
     arn = world.create({"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}, type="EXPRESS")
-    answer = world.client.start_sync_execution(stateMachineArn=arn)
-    assert (answer["status"], answer["error"]) == ("TIMED_OUT", "States.Timeout")
-    assert answer["stopDate"] - answer["startDate"] == timedelta(minutes=5)
+    response = world.client.start_sync_execution(stateMachineArn=arn)
+    assert (response["status"], response["error"]) == ("TIMED_OUT", "States.Timeout")
+    assert response["stopDate"] - response["startDate"] == timedelta(minutes=5)
 
 
 def test_express_execution_can_run_in_a_task_of_another_machine(world: World) -> None:
     inner = world.create({"Wait": {"Type": "Wait", "Seconds": 20, "End": True}}, type="EXPRESS", name="inner")
 
     def call(event: Any, _context: LambdaContext) -> Any:
-        answer = world.client.start_sync_execution(stateMachineArn=inner, input=json.dumps(event))
-        return answer["status"]
+        response = world.client.start_sync_execution(stateMachineArn=inner, input=json.dumps(event))
+        return response["status"]
 
     world.handlers["call"] = call
     outcome = world.run({"Call": task("call")}, name="outer")

@@ -252,9 +252,9 @@ def test_jsonata_can_use_variables(world: World) -> None:
                 "f",
                 Arguments={"a": "{% $states.input.a %}", "b": 2},
                 Output="{% $states.result.sum + 1 %}",
-                Next="Tell",
+                Next="Report",
             ),
-            "Tell": {
+            "Report": {
                 "Type": "Pass",
                 "Output": {"text": "{% $text %}", "n": "{% $states.input %}"},
                 "End": True,
@@ -289,7 +289,7 @@ def test_context_object_has_times_of_the_clock_in_the_format_of_aws(world: World
     assert outcome.output == {"entered": now, "started": "2026-01-01T00:00:00.000Z"}
 
 
-def test_datetimes_in_the_answer_of_a_task_become_text(world: World) -> None:
+def test_datetimes_in_the_response_of_a_task_become_text(world: World) -> None:
     class Things:
         def list_things(self, **_: Any) -> Any:
             return {"Things": [{"Created": datetime(2026, 1, 2, tzinfo=UTC)}], "ResponseMetadata": {}}
@@ -367,10 +367,10 @@ def test_map_runs_in_real_time(real_world: World) -> None:
 
 def test_stop_ends_a_wait_state_at_once_in_real_time(real_world: World) -> None:
     arn = real_world.start(real_world.create({"Wait": {"Type": "Wait", "Seconds": 9000, "End": True}}))
-    answer = real_world.client.stop_execution(executionArn=arn, error="Stop", cause="because")
+    response = real_world.client.stop_execution(executionArn=arn, error="Stop", cause="because")
     description = real_world.client.describe_execution(executionArn=arn)
     assert description["status"] == "ABORTED"
-    assert description["stopDate"] == answer["stopDate"]
+    assert description["stopDate"] == response["stopDate"]
 
 
 def test_map_runs_many_items_one_at_a_time(world: World) -> None:

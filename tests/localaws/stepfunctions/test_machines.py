@@ -20,8 +20,8 @@ def create(world: World, **settings: Any) -> Any:
 
 
 def test_describe_returns_a_created_machine(world: World) -> None:
-    answer = create(world)
-    assert answer["stateMachineArn"] == MACHINE_ARN
+    response = create(world)
+    assert response["stateMachineArn"] == MACHINE_ARN
     described = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)
     del described["ResponseMetadata"]
     assert described == {
@@ -61,10 +61,10 @@ def test_update_creates_a_revision(world: World) -> None:
     create(world)
     world.virtual_clock.advance(60)
     new = json.dumps({"StartAt": "Wait", "States": WAIT})
-    answer = world.client.update_state_machine(stateMachineArn=MACHINE_ARN, definition=new)
+    response = world.client.update_state_machine(stateMachineArn=MACHINE_ARN, definition=new)
     described = world.client.describe_state_machine(stateMachineArn=MACHINE_ARN)
-    assert answer["updateDate"] == world.clock.now()
-    assert described["revisionId"] == answer["revisionId"]
+    assert response["updateDate"] == world.clock.now()
+    assert described["revisionId"] == response["revisionId"]
     assert described["definition"] == new
     assert described["roleArn"] == ROLE_ARN
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.localaws.stepfunctions.world import (
-    Outcome,
-    World,
-    error_of,
-)
+from tests.localaws.stepfunctions.world import Outcome, World, error_of
 
 
 def waiting_for_token(world: World, **fields: Any) -> tuple[str, str]:
-    """An execution that waits for its task token: (execution ARN, token)."""
+    """Start an execution that waits for its task token, and return its ARN and the token."""
     world.handlers["ask"] = lambda event, _: event
     state = {
         "Type": "Task",

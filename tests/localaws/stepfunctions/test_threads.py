@@ -57,11 +57,11 @@ def test_thread_runs_only_when_the_clock_moves(clock: VirtualClock, cooperative:
 
 def test_sleeping_threads_wake_in_order(clock: VirtualClock, cooperative: Threads) -> None:
     woken: list[tuple[str, float]] = []
-    began = clock.now()
+    start = clock.now()
 
     def sleep(name: str, seconds: float) -> None:
         cooperative.sleep(seconds)
-        woken.append((name, (cooperative.now() - began).total_seconds()))
+        woken.append((name, (cooperative.now() - start).total_seconds()))
 
     for name, seconds in (("slow", 3600.0), ("fast", 1.0), ("also fast", 1.0)):
         Thread(cooperative, sleep, (name, seconds)).start()

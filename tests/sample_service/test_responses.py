@@ -40,14 +40,14 @@ def _instead(path: str, response: Response, *, times: int = 10**9) -> Callable[[
     """Return an intervention for the first `times` requests of `path`."""
     left = times
 
-    def answer(request: Request) -> Response | None:
+    def respond(request: Request) -> Response | None:
         nonlocal left
         if request.url.path != path or left == 0:
             return None
         left -= 1
         return response
 
-    return answer
+    return respond
 
 
 def test_success_has_the_data() -> None:
@@ -120,8 +120,8 @@ def test_too_large_body_is_rejected() -> None:
 
 @pytest.mark.parametrize("status", [400, 413])
 def test_rejection_by_the_api_is_returned(status: int) -> None:
-    answer = JSONResponse({"error": "ProcessInputError", "message": "too deep"}, status)
-    fake = facade(intervention=_instead("/start-process", answer))
+    rejection = JSONResponse({"error": "ProcessInputError", "message": "too deep"}, status)
+    fake = facade(intervention=_instead("/start-process", rejection))
     response = _response(lambda running: running.p1({}), fake)
     assert (response.status_code, response.json()) == (
         status,
@@ -149,8 +149,8 @@ def test_persistent_errors_are_a_503(path: str) -> None:
 
 
 def test_retry_after_is_respected() -> None:
-    answer = Response(status_code=503, headers={"retry-after": "20"})
-    fake = facade(intervention=_instead("/start-process", answer, times=1))
+    unavailable = Response(status_code=503, headers={"retry-after": "20"})
+    fake = facade(intervention=_instead("/start-process", unavailable, times=1))
     _response(lambda running: running.p1({}), fake)
     (process,) = fake.processes.values()
     assert process.started_at == pytest.approx(20)
@@ -173,20 +173,22 @@ def test_start_with_unknown_outcome_is_not_retried(status: int) -> None:
         (httpx.RemoteProtocolError("closed"), 502, "UnknownOutcomeError", 1),
     ],
 )
-def test_unreachable_api(error: Exception, status: int, name: str, attempts: int) -> None:
-    tried = 0
+def test_only_refused_connections_are_retried(
+    error: Exception, status: int, name: str, attempts: int
+) -> None:
+    attempted = 0
 
     def fail(_request: httpx.Request) -> httpx.Response:
-        nonlocal tried
-        tried += 1
+        nonlocal attempted
+        attempted += 1
         raise error
 
     response = _response(lambda running: running.p1({}), transport=httpx.MockTransport(fail))
-    assert (response.status_code, response.json()["error"], tried) == (status, name, attempts)
+    assert (response.status_code, response.json()["error"], attempted) == (status, name, attempts)
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "message"),
+    ("path", "api_response", "message"),
     [
         ("/start-process", Response("<html>"), "without a JSON object"),
         ("/start-process", JSONResponse({}), "no transactionId"),
@@ -198,8 +200,8 @@ def test_unreachable_api(error: Exception, status: int, name: str, attempts: int
         ("/process-data", JSONResponse([]), "without a JSON object"),
     ],
 )  # fmt: skip
-def test_malformed_response_of_the_api_is_a_502(path: str, answer: Response, message: str) -> None:
-    response = _response(lambda running: running.p1({}), facade(intervention=_instead(path, answer)))
+def test_malformed_response_of_the_api_is_a_502(path: str, api_response: Response, message: str) -> None:
+    response = _response(lambda running: running.p1({}), facade(intervention=_instead(path, api_response)))
     assert response.status_code == 502
     assert response.json()["error"] == "UnexpectedAnswerError"
     assert message in response.json()["message"]

@@ -63,7 +63,7 @@ def test_process_is_not_started_after_a_disconnect() -> None:
     virtual_time.run(scenario())
 
 
-def test_disconnect_during_the_request() -> None:
+def test_disconnect_during_the_request_sends_nothing_to_the_api() -> None:
     async def scenario() -> None:
         async with service() as running:
 
@@ -86,13 +86,15 @@ def test_waiting_callers_get_the_id_when_the_service_stops() -> None:
             crowd = asyncio.gather(*(running.p1({"caller": number}) for number in range(30)))
             await asyncio.sleep(1.5)  # some have been started, some are being started, some wait
             running.waiter.stop()
-            answers = await crowd
+            responses = await crowd
             assert asyncio.get_running_loop().time() < 3
-            assert {answer.status_code for answer in answers} == {503}
-            reported = {answer.json()["transactionId"] for answer in answers if "location" in answer.headers}
+            assert {response.status_code for response in responses} == {503}
+            reported = {
+                response.json()["transactionId"] for response in responses if "location" in response.headers
+            }
             assert reported == set(running.facade.processes)
             assert 0 < len(reported) < 30
-            unstarted = [answer.json() for answer in answers if "location" not in answer.headers]
+            unstarted = [response.json() for response in responses if "location" not in response.headers]
             assert {document["error"] for document in unstarted} == {"NotStartedError"}
 
     virtual_time.run(scenario())

@@ -17,7 +17,7 @@ from tests.statemachines.deploy import case_runner
 
 _ADDED_BY_TRIGGER = ("codepipeline", "revisionS3Bucket", "revisionS3Key")
 _FAULTS_OF_CASES = ("faults", "functionFaults", "missingFunction")
-_NOT_IN_A_PIPELINE = frozenset({"artifact_gone"})  # the trigger has just read the artifact
+_NOT_IN_A_PIPELINE = frozenset({"artifact_deleted"})  # the trigger has just read the artifact
 _PATH = "deploy/input.json"
 _EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "claims"}
 

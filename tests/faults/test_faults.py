@@ -135,14 +135,14 @@ def test_finding_has_the_shortest_schedule() -> None:
 
 
 def test_command_explores_one_scenario() -> None:
-    result = CliRunner().invoke(command.main, ["--scenario", "input_wrong", "--jobs", "1", "--once"])
+    result = CliRunner().invoke(command.main, ["--scenario", "input_invalid", "--jobs", "1", "--once"])
     assert result.exit_code == 0, result.output
     assert "0 violations" in " ".join(result.output.split())
 
 
 def test_command_replays_a_schedule() -> None:
     result = CliRunner().invoke(
-        command.main, ["--replay", "input_wrong: 3 throttled"], env={"COLUMNS": "200"}
+        command.main, ["--replay", "input_invalid: 3 throttled"], env={"COLUMNS": "200"}
     )
     assert result.exit_code == 0, result.output
     assert "StartExecution" in result.output

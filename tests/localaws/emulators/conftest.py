@@ -1,4 +1,4 @@
-"""How ministack behaves without the mends, and with some."""
+"""How ministack behaves without the patches, and with some."""
 
 from __future__ import annotations
 

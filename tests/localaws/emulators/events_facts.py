@@ -1,4 +1,4 @@
-"""How ministack sends events of written objects without the mends."""
+"""How ministack sends events of written objects without the patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ministack's services behave without the mends."""
+"""How ministack's services behave without the patches."""
 
 from __future__ import annotations
 

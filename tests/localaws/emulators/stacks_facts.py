@@ -25,6 +25,6 @@ async def facts() -> dict[str, Any]:
             module.__name__ for module in (changesets, stacks) if "RoleARN" in inspect.getsource(module)
         ],
         "managed policy": before,
-        "mended policy": _resolve_managed_policy_document(_POLICY, _ACCOUNT),
+        "patched policy": _resolve_managed_policy_document(_POLICY, _ACCOUNT),
         "no policy": _resolve_managed_policy_document(_POLICY + "s", _ACCOUNT),
     }

@@ -1,6 +1,6 @@
-"""Fails when ministack no longer needs a mend of API Gateway, which the test's docstring names.
+"""Fails when ministack no longer needs a patch of API Gateway, which the test's docstring names.
 
-tests/end_to_end/test_process.py tests how it behaves with the mends.
+tests/end_to_end/test_process.py tests how it behaves with the patches.
 """
 
 from __future__ import annotations

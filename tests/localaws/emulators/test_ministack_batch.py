@@ -1,6 +1,6 @@
-"""Fails when ministack no longer needs a mend of Batch and ECR, which the test's docstring names.
+"""Fails when ministack no longer needs a patch of Batch and ECR, which the test's docstring names.
 
-tests/end_to_end/test_batch.py tests how they behave with the mends.
+tests/end_to_end/test_batch.py tests how they behave with the patches.
 """
 
 from __future__ import annotations

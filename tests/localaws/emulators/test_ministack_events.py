@@ -1,4 +1,4 @@
-"""Fails when ministack no longer needs a mend of its events, which the test's docstring names."""
+"""Fails when ministack no longer needs a patch of its events, which the test's docstring names."""
 
 from __future__ import annotations
 

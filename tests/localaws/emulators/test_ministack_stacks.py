@@ -1,4 +1,4 @@
-"""Fails when ministack no longer needs a mend of its stacks, which the test's docstring names."""
+"""Fails when ministack no longer needs a patch of its stacks, which the test's docstring names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_managed_policy_is_missing(facts: dict[str, Any]) -> None:
 
 
 def test_added_managed_policy_is_that_of_moto(facts: dict[str, Any]) -> None:
-    assert "ssm:*" in json.loads(facts["mended policy"])["Statement"][0]["Action"]
+    assert "ssm:*" in json.loads(facts["patched policy"])["Statement"][0]["Action"]
     assert facts["no policy"] is None
 
 

@@ -1,4 +1,4 @@
-"""Templates parsed with libyaml equal those parsed by ministack, which still needs this mend."""
+"""Templates parsed with libyaml equal those parsed by ministack, which still needs this patch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import yaml
 from ministack.services.cloudformation import engine
 from stepline.localaws.emulators.ministack.cloudformation import templates
 
-assert not issubclass(engine.CfnLoader, yaml.CSafeLoader), "ministack uses libyaml: the mend is not needed"
+assert not issubclass(engine.CfnLoader, yaml.CSafeLoader), "ministack uses libyaml: the patch is not needed"
 texts = [Path(name).read_text() for name in sys.argv[1:]]
 texts.append("X: {A: !GetAtt B.C.D, E: !GetAtt [F, G], H: 2026-01-01, J: !Base64 yes}")
 texts.append("X: !Sub [a, {b: !Ref c}]")

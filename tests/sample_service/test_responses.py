@@ -203,7 +203,7 @@ def test_only_refused_connections_are_retried(
 def test_malformed_response_of_the_api_is_a_502(path: str, api_response: Response, message: str) -> None:
     response = _response(lambda running: running.p1({}), facade(intervention=_instead(path, api_response)))
     assert response.status_code == 502
-    assert response.json()["error"] == "UnexpectedAnswerError"
+    assert response.json()["error"] == "UnexpectedResponseError"
     assert message in response.json()["message"]
 
 

@@ -34,7 +34,7 @@ class UnavailableError(ProcessError):
     """The API failed or could not be reached several times. The response is 503."""
 
 
-class UnexpectedAnswerError(ProcessError):
+class UnexpectedResponseError(ProcessError):
     """The API returned what it should not, which a retry would not change. The response is 502."""
 
 

@@ -23,7 +23,7 @@ from statemachines.process.sample_service.errors import (
     ProcessError,
     RejectedError,
     UnavailableError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnknownOutcomeError,
 )
 from statemachines.process.sample_service.quota import (
@@ -202,13 +202,13 @@ def _error_of(response: httpx.Response) -> ProcessError:
     if status >= 500 or status == 408:
         return _TransientError(f"the process's API returns {status}")
     if status in {401, 403}:
-        return UnexpectedAnswerError(f"the process's API returns {status}: check the API key")
+        return UnexpectedResponseError(f"the process's API returns {status}: check the API key")
     if status in _REJECTED:
         members = _object(response) or {}
         error, message = members.get("error"), members.get("message")
         if isinstance(error, str) and isinstance(message, str):
             return RejectedError(status, error, message)
-    return UnexpectedAnswerError(f"the process's API returns {status}: check its URL")
+    return UnexpectedResponseError(f"the process's API returns {status}: check its URL")
 
 
 def _parse_retry_after(response: httpx.Response) -> float | None:
@@ -229,7 +229,7 @@ def _object(response: httpx.Response) -> dict[str, Any] | None:
 def _parse_object(response: httpx.Response) -> dict[str, Any]:
     document = _object(response)
     if document is None:
-        raise UnexpectedAnswerError("the process's API returns 200 without a JSON object: check its URL")
+        raise UnexpectedResponseError("the process's API returns 200 without a JSON object: check its URL")
     return document
 
 
@@ -237,7 +237,7 @@ def _parse_transaction_id(document: Mapping[str, Any]) -> str:
     try:
         return str(UUID(document.get("transactionId")))
     except (ValueError, TypeError, AttributeError):
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             "the process's API started a process, but returned no transactionId"
         ) from None
 
@@ -246,7 +246,7 @@ def _parse_state(document: Mapping[str, Any]) -> ProcessState:
     try:
         status = Status(document.get("status", ""))
     except ValueError:
-        raise UnexpectedAnswerError("the process's API returned an unknown status") from None
+        raise UnexpectedResponseError("the process's API returned an unknown status") from None
     error, cause = document.get("error"), document.get("cause")
     return ProcessState(
         status, error if isinstance(error, str) else None, cause if isinstance(cause, str) else None

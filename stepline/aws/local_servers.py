@@ -92,7 +92,7 @@ def load(port: int) -> LocalAws | None:
 
 
 def find_running(port: int) -> LocalAws | None:
-    """Return the local AWS on `port` if it has a state file and answers, or None."""
+    """Return the local AWS on `port` if it has a state file and responds, or None."""
     local_aws = load(port)
     if local_aws is None or read_health(port).get("pid") != local_aws.pid:
         return None
@@ -100,7 +100,7 @@ def find_running(port: int) -> LocalAws | None:
 
 
 def read_health(port: int) -> Mapping[str, Any]:
-    """Return the health document of the local AWS on `port`, or an empty one if none answers.
+    """Return the health document of the local AWS on `port`, or an empty one if none responds.
 
     `{"status": "ready", "pid": …, "port": …, "version": …}`. The request does not use a proxy.
     """

@@ -121,31 +121,31 @@ def find_pipeline(codepipeline: CodePipelineClient, name: str | None) -> Pipelin
 
 
 def read_definition(codepipeline: CodePipelineClient, name: str) -> PipelineDefinition:
-    answer = codepipeline.get_pipeline(name=name)
-    pipeline = answer["pipeline"]
+    response = codepipeline.get_pipeline(name=name)
+    pipeline = response["pipeline"]
     return PipelineDefinition(
         name=pipeline["name"],
-        arn=answer.get("metadata", {}).get("pipelineArn"),
+        arn=response.get("metadata", {}).get("pipelineArn"),
         execution_mode=pipeline.get("executionMode", "SUPERSEDED"),  # AWS's default
         stages=tuple(_stage_definition(stage) for stage in pipeline["stages"]),
     )
 
 
 def read_stage_states(codepipeline: CodePipelineClient, name: str) -> tuple[StageState, ...]:
-    answer = codepipeline.get_pipeline_state(name=name)
-    return tuple(_stage_state(stage) for stage in answer["stageStates"])
+    response = codepipeline.get_pipeline_state(name=name)
+    return tuple(_stage_state(stage) for stage in response["stageStates"])
 
 
 def list_latest_executions(codepipeline: CodePipelineClient, name: str) -> tuple[ExecutionSummary, ...]:
     """Return the newest five executions, newest first."""
-    answer = codepipeline.list_pipeline_executions(pipelineName=name, maxResults=_LATEST_EXECUTIONS)
-    return tuple(_execution_summary(each) for each in answer["pipelineExecutionSummaries"])
+    response = codepipeline.list_pipeline_executions(pipelineName=name, maxResults=_LATEST_EXECUTIONS)
+    return tuple(_execution_summary(each) for each in response["pipelineExecutionSummaries"])
 
 
 def read_execution(codepipeline: CodePipelineClient, name: str, execution_id: str) -> ExecutionSummary:
     """Return one execution, without times: GetPipelineExecution has none."""
-    answer = codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution_id)
-    execution = answer["pipelineExecution"]
+    response = codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution_id)
+    execution = response["pipelineExecution"]
     return ExecutionSummary(
         id=execution["pipelineExecutionId"],
         status=Status.parse(execution.get("status")),

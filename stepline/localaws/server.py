@@ -93,10 +93,10 @@ def create_app(ministack: App, git: App, *, health: dict[str, Any], permissions:
 
 def _read_permissions(record: PermissionRecord, method: str) -> bytes:
     """Return which permissions were used and which were missing so far; DELETE clears the record."""
-    answer = record.to_json()
+    response = record.to_json()
     if method == "DELETE":
         record.clear()
-    return json.dumps(answer).encode()
+    return json.dumps(response).encode()
 
 
 async def _send_json(send: Send, body: bytes) -> None:

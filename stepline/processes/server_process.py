@@ -60,7 +60,7 @@ def start(
     owner: Owner | None,
     command: ServerCommand | None = None,
 ) -> LocalAws:
-    """Start a local AWS on a free `port` and wait until it answers.
+    """Start a local AWS on a free `port` and wait until it responds.
 
     Raises UsageError, with nothing left running, if it ends or is not ready in time.
     """

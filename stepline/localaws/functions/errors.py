@@ -10,7 +10,7 @@ class FunctionsError(Exception):
 
 
 class RequestTooLargeError(FunctionsError):
-    """The event exceeds Lambda's limit; AWS answers RequestTooLargeException, status 413."""
+    """The event exceeds Lambda's limit; AWS returns RequestTooLargeException, status 413."""
 
     def __init__(self) -> None:
         super().__init__(

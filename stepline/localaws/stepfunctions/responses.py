@@ -1,4 +1,4 @@
-"""Machines and executions in the shapes of the API's answers. None means: leave the member out."""
+"""State machines and executions as the API's response shapes; a member that is None is omitted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXECUTION_DATA = ("input", "inputDetails", "output", "outputDetails")
 
 
 def machine_description(machine: Machine) -> Params:
-    """Return the answer of DescribeStateMachine."""
+    """Return the response of DescribeStateMachine."""
     return {
         **_machine_settings(machine),
         "status": "ACTIVE",
@@ -27,7 +27,7 @@ def machine_description(machine: Machine) -> Params:
 
 
 def machine_of_execution(machine: Machine) -> Params:
-    """Return the answer of DescribeStateMachineForExecution."""
+    """Return the response of DescribeStateMachineForExecution."""
     return {**_machine_settings(machine), "updateDate": machine.update_date or machine.creation_date}
 
 
@@ -52,7 +52,7 @@ def diagnostic_item(diagnostic: Diagnostic) -> Params:
 
 
 def execution_description(execution: Execution, reason_not_redrivable: str | None) -> Params:
-    """Return the answer of DescribeExecution."""
+    """Return the response of DescribeExecution."""
     return {
         **execution_item(execution),
         **_data(execution),
@@ -71,7 +71,7 @@ def execution_item(execution: Execution) -> Params:
 
 
 def sync_execution(execution: Execution) -> Params:
-    """Return the answer of StartSyncExecution, where an execution stopped with its machine has failed."""
+    """Return the response of StartSyncExecution, where an execution stopped with its machine has failed."""
     return {
         **_execution(execution),
         "status": (Status.FAILED if execution.status is Status.ABORTED else execution.status).value,

@@ -195,8 +195,8 @@ def _page(
     )
 
 
-def _without_data(answer: Params, params: Params, *names: str) -> Params:
+def _without_data(response: Params, params: Params, *names: str) -> Params:
     """Leave out what may be encrypted if the request says `includedData: METADATA_ONLY`."""
     if params.get("includedData") != "METADATA_ONLY":
-        return answer
-    return {key: value for key, value in answer.items() if key not in names}
+        return response
+    return {key: value for key, value in response.items() if key not in names}

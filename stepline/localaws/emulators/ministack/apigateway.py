@@ -45,7 +45,7 @@ def add_api_key_to_event() -> None:
 
 
 def hide_function_errors() -> None:
-    """Answer only 502 when a function fails; ministack answers with its error and stack trace.
+    """Return only 502 when a function fails; ministack returns its error and stack trace.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/handle-errors-in-lambda-integration.html
     """
@@ -58,7 +58,7 @@ def hide_function_errors() -> None:
 
 
 def check_function_policies() -> None:
-    """Answer 500 if the function's policy does not allow the method; ministack checks no policy.
+    """Return 500 if the function's policy does not allow the method; ministack checks no policy.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
     """
@@ -115,10 +115,10 @@ def disable_api_keys() -> None:
     original = apigateway_v1._update_api_key
 
     def update(key_id: str, data: dict[str, Any]) -> Any:
-        answer = original(key_id, data)
+        response = original(key_id, data)
         key = apigateway_v1._api_keys.get(key_id)
         if key is None:
-            return answer
+            return response
         key["enabled"] = str(key["enabled"]).lower() == "true"
         return apigateway_v1._v1_response(key)
 

@@ -84,24 +84,24 @@ def record_data_events(publish: EventSink) -> Callable[[], None]:
     files = _LogFiles()
 
     async def handle(*request: Any, **options: Any) -> Any:
-        answer = await original(*request, **options)
+        response = await original(*request, **options)
         if cloudtrail._trails:
-            answer[1].setdefault("x-amz-request-id", str(uuid.uuid4()))
+            response[1].setdefault("x-amz-request-id", str(uuid.uuid4()))
             try:
-                _record(_call_of(request, answer), answer[1], files, publish)
+                _record(_call_of(request, response), response[1], files, publish)
             except Exception:
                 _log.exception("CloudTrail cannot record a call")
-        return answer
+        return response
 
     s3.handle_request = handle
     return files.close
 
 
-def _record(call: S3Call, answer_headers: Mapping[str, str], files: _LogFiles, publish: EventSink) -> None:
+def _record(call: S3Call, response_headers: Mapping[str, str], files: _LogFiles, publish: EventSink) -> None:
     now = datetime.now(UTC)
     record = data_event(
         call,
-        request_id=answer_headers["x-amz-request-id"],
+        request_id=response_headers["x-amz-request-id"],
         region=cloudtrail.get_region(),
         account_id=cloudtrail.get_account_id(),
         time=now,
@@ -123,12 +123,12 @@ def _selecting_trails(record: Record) -> Iterator[Trail]:
             yield trail
 
 
-def _call_of(request: tuple[Any, ...], answer: Any) -> S3Call:
+def _call_of(request: tuple[Any, ...], response: Any) -> S3Call:
     method, path, headers, body, query = request[:5]
-    status, answer_headers, content = answer
+    status, response_headers, content = response
     bucket, key = s3._parse_bucket_key(path, headers)
     if method == "POST" and not key:  # of a form that uploads an object
-        key = unquote(urlsplit(answer_headers.get("Location", "")).path).lstrip("/")
+        key = unquote(urlsplit(response_headers.get("Location", "")).path).lstrip("/")
     caller = caller_of(router.extract_access_key_id(headers, query) or "")
     return S3Call(
         method=method,
@@ -137,7 +137,7 @@ def _call_of(request: tuple[Any, ...], answer: Any) -> S3Call:
         query={name: value[0] if isinstance(value, list) else value for name, value in query.items()},
         headers={name.lower(): value for name, value in headers.items()},
         bytes_in=len(body),
-        response_headers=answer_headers,
+        response_headers=response_headers,
         bytes_out=len(content) if isinstance(content, bytes) else 0,
         caller_arn=caller.arn if caller else "",
         error_code=_error_code(status, content),

@@ -22,9 +22,9 @@ def delete_images_as_ecr() -> None:
         image_ids = data.get("imageIds", [])
         rest = [image_id for image_id in image_ids if not _untag(name, image_id)]
         untagged = [image_id for image_id in image_ids if image_id not in rest]
-        answer = original({**data, "imageIds": rest})
+        response = original({**data, "imageIds": rest})
         _delete_manifests(name)
-        return _with_untagged(answer, untagged)
+        return _with_untagged(response, untagged)
 
     ecr._batch_delete_image = batch_delete_image
 
@@ -49,10 +49,10 @@ def _delete_manifests(repository: str) -> None:
         del manifests[digest]
 
 
-def _with_untagged(answer: tuple[int, dict[str, str], bytes], untagged: list[dict[str, str]]) -> Any:
-    status, headers, body = answer
+def _with_untagged(response: tuple[int, dict[str, str], bytes], untagged: list[dict[str, str]]) -> Any:
+    status, headers, body = response
     if not untagged or status != _OK:
-        return answer
+        return response
     document = json.loads(body)
     document["imageIds"] = [*untagged, *document["imageIds"]]
     return status, headers, json.dumps(document).encode()

@@ -42,7 +42,7 @@ _EXPIRED = "The security token included in the request is expired"
 _MAX_FORM_BYTES = 65_536  # a form of STS is shorter; a larger body, such as an object of S3, is not searched
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
-_Answer = tuple[int, dict[str, str], bytes]
+_Response = tuple[int, dict[str, str], bytes]
 
 
 def start_enforcement(*, account_id: str, region: str) -> tuple[Enforcement, ServiceRoles]:
@@ -65,7 +65,7 @@ def enforce(enforcement: Enforcement) -> None:
     async def handle(*args: Any) -> Any:
         method, path, headers, body, query, request_id = args
         access_key = router.extract_access_key_id(headers, query)
-        denied: _Answer | None = None
+        denied: _Response | None = None
         if access_key in sts._sessions and (caller := caller_of(access_key)) is not None:
             request = _HttpRequest(method, path, headers, body, query)
             denied = request.check(caller, access_key, enforcement, objects)
@@ -95,8 +95,8 @@ class _HttpRequest:
 
     def check(
         self, caller: Caller, access_key: str, enforcement: Enforcement, objects: S3Objects
-    ) -> _Answer | None:
-        """Return the answer that refuses the request, or None."""
+    ) -> _Response | None:
+        """Return the response that refuses the request, or None."""
         if sts._session_expired(sts._sessions.get(access_key)):
             return self._refusal("", caller, _EXPIRED, code="ExpiredTokenException")
         try:
@@ -111,8 +111,8 @@ class _HttpRequest:
             return self._refusal("", caller, f"the local AWS cannot decide: {error}")
         return None
 
-    def check_assumption(self, enforcement: Enforcement) -> _Answer | None:
-        """Return the answer that refuses a developer a role that does not trust the account, or None.
+    def check_assumption(self, enforcement: Enforcement) -> _Response | None:
+        """Return the response that refuses a developer a role that does not trust the account, or None.
 
         Nothing else is refused to a caller without a role.
         """
@@ -163,7 +163,7 @@ class _HttpRequest:
         query = {name: value[0] if isinstance(value, list) else value for name, value in self._query.items()}
         return {**self._headers, **query}
 
-    def _refusal(self, action: str, caller: Caller, message: str, *, code: str = "") -> _Answer:
+    def _refusal(self, action: str, caller: Caller, message: str, *, code: str = "") -> _Response:
         if self._service == "s3" and self._method == "HEAD":
             return 403, {}, b""
         status, headers, body = iam_actions.access_denied_response(

@@ -44,8 +44,8 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
             return _failure("AccessDeniedException", f"{_NO_ROLE} {error.response['Error']['Message']}")
         if configuration.get("TracingConfig", {}).get("Mode") == "Active":
             roles.allows(_actor(configuration), tracing_permissions())
-        answer: dict[str, Any] = {"body": json.loads(result.payload or b"null"), "log": result.log}
-        return answer | {"error": True} if result.function_error else answer
+        response: dict[str, Any] = {"body": json.loads(result.payload or b"null"), "log": result.log}
+        return response | {"error": True} if result.function_error else response
 
     def invalidate(name: str, *args: Any, **kwargs: Any) -> None:
         runner.discard(name)

@@ -60,7 +60,7 @@ def cache_json_paths() -> None:
 
 
 def cache_field_names() -> None:
-    """Cache field names; moto converts each name of each request and answer by a regular expression."""
+    """Cache field names; moto converts each name of each request and response by a regular expression."""
     names = functools.lru_cache(maxsize=_MAX_NAMES)(state_task_service.camel_to_snake_case)
     state_task_service.camel_to_snake_case = names
 

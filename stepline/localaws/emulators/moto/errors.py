@@ -44,7 +44,7 @@ def _name_lambda_errors_of(task: Any) -> None:
 
 
 def name_batch_errors() -> None:
-    """Name failed calls of Batch as AWS does; moto uses any code, and another name without an answer."""
+    """Name failed calls of Batch as AWS does; moto uses any code, and another name without a response."""
     task = state_task_service_batch.StateTaskServiceBatch
     original = task._from_error
     modeled = {shape.name for shape in service_model("batch").error_shapes}
@@ -65,8 +65,8 @@ def name_batch_errors() -> None:
 def _batch_cause(error: ClientError, code: str) -> str:
     """Return the cause in the format of AWS: the message, then service, status, code and request."""
     metadata = error.response.get("ResponseMetadata", {})
-    answer = f"Service: AWSBatch; Status Code: {metadata.get('HTTPStatusCode', 0)}; Error Code: {code}"
-    return f"{error.response['Error']['Message']} ({answer}; Request ID: {metadata.get('RequestId', '')})"
+    details = f"Service: AWSBatch; Status Code: {metadata.get('HTTPStatusCode', 0)}; Error Code: {code}"
+    return f"{error.response['Error']['Message']} ({details}; Request ID: {metadata.get('RequestId', '')})"
 
 
 def _renamed(event: Any, name: str, cause: str, *, keep_cause: bool = False) -> Any:

@@ -39,7 +39,7 @@ _AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND"
 _OK = 200
 _PLACEHOLDER_RESOURCES = {"Placeholder": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
 
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 _processed: contextvars.ContextVar[Template | None] = contextvars.ContextVar("processed", default=None)
 """The template of the current request after its macros have run."""
 
@@ -79,12 +79,12 @@ def run_macros(functions: Any, enforcement: Enforcement, roles: ServiceRoles) ->
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Answer:
+    ) -> Response:
         request = _Request.parse(headers, body, query)
         template = request.own_template() if request.action in _EXPANDING else None
         if template is None or not custom_macros(template):
-            answer: Answer = await original(method, path, headers, body, query)
-            return answer
+            response: Response = await original(method, path, headers, body, query)
+            return response
         if request.lacks_capability:
             return _error("InsufficientCapabilitiesException", f"Requires capabilities : [{_AUTO_EXPAND}]")
         processed, failure = await macro_runner.process(request, template)
@@ -92,20 +92,20 @@ def run_macros(functions: Any, enforcement: Enforcement, roles: ServiceRoles) ->
             return _error("ValidationError", failure)
         token = _processed.set(processed)
         try:
-            answer = await original(method, path, headers, body, query)
+            response = await original(method, path, headers, body, query)
         finally:
             _processed.reset(token)
-        if failure and answer[0] == _OK:
+        if failure and response[0] == _OK:
             _fail_change_set(request, failure)
-        return answer
+        return response
 
     app.SERVICE_HANDLERS["cloudformation"] = handle
     _apply_processed_templates()
 
 
-def _error(code: str, message: str) -> Answer:
-    answer: Answer = helpers._error(code, message)
-    return answer
+def _error(code: str, message: str) -> Response:
+    response: Response = helpers._error(code, message)
+    return response
 
 
 def _apply_processed_templates() -> None:
@@ -246,11 +246,11 @@ class _MacroRunner:
 
     def _invoke(self, macro: str, event: bytes) -> bytes | None:
         try:
-            answer = self._functions.invoke(FunctionName=_macros[macro], Payload=event)
+            response = self._functions.invoke(FunctionName=_macros[macro], Payload=event)
         except ClientError as error:
             raise MacroError(error.response["Error"]["Message"]) from error
-        payload: bytes = answer["Payload"].read()
-        return None if "FunctionError" in answer else payload
+        payload: bytes = response["Payload"].read()
+        return None if "FunctionError" in response else payload
 
 
 def _checked(template: Template) -> Template:

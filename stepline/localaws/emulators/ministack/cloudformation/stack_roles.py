@@ -90,16 +90,16 @@ def _wrapped(
     before: Callable[[Parameters], None] | None = None,
     after: Callable[[Parameters], None] | None = None,
 ) -> Handler:
-    """Call `before` first, and `after` after an answer without error, before the operation begins."""
+    """Call `before` first, and `after` after a response without error, before the operation begins."""
 
     @functools.wraps(original)
     def handle(parameters: Parameters) -> Any:
         if before is not None:
             before(parameters)
-        answer = original(parameters)
-        if after is not None and answer[0] < _ERROR:
+        response = original(parameters)
+        if after is not None and response[0] < _ERROR:
             after(parameters)
-        return answer
+        return response
 
     return handle
 

@@ -62,6 +62,6 @@ def _request(properties: Properties) -> dict[str, Any]:
 
 def _call(operation: str, body: dict[str, Any]) -> None:
     """Call the operation. Raises ValueError with CloudTrail's message."""
-    status, _, answer = cloudtrail._DISPATCH[operation](body)
+    status, _, response = cloudtrail._DISPATCH[operation](body)
     if status >= _ERROR:
-        raise ValueError(f"{_TYPE}: {json.loads(answer)['message']}")
+        raise ValueError(f"{_TYPE}: {json.loads(response)['message']}")

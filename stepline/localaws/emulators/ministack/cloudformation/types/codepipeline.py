@@ -30,15 +30,15 @@ def add_pipeline_type(codepipeline: CodePipelineClient) -> None:
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
         name = properties.get("Name") or provisioners._physical_name(stack_name, logical_id)
-        answer = codepipeline.create_pipeline(
+        response = codepipeline.create_pipeline(
             pipeline=_declaration(name, properties),
             tags=[{"key": key, "value": value} for key, value in listed_tags(properties).items()],
         )
-        return name, {"Version": str(answer["pipeline"].get("version", 1))}
+        return name, {"Version": str(response["pipeline"].get("version", 1))}
 
     def update(physical_id: str, _old: Properties, new: Properties, _stack_name: str) -> Resource:
-        answer = codepipeline.update_pipeline(pipeline=_declaration(physical_id, new))
-        return physical_id, {"Version": str(answer["pipeline"].get("version", 1))}
+        response = codepipeline.update_pipeline(pipeline=_declaration(physical_id, new))
+        return physical_id, {"Version": str(response["pipeline"].get("version", 1))}
 
     def delete(physical_id: str, _properties: Properties) -> None:
         codepipeline.delete_pipeline(name=physical_id)

@@ -39,8 +39,8 @@ def _add_address_type() -> None:
 
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> Resource:
         refuse_properties(kind, properties, unsupported)
-        answer = _call(kind, ec2._allocate_address, Domain="vpc")
-        identifier = answer["allocationId"]
+        response = _call(kind, ec2._allocate_address, Domain="vpc")
+        identifier = response["allocationId"]
         provisioners._ec2_apply_tags(identifier, properties)
         return resource(identifier)
 
@@ -112,7 +112,7 @@ def _allocation(address: str) -> str:
 
 
 def _call(kind: str, operation: _Operation, **parameters: str) -> dict[str, str]:
-    """Return the texts of the operation's answer by the names of their elements."""
+    """Return the texts of the operation's response by the names of their elements."""
     status, _, body = operation({name: [value] for name, value in parameters.items()})
     texts = {
         element.tag.rpartition("}")[2]: element.text or ""

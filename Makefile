@@ -22,8 +22,7 @@ $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/dev.txt \
 	  || $(PYTHON) -m pip install --quiet --require-hashes -r requirements/dev.txt
-	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable . \
-	  || $(PYTHON) -m pip install --quiet --no-deps --editable .
+	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # checkov has an environment of its own: it pins another boto3.

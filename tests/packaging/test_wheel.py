@@ -16,6 +16,7 @@ from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 LOCK_FILE = PROJECT / "requirements/dev.txt"
+UV = Path(sys.executable).with_name("uv")
 _TIMEOUT_SECONDS = 120
 
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -50,18 +51,17 @@ class Installed:
         return subprocess.run([self.python, "-I", "-c", find], check=False).returncode == 0
 
 
-def uv(*arguments: str | Path) -> None:
-    command = [Path(sys.executable).with_name("uv"), *arguments]
-    completed = subprocess.run(
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command, cwd=PROJECT, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
     )
-    assert completed.returncode == 0, completed.stderr
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    uv("build", "--quiet", "--wheel", "--out-dir", folder, PROJECT)
+    built = run(UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder, PROJECT)
+    assert built.returncode == 0, built.stderr
     (file,) = folder.glob("*.whl")
     return file
 
@@ -73,7 +73,11 @@ def install(requirement: str, folder: Path, environment: dict[str, str]) -> Inst
     versions = folder / "constraints.txt"
     lines = LOCK_FILE.read_text().splitlines()
     versions.write_text("".join(f"{line.split()[0]}\n" for line in lines if "==" in line and line[0] != " "))
-    uv("pip", "install", "--quiet", "--python", python, "--constraints", versions, requirement)
+    arguments = ("--quiet", "-c", versions, requirement)
+    installed = run(UV, "pip", "install", "--python", python, *arguments)
+    if installed.returncode:  # pip finds indexes that uv does not
+        installed = run(sys.executable, "-m", "pip", "--python", python, "install", *arguments)
+    assert installed.returncode == 0, installed.stderr
     empty = folder / "empty"
     empty.mkdir()
     return Installed(python, empty, environment)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Final
 
 from stepline.core.archives.errors import RevisionUnavailableError
 from stepline.core.errors import ConfigurationError, PermissionDeniedError, SteplineError, TransientAwsError
+from stepline.core.failure_types import FailureType
 
 
 class ObjectNotFoundError(ConfigurationError):
@@ -43,16 +43,6 @@ class JobResultError(SteplineError):
 
 class JobClosedError(SteplineError):
     """CodePipeline does not wait for this job any more: it has a result, or it timed out."""
-
-
-class FailureType(enum.StrEnum):
-    """The values of `failureDetails.type` that the trigger uses [model: FailureType]."""
-
-    JOB_FAILED = "JobFailed"
-    CONFIGURATION_ERROR = "ConfigurationError"
-    PERMISSION_ERROR = "PermissionError"
-    REVISION_UNAVAILABLE = "RevisionUnavailable"
-    SYSTEM_UNAVAILABLE = "SystemUnavailable"
 
 
 _FAILURE_TYPES: Final = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from pipeline.continuation import Continuation, write_token
-from pipeline.errors import FailureType, JobClosedError, JobResultError, failure_type
+from pipeline.errors import JobClosedError, JobResultError, failure_type
 from pipeline.limits import (
     MAX_EXTERNAL_EXECUTION_ID_CHARACTERS,
     MAX_FAILURE_MESSAGE_CHARACTERS,
@@ -17,6 +17,7 @@ from pipeline.limits import (
 )
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call, is_transient
 from stepline.core.executions.arns import ExecutionArn
+from stepline.core.failure_types import FailureType
 from stepline.core.text import cut
 
 if TYPE_CHECKING:

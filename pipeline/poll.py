@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from pipeline.action import Action
-from pipeline.errors import ExecutionLostError, FailureType
+from pipeline.errors import ExecutionLostError
 from pipeline.job_result import Continue, Failure, JobResult, Success
 from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS
 from pipeline.messages import failure_message, running_summary, started_summary, succeeded_summary
@@ -16,6 +16,7 @@ from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Execution, Status, describe_execution
 from stepline.core.executions.failure import read_failure
 from stepline.core.executions.progress import Progress, read_progress
+from stepline.core.failure_types import FailureType
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -7,7 +7,6 @@ from pipeline.continuation import Continuation, read_token
 from pipeline.dependencies import Dependencies
 from pipeline.errors import (
     ExecutionLostError,
-    FailureType,
     InternalError,
     TokenError,
     UserParametersError,
@@ -21,6 +20,7 @@ from pipeline.observability import logger
 from pipeline.poll import poll
 from pipeline.user_parameters import UserParameters, parse_user_parameters
 from stepline.core.errors import SteplineError, TransientAwsError, code_locations
+from stepline.core.failure_types import FailureType
 from stepline.core.text import cut
 
 

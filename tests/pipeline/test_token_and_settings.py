@@ -6,10 +6,10 @@ import botocore.session
 import pytest
 
 from pipeline.continuation import Continuation, read_token, write_token
-from pipeline.errors import FailureType
 from pipeline.settings import load_settings
 from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import MachineArn
+from stepline.core.failure_types import FailureType
 from tests.pipeline.world import EXPRESS, MACHINE
 
 NOW = 1_800_000_000

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.errors import (
     ApprovalAlreadyCompletedException,
     InvalidApprovalTokenException,
 )
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import ActionExecution
-from stepline.localaws.codepipeline.results import ActionResult, FailureType
+from stepline.localaws.codepipeline.results import ActionResult
 from stepline.localaws.codepipeline.runtime import Runtime
 
 _APPROVED = "Approved"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline import artifacts, events
 from stepline.localaws.codepipeline.declarations import ActionDeclaration, ExecutionMode
 from stepline.localaws.codepipeline.models import (
@@ -27,7 +28,7 @@ from stepline.localaws.codepipeline.models import (
     StageState,
     StageStatus,
 )
-from stepline.localaws.codepipeline.results import ActionResult, FailureType
+from stepline.localaws.codepipeline.results import ActionResult
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.variables import UnresolvedVariablesError, resolve
 

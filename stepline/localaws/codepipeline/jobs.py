@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.errors import (
     InvalidJobStateException,
     JobNotFoundException,
@@ -19,7 +20,7 @@ from stepline.localaws.codepipeline.errors import (
 )
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import ActionExecution, Credentials, Job, JobStatus
-from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails, FailureType
+from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import MAX_OUTPUT_VARIABLES_BYTES
 from stepline.localaws.protocol import ValidationException

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, FailureKind, classify
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.artifacts import actor_of, job_credentials
 from stepline.localaws.codepipeline.async_invocation import AsynchronousInvoker
 from stepline.localaws.codepipeline.clients import ServiceClients
@@ -18,7 +19,7 @@ from stepline.localaws.codepipeline.declarations import ArtifactStore
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.models import ActionExecution, Artifact, Credentials, Job
-from stepline.localaws.codepipeline.results import ActionResult, FailureType
+from stepline.localaws.codepipeline.results import ActionResult
 from stepline.localaws.codepipeline.runtime import Runtime
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.action_types import LAMBDA, MANUAL
 from stepline.localaws.codepipeline.approval_action import ApprovalAction
 from stepline.localaws.codepipeline.clients import ServiceClients
@@ -14,7 +15,7 @@ from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.lambda_action import LambdaInvokeAction
 from stepline.localaws.codepipeline.models import ActionExecution
-from stepline.localaws.codepipeline.results import ActionResult, FailureType
+from stepline.localaws.codepipeline.results import ActionResult
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.source_action import SourceAction
 from stepline.localaws.codepipeline.sources import Source

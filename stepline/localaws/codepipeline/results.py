@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
-
-class FailureType(StrEnum):
-    JOB_FAILED = "JobFailed"
-    CONFIGURATION_ERROR = "ConfigurationError"
-    PERMISSION_ERROR = "PermissionError"
-    REVISION_OUT_OF_SYNC = "RevisionOutOfSync"
-    REVISION_UNAVAILABLE = "RevisionUnavailable"
-    SYSTEM_UNAVAILABLE = "SystemUnavailable"
+from stepline.core.failure_types import FailureType
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline import responses
 from stepline.localaws.codepipeline.action_types import DEFINITIONS
 from stepline.localaws.codepipeline.clients import ServiceClients
@@ -25,7 +26,7 @@ from stepline.localaws.codepipeline.models import (
     TriggerType,
 )
 from stepline.localaws.codepipeline.providers import ActionProviders
-from stepline.localaws.codepipeline.results import ErrorDetails, FailureType
+from stepline.localaws.codepipeline.results import ErrorDetails
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import Settings
 from stepline.localaws.codepipeline.sources import S3Source, Source

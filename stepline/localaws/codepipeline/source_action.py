@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepline.core.aws_errors import AWS_FAILURES
+from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.artifacts import actor_of, upload
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import ActionExecution
-from stepline.localaws.codepipeline.results import ActionResult, FailureType, Revision
+from stepline.localaws.codepipeline.results import ActionResult, Revision
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.sources import ActionAbandonedError, Source, SourceError
 from stepline.localaws.iam import acting_as

@@ -15,9 +15,10 @@ from typing import Any, BinaryIO, Protocol, cast
 from botocore.exceptions import ClientError
 
 from stepline.core.aws_errors import FailureKind, classify, error_code
+from stepline.core.failure_types import FailureType
 from stepline.core.limits import MIB
 from stepline.core.local_aws import DEFAULT_REGION
-from stepline.localaws.codepipeline.results import FailureType, Revision
+from stepline.localaws.codepipeline.results import Revision
 
 _SPOOLED_BYTES = 8 * MIB
 """A source zip up to this size stays in memory; a larger one is written to a temporary file."""

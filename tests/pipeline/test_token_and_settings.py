@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import botocore.session
 import pytest
 
 from pipeline.continuation import Continuation, read_token, write_token
 from pipeline.settings import load_settings
 from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import MachineArn
-from stepline.core.failure_types import FailureType
 from tests.pipeline.world import EXPRESS, MACHINE
 
 NOW = 1_800_000_000
@@ -66,9 +64,3 @@ class TestSettings:
         assert str(settings.machine(other)) == other
         with pytest.raises(Exception, match="use the ARN"):
             settings.machine("deploy")
-
-
-def test_failure_types_are_those_of_codepipeline() -> None:
-    session = botocore.session.get_session()
-    failures = session.get_service_model("codepipeline").shape_for("FailureType")
-    assert set(FailureType) <= set(failures.enum)  # type: ignore[attr-defined]

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from stepline.aws import local_servers
 from stepline.processes import process_table, server_process
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 SCRIPT = Path(__file__).with_name("stepline_with_stubs.py")
 ROOT = Path(__file__).parents[2]
@@ -81,13 +81,6 @@ def stepline(tmp_path: Path) -> Iterator[Stepline]:
     for port in [int(file.stem) for file in local_servers.state_folder().glob("*.json")]:
         if left := local_servers.load(port):
             server_process.stop(left)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_ctrl_c_stops_everything(stepline: Stepline) -> None:
@@ -208,7 +201,7 @@ def test_up_works_after_the_local_aws_was_killed(stepline: Stepline) -> None:
     assert stepline.run("up", "--detach", "--port", str(port), server="has children")[0] == 0
     killed = local_servers.read_health(port)["pid"]
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: local_servers.read_health(port) == {})
+    wait_for(lambda: local_servers.read_health(port) == {}, seconds=10)
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
     assert all(each.group != killed for each in process_table.list_processes())
     assert len(list(stepline.temporary.iterdir())) == 1
@@ -228,7 +221,7 @@ def test_down_deletes_the_data_of_a_killed_local_aws(stepline: Stepline) -> None
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
     os.kill(local_servers.read_health(port)["pid"], signal.SIGKILL)
-    wait_until(lambda: local_servers.read_health(port) == {})
+    wait_for(lambda: local_servers.read_health(port) == {}, seconds=10)
     code, out, _ = stepline.run("down", "--port", str(port))
     assert (code, out) == (
         0,

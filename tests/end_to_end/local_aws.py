@@ -5,34 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 
+from tests.waiting import wait_for
+
 PROJECT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 60
-_POLL_SECONDS = 0.05
 _FINISHED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
-_T = TypeVar("_T")
-
-
-def wait_for(
-    find: Callable[[], _T | None], failure: Callable[[], object], *, poll_seconds: float = _POLL_SECONDS
-) -> _T:
-    """Call `find` until its result is true, and return that.
-
-    Raises AssertionError with the result of `failure` after a minute.
-    """
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while not (result := find()):
-        assert time.monotonic() < deadline, failure()
-        time.sleep(poll_seconds)
-    return result
 
 
 @dataclass(frozen=True)

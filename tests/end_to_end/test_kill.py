@@ -11,8 +11,9 @@ import pytest
 
 from stepline.aws import local_servers
 from stepline.processes import process_table
-from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline, wait_for
+from tests.end_to_end.local_aws import PROJECT, LocalAws, stepline
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.xdist_group("local_aws"),

@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 
 from statemachines.process.data import DataStore
 from statemachines.process.transaction import Transaction
-from tests.end_to_end.local_aws import LocalAws, wait_for
+from tests.end_to_end.local_aws import LocalAws
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("systems")
 

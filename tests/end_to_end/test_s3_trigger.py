@@ -13,7 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepline.deployment.stack import deploy
-from tests.end_to_end.local_aws import LocalAws, wait_for
+from tests.end_to_end.local_aws import LocalAws
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("systems")
 

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.end_to_end.local_aws import LocalAws, wait_for
+from tests.end_to_end.local_aws import LocalAws
 from tests.git.repositories import WorkingTree
 from tests.iam.scenarios_workflow import developer
 from tests.iam.system import System
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("systems")
 

@@ -11,9 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stepline.aws.local_servers import read_health
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 _START_SECONDS = 30.0
+_WAIT_SECONDS = 20.0
 _STOP_SECONDS = 30.0
 _TRUST = {
     "Version": "2012-10-17",
@@ -90,7 +91,7 @@ class Server:
                 self.client("lambda").invoke(FunctionName=name, Payload=f'{{"started": "{started}"}}')
 
         threading.Thread(target=invoke, daemon=True).start()
-        wait_until(started.exists)
+        wait_for(started.exists, seconds=_WAIT_SECONDS)
 
     def children(self) -> list[int]:
         """Return the ids of processes whose current directory is below the server's directory."""
@@ -124,18 +125,11 @@ def running_server(tmp_path: Path, *options: str, **settings: Any) -> Iterator[S
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     process = subprocess.Popen(command, env=environment, **settings)
     try:
-        wait_until(lambda: read_health(port).get("pid") == process.pid, seconds=_START_SECONDS)
+        wait_for(lambda: read_health(port).get("pid") == process.pid, seconds=_START_SECONDS)
         yield Server(process, port, directory)
     finally:
         process.kill()
         process.wait()
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("source", [_SLEEPING_FUNCTION, _CALLING_FUNCTION], ids=["sleeping", "calling"])
@@ -154,7 +148,7 @@ def test_function_ends_after_the_server_was_killed(server: Server, tmp_path: Pat
     assert server.children()
     server.process.kill()
     server.process.wait()
-    wait_until(lambda: not server.children())
+    wait_for(lambda: not server.children(), seconds=_WAIT_SECONDS)
 
 
 def test_server_stops_when_its_input_closes(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from stepline.processes import process_table, server_process
 from stepline.processes.interruptions import Interrupted, Interruptions
 from tests.ports import free_port
 from tests.processes.stub_server import stub_command
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("isolated_environment")
 
@@ -57,13 +57,6 @@ def start(port: int) -> Iterator[Start]:
     yield run
     for local_aws in started:
         server_process.stop(local_aws)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def assert_nothing_is_left(port: int, folder: Path) -> None:
@@ -133,7 +126,7 @@ def test_server_that_ignores_sigterm_is_killed(
 def test_remains_of_a_killed_server_are_deleted(start: Start, port: int, folder: Path) -> None:
     local_aws = start("has children")
     os.kill(local_aws.pid, signal.SIGKILL)
-    wait_until(lambda: not server_process.is_alive(local_aws))
+    wait_for(lambda: not server_process.is_alive(local_aws), seconds=10)
     assert local_servers.load(port) == local_aws
     assert local_servers.find_running(port) is None
     server_process.stop(local_aws)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
 from stepline.localaws.batch.log_stream import Line, PutLines
 from stepline.oci.manifests import ImageConfig
+from tests.waiting import wait_for
 
 WAIT_SECONDS = 30.0
 
@@ -201,7 +201,8 @@ def test_processes_left_by_a_program_are_killed(world: World) -> None:
         "print(child.pid, flush=True)\n"
     )
     assert world.run() == Outcome(0)
-    assert _is_gone(int(world.platform.lines[0]))
+    pid = int(world.platform.lines[0])
+    wait_for(lambda: not _exists(pid), seconds=WAIT_SECONDS)
 
 
 def test_close_kills_programs_and_removes_files(world: World) -> None:
@@ -210,12 +211,9 @@ def test_close_kills_programs_and_removes_files(world: World) -> None:
     world.wait_for_output()
     world.containers.close()
     events.wait()
-    assert _is_gone(int(world.platform.lines[0]))
+    pid = int(world.platform.lines[0])
+    wait_for(lambda: not _exists(pid), seconds=WAIT_SECONDS)
     assert not world.directory.exists()
-
-
-def _is_gone(pid: int) -> bool:
-    return _eventually(lambda: not _exists(pid))
 
 
 def _exists(pid: int) -> bool:
@@ -227,13 +225,4 @@ def _exists(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
-
-
-def _eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
     return True

@@ -22,8 +22,9 @@ from stepline.localaws.codecommit.settings import CHUNK_BYTES
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import in_process_client
 from tests.localaws.codecommit.git_client import TIMEOUT_SECONDS, GitClient, WorkingCopy
-from tests.localaws.codecommit.processes import processes_of, wait_until
+from tests.localaws.codecommit.processes import processes_of
 from tests.localaws.codecommit.served import EventLog, Events, Repo, Served, serve
+from tests.waiting import wait_for
 
 LARGE_BYTES = 60 * 1024 * 1024
 TRANSFER_LOGGER = "stepline.localaws.codecommit.smart_http"
@@ -120,12 +121,12 @@ def test_interrupted_push_leaves_no_process_and_no_file(
     path = served.repository_path(repo.repository_id)
     before = sorted(file for file in path.rglob("*") if file.is_file())
     connection = _start_push(repo, served, work.run("rev-parse", "HEAD"))
-    wait_until(lambda: processes_of(path) != [])
+    wait_for(lambda: processes_of(path) != [], seconds=10)
 
     connection.close()
 
-    wait_until(lambda: processes_of(path) == [])
-    wait_until(lambda: not served.service._process_groups.running)
+    wait_for(lambda: processes_of(path) == [], seconds=10)
+    wait_for(lambda: not served.service._process_groups.running, seconds=10)
     assert sorted(file for file in path.rglob("*") if file.is_file()) == before
     assert list((served.directory / "work").iterdir()) == []
     work.commit({"a": "2"})
@@ -148,7 +149,7 @@ def test_disconnect_during_a_fetch_stops_git(repo: Repo, served: Served, work: W
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
         assert processes_of(path)
-    wait_until(lambda: processes_of(path) == [])
+    wait_for(lambda: processes_of(path) == [], seconds=10)
 
 
 def _start_push(repo: Repo, served: Served, old: str) -> socket.socket:
@@ -198,9 +199,9 @@ def test_close_ends_processes_and_leaves_no_file_outside(tmp_path: Path) -> None
         repo = Repo("app", metadata["repositoryId"], served.url("app"), served.events.of("app"))
         with _start_push(repo, served, "0" * 40):
             path = served.repository_path(repo.repository_id)
-            wait_until(lambda: processes_of(path) != [])
+            wait_for(lambda: processes_of(path) != [], seconds=10)
             served.service.close()
-            wait_until(lambda: processes_of(path) == [])
+            wait_for(lambda: processes_of(path) == [], seconds=10)
     assert [entry.name for entry in tmp_path.iterdir()] == ["codecommit"]
     assert {entry.name for entry in directory.iterdir()} == {"home", "repositories"}
 

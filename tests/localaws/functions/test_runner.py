@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,18 +19,9 @@ from stepline.localaws.functions.execution_environment import ExecutionEnvironme
 from stepline.localaws.functions.runtime_api import RuntimeApi
 from stepline.localaws.functions.settings import USUAL_ENVIRONMENTS
 from tests.localaws.functions.conftest import Invoke, archive, version
+from tests.waiting import wait_for
 
 MAX_WAIT_SECONDS = 20.0
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    """Wait until `condition()` is true: the operating system ends processes with a delay."""
-    deadline = time.monotonic() + MAX_WAIT_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def is_running(pid: int) -> bool:
@@ -113,7 +102,7 @@ def test_time_out_kills_the_process_and_its_children(invoke: Invoke, tmp_path: P
     assert result.function_error == "Unhandled"
     assert result.log.endswith("Z request-1 Task timed out after 0.50 seconds\n")
     for pid in json.loads(file.read_text()):
-        assert eventually(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
+        wait_for(lambda pid=pid: not is_running(pid), seconds=MAX_WAIT_SECONDS)  # type: ignore[misc]
     assert invoke("app.echo", b"1").payload == b"1"
 
 
@@ -204,7 +193,7 @@ def test_environment_that_ended_while_idle_is_replaced(runner: FunctionRunner, i
     assert invoke("app.counts").payload == b"1"
     (environment,) = runner._all
     os.kill(environment._process.pid, signal.SIGKILL)
-    assert eventually(lambda: not environment.alive)
+    wait_for(lambda: not environment.alive, seconds=MAX_WAIT_SECONDS)
     assert invoke("app.counts").payload == b"1"
     assert environment not in runner._all
 
@@ -221,7 +210,7 @@ def test_idle_environment_is_ended(tmp_path: Path, code: bytes) -> None:
     runner = FunctionRunner(tmp_path, idle_seconds=0.01)
     payload = runner.invoke(version("app.environment"), lambda: code, b"{}", request_id="r").payload
     scratch = Path(json.loads(payload)["variables"]["TMPDIR"])
-    assert eventually(lambda: not scratch.exists())
+    wait_for(lambda: not scratch.exists(), seconds=MAX_WAIT_SECONDS)
     runner.close()
 
 
@@ -281,15 +270,15 @@ def test_close_ends_processes_and_threads_and_removes_files(tmp_path: Path, code
     )
     busy.start()
     runner.invoke(version("app.echo"), lambda: code, b"{}", request_id="r")
-    assert eventually(file.exists)
+    wait_for(file.exists, seconds=MAX_WAIT_SECONDS)
     runner.close()
     busy.join(MAX_WAIT_SECONDS)
     assert json.loads(results[0])["errorType"] == "Runtime.ExitError"
     assert list(directory.iterdir()) == []
-    assert eventually(lambda: threading.active_count() == threads)
+    wait_for(lambda: threading.active_count() == threads, seconds=MAX_WAIT_SECONDS)
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
     for pid in json.loads(file.read_text()):
-        assert eventually(lambda pid=pid: not is_running(pid))  # type: ignore[misc]
+        wait_for(lambda pid=pid: not is_running(pid), seconds=MAX_WAIT_SECONDS)  # type: ignore[misc]
     with pytest.raises(FunctionsError):
         runner.invoke(version(), lambda: code, b"{}", request_id="r")
 
@@ -308,14 +297,18 @@ runner.invoke(function, (folder / "code.zip").read_bytes, event, request_id="r")
 """
     parent = subprocess.Popen([sys.executable, "-c", program])
     try:
-        assert eventually((tmp_path / "pids").exists)
+        wait_for((tmp_path / "pids").exists, seconds=MAX_WAIT_SECONDS)
         pids = json.loads((tmp_path / "pids").read_text())
         assert all(map(is_running, pids))
     finally:
         parent.kill()
         parent.wait()
     for pid in pids:
-        assert eventually(lambda pid=pid: not is_running(pid)), f"{pid} outlived the runner"  # type: ignore[misc]
+        wait_for(
+            lambda pid=pid: not is_running(pid),  # type: ignore[misc]
+            lambda pid=pid: f"{pid} outlived the runner",  # type: ignore[misc]
+            seconds=MAX_WAIT_SECONDS,
+        )
 
 
 def test_channel_may_be_closed_after_the_runtime_api() -> None:

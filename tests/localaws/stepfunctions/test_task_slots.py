@@ -11,7 +11,7 @@ import pytest
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.stepfunctions.task_slots import TaskSlots
 from stepline.localaws.stepfunctions.threads import RealThreads, threads_for
-from tests.localaws.stepfunctions.test_workers import eventually
+from tests.waiting import wait_for
 
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
 NEVER = 1e6
@@ -53,7 +53,10 @@ def task_starter(clock: SystemClock, slots: TaskSlots, order: list[str]) -> Iter
         queued = len(slots._queue)
         task = Task(clock, slots, order, name)
         tasks.append(task)
-        assert eventually(lambda: task.started.is_set() or len(slots._queue) == queued + 1)
+        wait_for(
+            lambda: task.started.is_set() or len(slots._queue) == queued + 1,
+            seconds=SECONDS_UNTIL_A_TEST_FAILS,
+        )
         return task
 
     yield start

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 
 from stepline.localaws.stepfunctions import workers
+from tests.waiting import wait_for
 
 SECONDS_UNTIL_A_TEST_FAILS = 20.0
 
@@ -40,7 +40,10 @@ def test_number_of_idle_threads_is_limited() -> None:
     for _ in range(count):
         workers.run_on_thread(meet)
     meeting.wait()
-    assert eventually(lambda: sum(thread.is_alive() for thread in threads) <= workers._MAX_IDLE)
+    wait_for(
+        lambda: sum(thread.is_alive() for thread in threads) <= workers._MAX_IDLE,
+        seconds=SECONDS_UNTIL_A_TEST_FAILS,
+    )
 
 
 def test_child_process_starts_new_threads() -> None:
@@ -50,14 +53,6 @@ def test_child_process_starts_new_threads() -> None:
         os._exit(0 if _run(lambda: 1) == 1 else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait until the condition is true, and return it."""
-    give_up = time.monotonic() + SECONDS_UNTIL_A_TEST_FAILS
-    while not condition() and time.monotonic() < give_up:
-        os.sched_yield()
-    return condition()
 
 
 def _run(work: Callable[[], int]) -> int:
@@ -72,5 +67,5 @@ def _run(work: Callable[[], int]) -> int:
 
     workers.run_on_thread(target)
     assert done.wait(SECONDS_UNTIL_A_TEST_FAILS)
-    assert eventually(lambda: len(workers._idle) >= max(1, len(before)))
+    wait_for(lambda: len(workers._idle) >= max(1, len(before)), seconds=SECONDS_UNTIL_A_TEST_FAILS)
     return results[0]

@@ -4,7 +4,7 @@ retry               `TransientAwsError`
 second attempt      `StackChangedError`
 clean failure       `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
                     `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
-                    `ReplacementRefusedError`, `SettingsError`: nothing was changed
+                    `ReplacementRefusedError`, `ForeignStackError`, `SettingsError`: nothing was changed
 dirty failure       `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
                     `StackDeletionFailedError`: a person must check the stack
 clean or dirty      `WaitTimedOutError`: clean before anything was changed
@@ -55,6 +55,10 @@ class ReplacementRefusedError(SteplineError):
 
 class WaitTimedOutError(SteplineError):
     """A wait loop has reached its limit."""
+
+
+class ForeignStackError(SteplineError):
+    """The stack belongs to another pipeline, or was not created by a pipeline."""
 
 
 class StackCreationFailedError(SteplineError):

@@ -23,8 +23,9 @@ MAX_STACK_NAME_CHARACTERS: Final = 128
 MAX_STACK_POLICY_CHARACTERS: Final = 16_384
 """Length of a stack policy (`StackPolicyBody` [model])."""
 
-MAX_TAGS: Final = 50
-"""Tags of a stack (CreateStack, API reference [doc])."""
+MAX_TAGS: Final = 49
+"""Tags in a template configuration: a stack may have 50 (CreateStack, API reference [doc]), of which one says
+which pipeline deploys the stack."""
 
 MAX_TOKEN_CHARACTERS: Final = 128
 """Length of a ClientRequestToken and of a change set's name [model]."""

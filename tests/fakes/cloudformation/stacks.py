@@ -85,7 +85,14 @@ class FakeStacks(FakeService):
     # ---------------------------------------------------------------- what a test does as another process
 
     def add_stack(
-        self, name: str, status: str, template: Template, parameters: Mapping[str, str] | None = None
+        self,
+        name: str,
+        status: str,
+        template: Template,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        role_arn: str = "",
     ) -> FakeStack:
         values = [{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()]
         return self._new_stack(
@@ -93,7 +100,8 @@ class FakeStacks(FakeService):
             status,
             template,
             templates.parameter_values(template, values, {}) if template else {},
-            tags={"kept": "yes"},
+            tags={"kept": "yes", **(tags or {})},
+            role_arn=role_arn,
             token=OTHER_PROCESS,
         )
 
@@ -114,6 +122,8 @@ class FakeStacks(FakeService):
             "StackName": stack.name,
             "StackStatus": stack.status,
             "CreationTime": stack.created,
+            "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+            **({"RoleARN": stack.role_arn} if stack.role_arn else {}),
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
             "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
         }

@@ -64,6 +64,9 @@ ENVIRONMENT = {
     "MAX_WAIT_MINUTES": "30",
     "TEMPLATE_BUCKET": "templates-bucket",
     "CLOUDFORMATION_ROLE_ARN": "arn:aws:iam::000000000000:role/deployer",
+    "PIPELINE_STACK_NAME": "stepline",
+    "OTHER_CLOUDFORMATION_ROLE_ARNS": "arn:aws:iam::000000000000:role/other-deployer",
+    "ADOPTED_STACK_NAMES": "prod-adopted,dev-adopted",
 }
 _MAX_STEPS = 50_000
 

@@ -10,7 +10,6 @@ from statemachines.deploy.errors import MissingCapabilityError
 from tests.statemachines.deploy import case_runner
 from tests.statemachines.deploy.machine import ENVIRONMENT, Machine
 
-
 _OTHER_ROLE_ARN = ENVIRONMENT["OTHER_CLOUDFORMATION_ROLE_ARNS"]
 
 

@@ -30,6 +30,12 @@ which pipeline deploys the stack."""
 MAX_TOKEN_CHARACTERS: Final = 128
 """Length of a ClientRequestToken and of a change set's name [model]."""
 
+MAX_DESCRIBED_TYPES: Final = 40
+"""Resource types whose schemas are read to explain a denied action [ours]: a call each, within one task."""
+
+MAX_LISTED_ACTIONS_CHARACTERS: Final = 1_200
+"""Of the actions that a message lists [ours]."""
+
 DEFAULT_MAX_WAIT_MINUTES: Final = 120
 MAX_WAIT_MINUTES_LIMIT: Final = 480
 """Of one wait loop, as a setting [ours]. A pipeline action ends after 24 hours, and a deployment may wait for

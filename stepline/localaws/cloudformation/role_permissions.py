@@ -41,9 +41,9 @@ class ResourceChange:
     operation: str
     resource_type: str
     physical_id: str = ""
-    default_name: str = "*"
     old: Properties = field(default_factory=dict)
     new: Properties = field(default_factory=dict)
+    default_name: str = "*"
 
     @property
     def changes_tags(self) -> bool:

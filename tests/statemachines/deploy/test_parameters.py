@@ -60,9 +60,7 @@ def test_explicit_parameter_takes_precedence_over_the_environment_name(machine: 
 def test_role_of_the_input_takes_precedence_over_the_setting(
     machine: Machine, role: dict[str, str], expected: str
 ) -> None:
-    case_runner.run(
-        machine, {"input": role, "stack": {"status": "ROLLBACK_COMPLETE", "roleArn": expected}}
-    )
+    case_runner.run(machine, {"input": role, "stack": {"status": "ROLLBACK_COMPLETE", "roleArn": expected}})
     for operation in ("CreateStack", "DeleteStack"):
         (call,) = machine.cloudformation.called(operation)
         assert call["RoleARN"] == expected

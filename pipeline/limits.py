@@ -58,6 +58,10 @@ DEFAULT_TIMEOUT_MINUTES: Final = 23 * 60 + 50
 GIVE_UP_SECONDS: Final = 300
 """Time after the deadline in which stopping the execution is retried, if AWS cannot be reached [ours]."""
 
+STOP_CONFIRMED_WITHIN_SECONDS: Final = 180
+"""Time after StopExecution in which the execution is described until it has ended [ours]: DescribeExecution
+is eventually consistent [model]."""
+
 MAX_CLOCK_SKEW_SECONDS: Final = 300
 """Between two Lambda hosts [ours]. A token from further in the future is refused."""
 

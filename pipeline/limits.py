@@ -33,6 +33,13 @@ OUTPUT_VARIABLE_OVERHEAD_BYTES: Final = 6
 """Added for each variable besides its name and value, as in `"name":"value",` [ours]. It is not documented
 whether AWS counts these bytes."""
 
+MAX_EXPRESSION_STEPS: Final = 1_000_000
+"""Of all output variables together [ours]: about a second of a whole processor. A filter over the largest
+output takes some 200,000."""
+
+MAX_EXPRESSION_VALUE_CHARACTERS: Final = 4 * MAX_INPUT_BYTES
+"""Of each value that evaluating an output variable produces [ours]: the largest output, some times over."""
+
 MAX_OUTPUT_ARTIFACTS: Final = 1
 """An execution has one output [ours]; CodePipeline allows 5 artifacts."""
 

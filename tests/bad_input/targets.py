@@ -69,6 +69,20 @@ def _user_parameters(text: str) -> str:
     return _send(World().first_job(text, job_id=JOB)).kind
 
 
+def _output_variable(example: tuple[str, str]) -> str:
+    """A succeeded execution is reported as such, whatever its output and the expression are."""
+    expression, output = example
+    world = World()
+    event = world.first_job({"input": {}, "outputVariables": {"A": expression}}, job_id=JOB)
+    if "failureDetails" in world.send(event):
+        return "refused"
+    world.execution.succeed(output)
+    result = world.send(world.next_job(event))
+    assert "executionDetails" in result
+    assert "continuationToken" not in result
+    return "given" if "A" in result.get("outputVariables", {}) else "left out"
+
+
 def _token(token: str) -> str:
     return _send(World().first_job(job_id=JOB, continuationToken=token)).kind
 
@@ -152,6 +166,13 @@ _VALID_INPUT = {
 TARGETS = (
     Target("job events", strategies.job_events, _job_event, 100),
     Target("UserParameters", strategies.user_parameters, _user_parameters, 100),
+    Target(
+        "output variables",
+        st.tuples(
+            st.one_of(strategies.expressions, strategies.hostile_expressions), any_value.map(json.dumps)
+        ),
+        _output_variable,
+    ),
     Target("tokens", strategies.tokens(NOW), _token, 60),
     Target("archives", archive_strategies.archives, _archive, 150),
     Target("JSON input", strategies.input_files, _input_file, 100),

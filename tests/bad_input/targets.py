@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.bad_input import archive_strategies, deploy_runner, strategies, trigger_runner
-from tests.bad_input.observed import USER_VALUE
+from tests.bad_input.observed import USER_VALUE, observed
 from tests.bad_input.outcome import Outcome
 from tests.bad_input.strategies import JOB, any_text, any_value, json_texts, mutated
 from tests.bad_input.system_runner import Group
@@ -74,10 +74,11 @@ def _output_variable(example: tuple[str, str]) -> str:
     expression, output = example
     world = World()
     event = world.first_job({"input": {}, "outputVariables": {"A": expression}}, job_id=JOB)
-    if "failureDetails" in world.send(event):
-        return "refused"
-    world.execution.succeed(output)
-    result = world.send(world.next_job(event))
+    with observed():
+        if "failureDetails" in world.send(event):
+            return "refused"
+        world.execution.succeed(output)
+        result = world.send(world.next_job(event))
     assert "executionDetails" in result
     assert "continuationToken" not in result
     return "given" if "A" in result.get("outputVariables", {}) else "left out"

@@ -36,15 +36,20 @@ def is_project(folder: Path) -> bool:
 
 
 def source_files(project: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files of the Lambda code, with their paths in the package, in sorted order."""
+    """Yield the files of the Lambda code, with their paths in the package, in sorted order.
+
+    Hidden folders are left out: `sam build` in the folder of a system creates `.aws-sam` there.
+    """
     excluded = [project / folder for folder in _NOT_LAMBDA_CODE]
     core = project if (project / "stepline").is_dir() else _PACKAGE.parent
     for name in _LAMBDA_CODE:
         base = core if name.startswith("stepline") else project
         path = base / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            if not any(file.is_relative_to(folder) for folder in excluded):
-                yield file, file.relative_to(base).as_posix()
+            name_in_package = file.relative_to(base)
+            is_hidden = any(part.startswith(".") for part in name_in_package.parts)
+            if not is_hidden and not any(file.is_relative_to(folder) for folder in excluded):
+                yield file, name_in_package.as_posix()
 
 
 def build(project: Path, target: Path) -> None:

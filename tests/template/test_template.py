@@ -193,3 +193,35 @@ def test_runtime_is_the_python_version_of_the_packages() -> None:
 
     runtime = read_template(TEMPLATE)["Globals"]["Function"]["Runtime"]
     assert runtime == f"python{function_package._PYTHON_VERSION}"
+
+
+RETAINED = {"Retain", "RetainExceptOnCreate"}
+
+
+def policies(resource: dict[str, Any]) -> tuple[str, str]:
+    return resource.get("DeletionPolicy", "Delete"), resource.get("UpdateReplacePolicy", "Delete")
+
+
+def referenced(value: object) -> set[str]:
+    """Return the logical ids that a property refers to."""
+    found = re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)|\$\{(\w+)', json.dumps(value))
+    return {name for names in found for name in names}
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_key_of_a_retained_resource_is_retained(path: str) -> None:
+    """A key that is scheduled for deletion decrypts nothing: the retained data would be lost with it."""
+    own = resources(path)
+    keys = {name for name, resource in own.items() if resource["Type"] == "AWS::KMS::Key"}
+    needed = {
+        key
+        for name, resource in own.items()
+        if name not in keys and RETAINED & set(policies(resource))
+        for key in keys & referenced(resource["Properties"])
+    }
+    assert {key: policies(own[key]) for key in needed if not RETAINED.issuperset(policies(own[key]))} == {}
+
+
+def test_repository_of_the_application_is_retained() -> None:
+    """Its history belongs to the user. A first deployment that fails leaves none, and can be repeated."""
+    assert policies(RESOURCES["Repository"]) == ("RetainExceptOnCreate", "Retain")

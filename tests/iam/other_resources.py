@@ -16,6 +16,7 @@ PARAMETERS = {
     ),
     "InputBucketName": INPUT_BUCKET,
 }
+_KEY_ALIAS = "alias/iam-inputs"
 _ROLE = "iam-other-machines"
 _STATES: dict[str, Any] = {
     "STANDARD": {"Type": "Wait", "Seconds": 60, "End": True},
@@ -23,15 +24,34 @@ _STATES: dict[str, Any] = {
 }
 
 
-def create_other_resources(system: System) -> None:
-    """Create the state machines and the bucket, unless they exist."""
-    system.client("s3").create_bucket(Bucket=INPUT_BUCKET)
+def create_other_resources(system: System) -> dict[str, str]:
+    """Create the state machines, the bucket and its key, unless they exist. Return the key's parameter."""
+    key_arn = _key(system)
+    s3 = system.client("s3")
+    s3.create_bucket(Bucket=INPUT_BUCKET)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
+    s3.put_bucket_encryption(
+        Bucket=INPUT_BUCKET,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
     role_arn = _role(system)
     for name, machine_type in OTHER_MACHINES.items():
         definition = {"StartAt": "Only", "States": {"Only": _STATES[machine_type]}}
         system.client("stepfunctions").create_state_machine(
             name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )
+    return {"InputBucketKeyArn": key_arn}
+
+
+def _key(system: System) -> str:
+    """Return the ARN of the key, whose use the account's IAM policies decide."""
+    kms = system.client("kms")
+    try:
+        found: str = kms.describe_key(KeyId=_KEY_ALIAS)["KeyMetadata"]["Arn"]
+    except kms.exceptions.NotFoundException:
+        found = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.create_alias(AliasName=_KEY_ALIAS, TargetKeyId=found)
+    return found
 
 
 def _role(system: System) -> str:

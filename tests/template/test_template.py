@@ -16,6 +16,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
 from stepline.deployment.template import read_template
+from tests.template.resolved import resolved
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "template.yaml"
@@ -206,6 +207,31 @@ def referenced(value: object) -> set[str]:
     """Return the logical ids that a property refers to."""
     found = re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)|\$\{(\w+)', json.dumps(value))
     return {name for names in found for name in names}
+
+
+FLOW = "arn:aws-us-gov:states:us-gov-west-1:111122223333:stateMachine:flow"
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [("", True), (FLOW, True), (f"{FLOW}:live", False), (f"{FLOW}:3", False), ("flow", False)],
+)
+def test_list_of_other_state_machines_has_arns_without_version_or_alias(value: str, fits: bool) -> None:
+    """IAM authorizes versions and aliases by the state machine's ARN, which no template derives in a list.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+    """
+    parameter = read_template(TEMPLATE)["Parameters"]["OtherStateMachineArns"]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], value)) is fits
+    assert "version or alias" in parameter["ConstraintDescription"]
+
+
+def test_bucket_key_of_the_input_may_be_used_only_with_its_parameter() -> None:
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1"
+    with_key = resolved("template.yaml", InputBucketName="inputs", InputBucketKeyArn=key)
+    statement = with_key.resources["InputBucketKeyPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", key)
+    assert "InputBucketKeyPolicy" not in resolved("template.yaml", InputBucketName="inputs").resources
 
 
 @pytest.mark.parametrize("path", TEMPLATES)

@@ -251,3 +251,10 @@ def test_key_of_a_retained_resource_is_retained(path: str) -> None:
 def test_repository_of_the_application_is_retained() -> None:
     """Its history belongs to the user. A first deployment that fails leaves none, and can be repeated."""
     assert policies(RESOURCES["Repository"]) == ("RetainExceptOnCreate", "Retain")
+
+
+@pytest.mark.parametrize(("name", "expected"), [("", "stack-jobs"), ("batch/jobs", "batch/jobs")])
+def test_repository_of_the_batch_image_can_have_another_name_than_the_stack(name: str, expected: str) -> None:
+    """The name of a stack may have capital letters, which ECR refuses."""
+    batch = resolved("statemachines/batch/template.yaml", ImageRepositoryName=name)
+    assert batch.resources["ImageRepository"]["Properties"]["RepositoryName"] == expected

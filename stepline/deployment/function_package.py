@@ -20,6 +20,9 @@ _LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core", "stepline/__init__
 _NOT_LAMBDA_CODE = ("statemachines/batch/image", "statemachines/process/sample_service")
 """Programs that run in a container or on a server."""
 
+_UNUSED_FILES = ("swagger-ui*",)
+"""1.7 MB of Powertools' event handler for REST APIs, which no function uses."""
+
 _PACKAGE = Path(__file__).parent.parent
 """The installed `stepline`; its core is packaged for the project that it brings, which has no copy."""
 
@@ -58,7 +61,8 @@ def build(project: Path, target: Path) -> None:
     Raises CalledProcessError if pip cannot install the requirements; pip has printed the reason.
     """
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(_install_requirements(project), target, dirs_exist_ok=True)
+    unused = shutil.ignore_patterns(*_UNUSED_FILES)
+    shutil.copytree(_install_requirements(project), target, dirs_exist_ok=True, ignore=unused)
     for file, name in source_files(project):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target / name)

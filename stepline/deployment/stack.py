@@ -27,6 +27,7 @@ from stepline.core.cloudformation.stack_status import StackStatus
 from stepline.core.cloudformation.stacks import find_stack
 from stepline.core.errors import UsageError
 from stepline.deployment import template as templates
+from stepline.deployment.stack_names import check_stack_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -64,6 +65,7 @@ def deploy(
     document = templates.read_template(template)
     declared = document.get("Parameters", {})
     _check_parameters(template, declared, parameters)
+    check_stack_name(document, stack_name)
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
     body = templates.package_template(document, template.resolve().parent, _uploader(s3))
     key = _upload(s3, ".json", body.encode())["Key"]

@@ -21,6 +21,7 @@ PARAMETERS = {
     "OtherApplicationRoleArns": OTHER_ROLE_ARN,
     "MacroFunctionArns": _MACRO_FUNCTION_ARN,
 }
+_KEY_ALIAS = "alias/iam-inputs"
 _ROLE = "iam-other-machines"
 _MACRO_TEMPLATE: dict[str, Any] = {
     "Resources": {
@@ -61,9 +62,16 @@ _STATES: dict[str, Any] = {
 }
 
 
-def create_other_resources(system: System) -> None:
-    """Create them, unless they exist."""
-    system.client("s3").create_bucket(Bucket=INPUT_BUCKET)
+def create_other_resources(system: System) -> dict[str, str]:
+    """Create them, unless they exist. Return the parameter with the key of the bucket."""
+    key_arn = _key(system)
+    s3 = system.client("s3")
+    s3.create_bucket(Bucket=INPUT_BUCKET)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
+    s3.put_bucket_encryption(
+        Bucket=INPUT_BUCKET,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
     role_arn = _role(system, _ROLE, "states")
     _role(system, OTHER_ROLE_ARN.rpartition("/")[2], "cloudformation", "PowerUserAccess")
     _create_macro(system)
@@ -72,6 +80,18 @@ def create_other_resources(system: System) -> None:
         system.client("stepfunctions").create_state_machine(
             name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )
+    return {"InputBucketKeyArn": key_arn}
+
+
+def _key(system: System) -> str:
+    """Return the ARN of the key, whose use the account's IAM policies decide."""
+    kms = system.client("kms")
+    try:
+        found: str = kms.describe_key(KeyId=_KEY_ALIAS)["KeyMetadata"]["Arn"]
+    except kms.exceptions.NotFoundException:
+        found = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.create_alias(AliasName=_KEY_ALIAS, TargetKeyId=found)
+    return found
 
 
 def _role(system: System, name: str, service: str, policy: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.continuation import Continuation, read_token, write_token
+from pipeline.errors import UserParametersError
 from pipeline.settings import load_settings
 from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import ExecutionArn, MachineArn
@@ -64,6 +65,28 @@ class TestSettings:
         assert str(settings.machine("deploy:live").execution("x")) == str(
             settings.machine(None).execution("x")
         )
+
+    @pytest.mark.parametrize("name", ["quick:live", "quick:3", f"{EXPRESS}:live"])
+    def test_version_or_alias_of_an_allowed_state_machine_is_accepted(self, name: str) -> None:
+        """IAM authorizes versions and aliases by the state machine's ARN, so the list need not hold them."""
+        settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": EXPRESS})
+        machine = settings.machine(name)
+        assert (machine.base, machine.qualifier) == (EXPRESS, name.rpartition(":")[2])
+
+    @pytest.mark.parametrize(
+        "name", ["deploy:live", f"{MACHINE}:live", "quick:", "quick:a:b", "quick:a b", ":a"]
+    )
+    def test_version_or_alias_of_another_state_machine_is_rejected(self, name: str) -> None:
+        settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": EXPRESS})
+        with pytest.raises(UserParametersError, match="is not on the function's list"):
+            settings.machine(name)
+
+    def test_listed_alias_allows_no_other_alias(self) -> None:
+        others = f"{EXPRESS}:live"
+        settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": others})
+        assert str(settings.machine("quick:live")) == others
+        with pytest.raises(UserParametersError, match="is not on the function's list"):
+            settings.machine("quick:test")
 
     def test_name_in_two_regions_is_rejected_and_its_arn_is_accepted(self) -> None:
         other = MACHINE.replace("eu-west-1", "us-east-1")

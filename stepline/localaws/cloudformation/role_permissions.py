@@ -118,6 +118,18 @@ def required_permissions(change: ResourceChange, arns: Arns) -> tuple[Permission
     return None if rule is None else tuple(rule(change, arns))
 
 
+def read_permission(resource_type: str, physical_id: str, arns: Arns) -> Permission | None:
+    """Return what Fn::GetAtt of a resource requires: CloudFormation reads the resource with the stack's role.
+
+    Of the actions of the type's read handler, this is the one that reads the resource itself. Returns None
+    for a type of which only the service is known.
+    """
+    if (reader := _READERS.get(resource_type)) is None:
+        return None
+    action, resource = reader
+    return Permission(action, resource(ResourceChange("read", resource_type, physical_id), arns))
+
+
 def _state_machine(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
     name = change.new.get("StateMachineName")
     arn = change.physical_id or arns.of("states", f"stateMachine:{name or '*'}")
@@ -131,8 +143,7 @@ def _state_machine(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
 
 
 def _function(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
-    name = change.physical_id or change.new.get("FunctionName", "*")
-    arn = arns.of("lambda", f"function:{name}")
+    arn = _function_arn(change, arns)
     if change.operation == "create":
         yield Permission("lambda:CreateFunction", arn)
     elif change.operation == "delete":
@@ -148,18 +159,13 @@ def _function(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
 
 
 def _role(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
-    arn = arns.without_region("iam", f"role/{change.physical_id or change.new.get('RoleName', '*')}")
+    arn = _role_arn(change, arns)
     if change.operation != "update":
         yield Permission(f"iam:{_VERBS[change.operation]}Role", arn)
         return
     for name, action in _ROLE_UPDATES.items():
         if change.old.get(name) != change.new.get(name):
             yield Permission(f"iam:{action}", arn)
-
-
-def _parameter_arn(change: ResourceChange, arns: Arns) -> str:
-    name = str(change.physical_id or change.new.get("Name", change.default_name)).removeprefix("/")
-    return arns.of("ssm", f"parameter/{name}")
 
 
 def _queue_arn(change: ResourceChange, arns: Arns) -> str:
@@ -210,6 +216,19 @@ def _named(service: str, property_name: str) -> _ResourceOf:
     return resource
 
 
+def _function_arn(change: ResourceChange, arns: Arns) -> str:
+    return arns.of("lambda", f"function:{change.physical_id or change.new.get('FunctionName', '*')}")
+
+
+def _role_arn(change: ResourceChange, arns: Arns) -> str:
+    return arns.without_region("iam", f"role/{change.physical_id or change.new.get('RoleName', '*')}")
+
+
+def _parameter_arn(change: ResourceChange, arns: Arns) -> str:
+    name = str(change.physical_id or change.new.get("Name", change.default_name)).removeprefix("/")
+    return arns.of("ssm", f"parameter/{name}")
+
+
 def _bucket_arn(change: ResourceChange, _arns: Arns) -> str:
     return f"arn:aws:s3:::{change.physical_id or change.new.get('BucketName', '*')}"
 
@@ -243,3 +262,14 @@ _RULES: Final[dict[str, _Rule]] = {
     "AWS::SSM::Parameter": _by_handlers(HANDLERS["AWS::SSM::Parameter"], _parameter_arn),
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
+_READERS: Final[dict[str, tuple[str, _ResourceOf]]] = {
+    "AWS::IAM::Role": ("iam:GetRole", _role_arn),
+    "AWS::Lambda::Function": ("lambda:GetFunction", _function_arn),
+    "AWS::Logs::LogGroup": ("logs:DescribeLogGroups", _log_group_arn),
+    "AWS::S3::Bucket": ("s3:ListBucket", _bucket_arn),
+    "AWS::SNS::Topic": ("sns:GetTopicAttributes", _named("sns", "TopicName")),
+    "AWS::SQS::Queue": ("sqs:GetQueueAttributes", _named("sqs", "QueueName")),
+    "AWS::SSM::Parameter": ("ssm:GetParameters", _parameter_arn),
+    "AWS::StepFunctions::StateMachine": ("states:DescribeStateMachine", lambda change, _: change.physical_id),
+}
+"""Type -> the action of its read handler that reads the resource, and the action's resource."""

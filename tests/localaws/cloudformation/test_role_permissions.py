@@ -6,11 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from stepline.localaws.cloudformation import role_permissions
+from stepline.localaws.cloudformation.attributes import referenced_attributes
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.role_permissions import (
     HANDLERS,
     ResourceChange,
+    read_permission,
     required_permissions,
     service_of,
 )
@@ -147,3 +151,35 @@ def test_resource_without_a_name_has_the_name_that_cloudformation_gives() -> Non
 def test_other_types_require_any_action_of_their_service(resource_type: str, service: str) -> None:
     assert required_permissions(ResourceChange("create", resource_type), ARNS) is None
     assert service_of(resource_type) == service
+
+
+@pytest.mark.parametrize("resource_type", role_permissions._READERS)
+def test_read_of_an_attribute_requires_an_action_of_the_read_handler(resource_type: str) -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
+    permission = read_permission(resource_type, "r", ARNS)
+    assert permission is not None
+    assert permission.action in schema["handlers"]["read"]["permissions"]
+
+
+def test_read_of_a_role_requires_its_arn() -> None:
+    permission = read_permission("AWS::IAM::Role", "r", ARNS)
+    assert permission is not None
+    assert (permission.action, permission.resource) == ("iam:GetRole", ROLE)
+    assert read_permission("AWS::EC2::VPC", "vpc-1", ARNS) is None
+
+
+def test_attributes_are_found_in_get_att_and_sub() -> None:
+    properties = {
+        "A": {"Fn::GetAtt": ["Role", "Arn"]},
+        "B": [{"Fn::GetAtt": "Nested.Outputs.Url"}],
+        "C": {"Fn::Sub": "${Queue.Arn} ${AWS::Region} ${Parameter} ${!Literal.Arn}"},
+        "D": {"Fn::Sub": ["${Topic.TopicName} ${Own}", {"Own": {"Fn::GetAtt": ["Table", "Arn"]}}]},
+        "E": {"Ref": "Bucket"},
+    }
+    assert sorted(referenced_attributes(properties)) == [
+        ("Nested", "Outputs.Url"),
+        ("Queue", "Arn"),
+        ("Role", "Arn"),
+        ("Table", "Arn"),
+        ("Topic", "TopicName"),
+    ]

@@ -62,6 +62,21 @@ class Server:
         )
         return "f"
 
+    def create_rest_api(self) -> str:
+        """Create a REST API with `GET /items`, which responds without a function, and return its id."""
+        client = self.client("apigateway")
+        api = str(client.create_rest_api(name="api")["id"])
+        root = client.get_resources(restApiId=api)["items"][0]["id"]
+        items = client.create_resource(restApiId=api, parentId=root, pathPart="items")["id"]
+        method = {"restApiId": api, "resourceId": items, "httpMethod": "GET"}
+        client.put_method(**method, authorizationType="NONE")
+        client.put_method_response(**method, statusCode="200")
+        templates = {"application/json": '{"statusCode": 200}'}
+        client.put_integration(**method, type="MOCK", requestTemplates=templates)
+        client.put_integration_response(**method, statusCode="200")
+        client.create_deployment(restApiId=api, stageName="live")
+        return api
+
     def invoke_in_background(self, name: str, started: Path) -> None:
         """Invoke the function, and return as soon as it runs."""
 

@@ -83,20 +83,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def api(server: Server) -> str:
-    """The id of a REST API with a GET method that responds without a function."""
-    client = server.client("apigateway")
-    api = client.create_rest_api(name="api")["id"]
-    root = client.get_resources(restApiId=api)["items"][0]["id"]
-    items = client.create_resource(restApiId=api, parentId=root, pathPart="items")["id"]
-    method = {"restApiId": api, "resourceId": items, "httpMethod": "GET"}
-    client.put_method(**method, authorizationType="NONE")
-    client.put_method_response(**method, statusCode="200")
-    client.put_integration(
-        **method, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'}
-    )
-    client.put_integration_response(**method, statusCode="200")
-    client.create_deployment(restApiId=api, stageName="live")
-    return str(api)
+    return server.create_rest_api()
 
 
 def send(

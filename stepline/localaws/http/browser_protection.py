@@ -20,6 +20,7 @@ _LOOPBACK_NAMES = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _NAME = r"\[[0-9a-f:]{2,39}\]|[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?"  # 253 characters: RFC 1035
 _HOST = re.compile(rf"(?P<name>{_NAME})(?::[0-9]{{1,5}})?", re.ASCII)
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://(?:{_NAME})(?::[0-9]{{1,5}})?", re.ASCII)
+_ALLOW_ORIGIN = b"access-control-allow-origin"
 _READING_METHODS = frozenset({"GET", "HEAD"})
 _OWN_REQUESTS = frozenset({"none", "same-origin"})
 """Values of Sec-Fetch-Site: the user entered the address, or the page itself came from this server."""
@@ -141,14 +142,13 @@ def _with_own_cors(send: Send, allowed_origin: str | None) -> Send:
 def _own_cors(
     headers: Iterable[tuple[bytes, bytes]], allowed_origin: str | None
 ) -> list[tuple[bytes, bytes]]:
-    items = [(bytes(name).lower(), bytes(value)) for name, value in headers]
-    if (b"access-control-allow-origin", b"*") not in items:
+    items = list(headers)
+    if not any(name.lower() == _ALLOW_ORIGIN and value == b"*" for name, value in items):
         return items
-    others = [item for item in items if item[0] != b"access-control-allow-origin"]
     if allowed_origin is None:
-        return [item for item in others if not item[0].startswith(b"access-control-")]
-    allow = (b"access-control-allow-origin", allowed_origin.encode("latin-1"))
-    return [*others, allow, (b"vary", b"Origin")]
+        return [item for item in items if not item[0].lower().startswith(b"access-control-")]
+    others = [item for item in items if item[0].lower() != _ALLOW_ORIGIN]
+    return [*others, (_ALLOW_ORIGIN, allowed_origin.encode("latin-1")), (b"vary", b"Origin")]
 
 
 def _parse_host(text: str) -> str:

@@ -181,20 +181,20 @@ def test_allowed_origin_does_not_allow_a_host() -> None:
 
 
 def test_cors_for_everyone_is_removed() -> None:
-    assert respond(HOST, cors="*").headers == [("x-id", "1")]
+    assert respond(HOST, cors="*").headers == [("X-Id", "1")]
 
 
 def test_cors_for_everyone_becomes_cors_for_the_allowed_origin() -> None:
     headers = respond(HOST, ("Origin", "http://localhost:3000"), allowed=ALLOWED, cors="*").headers
     assert ("access-control-allow-origin", "http://localhost:3000") in headers
-    assert ("access-control-max-age", "9") in headers
+    assert ("Access-Control-Max-Age", "9") in headers
     assert ("vary", "Origin") in headers
-    assert len([name for name, _ in headers if name == "access-control-allow-origin"]) == 1
+    assert "*" not in [value for _, value in headers]
 
 
 def test_cors_of_an_application_is_kept() -> None:
     headers = respond(HOST, cors="https://app.example.com").headers
-    assert ("access-control-allow-origin", "https://app.example.com") in headers
+    assert ("Access-Control-Allow-Origin", "https://app.example.com") in headers
 
 
 @pytest.mark.parametrize("origin", ["http://attacker.example", "http://127.0.0.1:4566"])

@@ -165,6 +165,8 @@ def _service_of(deployment: Deployment, operation: str) -> Calls:
 def _interfere(cloudformation: FakeCloudFormation, item: dict[str, Any]) -> None:
     match item["change"]:
         case "create":
+            if cloudformation.stack_named(STACK_NAME):
+                cloudformation.set_stack_status(STACK_NAME, "DELETE_COMPLETE")
             cloudformation.add_stack(
                 STACK_NAME,
                 item["status"],
@@ -178,9 +180,12 @@ def _interfere(cloudformation: FakeCloudFormation, item: dict[str, Any]) -> None
         case "delete":
             cloudformation.set_stack_status(STACK_NAME, "DELETE_COMPLETE")
         case "set status":
+            stack = cloudformation.existing_stack(STACK_NAME)
+            if not stack.template:  # its first change set is executed
+                stack.template, stack.parameters = template({}), {"EnvironmentName": "dev", "Size": "1"}
             cloudformation.set_stack_status(STACK_NAME, item["status"])
         case "delete change sets":
-            cloudformation.change_sets.clear()
+            cloudformation.delete_change_sets()
         case "hang":
             cloudformation.hangs = True
         case unknown:

@@ -54,16 +54,18 @@ def collect_outputs(
     consistent.
     """
     stack = find_stack(cloudformation, stack_id)
-    if stack is None or (awaited is not None and _is_older(stack, awaited)):
+    if stack is None or _is_older(stack, awaited):
         raise TransientAwsError(f"CloudFormation does not show the outputs of the stack {stack_id} yet.")
     if stack.phase is Phase.DELETED:
         raise StackChangedError(f"The stack {stack.name} was deleted by another process.")
     return dict(_fitting(stack.outputs))
 
 
-def _is_older(stack: Stack, awaited: AwaitedOperation) -> bool:
+def _is_older(stack: Stack, awaited: AwaitedOperation | None) -> bool:
     """Return whether `stack` is as before the end of the operation. A later one may be in progress."""
-    if stack.id != awaited.operation.stack_id or stack.phase is Phase.DELETED:
+    if stack.phase is Phase.DELETE_ONLY:
+        return True  # such a stack cannot be deployed
+    if awaited is None or stack.id != awaited.operation.stack_id or stack.phase is Phase.DELETED:
         return False
     if stack.phase is Phase.RUNNING:
         return awaited.ended_at is not None and stack.changed_at < awaited.ended_at

@@ -19,6 +19,7 @@ from rich.table import Table
 from tests.faults import replay
 from tests.faults.exploration import Baseline, Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.network import ENVIRONMENT
+from tests.faults.places import resolve
 from tests.faults.scenarios import distinct, scenarios
 from tests.faults.schedule import Schedule
 
@@ -52,7 +53,9 @@ def main(
     if list_scenarios:
         console.print("\n".join(scenarios()))
     elif text:
-        sys.exit(replay.replay(_schedule(text), console))
+        os.environ.update(ENVIRONMENT)
+        explorer = Explorer()
+        sys.exit(replay.replay(_schedule(text, explorer), explorer, console))
     else:
         _check(names)
         chosen = list(names) or (list(scenarios()) if everything else distinct())
@@ -64,15 +67,15 @@ def _check(names: tuple[str, ...]) -> None:
         raise click.BadParameter(f"unknown scenario {', '.join(sorted(unknown))}; --list shows all")
 
 
-def _schedule(text: str) -> Schedule:
+def _schedule(text: str, explorer: Explorer) -> Schedule:
+    _check((text.partition(":")[0].strip(),))
     try:
-        schedule = Schedule.parse(text)
+        return resolve(text, explorer)
     except ValueError as error:
         raise click.BadParameter(
-            f"{text!r} is not a schedule ({error}); an example is 'update: 12 throttled'"
+            f"{text!r} is not a schedule ({error}); examples are 'update: 12 throttled' and "
+            "'update: CreateChangeSet-1 throttled'"
         ) from error
-    _check((schedule.scenario,))
-    return schedule
 
 
 def _explore(

@@ -44,6 +44,9 @@ from tests.statemachines.deploy.machine import TASKS, definition, load_handler
 from tests.statemachines.deploy.machine import function_name as task_function
 
 CONTINUATION_SECONDS = 60
+MAX_WAIT_MINUTES = "3"
+"""Of the wait loops: as few as possible, so that a loop that never ends has few calls."""
+
 EXECUTION_PREFIX = "codepipeline-"
 
 
@@ -75,18 +78,22 @@ class JobResult:
 
 @dataclass(frozen=True)
 class StackChange:
-    """A request that changed a stack, in the call with this number."""
+    """A request that changed a stack, in the call with this number.
+
+    `is_foreign`: the stack has neither the pipeline's tag nor its role, and was not handed over to it.
+    """
 
     call: int
     operation: str
     stack_id: str
+    is_foreign: bool = False
 
 
 class PipelineWorld(World):
     """`express_runs` counts how often the task of the Express state machine ran.
 
     `stack_changes` are those by requests. `late_starts`: executions that were started by events whose job had
-    timed out.
+    timed out. `started_meanwhile`: by a repeated event, while another invocation was running.
     """
 
     def __init__(
@@ -114,6 +121,7 @@ class PipelineWorld(World):
         self.functions = Functions(handlers, timeouts | {TRIGGER: deployed.timeout_seconds}, self._admit)
         self.event_queue = EventQueue(self.clock)
         self.late_starts: list[str] = []
+        self.started_meanwhile: list[str] = []
         self.stack_changes: list[StackChange] = []
         self.cloudformation.on_change = self._record_stack_change
         self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.events.append)
@@ -188,7 +196,7 @@ class PipelineWorld(World):
 
     @contextlib.contextmanager
     def running_functions(self) -> Iterator[None]:
-        environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "3"}
+        environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": MAX_WAIT_MINUTES}
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
             self._process(environment),
@@ -257,6 +265,8 @@ class PipelineWorld(World):
         age_seconds = self.event_queue.age_seconds(job.id)
         if not job.action.in_progress and age_seconds > Settings.job_timeout_seconds:
             self.late_starts.append(execution)
+        if len(self.functions.running) > 1:
+            self.started_meanwhile.append(execution)
 
     def _result(self, call: Call) -> JobResult:
         execution = self.execution_of(call.parameters["jobId"])
@@ -274,7 +284,8 @@ class PipelineWorld(World):
         self.results.append(result)
 
     def _record_stack_change(self, operation: str, stack: FakeStack) -> None:
-        self.stack_changes.append(StackChange(len(self.calls), operation, stack.id))
+        change = StackChange(len(self.calls), operation, stack.id, is_foreign=_is_foreign(stack))
+        self.stack_changes.append(change)
 
     # ---------------------------------------------------------------- what happened
 
@@ -308,3 +319,11 @@ class PipelineWorld(World):
     def summaries(self, pipeline: str) -> list[dict[str, Any]]:
         response = self.codepipeline.list_pipeline_executions({"pipelineName": pipeline})
         return list(response["pipelineExecutionSummaries"])
+
+
+def _is_foreign(stack: FakeStack) -> bool:
+    return (
+        stack.tags.get("stepline:deployed-by") != DEPLOY_ENVIRONMENT["PIPELINE_STACK_NAME"]
+        and stack.role_arn != DEPLOY_ENVIRONMENT["CLOUDFORMATION_ROLE_ARN"]
+        and stack.name not in DEPLOY_ENVIRONMENT["ADOPTED_STACK_NAMES"].split(",")
+    )

@@ -30,8 +30,8 @@ def results_are_true(world: PipelineWorld) -> Iterator[str]:
 def unknown_outcomes_are_justified(world: PipelineWorld) -> Iterator[str]:
     """The outcome of an Express execution is unknown only if the wait for it was interrupted."""
     for result in world.results:
-        is_unknown = not result.is_success and _UNKNOWN_OUTCOME in _message(result)
-        if is_unknown and not world.schedule.faults & TRANSIENT:
+        claim_stays = any(operation.name == "DeleteObject" for operation in world.denials)
+        if is_unknown(result) and not world.schedule.faults & TRANSIENT and not claim_stays:
             yield f"nothing interrupted the wait for the Express execution: {_message(result)}"
 
 
@@ -81,7 +81,17 @@ def _still_runs(_world: PipelineWorld, result: JobResult) -> bool:
     return _STILL_RUNNING in _message(result) and result.status == "RUNNING"
 
 
-_JUSTIFICATIONS: tuple[Callable[[PipelineWorld, JobResult], bool], ...] = (_denied, _gave_up, _still_runs)
+def _started_meanwhile(world: PipelineWorld, result: JobResult) -> bool:
+    """Return whether a repeated event started the execution while this result was reported."""
+    return result.arn.rpartition(":")[2] in world.started_meanwhile
+
+
+_JUSTIFICATIONS: tuple[Callable[[PipelineWorld, JobResult], bool], ...] = (
+    _denied,
+    _gave_up,
+    _still_runs,
+    _started_meanwhile,
+)
 
 
 def _is_expired(world: PipelineWorld, result: JobResult) -> bool:

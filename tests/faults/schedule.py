@@ -25,6 +25,7 @@ class Fault(enum.StrEnum):
     TIMED_OUT_BEFORE_ONCE = "timed-out-before-once"
     TIMED_OUT_AFTER = "timed-out-after"  # no response, but the service has acted
     TIMED_OUT_AFTER_ONCE = "timed-out-after-once"
+    SERVER_ERROR_AFTER = "server-error-after"  # the service has acted, and responds with an error
     CUT_SHORT = "cut-short"  # the service has acted, and its response breaks off
     CUT_SHORT_ONCE = "cut-short-once"
     KILLED_BEFORE = "killed-before"
@@ -73,7 +74,7 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
         Fault.CONNECTION_REFUSED,
         Fault.TIMED_OUT_BEFORE,
     ),
-    "acted": (Fault.TIMED_OUT_AFTER, Fault.CUT_SHORT),
+    "acted": (Fault.TIMED_OUT_AFTER, Fault.CUT_SHORT, Fault.SERVER_ERROR_AFTER),
     "once": (
         Fault.TIMED_OUT_AFTER_ONCE,
         Fault.THROTTLED_ONCE,

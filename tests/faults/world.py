@@ -153,6 +153,9 @@ class World(Receiver):
                 return throttle(operation)
             case Fault.SERVER_ERROR:
                 return error_reply(operation, 500, "InternalError")
+            case Fault.SERVER_ERROR_AFTER:
+                serve()
+                return error_reply(operation, 500, "InternalError")
             case Fault.CONNECTION_REFUSED:
                 raise EndpointConnectionError(endpoint_url="the endpoint")
             case Fault.TIMED_OUT_BEFORE:

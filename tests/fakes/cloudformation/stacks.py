@@ -126,9 +126,8 @@ class FakeStacks(FakeService):
         self.set_status(stack, "DELETE_COMPLETE", token=OTHER_PROCESS)
         template = stack.template or {"Resources": {"Other": {"Type": "AWS::SNS::Topic"}}}
         tags, role_arn = (stack.tags, stack.role_arn) if keep_owner else ({}, "")
-        return self.add_stack(
-            stack.name, "CREATE_COMPLETE", template, stack.parameters, tags=tags, role_arn=role_arn
-        )
+        values = dict.fromkeys(stack.parameters, OTHER_PROCESS)
+        return self.add_stack(stack.name, "CREATE_COMPLETE", template, values, tags=tags, role_arn=role_arn)
 
     def forget_versions(self) -> None:
         """Let the stacks be as they are for a long time."""

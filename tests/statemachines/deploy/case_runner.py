@@ -138,8 +138,13 @@ def _add_stack(deployment: Deployment, stack: dict[str, Any] | None) -> None:
     )
     added.protected = stack.get("protected", False)
     if "then" in stack:
-        change = functools.partial(cloudformation.set_stack_status, name, stack["then"])
+        change = functools.partial(_set_status, cloudformation, name, stack["then"])
         deployment.clock.call_later(stack.get("seconds", 25), change)
+
+
+def _set_status(cloudformation: FakeCloudFormation, name: str, status: str) -> None:
+    if cloudformation.stack_named(name):  # a simulation may have deleted it
+        cloudformation.set_stack_status(name, status)
 
 
 def _plan_faults(deployment: Deployment, case: dict[str, Any]) -> None:

@@ -259,3 +259,11 @@ def test_repository_of_the_batch_image_can_have_another_name_than_the_stack(name
     """The name of a stack may have capital letters, which ECR refuses."""
     batch = resolved("statemachines/batch/template.yaml", ImageRepositoryName=name)
     assert batch.resources["ImageRepository"]["Properties"]["RepositoryName"] == expected
+
+
+def test_image_repository_counts_pushes_and_not_manifests() -> None:
+    """Docker pushes an image as an index with two manifests, which have no tags."""
+    repository = resources("statemachines/batch/template.yaml")["ImageRepository"]["Properties"]
+    untagged, newest = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert untagged["selection"]["tagStatus"] == "untagged"
+    assert (newest["selection"]["tagStatus"], newest["selection"]["tagPatternList"]) == ("tagged", ["*"])

@@ -38,8 +38,9 @@ Report = Callable[[str], None]
 _BUCKET = "stepline-deployment"
 _DEFAULT_REGION = "us-east-1"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_LOCAL_PARAMETERS = {"PollSeconds": "1"}
-"""Values for templates that have these parameters: a local stack is ready in a second, not in minutes."""
+_LOCAL_PARAMETERS = {"ApplicationStackNames": "*-*", "PollSeconds": "1"}
+"""Values for templates that have these parameters: all local stacks are the user's own, and a local stack is
+ready in a second, not in minutes."""
 
 _POLL_SECONDS = 0.2  # a local deployment takes a few seconds in all
 _TIMEOUT_SECONDS = 300

@@ -76,8 +76,8 @@ def install(requirement: str, folder: Path, environment: dict[str, str]) -> Inst
     venv.create(folder / "env", with_pip=False, symlinks=True)
     python = folder / "env/bin/python"
     versions = folder / "constraints.txt"
-    lines = LOCK_FILE.read_text().splitlines()
-    versions.write_text("".join(f"{line.split()[0]}\n" for line in lines if "==" in line and line[0] != " "))
+    lines = [line.removesuffix("\\").rstrip() for line in LOCK_FILE.read_text().splitlines()]
+    versions.write_text("".join(f"{line}\n" for line in lines if "==" in line and line[0] != " "))
     arguments = ("--quiet", "-c", versions, requirement)
     installed = run(UV, "pip", "install", "--python", python, *arguments)
     if installed.returncode:  # pip finds indexes that uv does not

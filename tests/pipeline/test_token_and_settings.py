@@ -8,7 +8,7 @@ from pipeline.continuation import Continuation, read_token, write_token
 from pipeline.errors import UserParametersError
 from pipeline.settings import load_settings
 from stepline.core.errors import SettingsError
-from stepline.core.executions.arns import MachineArn
+from stepline.core.executions.arns import ExecutionArn, MachineArn
 from tests.pipeline.world import EXPRESS, MACHINE
 
 NOW = 1_800_000_000
@@ -22,12 +22,19 @@ class TestToken:
         [
             Continuation(JOB, NOW),
             Continuation(JOB, NOW, LONGEST, NOW + 5, 42),
+            Continuation(JOB, NOW, LONGEST, NOW + 5, 42, stop_requested=NOW + 60),
         ],
     )
     def test_token_is_read_as_it_was_written(self, continuation: Continuation) -> None:
         token = write_token(continuation)
         assert len(token) <= 2048
         assert write_token(read_token(token, NOW)) == token
+
+    def test_token_of_the_previous_version_is_read(self) -> None:
+        token = f'{{"v":1,"job":"{JOB}","since":{NOW},"percent":42,"execution":"{LONGEST}","started":{NOW}}}'
+        assert read_token(token, NOW) == Continuation(
+            JOB, NOW, ExecutionArn.parse(str(LONGEST)), NOW, 42, stop_requested=None
+        )
 
 
 class TestSettings:

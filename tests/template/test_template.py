@@ -45,6 +45,7 @@ FUNCTIONS = [
 WITHOUT_RESOURCES = {
     # Actions without resource types [https://docs.aws.amazon.com/service-authorization/latest/reference/]
     "batch:DescribeJobs",
+    "cloudformation:DescribeType",
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
     "codepipeline:PutJobFailureResult",

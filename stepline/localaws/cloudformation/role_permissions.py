@@ -33,18 +33,73 @@ _WITHOUT_SERVICE: Final = frozenset(
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """`operation`: create, update or delete. `physical_id` is empty before a resource exists."""
+    """`operation`: create, update or delete. `physical_id` is empty before a resource exists.
+
+    `default_name` is the name that CloudFormation gives a resource without one, with `*` as its random part.
+    """
 
     operation: str
     resource_type: str
     physical_id: str = ""
     old: Properties = field(default_factory=dict)
     new: Properties = field(default_factory=dict)
+    default_name: str = "*"
 
     @property
     def changes_tags(self) -> bool:
         return self.operation == "update" and self.old.get("Tags") != self.new.get("Tags")
 
+
+@dataclass(frozen=True)
+class Handlers:
+    """The permissions of a type's handlers, by operation, as its schema lists them.
+
+    `tag` and `untag` are needed only if tags are set or removed.
+    """
+
+    actions: Mapping[str, tuple[str, ...]]
+    tag: str
+    untag: str
+
+
+HANDLERS: Final = {
+    "AWS::SQS::Queue": Handlers(
+        actions={
+            "create": (
+                "sqs:CreateQueue",
+                "sqs:GetQueueUrl",
+                "sqs:GetQueueAttributes",
+                "sqs:ListQueueTags",
+                "sqs:TagQueue",
+            ),
+            "update": (
+                "sqs:SetQueueAttributes",
+                "sqs:GetQueueAttributes",
+                "sqs:ListQueueTags",
+                "sqs:TagQueue",
+                "sqs:UntagQueue",
+            ),
+            "delete": ("sqs:DeleteQueue", "sqs:GetQueueAttributes"),
+        },
+        tag="sqs:TagQueue",
+        untag="sqs:UntagQueue",
+    ),
+    "AWS::SSM::Parameter": Handlers(
+        actions={
+            "create": ("ssm:PutParameter", "ssm:AddTagsToResource", "ssm:GetParameters"),
+            "update": (
+                "ssm:PutParameter",
+                "ssm:AddTagsToResource",
+                "ssm:RemoveTagsFromResource",
+                "ssm:GetParameters",
+            ),
+            "delete": ("ssm:DeleteParameter",),
+        },
+        tag="ssm:AddTagsToResource",
+        untag="ssm:RemoveTagsFromResource",
+    ),
+}
+"""The types of the sample application."""
 
 _Rule = Callable[[ResourceChange, Arns], Iterator[Permission]]
 _ResourceOf = Callable[[ResourceChange, Arns], str]
@@ -113,9 +168,32 @@ def _role(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
             yield Permission(f"iam:{action}", arn)
 
 
-def _parameter(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
-    action = "DeleteParameter" if change.operation == "delete" else "PutParameter"
-    yield Permission(f"ssm:{action}", _parameter_arn(change, arns))
+def _queue_arn(change: ResourceChange, arns: Arns) -> str:
+    name = change.physical_id.rpartition("/")[2] or change.new.get("QueueName", change.default_name)
+    return arns.of("sqs", name)
+
+
+def _by_handlers(handlers: Handlers, resource: _ResourceOf) -> _Rule:
+    """Return the rule of a type whose handlers need all of these actions, of which some are about tags."""
+
+    def rule(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+        old, new = _user_tags(change.old), _user_tags(change.new)
+        is_needed = {
+            handlers.tag: change.operation != "delete" and bool(new.items() - old.items()),
+            handlers.untag: change.operation == "update" and bool(old.keys() - new.keys()),
+        }
+        for action in handlers.actions[change.operation]:
+            if is_needed.get(action, True):
+                yield Permission(action, resource(change, arns))
+
+    return rule
+
+
+def _user_tags(properties: Properties) -> dict[str, str]:
+    """Return the tags of the template and the stack, without those that CloudFormation adds itself."""
+    tags = properties.get("Tags") or {}
+    pairs = tags.items() if isinstance(tags, Mapping) else ((tag["Key"], tag["Value"]) for tag in tags)
+    return {key: value for key, value in pairs if not key.startswith("aws:")}
 
 
 def _create_update_delete(service: str, noun: str, update: str, resource: _ResourceOf) -> _Rule:
@@ -147,7 +225,7 @@ def _role_arn(change: ResourceChange, arns: Arns) -> str:
 
 
 def _parameter_arn(change: ResourceChange, arns: Arns) -> str:
-    name = str(change.physical_id or change.new.get("Name", "*")).removeprefix("/")
+    name = str(change.physical_id or change.new.get("Name", change.default_name)).removeprefix("/")
     return arns.of("ssm", f"parameter/{name}")
 
 
@@ -180,10 +258,8 @@ _RULES: Final[dict[str, _Rule]] = {
     "AWS::SNS::Topic": _create_update_delete(
         "sns", "Topic", "SetTopicAttributes", _named("sns", "TopicName")
     ),
-    "AWS::SQS::Queue": _create_update_delete(
-        "sqs", "Queue", "SetQueueAttributes", _named("sqs", "QueueName")
-    ),
-    "AWS::SSM::Parameter": _parameter,
+    "AWS::SQS::Queue": _by_handlers(HANDLERS["AWS::SQS::Queue"], _queue_arn),
+    "AWS::SSM::Parameter": _by_handlers(HANDLERS["AWS::SSM::Parameter"], _parameter_arn),
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
 _READERS: Final[dict[str, tuple[str, _ResourceOf]]] = {

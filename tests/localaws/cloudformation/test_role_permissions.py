@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from stepline.localaws.cloudformation import role_permissions
 from stepline.localaws.cloudformation.attributes import referenced_attributes
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.role_permissions import (
+    HANDLERS,
     ResourceChange,
     read_permission,
     required_permissions,
     service_of,
 )
+from stepline.localaws.cloudformation.type_schemas import type_schema
 
 ARNS = Arns("000000000000", "us-east-1")
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
@@ -106,6 +109,34 @@ def test_change_requires_the_action_of_its_operation(
     operation: str, resource_type: str, physical_id: str, new: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     assert required(operation, resource_type, physical_id, new=new)[0] == expected
+
+
+@pytest.mark.parametrize("resource_type", HANDLERS)
+def test_actions_are_those_of_the_schema(resource_type: str) -> None:
+    schema = json.loads(type_schema(resource_type, "us-east-1") or "{}")
+    for operation, actions in HANDLERS[resource_type].actions.items():
+        assert set(actions) == set(schema["handlers"][operation]["permissions"])
+
+
+def test_tags_of_the_stack_require_the_actions_for_tags() -> None:
+    tagged, plain = {"Tags": [{"Key": "team", "Value": "a"}]}, {"Tags": [{"Key": "aws:x", "Value": "b"}]}
+
+    def actions(operation: str, **properties: Any) -> set[str]:
+        found = required(operation, "AWS::SQS::Queue", **properties)
+        return {action for action, _ in found} & {"sqs:TagQueue", "sqs:UntagQueue"}
+
+    assert actions("create", new=tagged) == {"sqs:TagQueue"}
+    assert actions("create", new=plain) == set()
+    assert actions("update", old=plain, new=tagged) == {"sqs:TagQueue"}
+    assert actions("update", old=tagged, new=plain) == {"sqs:UntagQueue"}
+    assert actions("update", old=tagged, new=tagged) == set()
+
+
+def test_resource_without_a_name_has_the_name_that_cloudformation_gives() -> None:
+    change = ResourceChange("create", "AWS::SQS::Queue", default_name="dev-app-Queue-*")
+    found = required_permissions(change, ARNS)
+    assert found is not None
+    assert {need.resource for need in found} == {"arn:aws:sqs:us-east-1:000000000000:dev-app-Queue-*"}
 
 
 @pytest.mark.parametrize(

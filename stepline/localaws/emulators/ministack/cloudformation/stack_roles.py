@@ -134,7 +134,8 @@ def check_roles(roles: ServiceRoles) -> None:
     create, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
 
     def checked_create(resource_type: str, logical_id: str, properties: Any, stack_name: str) -> Any:
-        check(stack_name, ResourceChange("create", resource_type, new=properties))
+        name = f"{stack_name}-{logical_id}-*"
+        check(stack_name, ResourceChange("create", resource_type, default_name=name, new=properties))
         return create(resource_type, logical_id, properties, stack_name)
 
     def checked_update(

@@ -94,7 +94,7 @@ lock: $(READY) ## Resolve the dependencies again and write the lock files
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
 clean: ## Delete what the targets above created
-	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam statemachines/*/.aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

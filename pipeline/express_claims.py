@@ -91,7 +91,7 @@ class ClaimStore:
         return f"{_PREFIX}{name}.json"
 
     def _arn(self, name: str) -> str:
-        return f"arn:aws:s3:::{self._bucket}/{self._key(name)}"
+        return f"arn:{self._s3.meta.partition}:s3:::{self._bucket}/{self._key(name)}"
 
 
 def _to_json(claim: Claim) -> bytes:

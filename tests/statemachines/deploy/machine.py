@@ -95,7 +95,7 @@ class Arns(Protocol):
 
 def definition(functions: Arns) -> str:
     """Return the state machine as it is created, with the ARNs of the functions."""
-    text = ASL_FILE.read_text()
+    text = ASL_FILE.read_text().replace("${Partition}", "aws")
     for name in map(function_name, TASKS):
         text = text.replace(f"${{{name}FunctionArn}}", functions.arn(name))
     return text

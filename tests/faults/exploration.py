@@ -23,12 +23,14 @@ from typing import Any
 from tests.faults.network import Network
 from tests.faults.scenarios import scenarios
 from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
+from tests.faults.sites import Site
 from tests.faults.world import World
 
 _SECOND_CLASSES: Mapping[str, tuple[Fault, ...]] = {
     "nothing happened": CLASSES["not acted"] + CLASSES["dead before"],
     "unnoticed": CLASSES["acted"] + CLASSES["dead after"],
-    "elsewhere": CLASSES["denied"] + CLASSES["repeated"],
+    "elsewhere": CLASSES["denied"] + CLASSES["call denied"] + CLASSES["repeated"],
+    "older": CLASSES["stale"],
 }
 """The classes of second faults are larger."""
 
@@ -39,9 +41,6 @@ _CALLS_AFTER_PIPELINE_FAULT = 3
 """The second fault after one of a pipeline hits one of so many calls."""
 
 _NUMBERS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
-
-Site = tuple[str, str, int, str]
-"""Where in the code a call is: function, operation, number in the invocation, role of its credentials."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = Fals
             is_common = scenario.is_common_start(tuple(function for function, *_ in start))
             if is_common and starts[start] > _SCENARIOS_WITH_COMMON_START and not everything:
                 continue
-            function = start[-1][0] if call <= len(baseline.sites) else ""
-            classes = scenario.fault_classes(function)
+            site = start[-1] if call <= len(baseline.sites) else None
+            classes = scenario.fault_classes(site)
             for fault in _faults(classes, baseline.scenario, call, seed=seed, everything=everything):
                 yield Schedule(baseline.scenario, (Injection(call, fault),))
 
@@ -138,9 +137,7 @@ def pairs(
         aftermath = result.aftermath[:_CALLS_AFTER_PIPELINE_FAULT] if is_short else result.aftermath
         scenario = scenarios()[result.schedule.scenario]
         for (call, second_site), name in itertools.product(aftermath, _SECOND_CLASSES):
-            possible = {
-                fault for faults in scenario.fault_classes(second_site[0]).values() for fault in faults
-            }
+            possible = {fault for faults in scenario.fault_classes(second_site).values() for fault in faults}
             second = tuple(fault for fault in _SECOND_CLASSES[name] if fault in possible)
             key = (site, first_class, second_site, name)
             if key in seen and not everything:
@@ -170,7 +167,7 @@ def _faults(
 
 def _sites(world: World) -> tuple[Site, ...]:
     return tuple(
-        (call.function, str(call.operation), call.position, call.operation.role) for call in world.calls
+        Site(call.function, str(call.operation), call.position, call.operation.role) for call in world.calls
     )
 
 

@@ -25,7 +25,8 @@ _EXECUTION_PREFIX = "codepipeline-"
 class Continuation:
     """The state of an action. Times are whole seconds since 1970.
 
-    `execution` is None as long as AWS could not be reached to start it.
+    `execution` is None as long as AWS could not be reached to start it, and `stop_requested` until the
+    timeout has passed and StopExecution was accepted.
     """
 
     first_job_id: str
@@ -33,6 +34,7 @@ class Continuation:
     execution: ExecutionArn | None = None
     started: int | None = None
     percent: int = 0
+    stop_requested: int | None = None
 
     @property
     def execution_name(self) -> str:
@@ -45,6 +47,9 @@ class Continuation:
     def with_percent(self, percent: int) -> Continuation:
         """Return a continuation whose percentage is not less than before, and at most 99."""
         return dataclasses.replace(self, percent=min(max(percent, self.percent), MAX_RUNNING_PERCENT))
+
+    def with_stop_requested(self, now: int) -> Continuation:
+        return dataclasses.replace(self, stop_requested=now)
 
     def deadline(self, timeout_minutes: int) -> int:
         return self.first_seen + timeout_minutes * 60
@@ -60,6 +65,8 @@ def write_token(continuation: Continuation) -> str:
     }
     if continuation.execution is not None:
         members |= {"execution": str(continuation.execution), "started": continuation.started}
+    if continuation.stop_requested is not None:
+        members["stopRequested"] = continuation.stop_requested
     return json.dumps(members, separators=(",", ":"))
 
 
@@ -84,7 +91,12 @@ def read_token(token: str, now: int) -> Continuation:
     execution = ExecutionArn.parse(str(members["execution"]))
     if execution is None or not _is_of(continuation, execution):
         raise _forged("its execution does not belong to its job")
-    return continuation.with_execution(execution, _number(members, "started", now + MAX_CLOCK_SKEW_SECONDS))
+    started = continuation.with_execution(
+        execution, _number(members, "started", now + MAX_CLOCK_SKEW_SECONDS)
+    )
+    if "stopRequested" not in members:
+        return started
+    return started.with_stop_requested(_number(members, "stopRequested", now + MAX_CLOCK_SKEW_SECONDS))
 
 
 def _is_of(continuation: Continuation, execution: ExecutionArn) -> bool:

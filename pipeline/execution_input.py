@@ -21,6 +21,7 @@ from stepline.core.aws_errors import AWS_FAILURES, EMPTY_OBJECT_CODES, error_cod
 from stepline.core.errors import ConfigurationError, InvalidInputError
 from stepline.core.limits import MAX_INPUT_BYTES, MAX_LISTED_NAMES
 from stepline.core.text import quoted
+from stepline.core.trigger_keys import CODEPIPELINE, REVISION_BUCKET, REVISION_KEY, TRIGGER_KEYS
 
 if TYPE_CHECKING:
     from pipeline.clients import Clients
@@ -36,7 +37,8 @@ def execution_input(job: Job, parameters: UserParameters, first_job_id: str, cli
     Raise `InvalidInputError`, and the errors of reading the artifact or the object.
     """
     document = merged(_read_input(job, parameters, clients), parameters.parameters)
-    document = {**document, **_own_members(job, parameters, first_job_id)}
+    _check_keys(document)
+    document |= _own_members(job, parameters, first_job_id)
     try:
         text = strict_json.canonical(document)
     except ValueError as error:
@@ -61,6 +63,16 @@ def merged(base: Document, over: Document) -> dict[str, Any]:
     return result
 
 
+def _check_keys(document: Document) -> None:
+    for key in TRIGGER_KEYS:
+        if key in document:
+            raise InvalidInputError(
+                f"The state machine's input has the key {quoted(key)}, which only the trigger may set:"
+                f" it adds {REVISION_BUCKET} and {REVISION_KEY}, which say where the first input artifact"
+                f" is, and {CODEPIPELINE}, the job. Remove it from the input and from parameters."
+            )
+
+
 def _own_members(job: Job, parameters: UserParameters, first_job_id: str) -> dict[str, Any]:
     codepipeline: dict[str, Any] = {
         "jobId": first_job_id,
@@ -78,12 +90,12 @@ def _own_members(job: Job, parameters: UserParameters, first_job_id: str) -> dic
     if parameters.pipeline_execution_id is not None:
         codepipeline["pipelineExecutionId"] = parameters.pipeline_execution_id
     if not job.input_artifacts:
-        return {"codepipeline": codepipeline}
+        return {CODEPIPELINE: codepipeline}
     revision = job.input_artifacts[0]
     return {
-        "revisionS3Bucket": revision.bucket,
-        "revisionS3Key": revision.key,
-        "codepipeline": codepipeline,
+        REVISION_BUCKET: revision.bucket,
+        REVISION_KEY: revision.key,
+        CODEPIPELINE: codepipeline,
     }
 
 

@@ -103,7 +103,10 @@ def _start_and_wait(
     arn = ExecutionArn.parse(response["executionArn"])
     if arn is None:
         raise InternalError("StartSyncExecution returned an ARN that is not that of an execution.")
-    return parse_execution(response, arn)
+    execution = parse_execution(response, arn)
+    if execution.status.is_open:
+        raise _lost(str(machine))
+    return execution
 
 
 def _was_refused(error: AwsFailure) -> bool:

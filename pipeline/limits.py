@@ -33,6 +33,13 @@ OUTPUT_VARIABLE_OVERHEAD_BYTES: Final = 6
 """Added for each variable besides its name and value, as in `"name":"value",` [ours]. It is not documented
 whether AWS counts these bytes."""
 
+MAX_EXPRESSION_STEPS: Final = 1_000_000
+"""Of all output variables together [ours]: about a second of a whole processor. A filter over the largest
+output takes some 200,000."""
+
+MAX_EXPRESSION_VALUE_CHARACTERS: Final = 4 * MAX_INPUT_BYTES
+"""Of each value that evaluating an output variable produces [ours]: the largest output, some times over."""
+
 MAX_OUTPUT_ARTIFACTS: Final = 1
 """An execution has one output [ours]; CodePipeline allows 5 artifacts."""
 
@@ -57,6 +64,10 @@ DEFAULT_TIMEOUT_MINUTES: Final = 23 * 60 + 50
 
 GIVE_UP_SECONDS: Final = 300
 """Time after the deadline in which stopping the execution is retried, if AWS cannot be reached [ours]."""
+
+STOP_CONFIRMED_WITHIN_SECONDS: Final = 180
+"""Time after StopExecution in which the execution is described until it has ended [ours]: DescribeExecution
+is eventually consistent [model]."""
 
 MAX_CLOCK_SKEW_SECONDS: Final = 300
 """Between two Lambda hosts [ours]. A token from further in the future is refused."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
 from stepline.core.durations import format_duration
 from stepline.core.executions.arns import ExecutionArn
@@ -9,6 +11,9 @@ from stepline.core.executions.describe import Execution
 from stepline.core.executions.failure import Failure
 from stepline.core.executions.progress import Progress
 from stepline.core.text import cut
+
+STOP_ERROR: Final = "TimeoutMinutesPassed"
+"""Error of an execution that was stopped because its timeout had passed."""
 
 
 def started_summary(arn: ExecutionArn) -> str:
@@ -20,6 +25,26 @@ def running_summary(execution: Execution, progress: Progress, now: float) -> str
     running = f"running for {format_duration(_age_seconds(execution, now))}."
     text = running.capitalize() if progress.state is None else f"{progress.state}, {running}"
     return with_link(text, execution.arn, MAX_SUMMARY_CHARACTERS)
+
+
+def stopping_summary(arn: ExecutionArn, timeout_minutes: int) -> str:
+    text = f"Stop requested after {_minutes(timeout_minutes)}; not stopped yet."
+    return with_link(text, arn, MAX_SUMMARY_CHARACTERS)
+
+
+def stop_cause(timeout_minutes: int) -> str:
+    """Return the cause of an execution that was stopped, as Step Functions records it."""
+    return f"the execution was stopped because it ran longer than {_minutes(timeout_minutes)}"
+
+
+def not_stopped_message(arn: ExecutionArn, timeout_minutes: int, seconds: int) -> str:
+    """Return the failure of an execution that is still running `seconds` after StopExecution."""
+    text = (
+        f"{STOP_ERROR}: the execution ran longer than {_minutes(timeout_minutes)}."
+        f" Its stop was requested {format_duration(seconds)} ago, and it was still running when last seen:"
+        " check it before you retry."
+    )
+    return with_link(text, arn, MAX_FAILURE_MESSAGE_CHARACTERS)
 
 
 def succeeded_summary(execution: Execution, remark: str, now: float) -> str:
@@ -37,6 +62,10 @@ def failure_message(failure: Failure, arn: ExecutionArn) -> str:
 def with_link(text: str, arn: ExecutionArn, max_characters: int) -> str:
     """Return `text`, cut if necessary, followed by the complete link."""
     return f"{cut(text, max_characters - len(arn.link) - 1)} {arn.link}"
+
+
+def _minutes(number: int) -> str:
+    return "1 minute" if number == 1 else f"{number} minutes"
 
 
 def _age_seconds(execution: Execution, now: float) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jmespath  # type: ignore[import-untyped]
-from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
-
 from pipeline.limits import MAX_OUTPUT_VARIABLES_BYTES, OUTPUT_VARIABLE_OVERHEAD_BYTES
+from pipeline.output_expressions import search_all
 from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
 from stepline.core import strict_json
 from stepline.core.aws_errors import (
@@ -59,21 +59,30 @@ class OutputVariables:
 def output_variables(output: str | None, expressions: Mapping[str, str] | None) -> OutputVariables:
     """Return the values of `expressions` (name -> JMESPath), or else the scalar members of the output.
 
-    Values other than text become JSON. Variables that do not fit into 122,880 bytes are left out.
+    Values other than text become JSON. Variables that cannot be evaluated or sent, or do not fit into
+    122,880 bytes, are left out: no output fails a succeeded execution.
     """
     document = _document(output)
     if expressions is None:
         return OutputVariables(dict(_fitting(_scalars(document))))
-    found = {name: _text(_search(expression, document)) for name, expression in expressions.items()}
+    found = {name: _text(value) for name, value in search_all(expressions, document).items()}
     values = dict(_fitting((name, text) for name, text in found.items() if text is not None))
     return OutputVariables(values, tuple(name for name in expressions if name not in values))
 
 
 def _document(output: str | None) -> Any:
+    """Return the output, or None if it cannot be read. A number that is too large becomes infinite."""
     try:
-        return strict_json.loads(output or "null", may_repeat_keys=True)
-    except ValueError:
+        return json.loads(output or "null", parse_int=_whole_number)
+    except (ValueError, RecursionError):
         return None
+
+
+def _whole_number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:  # more than 4,300 digits
+        return math.inf
 
 
 def _scalars(document: Any) -> Iterator[tuple[str, str]]:
@@ -84,13 +93,6 @@ def _scalars(document: Any) -> Iterator[tuple[str, str]]:
             text = _text(value)
             if text is not None:
                 yield name, text
-
-
-def _search(expression: str, document: Any) -> Any:
-    try:
-        return jmespath.search(expression, document)
-    except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError):
-        return None  # the expression does not fit this output
 
 
 def _text(value: Any) -> str | None:

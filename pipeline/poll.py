@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 from pipeline.action import Action
 from pipeline.errors import ExecutionLostError
 from pipeline.job_result import Continue, Failure, JobResult, Success
-from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS
-from pipeline.messages import failure_message, running_summary, started_summary, succeeded_summary
-from stepline.core.aws_errors import AWS_FAILURES, failed_call
-from stepline.core.errors import ConfigurationError
+from pipeline.limits import EXECUTION_VISIBLE_WITHIN_SECONDS, STOP_CONFIRMED_WITHIN_SECONDS
+from pipeline.messages import (
+    STOP_ERROR,
+    failure_message,
+    not_stopped_message,
+    running_summary,
+    started_summary,
+    stop_cause,
+    stopping_summary,
+    succeeded_summary,
+)
+from stepline.core.aws_errors import AWS_FAILURES, FailureKind, error_code, failed_call, translate
+from stepline.core.errors import ConfigurationError, TransientAwsError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import Execution, Status, describe_execution
 from stepline.core.executions.failure import read_failure
@@ -21,11 +30,12 @@ from stepline.core.failure_types import FailureType
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-STOP_ERROR = "TimeoutMinutesPassed"
-
 
 def poll(action: Action, arn: ExecutionArn) -> JobResult:
-    """Return the result by the execution's status; stop it if the timeout has passed.
+    """Return the result by the execution's status; request its stop once if the timeout has passed.
+
+    Only an execution that has ended has a result: DescribeExecution is eventually consistent, so it may be
+    RUNNING after StopExecution, or although it had succeeded before.
 
     Raise the errors of `stepline.core.errors`, among them `TransientAwsError` if AWS could not be reached.
     """
@@ -34,8 +44,11 @@ def poll(action: Action, arn: ExecutionArn) -> JobResult:
         return _not_visible(action, arn)
     if not execution.status.is_open:
         return finished(action, execution)
+    stop_requested = action.continuation.stop_requested
+    if stop_requested is not None:
+        return _still_stopping(action, arn, action.now - stop_requested)
     if action.timeout_passed:
-        return finished(action, _stop(action, execution))
+        return _stop(action, arn)
     return _still_running(action, execution)
 
 
@@ -64,20 +77,35 @@ def _progress(client: SFNClient, arn: ExecutionArn) -> Progress:
         return Progress()
 
 
-def _stop(action: Action, execution: Execution) -> Execution:
-    """Stop the execution, and return it; it may have ended by itself before it was stopped."""
+def _stop(action: Action, arn: ExecutionArn) -> JobResult:
+    """Request the stop of the execution, and describe it again: it may have ended by itself before."""
     client = action.dependencies.clients.stepfunctions
-    minutes = action.parameters.timeout_minutes
-    limit = "1 minute" if minutes == 1 else f"{minutes} minutes"
-    cause = f"the execution was stopped because it ran longer than {limit}"
+    _request_stop(client, arn, stop_cause(action.parameters.timeout_minutes))
+    stopping = dataclasses.replace(action, continuation=action.continuation.with_stop_requested(action.now))
     try:
-        client.stop_execution(executionArn=str(execution.arn), error=STOP_ERROR, cause=cause)
+        execution = describe_execution(client, arn)
+    except TransientAwsError:
+        execution = None
+    if execution is None or execution.status.is_open:
+        return _still_stopping(stopping, arn, 0)
+    return finished(stopping, execution)
+
+
+def _request_stop(client: SFNClient, arn: ExecutionArn, cause: str) -> None:
+    try:
+        client.stop_execution(executionArn=str(arn), error=STOP_ERROR, cause=cause)
     except AWS_FAILURES as error:
-        raise failed_call("states:StopExecution", str(execution.arn), error) from error
-    after = describe_execution(client, execution.arn)
-    if after is not None and after.status not in {Status.ABORTED, Status.RUNNING, Status.PENDING_REDRIVE}:
-        return after
-    return dataclasses.replace(execution, status=Status.ABORTED, error=STOP_ERROR, cause=cause)
+        if error_code(error) == "ExecutionDoesNotExist":  # it was described before
+            raise translate(error, kind=FailureKind.TRANSIENT) from error
+        raise failed_call("states:StopExecution", str(arn), error) from error
+
+
+def _still_stopping(action: Action, arn: ExecutionArn, seconds: int) -> Continue | Failure:
+    """Continue until the execution has ended; fail if it is still open so long after StopExecution."""
+    minutes = action.parameters.timeout_minutes
+    if seconds < STOP_CONFIRMED_WITHIN_SECONDS:
+        return Continue(action.continuation, stopping_summary(arn, minutes))
+    return Failure(FailureType.JOB_FAILED, not_stopped_message(arn, minutes, seconds), arn)
 
 
 def finished(action: Action, execution: Execution) -> JobResult:

@@ -44,6 +44,7 @@ class Settings:
             return self.default_machine
         exact = [arn for arn in self.machines if str(arn) == name_or_arn]
         found = exact or [arn for arn in self.machines if name_or_arn in {arn.name, arn.qualified_name}]
+        found = found or self._version_or_alias(name_or_arn)
         if len(found) == 1:
             return found[0]
         if found:
@@ -55,6 +56,20 @@ class Settings:
             f" {', '.join(arn.qualified_name for arn in self.machines)}."
             f" Add its ARN to {ALLOWED_STATE_MACHINE_ARNS}."
         )
+
+    def _version_or_alias(self, name_or_arn: str) -> list[MachineArn]:
+        """Return the version or alias, if it belongs to a state machine that is allowed without qualifier.
+
+        IAM authorizes both by the ARN of the state machine
+        [https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html].
+        """
+        machine, _, qualifier = name_or_arn.rpartition(":")
+        found = [
+            MachineArn.parse(f"{arn}:{qualifier}")
+            for arn in self.allowed_machines
+            if arn.qualifier is None and machine in {arn.name, arn.base}
+        ]
+        return [arn for arn in found if arn is not None]
 
     def allows(self, execution: ExecutionArn) -> bool:
         """Return whether the execution's state machine may be started."""

@@ -188,7 +188,7 @@ def _expressions(value: Any, key: str) -> Mapping[str, str]:
 def _check_expression(expression: str, key: str) -> None:
     try:
         jmespath.compile(expression)
-    except (JMESPathError, RecursionError) as error:
+    except (JMESPathError, RecursionError, ValueError) as error:
         raise UserParametersError(
             f"{key} in UserParameters is not a JMESPath expression: {quoted(expression)}."
         ) from error

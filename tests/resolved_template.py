@@ -99,6 +99,11 @@ class ResolvedTemplate:
                 return self._resolve(then if self._holds({"Condition": condition}) else otherwise)
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(map(str, self._resolve(parts)))
+            case {"Fn::Split": [separator, text]}:
+                return str(self._resolve(text)).split(separator)
+            case {"Fn::Select": [index, items]}:
+                found = self._resolve(items)
+                return found[int(index)] if isinstance(found, list) else {"Fn::Select": [index, found]}
             case dict():  # a function that only CloudFormation can call stays as it is
                 members = ((key, self._resolve(member)) for key, member in value.items())
                 return {key: member for key, member in members if member is not _NO_VALUE}

@@ -10,6 +10,7 @@ from typing import Final
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
 from stepline.core.text import is_unicode
+from stepline.core.trigger_keys import TRIGGER_KEYS
 
 MAX_ITEMS: Final = 250
 """Of a step's list [ours]. 250 jobs add about 2,500 of the 25,000 events that a history may have. Their
@@ -43,9 +44,9 @@ def parse_parameters(document: Fields) -> StepParameters:
     """Parse `{"parameters": {"step1_parameter": …, "step2_parameters": […], "step3_parameters": […]}}`.
 
     A parameter is any JSON value except null; values other than text are passed to the job as JSON. Lists may
-    be empty. Raise InvalidInputError.
+    be empty. The keys that the pipeline's trigger adds are ignored. Raise InvalidInputError.
     """
-    document.allow_only(["parameters"])
+    document.allow_only(["parameters", *TRIGGER_KEYS])
     parameters = document.section("parameters")
     parameters.allow_only(_PARAMETERS)
     _check_size(parameters)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from statemachines.deploy import missing_permissions
 from statemachines.deploy.errors import WaitTimedOutError
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.waiting import WaitProgress
@@ -97,6 +98,8 @@ def done(awaited: AwaitedOperation) -> JsonObject:
 def failure_message(
     cloudformation: CloudFormationClient, awaited: AwaitedOperation, outcome: OperationOutcome, name: str
 ) -> str:
-    """Return a message that begins with CloudFormation's own reason."""
+    """Return a message that begins with the permissions that a role lacks, or CloudFormation's own reason."""
     cause = failure_reason(cloudformation, awaited.operation, outcome).rstrip(".")
-    return f"{cause}. The {name} of the stack {outcome.stack_name} ended in {outcome.status}."
+    missing = missing_permissions.explain(cloudformation, awaited.operation, cause)
+    message = f"{cause}. The {name} of the stack {outcome.stack_name} ended in {outcome.status}."
+    return f"{missing} CloudFormation's reason: {message}" if missing else message

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from statemachines.deploy.errors import ChangeSetFailedError
+from statemachines.deploy.permission_advice import with_advice
 from statemachines.deploy.task import missing_capabilities
 from statemachines.deploy.waiting import WaitProgress
 from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
@@ -54,7 +55,7 @@ def check_state(status: str, execution_status: str, reason: str) -> ChangeSetSta
     """
     match change_set_state(status, execution_status, reason):
         case ChangeSetState.FAILED:
-            raise missing_capabilities(reason) or ChangeSetFailedError(reason)
+            raise missing_capabilities(reason) or ChangeSetFailedError(with_advice(reason))
         case ChangeSetState.INVALID:
             raise change_set_invalid()
         case ChangeSetState.UNKNOWN:

@@ -1,25 +1,23 @@
-"""Check Stack Exists: does the stack exist, and must it be created, updated or deleted?
+"""Check Stack Exists: does the stack exist, may it be changed, and must it be created, updated or deleted?
 
 IAM: cloudformation:DescribeStacks on the stacks that may be deployed.
-Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
+Environment: POLL_SECONDS, MAX_WAIT_MINUTES, PIPELINE_STACK_NAME, CLOUDFORMATION_ROLE_ARN,
+OTHER_CLOUDFORMATION_ROLE_ARNS, ADOPTED_STACK_NAMES.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from statemachines.deploy.ownership import Owner
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import WaitProgress
 from stepline.core import clients
 from stepline.core.cloudformation.stack_status import Phase, manual_intervention_error
-from stepline.core.cloudformation.stacks import find_stack
+from stepline.core.cloudformation.stacks import Stack, find_stack
 from stepline.core.fields import Fields, JsonObject
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
 
 
 class Plan(StrEnum):
@@ -46,20 +44,18 @@ def handler(event: Fields) -> JsonObject:
 
     Returns `{"plan": "create|update|delete|wait", "id": the stack's ARN or "", "progress": …}`.
     """
-    request, stack = DeployRequest.parse(event.value("request")), event.section("stack")
-    progress = WaitProgress.parse(stack.section("progress")) if "progress" in stack else None
-    wait = WaitSettings.read()
-    return check_stack_exists(clients.cloudformation(), request.stack_name, progress, wait)
+    request, earlier = DeployRequest.parse(event.value("request")), event.section("stack")
+    progress = WaitProgress.parse(earlier.section("progress")) if "progress" in earlier else None
+    owner, wait = Owner.read(), WaitSettings.read()
+    owner.check_role(request.role_arn)
+    stack = find_stack(clients.cloudformation(), request.stack_name)
+    if stack is not None and stack.phase is not Phase.DELETED:
+        owner.check_stack(stack, request.role_arn)
+    return next_step(stack, progress, wait)
 
 
-def check_stack_exists(
-    cloudformation: CloudFormationClient,
-    stack_name: str,
-    progress: WaitProgress | None,
-    wait: WaitSettings,
-) -> JsonObject:
+def next_step(stack: Stack | None, progress: WaitProgress | None, wait: WaitSettings) -> JsonObject:
     """Raise `ManualInterventionRequiredError`, or `WaitTimedOutError` if another operation takes too long."""
-    stack = find_stack(cloudformation, stack_name)
     if stack is not None and stack.phase is Phase.STUCK:
         raise manual_intervention_error(stack.name, stack.status, stack.reason)
     plan = Plan.CREATE if stack is None else _PLANS[stack.phase]

@@ -2,7 +2,8 @@
 
 IAM: as Create Stack for the artifact, the temporary template, the template's summary and the role;
 cloudformation:CreateChangeSet, DescribeChangeSet, DescribeStacks and TagResource on the stacks that may be
-deployed. Environment: TEMPLATE_BUCKET, CLOUDFORMATION_ROLE_ARN, POLL_SECONDS.
+deployed. Environment: TEMPLATE_BUCKET, CLOUDFORMATION_ROLE_ARN, PIPELINE_STACK_NAME,
+POLL_SECONDS.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from statemachines.deploy.change_sets import ChangeSet, change_set_invalid
 from statemachines.deploy.deployment import Deployment
+from statemachines.deploy.ownership import update_tags
 from statemachines.deploy.settings import TemplateSettings, WaitSettings
 from statemachines.deploy.stack_arguments import stack_arguments
 from statemachines.deploy.task import task
@@ -81,6 +83,7 @@ def _create(
             artifact.configuration,
             summary,
             default_role_arn=settings.role_arn,
+            tags=update_tags(artifact.configuration.tags, stack, settings.pipeline_stack_name),
             previous_parameters=stack.parameter_names,
         )
         response = cloudformation.create_change_set(

@@ -5,7 +5,7 @@ s3:DeleteObject on templates/* of TEMPLATE_BUCKET (kms:GenerateDataKey, kms:Decr
 cloudformation:GetTemplateSummary, which supports no resource ARN; cloudformation:CreateStack,
 DescribeStackEvents, SetStackPolicy and TagResource on the stacks that may be deployed; iam:PassRole on
 the roles that may be used.
-Environment: TEMPLATE_BUCKET, CLOUDFORMATION_ROLE_ARN, POLL_SECONDS.
+Environment: TEMPLATE_BUCKET, CLOUDFORMATION_ROLE_ARN, PIPELINE_STACK_NAME, POLL_SECONDS.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.deployment import Deployment
+from statemachines.deploy.ownership import creation_tags
 from statemachines.deploy.settings import TemplateSettings, WaitSettings
 from statemachines.deploy.stack_arguments import stack_arguments
 from statemachines.deploy.task import task
@@ -78,7 +79,11 @@ def _create(
     with template_arguments(s3, artifact.template, bucket=settings.bucket, owner=token) as template:
         summary = summarize(cloudformation, template)
         arguments = stack_arguments(
-            deployment.request, artifact.configuration, summary, default_role_arn=settings.role_arn
+            deployment.request,
+            artifact.configuration,
+            summary,
+            default_role_arn=settings.role_arn,
+            tags=creation_tags(artifact.configuration.tags, settings.pipeline_stack_name),
         )
         response = cloudformation.create_stack(
             StackName=deployment.request.stack_name,

@@ -4,7 +4,7 @@ retry               `TransientAwsError`
 second attempt      `StackChangedError`
 clean failure       `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
                     `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
-                    `ReplacementRefusedError`, `SettingsError`: nothing was changed
+                    `ReplacementRefusedError`, `ForeignStackError`, `SettingsError`: nothing was changed
 dirty failure       `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
                     `StackDeletionFailedError`: a person must check the stack
 clean or dirty      `WaitTimedOutError`: clean before anything was changed
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from stepline.core.errors import SteplineError
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS
-from stepline.core.text import cut
+from stepline.core.text import cut, joined
 
 
 class ArtifactUnreadableError(SteplineError):
@@ -50,11 +50,15 @@ class ReplacementRefusedError(SteplineError):
     def __init__(self, dangers: Sequence[str]) -> None:
         self.dangers = tuple(dangers)
         advice = '. Nothing was changed. Set "allowReplacement": true in the input to allow it.'
-        super().__init__(_listed(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice)) + advice)
+        super().__init__(joined(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice), "; ") + advice)
 
 
 class WaitTimedOutError(SteplineError):
     """A wait loop has reached its limit."""
+
+
+class ForeignStackError(SteplineError):
+    """The stack belongs to another pipeline, or was not created by a pipeline."""
 
 
 class StackCreationFailedError(SteplineError):
@@ -67,17 +71,3 @@ class StackUpdateFailedError(SteplineError):
 
 class StackDeletionFailedError(SteplineError):
     """A stack whose creation failed could not be deleted."""
-
-
-def _listed(phrases: Sequence[str], max_characters: int) -> str:
-    """Return as many phrases as fit, and how many more there are."""
-    more = "; and {} more"
-    room = max_characters - len(more) - len(str(len(phrases)))
-    shown: list[str] = []
-    for phrase in phrases:
-        room -= len(phrase) + 2
-        if room < 0:
-            break
-        shown.append(phrase)
-    rest = len(phrases) - len(shown)
-    return "; ".join(shown) + (more.format(rest) if rest else "")

@@ -23,11 +23,18 @@ MAX_STACK_NAME_CHARACTERS: Final = 128
 MAX_STACK_POLICY_CHARACTERS: Final = 16_384
 """Length of a stack policy (`StackPolicyBody` [model])."""
 
-MAX_TAGS: Final = 50
-"""Tags of a stack (CreateStack, API reference [doc])."""
+MAX_TAGS: Final = 49
+"""Tags in a template configuration: a stack may have 50 (CreateStack, API reference [doc]), of which one says
+which pipeline deploys the stack."""
 
 MAX_TOKEN_CHARACTERS: Final = 128
 """Length of a ClientRequestToken and of a change set's name [model]."""
+
+MAX_DESCRIBED_TYPES: Final = 40
+"""Resource types whose schemas are read to explain a denied action [ours]: a call each, within one task."""
+
+MAX_LISTED_ACTIONS_CHARACTERS: Final = 1_200
+"""Of the actions that a message lists [ours]."""
 
 DEFAULT_MAX_WAIT_MINUTES: Final = 120
 MAX_WAIT_MINUTES_LIMIT: Final = 480

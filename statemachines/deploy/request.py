@@ -12,6 +12,7 @@ from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
 from stepline.core.text import quoted
+from stepline.core.trigger_keys import REVISION_BUCKET, REVISION_KEY, TRIGGER_KEYS
 
 _USER_KEYS = (
     "environmentName",
@@ -23,7 +24,6 @@ _USER_KEYS = (
     "roleArn",
     "allowReplacement",
 )
-_TRIGGER_KEYS = ("revisionS3Bucket", "revisionS3Key", "codepipeline")
 # "A stack name can contain only alphanumeric characters (case sensitive) and hyphens. It must start
 # with an alphabetical character and can't be longer than 128 characters" (CreateStack, API reference).
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
@@ -64,7 +64,7 @@ class DeployRequest:
     def parse(cls, value: object) -> Self:
         """Parse the input. Raise `InvalidInputError`, naming the key that is wrong."""
         fields = Fields(value, "the input")
-        fields.allow_only(_USER_KEYS + _TRIGGER_KEYS)
+        fields.allow_only(_USER_KEYS + TRIGGER_KEYS)
         return cls(
             environment_name=fields.text("environmentName"),
             stack_name=_stack_name(fields),
@@ -74,8 +74,8 @@ class DeployRequest:
             capabilities=_capabilities(fields),
             role_arn=_role_arn(fields),
             allow_replacement=fields.flag("allowReplacement"),
-            bucket=_artifact(fields, "revisionS3Bucket"),
-            key=_artifact(fields, "revisionS3Key"),
+            bucket=_artifact(fields, REVISION_BUCKET),
+            key=_artifact(fields, REVISION_KEY),
         )
 
 

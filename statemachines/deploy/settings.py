@@ -4,6 +4,9 @@ POLL_SECONDS             seconds between two requests for the status of a stack 
 MAX_WAIT_MINUTES         maximum duration of one wait loop in minutes, 1 to 480; 120 if not set
 TEMPLATE_BUCKET          bucket in which a template too large for a request is stored during the call
 CLOUDFORMATION_ROLE_ARN  role with which CloudFormation deploys; if not set, it uses the task's permissions
+PIPELINE_STACK_NAME      name of the pipeline's own stack, the owner of the stacks that it deploys
+OTHER_CLOUDFORMATION_ROLE_ARNS, ADOPTED_STACK_NAMES
+                         other roles that the input may name, and stacks of others that may be changed
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from statemachines.deploy.limits import DEFAULT_MAX_WAIT_MINUTES, MAX_POLL_SECON
 from stepline.core.environment import number, optional, required
 
 CLOUDFORMATION_ROLE_ARN = "CLOUDFORMATION_ROLE_ARN"
+PIPELINE_STACK_NAME = "PIPELINE_STACK_NAME"
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,12 @@ class TemplateSettings:
 
     bucket: str
     role_arn: str
+    pipeline_stack_name: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
         return cls(
             bucket=required("TEMPLATE_BUCKET", environment),
             role_arn=optional(CLOUDFORMATION_ROLE_ARN, environment),
+            pipeline_stack_name=required(PIPELINE_STACK_NAME, environment),
         )

@@ -37,12 +37,14 @@ def stack_arguments(
     summary: TemplateSummary,
     *,
     default_role_arn: str,
+    tags: Mapping[str, str] | None,
     previous_parameters: frozenset[str] = _NO_PARAMETERS,
 ) -> StackArguments:
     """Merge the template configuration and the input, which takes precedence.
 
-    `previous_parameters` are those of the existing stack, which keep their values unless they are given.
-    Raise `InvalidInputError` for a parameter that the template lacks, or `MissingCapabilityError`.
+    `tags` is None if the stack keeps its tags. `previous_parameters` are those of the existing stack, which
+    keep their values unless they are given. Raise `InvalidInputError` for a parameter that the template
+    lacks, or `MissingCapabilityError`.
     """
     _check_capabilities(request, summary)
     values = _values(request, configuration, summary)
@@ -57,8 +59,8 @@ def stack_arguments(
     }
     if role_arn := request.role_arn or default_role_arn:
         arguments["RoleARN"] = role_arn
-    if configuration.tags is not None:
-        arguments["Tags"] = [{"Key": key, "Value": value} for key, value in configuration.tags.items()]
+    if tags is not None:
+        arguments["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     return arguments
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from statemachines.deploy.errors import MissingCapabilityError
+from statemachines.deploy.permission_advice import with_advice
 from statemachines.task import task as any_task
 from stepline.core.aws_errors import AwsFailure, error_code, error_message, reason, translate
 from stepline.core.cloudformation.errors import (
@@ -13,7 +14,7 @@ from stepline.core.cloudformation.errors import (
     stack_does_not_exist,
     stack_is_in_wrong_state,
 )
-from stepline.core.errors import SteplineError
+from stepline.core.errors import PermissionDeniedError, SteplineError
 from stepline.core.limits import MAX_REASON_CHARACTERS
 from stepline.core.text import cut
 
@@ -26,7 +27,10 @@ def translate_for_deploy(error: AwsFailure) -> SteplineError:
         return missing_capabilities(error_message(error)) or translate(error)
     if stack_does_not_exist(error) or stack_is_in_wrong_state(error):
         return StackChangedError(reason(error))
-    return translate(error)
+    translated = translate(error)
+    if isinstance(translated, PermissionDeniedError):
+        return PermissionDeniedError(with_advice(translated.message), **translated.fields)
+    return translated
 
 
 def missing_capabilities(reason: str) -> MissingCapabilityError | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _log = Logger(service="deploy")
-
-_URL_SECONDS = 60
-"""Validity of a presigned URL, of which only the part without the signature is used."""
 
 
 class TemplateArguments(TypedDict, total=False):
@@ -128,11 +125,12 @@ def _delete(s3: S3Client, bucket: str, key: str) -> None:
 
 
 def _url(s3: S3Client, bucket: str, key: str) -> str:
-    """Return the object's URL from the client, which also knows a local endpoint."""
-    signed = s3.generate_presigned_url(
-        "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_URL_SECONDS
-    )
-    return urlsplit(signed)._replace(query="").geturl()
+    """Return the object's URL at the region's endpoint, also of other partitions and of the local AWS.
+
+    The bucket is in the path, so that its name may contain dots. (The host of a presigned URL is not that of
+    the region, and does not work in regions that must be enabled.)
+    """
+    return f"{s3.meta.endpoint_url}/{bucket}/{quote(key)}"
 
 
 def _read_text(reader: ArtifactReader, path: str, max_bytes: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from statemachines.deploy.limits import MAX_STACK_POLICY_CHARACTERS, MAX_TAGS
+from statemachines.deploy.ownership import RESERVED_TAG_PREFIX
 from stepline.core import strict_json
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
@@ -52,6 +53,10 @@ def _tags(fields: Fields) -> dict[str, str] | None:
     tags = fields.texts("Tags")
     if len(tags) > MAX_TAGS:
         raise fields.problem("Tags", f"may hold {MAX_TAGS} tags, but it has {len(tags)}")
+    if reserved := [name for name in tags if name.startswith(RESERVED_TAG_PREFIX)]:
+        raise fields.problem(
+            f"Tags.{reserved[0]}", f"is reserved: tags may not begin with {RESERVED_TAG_PREFIX}"
+        )
     if "" in tags:
         raise fields.problem("Tags", "has a tag without a name")
     for name, value in tags.items():

@@ -17,6 +17,7 @@ from stepline.core.limits import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -48,6 +49,10 @@ def client(service: str) -> Any:
 
 def cloudformation() -> CloudFormationClient:
     return cast("CloudFormationClient", client("cloudformation"))
+
+
+def iam() -> IAMClient:
+    return cast("IAMClient", client("iam"))
 
 
 def s3() -> S3Client:

@@ -25,6 +25,12 @@ def optional(name: str, environment: Mapping[str, str] = os.environ) -> str:
     return environment.get(name, "").strip()
 
 
+def texts(name: str, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the texts, separated by commas; none if the variable is not set."""
+    parts = (part.strip() for part in optional(name, environment).split(","))
+    return tuple(part for part in parts if part)
+
+
 def number(
     name: str, maximum: int, environment: Mapping[str, str] = os.environ, *, default: int | None = None
 ) -> int:
@@ -53,8 +59,7 @@ def machine(name: str, environment: Mapping[str, str] = os.environ) -> MachineAr
 
 def machines(name: str, environment: Mapping[str, str] = os.environ) -> tuple[MachineArn, ...]:
     """Return the ARNs of state machines, separated by commas; none if the variable is not set."""
-    texts = (text.strip() for text in optional(name, environment).split(","))
-    return tuple(_machine(name, text) for text in texts if text)
+    return tuple(_machine(name, text) for text in texts(name, environment))
 
 
 def _machine(name: str, text: str) -> MachineArn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stepline.core.limits import MAX_QUOTED_CHARACTERS
 
 
@@ -32,6 +34,20 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def joined(phrases: Sequence[str], max_characters: int, separator: str = ", ") -> str:
+    """Return as many phrases as fit into `max_characters`, and how many more there are."""
+    more = f"{separator}and {{}} more"
+    room = max_characters - len(more) - len(str(len(phrases)))
+    shown: list[str] = []
+    for phrase in phrases:
+        room -= len(phrase) + len(separator)
+        if room < 0:
+            break
+        shown.append(phrase)
+    rest = len(phrases) - len(shown)
+    return separator.join(shown) + (more.format(rest) if rest else "")
 
 
 def cut(text: str, max_characters: int) -> str:

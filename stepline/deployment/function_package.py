@@ -20,6 +20,9 @@ _LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core", "stepline/__init__
 _NOT_LAMBDA_CODE = ("statemachines/batch/image", "statemachines/process/sample_service")
 """Programs that run in a container or on a server."""
 
+_UNUSED_FILES = ("swagger-ui*",)
+"""1.7 MB of Powertools' event handler for REST APIs, which no function uses."""
+
 _PACKAGE = Path(__file__).parent.parent
 """The installed `stepline`; its core is packaged for the project that it brings, which has no copy."""
 
@@ -36,15 +39,20 @@ def is_project(folder: Path) -> bool:
 
 
 def source_files(project: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files of the Lambda code, with their paths in the package, in sorted order."""
+    """Yield the files of the Lambda code, with their paths in the package, in sorted order.
+
+    Hidden folders are left out: `sam build` in the folder of a system creates `.aws-sam` there.
+    """
     excluded = [project / folder for folder in _NOT_LAMBDA_CODE]
     core = project if (project / "stepline").is_dir() else _PACKAGE.parent
     for name in _LAMBDA_CODE:
         base = core if name.startswith("stepline") else project
         path = base / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            if not any(file.is_relative_to(folder) for folder in excluded):
-                yield file, file.relative_to(base).as_posix()
+            name_in_package = file.relative_to(base)
+            is_hidden = any(part.startswith(".") for part in name_in_package.parts)
+            if not is_hidden and not any(file.is_relative_to(folder) for folder in excluded):
+                yield file, name_in_package.as_posix()
 
 
 def build(project: Path, target: Path) -> None:
@@ -53,7 +61,8 @@ def build(project: Path, target: Path) -> None:
     Raises CalledProcessError if pip cannot install the requirements; pip has printed the reason.
     """
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(_install_requirements(project), target, dirs_exist_ok=True)
+    unused = shutil.ignore_patterns(*_UNUSED_FILES)
+    shutil.copytree(_install_requirements(project), target, dirs_exist_ok=True, ignore=unused)
     for file, name in source_files(project):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target / name)

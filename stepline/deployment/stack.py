@@ -27,6 +27,7 @@ from stepline.core.cloudformation.stack_status import StackStatus
 from stepline.core.cloudformation.stacks import find_stack
 from stepline.core.errors import UsageError
 from stepline.deployment import template as templates
+from stepline.deployment.stack_names import check_stack_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -37,8 +38,9 @@ Report = Callable[[str], None]
 _BUCKET = "stepline-deployment"
 _DEFAULT_REGION = "us-east-1"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_LOCAL_PARAMETERS = {"PollSeconds": "1"}
-"""Values for templates that have these parameters: a local stack is ready in a second, not in minutes."""
+_LOCAL_PARAMETERS = {"ApplicationStackNames": "*-*", "PollSeconds": "1"}
+"""Values for templates that have these parameters: all local stacks are the user's own, and a local stack is
+ready in a second, not in minutes."""
 
 _POLL_SECONDS = 0.2  # a local deployment takes a few seconds in all
 _TIMEOUT_SECONDS = 300
@@ -63,6 +65,7 @@ def deploy(
     document = templates.read_template(template)
     declared = document.get("Parameters", {})
     _check_parameters(template, declared, parameters)
+    check_stack_name(document, stack_name)
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
     body = templates.package_template(document, template.resolve().parent, _uploader(s3))
     key = _upload(s3, ".json", body.encode())["Key"]

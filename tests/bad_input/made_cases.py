@@ -70,7 +70,7 @@ def made_cases() -> dict[str, dict[str, Any]]:
                 "given": {"configuration": {"json": {"Tags": {f"t{number}": "v" for number in range(51)}}}},
                 "expected": {
                     "error": "InvalidInputError",
-                    "message": '"Tags" in the template configuration "configuration.json" may hold 50 tags, '
+                    "message": '"Tags" in the template configuration "configuration.json" may hold 49 tags, '
                     "but it has 51",
                 },
             },

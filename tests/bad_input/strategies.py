@@ -143,13 +143,44 @@ _EXPRESSIONS = [
 expressions = st.lists(st.sampled_from([*_EXPRESSIONS, "(", ")", "`", "[", "|", "."]), max_size=5).map(
     "".join
 )
+_GROWING = [
+    "[@,@]",
+    "{a:@,b:@}",
+    "to_string(@)",
+    "join('',[@,@])",
+    "join(to_string(@),map(&'x',@))",
+    "map(&[@,@],@)",
+    "map(&to_string(@),@)",
+    "[*].[@,@]",
+    "@[]",
+    "[?@==@]",
+    "[?contains(@,'x')]",
+    "merge(@,{c:@})",
+    "values(@)",
+    "to_array(@)",
+    "sort_by(@,&to_string(@))",
+    "max_by(@,&to_string(@))",
+    "reverse(@)",
+    "@==@",
+    "[*]",
+    "*",
+    "t",
+    "a",
+]
+hostile_expressions = st.builds(
+    lambda parts, times: "|".join(parts * times)[:900].rpartition("|")[0] or parts[0],
+    st.lists(st.sampled_from(_GROWING), min_size=1, max_size=6),
+    st.integers(1, 150),
+)
 user_parameters = st.one_of(
     any_text,
     st.sampled_from(_VALID_PARAMETERS).flatmap(mutated).map(json.dumps),
     json_texts(st.sampled_from(_VALID_PARAMETERS).flatmap(mutated)).map(
         lambda data: data.decode("utf-8", "replace")
     ),
-    st.builds(lambda text: json.dumps({"outputVariables": {"A": text}}), expressions),
+    st.builds(
+        lambda text: json.dumps({"outputVariables": {"A": text}}), st.one_of(expressions, hostile_expressions)
+    ),
 )
 
 

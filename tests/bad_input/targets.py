@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.bad_input import archive_strategies, deploy_runner, strategies, trigger_runner
-from tests.bad_input.observed import USER_VALUE
+from tests.bad_input.observed import USER_VALUE, observed
 from tests.bad_input.outcome import Outcome
 from tests.bad_input.strategies import JOB, any_text, any_value, json_texts, mutated
 from tests.bad_input.system_runner import Group
@@ -67,6 +67,21 @@ def _job_event(event: Any) -> str:
 
 def _user_parameters(text: str) -> str:
     return _send(World().first_job(text, job_id=JOB)).kind
+
+
+def _output_variable(example: tuple[str, str]) -> str:
+    """A succeeded execution is reported as such, whatever its output and the expression are."""
+    expression, output = example
+    world = World()
+    event = world.first_job({"input": {}, "outputVariables": {"A": expression}}, job_id=JOB)
+    with observed():
+        if "failureDetails" in world.send(event):
+            return "refused"
+        world.execution.succeed(output)
+        result = world.send(world.next_job(event))
+    assert "executionDetails" in result
+    assert "continuationToken" not in result
+    return "given" if "A" in result.get("outputVariables", {}) else "left out"
 
 
 def _token(token: str) -> str:
@@ -152,6 +167,13 @@ _VALID_INPUT = {
 TARGETS = (
     Target("job events", strategies.job_events, _job_event, 100),
     Target("UserParameters", strategies.user_parameters, _user_parameters, 100),
+    Target(
+        "output variables",
+        st.tuples(
+            st.one_of(strategies.expressions, strategies.hostile_expressions), any_value.map(json.dumps)
+        ),
+        _output_variable,
+    ),
     Target("tokens", strategies.tokens(NOW), _token, 60),
     Target("archives", archive_strategies.archives, _archive, 150),
     Target("JSON input", strategies.input_files, _input_file, 100),

@@ -28,12 +28,27 @@ def test_created_change_set_that_cannot_be_executed_yet_is_still_running() -> No
 @pytest.mark.parametrize(
     "reason",
     [
-        "The submitted information didn't contain changes. Submit different information.",
+        "The submitted information didn't contain changes. Submit different information to create a"
+        " change set.",
         "No updates are to be performed.",
     ],
 )
 def test_change_set_without_changes_is_unchanged(reason: str) -> None:
     assert change_set_state("FAILED", "UNAVAILABLE", reason) is ChangeSetState.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Transform 111122223333::Names failed with: No updates are to be performed.",
+        "Transform 111122223333::Names failed with: The submitted information didn't contain changes.",
+        "Nested change set arn:aws:cloudformation:eu-west-1:111122223333:changeSet/a/1 was not successfully"
+        " created: Currently in FAILED.",
+        "The following hook(s) failed: [Our::Hook: No updates are to be performed.]",
+    ],
+)
+def test_other_reason_that_quotes_these_sentences_is_a_failure(reason: str) -> None:
+    assert change_set_state("FAILED", "UNAVAILABLE", reason) is ChangeSetState.FAILED
 
 
 def test_new_status_is_unknown() -> None:

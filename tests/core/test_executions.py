@@ -18,7 +18,13 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_statuses_are_those_of_step_functions() -> None:
     model = botocore.session.get_session().get_service_model("stepfunctions")
-    assert set(Status) == set(model.shape_for("ExecutionStatus").enum)  # type: ignore[attr-defined]
+    known = set(Status) - {Status.UNKNOWN}
+    assert known == set(model.shape_for("ExecutionStatus").enum)  # type: ignore[attr-defined]
+
+
+def test_unknown_status_is_open() -> None:
+    assert Status("SOMETHING_NEW") is Status.UNKNOWN
+    assert Status.UNKNOWN.is_open
 
 
 @pytest.mark.parametrize(

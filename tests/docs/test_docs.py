@@ -117,6 +117,29 @@ def _documented_parameters(text: str, parameters: Collection[str]) -> Iterator[t
             )
 
 
+@pytest.mark.parametrize("folder", [PROJECT, *SYSTEMS], ids=lambda folder: folder.name)
+def test_what_a_deletion_retains_is_documented(folder: Path) -> None:
+    configuration = tomllib.loads((folder / "samconfig.toml").read_text())["default"]
+    stack = configuration["global"]["parameters"]["stack_name"]
+    retained = {
+        name: resource["Type"]
+        for name, resource in read_template(folder / "template.yaml")["Resources"].items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    names = {
+        "AWS::S3::Bucket": "`{stack}-{name}-…`",
+        "AWS::KMS::Key": "key",
+        "AWS::CodeCommit::Repository": "CodeCommit repository",
+        "AWS::ApiGateway::Account": "API Gateway's settings of the account and region, with their role",
+        "AWS::IAM::Role": "API Gateway's settings of the account and region, with their role",
+    }
+    rows = [row for table in tables(read("docs/delete.md")) for row in table]
+    place = "the project's" if folder == PROJECT else f"`{folder.relative_to(PROJECT).as_posix()}/`"
+    (remains,) = (row[3] for row in rows if row[1] == place)
+    expected = {names[kind].format(stack=stack, name=name.lower()) for name, kind in retained.items()}
+    assert {text for text in expected if text not in remains} == set()
+
+
 @pytest.mark.parametrize("folder", SYSTEMS, ids=lambda folder: folder.name)
 def test_readme_links_to_the_page_of_each_system(folder: Path) -> None:
     assert f"(docs/{folder.name.replace('_', '-')}.md)" in read("README.md")

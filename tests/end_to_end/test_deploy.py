@@ -130,8 +130,7 @@ def test_artifact_without_the_input_file_fails_with_the_name_of_the_file(
 
 def test_large_template_is_deployed_and_its_object_is_deleted(local_aws: LocalAws, application: Path) -> None:
     queues = "".join(
-        f"  Extra{n}:\n    Type: AWS::SSM::Parameter\n    Properties:\n      Type: String\n"
-        f"      Value: {'x' * 2000}\n"
+        f"  Extra{n}:\n    Type: AWS::SQS::Queue\n    Metadata:\n      Padding: {'x' * 2000}\n"
         for n in range(30)
     )
     edit(application, "Resources:\n", f"Resources:\n{queues}")

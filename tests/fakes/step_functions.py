@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -14,7 +14,10 @@ from tests.fakes.service import FakeService
 
 @dataclass
 class FakeExecution:
-    """`history` has the events that GetExecutionHistory returns, oldest first."""
+    """`history` has the events that GetExecutionHistory returns, oldest first.
+
+    DescribeExecution returns RUNNING for `stale_reads` more calls: it is eventually consistent.
+    """
 
     arn: str
     name: str
@@ -25,6 +28,7 @@ class FakeExecution:
     error: str | None = None
     cause: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    stale_reads: int = 0
 
     def succeed(self, output: str = "{}") -> None:
         self.status, self.output = "SUCCEEDED", output
@@ -80,7 +84,11 @@ class FakeStepFunctions(FakeService):
         return {**_description(execution), "stopDate": self._now()}
 
     def describe_execution(self, *, executionArn: str, **_rest: Any) -> Params:
-        return _description(self._execution(executionArn))
+        execution = self._execution(executionArn)
+        if execution.stale_reads:
+            execution.stale_reads -= 1
+            return _description(replace(execution, status="RUNNING", output=None, error=None, cause=None))
+        return _description(execution)
 
     def stop_execution(
         self, *, executionArn: str, error: str | None = None, cause: str | None = None

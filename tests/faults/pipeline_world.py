@@ -18,6 +18,7 @@ from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Setting
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.iam import FakeIam
 from tests.fakes.service import Calls
 from tests.fakes.sts import FakeSts
 from tests.faults.functions import Call, Functions, Invocation
@@ -104,6 +105,7 @@ class PipelineWorld(World):
         self.services = {
             "s3": self.s3,
             "cloudformation": self.cloudformation,
+            "iam": FakeIam(),
             "stepfunctions": self.stepfunctions,
             "codepipeline": self.codepipeline,
         }

@@ -1,4 +1,4 @@
-"""State machines and an input bucket that parameters of the application name."""
+"""State machines, an input bucket, a role and a macro that parameters of the application name."""
 
 from __future__ import annotations
 
@@ -9,35 +9,104 @@ from typing import Any
 from tests.iam.system import ACCOUNT, REGION, System
 
 INPUT_BUCKET = "iam-inputs"
+MACRO = "IamMacro"
+OTHER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/iam-other-application"
+_MACRO_FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:iam-macro"
 OTHER_MACHINES = {"iam-standard": "STANDARD", "iam-express": "EXPRESS"}
 PARAMETERS = {
     "OtherStateMachineArns": ",".join(
         f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}" for name in OTHER_MACHINES
     ),
     "InputBucketName": INPUT_BUCKET,
+    "OtherApplicationRoleArns": OTHER_ROLE_ARN,
+    "MacroFunctionArns": _MACRO_FUNCTION_ARN,
 }
+_KEY_ALIAS = "alias/iam-inputs"
 _ROLE = "iam-other-machines"
+_MACRO_TEMPLATE: dict[str, Any] = {
+    "Resources": {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Statement": {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "lambda.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                },
+                "ManagedPolicyArns": ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"],
+            },
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": _MACRO_FUNCTION_ARN.rpartition(":")[2],
+                "Runtime": "python3.13",
+                "Handler": "index.handler",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {
+                    "ZipFile": "def handler(event, context):\n    return event | {'status': 'success'}\n"
+                },
+            },
+        },
+        "Macro": {
+            "Type": "AWS::CloudFormation::Macro",
+            "Properties": {"Name": MACRO, "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}},
+        },
+    }
+}
 _STATES: dict[str, Any] = {
     "STANDARD": {"Type": "Wait", "Seconds": 60, "End": True},
     "EXPRESS": {"Type": "Pass", "End": True},
 }
 
 
-def create_other_resources(system: System) -> None:
-    """Create the state machines and the bucket, unless they exist."""
-    system.client("s3").create_bucket(Bucket=INPUT_BUCKET)
-    role_arn = _role(system)
+def create_other_resources(system: System) -> dict[str, str]:
+    """Create them, unless they exist. Return the parameter with the key of the bucket."""
+    key_arn = _key(system)
+    s3 = system.client("s3")
+    s3.create_bucket(Bucket=INPUT_BUCKET)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
+    s3.put_bucket_encryption(
+        Bucket=INPUT_BUCKET,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+    role_arn = _role(system, _ROLE, "states")
+    _role(system, OTHER_ROLE_ARN.rpartition("/")[2], "cloudformation", "PowerUserAccess")
+    _create_macro(system)
     for name, machine_type in OTHER_MACHINES.items():
         definition = {"StartAt": "Only", "States": {"Only": _STATES[machine_type]}}
         system.client("stepfunctions").create_state_machine(
             name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )
+    return {"InputBucketKeyArn": key_arn}
 
 
-def _role(system: System) -> str:
-    principal = {"Service": "states.amazonaws.com"}
+def _key(system: System) -> str:
+    """Return the ARN of the key, whose use the account's IAM policies decide."""
+    kms = system.client("kms")
+    try:
+        found: str = kms.describe_key(KeyId=_KEY_ALIAS)["KeyMetadata"]["Arn"]
+    except kms.exceptions.NotFoundException:
+        found = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.create_alias(AliasName=_KEY_ALIAS, TargetKeyId=found)
+    return found
+
+
+def _role(system: System, name: str, service: str, policy: str = "") -> str:
+    principal = {"Service": f"{service}.amazonaws.com"}
     trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     iam = system.client("iam")
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
-    return f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}"
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    if policy:
+        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def _create_macro(system: System) -> None:
+    """Create a macro that returns the template as it is."""
+    cloudformation = system.client("cloudformation")
+    with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
+        system.stack("macro", _MACRO_TEMPLATE)

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from tests.iam.logged_machines import logged_machine_scenario
-from tests.iam.other_resources import INPUT_BUCKET, PARAMETERS, create_other_resources
+from tests.iam.other_resources import (
+    INPUT_BUCKET,
+    MACRO,
+    OTHER_ROLE_ARN,
+    PARAMETERS,
+    create_other_resources,
+)
 from tests.iam.pipeline import Pipeline
 from tests.iam.stacks import APPLICATION
 from tests.iam.suites import Lane, Variant
@@ -27,14 +33,17 @@ _POLICY = {
     }
 }
 _CONFIGURATION = {"Tags": {"team": "iam"}, **_POLICY}
-BROKEN = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not-called-fifo", "FifoQueue": True}}
+BROKEN = {
+    "Type": "AWS::SQS::Queue",
+    "Properties": {"QueueName": {"Fn::Sub": "${AWS::StackName}-not-called-fifo"}, "FifoQueue": True},
+}
 """CloudFormation accepts it, and SQS refuses it."""
 
 
 def template(value: str = "1", **more: Any) -> dict[str, Any]:
-    """Return a template with a parameter of SSM and more resources."""
-    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
-    return {"Resources": {"Parameter": parameter, **more}}
+    """Return a template with a parameter of SSM, named as in the sample application, and more resources."""
+    properties = {"Name": {"Fn::Sub": "/iam/${AWS::StackName}/queue-url"}, "Type": "String", "Value": value}
+    return {"Resources": {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": properties}, **more}}
 
 
 def large_template(value: str = "1") -> dict[str, Any]:
@@ -110,7 +119,7 @@ def large_stack_is_created(system: Pipeline) -> None:
 
 def large_stack_is_updated(system: Pipeline) -> None:
     name = unique_name()
-    stack_id = system.stack(f"iam-{name}", template())
+    stack_id = system.own_stack(f"iam-{name}", template())
     request = system.request(name, template=large_template("2"), configuration=_CONFIGURATION)
     system.deploy(request).assert_status("SUCCEEDED")
     cloudformation = system.client("cloudformation")
@@ -121,7 +130,7 @@ def large_stack_is_updated(system: Pipeline) -> None:
 
 def stack_without_changes_is_not_updated(system: Pipeline) -> None:
     name = unique_name()
-    stack_id = system.stack(f"iam-{name}", template())
+    stack_id = system.own_stack(f"iam-{name}", template())
     system.deploy(system.request(name, template=template())).assert_status("SUCCEEDED")
     system.assert_stack_status(stack_id, "CREATE_COMPLETE")
     _assert_no_change_set_left(system, stack_id)
@@ -130,7 +139,7 @@ def stack_without_changes_is_not_updated(system: Pipeline) -> None:
 def refused_change_set_is_deleted(system: Pipeline) -> None:
     name = unique_name()
     queue = {"Type": "AWS::SQS::Queue"}
-    stack_id = system.stack(f"iam-{name}", template(Queue=queue))
+    stack_id = system.own_stack(f"iam-{name}", template(Queue=queue))
     ended = system.deploy(system.request(name, template=template()))
     ended.assert_status("FAILED")
     assert "Queue" in ended.reason, ended.reason
@@ -139,7 +148,7 @@ def refused_change_set_is_deleted(system: Pipeline) -> None:
 
 def stack_of_a_failed_creation_is_replaced(system: Pipeline) -> None:
     name = unique_name()
-    system.stack(f"iam-{name}", template(Broken=BROKEN))
+    system.own_stack(f"iam-{name}", template(Broken=BROKEN))
     system.deploy(system.request(name, template=template())).assert_status("SUCCEEDED")
     system.assert_stack_status(f"iam-{name}", "CREATE_COMPLETE")
 
@@ -150,9 +159,62 @@ def failed_creation_is_explained(system: Pipeline) -> None:
     assert "Broken" in ended.reason, ended.reason
 
 
+def application_is_created_changed_and_reduced(system: Pipeline) -> None:
+    """The role needs what the sample application does: also changes of tags, and deletions."""
+    name = unique_name()
+    queue = {"Type": "AWS::SQS::Queue"}
+    arn = {"Queue": {"Value": {"Fn::GetAtt": ["Queue", "Arn"]}}}
+    first = {**template(Queue=queue), "Outputs": arn}
+    request = system.request(name, template=first, configuration={"Tags": {"team": "iam", "more": "1"}})
+    system.deploy(request).assert_status("SUCCEEDED")
+    changed = template("2", Queue={**queue, "Properties": {"VisibilityTimeout": 31}})
+    request = system.request(name, template=changed, configuration={"Tags": {"team": "other"}})
+    system.deploy(request).assert_status("SUCCEEDED")
+    rest = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    request = system.request(name, template=rest) | {"allowReplacement": True}
+    system.deploy(request).assert_status("SUCCEEDED")
+
+
+def template_with_a_transform_is_deployed(system: Pipeline) -> None:
+    name = unique_name()
+    for value in ("1", "2"):
+        transformed = {"Transform": "AWS::LanguageExtensions", **template(value)}
+        request = system.request(name, template=transformed) | {"capabilities": ["CAPABILITY_AUTO_EXPAND"]}
+        system.deploy(request).assert_status("SUCCEEDED")
+
+
+def denied_creation_is_explained(system: Pipeline) -> None:
+    denied = template(Topic={"Type": "AWS::SNS::Topic"})
+    ended = system.deploy(system.request(unique_name(), template=denied))
+    ended.assert_status("FAILED")
+    _assert_explained(ended.reason, denied="sns:CreateTopic (Topic)", further="sns:TagResource")
+
+
+def denied_update_is_explained(system: Pipeline) -> None:
+    name = unique_name()
+    system.own_stack(f"iam-{name}", template())
+    ended = system.deploy(system.request(name, template=template(Topic={"Type": "AWS::SNS::Topic"})))
+    ended.assert_status("FAILED")
+    _assert_explained(ended.reason, denied="sns:CreateTopic (Topic)", further="sns:TagResource")
+
+
+def denied_deletion_is_explained(system: Pipeline) -> None:
+    """A stack gets the role only now: the developer created its topic."""
+    cloudformation = system.client("cloudformation")
+    stack_id = system.stack(f"iam-{unique_name()}", template(Topic={"Type": "AWS::SNS::Topic"}))
+    role = system.role_arn("ApplicationRole")
+    cloudformation.delete_stack(StackName=stack_id, ClientRequestToken="denied", RoleARN=role)
+    system.assert_stack_status(stack_id, "DELETE_FAILED")
+    progress = {"waitedSeconds": 0, "waitSeconds": 1}
+    operation = {"stackId": stack_id, "token": "denied", "since": "", "progress": progress}
+    with pytest.raises(AssertionError) as failed:
+        system.invoke("check-stack-deletion-status", {"operation": operation})
+    _assert_explained(str(failed.value), denied="sns:DeleteTopic (Topic)", further="sns:TagResource")
+
+
 def failed_update_is_explained(system: Pipeline) -> None:
     name = unique_name()
-    system.stack(f"iam-{name}", template())
+    system.own_stack(f"iam-{name}", template())
     ended = system.deploy(system.request(name, template=template("2", Broken=BROKEN)))
     ended.assert_status("FAILED")
     assert "Broken" in ended.reason, ended.reason
@@ -170,7 +232,7 @@ def repeated_creation_creates_one_stack(system: Pipeline) -> None:
 
 def repeated_update_executes_one_change_set(system: Pipeline) -> None:
     name = unique_name()
-    stack_id = system.stack(f"iam-{name}", template())
+    stack_id = system.own_stack(f"iam-{name}", template())
     event = {
         "request": system.request(name, template=template("2")),
         "execution": _execution(),
@@ -257,6 +319,26 @@ def input_is_read_from_a_bucket(system: Pipeline) -> None:
     stepfunctions.stop_execution(executionArn=execution)
 
 
+# --- other roles, and macros
+
+
+def stack_is_deployed_with_another_role(system: Pipeline) -> None:
+    """The role is passed by three tasks: those that create, update and delete."""
+    name = unique_name()
+    other = {"roleArn": OTHER_ROLE_ARN}
+    system.own_stack(f"iam-{name}", template(Broken=BROKEN), role_arn=OTHER_ROLE_ARN)
+    for value in ("1", "2"):
+        system.deploy(system.request(name, template=template(value)) | other).assert_status("SUCCEEDED")
+
+
+def macro_of_the_account_is_used(system: Pipeline) -> None:
+    name = unique_name()
+    for value in ("1", "2"):
+        transformed = {"Transform": MACRO, **template(value)}
+        request = system.request(name, template=transformed) | {"capabilities": ["CAPABILITY_AUTO_EXPAND"]}
+        system.deploy(request).assert_status("SUCCEEDED")
+
+
 logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployStateMachineRole")
 
 SYSTEM = Pipeline
@@ -269,11 +351,16 @@ LANES: tuple[Lane, ...] = (
         stack_of_a_failed_creation_is_replaced,
         failed_creation_is_explained,
         failed_update_is_explained,
+        denied_creation_is_explained,
+        denied_update_is_explained,
+        denied_deletion_is_explained,
         logged_machine_is_created_updated_and_deleted,
     ),
     (
         execution_past_its_deadline_is_stopped,
         stack_without_changes_is_not_updated,
+        application_is_created_changed_and_reduced,
+        template_with_a_transform_is_deployed,
         refused_change_set_is_deleted,
         repeated_creation_creates_one_stack,
         repeated_update_executes_one_change_set,
@@ -288,6 +375,8 @@ VARIANTS = (
             express_state_machine_is_started_once,
             claim_of_a_denied_express_execution_is_deleted,
             input_is_read_from_a_bucket,
+            stack_is_deployed_with_another_role,
+            macro_of_the_account_is_used,
         ),
         prepare=create_other_resources,
     ),
@@ -324,6 +413,12 @@ def _execution() -> dict[str, Any]:
 def _wait_for_change_set(system: Pipeline, change_set: str) -> None:
     waiter = system.client("cloudformation").get_waiter("change_set_create_complete")
     waiter.wait(ChangeSetName=change_set, WaiterConfig={"Delay": 0, "MaxAttempts": 200})
+
+
+def _assert_explained(reason: str, *, denied: str, further: str) -> None:
+    assert denied in reason, reason
+    assert "the parameter ApplicationPolicyArns of the stack stepline" in reason, reason
+    assert further in reason.partition("further actions")[2], reason
 
 
 def _assert_no_template_left(system: Pipeline) -> None:

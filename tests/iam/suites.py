@@ -32,22 +32,25 @@ Scenario = Callable[[Any], None]
 Lane = tuple[Scenario, ...]
 
 
-def _nothing(_system: System) -> None:
-    pass
+def _nothing(_system: System) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Scenarios with other `parameters` of the stack; `prepare` creates what they name."""
+    """Scenarios with other `parameters` of the stack.
+
+    `prepare` creates what they name, and returns the parameters whose values are not known before.
+    """
 
     parameters: Mapping[str, str]
     scenarios: Lane
-    prepare: Callable[[System], None] = field(default=_nothing)
+    prepare: Callable[[System], Mapping[str, str]] = field(default=_nothing)
 
     def deploy(self, system: System) -> None:
         """Update the stack. May be repeated."""
-        self.prepare(system)
-        system.deploy_with(self.parameters)
+        created = self.prepare(system)
+        system.deploy_with({**self.parameters, **created})
 
 
 @dataclass(frozen=True)

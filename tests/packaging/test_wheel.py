@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +58,17 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    built = run(UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder, PROJECT)
+def build(project: Path, folder: Path) -> Path:
+    arguments = ("--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable)
+    built = run(UV, "build", *arguments, "--out-dir", folder, project)
     assert built.returncode == 0, built.stderr
     (file,) = folder.glob("*.whl")
     return file
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(PROJECT, tmp_path_factory.mktemp("dist"))
 
 
 def install(requirement: str, folder: Path, environment: dict[str, str]) -> Installed:
@@ -71,8 +76,8 @@ def install(requirement: str, folder: Path, environment: dict[str, str]) -> Inst
     venv.create(folder / "env", with_pip=False, symlinks=True)
     python = folder / "env/bin/python"
     versions = folder / "constraints.txt"
-    lines = LOCK_FILE.read_text().splitlines()
-    versions.write_text("".join(f"{line.split()[0]}\n" for line in lines if "==" in line and line[0] != " "))
+    lines = [line.removesuffix("\\").rstrip() for line in LOCK_FILE.read_text().splitlines()]
+    versions.write_text("".join(f"{line}\n" for line in lines if "==" in line and line[0] != " "))
     arguments = ("--quiet", "-c", versions, requirement)
     installed = run(UV, "pip", "install", "--python", python, *arguments)
     if installed.returncode:  # pip finds indexes that uv does not
@@ -111,6 +116,21 @@ def test_installed_local_aws_runs_the_sample_application(with_local_aws: Install
     assert "Pushed 4 files to stepline-app" in with_local_aws.stepline("push", *target)
     assert "succeeded after" in with_local_aws.stepline("watch", *target)
     assert list(with_local_aws.folder.iterdir()) == []
+
+
+def test_wheel_has_no_files_that_sam_build_creates(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for name in run("git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines():
+        if (PROJECT / name).is_file():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, project / name)
+    built = project / "statemachines/batch/.aws-sam/build/ValidateInputFunction"
+    built.mkdir(parents=True)
+    (built / "validate_input.py").write_text("")
+    names = zipfile.ZipFile(build(project, tmp_path / "dist")).namelist()
+    assert "stepline/project/statemachines/batch/validate_input.py" in names
+    assert "stepline/project/template.yaml" in names
+    assert [name for name in names if ".aws-sam" in name] == []
 
 
 def test_installation_without_local_extra_works_with_an_aws(

@@ -43,6 +43,19 @@ def test_selected_values_become_text(expression: str, value: str | None) -> None
     assert result.left_out == (("Name",) if value is None else ())
 
 
+def test_number_that_is_too_large_leaves_out_only_its_own_variable() -> None:
+    """An earlier bug: one such number in the output left out all variables."""
+    output = f'{{"huge": 1e999, "long": {"9" * 5000}, "nan": NaN, "url": "https://x", "list": [1e999]}}'
+    assert output_variables(output, None).values == {"url": "https://x"}
+    result = output_variables(output, {name: name for name in ("huge", "long", "nan", "list", "url")})
+    assert (result.values, result.left_out) == ({"url": "https://x"}, ("huge", "long", "nan", "list"))
+
+
+def test_half_of_a_surrogate_pair_leaves_out_only_its_own_variable() -> None:
+    result = output_variables(r'{"a": "\ud800", "b": {"\udc00": 1}, "c": 1}', {"A": "a", "B": "b", "C": "c"})
+    assert (result.values, result.left_out) == ({"C": "1"}, ("A", "B"))
+
+
 def test_default_variables_are_the_scalars_with_valid_names() -> None:
     document = {**OUTPUT, "a b": 1, "x.y": 2, "ok-1_@": False, "pi": 1.5, "half": "\ud800"}
     result = output_variables(json.dumps(document), None)

@@ -235,6 +235,88 @@ def test_execution_that_succeeds_while_it_is_stopped_is_a_success(world: World) 
     assert result["executionDetails"]["percentComplete"] == 100
 
 
+def test_stop_is_confirmed_before_it_is_reported(world: World) -> None:
+    """An earlier bug: an execution that was still running after StopExecution was reported as stopped."""
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
+    execution.history = [entered(1, "Ask")]
+    execution.stale_reads = 3
+    world.now += MINUTE
+    result = world.send(event)
+    assert result["executionDetails"]["summary"].startswith(
+        "Stop requested after 1 minute; not stopped yet. https://"
+    )
+    event = world.next_job(event)
+    assert "continuationToken" in world.send(event)
+    kind, text = failure(world.send(world.next_job(event)))
+    assert (kind, text.split("https")[0]) == (
+        "JobFailed",
+        "Ask: TimeoutMinutesPassed: the execution was stopped because it ran longer than 1 minute ",
+    )
+    assert world.calls.count("StopExecution") == 1
+
+
+def test_execution_that_had_succeeded_before_its_stop_is_a_success(world: World) -> None:
+    """An earlier bug: DescribeExecution returned an old RUNNING, and the success was reported as stopped."""
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
+    execution.succeed('{"a": 1}')
+    execution.stale_reads = 2
+    world.now += MINUTE
+    world.send(event)
+    assert world.send(world.next_job(event))["outputVariables"] == {"a": "1"}
+
+
+def test_execution_that_does_not_stop_fails_the_job_after_three_minutes(world: World) -> None:
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 2})
+    execution.stale_reads = 100
+    world.now += 2 * MINUTE
+    world.send(event)
+    event = world.next_job(event)
+    world.now += 3 * MINUTE - 1
+    world.send(event)
+    event = world.next_job(event)
+    world.now += 1
+    kind, text = failure(world.send(event))
+    assert kind == "JobFailed"
+    assert text.startswith(
+        "TimeoutMinutesPassed: the execution ran longer than 2 minutes. Its stop was requested"
+        " 3 min 0 s ago, and it was still running when last seen: check it before you retry. https://"
+    )
+    assert world.calls.count("StopExecution") == 1
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ExecutionDoesNotExist"])
+def test_stop_is_not_requested_again_if_the_execution_cannot_be_described(world: World, code: str) -> None:
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
+    execution.stale_reads = 2
+    world.stepfunctions.on_stop = lambda _: world.stepfunctions.fail_next("DescribeExecution", code)
+    world.now += MINUTE
+    for _ in range(2):
+        assert "continuationToken" in world.send(event)
+        event = world.next_job(event)
+    assert "failureDetails" in world.send(event)
+    assert world.calls.count("StopExecution") == 1
+
+
+def test_stop_of_an_execution_that_is_not_visible_is_retried(world: World) -> None:
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
+    world.stepfunctions.fail_next("StopExecution", "ExecutionDoesNotExist")
+    world.now += MINUTE
+    assert "continuationToken" in world.send(event)
+    assert "failureDetails" in world.send(world.next_job(event))
+    assert execution.status == "ABORTED"
+
+
+@pytest.mark.parametrize("status", ["PENDING_REDRIVE", "SOMETHING_NEW"])
+def test_execution_with_an_unknown_status_is_polled_until_its_timeout(world: World, status: str) -> None:
+    """An earlier bug: a status that AWS may add failed the job as a bug, while the execution was running."""
+    event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
+    execution.status = status
+    assert "continuationToken" in world.send(event)
+    world.stepfunctions.on_stop = lambda stopped: stopped.fail("E", "c", status="ABORTED")
+    world.now += MINUTE
+    assert failure(world.send(world.next_job(event)))[1].startswith("E: c https://")
+
+
 def test_throttled_stop_is_retried_and_fails_after_five_minutes(world: World) -> None:
     event, execution = world.start_execution({"input": {}, "timeoutMinutes": 1})
     world.now += MINUTE

@@ -147,7 +147,6 @@ def test_redelivered_job_has_the_same_input_with_sorted_keys(world: World) -> No
         ({"input": {"from": "literal"}}, {"from": "literal"}),
         ({"parameters": {"from": "parameters"}}, {"environmentName": "test", "from": "parameters"}),
         ({"input": {"a": {"x": [1, 2], "y": 1}}, "parameters": {"a": {"x": [3]}}}, {"a": {"x": [3], "y": 1}}),
-        ({"input": {"codepipeline": "mine", "revisionS3Key": "mine"}}, {}),
     ],
 )
 def test_input_is_selected_by_the_user_parameters(

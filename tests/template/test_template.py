@@ -16,6 +16,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
 from stepline.deployment.template import read_template
+from tests.template.resolved import resolved
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "template.yaml"
@@ -44,6 +45,7 @@ FUNCTIONS = [
 WITHOUT_RESOURCES = {
     # Actions without resource types [https://docs.aws.amazon.com/service-authorization/latest/reference/]
     "batch:DescribeJobs",
+    "cloudformation:DescribeType",
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
     "codepipeline:PutJobFailureResult",
@@ -193,3 +195,67 @@ def test_runtime_is_the_python_version_of_the_packages() -> None:
 
     runtime = read_template(TEMPLATE)["Globals"]["Function"]["Runtime"]
     assert runtime == f"python{function_package._PYTHON_VERSION}"
+
+
+RETAINED = {"Retain", "RetainExceptOnCreate"}
+
+
+def policies(resource: dict[str, Any]) -> tuple[str, str]:
+    return resource.get("DeletionPolicy", "Delete"), resource.get("UpdateReplacePolicy", "Delete")
+
+
+def referenced(value: object) -> set[str]:
+    """Return the logical ids that a property refers to."""
+    found = re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)|\$\{(\w+)', json.dumps(value))
+    return {name for names in found for name in names}
+
+
+FLOW = "arn:aws-us-gov:states:us-gov-west-1:111122223333:stateMachine:flow"
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [("", True), (FLOW, True), (f"{FLOW}:live", False), (f"{FLOW}:3", False), ("flow", False)],
+)
+def test_list_of_other_state_machines_has_arns_without_version_or_alias(value: str, fits: bool) -> None:
+    """IAM authorizes versions and aliases by the state machine's ARN, which no template derives in a list.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+    """
+    parameter = read_template(TEMPLATE)["Parameters"]["OtherStateMachineArns"]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], value)) is fits
+    assert "version or alias" in parameter["ConstraintDescription"]
+
+
+def test_bucket_key_of_the_input_may_be_used_only_with_its_parameter() -> None:
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1"
+    with_key = resolved("template.yaml", InputBucketName="inputs", InputBucketKeyArn=key)
+    statement = with_key.resources["InputBucketKeyPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", key)
+    assert "InputBucketKeyPolicy" not in resolved("template.yaml", InputBucketName="inputs").resources
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_key_of_a_retained_resource_is_retained(path: str) -> None:
+    """A key that is scheduled for deletion decrypts nothing: the retained data would be lost with it."""
+    own = resources(path)
+    keys = {name for name, resource in own.items() if resource["Type"] == "AWS::KMS::Key"}
+    needed = {
+        key
+        for name, resource in own.items()
+        if name not in keys and RETAINED & set(policies(resource))
+        for key in keys & referenced(resource["Properties"])
+    }
+    assert {key: policies(own[key]) for key in needed if not RETAINED.issuperset(policies(own[key]))} == {}
+
+
+def test_repository_of_the_application_is_retained() -> None:
+    """Its history belongs to the user. A first deployment that fails leaves none, and can be repeated."""
+    assert policies(RESOURCES["Repository"]) == ("RetainExceptOnCreate", "Retain")
+
+
+@pytest.mark.parametrize(("name", "expected"), [("", "stack-jobs"), ("batch/jobs", "batch/jobs")])
+def test_repository_of_the_batch_image_can_have_another_name_than_the_stack(name: str, expected: str) -> None:
+    """The name of a stack may have capital letters, which ECR refuses."""
+    batch = resolved("statemachines/batch/template.yaml", ImageRepositoryName=name)
+    assert batch.resources["ImageRepository"]["Properties"]["RepositoryName"] == expected

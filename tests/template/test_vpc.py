@@ -106,6 +106,13 @@ def test_interface_endpoints_accept_only_connections_of_the_functions() -> None:
     assert (rule["SourceSecurityGroupId"], rule["FromPort"]) == ("FunctionSecurityGroup", 443)
 
 
+def test_flow_log_names_its_log_group() -> None:
+    """`!GetAtt FlowLogGroup.Arn` ends in `:*`, with which LogDestination records nothing."""
+    flow_log = RESOURCES["FlowLog"]["Properties"]
+    assert flow_log["LogGroupName"] == "FlowLogGroup"
+    assert "LogDestination" not in flow_log
+
+
 def test_template_without_a_flow_log_has_no_resources_of_it() -> None:
     without = resolved(VPC, FlowLogTraffic="NONE").resources
     assert RESOURCES.keys() - without.keys() == {"FlowLog", "FlowLogGroup", "FlowLogKey", "FlowLogRole"}

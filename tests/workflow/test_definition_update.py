@@ -63,9 +63,11 @@ def test_deployed_definition_is_not_updated_again(world: World) -> None:
     assert world.messages == ["flow.json is already deployed: nothing to change"]
 
 
-def test_error_of_the_macro_is_the_reason(world: World) -> None:
-    world.cloudformation.change_set_status = ("FAILED", "Transform 1::M failed with: no machine")
-    assert str(error_of(world)) == "nothing was changed: Transform 1::M failed with: no machine"
+@pytest.mark.parametrize("message", ["no machine", "No updates are to be performed."])
+def test_error_of_the_macro_is_the_reason(world: World, message: str) -> None:
+    """An earlier bug: a macro's error that quotes the reason of an empty change set was a success."""
+    world.cloudformation.change_set_status = ("FAILED", f"Transform 1::M failed with: {message}")
+    assert str(error_of(world)) == f"nothing was changed: Transform 1::M failed with: {message}"
 
 
 def test_other_change_on_the_second_page_is_rejected(world: World) -> None:

@@ -243,11 +243,10 @@ def _parse_transaction_id(document: Mapping[str, Any]) -> str:
 
 
 def _parse_state(document: Mapping[str, Any]) -> ProcessState:
-    try:
-        status = Status(document.get("status", ""))
-    except ValueError:
-        raise UnexpectedResponseError("the process's API returned an unknown status") from None
+    status = document.get("status")
+    if not isinstance(status, str) or not status:
+        raise UnexpectedResponseError("the process's API returned no status")
     error, cause = document.get("error"), document.get("cause")
     return ProcessState(
-        status, error if isinstance(error, str) else None, cause if isinstance(cause, str) else None
+        Status(status), error if isinstance(error, str) else None, cause if isinstance(cause, str) else None
     )

@@ -5,8 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-_NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
-"""A change set without changes has no status of its own: it is FAILED, with one of these reasons."""
+_NO_CHANGES: Final = (
+    "The submitted information didn't contain changes.",
+    "No updates are to be performed.",  # of a template with a transform
+)
+"""A change set without changes has no status of its own: it is FAILED, and its reason begins with one of
+these sentences, which is also how the AWS CDK recognizes it. Other reasons may quote them: a macro's error
+begins with `Transform NAME failed with:`, that of a nested change set with `Nested change set`, that of a
+hook with `The following hook(s) failed:`."""
 
 _RUNNING: Final = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 _BEING_DELETED: Final = frozenset(
@@ -32,8 +38,7 @@ def change_set_state(status: str, execution_status: str, reason: str) -> ChangeS
     if status in _RUNNING:
         return ChangeSetState.RUNNING
     if status == "FAILED":
-        has_no_changes = any(text in reason for text in _NO_CHANGES)
-        return ChangeSetState.UNCHANGED if has_no_changes else ChangeSetState.FAILED
+        return ChangeSetState.UNCHANGED if reason.startswith(_NO_CHANGES) else ChangeSetState.FAILED
     if status in _BEING_DELETED or execution_status == "OBSOLETE":
         return ChangeSetState.INVALID
     if status == "CREATE_COMPLETE":

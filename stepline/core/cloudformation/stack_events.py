@@ -7,7 +7,7 @@ show for a moment, and from the one after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -68,9 +68,8 @@ def first_failure(
     It is that of the operation's oldest *_FAILED event that is not a consequence of another, also inside
     nested stacks. It is empty if there is no such event.
     """
-    events = [event for event in read_events(cloudformation, stack_id, since=since) if event.token == token]
     path: list[str] = []
-    failure = _oldest_failure(events)
+    failure = _oldest(failed_events(cloudformation, stack_id, token, since=since))
     while failure is not None:
         path.append(failure.logical_id)
         deeper = _failure_inside(cloudformation, failure, since) if len(path) <= MAX_NESTED_STACKS else None
@@ -87,13 +86,25 @@ def _failure_inside(
     """Return the failure inside a nested stack that caused `failure`; None if it is no nested stack's."""
     if failure.resource_type != STACK_TYPE or failure.is_of_stack_itself or not failure.physical_id:
         return None
-    inner = _oldest_failure(list(read_events(cloudformation, failure.physical_id, since=since)))
+    inner = _oldest(_failures(read_events(cloudformation, failure.physical_id, since=since)))
     return None if inner is None or inner.is_of_stack_itself else inner
 
 
-def _oldest_failure(newest_first: Sequence[StackEvent]) -> StackEvent | None:
+def failed_events(
+    cloudformation: CloudFormationClient, stack_id: str, token: str, *, since: datetime | None
+) -> list[StackEvent]:
+    """Return the operation's *_FAILED events that are not consequences of others, oldest first."""
+    events = read_events(cloudformation, stack_id, since=since)
+    return _failures(event for event in events if event.token == token)
+
+
+def _failures(newest_first: Iterable[StackEvent]) -> list[StackEvent]:
+    failures = [event for event in newest_first if event.is_failure and not event.is_consequence]
+    return failures[::-1]
+
+
+def _oldest(failures: Sequence[StackEvent]) -> StackEvent | None:
     """Return the oldest failure of a resource, or else the stack's own, whose reason is only a summary."""
-    failures = [event for event in reversed(newest_first) if event.is_failure and not event.is_consequence]
     of_resources = [event for event in failures if not event.is_of_stack_itself]
     return next(iter(of_resources or failures), None)
 

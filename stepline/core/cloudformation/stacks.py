@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack. `id` is its ARN, which no other stack ever has, unlike its name."""
+    """A stack. `id` is its ARN, which no other stack ever has, unlike its name.
+
+    `role_arn` is the role of its last operation, `parent_id` the ARN of the stack in which it is nested; both
+    may be empty.
+    """
 
     id: str
     name: str
@@ -25,6 +29,9 @@ class Stack:
     reason: str
     parameter_names: frozenset[str]
     outputs: Mapping[str, str]
+    tags: Mapping[str, str]
+    role_arn: str
+    parent_id: str
 
     @property
     def phase(self) -> Phase:
@@ -52,6 +59,9 @@ def find_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack |
         reason=stack.get("StackStatusReason", ""),
         parameter_names=frozenset(item["ParameterKey"] for item in stack.get("Parameters", [])),
         outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+        tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
+        role_arn=stack.get("RoleARN", ""),
+        parent_id=stack.get("ParentId", ""),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Status(enum.StrEnum):
-    """[model: ExecutionStatus]"""
+    """[model: ExecutionStatus], and UNKNOWN for any value that AWS may add."""
 
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
@@ -23,11 +23,16 @@ class Status(enum.StrEnum):
     TIMED_OUT = "TIMED_OUT"
     ABORTED = "ABORTED"
     PENDING_REDRIVE = "PENDING_REDRIVE"
+    UNKNOWN = "UNKNOWN"  # ours
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Status:
+        return cls.UNKNOWN
 
     @property
     def is_open(self) -> bool:
-        """Whether the execution is running, or will continue by a redrive."""
-        return self in {Status.RUNNING, Status.PENDING_REDRIVE}
+        """Whether the execution is running, or will continue by a redrive, or this is not known."""
+        return self in {Status.RUNNING, Status.PENDING_REDRIVE, Status.UNKNOWN}
 
 
 @dataclass(frozen=True)

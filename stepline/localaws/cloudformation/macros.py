@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.names import Arns, is_hosted
 
 Template = dict[str, Any]
 Invoke = Callable[[str, bytes], Awaitable[bytes | None]]
 """Invokes the macro of that name with an event; returns its response, or None if the function failed."""
 
 FN_TRANSFORM = "Fn::Transform"
-_HOSTED_PREFIX = "AWS::"  # of transforms hosted by CloudFormation
 _NOT_PROCESSED = frozenset({"AWSTemplateFormatVersion", "Parameters", "Transform"})
 
 
@@ -98,17 +97,18 @@ class Expansion:
         return _fragment(await self._invoke(macro, json.dumps(event).encode()), transform, request_id)
 
 
-def custom_macros(template: Template) -> list[str]:
-    """Return the names of the macros in a template that CloudFormation does not host, each once."""
+def macros(template: Template) -> list[str]:
+    """Return the names of the macros in a template, each once, also those that CloudFormation hosts."""
     calls = [*section_calls(template)]
     for section, value in template.items():
         if section not in _NOT_PROCESSED:
             calls.extend(_calls_below(value))
-    return list(dict.fromkeys(call.name for call in calls if not is_hosted(call.name)))
+    return list(dict.fromkeys(call.name for call in calls))
 
 
-def is_hosted(macro: str) -> bool:
-    return macro.startswith(_HOSTED_PREFIX)
+def custom_macros(template: Template) -> list[str]:
+    """Return the names of the macros that CloudFormation does not host, each once."""
+    return [name for name in macros(template) if not is_hosted(name)]
 
 
 def section_calls(template: Template) -> Iterator[MacroCall]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+
+HOSTED_PREFIX: Final = "AWS::"
+"""Of the names of transforms that CloudFormation hosts."""
+
+
+def is_hosted(macro: str) -> bool:
+    return macro.startswith(HOSTED_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,14 @@ class Arns:
         return f"arn:aws:{service}::{self.account_id}:{resource}"
 
     def transform(self, macro: str) -> str:
-        """Return the resource of `cloudformation:CreateChangeSet` that using a macro requires."""
+        """Return the resource of `cloudformation:CreateChangeSet` that using a macro requires.
+
+        CloudFormation's own transforms belong to the account "aws" and lose their prefix:
+        `transform/Serverless-2016-10-31` [user reports].
+        """
+        if is_hosted(macro):
+            owner = replace(self, account_id="aws")
+            return owner.of("cloudformation", f"transform/{macro.removeprefix(HOSTED_PREFIX)}")
         return self.of("cloudformation", f"transform/{macro}")
 
     def transform_id(self, macro: str) -> str:

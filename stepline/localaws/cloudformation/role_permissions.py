@@ -33,18 +33,73 @@ _WITHOUT_SERVICE: Final = frozenset(
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """`operation`: create, update or delete. `physical_id` is empty before a resource exists."""
+    """`operation`: create, update or delete. `physical_id` is empty before a resource exists.
+
+    `default_name` is the name that CloudFormation gives a resource without one, with `*` as its random part.
+    """
 
     operation: str
     resource_type: str
     physical_id: str = ""
     old: Properties = field(default_factory=dict)
     new: Properties = field(default_factory=dict)
+    default_name: str = "*"
 
     @property
     def changes_tags(self) -> bool:
         return self.operation == "update" and self.old.get("Tags") != self.new.get("Tags")
 
+
+@dataclass(frozen=True)
+class Handlers:
+    """The permissions of a type's handlers, by operation, as its schema lists them.
+
+    `tag` and `untag` are needed only if tags are set or removed.
+    """
+
+    actions: Mapping[str, tuple[str, ...]]
+    tag: str
+    untag: str
+
+
+HANDLERS: Final = {
+    "AWS::SQS::Queue": Handlers(
+        actions={
+            "create": (
+                "sqs:CreateQueue",
+                "sqs:GetQueueUrl",
+                "sqs:GetQueueAttributes",
+                "sqs:ListQueueTags",
+                "sqs:TagQueue",
+            ),
+            "update": (
+                "sqs:SetQueueAttributes",
+                "sqs:GetQueueAttributes",
+                "sqs:ListQueueTags",
+                "sqs:TagQueue",
+                "sqs:UntagQueue",
+            ),
+            "delete": ("sqs:DeleteQueue", "sqs:GetQueueAttributes"),
+        },
+        tag="sqs:TagQueue",
+        untag="sqs:UntagQueue",
+    ),
+    "AWS::SSM::Parameter": Handlers(
+        actions={
+            "create": ("ssm:PutParameter", "ssm:AddTagsToResource", "ssm:GetParameters"),
+            "update": (
+                "ssm:PutParameter",
+                "ssm:AddTagsToResource",
+                "ssm:RemoveTagsFromResource",
+                "ssm:GetParameters",
+            ),
+            "delete": ("ssm:DeleteParameter",),
+        },
+        tag="ssm:AddTagsToResource",
+        untag="ssm:RemoveTagsFromResource",
+    ),
+}
+"""The types of the sample application."""
 
 _Rule = Callable[[ResourceChange, Arns], Iterator[Permission]]
 _ResourceOf = Callable[[ResourceChange, Arns], str]
@@ -63,6 +118,18 @@ def required_permissions(change: ResourceChange, arns: Arns) -> tuple[Permission
     return None if rule is None else tuple(rule(change, arns))
 
 
+def read_permission(resource_type: str, physical_id: str, arns: Arns) -> Permission | None:
+    """Return what Fn::GetAtt of a resource requires: CloudFormation reads the resource with the stack's role.
+
+    Of the actions of the type's read handler, this is the one that reads the resource itself. Returns None
+    for a type of which only the service is known.
+    """
+    if (reader := _READERS.get(resource_type)) is None:
+        return None
+    action, resource = reader
+    return Permission(action, resource(ResourceChange("read", resource_type, physical_id), arns))
+
+
 def _state_machine(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
     name = change.new.get("StateMachineName")
     arn = change.physical_id or arns.of("states", f"stateMachine:{name or '*'}")
@@ -76,8 +143,7 @@ def _state_machine(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
 
 
 def _function(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
-    name = change.physical_id or change.new.get("FunctionName", "*")
-    arn = arns.of("lambda", f"function:{name}")
+    arn = _function_arn(change, arns)
     if change.operation == "create":
         yield Permission("lambda:CreateFunction", arn)
     elif change.operation == "delete":
@@ -93,7 +159,7 @@ def _function(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
 
 
 def _role(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
-    arn = arns.without_region("iam", f"role/{change.physical_id or change.new.get('RoleName', '*')}")
+    arn = _role_arn(change, arns)
     if change.operation != "update":
         yield Permission(f"iam:{_VERBS[change.operation]}Role", arn)
         return
@@ -102,10 +168,32 @@ def _role(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
             yield Permission(f"iam:{action}", arn)
 
 
-def _parameter(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
-    name = str(change.physical_id or change.new.get("Name", "*")).removeprefix("/")
-    action = "DeleteParameter" if change.operation == "delete" else "PutParameter"
-    yield Permission(f"ssm:{action}", arns.of("ssm", f"parameter/{name}"))
+def _queue_arn(change: ResourceChange, arns: Arns) -> str:
+    name = change.physical_id.rpartition("/")[2] or change.new.get("QueueName", change.default_name)
+    return arns.of("sqs", name)
+
+
+def _by_handlers(handlers: Handlers, resource: _ResourceOf) -> _Rule:
+    """Return the rule of a type whose handlers need all of these actions, of which some are about tags."""
+
+    def rule(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
+        old, new = _user_tags(change.old), _user_tags(change.new)
+        is_needed = {
+            handlers.tag: change.operation != "delete" and bool(new.items() - old.items()),
+            handlers.untag: change.operation == "update" and bool(old.keys() - new.keys()),
+        }
+        for action in handlers.actions[change.operation]:
+            if is_needed.get(action, True):
+                yield Permission(action, resource(change, arns))
+
+    return rule
+
+
+def _user_tags(properties: Properties) -> dict[str, str]:
+    """Return the tags of the template and the stack, without those that CloudFormation adds itself."""
+    tags = properties.get("Tags") or {}
+    pairs = tags.items() if isinstance(tags, Mapping) else ((tag["Key"], tag["Value"]) for tag in tags)
+    return {key: value for key, value in pairs if not key.startswith("aws:")}
 
 
 def _create_update_delete(service: str, noun: str, update: str, resource: _ResourceOf) -> _Rule:
@@ -126,6 +214,19 @@ def _named(service: str, property_name: str) -> _ResourceOf:
         return arns.of(service, name or change.new.get(property_name, "*"))
 
     return resource
+
+
+def _function_arn(change: ResourceChange, arns: Arns) -> str:
+    return arns.of("lambda", f"function:{change.physical_id or change.new.get('FunctionName', '*')}")
+
+
+def _role_arn(change: ResourceChange, arns: Arns) -> str:
+    return arns.without_region("iam", f"role/{change.physical_id or change.new.get('RoleName', '*')}")
+
+
+def _parameter_arn(change: ResourceChange, arns: Arns) -> str:
+    name = str(change.physical_id or change.new.get("Name", change.default_name)).removeprefix("/")
+    return arns.of("ssm", f"parameter/{name}")
 
 
 def _bucket_arn(change: ResourceChange, _arns: Arns) -> str:
@@ -157,9 +258,18 @@ _RULES: Final[dict[str, _Rule]] = {
     "AWS::SNS::Topic": _create_update_delete(
         "sns", "Topic", "SetTopicAttributes", _named("sns", "TopicName")
     ),
-    "AWS::SQS::Queue": _create_update_delete(
-        "sqs", "Queue", "SetQueueAttributes", _named("sqs", "QueueName")
-    ),
-    "AWS::SSM::Parameter": _parameter,
+    "AWS::SQS::Queue": _by_handlers(HANDLERS["AWS::SQS::Queue"], _queue_arn),
+    "AWS::SSM::Parameter": _by_handlers(HANDLERS["AWS::SSM::Parameter"], _parameter_arn),
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
+_READERS: Final[dict[str, tuple[str, _ResourceOf]]] = {
+    "AWS::IAM::Role": ("iam:GetRole", _role_arn),
+    "AWS::Lambda::Function": ("lambda:GetFunction", _function_arn),
+    "AWS::Logs::LogGroup": ("logs:DescribeLogGroups", _log_group_arn),
+    "AWS::S3::Bucket": ("s3:ListBucket", _bucket_arn),
+    "AWS::SNS::Topic": ("sns:GetTopicAttributes", _named("sns", "TopicName")),
+    "AWS::SQS::Queue": ("sqs:GetQueueAttributes", _named("sqs", "QueueName")),
+    "AWS::SSM::Parameter": ("ssm:GetParameters", _parameter_arn),
+    "AWS::StepFunctions::StateMachine": ("states:DescribeStateMachine", lambda change, _: change.physical_id),
+}
+"""Type -> the action of its read handler that reads the resource, and the action's resource."""

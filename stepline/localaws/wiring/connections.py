@@ -21,6 +21,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     stack_roles,
     state_machines,
     templates,
+    type_descriptions,
 )
 from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
 from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
@@ -68,6 +69,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
 def _mend_cloudformation(platform: Platform) -> None:
     templates.parse_templates_with_libyaml()
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
+    type_descriptions.add_describe_type()
     stack_roles.store_roles()
     stack_roles.check_roles(platform.roles)
     interpreter = MotoInterpreter()

@@ -155,6 +155,7 @@ class FakeCloudFormation(FakeStacks):
             return
         change_set.execution_status = "EXECUTE_COMPLETE"
         stack.template, stack.parameters = change_set.template, change_set.parameters
+        stack.role_arn = change_set.arguments.get("RoleARN", stack.role_arn)
         stack.tags = stack.tags if change_set.tags is None else change_set.tags
         self.set_status(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", token=token)
         self.later(STEP_SECONDS, lambda: self.set_status(stack, "UPDATE_COMPLETE", token=token))

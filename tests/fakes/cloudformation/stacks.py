@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from stepline.localaws.clock import VirtualClock
+from stepline.localaws.cloudformation.type_schemas import type_schema
 from stepline.localaws.protocol import AwsError, Params
 from tests.fakes.cloudformation import templates
 from tests.fakes.cloudformation.templates import Template, ValidationError
@@ -85,7 +86,14 @@ class FakeStacks(FakeService):
     # ---------------------------------------------------------------- what a test does as another process
 
     def add_stack(
-        self, name: str, status: str, template: Template, parameters: Mapping[str, str] | None = None
+        self,
+        name: str,
+        status: str,
+        template: Template,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        role_arn: str = "",
     ) -> FakeStack:
         values = [{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()]
         return self._new_stack(
@@ -93,7 +101,8 @@ class FakeStacks(FakeService):
             status,
             template,
             templates.parameter_values(template, values, {}) if template else {},
-            tags={"kept": "yes"},
+            tags={"kept": "yes", **(tags or {})},
+            role_arn=role_arn,
             token=OTHER_PROCESS,
         )
 
@@ -114,6 +123,8 @@ class FakeStacks(FakeService):
             "StackName": stack.name,
             "StackStatus": stack.status,
             "CreationTime": stack.created,
+            "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+            **({"RoleARN": stack.role_arn} if stack.role_arn else {}),
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
             "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
         }
@@ -126,7 +137,8 @@ class FakeStacks(FakeService):
         return self.page("StackEvents", list(reversed(stack.events)), NextToken)
 
     def get_template_summary(self, **arguments: Any) -> Params:
-        template = self.template_of(arguments)
+        named = arguments.get("StackName")
+        template = self.existing_stack(named).template if named else self.template_of(arguments)
         required = templates.capabilities(template)
         reason = f"The following resource(s) require capabilities: {required}" if required else ""
         return {
@@ -135,6 +147,14 @@ class FakeStacks(FakeService):
             "Capabilities": required,
             "CapabilitiesReason": reason,
         }
+
+    def describe_type(self, *, Type: str, TypeName: str) -> Params:
+        schema = type_schema(TypeName, "us-east-1")
+        if schema is None:
+            raise AwsError(
+                f"The type '{TypeName}' cannot be found.", code="TypeNotFoundException", status=404
+            )
+        return {"Type": Type, "TypeName": TypeName, "Schema": schema}
 
     def create_stack(self, *, StackName: str, ClientRequestToken: str, **arguments: Any) -> Params:
         template = self.template_of(arguments)

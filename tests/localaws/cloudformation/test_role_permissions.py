@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from stepline.localaws.cloudformation import role_permissions
+from stepline.localaws.cloudformation.attributes import referenced_attributes
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.role_permissions import (
+    HANDLERS,
     ResourceChange,
+    read_permission,
     required_permissions,
     service_of,
 )
+from stepline.localaws.cloudformation.type_schemas import type_schema
 
 ARNS = Arns("000000000000", "us-east-1")
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
@@ -104,6 +111,34 @@ def test_change_requires_the_action_of_its_operation(
     assert required(operation, resource_type, physical_id, new=new)[0] == expected
 
 
+@pytest.mark.parametrize("resource_type", HANDLERS)
+def test_actions_are_those_of_the_schema(resource_type: str) -> None:
+    schema = json.loads(type_schema(resource_type, "us-east-1") or "{}")
+    for operation, actions in HANDLERS[resource_type].actions.items():
+        assert set(actions) == set(schema["handlers"][operation]["permissions"])
+
+
+def test_tags_of_the_stack_require_the_actions_for_tags() -> None:
+    tagged, plain = {"Tags": [{"Key": "team", "Value": "a"}]}, {"Tags": [{"Key": "aws:x", "Value": "b"}]}
+
+    def actions(operation: str, **properties: Any) -> set[str]:
+        found = required(operation, "AWS::SQS::Queue", **properties)
+        return {action for action, _ in found} & {"sqs:TagQueue", "sqs:UntagQueue"}
+
+    assert actions("create", new=tagged) == {"sqs:TagQueue"}
+    assert actions("create", new=plain) == set()
+    assert actions("update", old=plain, new=tagged) == {"sqs:TagQueue"}
+    assert actions("update", old=tagged, new=plain) == {"sqs:UntagQueue"}
+    assert actions("update", old=tagged, new=tagged) == set()
+
+
+def test_resource_without_a_name_has_the_name_that_cloudformation_gives() -> None:
+    change = ResourceChange("create", "AWS::SQS::Queue", default_name="dev-app-Queue-*")
+    found = required_permissions(change, ARNS)
+    assert found is not None
+    assert {need.resource for need in found} == {"arn:aws:sqs:us-east-1:000000000000:dev-app-Queue-*"}
+
+
 @pytest.mark.parametrize(
     ("resource_type", "service"),
     [
@@ -116,3 +151,35 @@ def test_change_requires_the_action_of_its_operation(
 def test_other_types_require_any_action_of_their_service(resource_type: str, service: str) -> None:
     assert required_permissions(ResourceChange("create", resource_type), ARNS) is None
     assert service_of(resource_type) == service
+
+
+@pytest.mark.parametrize("resource_type", role_permissions._READERS)
+def test_read_of_an_attribute_requires_an_action_of_the_read_handler(resource_type: str) -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
+    permission = read_permission(resource_type, "r", ARNS)
+    assert permission is not None
+    assert permission.action in schema["handlers"]["read"]["permissions"]
+
+
+def test_read_of_a_role_requires_its_arn() -> None:
+    permission = read_permission("AWS::IAM::Role", "r", ARNS)
+    assert permission is not None
+    assert (permission.action, permission.resource) == ("iam:GetRole", ROLE)
+    assert read_permission("AWS::EC2::VPC", "vpc-1", ARNS) is None
+
+
+def test_attributes_are_found_in_get_att_and_sub() -> None:
+    properties = {
+        "A": {"Fn::GetAtt": ["Role", "Arn"]},
+        "B": [{"Fn::GetAtt": "Nested.Outputs.Url"}],
+        "C": {"Fn::Sub": "${Queue.Arn} ${AWS::Region} ${Parameter} ${!Literal.Arn}"},
+        "D": {"Fn::Sub": ["${Topic.TopicName} ${Own}", {"Own": {"Fn::GetAtt": ["Table", "Arn"]}}]},
+        "E": {"Ref": "Bucket"},
+    }
+    assert sorted(referenced_attributes(properties)) == [
+        ("Nested", "Outputs.Url"),
+        ("Queue", "Arn"),
+        ("Role", "Arn"),
+        ("Table", "Arn"),
+        ("Topic", "TopicName"),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from stepline.localaws.batch import Outcome
 from tests.cases import parameters, read_cases
+from tests.pipeline.world import World
 from tests.statemachines.batch.machine import ENVIRONMENT, LOG_GROUP, Machine
 
 INPUT = {
@@ -56,6 +58,15 @@ def test_execution_ends_as_expected(case: dict[str, Any]) -> None:
         assert part in execution.cause
     assert execution.states == expected["states"]
     assert machine.jobs() == list(expected["jobs"].items())
+
+
+def test_execution_started_by_the_pipeline_action_succeeds() -> None:
+    """An earlier bug: Validate Input refused the keys that the trigger adds."""
+    pipeline = World()
+    pipeline.send(pipeline.first_job({"input": INPUT}))
+    document = json.loads(pipeline.execution.input)
+    assert {"codepipeline", "revisionS3Bucket", "revisionS3Key"} < document.keys()
+    assert Machine().run(document).status == "SUCCEEDED"
 
 
 def test_output_has_the_jobs_and_their_log_streams() -> None:

@@ -3,8 +3,8 @@
 {
   "why":            what the case shows
   "stack":          {"status", "resources"?, "protected"?} that exists; none by default. "then": the status
-  that
-                    another process gives it after "seconds" (25)
+                    that another process gives it after "seconds" (25). "name"; "tags" and "roleArn": by
+                    default those of a stack that this pipeline deploys
   "resources":      changes to BASE's resources in the template that is pushed (null removes one)
   "template":       the text of the pushed template, instead
   "padding":        characters that the template is longer: above 51,200 bytes it goes through S3
@@ -31,16 +31,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from statemachines.deploy.ownership import OWNER_TAG
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import AwsError
 from tests.cases import merged, read_case
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, Fault
-from tests.statemachines.deploy.machine import INPUT, DeployExecution, Machine
+from tests.statemachines.deploy.machine import ENVIRONMENT, INPUT, DeployExecution, Machine
 
 CASES = Path(__file__).parent / "cases"
 STACK_NAME = "dev-app"
+OWN_TAGS = {OWNER_TAG: ENVIRONMENT["PIPELINE_STACK_NAME"]}
+OWN_ROLE_ARN = ENVIRONMENT["CLOUDFORMATION_ROLE_ARN"]
 BASE: dict[str, Any] = {
     "Parameters": {"EnvironmentName": {}, "Size": {"Default": "1"}},
     "Resources": {
@@ -81,6 +84,15 @@ def template(resources: Any) -> dict[str, Any]:
     return result
 
 
+def stack_name(case: dict[str, Any]) -> str:
+    return _name_of(case.get("stack", {}))
+
+
+def _name_of(stack: dict[str, Any]) -> str:
+    name: str = stack.get("name", STACK_NAME)
+    return name
+
+
 def run(machine: Machine, case: dict[str, Any]) -> DeployExecution:
     return machine.run(prepare(machine, case))
 
@@ -115,12 +127,18 @@ def _add_stack(deployment: Deployment, stack: dict[str, Any] | None) -> None:
         return
     body = template(stack.get("resources")) if stack["status"] != "REVIEW_IN_PROGRESS" else {}
     cloudformation = deployment.cloudformation
+    name = _name_of(stack)
     added = cloudformation.add_stack(
-        STACK_NAME, stack["status"], body, {"EnvironmentName": "dev"} if body else None
+        name,
+        stack["status"],
+        body,
+        {"EnvironmentName": "dev"} if body else None,
+        tags=stack.get("tags", OWN_TAGS),
+        role_arn=stack.get("roleArn", OWN_ROLE_ARN),
     )
     added.protected = stack.get("protected", False)
     if "then" in stack:
-        change = functools.partial(cloudformation.set_stack_status, STACK_NAME, stack["then"])
+        change = functools.partial(cloudformation.set_stack_status, name, stack["then"])
         deployment.clock.call_later(stack.get("seconds", 25), change)
 
 
@@ -147,7 +165,14 @@ def _service_of(deployment: Deployment, operation: str) -> Calls:
 def _interfere(cloudformation: FakeCloudFormation, item: dict[str, Any]) -> None:
     match item["change"]:
         case "create":
-            cloudformation.add_stack(STACK_NAME, item["status"], template({}), {"EnvironmentName": "dev"})
+            cloudformation.add_stack(
+                STACK_NAME,
+                item["status"],
+                template({}),
+                {"EnvironmentName": "dev"},
+                tags=item.get("tags", OWN_TAGS),
+                role_arn=item.get("roleArn", OWN_ROLE_ARN),
+            )
         case "update":
             cloudformation.update_by_another_process(STACK_NAME)
         case "delete":

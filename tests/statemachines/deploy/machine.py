@@ -24,6 +24,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.iam import FakeIam
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls
 from tests.in_process_functions import InProcessFunctions
@@ -64,6 +65,9 @@ ENVIRONMENT = {
     "MAX_WAIT_MINUTES": "30",
     "TEMPLATE_BUCKET": "templates-bucket",
     "CLOUDFORMATION_ROLE_ARN": "arn:aws:iam::000000000000:role/deployer",
+    "PIPELINE_STACK_NAME": "stepline",
+    "OTHER_CLOUDFORMATION_ROLE_ARNS": "arn:aws:iam::000000000000:role/other-deployer",
+    "ADOPTED_STACK_NAMES": "prod-adopted,dev-adopted",
 }
 _MAX_STEPS = 50_000
 
@@ -119,6 +123,7 @@ class Machine:
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     s3: FakeS3 = field(default_factory=FakeS3)
+    iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))
     cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
     function_calls: Calls = field(default_factory=Calls)
 
@@ -133,6 +138,7 @@ class Machine:
         with (
             mock.patch.dict(os.environ, ENVIRONMENT),
             mock.patch.object(clients, "cloudformation", return_value=client_of(self.cloudformation)),
+            mock.patch.object(clients, "iam", return_value=client_of(self.iam)),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
         ):
             yield self

@@ -150,7 +150,7 @@ def test_invalid_setting_is_named(variable: str, value: str | None, message: str
 
 def test_optional_settings_have_defaults() -> None:
     assert WaitSettings.read({"POLL_SECONDS": "5"}) == WaitSettings(poll_seconds=5, max_wait_minutes=120)
-    assert TemplateSettings.read({"TEMPLATE_BUCKET": "b"}).role_arn == ""
+    assert TemplateSettings.read({"TEMPLATE_BUCKET": "b", "PIPELINE_STACK_NAME": "p"}).role_arn == ""
 
 
 EVENTS = sorted(

@@ -8,12 +8,19 @@ import pytest
 
 from statemachines.deploy.errors import MissingCapabilityError
 from tests.statemachines.deploy import case_runner
-from tests.statemachines.deploy.machine import Machine
+from tests.statemachines.deploy.machine import ENVIRONMENT, Machine
+
+_OTHER_ROLE_ARN = ENVIRONMENT["OTHER_CLOUDFORMATION_ROLE_ARNS"]
 
 
 def test_parameter_that_is_not_given_keeps_its_value(machine: Machine) -> None:
     machine.cloudformation.add_stack(
-        "dev-app", "CREATE_COMPLETE", case_runner.template({}), {"EnvironmentName": "dev", "Size": "7"}
+        "dev-app",
+        "CREATE_COMPLETE",
+        case_runner.template({}),
+        {"EnvironmentName": "dev", "Size": "7"},
+        tags=case_runner.OWN_TAGS,
+        role_arn=case_runner.OWN_ROLE_ARN,
     )
     run = case_runner.run(machine, {"resources": {"Topic": {"Properties": {"More": "1"}}}})
     assert run.output == {"Environment": "dev", "Size": "7"}
@@ -47,13 +54,13 @@ def test_explicit_parameter_takes_precedence_over_the_environment_name(machine: 
     ("role", "expected"),
     [
         ({}, "arn:aws:iam::000000000000:role/deployer"),
-        ({"roleArn": "arn:aws:iam::000000000000:role/mine"}, "arn:aws:iam::000000000000:role/mine"),
+        ({"roleArn": _OTHER_ROLE_ARN}, _OTHER_ROLE_ARN),
     ],
 )
 def test_role_of_the_input_takes_precedence_over_the_setting(
     machine: Machine, role: dict[str, str], expected: str
 ) -> None:
-    case_runner.run(machine, {"input": role, "stack": {"status": "ROLLBACK_COMPLETE"}})
+    case_runner.run(machine, {"input": role, "stack": {"status": "ROLLBACK_COMPLETE", "roleArn": expected}})
     for operation in ("CreateStack", "DeleteStack"):
         (call,) = machine.cloudformation.called(operation)
         assert call["RoleARN"] == expected

@@ -24,7 +24,7 @@ def test_execution_takes_the_path_of_the_case(name: str, machine: Machine) -> No
         f"the path was {json.dumps(execution.path)} {execution.error} {execution.cause}"
     )
     _check_result(execution, case["expected"])
-    _check_afterwards(machine, case.get("after", {}))
+    _check_afterwards(machine, case_runner.stack_name(case), case.get("after", {}))
     assert len(execution.history) < MAX_HISTORY_EVENTS
 
 
@@ -50,10 +50,10 @@ def _check_result(execution: DeployExecution, expected: dict[str, Any]) -> None:
     assert len(execution.cause) <= MAX_CAUSE_CHARACTERS
 
 
-def _check_afterwards(machine: Machine, after: dict[str, Any]) -> None:
+def _check_afterwards(machine: Machine, stack_name: str, after: dict[str, Any]) -> None:
     cloudformation = machine.cloudformation
     assert not [key for _, key in machine.s3.objects if key.startswith("templates/")]
-    stack = cloudformation.stack_named(case_runner.STACK_NAME)
+    stack = cloudformation.stack_named(stack_name)
     for attribute in ("status", "policy", "tags"):
         if attribute in after:
             assert getattr(stack, attribute) == after[attribute]

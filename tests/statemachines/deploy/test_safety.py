@@ -28,7 +28,9 @@ def test_refused_change_set_is_deleted_and_not_executed(machine: Machine) -> Non
     assert machine.cloudformation.change_sets == {}
 
 
-@pytest.mark.parametrize("reason", ["didn't contain changes", "No updates are to be performed."])
+@pytest.mark.parametrize(
+    "reason", ["The submitted information didn't contain changes.", "No updates are to be performed."]
+)
 def test_push_without_changes_succeeds(machine: Machine, reason: str) -> None:
     """A change set without changes has the status FAILED, and failed the pipeline."""
     machine.cloudformation.change_set_failure = reason

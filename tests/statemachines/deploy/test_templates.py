@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from statemachines.deploy.limits import MAX_TEMPLATE_BODY_BYTES
+from statemachines.deploy.template import template_arguments
 from stepline.core.limits import MAX_TEMPLATE_BYTES
 from stepline.localaws.protocol import AwsError
 from tests.fakes.service import Fault
@@ -99,3 +102,29 @@ def test_template_that_is_not_utf_8_is_refused(machine: Machine) -> None:
         "InvalidInputError",
         '"template.json" in the artifact is not UTF-8 text.',
     )
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint"),
+    [
+        ("us-east-1", "https://s3.amazonaws.com"),
+        ("eu-west-1", "https://s3.eu-west-1.amazonaws.com"),
+        ("me-south-1", "https://s3.me-south-1.amazonaws.com"),
+        ("cn-north-1", "https://s3.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "https://s3.us-gov-west-1.amazonaws.com"),
+    ],
+)
+@pytest.mark.parametrize("bucket", ["templates", "my.templates"])
+def test_url_of_a_large_template_is_at_the_endpoint_of_the_region(
+    region: str, endpoint: str, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The global host name does not work in regions that must be enabled, such as me-south-1."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    s3 = boto3.client("s3", region_name=region, aws_access_key_id="a", aws_secret_access_key="s")
+    with Stubber(s3) as stubber:
+        stubber.add_response("put_object", {})
+        stubber.add_response("delete_object", {})
+        large = "#" * (MAX_TEMPLATE_BODY_BYTES + 1)
+        with template_arguments(s3, large, bucket=bucket, owner="an owner") as arguments:
+            assert arguments["TemplateURL"].startswith(f"{endpoint}/{bucket}/templates/")
+            assert arguments["TemplateURL"].endswith("/an%20owner")

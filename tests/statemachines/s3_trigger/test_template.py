@@ -10,6 +10,7 @@ import pytest
 from statemachines.s3_trigger.object_events import WRITE_CALLS
 from stepline.deployment.template import read_template
 from tests.statemachines.s3_trigger.world import PROJECT
+from tests.template.resolved import resolved
 
 TEMPLATE = read_template(PROJECT / "statemachines/s3_trigger/template.yaml")
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
@@ -62,3 +63,23 @@ def test_policies_name_the_trail() -> None:
 def test_parameter_pattern_accepts_only_usable_values(parameter: str, value: str, fits: bool) -> None:
     pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, value)) is fits
+
+
+@pytest.mark.parametrize("suffix", ["", ":live", ":3"])
+def test_role_may_use_the_state_machine_of_a_version_or_alias(suffix: str) -> None:
+    """IAM authorizes versions and aliases by the state machine's ARN.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+    """
+    orders = "arn:aws:states:eu-west-1:111122223333:stateMachine:orders"
+    role = resolved("statemachines/s3_trigger/template.yaml", StateMachineArn=f"{orders}{suffix}").resources[
+        "StartExecutionRole"
+    ]
+    statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    allowed = {
+        action: statement["Resource"]
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert allowed["states:StartExecution"] == orders
+    assert allowed["states:DescribeStateMachine"] == orders

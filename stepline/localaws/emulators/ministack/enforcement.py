@@ -38,6 +38,9 @@ _PERMISSION_BY_SERVICE = {
     "codepipeline": codepipeline_permission,
     "logs": logs_permission,
 }
+_RESOURCE_MEMBERS = {"iam:SimulatePrincipalPolicy": "PolicySourceArn"}
+"""Actions whose resource is in a parameter that ministack does not know."""
+
 _EXPIRED = "The security token included in the request is expired"
 _MAX_FORM_BYTES = 65_536  # a form of STS is shorter; a larger body, such as an object of S3, is not searched
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
@@ -149,6 +152,8 @@ class _HttpRequest:
         action = iam_actions.extract_iam_action(*request)
         if action is None:
             return None
+        if member := _RESOURCE_MEMBERS.get(action):
+            return Permission(action, self._parameters().get(member, "*"))
         return Permission(action, iam_actions.extract_resource_arn(*request, region, account))
 
     def _batch_permissions(self) -> tuple[Permission, ...]:

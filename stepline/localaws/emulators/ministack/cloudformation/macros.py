@@ -19,8 +19,9 @@ from stepline.localaws.cloudformation.macros import (
     MacroError,
     Template,
     custom_macros,
+    macros,
 )
-from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.names import Arns, is_hosted
 from stepline.localaws.emulators.ministack.cloudformation import stack_roles
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
     Properties,
@@ -82,10 +83,10 @@ def run_macros(functions: Any, enforcement: Enforcement, roles: ServiceRoles) ->
     ) -> Response:
         request = _Request.parse(headers, body, query)
         template = request.own_template() if request.action in _EXPANDING else None
-        if template is None or not custom_macros(template):
+        if template is None or not macros(template):
             response: Response = await original(method, path, headers, body, query)
             return response
-        if request.lacks_capability:
+        if request.lacks_capability and custom_macros(template):
             return _error("InsufficientCapabilitiesException", f"Requires capabilities : [{_AUTO_EXPAND}]")
         processed, failure = await macro_runner.process(request, template)
         if failure and request.action != _CREATE_CHANGE_SET:
@@ -200,20 +201,25 @@ class _MacroRunner:
         self._enforcement = enforcement
         self._roles = roles
 
-    async def process(self, request: _Request, template: Template) -> tuple[Template, str]:
-        """Return the processed template and "", or a placeholder and the reason why processing failed."""
+    async def process(self, request: _Request, template: Template) -> tuple[Template | None, str]:
+        """Return the processed template and "", or a placeholder and the reason why processing failed.
+
+        The template is None if ministack processes it: its only macros are those that CloudFormation hosts.
+        """
         try:
             return await self._process(request, template), ""
         except MacroError as error:
             placeholder = {"Parameters": template.get("Parameters", {}), "Resources": _PLACEHOLDER_RESOURCES}
             return placeholder, str(error)
 
-    async def _process(self, request: _Request, template: Template) -> Template:
+    async def _process(self, request: _Request, template: Template) -> Template | None:
         account = _arns()
-        for name in custom_macros(template):
-            if name not in _macros:
+        for name in macros(template):
+            if not is_hosted(name) and name not in _macros:
                 raise MacroError(f"No transform named {account.transform_id(name)} found.")
             self._authorize(request, name)
+        if not custom_macros(template):
+            return None
         included = _checked(engine._apply_include_transform(template))
         values = request.parameter_values(template)
         return await Expansion(account, self._run, request.hosted, values).expand(included)
@@ -225,10 +231,9 @@ class _MacroRunner:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros-overview.html, "Macro
         account scope and permissions"
         """
-        needs = (
-            Permission("cloudformation:CreateChangeSet", _arns().transform(macro)),
-            Permission("lambda:InvokeFunction", _macros[macro]),
-        )
+        needs = [Permission("cloudformation:CreateChangeSet", _arns().transform(macro))]
+        if not is_hosted(macro):
+            needs.append(Permission("lambda:InvokeFunction", _macros[macro]))
         try:
             if caller := caller_of(request.access_key):
                 self._enforcement.authorize(caller, needs)

@@ -15,6 +15,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, stacks
 
 from stepline.localaws.cloudformation import role_permissions
+from stepline.localaws.cloudformation.attributes import referenced_attributes
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.role_permissions import ResourceChange
 from stepline.localaws.iam import Actor, Permission
@@ -118,22 +119,30 @@ def _with_roles(original: Handler) -> Handler:
 
 
 def check_roles(roles: ServiceRoles) -> None:
-    """Check that the role of a stack allows each change of a resource."""
+    """Check that the role of a stack allows each change of a resource, and what the change reads."""
 
     def check(stack_name: str | None, change: ResourceChange) -> None:
         role_arn = (cloudformation._stacks.get(stack_name) or {}).get(_ROLE) if stack_name else None
         if role_arn:
             _check(roles, role_arn, change)
 
+    def check_reads(stack_name: str, logical_id: str) -> None:
+        stack = cloudformation._stacks.get(stack_name) or {}
+        if role_arn := stack.get(_ROLE):
+            _check_reads(roles, role_arn, stack, logical_id)
+
     create, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
 
     def checked_create(resource_type: str, logical_id: str, properties: Any, stack_name: str) -> Any:
-        check(stack_name, ResourceChange("create", resource_type, new=properties))
+        name = f"{stack_name}-{logical_id}-*"
+        check(stack_name, ResourceChange("create", resource_type, default_name=name, new=properties))
         return create(resource_type, logical_id, properties, stack_name)
 
     def checked_update(
         resource_type: str, physical_id: str, old: Any, new: Any, stack_name: str, *more: Any
     ) -> Any:
+        if old != new and more:
+            check_reads(stack_name, more[0])
         if stacks._replacing_change(resource_type, old, new):
             check(stack_name, ResourceChange("create", resource_type, new=new))
         elif old != new:
@@ -153,13 +162,42 @@ def check_roles(roles: ServiceRoles) -> None:
 
 def _check(roles: ServiceRoles, role_arn: str, change: ResourceChange) -> None:
     """Raise ValueError, whose text becomes the resource's status reason, if the role lacks a permission."""
-    needs = role_permissions.required_permissions(
-        change, Arns(responses.get_account_id(), responses.get_region())
-    )
+    needs = role_permissions.required_permissions(change, _arns())
+    _authorize_handler(roles, role_arn, change.resource_type, needs)
+
+
+def _check_reads(roles: ServiceRoles, role_arn: str, stack: Mapping[str, Any], logical_id: str) -> None:
+    """Check the reads of Fn::GetAtt in a resource that an update changes.
+
+    CloudFormation reads the other resource even if the update does not change it. The attributes are those of
+    the stack's current template. Raises ValueError as `_check`.
+    """
+    definition = stack["_template"].get("Resources", {}).get(logical_id, {})
+    for target, attribute in sorted(set(referenced_attributes(definition.get("Properties", {})))):
+        if (resource := stack["_resources"].get(target)) is None:
+            continue
+        resource_type = resource["ResourceType"]
+        need = role_permissions.read_permission(resource_type, resource["PhysicalResourceId"], _arns())
+        try:
+            _authorize_handler(roles, role_arn, resource_type, None if need is None else [need])
+        except ValueError as error:
+            raise ValueError(
+                f"Unable to retrieve {attribute} attribute for {resource_type}, with error message {error}"
+            ) from error
+
+
+def _arns() -> Arns:
+    return Arns(responses.get_account_id(), responses.get_region())
+
+
+def _authorize_handler(
+    roles: ServiceRoles, role_arn: str, resource_type: str, needs: Iterable[Permission] | None
+) -> None:
+    """Check the permissions of a type's handler; without `needs`, any permission of the type's service."""
     try:
         if needs is not None:
             authorize(roles, role_arn, needs)
-        elif service := role_permissions.service_of(change.resource_type):
+        elif service := role_permissions.service_of(resource_type):
             roles.authorize_service(Actor(_SERVICE, role_arn, _SESSION), service)
     except ClientError as error:
         message = error.response["Error"]["Message"]

@@ -46,7 +46,12 @@ def _add_type_with_state(client: Any, noun: str, *, replacing: tuple[str, ...]) 
 
 
 def _add_job_definition(client: Any) -> None:
-    """Add the type: an update registers a new revision, with a new ARN, and deregisters the old one."""
+    """Add the type: an update registers a new revision, with a new ARN.
+
+    ministack then deletes the resource with the old ARN. That deregisters the old revision, unless
+    ResourceRetentionPolicy says `SkipDeregisterOnUpdate`.
+    """
+    retained: set[str] = set()
 
     def register(properties: Properties, name: str) -> Resource:
         request = _request("RegisterJobDefinition", properties) | {"jobDefinitionName": name}
@@ -58,11 +63,14 @@ def _add_job_definition(client: Any) -> None:
 
     def update(arn: str, _old: Properties, new: Properties, _stack_name: str) -> Resource:
         resource = register(new, arn.rpartition("/")[2].partition(":")[0])
-        client.deregister_job_definition(jobDefinition=arn)
+        retention = new.get("ResourceRetentionPolicy", {})
+        if retention.get("SkipDeregisterOnUpdate") in {True, "true"}:
+            retained.add(arn)
         return resource
 
     def delete(arn: str, _properties: Properties) -> None:
-        client.deregister_job_definition(jobDefinition=arn)
+        if arn not in retained:
+            client.deregister_job_definition(jobDefinition=arn)
 
     replacing = ("JobDefinitionName",)
     add_type("AWS::Batch::JobDefinition", create, update, delete, replacing=replacing, tags="map")

@@ -40,6 +40,6 @@ class Versions(Generic[_T]):
         start = now - timedelta(seconds=MAX_STALE_SECONDS)
         if view is View.MINUTE_AGO:
             return next((state for moment, state in reversed(self._items) if moment < start), None)
-        is_previous = view is View.PREVIOUS and self._items[-1][0] > start
+        is_previous = view is View.PREVIOUS and self._items[-1][0] >= start
         states = [None, *(state for _, state in self._items)]
         return states[-2] if is_previous else states[-1]

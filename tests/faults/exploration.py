@@ -99,13 +99,14 @@ class Explorer:
 
 
 def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = False) -> Iterator[Schedule]:
-    """Yield schedules with a fault of each class at every call, and after the last one.
+    """Yield schedules without faults, and with a fault of each class at every call and after the last one.
 
     Many scenarios have the same calls until the first task runs: of those, a few get faults there.
     """
     starts: Counter[object] = Counter()
     for baseline in baselines:
         scenario = scenarios()[baseline.scenario]
+        yield Schedule(baseline.scenario)
         for call in range(1, len(baseline.sites) + 2):
             start = baseline.sites[:call]
             starts[start] += 1
@@ -125,6 +126,8 @@ def pairs(
     sites = {baseline.scenario: baseline.sites for baseline in baselines}
     seen: set[object] = set()
     for result in results:
+        if not result.schedule.injections:
+            continue
         (first,) = result.schedule.injections
         own_sites = sites[result.schedule.scenario]
         if result.violations or first.call > len(own_sites):

@@ -29,6 +29,12 @@ def test_planted_bug_can_be_introduced(bug: PlantedBug) -> None:
     assert bug.why.endswith(".")
 
 
+def test_planted_bugs_are_documented() -> None:
+    document = (PROJECT / "docs/faults.md").read_text()
+    for bug in planted_bugs().values():
+        assert f"| `{bug.name}` | {bug.why[:-1]} | `{bug.schedule}` |" in document
+
+
 @pytest.mark.parametrize("bug", planted_bugs().values(), ids=lambda bug: bug.name)
 def test_schedule_shows_nothing_without_its_bug(bug: PlantedBug, explorer: Explorer) -> None:
     assert explorer.run(resolve(bug.schedule, explorer)).violations == ()

@@ -24,30 +24,32 @@ _COPIED = (
     "template.yaml",
     "pyproject.toml",
 )
-_ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "2000", "TERM": "dumb"}
-_PREFIX = "violation: "
+_ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "2000"}
+_LINES = 30
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1)
-def main(names: tuple[str, ...]) -> None:
+@click.option("--explore", is_flag=True, help="Explore the whole scenario as `make faults` does.")
+def main(names: tuple[str, ...], *, explore: bool) -> None:
     """Check that fault injection finds the planted bugs NAMES, by default all of them."""
     bugs = planted_bugs()
     if unknown := set(names) - bugs.keys():
         raise click.BadParameter(f"unknown bug {', '.join(sorted(unknown))}; known are {', '.join(bugs)}")
     console = Console(highlight=False)
-    table = Table("planted", "schedule", "caught by", show_lines=True)
+    table = Table("planted", "schedule", "caught by")
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = _copy(Path(folder))
         for name in names or bugs:
-            violations = _violations(bugs[name], copy)
-            is_caught = any(bugs[name].violation in text for text in violations)
-            survivors += not is_caught
-            table.add_row(name, bugs[name].schedule, violations[0] if is_caught else "[red]survived[/]")
-            console.print(f"{name}: {'caught' if is_caught else 'survived'}")
-            if not is_caught:
-                console.print(*violations, sep="\n")
+            bug = bugs[name]
+            output = _output(bug, copy, explore=explore)
+            caught = next((line for line in output if bug.violation in line), "")
+            survivors += not caught
+            table.add_row(name, bug.schedule, bug.violation if caught else "[red]survived[/]")
+            console.print(f"{name}: {'caught' if caught else 'survived'}")
+            if not caught:
+                console.print(*output[-_LINES:], sep="\n")
     console.print(table)
     console.print(f"{len(table.rows)} planted, {survivors} survived.")
     sys.exit(1 if survivors else 0)
@@ -64,12 +66,14 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def _violations(bug: PlantedBug, copy: Path) -> list[str]:
-    """Return the violations that the bug's schedule shows, or the end of the output if it shows none."""
+def _output(bug: PlantedBug, copy: Path, *, explore: bool) -> list[str]:
+    """Return the lines that `make faults` prints with the bug."""
+    scenario = bug.schedule.partition(":")[0]
+    arguments = ["--scenario", scenario] if explore else ["--replay", bug.schedule]
     bug.apply(copy)
     try:
         result = subprocess.run(
-            [sys.executable, "-m", "tests.faults", "--replay", bug.schedule],
+            [sys.executable, "-m", "tests.faults", *arguments],
             cwd=copy,
             env=os.environ | _ENVIRONMENT,
             capture_output=True,
@@ -78,8 +82,7 @@ def _violations(bug: PlantedBug, copy: Path) -> list[str]:
         )
     finally:
         bug.remove(copy)
-    found = [line.removeprefix(_PREFIX) for line in result.stdout.splitlines() if line.startswith(_PREFIX)]
-    return found or [(result.stdout + result.stderr)[-2000:]]
+    return (result.stdout + result.stderr).splitlines()
 
 
 if __name__ == "__main__":

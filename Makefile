@@ -41,7 +41,7 @@ $(AWSCLI)/.ready: $(READY) requirements/awscli.txt
 run: $(READY) ## Push the sample application through the pipeline, locally, end to end (ARGS="--port 4567")
 	@$(VENV)/bin/stepline run $(ARGS)
 
-test: $(READY) ## Run the tests
+test: $(READY) ## Run the tests; those in a browser need Chromium (apt install chromium)
 	@$(PYTHON) -m pytest
 
 lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types, the floors and the templates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from stepline.cli import terminal
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 from stepline.deployment import project
+from stepline.localaws.http.browser_protection import AllowedPages
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -56,6 +57,29 @@ local_region_option = click.option(
     default=DEFAULT_REGION,
     show_default=True,
     help="Region of the local AWS.",
+)
+
+allow_options = (
+    click.option(
+        "--allow-host",
+        "allowed_hosts",
+        multiple=True,
+        metavar="NAME",
+        envvar="STEPLINE_ALLOW_HOST",
+        show_envvar=True,
+        help="Also serve requests to this host name, besides 127.0.0.1 and localhost: "
+        "host.docker.internal for containers. Can be given several times.",
+    ),
+    click.option(
+        "--allow-origin",
+        "allowed_origins",
+        multiple=True,
+        metavar="ORIGIN",
+        envvar="STEPLINE_ALLOW_ORIGIN",
+        show_envvar=True,
+        help="Let web pages of this origin use the local AWS, such as http://localhost:3000; they can then "
+        "do whatever you can. Can be given several times.",
+    ),
 )
 
 stack_option = click.option(
@@ -114,6 +138,13 @@ def choose_and_show_target(ctx: click.Context) -> Target:
 
 def show_target(target: Target) -> None:
     terminal.print_message(f"stepline: {target}", style="quiet")
+
+
+def server_options(allowed_hosts: Sequence[str], allowed_origins: Sequence[str]) -> list[str]:
+    """Return the server's options for the values of `allow_options`. Raises UsageError for invalid ones."""
+    allowed = AllowedPages.parse(allowed_hosts, allowed_origins)
+    hosts = [f"--allow-host={name}" for name in sorted(allowed.hosts)]
+    return [*hosts, *(f"--allow-origin={origin}" for origin in sorted(allowed.origins))]
 
 
 def parse_parameters(arguments: tuple[str, ...]) -> dict[str, str]:

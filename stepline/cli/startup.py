@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from os import getpid
@@ -57,13 +57,23 @@ def _prepare_port(port: int) -> None:
 
 @contextmanager
 def started_local_aws(
-    port: int, *, region: str, interruptions: Interruptions, command: str | None
+    port: int,
+    *,
+    region: str,
+    interruptions: Interruptions,
+    command: str | None,
+    options: Sequence[str] = (),
 ) -> Iterator[LocalAws]:
-    """Start a local AWS, and stop it at the end. Without a `command`, stop it only after an error."""
+    """Start a local AWS, and stop it at the end. Without a `command`, stop it only after an error.
+
+    `options` are further options of the server.
+    """
     _prepare_port(port)
     owner = Owner(getpid(), command) if command else None
     with _step(f"Starting the local AWS on port {port}", f"The local AWS is listening on port {port}"):
-        local_aws = server_process.start(port, region=region, interruptions=interruptions, owner=owner)
+        local_aws = server_process.start(
+            port, region=region, interruptions=interruptions, owner=owner, options=options
+        )
     succeeded = False
     try:
         yield local_aws

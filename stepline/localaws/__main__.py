@@ -12,6 +12,7 @@ from pathlib import Path
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 from stepline.localaws import server
+from stepline.localaws.http.browser_protection import AllowedPages
 
 
 def main() -> None:
@@ -24,12 +25,19 @@ def main() -> None:
         "--region",
         default=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION,
     )
+    parser.add_argument("--allow-host", action="append", default=[], help="another name of this server")
+    parser.add_argument("--allow-origin", action="append", default=[], help="origin of pages that may use it")
     parser.add_argument("--until-input-closes", action="store_true", help="stop when standard input closes")
     arguments = parser.parse_args()
     if arguments.until_input_closes:
         threading.Thread(target=_stop_with_input, name="stepline-owner", daemon=True).start()
     try:
-        server.run(port=arguments.port, directory=arguments.directory, region=arguments.region)
+        server.run(
+            port=arguments.port,
+            directory=arguments.directory,
+            region=arguments.region,
+            allowed=AllowedPages.parse(arguments.allow_host, arguments.allow_origin),
+        )
     except UsageError as error:
         sys.exit(f"stepline: {error}")
 

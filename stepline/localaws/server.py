@@ -9,7 +9,7 @@ import json
 import os
 import resource
 import signal
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -21,23 +21,20 @@ from hypercorn.config import Config as HypercornConfig
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
 from stepline.localaws.emulators.ministack import application
+from stepline.localaws.http.asgi import App, Receive, Scope, Send, send_body, start_response
+from stepline.localaws.http.browser_protection import AllowedPages, protect
+from stepline.localaws.http.request_limits import GIT_PATH, limit_requests
 from stepline.localaws.iam import PermissionRecord
 
 PERMISSIONS_PATH = "/_stepline/permissions"
-_GIT_PATH = "/v1/repos/"
 _MAX_OPEN_FILES = 65_536
 _KEEP_ALIVE_SECONDS = 20  # hypercorn keeps connections that the client has closed until then, too
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-
-def run(*, port: int, directory: Path, region: str) -> None:
+def run(*, port: int, directory: Path, region: str, allowed: AllowedPages) -> None:
     """Serve until SIGINT or SIGTERM, then end all processes and remove all files below `directory`.
 
-    Raises UsageError if the port is in use.
+    No web page can use it, except those that are `allowed`. Raises UsageError if the port is in use.
     """
     _allow_many_files()
     endpoint_url = f"http://{HOST}:{port}"
@@ -55,7 +52,7 @@ def run(*, port: int, directory: Path, region: str) -> None:
             permissions=platform.enforcement.record,
         )
         try:
-            asyncio.run(_serve(app, port, on_stop=stack.close))
+            asyncio.run(_serve(protect(limit_requests(app), allowed), port, on_stop=stack.close))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -79,7 +76,7 @@ def create_app(ministack: App, git: App, *, health: dict[str, Any], permissions:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith(_GIT_PATH):
+        if scope["type"] == "http" and path.startswith(GIT_PATH):
             await git(scope, receive, send)
         elif scope["type"] == "http" and path == HEALTH_PATH:
             await _send_json(send, ready)
@@ -100,9 +97,9 @@ def _read_permissions(record: PermissionRecord, method: str) -> bytes:
 
 
 async def _send_json(send: Send, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    await start_response(send, 200, headers)
+    await send_body(send, body, more=False)
 
 
 async def _serve(app: App, port: int, *, on_stop: Callable[[], None]) -> None:
@@ -123,4 +120,4 @@ async def _serve(app: App, port: int, *, on_stop: Callable[[], None]) -> None:
         with ThreadPoolExecutor(max_workers=1) as executor:
             await loop.run_in_executor(executor, on_stop)
 
-    await serve(app, config, shutdown_trigger=wait_for_stop)  # type: ignore[arg-type]
+    await serve(app, config, shutdown_trigger=wait_for_stop)

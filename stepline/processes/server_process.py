@@ -58,14 +58,15 @@ def start(
     region: str,
     interruptions: Interruptions,
     owner: Owner | None,
+    options: Sequence[str] = (),
     command: ServerCommand | None = None,
 ) -> LocalAws:
-    """Start a local AWS on a free `port` and wait until it responds.
+    """Start a local AWS on a free `port`, with further `options`, and wait until it responds.
 
     Raises UsageError, with nothing left running, if it ends or is not ready in time.
     """
     with interruptions.deferred():
-        local_aws = _spawn(port, region, owner, command or server_command)
+        local_aws = _spawn(port, region, owner, command or server_command, options)
     try:
         _wait_until_ready(local_aws)
     except BaseException:
@@ -154,13 +155,15 @@ def is_alive(local_aws: LocalAws) -> bool:
     return child.poll() is None if child else _is_running(local_aws)
 
 
-def _spawn(port: int, region: str, owner: Owner | None, command: ServerCommand) -> LocalAws:
+def _spawn(
+    port: int, region: str, owner: Owner | None, command: ServerCommand, options: Sequence[str]
+) -> LocalAws:
     root = Path(tempfile.mkdtemp(prefix=f"stepline-{port}-")).resolve()
     data = root / _DATA
     data.mkdir()
     with (root / "server.log").open("wb") as log:
         server = subprocess.Popen(  # noqa: S603 (our own interpreter)
-            [*command(port, region, data), *(["--until-input-closes"] if owner else [])],
+            [*command(port, region, data), *options, *(["--until-input-closes"] if owner else [])],
             stdin=subprocess.PIPE if owner else subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

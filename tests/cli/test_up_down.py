@@ -127,6 +127,32 @@ def test_detached_local_aws_runs_until_down(stepline: Stepline) -> None:
     assert stepline.run("down", "--port", str(port)) == (0, f"No local AWS is running on port {port}.\n", "")
 
 
+def test_allowed_hosts_and_origins_reach_the_server(
+    stepline: Stepline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("STEPLINE_ALLOW_ORIGIN", "http://localhost:3000 http://localhost:3001")
+    hosts = ("--allow-host", "host.docker.internal", "--allow-host", "Build.Example.com")
+    assert stepline.run("up", "--detach", "--port", str(port), *hosts)[0] == 0
+    server = process_table.find_process(local_servers.read_health(port)["pid"])
+    assert server is not None
+    assert [word for word in server.command.split() if word.startswith("--allow")] == [
+        "--allow-host=build.example.com",
+        "--allow-host=host.docker.internal",
+        "--allow-origin=http://localhost:3000",
+        "--allow-origin=http://localhost:3001",
+    ]
+
+
+def test_allowed_host_with_a_port_is_rejected(stepline: Stepline) -> None:
+    assert stepline.run("up", "--allow-host", "host.docker.internal:4566") == (
+        1,
+        "",
+        "stepline: --allow-host host.docker.internal:4566: write a name without port, "
+        "such as host.docker.internal\n",
+    )
+
+
 def test_down_stops_a_local_aws_in_another_terminal(stepline: Stepline) -> None:
     port = free_port()
     process = stepline.up(port)

@@ -12,10 +12,12 @@ from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import local_environment, local_target
 from stepline.cli import execution_view, startup, terminal
 from stepline.cli.options import (
+    allow_options,
     deploy_options,
     local_region_option,
     parse_parameters,
     port_option,
+    server_options,
     with_options,
 )
 from stepline.cli.terminal import command_name
@@ -49,6 +51,7 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
     ),
     *deploy_options,
     local_region_option,
+    *allow_options,
 )
 def command(
     *,
@@ -59,6 +62,8 @@ def command(
     template: Path,
     stack_name: str,
     parameters: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
+    allowed_origins: tuple[str, ...],
 ) -> None:
     """Start the local AWS, deploy the template to it, and wait for Ctrl-C.
 
@@ -68,11 +73,12 @@ def command(
     main = Deployment(template, stack_name, main_parameters)
     systems = system_deployments(with_systems, main=main, parameters=system_parameters)
     startup.check_prerequisites(main, *(system.deployment for system in systems))
+    options = server_options(allowed_hosts, allowed_origins)
     owner = None if detach else "up"
     with (
         Interruptions() as interruptions,
         startup.started_local_aws(
-            port, region=region, interruptions=interruptions, command=owner
+            port, region=region, interruptions=interruptions, command=owner, options=options
         ) as local_aws,
     ):
         target = local_target(local_aws)

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepline.core.errors import SteplineError
-from stepline.localaws.codecommit.asgi import Message, Receive, Send, send_body, start_response
 from stepline.localaws.codecommit.processes import ProcessGroups, signal_group
 from stepline.localaws.codecommit.settings import CHUNK_BYTES, GRACE_SECONDS
+from stepline.localaws.http.asgi import Message, Receive, Send, send_body, start_response
 
 _MAX_ERROR_BYTES = 2000
 

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, ClassVar, TypeVar
 from botocore.model import OperationModel
 
 from stepline.localaws.codecommit import references, responses, validation
-from stepline.localaws.codecommit.asgi import Receive, Scope, Send
 from stepline.localaws.codecommit.commit_creation import NewCommit, create_commit
 from stepline.localaws.codecommit.commit_request import CommitRequest, parse_create_commit, parse_put_file
 from stepline.localaws.codecommit.commits import check_commit_id, read_commit
@@ -27,6 +26,7 @@ from stepline.localaws.codecommit.settings import DEFAULT_MAX_RESULTS, GRACE_SEC
 from stepline.localaws.codecommit.smart_http import SmartHttp
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
 from stepline.localaws.context import Context
+from stepline.localaws.http.asgi import Receive, Scope, Send
 from stepline.localaws.protocol import AwsError, JsonService, Params, page
 
 _Item = TypeVar("_Item")

@@ -19,7 +19,6 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from stepline.core.errors import SteplineError
-from stepline.localaws.codecommit.asgi import Receive, Scope, Send, header, send_body, send_text
 from stepline.localaws.codecommit.backend import Backend, BackendCommand, BackendError
 from stepline.localaws.codecommit.events import ChangePublisher
 from stepline.localaws.codecommit.git import Git
@@ -27,6 +26,7 @@ from stepline.localaws.codecommit.git_home import PUSH_LOG_VARIABLE
 from stepline.localaws.codecommit.processes import ProcessGroups
 from stepline.localaws.codecommit.references import parse_push_log
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
+from stepline.localaws.http.asgi import Receive, Scope, Send, header, send_body, send_text
 
 _log = logging.getLogger(__name__)
 

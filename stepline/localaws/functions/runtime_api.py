@@ -13,11 +13,23 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from stepline.localaws.http.browser_protection import is_from_browser
+
 _PREFIX = "/2018-06-01/runtime"
 _HOST = "127.0.0.1"
-_REASONS = {200: "OK", 202: "Accepted", 404: "Not Found"}
+_REASONS = {200: "OK", 202: "Accepted", 403: "Forbidden", 404: "Not Found"}
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the API; names of headers are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,7 @@ class Channel:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read_request(reader)) is not None:
-                status, headers, body = await self._respond(*request)
+                status, headers, body = await self._respond(request)
                 writer.write(_response(status, headers, body))
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -99,9 +111,12 @@ class Channel:
         finally:
             writer.transport.abort()
 
-    async def _respond(self, method: str, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    async def _respond(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+        path, body = request.path, request.body
         action = path.removeprefix(_PREFIX).rpartition("/")[2]
-        if method == "GET" and path == f"{_PREFIX}/invocation/next":
+        if request.headers.get("host") != self.address or is_from_browser(request.headers):
+            return 403, {}, b""  # a web page could otherwise take events and send results
+        if request.method == "GET" and path == f"{_PREFIX}/invocation/next":
             invocation = await self._next()
             return 200, invocation.headers(), invocation.event
         if path == f"{_PREFIX}/init/error":
@@ -160,21 +175,20 @@ class RuntimeApi:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, bytes] | None:
-    """Return method, path and body of the next request; None when the client closes the connection."""
+async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+    """Return the next request; None when the client closes the connection."""
     line = await reader.readline()
     if not line:
         return None
     method, path, _ = line.decode("latin-1").split(" ", 2)
-    length, chunked = 0, False
+    headers = {}
     while (header := await reader.readline()).strip():
         name, _, value = header.decode("latin-1").partition(":")
-        if name.lower() == "content-length":
-            length = int(value)
-        elif name.lower() == "transfer-encoding":
-            chunked = "chunked" in value.lower()
+        headers[name.lower()] = value.strip()
+    chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+    length = int(headers.get("content-length", "0"))
     body = await _read_chunks(reader) if chunked else await reader.readexactly(length)
-    return method, path, body
+    return Request(method, path, headers, body)
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:

@@ -25,6 +25,8 @@ from stepline.localaws.protocol.validation import validation_message
 
 Params = Mapping[str, Any]
 
+TOO_DEEP = "The request is nested too deeply"
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,8 +79,10 @@ class JsonService:
             wire = to_wire(operation.output_shape, result or {})
             return self._response(200, request_id, wire if operation.output_shape else None)
         except AwsError as error:
-            document = {"__type": error.code, "message": error.message, **error.fields}
-            return self._response(error.http_status, request_id, document)
+            return self._error_response(error, request_id)
+        except RecursionError:
+            _log.warning("%s: the request is nested too deeply", target)
+            return self._error_response(SerializationException(TOO_DEEP), request_id)
         except Exception:
             _log.exception("%s failed", target)
             message = f"The local AWS failed to serve {target}; see its log"
@@ -103,6 +107,10 @@ class JsonService:
             message = f"The local AWS does not implement {self.service_name}:{name}"
             raise UnknownOperationException(message, status=501)
         return self.model.operation_model(name)
+
+    def _error_response(self, error: AwsError, request_id: str) -> HttpResponse:
+        document = {"__type": error.code, "message": error.message, **error.fields}
+        return self._response(error.http_status, request_id, document)
 
     def _response(self, status: int, request_id: str, document: Any) -> HttpResponse:
         body = b"" if document is None else json.dumps(document, ensure_ascii=False).encode()

@@ -49,6 +49,7 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
 def _route_requests(services: Services, platform: Platform) -> None:
     for service in (services.codecommit, services.stepfunctions, services.codepipeline, services.batch):
         routing.add_service(service)
+    routing.refuse_deep_documents()
     functions.run_functions_with(
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )

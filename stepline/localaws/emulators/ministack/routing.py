@@ -7,14 +7,18 @@ histories of its Step Functions lack `previousEventId`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from ministack import app
 from ministack.core import router
 
+from stepline.localaws.http.error_responses import format_error
 from stepline.localaws.protocol import JsonService, RestJsonService
 from stepline.localaws.protocol.rest import METHOD, PATH
+from stepline.localaws.protocol.service import TOO_DEEP
 
 _Answer = tuple[int, dict[str, str], bytes]
+_Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[_Answer]]
 
 
 def add_service(service: JsonService) -> None:
@@ -44,3 +48,21 @@ def add_service(service: JsonService) -> None:
             "credential_scope": name,
         }
     app.SERVICE_HANDLERS[name] = handle
+
+
+def refuse_deep_documents() -> None:
+    """Return a client error for JSON that is nested too deeply, where ministack fails with status 500."""
+    app.SERVICE_HANDLERS.update({name: _refusing(each) for name, each in app.SERVICE_HANDLERS.items()})
+
+
+def _refusing(handler: _Handler) -> _Handler:
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> _Answer:
+        try:
+            return await handler(method, path, headers, body, query)
+        except RecursionError:
+            media_type, error = format_error(headers, "SerializationException", TOO_DEEP)
+            return 400, {"Content-Type": media_type}, error
+
+    return handle

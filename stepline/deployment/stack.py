@@ -71,7 +71,14 @@ def deploy(
     key = _upload(s3, ".json", body.encode())["Key"]
     url = f"{endpoint_url}/{_BUCKET}/{key}"
     try:
-        return _deploy(cloudformation, stack_name, url, defaults | dict(parameters), report)
+        return deploy_template(
+            cloudformation,
+            stack_name,
+            url,
+            defaults | dict(parameters),
+            report=report,
+            poller=Poller(_POLL_SECONDS, _TIMEOUT_SECONDS),
+        )
     except ClientError as error:
         raise UsageError(f"cannot deploy {template}: {error_message(error)}") from error
     except (ChangeSetFailedError, OperationFailedError) as error:
@@ -80,17 +87,22 @@ def deploy(
         raise UsageError(f"stack {stack_name} was not deployed within {_TIMEOUT_SECONDS} seconds") from error
 
 
-def _deploy(
+def deploy_template(
     cloudformation: CloudFormationClient,
     stack_name: str,
     template_url: str,
     parameters: Mapping[str, str],
+    *,
     report: Report,
+    poller: Poller,
 ) -> dict[str, str]:
+    """Create or update the stack by a change set, wait for it, and return the stack's outputs.
+
+    Raises ChangeSetFailedError, OperationFailedError and TimeoutPassedError.
+    """
     stack = find_stack(cloudformation, stack_name)
     exists = stack is not None and stack.status is not StackStatus.REVIEW_IN_PROGRESS
     token = str(uuid.uuid4())
-    poller = Poller(_POLL_SECONDS, _TIMEOUT_SECONDS)
     change_set = cloudformation.create_change_set(
         StackName=stack_name,
         ChangeSetName=f"stepline-{token}",

@@ -17,6 +17,9 @@ from stepline.deployment import function_package
 Upload = Callable[[str, bytes], Mapping[str, str]]
 """Uploads bytes as an object with a file name ending, and returns {"Bucket": …, "Key": …}."""
 
+FunctionZip = Callable[[Path, str, str], bytes]
+"""Makes the package of a function: the template's folder, the function's CodeUri and its logical id."""
+
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest time in a zip file: the same content makes the same package."""
 
@@ -33,8 +36,14 @@ def read_template(path: Path) -> dict[str, Any]:
     return parse_template(text, str(path))
 
 
-def package_template(template: Mapping[str, Any], folder: Path, upload: Upload) -> str:
-    """Upload the functions and definitions of a template in `folder`, and return the new template as JSON."""
+def package_template(
+    template: Mapping[str, Any], folder: Path, upload: Upload, function_zip: FunctionZip | None = None
+) -> str:
+    """Upload the functions and definitions of a template in `folder`, and return the new template as JSON.
+
+    `function_zip` makes the packages of functions; by default they are for the local AWS.
+    """
+    function_zip = function_zip or _local_function_zip
     packaged: dict[str, Any] = json.loads(json.dumps(template, default=str))
     function_defaults = packaged.get("Globals", {}).get("Function", {})
     default_code = function_defaults.pop("CodeUri", None)
@@ -45,7 +54,7 @@ def package_template(template: Mapping[str, Any], folder: Path, upload: Upload) 
             location = properties.get("CodeUri", default_code)
             if isinstance(location, str):
                 if location not in uploaded:
-                    uploaded[location] = upload(".zip", _function_zip(folder, location, logical_id))
+                    uploaded[location] = upload(".zip", function_zip(folder, location, logical_id))
                 properties["CodeUri"] = uploaded[location]
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             location = properties.get("DefinitionUri")
@@ -58,7 +67,7 @@ def object_key(ending: str, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest() + ending
 
 
-def _function_zip(folder: Path, location: str, logical_id: str) -> bytes:
+def _local_function_zip(folder: Path, location: str, logical_id: str) -> bytes:
     """Zip the Lambda code of the project, or any other folder as it is.
 
     Packages that are missing in AWS's runtime are left out: they are installed locally.
@@ -68,9 +77,13 @@ def _function_zip(folder: Path, location: str, logical_id: str) -> bytes:
         raise UsageError(f"{logical_id}: CodeUri {location} is not a folder below {folder}")
     if function_package.is_project(code):
         return _zip(function_package.source_files(code))
-    return _zip(
-        (file, file.relative_to(code).as_posix()) for file in sorted(code.rglob("*")) if file.is_file()
-    )
+    return zip_folder(code)
+
+
+def zip_folder(folder: Path) -> bytes:
+    """Return a zip of all files below the folder, always the same for the same files."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    return _zip((file, file.relative_to(folder).as_posix()) for file in files)
 
 
 def _zip(files: Iterable[tuple[Path, str]]) -> bytes:

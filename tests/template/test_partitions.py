@@ -30,11 +30,8 @@ REGIONS = {"aws": "eu-west-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-wes
 
 
 def resolved(path: str, partition: str) -> ResolvedTemplate:
-    # What an application needs is the user's own.
-    parameters = {"ApplicationPolicyArns": "none"} if path == "template.yaml" else {}
     return ResolvedTemplate(
         PROJECT / path,
-        parameters,
         region=REGIONS[partition],
         account="111122223333",
         stack_name="stack",

@@ -20,7 +20,9 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
     click.option("--message", "-m", help="Commit message."),
     click.option("--repository", help="Name of the repository. Default: that of the pipeline's source."),
     click.option("--branch", help="Branch. Default: that of the pipeline's source."),
-    click.option("--pipeline", help="Name of the pipeline. Required if there are several."),
+    click.option(
+        "--pipeline", help="Name of the pipeline. Default: the only one, or that of the stack stepline."
+    ),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
 )
 @target_options

@@ -25,7 +25,8 @@ def command(
     """Show the stages, actions and states of an execution of PIPELINE until it ends.
 
     A terminal shows the current state, a pipe or file gets a line for each change. Waits for the next
-    execution if none is in progress. PIPELINE is optional if there is only one.
+    execution if none is in progress. PIPELINE is by default the only one, or that
+    of the stack stepline.
 
     Exit code: 0 succeeded, 1 failed, 3 stopped or superseded, 124 --timeout passed.
     """
@@ -33,7 +34,7 @@ def command(
     target = choose_and_show_target(ctx)
     codepipeline = target.client("codepipeline")
     poller = new_poller(is_local=target.is_local, timeout_seconds=seconds)
-    definition = find_pipeline(codepipeline, pipeline)
+    definition = find_pipeline(target, pipeline)
     try:
         if execution_id:
             summary = read_execution(codepipeline, definition.name, execution_id)

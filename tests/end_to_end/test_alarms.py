@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,16 +163,20 @@ def test_failing_trigger_raises_an_alarm(local_aws: LocalAws, inbox: Inbox) -> N
     assert "stepline logs stepline-trigger" in inbox.message('"stepline-trigger-errors"', "ALARM")
 
 
-def test_result_of_a_closed_job_raises_an_alarm(local_aws: LocalAws, inbox: Inbox) -> None:
-    job = {"id": "11111111-2222-3333-4444-555555555555", "accountId": "000000000000", "data": {}}
-    local_aws.client("lambda").invoke(
+def test_result_of_a_closed_job_raises_an_alarm(local_aws: LocalAws, application: Path) -> None:
+    """The event of a job arrives again after its result."""
+    set_input(application, environmentName="test", stackName="closed")
+    first_job = local_aws.deploy(application).execution_arn.rpartition(":codepipeline-")[2]
+    job = {"id": first_job, "accountId": "000000000000", "data": {}}
+    response = local_aws.client("lambda").invoke(
         FunctionName=f"{STACK}-trigger", Payload=json.dumps({"CodePipeline.job": job}).encode()
     )
+    assert "FunctionError" not in response, response["Payload"].read()
     wait_for_alarm(local_aws, "closed-jobs")
     assert metric_sum(local_aws, "stepline", "JobsClosed", service="stepline-trigger") >= 1
 
 
-def test_stopped_execution_raises_an_alarm(local_aws: LocalAws, inbox: Inbox) -> None:
+def test_stopped_execution_raises_an_alarm(local_aws: LocalAws) -> None:
     states = local_aws.client("stepfunctions")
     (machine,) = (
         item["stateMachineArn"]
@@ -191,3 +196,48 @@ def test_alarms_without_a_cause_are_ok(local_aws: LocalAws) -> None:
         lambda: alarm_state(local_aws, "timed-out-deployments") == "OK" or None,
         lambda: "the alarm has no data",
     )
+
+
+KEY_OF_AWS = "alias/aws/sns"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_published"),
+    [
+        ({}, True),
+        ({"Policy": json.dumps({"Version": "2012-10-17", "Statement": []})}, False),
+        ({"KmsMasterKeyId": KEY_OF_AWS}, False),
+    ],
+    ids=["default policy", "policy without CloudWatch", "key of AWS"],
+)
+def test_alarm_publishes_only_to_a_topic_that_cloudwatch_may_use(
+    local_aws: LocalAws, attributes: dict[str, str], is_published: bool
+) -> None:
+    """On AWS the message is lost in the same way, and only the history of the alarm shows it."""
+    name = uuid.uuid4().hex
+    sqs, cloudwatch = local_aws.client("sqs"), local_aws.client("cloudwatch")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = local_aws.client("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"]
+    local_aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace=name,
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        AlarmActions=[topic],
+    )
+    cloudwatch.put_metric_data(Namespace=name, MetricData=[{"MetricName": "Errors", "Value": 1}])
+
+    def has_notified() -> bool:
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return bool(alarm["StateValue"] == "ALARM")
+
+    wait_for(has_notified)
+    # The message is sent with the change of the state, except for some milliseconds.
+    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+    assert bool(messages) == is_published

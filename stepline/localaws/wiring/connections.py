@@ -81,6 +81,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     state_machines.set_tracing()
     state_machines.check_roles(platform.roles)
     properties.encrypt_buckets()
+    properties.encrypt_topics()
     properties.set_vpcs_of_functions()
     dead_letter_queues.set_queues_of_functions()
 

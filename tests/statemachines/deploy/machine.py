@@ -7,6 +7,7 @@ Only AWS is replaced: CloudFormation and S3 by fakes, Step Functions by the loca
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -99,6 +100,11 @@ def load_asl() -> dict[str, Any]:
     return document
 
 
+@functools.cache
+def _read_asl() -> str:
+    return ASL_FILE.read_text()
+
+
 class Arns(Protocol):
     def arn(self, name: str) -> str:
         """Return the ARN of the function `name`."""
@@ -107,7 +113,7 @@ class Arns(Protocol):
 def definition(functions: Arns) -> str:
     """Return the state machine as it is created, with the ARNs of the functions."""
     arns = {f"{name}FunctionArn": functions.arn(name) for name in map(function_name, TASKS)}
-    text = ASL_FILE.read_text()
+    text = _read_asl()
     for name, value in (SUBSTITUTIONS | arns).items():
         text = text.replace(f"${{{name}}}", value)
     return text

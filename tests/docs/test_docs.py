@@ -163,6 +163,34 @@ def test_exit_codes_are_documented() -> None:
     assert {int(code) for code in ExitCode} <= codes
 
 
+def test_alarms_are_documented_with_their_metrics() -> None:
+    folders = {
+        "pipeline": "",
+        "S3 trigger": "s3_trigger",
+        "batch workflow": "batch",
+        "workflow updater": "workflow",
+    }
+    documented: dict[str, set[tuple[str, str]]] = {folder: set() for folder in folders.values()}
+    folder = ""
+    for row in next(table for table in tables(read("docs/alarms.md")) if table[0][0] == "pipeline"):
+        folder = folders.get(row[0], folder)
+        documented[folder].add((row[1].strip("`"), row[2].replace("`", "")))
+    for folder, rows in documented.items():
+        file = PROJECT / "statemachines" / folder / "template.yaml" if folder else PROJECT / "template.yaml"
+        alarms = (
+            resource["Properties"]
+            for resource in read_template(file)["Resources"].values()
+            if resource["Type"] == "AWS::CloudWatch::Alarm"
+        )
+        assert rows == {
+            (
+                alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"),
+                f"{alarm['Namespace']} {alarm['MetricName']}",
+            )
+            for alarm in alarms
+        }
+
+
 def test_roles_of_the_pipeline_are_documented() -> None:
     text = read("docs/security.md")
     documented = {name for row in next(tables(text)) for name in row[0].split(", ") if name}

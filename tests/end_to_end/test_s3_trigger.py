@@ -218,6 +218,13 @@ def test_invalid_event_is_kept_in_the_queue_of_lost_events(systems: LocalAws) ->
     message = trigger.lost_event(event["marker"])
     assert json.loads(message["Body"]) == event
     assert 'lacks "detail"' in message["MessageAttributes"]["ErrorMessage"]["StringValue"]
+    describe_alarms = systems.client("cloudwatch").describe_alarms
+    wait_for(
+        lambda: (
+            describe_alarms(AlarmNames=[f"{STACK}-lost-events"])["MetricAlarms"][0]["StateValue"] == "ALARM"
+        ),
+        lambda: "the alarm of lost events has not started",
+    )
 
 
 def test_event_is_kept_in_the_queue_if_the_rule_may_not_invoke_the_function(

@@ -17,9 +17,11 @@ from pipeline.settings import load_settings
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
+from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS, FakeStack
 from tests.fakes.iam import FakeIam
+from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.service import Calls
 from tests.fakes.sts import FakeSts
 from tests.faults import trigger_function
@@ -110,6 +112,8 @@ class PipelineWorld(World):
         self.results: list[JobResult] = []
         self.source = source or Source()
         self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)
+        self.sns = FakeSns()
+        self.cloudwatch = FakeCloudWatch()
         self.function_calls = Calls()  # cases with faults of functions are no scenarios
         self.express_runs = 0
         self._declaration = pipeline_declaration(user_parameters, output_artifact=output_artifact)
@@ -155,6 +159,10 @@ class PipelineWorld(World):
         }
         trigger_settings = load_settings({"STATE_MACHINE_ARN": MACHINE, **(settings or {})})
         self._trigger = trigger.Trigger(network.trigger, trigger_settings, self.function_clock)
+
+    def task_client(self, service: str) -> Any:
+        clients = {"sns": self.sns, "cloudwatch": self.cloudwatch}
+        return client_of(clients[service]) if service in clients else super().task_client(service)
 
     def _admit(self, function: str, event: Any) -> bool:
         """Return whether Lambda runs the function now: the next call is the first one of the invocation."""

@@ -20,7 +20,7 @@ from tests.iam.stacks import APPLICATION
 from tests.iam.system import ACCOUNT, System
 
 _LOGICAL_ID = re.compile(r"\$\{(\w+)\}")
-_CODES = {"AccessDenied", "AccessDeniedException"}
+_CODES = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 
 
 @dataclass(frozen=True)

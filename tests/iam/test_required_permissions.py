@@ -25,8 +25,11 @@ ROLE = "arn:aws:iam::000000000000:role/r"
 
 
 @dataclass(frozen=True)
-class FakeS3Objects:
-    """The bucket `encrypted` has a default key; every object exists whose key does not contain `missing`."""
+class FakeObjects:
+    """The topic `encrypted` has a key, the bucket `encrypted` a default key.
+
+    Every object exists whose key does not contain `missing`.
+    """
 
     def exists(self, bucket: str, key: str) -> bool:
         return "missing" not in key
@@ -37,10 +40,13 @@ class FakeS3Objects:
     def default_key(self, bucket: str) -> str | None:
         return KEY if bucket == "encrypted" else None
 
+    def key_of_topic(self, topic_arn: str) -> str | None:
+        return KEY if topic_arn.endswith(":encrypted") else None
+
 
 def further(action: str, resource: str, **parameters: str) -> list[tuple[str, str]]:
     permissions = list(
-        required_permissions(ServiceRequest(Permission(action, resource), parameters), FakeS3Objects())
+        required_permissions(ServiceRequest(Permission(action, resource), parameters), FakeObjects())
     )
     assert (permissions[0].action, permissions[0].resource) == (action, resource)
     return [(permission.action, permission.resource) for permission in permissions[1:]]
@@ -98,7 +104,7 @@ def test_stack_operation_requires_what_its_parameters_pass(
 
 def test_passed_role_names_the_service() -> None:
     request = ServiceRequest(Permission("cloudformation:DeleteStack", STACK), {"RoleARN": ROLE})
-    (_, passed) = required_permissions(request, FakeS3Objects())
+    (_, passed) = required_permissions(request, FakeObjects())
     assert passed.context == {"iam:passedtoservice": "cloudformation.amazonaws.com"}
 
 
@@ -170,7 +176,7 @@ def test_stack_operation_sets_condition_keys_of_role_template_and_change_set() -
         iter(
             required_permissions(
                 ServiceRequest(Permission("cloudformation:CreateChangeSet", STACK), parameters),
-                FakeS3Objects(),
+                FakeObjects(),
             )
         )
     )
@@ -179,3 +185,15 @@ def test_stack_operation_sets_condition_keys_of_role_template_and_change_set() -
         "cloudformation:templateurl": "https://s3/b/k",
         "cloudformation:changesetname": "c",
     }
+
+
+def test_encrypted_topic_requires_its_kms_key() -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:"
+    assert further("sns:Publish", topic + "plain") == []
+    assert further("sns:Publish", topic + "encrypted") == [("kms:GenerateDataKey", KEY), ("kms:Decrypt", KEY)]
+
+
+def test_namespace_of_metrics_is_a_condition_key() -> None:
+    request = ServiceRequest(Permission("cloudwatch:PutMetricData", "*"), {"Namespace": "stepline"})
+    (permission,) = required_permissions(request, FakeObjects())
+    assert permission.context == {"cloudwatch:namespace": "stepline"}

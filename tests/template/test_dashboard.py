@@ -5,45 +5,20 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dash
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from typing import Any
 
 import pytest
 
+from tests.template.dashboards import DOCUMENTED, assert_grid_is_filled, metrics_of, widgets_of
 from tests.template.resolved import resolved
 
 DASHBOARD = "statemachines/process/dashboard.yaml"
 PROCESS = "statemachines/process/template.yaml"
 STACK = "some-process"
 BUCKET = "some-bucket"
-GRID_WIDTH = 24
 
-# Metrics and dimensions as AWS documents them:
-# https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
-# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
-DOCUMENTED: dict[str, tuple[set[str], set[str]]] = {
-    "AWS/States": (
-        {
-            "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut",
-            "ExecutionsAborted", "ExecutionThrottled", "ExecutionTime",
-        },
-        {"StateMachineArn"},
-    ),
-    "AWS/ApiGateway": (
-        {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency", "CacheHitCount", "CacheMissCount"},
-        {"ApiName", "Stage"},
-    ),
-    "AWS/Lambda": (
-        {"Invocations", "Errors", "Duration", "Throttles", "ConcurrentExecutions"},
-        {"FunctionName"},
-    ),
-    "AWS/S3": ({"NumberOfObjects", "BucketSizeBytes"}, {"BucketName", "StorageType"}),
-}  # fmt: skip
-TYPES = {"metric", "text", "log", "alarm"}
 VIEWS = {"timeSeries", "bar", "pie", "table", "gauge", "singleValue"}
 STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?")
 RESOURCES = resolved(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET).resources
@@ -52,14 +27,7 @@ ALARMS = {
 }
 
 
-def _widgets(**parameters: str) -> list[dict[str, Any]]:
-    resources = resolved(DASHBOARD, **parameters).resources
-    body: dict[str, list[dict[str, Any]]] = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"])
-    assert body.keys() == {"widgets"}
-    return body["widgets"]
-
-
-WIDGETS = _widgets(ProcessStackName=STACK, DataBucketName=BUCKET)
+WIDGETS = widgets_of(DASHBOARD, ProcessStackName=STACK, DataBucketName=BUCKET)
 
 
 def _process() -> dict[str, dict[str, Any]]:
@@ -78,37 +46,11 @@ def _named(kind: str, name: str) -> set[str]:
     return {resource["Properties"][name] for resource in _process().values() if resource["Type"] == kind}
 
 
-def _metrics(widget: dict[str, Any]) -> list[tuple[list[str], dict[str, Any]]]:
-    """Return the fields of each metric, without the abbreviations `.` and `...`, and its options."""
-    metrics: list[tuple[list[str], dict[str, Any]]] = []
-    for row in widget["properties"].get("metrics", []):
-        options = row[-1] if isinstance(row[-1], dict) else {}
-        fields = [field for field in row if isinstance(field, str)]
-        if metrics and fields[0] == "...":
-            fields = metrics[-1][0]
-        elif metrics:
-            before = itertools.chain(metrics[-1][0], itertools.repeat(""))
-            fields = [last if field == "." else field for field, last in zip(fields, before, strict=False)]
-        metrics.append((fields, options))
-    return metrics
-
-
-ALL_METRICS = [(widget, *metric) for widget in WIDGETS for metric in _metrics(widget)]
+ALL_METRICS = [(widget, *metric) for widget in WIDGETS for metric in metrics_of(widget)]
 
 
 def test_widgets_fill_the_grid_without_overlapping() -> None:
-    cells: set[tuple[int, int]] = set()
-    for widget in WIDGETS:
-        assert widget.keys() == {"type", "x", "y", "width", "height", "properties"}
-        assert widget["type"] in TYPES
-        assert widget["x"] + widget["width"] <= GRID_WIDTH
-        for cell in itertools.product(
-            range(widget["x"], widget["x"] + widget["width"]),
-            range(widget["y"], widget["y"] + widget["height"]),
-        ):
-            assert cell not in cells, f"{widget['properties'].get('title')} overlaps another widget"
-            cells.add(cell)
-    assert len(cells) == GRID_WIDTH * (1 + max(y for _, y in cells)), "a part of the grid is empty"
+    assert_grid_is_filled(WIDGETS)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +106,7 @@ def test_log_query_has_the_log_groups_of_all_functions() -> None:
 
 
 def test_dashboard_without_a_bucket_has_no_metrics_of_s3() -> None:
-    without = _widgets(ProcessStackName=STACK)
+    without = widgets_of(DASHBOARD, ProcessStackName=STACK)
     assert without == WIDGETS[:-1]
     assert "AWS/S3" not in json.dumps(without)
 

@@ -48,6 +48,7 @@ WITHOUT_RESOURCES = {
     "cloudformation:DescribeType",
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
+    "cloudwatch:PutMetricData",
     "codepipeline:PutJobFailureResult",
     "codepipeline:PutJobSuccessResult",
     "ecr:GetAuthorizationToken",

@@ -109,8 +109,9 @@ def failed_state(history: History, error: str | None) -> FailedState | None:
     """Return the state in which an ended execution failed with `error`, or None if it cannot be found.
 
     This is the state that the last event refers to, directly or indirectly. If that is a Fail state with an
-    error that was caught before, it is the state in which the error occurred. Of a longer history only the
-    newest page is used, so that all callers find the same state.
+    error that was caught before, it is the state in which the error occurred; errors of states on the way to
+    the Fail state are others. Of a longer history only the newest page is used, so that all callers find the
+    same state.
     """
     history = history[:HISTORY_EVENTS]
     if not history:
@@ -120,8 +121,8 @@ def failed_state(history: History, error: str | None) -> FailedState | None:
         return _failed_while_open(history)
     if last.type != "FailStateEntered":
         return FailedState(last.name)
-    origin = next((event for event in history if event.is_failure and event.error is not None), None)
-    if origin is not None and origin.error == error:
+    origin = next((event for event in history if event.is_failure and event.error == error), None)
+    if origin is not None and error is not None:
         before = next(_entered_before(history, origin), None)
         if before is not None and before.name is not None:
             return FailedState(before.name, ended_in=last.name)

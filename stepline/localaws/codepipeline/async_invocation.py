@@ -42,9 +42,12 @@ class _Event:
 class AsynchronousInvoker:
     """Sends events to functions, outside transactions."""
 
-    def __init__(self, runtime: Runtime, lambda_client: Any) -> None:
+    def __init__(
+        self, runtime: Runtime, lambda_client: Any, on_dropped_event: Callable[[str], object]
+    ) -> None:
         self._runtime = runtime
         self._lambda = lambda_client
+        self._on_dropped_event = on_dropped_event
 
     def invoke(self, function_name: str, payload: bytes, *, actor: Actor, on_refusal: OnRefusal) -> None:
         """Invoke the function once, and schedule the retries that Lambda would do."""
@@ -62,6 +65,8 @@ class AsynchronousInvoker:
         else:
             if failed and retries:
                 self._runtime.later(retries[0], partial(self._attempt, event, retries[1:]))
+            elif failed:
+                self._on_dropped_event(event.function_name)
 
     def _function_failed(self, event: _Event) -> bool:
         try:
@@ -79,3 +84,5 @@ class AsynchronousInvoker:
         waited_seconds += delay_seconds
         if waited_seconds <= LAMBDA_EVENT_MAX_AGE_SECONDS:
             self._runtime.later(delay_seconds, partial(self._attempt, event, retries, waited_seconds))
+        else:
+            self._on_dropped_event(event.function_name)

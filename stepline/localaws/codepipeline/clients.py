@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ class ServiceClients:
     `s3`: put_object (artifacts), and what the S3 source calls. `sts`: assume_role (artifact credentials).
     `lambda_`: invoke, synchronously: the local CodePipeline does the work of Lambda's event queue and must
     see whether the function failed. A boto3 client needs a read time-out above the functions' own, and
-    `retries={"total_max_attempts": 1}`, or boto3 would send events again.
+    `retries={"total_max_attempts": 1}`, or boto3 would send events again. `on_dropped_event` is called with
+    the function of an event that Lambda gives up.
     """
 
     s3: Any
     sts: Any
     lambda_: Any
+    on_dropped_event: Callable[[str], object] = lambda _function_name: None

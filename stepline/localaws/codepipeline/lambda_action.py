@@ -28,7 +28,7 @@ class LambdaInvokeAction:
         self._runtime = runtime
         self._flow = flow
         self._clients = clients
-        self._invoker = AsynchronousInvoker(runtime, clients.lambda_)
+        self._invoker = AsynchronousInvoker(runtime, clients.lambda_, clients.on_dropped_event)
         self.jobs = Jobs(runtime, flow, start_next=self._continue)
 
     def start(self, action: ActionExecution) -> None:

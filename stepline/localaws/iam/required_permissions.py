@@ -21,8 +21,8 @@ class ServiceRequest:
     parameters: Mapping[str, str]
 
 
-class S3Objects(Protocol):
-    """Looks up objects and their encryption. `key_of_object` and `default_key` return ARNs of KMS keys."""
+class EncryptedObjects(Protocol):
+    """Looks up objects of S3, topics of SNS, and the ARNs of the KMS keys that they are encrypted with."""
 
     def exists(self, bucket: str, key: str) -> bool: ...
 
@@ -30,8 +30,10 @@ class S3Objects(Protocol):
 
     def default_key(self, bucket: str) -> str | None: ...
 
+    def key_of_topic(self, topic_arn: str) -> str | None: ...
 
-def required_permissions(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+
+def required_permissions(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
     """Yield all permissions that the request requires, its own first."""
     yield replace(request.permission, context={**_context(request), **request.permission.context})
     rule = _RULES.get(request.permission.action)
@@ -40,17 +42,19 @@ def required_permissions(request: ServiceRequest, objects: S3Objects) -> Iterato
 
 
 def _context(request: ServiceRequest) -> Mapping[str, str]:
-    """Return CloudFormation's condition keys that are set by parameters [service authorization reference]."""
+    """Return the condition keys that are set by parameters [service authorization reference]."""
+    if request.permission.action == "cloudwatch:PutMetricData":
+        return {"cloudwatch:namespace": request.parameters.get("Namespace", "")}
     if not request.permission.action.startswith("cloudformation:"):
         return {}
     return {key: request.parameters[name] for name, key in _STACK_KEYS.items() if name in request.parameters}
 
 
-def _read_object(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+def _read_object(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
     yield from object_read_permissions(*_bucket_and_key(request.permission.resource), objects)
 
 
-def object_read_permissions(bucket: str, key: str, objects: S3Objects) -> Iterator[Permission]:
+def object_read_permissions(bucket: str, key: str, objects: EncryptedObjects) -> Iterator[Permission]:
     """Yield the permissions to read an object, besides s3:GetObject.
 
     That an object is missing is reported only with s3:ListBucket [GetObject, "Permissions"]; an encrypted
@@ -62,7 +66,7 @@ def object_read_permissions(bucket: str, key: str, objects: S3Objects) -> Iterat
         yield Permission("kms:Decrypt", kms_key, _VIA_S3)
 
 
-def _write_object(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+def _write_object(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
     """Require a data key, and for a part its decryption.
 
     [S3 guide, "Server-side encryption with AWS KMS keys"]
@@ -77,7 +81,7 @@ def _write_object(request: ServiceRequest, objects: S3Objects) -> Iterator[Permi
             yield Permission("kms:Decrypt", kms_key, _VIA_S3)
 
 
-def _stack_operation(request: ServiceRequest, objects: S3Objects) -> Iterator[Permission]:
+def _stack_operation(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
     """Require what a CloudFormation request passes, reads, or sets along with the stack.
 
     [User guide, "Control CloudFormation access with IAM"; service authorization reference:
@@ -96,7 +100,14 @@ def _stack_operation(request: ServiceRequest, objects: S3Objects) -> Iterator[Pe
         yield from _template(address, objects)
 
 
-def _template(address: str, objects: S3Objects) -> Iterator[Permission]:
+def _publish(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
+    """Require the key of an encrypted topic [SNS guide, "Key management"]."""
+    if kms_key := objects.key_of_topic(request.permission.resource):
+        yield Permission("kms:GenerateDataKey", kms_key, _VIA_SNS)
+        yield Permission("kms:Decrypt", kms_key, _VIA_SNS)
+
+
+def _template(address: str, objects: EncryptedObjects) -> Iterator[Permission]:
     """Require reading the template, which CloudFormation does as its caller [CreateStack, "TemplateURL"]."""
     bucket, _, key = unquote(urlsplit(address).path).lstrip("/").partition("/")  # path-style
     yield Permission("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
@@ -153,11 +164,13 @@ _STACK_KEYS = {
     "TemplateURL": "cloudformation:templateurl",
 }
 _VIA_S3 = {"kms:viaservice": "s3.amazonaws.com"}
+_VIA_SNS = {"kms:viaservice": "sns.amazonaws.com"}
 
-_RULES: dict[str, Callable[[ServiceRequest, S3Objects], Iterator[Permission]]] = {
+_RULES: dict[str, Callable[[ServiceRequest, EncryptedObjects], Iterator[Permission]]] = {
     "s3:GetObject": _read_object,
     "s3:GetObjectVersion": _read_object,
     "s3:PutObject": _write_object,
+    "sns:Publish": _publish,
     "cloudformation:CreateStack": _stack_operation,
     "cloudformation:UpdateStack": _stack_operation,
     "cloudformation:DeleteStack": _stack_operation,

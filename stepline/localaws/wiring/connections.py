@@ -8,6 +8,7 @@ from typing import Any
 from stepline.localaws.emulators.ministack import (
     apigateway,
     cloudtrail,
+    cloudwatch,
     dead_letter_queues,
     ecr,
     eventbridge,
@@ -44,6 +45,7 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     _mend_rest_apis(platform)
     _connect_targets_of_rules(services, platform)
     _connect_events(platform, stack)
+    _connect_alarms(stack)
 
 
 def _route_requests(services: Services, platform: Platform) -> None:
@@ -79,6 +81,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     state_machines.set_tracing()
     state_machines.check_roles(platform.roles)
     properties.encrypt_buckets()
+    properties.encrypt_topics()
     properties.set_vpcs_of_functions()
     dead_letter_queues.set_queues_of_functions()
 
@@ -113,6 +116,11 @@ def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))
     dead_letter_queues.send_events_of_failed_functions(platform.client)
+
+
+def _connect_alarms(stack: contextlib.ExitStack) -> None:
+    cloudwatch.check_topic_policies()
+    stack.callback(cloudwatch.evaluate_alarms())
 
 
 def _client(service: JsonService, platform: Platform) -> Any:

@@ -15,7 +15,7 @@ from stepline.localaws.clock import SystemClock
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
 from stepline.localaws.context import Context
-from stepline.localaws.emulators.ministack import eventbridge
+from stepline.localaws.emulators.ministack import cloudwatch, eventbridge
 from stepline.localaws.emulators.ministack.cloudformation import state_machines
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.events import AwsEvent, EventSink
@@ -61,7 +61,8 @@ def build_services(platform: Platform, stack: ExitStack) -> Services:
 def _context(platform: Platform, stack: ExitStack) -> Context:
     """Return a context with a clock of its own."""
     clock = stack.enter_context(closing(SystemClock()))
-    return Context(clock, eventbridge.publish, platform.settings.account_id, platform.settings.region)
+    events = _to_all(cloudwatch.record_executions, eventbridge.publish)
+    return Context(clock, events, platform.settings.account_id, platform.settings.region)
 
 
 def _to_all(*sinks: EventSink) -> EventSink:
@@ -95,7 +96,12 @@ def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) 
     )
     return CodePipeline(
         context,
-        clients=ServiceClients(s3=s3, sts=platform.client("sts"), lambda_=platform.client("lambda")),
+        clients=ServiceClients(
+            s3=s3,
+            sts=platform.client("sts"),
+            lambda_=platform.client("lambda"),
+            on_dropped_event=cloudwatch.record_dropped_event,
+        ),
         sources={"CodeCommit": codecommit_source, "S3": S3Source(s3, region=context.region)},
         settings=_PIPELINE_SETTINGS,
     )

@@ -136,13 +136,21 @@ def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "actions": list(actions)}
 
 
-def service_clients(s3: FakeS3, sts: FakeSts, lambda_: FakeLambda) -> ServiceClients:
-    return ServiceClients(s3=client_of(s3), sts=client_of(sts), lambda_=lambda_)
+def service_clients(
+    s3: FakeS3, sts: FakeSts, lambda_: FakeLambda, dropped: list[str] | None = None
+) -> ServiceClients:
+    found = [] if dropped is None else dropped
+    return ServiceClients(
+        s3=client_of(s3), sts=client_of(sts), lambda_=lambda_, on_dropped_event=found.append
+    )
 
 
 @dataclass
 class World:
-    """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client."""
+    """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client.
+
+    `dropped` has the function of each event that Lambda has given up.
+    """
 
     settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -151,13 +159,14 @@ class World:
     s3: FakeS3 = field(default_factory=FakeS3)
     source: FakeSource = field(default_factory=FakeSource)
     events: list[AwsEvent] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
         self.sts = FakeSts(clock=self.clock)
         self.service = CodePipeline(
             Context(self.clock, self.events.append),
-            clients=service_clients(self.s3, self.sts, self.lambda_),
+            clients=service_clients(self.s3, self.sts, self.lambda_, self.dropped),
             sources={"CodeCommit": self.source},
             settings=self.settings,
         )

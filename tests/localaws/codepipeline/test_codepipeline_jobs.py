@@ -85,6 +85,7 @@ def test_event_is_sent_again_after_an_error_of_the_function(world: World) -> Non
     start = world.lambda_.times[0]
     assert [(time - start).total_seconds() for time in world.lambda_.times] == [0, 60, 180]
     assert world.latest()["status"] == "InProgress"
+    assert world.dropped == ["trigger"]
     world.clock.run()
     assert world.latest()["status"] == "Failed"
     assert len(world.lambda_.events) == 3
@@ -100,6 +101,7 @@ def test_retried_function_can_still_succeed(world: World) -> None:
     world.create()
 
     assert world.status(world.run()) == "Succeeded"
+    assert world.dropped == []
 
 
 def test_event_is_sent_again_even_if_its_job_has_a_result(world: World) -> None:

@@ -11,7 +11,7 @@
   "input":          further members of the input (null removes one)
   "configuration":  content of the template configuration
   "cloudformation": attributes of FakeCloudFormation, for example {"hangs": true}
-  "faults":         [{"operation", "on": [1], "code", "message", "status"?, "acted"?}] of CloudFormation or S3
+  "faults":         [{"operation", "on": [1], "code", "message", "status"?, "acted"?}] of an AWS service
   "functionFaults": [{"function", "on": [1], "error", "acted"?}] of Lambda functions
   "interference":   [{"before": operation, "on"?: number of its call, "change", "status"?}] by another
   process;
@@ -36,6 +36,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import AwsError
 from tests.cases import merged, read_case
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, Fault
 from tests.statemachines.deploy.machine import ENVIRONMENT, INPUT, DeployExecution, Machine
@@ -64,6 +65,8 @@ class Deployment(Protocol):
     clock: VirtualClock
     s3: FakeS3
     cloudformation: FakeCloudFormation
+    sns: FakeSns
+    cloudwatch: FakeCloudWatch
     function_calls: Calls
 
     def push(self, files: Mapping[str, str | bytes]) -> None: ...
@@ -164,7 +167,9 @@ def _plan_faults(deployment: Deployment, case: dict[str, Any]) -> None:
 
 
 def _service_of(deployment: Deployment, operation: str) -> Calls:
-    return deployment.s3 if operation.endswith("Object") else deployment.cloudformation
+    services: dict[str, Calls] = {"Publish": deployment.sns, "PutMetricData": deployment.cloudwatch}
+    default = deployment.s3 if operation.endswith("Object") else deployment.cloudformation
+    return services.get(operation, default)
 
 
 def _interfere(cloudformation: FakeCloudFormation, item: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.iam import FakeIam
+from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls
 from tests.in_process_functions import InProcessFunctions
@@ -70,6 +71,16 @@ ENVIRONMENT = {
     "OTHER_CLOUDFORMATION_ROLE_ARNS": "arn:aws:iam::000000000000:role/other-deployer",
     "ADOPTED_STACK_NAMES": "prod-adopted,dev-adopted",
 }
+SUBSTITUTIONS = {
+    "Partition": "aws",
+    "PipelineStackName": "stepline",
+    "PipelineName": "pipeline",
+    "ConsoleUrl": "https://us-east-1.console.aws.amazon.com",
+    "Region": "us-east-1",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:000000000000:alarms",
+}
+"""The substitutions besides the functions."""
+
 _MAX_STEPS = 50_000
 
 
@@ -101,9 +112,10 @@ class Arns(Protocol):
 
 def definition(functions: Arns) -> str:
     """Return the state machine as it is created, with the ARNs of the functions."""
-    text = _read_asl().replace("${Partition}", "aws")
-    for name in map(function_name, TASKS):
-        text = text.replace(f"${{{name}FunctionArn}}", functions.arn(name))
+    arns = {f"{name}FunctionArn": functions.arn(name) for name in map(function_name, TASKS)}
+    text = _read_asl()
+    for name, value in (SUBSTITUTIONS | arns).items():
+        text = text.replace(f"${{{name}}}", value)
     return text
 
 
@@ -129,6 +141,8 @@ class Machine:
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     s3: FakeS3 = field(default_factory=FakeS3)
+    sns: FakeSns = field(default_factory=FakeSns)
+    cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
     iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))
     cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
     function_calls: Calls = field(default_factory=Calls)
@@ -158,7 +172,7 @@ class Machine:
     def run(self, document: Any, *, name: str = "job-1") -> DeployExecution:
         """Run one execution to its end, in virtual time."""
         events: list[AwsEvent] = []
-        service = build_stepfunctions(self.clock, lambda _service: self.functions, events=events.append)
+        service = build_stepfunctions(self.clock, self._task_client, events=events.append)
         client = client_of(service)
         try:
             machine = client.create_state_machine(
@@ -171,6 +185,10 @@ class Machine:
             return DeployExecution(**vars(read_execution(client, arn)))
         finally:
             service.close()
+
+    def _task_client(self, service: str) -> Any:
+        clients = {"sns": self.sns, "cloudwatch": self.cloudwatch}
+        return client_of(clients[service]) if service in clients else self.functions
 
     def _function(self, task: str) -> Handler:
         handler, name = load_handler(task), function_name(task)

@@ -19,6 +19,9 @@ from tests.statemachines.execution import ROLE_ARN
 
 STATES: dict[str, dict[str, Any]] = load_asl()["States"]
 TASK_STATES = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+SERVICES = {"Count Dirty Failure": "aws-sdk:cloudwatch:putMetricData", "Notify Operators": "sns:publish"}
+"""The tasks that call a service: nobody would be notified by a function that cannot be run."""
+FUNCTION_STATES = {name: state for name, state in TASK_STATES.items() if name not in SERVICES}
 
 
 def test_definition_follows_the_rules_of_all_state_machines() -> None:
@@ -44,12 +47,36 @@ def test_errors_with_transitions_of_their_own_are_named() -> None:
     assert {"TransientAwsError", "StackChangedError", "ManualInterventionRequiredError"} <= named
 
 
-@pytest.mark.parametrize("name", TASK_STATES)
+@pytest.mark.parametrize("name", FUNCTION_STATES)
 def test_task_calls_a_function_of_the_template(name: str) -> None:
     state = TASK_STATES[name]
     assert state["Resource"] == "arn:${Partition}:states:::lambda:invoke"
     expected = {f"${{{function_name(task)}FunctionArn}}" for task in TASKS}
     assert state["Parameters"]["FunctionName"] in expected
+
+
+@pytest.mark.parametrize(("name", "integration"), SERVICES.items())
+def test_notification_calls_a_service_and_cannot_change_the_result(name: str, integration: str) -> None:
+    state = STATES[name]
+    assert state["Resource"] == f"arn:${{Partition}}:states:::{integration}"
+    assert state["ResultPath"] is None
+    assert state["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.notificationFailure", "Next": state["Next"]}
+    ]
+
+
+def test_every_dirty_failure_keeps_the_name_of_the_failed_state() -> None:
+    """A variable that has no value would end the execution with States.Runtime."""
+    dirty = [
+        catcher
+        for state in TASK_STATES.values()
+        for catcher in state["Catch"]
+        if catcher["Next"] == "Record Dirty Failure"
+    ]
+    assert dirty
+    assert all(catcher["Assign"] == {"failedState.$": "$$.State.Name"} for catcher in dirty)
+    leading = {edge.state for edge in asl_graph.edges(load_asl()) if edge.target == "Record Dirty Failure"}
+    assert leading <= TASK_STATES.keys()
 
 
 def test_every_function_is_used() -> None:
@@ -66,7 +93,7 @@ def test_state_has_the_name_of_its_handler() -> None:
         "Delete Refused Change Set",
         "Apply Stack Policy To Unchanged Stack",
     }
-    assert set(TASK_STATES) - second_uses == handlers - {"Delete Change Set"}
+    assert set(FUNCTION_STATES) - second_uses == handlers - {"Delete Change Set"}
 
 
 @pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Wait"])

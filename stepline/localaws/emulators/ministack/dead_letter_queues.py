@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from ministack.services import lambda_svc
 
 from stepline.localaws import service_policies
+from stepline.localaws.emulators.ministack import cloudwatch
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import Properties, after_change
 from stepline.localaws.iam import Actor, acting_as
 
@@ -43,6 +44,7 @@ def send_events_of_failed_functions(clients: Clients) -> None:
     original = lambda_svc._route_async_failure
 
     def route(target_arn: str, name: str, event: Any, result: dict[str, Any]) -> None:
+        cloudwatch.record_dropped_event(name)
         configuration = lambda_svc._functions[name]["config"]
         is_dead_letter_queue = configuration.get("DeadLetterConfig", {}).get("TargetArn") == target_arn
         if not is_dead_letter_queue or ":sqs:" not in target_arn:

@@ -23,7 +23,7 @@ from stepline.localaws.emulators.ministack.iam import (
     session_of,
 )
 from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Permission, PermissionRecord, Role
-from stepline.localaws.iam.required_permissions import S3Objects, ServiceRequest, required_permissions
+from stepline.localaws.iam.required_permissions import EncryptedObjects, ServiceRequest, required_permissions
 from stepline.localaws.iam.service_requests import (
     batch_permissions,
     codecommit_permission,
@@ -97,7 +97,7 @@ class _HttpRequest:
         self._service = "s3" if bucket else router.detect_service(method, path, headers, self._query)
 
     def check(
-        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: S3Objects
+        self, caller: Caller, access_key: str, enforcement: Enforcement, objects: EncryptedObjects
     ) -> _Response | None:
         """Return the response that refuses the request, or None."""
         if sts._session_expired(sts._sessions.get(access_key)):
@@ -130,7 +130,7 @@ class _HttpRequest:
             return self._refusal(error.action, caller, error.message)
         return None
 
-    def _permissions(self, permission: Permission, objects: S3Objects) -> Iterator[Permission]:
+    def _permissions(self, permission: Permission, objects: EncryptedObjects) -> Iterator[Permission]:
         """Yield all permissions: a copy reads another object, the body of a deletion may name many."""
         parameters = self._parameters()
         yield from required_permissions(ServiceRequest(permission, parameters), objects)
@@ -164,9 +164,11 @@ class _HttpRequest:
         )
 
     def _parameters(self) -> Mapping[str, str]:
-        """Return headers and parameters of the query protocol; the rules need members of either."""
+        """Return headers, and parameters of the query protocol or of CloudWatch's; the rules need members."""
         query = {name: value[0] if isinstance(value, list) else value for name, value in self._query.items()}
-        return {**self._headers, **query}
+        document = json.loads(self._body) if self._service == "monitoring" and self._body[:1] == b"{" else {}
+        text = {name: value for name, value in document.items() if isinstance(value, str)}
+        return {**self._headers, **query, **text}
 
     def _refusal(self, action: str, caller: Caller, message: str, *, code: str = "") -> _Response:
         if self._service == "s3" and self._method == "HEAD":

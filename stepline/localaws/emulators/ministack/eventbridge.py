@@ -12,6 +12,8 @@ from typing import Any
 from ministack.services import eventbridge, lambda_svc, s3
 
 from stepline.localaws import service_policies
+from stepline.localaws.cloudwatch import Metric
+from stepline.localaws.emulators.ministack import cloudwatch
 from stepline.localaws.emulators.ministack.dead_letter_queues import Clients, send_undelivered_event
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.iam import Actor, Permission
@@ -77,6 +79,8 @@ def deliver_to(action: str, deliver: Deliver, roles: ServiceRoles) -> None:
             deliver(arn, rule.get("Arn", ""), _input(target, event, rule, view))
         except Exception:
             _log.exception("EventBridge cannot deliver to %s", arn)
+            name = rule.get("Name", "")
+            cloudwatch.record(Metric("AWS/Events", "FailedInvocations", {"RuleName": name}))
 
     _invoke_targets_of(action.partition(":")[0], invoke)
 

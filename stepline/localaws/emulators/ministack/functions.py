@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from stepline.localaws.cloudwatch import embedded_metrics
+from stepline.localaws.emulators.ministack import cloudwatch
 from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion
 from stepline.localaws.iam import Actor
 from stepline.localaws.iam.required_permissions import log_permissions, tracing_permissions
@@ -51,10 +53,12 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
         runner.discard(name)
         original_invalidate(name, *args, **kwargs)
 
-    def write_log(function: dict[str, Any], request_id: str, *args: Any, **kwargs: Any) -> None:
+    def write_log(function: dict[str, Any], request_id: str, text: str, *args: Any, **kwargs: Any) -> None:
         configuration = function.get("config") or function
         if roles.allows(_actor(configuration), log_permissions(_log_group_arn(configuration), request_id)):
-            original_write_log(function, request_id, *args, **kwargs)
+            original_write_log(function, request_id, text, *args, **kwargs)
+            for metric in embedded_metrics(text):
+                cloudwatch.record(metric)
 
     original_write_log = lambda_svc._emit_lambda_logs
     original_invalidate = lambda_runtime.invalidate_worker

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.credentials import ReadOnlyCredentials
 from ministack.core import iam_evaluator
-from ministack.services import iam, kms, s3, sts
+from ministack.services import iam, kms, s3, sns, sts
 
 from stepline.localaws.iam import Caller, Role
 
@@ -52,7 +52,7 @@ class MinistackDirectory:
 
 
 class MinistackObjects:
-    """Finds objects of S3 and the keys that they are encrypted with."""
+    """Finds objects of S3, topics of SNS, and the keys that they are encrypted with."""
 
     def exists(self, bucket: str, key: str) -> bool:
         return self._object(bucket, key) is not None
@@ -68,6 +68,11 @@ class MinistackObjects:
         key: str | None = s3._bucket_default_sse_headers(bucket).get(
             "x-amz-server-side-encryption-aws-kms-key-id"
         )
+        return key
+
+    def key_of_topic(self, topic_arn: str) -> str | None:
+        topic = sns._topic_by_arn_any_scope(topic_arn) or {}
+        key: str | None = topic.get("attributes", {}).get("KmsMasterKeyId")
         return key
 
     def _object(self, bucket: str, key: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import lambda_svc, s3
+from ministack.services import lambda_svc, s3, sns
 
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import Properties, after_change
 
@@ -25,6 +25,18 @@ def encrypt_buckets() -> None:
             s3._put_bucket_encryption(bucket, document.encode())
 
     after_change("AWS::S3::Bucket", apply)
+
+
+def encrypt_topics() -> None:
+    """Give a topic the key of its template; without it no permission on the key is needed."""
+
+    def apply(topic_arn: str, properties: Properties) -> None:
+        attributes = sns._topics[topic_arn]["attributes"]
+        attributes.pop("KmsMasterKeyId", None)
+        if "KmsMasterKeyId" in properties:
+            attributes["KmsMasterKeyId"] = properties["KmsMasterKeyId"]
+
+    after_change("AWS::SNS::Topic", apply)
 
 
 def set_vpcs_of_functions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -13,9 +14,11 @@ from stepline.aws.execution_watch import watch_execution
 from stepline.aws.failed_actions import list_failed_actions
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
-from stepline.aws.polling import Poller
+from stepline.aws.polling import Poller, TimeoutPassedError, new_poller
+from stepline.aws.statuses import Status
 from stepline.aws.target import Target
 from stepline.cli import execution_lines, execution_view, terminal
+from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.core.durations import format_duration
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -87,8 +90,36 @@ def watch(
         return watch_execution(target, definition, summary, poller, view.show)
 
 
+def watch_and_show_result(
+    target: Target,
+    definition: PipelineDefinition,
+    find: Callable[[Poller], ExecutionSummary],
+    *,
+    timeout_seconds: float | None,
+) -> ExitCode:
+    """Show the execution that `find` returns until it ends, and its result. Returns the exit code."""
+    poller = new_poller(is_local=target.is_local, timeout_seconds=timeout_seconds)
+    try:
+        summary = find(poller)
+        try:
+            execution = watch(target, definition, summary, poller)
+        except KeyboardInterrupt:
+            _show_that_it_continues(definition, summary)
+            raise
+    except TimeoutPassedError as error:
+        terminal.print_message(f"stepline: {error}; the pipeline continues")
+        return ExitCode.TIMED_OUT
+    show_result(execution, target)
+    return exit_code(execution)
+
+
+def _show_that_it_continues(definition: PipelineDefinition, summary: ExecutionSummary) -> None:
+    command = f"{terminal.command_name()} watch {definition.name} --execution-id {summary.id}"
+    terminal.print_message(f"The pipeline continues; to show it again: {command}", style="quiet")
+
+
 def show_result(execution: PipelineExecution, target: Target) -> None:
-    """Show how the execution has ended and why actions failed."""
+    """Show how the execution has ended, why actions failed, and the outputs of state machines."""
     glyphs = terminal.glyphs()
     terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
@@ -101,6 +132,17 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
     if execution.summary.status_summary and not execution.status.is_running:
         text.append(f": {execution.summary.status_summary}")
     terminal.print_layout(text.append(f" after {duration}" if duration else ""))
+    if execution.status is Status.SUCCEEDED:
+        _show_output_variables(execution)
+
+
+def _show_output_variables(execution: PipelineExecution) -> None:
+    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack."""
+    for action in execution.actions:
+        if action.state_machine_execution and action.output_variables:
+            terminal.print_result()
+            layout = execution_view.values_layout(f"Outputs of {action.name}", action.output_variables)
+            terminal.print_layout(layout)
 
 
 def _now() -> datetime:

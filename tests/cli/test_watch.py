@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stepline.aws.target import Target
-from stepline.cli.commands import watch as watch_command
-from tests.aws.fakes import target_of
+from stepline.cli import watching
+from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
 from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline, task
 from tests.localaws.codepipeline.fakes import approval_action, client_error, stage
@@ -30,7 +30,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, use_target: Callable[[Target], None
     def make(machine: Any = ONE_STATE, functions: Any = None) -> LocalPipeline:
         local_pipeline = LocalPipeline(machine, functions)
         use_target(local_pipeline.target())
-        monkeypatch.setattr(watch_command, "new_poller", local_pipeline.new_poller)
+        monkeypatch.setattr(watching, "new_poller", local_pipeline.new_poller)
         return local_pipeline
 
     return make
@@ -55,7 +55,7 @@ def test_execution_is_shown_in_lines_without_a_terminal(prepare: Prepare, stepli
         assert lines.count(line) == 1, line
     assert lines[-1].startswith(f"app {execution_id[:8]}  succeeded (")
     assert "\x1b" not in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("✓ succeeded after ")
+    assert "\n✓ succeeded after " in result.stdout
 
 
 def test_lines_have_the_times_of_the_events(prepare: Prepare, stepline: Stepline) -> None:
@@ -91,23 +91,131 @@ def test_message_of_a_failed_job_is_shown(prepare: Prepare, stepline: Stepline) 
     assert "Deploy / Deploy  failed (0.0 s): no such file: a.json" in result.stdout
 
 
-def test_next_execution_is_awaited_and_shown(
-    prepare: Prepare, stepline: Stepline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class TestDefaultExecution:
+    """Which execution `watch` shows without --execution-id."""
+
+    def test_execution_of_the_last_push_is_shown_after_its_end(
+        self, prepare: Prepare, stepline: Stepline
+    ) -> None:
+        local_pipeline = prepare({"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "BoomError"}}})
+        ended = local_pipeline.world.run()
+        for _ in range(2):
+            result = stepline("watch")
+            assert result.exit_code == 1
+            assert f"app {ended[:8]}  failed" in result.stdout
+            assert "This execution has ended. To wait for the next one, use --next." in result.stderr
+
+    def test_execution_of_the_last_push_is_awaited(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        old = local_pipeline.world.run()
+        local_pipeline.head = "2" * 40
+        local_pipeline.start_later(5, "2" * 40)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert (
+            "Waiting for the execution of commit 22222222 of app, branch main. "
+            f"(The last one: succeeded; show it with --execution-id {old}.)"
+        ) in result.stderr
+        assert "for 22222222 First commit" in result.stdout
+        assert f"app {old[:8]}" not in result.stdout
+
+    def test_execution_of_an_earlier_push_in_progress_is_not_shown_instead(
+        self, prepare: Prepare, stepline: Stepline
+    ) -> None:
+        local_pipeline = prepare(WAITING)
+        earlier = local_pipeline.world.start()
+        local_pipeline.world.clock.advance(3)
+        local_pipeline.head = "2" * 40
+        local_pipeline.start_later(5, "2" * 40)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert "for 22222222 First commit" in result.stdout
+        assert f"app {earlier[:8]}" not in result.stdout
+
+    def test_push_that_starts_nothing_is_an_error(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        local_pipeline.world.run()
+        local_pipeline.head = "2" * 40
+        result = stepline("watch")
+        assert result.exit_code == 1
+        assert "commit 22222222 did not start pipeline app within 60 s" in result.stderr
+
+    def test_push_during_the_wait_is_shown(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        local_pipeline.head = "2" * 40
+
+        def push() -> None:
+            local_pipeline.head = "3" * 40
+            local_pipeline.start_for("3" * 40)
+
+        local_pipeline.world.clock.call_later(50, push)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert "for 33333333 First commit" in result.stdout
+
+    def test_newest_of_several_executions_in_progress_is_shown(
+        self, prepare: Prepare, stepline: Stepline
+    ) -> None:
+        local_pipeline = prepare(WAITING)
+        commits = [str(number) * 40 for number in range(2, 5)]
+        for commit in commits:
+            newest = local_pipeline.start_for(commit)
+            local_pipeline.world.clock.advance(1)
+        local_pipeline.head = commits[-1]
+        result = stepline("watch")
+        assert f"app {newest[:8]}  started" in result.stdout
+
+    def test_later_execution_of_the_same_commit_is_shown(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare(WAITING)
+        local_pipeline.world.run()
+        again = local_pipeline.world.start()
+        result = stepline("watch")
+        assert (result.exit_code, result.stderr.count("has ended")) == (0, 0)
+        assert f"app {again[:8]}  started" in result.stdout
+
+    def test_first_push_is_awaited(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        local_pipeline.head = None
+        local_pipeline.world.run()  # AWS runs a new pipeline at once, before anything is pushed
+
+        def push() -> None:
+            local_pipeline.head = "2" * 40
+            local_pipeline.start_for("2" * 40)
+
+        local_pipeline.world.clock.call_later(600, push)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert "Nothing has been pushed to app, branch main: waiting for the first push." in result.stderr
+        assert "for 22222222 First commit" in result.stdout
+
+    def test_newest_execution_is_shown_if_the_branch_may_not_be_read(
+        self, prepare: Prepare, stepline: Stepline, use_target: Callable[[Target], None]
+    ) -> None:
+        local_pipeline = prepare()
+        local_pipeline.world.run()
+        newest = local_pipeline.world.run()
+        denied = Answers({"get_branch": client_error("AccessDeniedException", "GetBranch")})
+        use_target(local_pipeline.target(codecommit=denied))
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert f"app {newest[:8]}" in result.stdout
+
+
+def test_next_execution_is_awaited_and_shown(prepare: Prepare, stepline: Stepline) -> None:
     local_pipeline = prepare()
     old = local_pipeline.world.run()
-
-    def start_one() -> None:
-        local_pipeline.world.start()
-
-    local_pipeline.world.clock.call_later(5, start_one)
-    result = stepline("watch")
+    local_pipeline.start_later(5)
+    result = stepline("watch", "--next")
     assert result.exit_code == 0
     assert (
-        f"waiting for the next one. (The last one succeeded: show it with --execution-id {old}.)"
-        in result.stderr
+        "Waiting for the next execution of app. "
+        f"(The last one: succeeded; show it with --execution-id {old}.)" in result.stderr
     )
     assert f"app {old[:8]}" not in result.stdout
+
+
+def test_next_and_execution_id_exclude_each_other(stepline: Stepline) -> None:
+    assert stepline("watch", "--next", "--execution-id", "1").exit_code == 2
 
 
 def test_past_execution_is_shown(prepare: Prepare, stepline: Stepline) -> None:
@@ -181,9 +289,12 @@ def test_throttling_without_end_is_one_line(prepare: Prepare, stepline: Stepline
     )
 
 
-def test_ctrl_c_prints_no_error(prepare: Prepare, stepline: Stepline) -> None:
+def test_ctrl_c_says_that_the_pipeline_continues(
+    prepare: Prepare, stepline: Stepline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stepline"])
     local_pipeline = prepare()
-    local_pipeline.world.start()
+    execution_id = local_pipeline.world.start()
 
     def interrupted(**_params: Any) -> Any:
         raise KeyboardInterrupt
@@ -191,7 +302,14 @@ def test_ctrl_c_prints_no_error(prepare: Prepare, stepline: Stepline) -> None:
     local_pipeline.world.client.get_pipeline_state = interrupted
     result = stepline("watch")
     assert (result.exit_code, result.stdout) == (130, "")
-    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.splitlines()[1:] == [
+        f"The pipeline continues; to show it again: stepline watch app --execution-id {execution_id}"
+    ]
+
+
+def test_outputs_are_shown_at_the_end(prepare: Prepare, stepline: Stepline) -> None:
+    prepare().world.start()
+    assert stepline("watch").stdout.endswith("Outputs of Deploy\n  BucketName  my-bucket\n")
 
 
 def test_missing_unknown_and_ambiguous_pipelines_are_rejected(prepare: Prepare, stepline: Stepline) -> None:

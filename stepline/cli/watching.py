@@ -8,9 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 
-from stepline.aws.execution_watch import watch_execution
+from stepline.aws.approvals import WaitingApproval, list_waiting_approvals
+from stepline.aws.execution_watch import Show, watch_execution
 from stepline.aws.failed_actions import list_failed_actions
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
@@ -23,6 +25,7 @@ from stepline.core.durations import format_duration
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
+_COLUMNS_FOR_CTRL_C = 3  # the terminal shows ^C behind the drawing: a line break there would add a row
 _ROWS_BESIDE_STATES = 6  # headline, blank line, and lines above and below
 
 
@@ -64,7 +67,34 @@ class LiveView:
         busy = _SPINNER[int(now.timestamp() * _FRAMES_PER_SECOND) % len(_SPINNER)] if has_spinner else None
         other_rows = len(execution.stages) + len(execution.actions) + _ROWS_BESIDE_STATES
         max_states = max(1, self._console.height - other_rows)
-        return execution_view.execution_layout(execution, self._glyphs, now, busy=busy, max_states=max_states)
+        layout = execution_view.execution_layout(
+            execution, self._glyphs, now, busy=busy, max_states=max_states
+        )
+        return Constrain(layout, self._console.width - _COLUMNS_FOR_CTRL_C)
+
+
+class ApprovalView:
+    """Prints how to answer each approval that the execution waits for, once, above the drawing."""
+
+    def __init__(self, target: Target, output: Console, show: Show) -> None:
+        self._target = target
+        self._console = output
+        self._show = show
+        self._printed: set[WaitingApproval] = set()
+
+    def show(self, execution: PipelineExecution) -> None:
+        self._show(execution)
+        approvals = list_waiting_approvals(execution, self._target)
+        for approval in approvals:
+            if approval not in self._printed:
+                self._print(approval)
+        self._printed = set(approvals)
+
+    def _print(self, approval: WaitingApproval) -> None:
+        title = f"{approval.stage} / {approval.action} waits for an approval. To approve:"
+        terminal.print_line(self._console, title, style="warn")
+        terminal.print_line(self._console, f"  {approval.command}")
+        terminal.print_line(self._console, "To reject, use status=Rejected.", style="quiet")
 
 
 class LineView:
@@ -85,8 +115,10 @@ def watch(
     """Show one execution until it has ended: redrawn on a terminal, else in lines."""
     output = terminal.output()
     if not output.is_terminal:
-        return watch_execution(target, definition, summary, poller, LineView().show)
-    with LiveView(output) as view:
+        lines = ApprovalView(target, output, LineView().show)
+        return watch_execution(target, definition, summary, poller, lines.show)
+    with LiveView(output) as live:
+        view = ApprovalView(target, output, live.show)
         return watch_execution(target, definition, summary, poller, view.show)
 
 

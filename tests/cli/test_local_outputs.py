@@ -9,7 +9,7 @@ import pytest
 from stepline.aws.local_servers import LocalAws
 from stepline.cli.local_outputs import local_outputs
 
-LOCAL_AWS = LocalAws(1, 4567, "us-east-1", Path("/tmp"), "now", None)  # noqa: S108
+LOCAL_AWS = LocalAws(1, 4567, "us-east-1", Path("/tmp"), "now", None)
 
 
 @pytest.mark.parametrize(

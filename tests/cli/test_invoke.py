@@ -78,6 +78,13 @@ def test_event_of_the_command_line_is_used(
     assert function.events == [event]
 
 
+def test_result_of_a_job_is_explained(stepline: Stepline, invoked: Callable[[Lambda], Lambda]) -> None:
+    invoked(Lambda(b"null"))
+    result = stepline("invoke", "trigger", "-e", '{"CodePipeline.job": {"id": "1"}}')
+    assert (result.exit_code, result.stdout) == (0, "null\n")
+    assert "the function returns null, whatever becomes of the job" in result.stderr
+
+
 def test_failure_of_the_function_is_the_exit_code(
     stepline: Stepline, invoked: Callable[[Lambda], Lambda]
 ) -> None:

@@ -17,6 +17,13 @@ from stepline.core.errors import UsageError
 # A function may run for 15 minutes, and must not be invoked a second time meanwhile.
 _CONFIG = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
 
+_JOB_KEY = "CodePipeline.job"
+_JOB_NOTE = (
+    "The event has a job of CodePipeline: the function returns null, whatever becomes of the job, and reports "
+    "the result to CodePipeline, which refuses it for a made-up job. The reason of a failure is in the log "
+    "above; a job with a valid input starts an execution."
+)
+
 
 @click.command("invoke")
 @click.argument("function")
@@ -45,6 +52,8 @@ def command(ctx: click.Context, /, *, function: str, event: str, stack_name: str
     log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
         terminal.print_message(line, style="quiet")
+    if _has_job(payload):
+        terminal.print_message(_JOB_NOTE, style="warn")
     terminal.print_result(_format_payload(response["Payload"].read()))
     if error := response.get("FunctionError"):
         terminal.print_message(f"stepline: {name} failed ({error}); see its response above", style="bad")
@@ -71,3 +80,8 @@ def _format_payload(payload: bytes) -> str:
     except ValueError:
         return payload.decode(errors="replace")
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _has_job(payload: bytes) -> bool:
+    event = json.loads(payload)
+    return isinstance(event, dict) and _JOB_KEY in event

@@ -6,7 +6,7 @@ CHECKOV := .checkov
 AWSCLI := .awscli
 TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 
-.PHONY: help setup run test lint acceptance faults interleavings fuzz permissions paste load callers bench format lock clean
+.PHONY: help setup run test lint acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ faults: $(READY) ## Inject one or two faults at every AWS call, and check invari
 acceptance: $(READY) ## Deploy all systems to the AWS of the environment, use and delete them (ARGS="--help")
 	@$(PYTHON) -m tests.acceptance $(ARGS)
 
+planted: $(READY) ## Introduce known bugs, each of which fault injection must find (ARGS="NAME")
+	@$(PYTHON) -m tests.faults.planted $(ARGS)
+
 interleavings: $(READY) ## Run several pipelines, faults and other processes in random order (ARGS="--seconds 300")
 	@$(PYTHON) -m tests.interleavings $(ARGS)
 
@@ -94,7 +97,7 @@ lock: $(READY) ## Resolve the dependencies again and write the lock files
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
 clean: ## Delete what the targets above created
-	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam statemachines/*/.aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

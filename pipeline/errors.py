@@ -45,6 +45,10 @@ class JobClosedError(SteplineError):
     """CodePipeline does not wait for this job any more: it has a result, or it timed out."""
 
 
+class JobNotFoundError(SteplineError):
+    """CodePipeline has no such job, for example if the event was written by hand."""
+
+
 _FAILURE_TYPES: Final = {
     PermissionDeniedError: FailureType.PERMISSION_ERROR,
     RevisionUnavailableError: FailureType.REVISION_UNAVAILABLE,

@@ -15,7 +15,7 @@ from pipeline.job_event import Artifact, Job
 from pipeline.limits import MAX_INPUT_FILE_BYTES
 from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
 from stepline.core import strict_json
-from stepline.core.archives.errors import RevisionUnavailableError
+from stepline.core.archives.errors import ArtifactMemberNotFoundError, RevisionUnavailableError
 from stepline.core.archives.reader import ArtifactReader, s3_error
 from stepline.core.aws_errors import AWS_FAILURES, EMPTY_OBJECT_CODES, error_code
 from stepline.core.errors import ConfigurationError, InvalidInputError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.clients import Clients
 
 DEFAULT_INPUT_FILE = "state_machine_input.json"
+_EXAMPLE_INPUT = '{"environmentName": "dev", "stackName": "app", "templatePath": "template.yaml"}'
 
 Document = Mapping[str, Any]
 
@@ -110,7 +111,17 @@ def _read_input(job: Job, parameters: UserParameters, clients: Clients) -> Docum
         case DefaultInput():
             if not job.input_artifacts:
                 return {}
-            return _read_artifact(job, job.input_artifacts[0], DEFAULT_INPUT_FILE, clients)
+            return _read_default_file(job, clients)
+
+
+def _read_default_file(job: Job, clients: Clients) -> Document:
+    try:
+        return _read_artifact(job, job.input_artifacts[0], DEFAULT_INPUT_FILE, clients)
+    except ArtifactMemberNotFoundError as error:
+        raise ArtifactMemberNotFoundError(
+            f"{error.message} Commit it with the state machine's input, for a deployment"
+            f" {_EXAMPLE_INPUT}, or name another file in UserParameters."
+        ) from error
 
 
 def _artifact(job: Job, file: ArtifactFile) -> Artifact:

@@ -91,7 +91,7 @@ class ClaimStore:
         return f"{_PREFIX}{name}.json"
 
     def _arn(self, name: str) -> str:
-        return f"arn:aws:s3:::{self._bucket}/{self._key(name)}"
+        return f"arn:{self._s3.meta.partition}:s3:::{self._bucket}/{self._key(name)}"
 
 
 def _to_json(claim: Claim) -> bytes:
@@ -102,6 +102,7 @@ def _to_json(claim: Claim) -> bytes:
             "executionArn": str(result.arn),
             "status": result.status.value,
             "startDate": result.started.timestamp(),
+            "stopDate": None if result.stopped is None else result.stopped.timestamp(),
             "output": result.output,
             "error": result.error,
             "cause": result.cause,
@@ -113,4 +114,6 @@ def _execution(members: Any) -> Execution:
     arn = ExecutionArn.parse(members["executionArn"])
     if arn is None:
         raise ValueError("no execution ARN")
-    return parse_execution({**members, "startDate": datetime.fromtimestamp(members["startDate"], UTC)}, arn)
+    dates = {name: members.get(name) for name in ("startDate", "stopDate")}
+    read = {name: date and datetime.fromtimestamp(date, UTC) for name, date in dates.items()}
+    return parse_execution({**members, **read}, arn)

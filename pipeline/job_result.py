@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from pipeline.continuation import Continuation, write_token
-from pipeline.errors import JobClosedError, JobResultError, failure_type
+from pipeline.errors import JobClosedError, JobNotFoundError, JobResultError, failure_type
 from pipeline.limits import (
     MAX_EXTERNAL_EXECUTION_ID_CHARACTERS,
     MAX_FAILURE_MESSAGE_CHARACTERS,
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_codepipeline.type_defs import ExecutionDetailsTypeDef, FailureDetailsTypeDef
 
-_CLOSED = frozenset({"InvalidJobStateException", "JobNotFoundException"})
+_CLOSED = "InvalidJobStateException"
+_NOT_FOUND = "JobNotFoundException"
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,17 @@ def report_result(client: CodePipelineClient, job_id: str, result: JobResult) ->
 
     If CodePipeline refuses the result, for example because the role may not call PutJobSuccessResult, report
     a failure with the reason: otherwise the job would time out after 20 minutes. Raise `JobClosedError` if
-    the job has a result or has timed out, and `JobResultError` if no result could be reported.
+    the job has a result or has timed out, `JobNotFoundError` if there is no such job, and `JobResultError` if
+    no result could be reported.
     """
     try:
         _put(client, job_id, result)
     except AWS_FAILURES as error:
         code = error_code(error)
-        if code in _CLOSED:
+        if code == _CLOSED:
             raise JobClosedError("The job has a result or has timed out.", error_code=code) from error
+        if code == _NOT_FOUND:
+            raise JobNotFoundError("CodePipeline has no such job.", error_code=code) from error
         if isinstance(result, Failure) or is_transient(error):
             raise JobResultError(f"CodePipeline refused the result: {code}.", error_code=code) from error
         return report_result(client, job_id, _failure(result, error))
@@ -107,7 +111,7 @@ def _put_success(client: CodePipelineClient, job_id: str, result: Success) -> No
             outputVariables=dict(result.variables),
         )
     except ClientError as error:
-        if not result.variables or error_code(error) in _CLOSED or is_transient(error):
+        if not result.variables or error_code(error) in {_CLOSED, _NOT_FOUND} or is_transient(error):
             raise
         summary = f"Output variables refused ({error_code(error)}). {result.summary}"
         client.put_job_success_result(jobId=job_id, executionDetails=_details(summary, 100, result.execution))

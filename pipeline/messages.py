@@ -48,7 +48,8 @@ def not_stopped_message(arn: ExecutionArn, timeout_minutes: int, seconds: int) -
 
 
 def succeeded_summary(execution: Execution, remark: str, now: float) -> str:
-    text = f"Succeeded within {format_duration(_age_seconds(execution, now))}.{remark}"
+    end = now if execution.stopped is None else execution.stopped.timestamp()
+    text = f"Succeeded within {format_duration(_age_seconds(execution, end))}.{remark}"
     return with_link(text, execution.arn, MAX_SUMMARY_CHARACTERS)
 
 

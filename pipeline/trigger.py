@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from pipeline.clients import AwsClients, Clients
 from pipeline.dependencies import Clock, Dependencies
-from pipeline.errors import JobClosedError, JobEventError
+from pipeline.errors import JobClosedError, JobEventError, JobNotFoundError
 from pipeline.job_event import job_id, parse_job
 from pipeline.job_result import Continue, Failure, JobResult, Success, report_result
 from pipeline.observability import logger, metrics, traced
@@ -63,6 +63,8 @@ class Trigger:
         except JobClosedError as error:
             logger.warning("Job already closed", extra=error.fields)
             _count("JobsClosed")
+        except JobNotFoundError as error:
+            logger.warning("Job does not exist", extra=error.fields)
 
     def _result(self, event: Any, remaining_seconds: float) -> JobResult:
         if isinstance(self._dependencies, SettingsError):

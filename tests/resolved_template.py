@@ -30,6 +30,7 @@ class ResolvedTemplate:
         region: str,
         account: str,
         stack_name: str,
+        partition: str = "aws",
         reference: Callable[[str, str], str] = logical_id,
     ) -> None:
         self._template = _read(file)
@@ -39,10 +40,10 @@ class ResolvedTemplate:
         pseudo_parameters = {
             "AWS::AccountId": account,
             "AWS::NoValue": _NO_VALUE,
-            "AWS::Partition": "aws",
+            "AWS::Partition": partition,
             "AWS::Region": region,
             "AWS::StackName": stack_name,
-            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
         }
         self._values = pseudo_parameters | {name: str(value) for name, value in {**defaults, **given}.items()}
         self._reference = reference

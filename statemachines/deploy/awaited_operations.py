@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
@@ -35,10 +36,11 @@ class OperationState(StrEnum):
 
 @dataclass(frozen=True)
 class AwaitedOperation:
-    """`{"stackId", "token", "since", "progress"}`."""
+    """`{"stackId", "token", "since", "progress"}`. Once it is done, `progress` has its end, as `endedAt`."""
 
     operation: Operation
     progress: WaitProgress
+    ended_at: datetime | None = None
 
     @classmethod
     def parse(cls, event: Fields) -> Self:
@@ -49,7 +51,9 @@ class AwaitedOperation:
             token=fields.text("token"),
             since=fields.moment("since") if fields.text_or_empty("since") else None,
         )
-        return cls(operation, WaitProgress.parse(fields.section("progress")))
+        progress = fields.section("progress")
+        ended_at = progress.moment("endedAt") if progress.text_or_empty("endedAt") else None
+        return cls(operation, WaitProgress.parse(progress), ended_at)
 
     def to_json(self) -> JsonObject:
         since = self.operation.since
@@ -71,14 +75,15 @@ def check_operation(event: Fields, name: str, error: type[SteplineError]) -> Jso
     outcome = read_outcome(cloudformation, awaited.operation)
     if outcome.phase is Phase.RUNNING:
         try:
-            return running(awaited, wait, outcome, name)
+            return {**running(awaited, wait, outcome, name), "endedAt": ""}
         except WaitTimedOutError:
             # The stack may be busy with another operation, and this one may have ended.
             outcome = outcome_by_events(cloudformation, awaited.operation, outcome)
             if outcome.phase is Phase.RUNNING:
                 raise
     if outcome.phase is Phase.DONE:
-        return done(awaited)
+        ended_at = outcome.ended_at.isoformat() if outcome.ended_at else ""
+        return {**done(awaited), "endedAt": ended_at}
     raise error(failure_message(cloudformation, awaited, outcome, name))
 
 

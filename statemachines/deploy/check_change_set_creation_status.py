@@ -35,17 +35,23 @@ def handler(event: Fields) -> JsonObject:
 def check_change_set_creation_status(
     cloudformation: CloudFormationClient, change_set: ChangeSet, wait: WaitSettings
 ) -> JsonObject:
-    """Raise the errors of `check_state`, or `WaitTimedOutError`."""
+    """Raise the errors of `check_state`, or `WaitTimedOutError`.
+
+    At the first check the change set may not be found, because DescribeChangeSet is eventually consistent.
+    """
+    progress = change_set.progress
     try:
         response = cloudformation.describe_change_set(
             ChangeSetName=change_set.id, StackName=change_set.stack_id
         )
     except ClientError as error:
-        if change_set_does_not_exist(error):
+        if not change_set_does_not_exist(error):
+            raise
+        if progress.waited_seconds:
             raise change_set_invalid() from error
-        raise
+        later = progress.next(wait, waiting_for=f"the change set {change_set.id}")
+        return {"state": ChangeSetState.RUNNING, "createdAt": "", **later.to_json()}
     state = check_state(response["Status"], response["ExecutionStatus"], response.get("StatusReason", ""))
-    progress = change_set.progress
     if state is ChangeSetState.RUNNING:
         progress = progress.next(wait, waiting_for=f"the change set of the stack {response['StackName']}")
     return {"state": state, "createdAt": response["CreationTime"].isoformat(), **progress.to_json()}

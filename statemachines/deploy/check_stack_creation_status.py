@@ -14,5 +14,8 @@ from stepline.core.fields import Fields, JsonObject
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"operation": …}`. Returns `{"state": "running|done", "waitedSeconds", "waitSeconds"}`."""
+    """Event `{"operation": …}`.
+
+    Returns `{"state": "running|done", "waitedSeconds", "waitSeconds", "endedAt": empty until it is done}`.
+    """
     return check_operation(event, "creation", StackCreationFailedError)

@@ -22,7 +22,7 @@ from statemachines.deploy.template import Artifact, read_artifact, summarize, te
 from statemachines.deploy.waiting import WaitProgress
 from stepline.core import clients
 from stepline.core.aws_errors import error_code
-from stepline.core.cloudformation.errors import StackChangedError, change_set_does_not_exist
+from stepline.core.cloudformation.errors import change_set_does_not_exist
 from stepline.core.cloudformation.stack_events import STACK_TYPE
 from stepline.core.cloudformation.stacks import get_stack
 from stepline.core.fields import Fields, JsonObject
@@ -53,18 +53,16 @@ def create_change_set(
     s3: S3Client,
     settings: TemplateSettings,
 ) -> str:
-    """Create the change set, or find the one that an earlier run of this task created. Return its ARN."""
+    """Create the change set, or find the one that an earlier run of this task created. Return its ARN.
+
+    It is for the stack with this ARN, never for another stack of the same name.
+    """
     try:
-        change_set_id, stack_id = _create(deployment, artifact, cloudformation, s3, settings)
+        return _create(deployment, artifact, cloudformation, s3, settings)
     except ClientError as error:
         if error_code(error) != "AlreadyExistsException":
             raise
-        change_set_id, stack_id = _find(deployment, cloudformation)
-    if stack_id != deployment.stack_id:
-        raise StackChangedError(
-            f"The stack {deployment.request.stack_name} was deleted and created again by another process."
-        )
-    return change_set_id
+        return _find(deployment, cloudformation)
 
 
 def _create(
@@ -73,7 +71,7 @@ def _create(
     cloudformation: CloudFormationClient,
     s3: S3Client,
     settings: TemplateSettings,
-) -> tuple[str, str]:
+) -> str:
     stack = get_stack(cloudformation, deployment.stack_id)
     name = deployment.attempt.change_set_name
     with template_arguments(s3, artifact.template, bucket=settings.bucket, owner=name) as template:
@@ -87,7 +85,7 @@ def _create(
             previous_parameters=stack.parameter_names,
         )
         response = cloudformation.create_change_set(
-            StackName=stack.name,
+            StackName=stack.id,
             ChangeSetName=name,
             ChangeSetType="UPDATE",
             Description=f"Deployment by {deployment.attempt.execution_name}",
@@ -96,17 +94,17 @@ def _create(
             **template,
             **arguments,
         )
-    return response["Id"], response["StackId"]
+    return response["Id"]
 
 
-def _find(deployment: Deployment, cloudformation: CloudFormationClient) -> tuple[str, str]:
-    """Return the ARNs of the existing change set and its stack. Only this attempt uses its name."""
+def _find(deployment: Deployment, cloudformation: CloudFormationClient) -> str:
+    """Return the ARN of the existing change set. Only this attempt uses its name."""
     try:
         response = cloudformation.describe_change_set(
-            StackName=deployment.request.stack_name, ChangeSetName=deployment.attempt.change_set_name
+            StackName=deployment.stack_id, ChangeSetName=deployment.attempt.change_set_name
         )
     except ClientError as error:
         if change_set_does_not_exist(error):  # another process has just deleted it
             raise change_set_invalid() from error
         raise
-    return response["ChangeSetId"], response["StackId"]
+    return response["ChangeSetId"]

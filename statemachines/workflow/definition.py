@@ -92,7 +92,10 @@ def _check_json(text: str) -> None:
 def _validate_language(stepfunctions: SFNClient, text: str, target: Target) -> None:
     kind: Any = target.machine_type
     response = stepfunctions.validate_state_machine_definition(
-        definition=_substitute(text, target), type=kind, severity="ERROR", maxResults=MAX_DIAGNOSTICS
+        definition=_substitute(text, target, stepfunctions.meta.partition),
+        type=kind,
+        severity="ERROR",
+        maxResults=MAX_DIAGNOSTICS,
     )
     if response["result"] == "OK":
         return
@@ -107,16 +110,23 @@ def _format(diagnostic: ValidateStateMachineDefinitionDiagnosticTypeDef) -> str:
     return f"{diagnostic['code']}: {printable(diagnostic['message'], _MAX_MESSAGE_CHARACTERS)}{where}"
 
 
-def _substitute(text: str, target: Target) -> str:
+def _substitute(text: str, target: Target, partition: str) -> str:
     """Replace the placeholders, so that the definition can be validated.
 
-    The values of intrinsic functions are not known yet. The ARN of a Lambda function is valid nearly
-    everywhere. Text is inserted unescaped, as CloudFormation does.
+    Of intrinsic functions only the values of pseudo parameters are known yet. The ARN of a Lambda function is
+    valid nearly everywhere. Text is inserted unescaped, as CloudFormation does.
     """
-    example = f"arn:aws:lambda:{target.region}:{target.account_id}:function:placeholder"
+    example = f"arn:{partition}:lambda:{target.region}:{target.account_id}:function:placeholder"
+    pseudo_parameters = {
+        "AWS::AccountId": target.account_id,
+        "AWS::Partition": partition,
+        "AWS::Region": target.region,
+    }
 
     def value(match: re.Match[str]) -> str:
         known = target.substitutions[match[1]]
+        if isinstance(known, Mapping):
+            known = pseudo_parameters.get(str(known.get("Ref")))
         return known if isinstance(known, str) else example
 
     return PLACEHOLDER.sub(value, text)

@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from stepline.aws.stacks import DEFAULT_STACK, describe_stack, stack_outputs
 from stepline.aws.statuses import Status
+from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_codepipeline import CodePipelineClient
+
+    from stepline.aws.target import Target
 
 Document = Mapping[str, Any]  # a part of a boto3 response
 
+_DENIED = "AccessDenied"
 _LATEST_EXECUTIONS = 5
 
 
@@ -105,16 +113,56 @@ def list_pipeline_names(codepipeline: CodePipelineClient) -> list[str]:
     return sorted(each["name"] for page in pages for each in page["pipelines"])
 
 
-def find_pipeline(codepipeline: CodePipelineClient, name: str | None) -> PipelineDefinition:
-    """Return the pipeline `name`, or the only pipeline. Raises UsageError, listing the pipelines."""
-    names = list_pipeline_names(codepipeline)
-    if not names:
+def find_pipeline(target: Target, name: str | None) -> PipelineDefinition:
+    """Return the pipeline `name`; without a name the only pipeline, or else that of the stack `stepline`.
+
+    A name requires only codepipeline:GetPipeline. Raises UsageError, listing the pipelines if they may be
+    listed.
+    """
+    codepipeline: CodePipelineClient = target.client("codepipeline")
+    try:
+        return read_definition(codepipeline, name or _default_pipeline(target))
+    except ClientError as error:
+        if error_code(error) != "PipelineNotFoundException":
+            raise
+        names = _listed_names(codepipeline)
+        known = f"; the pipelines are: {', '.join(names)}" if names else ""
+        raise UsageError(f"pipeline {name!r} does not exist{known}") from error
+
+
+def _default_pipeline(target: Target) -> str:
+    names = _listed_names(target.client("codepipeline"))
+    if names == []:
         raise UsageError("no pipeline exists: deploy template.yaml first (locally: `stepline up`)")
-    if name is None and len(names) > 1:
-        raise UsageError(f"several pipelines exist, name one of them: {', '.join(names)}")
-    if name is not None and name not in names:
-        raise UsageError(f"pipeline {name!r} does not exist; the pipelines are: {', '.join(names)}")
-    return read_definition(codepipeline, name or names[0])
+    if names is not None and len(names) == 1:
+        return names[0]
+    if own := _pipeline_of_stack(target.client("cloudformation")):
+        return own
+    if names is None:
+        raise UsageError("you may not list the pipelines (codepipeline:ListPipelines): name the pipeline")
+    raise UsageError(f"several pipelines exist, name one of them: {', '.join(names)}")
+
+
+def _listed_names(codepipeline: CodePipelineClient) -> list[str] | None:
+    """Return the names of all pipelines, or None if they may not be listed."""
+    try:
+        return list_pipeline_names(codepipeline)
+    except ClientError as error:
+        if error_code(error).startswith(_DENIED):
+            return None
+        raise
+
+
+def _pipeline_of_stack(cloudformation: CloudFormationClient) -> str | None:
+    """Return the output PipelineName of the stack `stepline`, if it exists and may be read."""
+    try:
+        return stack_outputs(describe_stack(cloudformation, DEFAULT_STACK)).get("PipelineName")
+    except UsageError:
+        return None
+    except ClientError as error:
+        if error_code(error).startswith(_DENIED):
+            return None
+        raise
 
 
 def read_definition(codepipeline: CodePipelineClient, name: str) -> PipelineDefinition:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stepline.core.aws_errors import is_transient
 from stepline.core.durations import format_duration
-from stepline.core.errors import SteplineError
+from stepline.core.errors import SteplineError, TransientAwsError
 
 Result = TypeVar("Result")
 
@@ -53,9 +53,10 @@ class Poller:
         while True:
             try:
                 return call()
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, TransientAwsError) as error:
                 failures += 1
-                if failures >= _MAX_CONSECUTIVE_FAILURES or not is_transient(error):
+                may_retry = isinstance(error, TransientAwsError) or is_transient(error)
+                if failures >= _MAX_CONSECUTIVE_FAILURES or not may_retry:
                     raise
             self._pause(begin)
 

@@ -73,7 +73,7 @@ def find_destination(
 ) -> Destination:
     """Return where to push. Defaults come from the pipeline, then from the repository. Raises UsageError."""
     if repository is None:
-        definition = find_pipeline(target.client("codepipeline"), pipeline)
+        definition = find_pipeline(target, pipeline)
         source = _find_source_action(definition)
         repository = source.configuration["RepositoryName"]
         branch = branch or source.configuration.get("BranchName")

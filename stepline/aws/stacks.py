@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -12,6 +12,9 @@ from stepline.core.errors import UsageError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+DEFAULT_STACK: Final = "stepline"
+"""The stack of template.yaml: its name in samconfig.toml, and the default of `stepline up`."""
 
 
 def describe_stack(

@@ -28,6 +28,9 @@ from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 
 _LOCAL_KEY = "local"  # both the access key id and the secret key
+_LOCAL_KEYS = frozenset({_LOCAL_KEY, "test"})
+"""Made-up keys: those that stepline sets, and those of the documentation."""
+
 _CONNECT_SECONDS = 5
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
 _LOCAL_RETRIES: Any = {"mode": "standard", "total_max_attempts": 2}  # a local AWS does not throttle
@@ -96,6 +99,8 @@ def choose_target(options: TargetOptions, environment: Mapping[str, str]) -> Tar
     local_aws = local_servers.find_running(DEFAULT_PORT) if not options.profile else None
     if local_aws is not None:
         return local_target(local_aws, region=options.region)
+    if options.profile is None:
+        _refuse_local_credentials(environment)
     return _aws_target(None, options)
 
 
@@ -131,6 +136,16 @@ def is_local_url(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _refuse_local_credentials(environment: Mapping[str, str]) -> None:
+    """Raises UsageError if the credentials in the environment are those of a local AWS, which AWS refuses."""
+    key = environment.get("AWS_ACCESS_KEY_ID")
+    if key in _LOCAL_KEYS and environment.get("AWS_SECRET_ACCESS_KEY") in _LOCAL_KEYS:
+        raise UsageError(
+            f"AWS_ACCESS_KEY_ID is {key!r}, which is for a local AWS, but none is running: start it with"
+            " `stepline up`, or to use AWS, unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION"
+        )
 
 
 def _target_at(url: str, options: TargetOptions) -> Target:

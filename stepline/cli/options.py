@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from stepline.aws.stacks import DEFAULT_STACK
 from stepline.aws.target import Target, TargetOptions, choose_target
 from stepline.cli import terminal
 from stepline.core.errors import UsageError
@@ -83,7 +84,7 @@ allow_options = (
 )
 
 stack_option = click.option(
-    "--stack-name", default="stepline", show_default=True, help="Stack to which logical ids refer."
+    "--stack-name", default=DEFAULT_STACK, show_default=True, help="Stack to which logical ids refer."
 )
 
 deploy_options = (
@@ -93,7 +94,7 @@ deploy_options = (
         default=functools.partial(project.find, project.TEMPLATE),
         help="SAM template to deploy. Default: template.yaml in this folder, else the template of stepline.",
     ),
-    click.option("--stack-name", default="stepline", show_default=True, help="Name of the stack."),
+    click.option("--stack-name", default=DEFAULT_STACK, show_default=True, help="Name of the stack."),
     click.option(
         "--parameter",
         "parameters",

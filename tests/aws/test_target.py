@@ -128,3 +128,20 @@ def test_environment_variables_for_the_local_aws(local_aws: LocalAws) -> None:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+
+
+@pytest.mark.parametrize("key", ["test", "local"])
+class TestWithCredentialsOfALocalAws:
+    @pytest.fixture(autouse=True)
+    def _credentials(self, key: str, monkeypatch: pytest.MonkeyPatch, real_credentials: None) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key)
+
+    def test_aws_is_not_called(self, key: str) -> None:
+        with pytest.raises(UsageError, match=f"AWS_ACCESS_KEY_ID is '{key}', which is for a local AWS"):
+            chosen_target()
+
+    def test_local_aws_and_profile_are_used(self, key: str, local_aws: LocalAws) -> None:
+        assert chosen_target().local_aws == local_aws
+        assert key_of(chosen_target(profile="production")) == "AKIAPROD"
+        assert chosen_target(endpoint_url="http://127.0.0.1:1").is_local

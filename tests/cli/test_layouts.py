@@ -11,7 +11,7 @@ from rich.console import Console
 
 from stepline.aws.pipeline_executions import ExecutionReader, PipelineExecution
 from stepline.aws.pipeline_status import read_pipeline_statuses
-from stepline.aws.pipelines import find_pipeline, read_execution
+from stepline.aws.pipelines import read_definition, read_execution
 from stepline.cli import execution_view, status_view, terminal, watching
 from stepline.cli.times import clock_time, parse_duration
 from stepline.core.errors import UsageError
@@ -65,7 +65,7 @@ def read(local_pipeline: LocalPipeline) -> Callable[[str], PipelineExecution]:
     def run(execution_id: str) -> PipelineExecution:
         client = local_pipeline.world.client
         found = read_execution(client, "app", execution_id)
-        definition = find_pipeline(client, None)
+        definition = read_definition(client, "app")
         return ExecutionReader(client, lambda _region: local_pipeline.stepfunctions, definition, found).read()
 
     return run

@@ -9,8 +9,10 @@ from typing import Any
 import jmespath  # type: ignore[import-untyped]
 import pytest
 
+from stepline.aws.pipelines import find_pipeline
 from stepline.aws.target import Target
 from stepline.cli import watching
+from stepline.core.errors import UsageError
 from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
 from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline, task
@@ -314,10 +316,62 @@ def test_outputs_are_shown_at_the_end(prepare: Prepare, stepline: Stepline) -> N
     assert stepline("watch").stdout.endswith("Outputs of Deploy\n  BucketName  my-bucket\n")
 
 
-def test_missing_unknown_and_ambiguous_pipelines_are_rejected(prepare: Prepare, stepline: Stepline) -> None:
+DENIED = client_error("AccessDeniedException", "ListPipelines", "not authorized")
+NO_STACK = client_error("ValidationError", "DescribeStacks", "Stack with id stepline does not exist")
+OF_STACK = {"Stacks": [{"Outputs": [{"OutputKey": "PipelineName", "OutputValue": "app"}]}]}
+
+
+def without_list_permission(local_pipeline: LocalPipeline, stack: Any) -> Target:
+    definition = local_pipeline.world.client.get_pipeline(name="app")
+    unknown = client_error("PipelineNotFoundException", "GetPipeline", "no")
+    codepipeline = Answers(
+        {
+            "list_pipelines": DENIED,
+            "get_pipeline": lambda params: definition if params["name"] == "app" else unknown,
+        }
+    )
+    return target_of(codepipeline=codepipeline, cloudformation=Answers({"describe_stacks": stack}))
+
+
+def test_pipeline_of_the_stack_is_used_if_there_are_several(
+    prepare: Prepare, use_target: Callable[[Target], None], stepline: Stepline
+) -> None:
+    local_pipeline = prepare()
+    local_pipeline.world.create(name="another")
+    use_target(local_pipeline.target(cloudformation=Answers({"describe_stacks": OF_STACK})))
+    local_pipeline.world.start()
+    assert stepline("watch").exit_code == 0
+
+
+@pytest.mark.parametrize(("name", "stack"), [("app", NO_STACK), (None, OF_STACK)])
+def test_pipeline_is_found_without_permission_to_list_pipelines(
+    prepare: Prepare, name: str | None, stack: Any
+) -> None:
+    assert find_pipeline(without_list_permission(prepare(), stack), name).name == "app"
+
+
+@pytest.mark.parametrize(
+    ("name", "stack", "message"),
+    [
+        (None, NO_STACK, "may not list the pipelines .*: name the pipeline"),
+        (None, client_error("AccessDenied", "DescribeStacks", "no"), "may not list the pipelines"),
+        ("other", NO_STACK, "pipeline 'other' does not exist$"),
+    ],
+)
+def test_pipeline_that_cannot_be_found_without_list_permission_is_rejected(
+    prepare: Prepare, name: str | None, stack: Any, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        find_pipeline(without_list_permission(prepare(), stack), name)
+
+
+def test_missing_unknown_and_ambiguous_pipelines_are_rejected(
+    prepare: Prepare, use_target: Callable[[Target], None], stepline: Stepline
+) -> None:
     local_pipeline = prepare()
     assert "pipeline 'other' does not exist; the pipelines are: app" in stepline("watch", "other").stderr
     local_pipeline.world.create(name="second")
+    use_target(local_pipeline.target(cloudformation=Answers({"describe_stacks": NO_STACK})))
     assert "several pipelines exist, name one of them: app, second" in stepline("watch").stderr
     local_pipeline.world.client.delete_pipeline(name="app")
     local_pipeline.world.client.delete_pipeline(name="second")

@@ -21,6 +21,7 @@ from stepline.localaws.protocol import JsonService
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.docs.pages import PAGES, PROJECT, code_spans, page_name, read, tables
 from tests.faults.__main__ import main as fault_injection
+from tests.faults.planted.__main__ import main as planted_bugs
 from tests.iam.permissions import permissions
 
 SYSTEMS = sorted(path.parent for path in PROJECT.glob("statemachines/*/template.yaml"))
@@ -179,5 +180,6 @@ def test_changelog_has_the_version_of_the_project() -> None:
 
 
 def test_options_of_the_fault_injection_exist() -> None:
-    options = {name for parameter in fault_injection.params for name in parameter.opts}
+    commands = (fault_injection, planted_bugs)
+    options = {name for command in commands for parameter in command.params for name in parameter.opts}
     assert set(re.findall(r"--[a-z]+", read("docs/faults.md"))) <= options

@@ -128,6 +128,30 @@ def test_artifact_without_the_input_file_fails_with_the_name_of_the_file(
     assert outcome.execution_arn == ""
 
 
+def test_stack_of_another_system_is_refused(local_aws: LocalAws, application: Path) -> None:
+    """An earlier bug: a push replaced any stack with a hyphen in its name, such as one of stepline's own."""
+    cloudformation = local_aws.client("cloudformation")
+    body = '{"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}'
+    stack_id = cloudformation.create_stack(StackName="stepline-other", TemplateBody=body)["StackId"]
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack_id, WaiterConfig={"Delay": 1})
+    set_input(application, environmentName="stepline", stackName="other")
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Failed"
+    assert "ForeignStackError: The stack stepline-other was not created by this pipeline" in outcome.error
+    assert cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    assert cloudformation.list_change_sets(StackName=stack_id)["Summaries"] == []
+
+
+def test_application_gets_only_the_permissions_of_the_sample(local_aws: LocalAws, application: Path) -> None:
+    """An earlier bug: whoever might push could use all of SSM, such as a shell on each managed instance."""
+    edit(application, "Resources:\n", "Resources:\n  Shell:\n    Type: AWS::SNS::Topic\n")
+    set_input(application, environmentName="test", stackName="shell")
+    outcome = local_aws.deploy(application)
+    assert outcome.status == "Failed"
+    assert "lacks sns:CreateTopic (Shell)" in outcome.error
+    assert "the parameter ApplicationPolicyArns of the stack stepline" in outcome.error
+
+
 def test_large_template_is_deployed_and_its_object_is_deleted(local_aws: LocalAws, application: Path) -> None:
     queues = "".join(
         f"  Extra{n}:\n    Type: AWS::SQS::Queue\n    Metadata:\n      Padding: {'x' * 2000}\n"

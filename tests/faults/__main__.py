@@ -19,13 +19,15 @@ from rich.table import Table
 from tests.faults import replay
 from tests.faults.exploration import Baseline, Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.network import ENVIRONMENT
+from tests.faults.places import resolve
 from tests.faults.scenarios import distinct, scenarios
 from tests.faults.schedule import Schedule
 
 _CHUNK = 16
-_RUNS_PER_COLLECTION = 25
+_RUNS_PER_COLLECTION = 50
 _runs = 0
 _explorer: Explorer | None = None
+"""It is made before the processes of the pool, which inherit its clients and baselines."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +53,9 @@ def main(
     if list_scenarios:
         console.print("\n".join(scenarios()))
     elif text:
-        sys.exit(replay.replay(_schedule(text), console))
+        os.environ.update(ENVIRONMENT)
+        explorer = Explorer()
+        sys.exit(replay.replay(_schedule(text, explorer), explorer, console))
     else:
         _check(names)
         chosen = list(names) or (list(scenarios()) if everything else distinct())
@@ -63,15 +67,15 @@ def _check(names: tuple[str, ...]) -> None:
         raise click.BadParameter(f"unknown scenario {', '.join(sorted(unknown))}; --list shows all")
 
 
-def _schedule(text: str) -> Schedule:
+def _schedule(text: str, explorer: Explorer) -> Schedule:
+    _check((text.partition(":")[0].strip(),))
     try:
-        schedule = Schedule.parse(text)
+        return resolve(text, explorer)
     except ValueError as error:
         raise click.BadParameter(
-            f"{text!r} is not a schedule ({error}); an example is 'update: 12 throttled'"
+            f"{text!r} is not a schedule ({error}); examples are 'update: 12 throttled' and "
+            "'update: CreateChangeSet-1 throttled'"
         ) from error
-    _check((schedule.scenario,))
-    return schedule
 
 
 def _explore(
@@ -79,6 +83,7 @@ def _explore(
 ) -> int:
     start = time.monotonic()
     findings = Findings()
+    baselines = _baselines(names)
     numbers = multiprocessing.get_context("fork").Value("i", 0)
     with (
         ProcessPoolExecutor(
@@ -86,7 +91,6 @@ def _explore(
         ) as pool,
         _progress(console) as progress,
     ):
-        baselines: list[Baseline] = list(pool.map(_baseline, names))
         alone = list(singles(baselines, seed=seed, everything=everything))
         first = list(_run(pool, progress, "single faults", alone, findings))
         twice = [] if once else list(pairs(baselines, first, seed=seed, everything=everything))
@@ -131,24 +135,26 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _prepare(numbers: Any) -> None:
-    """Prepare a process of the pool: clients take long to make."""
+def _baselines(names: list[str]) -> list[Baseline]:
+    """Run each scenario without faults. This loads everything that the processes of the pool need."""
     global _explorer  # noqa: PLW0603 - a process of the pool has no other place
+    os.environ.update(ENVIRONMENT)
+    _explorer = Explorer()
+    baselines = [_explorer.baseline(name) for name in names]
+    gc.collect()
+    gc.freeze()  # what stays is half a million objects, which no collection need visit again
+    return baselines
+
+
+def _prepare(numbers: Any) -> None:
+    """Prepare a process of the pool."""
     with numbers.get_lock():
         number = numbers.value
         numbers.value += 1
     if hasattr(os, "sched_setaffinity"):  # threads that take turns are twice as fast on one processor
         processors = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {processors[number % len(processors)]})
-    os.environ.update(ENVIRONMENT)
-    _explorer = Explorer()
-    gc.freeze()  # the collector need not look at what stays
     gc.disable()
-
-
-def _baseline(scenario: str) -> Baseline:
-    assert _explorer is not None
-    return _explorer.baseline(scenario)
 
 
 def _run_one(schedule: Schedule) -> Result:

@@ -23,12 +23,14 @@ from typing import Any
 from tests.faults.network import Network
 from tests.faults.scenarios import scenarios
 from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
+from tests.faults.sites import Site
 from tests.faults.world import World
 
 _SECOND_CLASSES: Mapping[str, tuple[Fault, ...]] = {
     "nothing happened": CLASSES["not acted"] + CLASSES["dead before"],
     "unnoticed": CLASSES["acted"] + CLASSES["dead after"],
-    "elsewhere": CLASSES["denied"] + CLASSES["repeated"],
+    "elsewhere": CLASSES["denied"] + CLASSES["call denied"] + CLASSES["repeated"],
+    "older": CLASSES["stale"],
 }
 """The classes of second faults are larger."""
 
@@ -39,9 +41,6 @@ _CALLS_AFTER_PIPELINE_FAULT = 3
 """The second fault after one of a pipeline hits one of so many calls."""
 
 _NUMBERS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
-
-Site = tuple[str, str, int, str]
-"""Where in the code a call is: function, operation, number in the invocation, role of its credentials."""
 
 
 @dataclass(frozen=True)
@@ -100,21 +99,22 @@ class Explorer:
 
 
 def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = False) -> Iterator[Schedule]:
-    """Yield schedules with a fault of each class at every call, and after the last one.
+    """Yield schedules without faults, and with a fault of each class at every call and after the last one.
 
     Many scenarios have the same calls until the first task runs: of those, a few get faults there.
     """
     starts: Counter[object] = Counter()
     for baseline in baselines:
         scenario = scenarios()[baseline.scenario]
+        yield Schedule(baseline.scenario)
         for call in range(1, len(baseline.sites) + 2):
             start = baseline.sites[:call]
             starts[start] += 1
             is_common = scenario.is_common_start(tuple(function for function, *_ in start))
             if is_common and starts[start] > _SCENARIOS_WITH_COMMON_START and not everything:
                 continue
-            function = start[-1][0] if call <= len(baseline.sites) else ""
-            classes = scenario.fault_classes(function)
+            site = start[-1] if call <= len(baseline.sites) else None
+            classes = scenario.fault_classes(site)
             for fault in _faults(classes, baseline.scenario, call, seed=seed, everything=everything):
                 yield Schedule(baseline.scenario, (Injection(call, fault),))
 
@@ -126,6 +126,8 @@ def pairs(
     sites = {baseline.scenario: baseline.sites for baseline in baselines}
     seen: set[object] = set()
     for result in results:
+        if not result.schedule.injections:
+            continue
         (first,) = result.schedule.injections
         own_sites = sites[result.schedule.scenario]
         if result.violations or first.call > len(own_sites):
@@ -138,9 +140,7 @@ def pairs(
         aftermath = result.aftermath[:_CALLS_AFTER_PIPELINE_FAULT] if is_short else result.aftermath
         scenario = scenarios()[result.schedule.scenario]
         for (call, second_site), name in itertools.product(aftermath, _SECOND_CLASSES):
-            possible = {
-                fault for faults in scenario.fault_classes(second_site[0]).values() for fault in faults
-            }
+            possible = {fault for faults in scenario.fault_classes(second_site).values() for fault in faults}
             second = tuple(fault for fault in _SECOND_CLASSES[name] if fault in possible)
             key = (site, first_class, second_site, name)
             if key in seen and not everything:
@@ -170,7 +170,7 @@ def _faults(
 
 def _sites(world: World) -> tuple[Site, ...]:
     return tuple(
-        (call.function, str(call.operation), call.position, call.operation.role) for call in world.calls
+        Site(call.function, str(call.operation), call.position, call.operation.role) for call in world.calls
     )
 
 

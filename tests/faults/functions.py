@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,13 +46,14 @@ class Invocation:
     """One invocation of a function.
 
     `error` is the name of the error with which it ended, `denied` the operations that it was denied, `result`
-    what it returned to a caller that waits.
+    what it returned to a caller that waits. `offset_seconds`: so long it began after the clock's time.
     """
 
     function: str
     event: Any
     timeout_seconds: float
     elapsed_seconds: float = 0.0
+    offset_seconds: float = 0.0
     calls: list[Call] = field(default_factory=list)
     killed: KilledError | None = None
     is_repeat: bool = False
@@ -80,10 +81,14 @@ class Invocation:
 
 @dataclass
 class Functions:
-    """A Lambda client whose functions run in this process. `running`: the innermost invocation is last."""
+    """A Lambda client whose functions run in this process. `running`: the innermost invocation is last.
+
+    `admit` is called with name and event before a function runs. It returns False for an event to discard.
+    """
 
     handlers: Mapping[str, Handler]
     timeouts: Mapping[str, float]
+    admit: Callable[[str, Any], bool] = lambda _name, _event: True
     running: list[Invocation] = field(default_factory=list)
     invocations: list[Invocation] = field(default_factory=list)
 
@@ -95,7 +100,10 @@ class Functions:
         **_settings: Any,
     ) -> dict[str, Any]:
         name = function_name(FunctionName)
-        invocation = Invocation(name, json.loads(Payload), self.timeouts[name])
+        event = json.loads(Payload)
+        if not self.admit(name, event):
+            return {"StatusCode": 202, "Payload": io.BytesIO(b"")}
+        invocation = Invocation(name, event, self.timeouts[name])
         result, error = self.run(invocation)
         response = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result)}
         return response | ({"FunctionError": error} if error else {})

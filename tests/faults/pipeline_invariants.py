@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stepline.localaws.codepipeline.models import ActionStatus
 from tests.fakes import sts
-from tests.faults import invariants
+from tests.fakes.cloudformation.stacks import OTHER_PROCESS
+from tests.faults import invariants, result_invariants, trigger_function
 from tests.faults.network import FUNCTION_SECRETS
 from tests.faults.pipeline_parts import TRIGGER
 from tests.faults.pipeline_world import PipelineWorld
-from tests.faults.schedule import REPEATS, TRANSIENT, Fault
+from tests.faults.schedule import CLASSES, DENIALS, REPEATS, TRANSIENT, Fault
 
 _SECRETS = (*FUNCTION_SECRETS, *sts.SECRETS)
-_SUCCEEDED = "SUCCEEDED"
-_DELIVERIES = 3
-"""Lambda runs an event that failed up to two more times."""
+STALE = frozenset(CLASSES["stale"])
+_ATTEMPT = re.compile(r"stepline-([a-z]+)-.*-(\d+)")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Ending:
     executions: tuple[str, ...]
     variables: tuple[str, ...]
     stacks: tuple[str, ...]
+    attempts: tuple[str, ...] = ()
 
 
 def ending(world: PipelineWorld) -> Ending:
@@ -41,7 +43,23 @@ def ending(world: PipelineWorld) -> Ending:
         executions=tuple(f"{item.status.value} {item.error or ''}" for item in world.executions),
         variables=tuple(json.dumps(action["output"].get("outputVariables") or {}) for action in actions),
         stacks=tuple(f"{stack.name} {stack.status}" for stack in world.cloudformation.stacks),
+        attempts=() if others_interfere(world) else _attempts(world),
     )
+
+
+def others_interfere(world: PipelineWorld) -> bool:
+    """Return whether another process changes the stack at certain calls, which faults move."""
+    return bool(world.cloudformation.interference or world.s3.interference)
+
+
+def _attempts(world: PipelineWorld) -> tuple[str, ...]:
+    """Return the change sets and operations of executions: "update-1" is that of a first attempt."""
+    names = [change_set.name for change_set in world.cloudformation.all_change_sets]
+    names += [
+        event["ClientRequestToken"] for stack in world.cloudformation.stacks for event in stack.own_events
+    ]
+    found = {_ATTEMPT.sub(r"\1-\2", name) for name in names if name.startswith("stepline-")}
+    return tuple(sorted(found))
 
 
 def deploy_actions(world: PipelineWorld) -> list[dict[str, Any]]:
@@ -100,7 +118,11 @@ def _one_final_result_for_an_action(world: PipelineWorld) -> Iterator[str]:
     for action, latest_job in latest_jobs.items():
         if finals[action] > 1:
             yield f"an action got {finals[action]} final results"
-        is_over = _is_abandoned(world, latest_job) or every_delivery_failed(world, latest_job)
+        is_over = (
+            _is_abandoned(world, latest_job)
+            or every_delivery_failed(world, latest_job)
+            or _event_was_late(world, latest_job)
+        )
         if finals[action] == 0 and not is_over:
             yield "an action got no result, although not every delivery failed"
 
@@ -113,7 +135,44 @@ def _is_abandoned(world: PipelineWorld, job_id: str) -> bool:
 def every_delivery_failed(world: PipelineWorld, job_id: str) -> bool:
     """Return whether Lambda ran the job's event as often as it does, and every invocation failed."""
     runs = [run for run in world.functions.invocations if run.job_id == job_id and not run.is_repeat]
-    return len(runs) >= _DELIVERIES and all(run.error for run in runs)
+    deliveries = 1 + len(trigger_function.configuration().retry_seconds)
+    return len(runs) >= deliveries and all(run.error for run in runs)
+
+
+def _event_was_late(world: PipelineWorld, job_id: str) -> bool:
+    """Return whether Lambda ran nothing for the job's event before the job timed out."""
+    runs = [run for run in world.functions.invocations if run.job_id == job_id]
+    return not runs and job_id in world.event_queue.discarded
+
+
+def _no_late_event_starts_an_execution(world: PipelineWorld) -> Iterator[str]:
+    """Meanwhile a newer revision may have been deployed."""
+    for name in world.late_starts:
+        yield f"{name} was started by an event whose job had timed out"
+
+
+def _only_known_stacks_are_changed(world: PipelineWorld) -> Iterator[str]:
+    """A stack that another process creates is changed only after a check has found it."""
+    created = {item.stack_id: item.call for item in world.stack_changes if item.operation == "AddStack"}
+    checks = [call.number for call in world.calls if call.function == "CheckStackExists"]
+    for item in world.stack_changes:
+        since = created.get(item.stack_id, 0)
+        if item.operation == "AddStack":
+            continue
+        if not any(since <= number <= item.call for number in checks):
+            yield f"{item.operation} changed a stack that was created after the last check"
+        if item.is_foreign:
+            yield f"{item.operation} changed a stack that belongs to others"
+
+
+def _outputs_are_those_of_the_deployed_stack(world: PipelineWorld) -> Iterator[str]:
+    """Stacks that another process creates have other outputs."""
+    created = max((item.call for item in world.stack_changes if item.operation == "AddStack"), default=0)
+    checks = [call.number for call in world.calls if call.function == "CheckStackExists"]
+    for execution in world.executions:
+        is_of_others = execution.output is not None and OTHER_PROCESS in execution.output
+        if is_of_others and max(checks) < created:
+            yield f"{execution.name} has the outputs of a stack that it did not deploy"
 
 
 def _no_stack_operation_is_repeated(world: PipelineWorld) -> Iterator[str]:
@@ -148,6 +207,9 @@ _ALWAYS: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
     _one_execution_for_an_action,
     _one_final_result_for_an_action,
     _no_stack_operation_is_repeated,
+    _no_late_event_starts_an_execution,
+    _only_known_stacks_are_changed,
+    _outputs_are_those_of_the_deployed_stack,
     _no_secret_is_shown,
     invariants.every_error_is_known,
 )
@@ -156,47 +218,23 @@ _ALWAYS: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
 # ---------------------------------------------------------------- one pipeline
 
 
-def _result_is_that_of_the_execution(world: PipelineWorld) -> Iterator[str]:
-    statuses = {execution.arn: execution.status.value for execution in world.executions}
-    for action in deploy_actions(world):
-        external_id = action["output"]["executionResult"].get("externalExecutionId") or ""
-        if ":express:" in external_id:
-            continue  # Express executions are not listed: see `_express_task_runs_once`
-        status = statuses.get(external_id)
-        if action["status"] == "Succeeded" and status != _SUCCEEDED and not _is_expired(world):
-            yield f"a success was reported, but the execution is {status}"
-        if action["status"] == "Failed" and status == _SUCCEEDED and not _may_fail(world, action):
-            yield f"the execution succeeded, but the action failed: {_error(action).get('message')}"
-
-
 def _express_task_runs_once(world: PipelineWorld) -> Iterator[str]:
     actions = deploy_actions(world)
     if world.express_runs > len(actions):
         yield f"the task of the Express machine ran {world.express_runs} times for {len(actions)} actions"
 
 
-def _is_expired(world: PipelineWorld) -> bool:
-    return Fault.EXECUTION_EXPIRED in world.schedule.faults
-
-
-def _may_fail(world: PipelineWorld, action: dict[str, Any]) -> bool:
-    """Return whether the trigger was denied what it needs to know or to report the success."""
-    denied = {operation.name for operation in world.denied}
-    return bool(denied) and (
-        _error(action).get("code") == "PermissionError" or "PutJobFailureResult" in denied
-    )
-
-
 def _nothing_is_left_behind(world: PipelineWorld) -> Iterator[str]:
-    """This does not hold after a denial, or when another process has ended the execution."""
+    """This does not hold if deleting was denied, or when another process has ended the execution."""
     ended_by_others = {item.status.value for item in world.executions} & {"ABORTED", "TIMED_OUT"}
-    if world.denied or ended_by_others or _is_expired(world):
+    if ended_by_others or Fault.EXECUTION_EXPIRED in world.schedule.faults:
         return
+    denied = {operation.name for operation in world.denials}
     for _, key in world.s3.objects:
-        if key.startswith("templates/"):
+        if key.startswith("templates/") and "DeleteObject" not in denied:
             yield f"the temporary object {key} was left behind"
     for change_set in world.cloudformation.change_sets.values():
-        ours = change_set.name.startswith("stepline-")
+        ours = change_set.name.startswith("stepline-") and "DeleteChangeSet" not in denied
         if ours and not change_set.execution_status.startswith("EXECUTE"):
             yield f"the change set {change_set.name} ({change_set.execution_status}) was left behind"
 
@@ -212,7 +250,8 @@ def _denied_task_is_not_retried(world: PipelineWorld) -> Iterator[str]:
 
 
 _OF_ONE_PIPELINE: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
-    _result_is_that_of_the_execution,
+    result_invariants.results_are_true,
+    result_invariants.unknown_outcomes_are_justified,
     _express_task_runs_once,
     _nothing_is_left_behind,
     _denied_task_is_not_retried,
@@ -222,24 +261,48 @@ _OF_ONE_PIPELINE: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
 def _transient_faults_change_nothing(world: PipelineWorld, expected: Ending) -> Iterator[str]:
     """Except that our update may come first where another process did, which comes at a certain call."""
     found = ending(world)
-    if any("outcome of the Express execution" in str(_error(item)) for item in deploy_actions(world)):
+    if any(map(result_invariants.is_unknown, world.results)):
         return  # it was started, and its result was lost: nothing can know the outcome
-    was_first = (
-        any("StackChangedError" in text for text in expected.executions) and "Succeeded" in found.pipeline
+    was_first = "Succeeded" in found.pipeline and (
+        any("StackChangedError" in text for text in expected.executions)
+        or (others_interfere(world) and any("ForeignStackError" in text for text in expected.executions))
     )
     if was_first or not invariants.only_transient_faults(world):
         return
     if any("TimeoutMinutesPassed" in text for text in expected.executions):
-        # a delay decides how far it came before its deadline
-        found, expected = Ending(found.pipeline, *[()] * 4), Ending(expected.pipeline, *[()] * 4)
+        return  # a delay decides how far it came before its deadline; the result must be true all the same
+    if world.schedule.faults & STALE:
+        # an older answer may cost an attempt
+        found, expected = replace(found, attempts=()), replace(expected, attempts=())
+        older_answers = sum(injection.fault in STALE for injection in world.schedule.injections)
+        if older_answers + others_interfere(world) > 1 and _ended_clean_because_of_a_change(world):
+            return  # both attempts met a change of the stack
     yield from invariants.differences(found, expected)
+
+
+def _ended_clean_because_of_a_change(world: PipelineWorld) -> bool:
+    """Return whether the stack was changed in both attempts: by another process, or so it seemed."""
+    return all(
+        execution.error == "StackChangedError" and last_state(execution) == "Failure Clean"
+        for execution in world.executions
+    )
+
+
+def last_state(execution: Any) -> str:
+    """Return the Fail state that ended the execution, or empty text."""
+    names = [
+        event["stateEnteredEventDetails"]["name"]
+        for event in execution.events()
+        if event["type"] == "FailStateEntered"
+    ]
+    return names[-1] if names else ""
 
 
 def _denial_fails_the_action_at_once(world: PipelineWorld, expected: Ending) -> Iterator[str]:
     """The invocation that was denied something reports a PermissionError."""
-    if world.schedule.faults != {Fault.ACCESS_DENIED} or len(world.denied) != 1:
+    if not world.schedule.faults <= DENIALS or len(set(world.denials)) != 1:
         return
-    (operation,) = world.denied
+    operation = world.denials[0]
     if operation.role == "task" or ending(world) == expected:
         return  # a task's failure is the execution's; or the trigger succeeded without it
     if operation.name == "PutJobFailureResult":
@@ -248,6 +311,8 @@ def _denial_fails_the_action_at_once(world: PipelineWorld, expected: Ending) -> 
     if len(denied) > 1:
         yield f"{operation} was denied to {len(denied)} invocations"
     for action in deploy_actions(world):
+        if action["status"] == "Succeeded" and Fault.CALL_DENIED in world.schedule.faults:
+            continue  # a later attempt of the same was not denied
         if _error(action).get("code") != "PermissionError":
             yield f"{operation} was denied, and the action ended with {_error(action)}"
 

@@ -18,11 +18,13 @@ from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Setting
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.cloudformation.stacks import OTHER_PROCESS, FakeStack
 from tests.fakes.iam import FakeIam
 from tests.fakes.service import Calls
 from tests.fakes.sts import FakeSts
+from tests.faults import trigger_function
 from tests.faults.functions import Call, Functions, Invocation
-from tests.faults.network import Network
+from tests.faults.network import Network, Operation
 from tests.faults.pipeline_parts import (
     EXPRESS_TASK,
     MACHINE,
@@ -34,6 +36,7 @@ from tests.faults.pipeline_parts import (
     pipeline_declaration,
 )
 from tests.faults.schedule import Fault, Schedule
+from tests.faults.trigger_function import EventQueue
 from tests.faults.world import World
 from tests.localaws.stepfunctions.service import build_stepfunctions
 from tests.statemachines.deploy.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
@@ -41,25 +44,57 @@ from tests.statemachines.deploy.machine import TASKS, definition, load_handler
 from tests.statemachines.deploy.machine import function_name as task_function
 
 CONTINUATION_SECONDS = 60
-TRIGGER_TIMEOUT_SECONDS = 360.0  # template.yaml
-TASK_TIMEOUT_SECONDS = 60.0
+MAX_WAIT_MINUTES = "3"
+"""Of the wait loops: as few as possible, so that a loop that never ends has few calls."""
+
+EXECUTION_PREFIX = "codepipeline-"
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """A PutJob* call that CodePipeline has accepted."""
+    """A PutJob* call that CodePipeline has accepted.
+
+    `status`: of the action's execution at that time, which is found by the id of the action's first job;
+    empty if there is none. `arn`: its ARN. `redriven`: at the same time, perhaps after the trigger had
+    described the execution. `denied`: the operations that the invocation was denied before.
+    """
 
     job_id: str
     operation: str
     parameters: Mapping[str, Any]
+    status: str = ""
+    arn: str = ""
+    redriven: bool = False
+    denied: tuple[Operation, ...] = ()
 
     @property
     def is_final(self) -> bool:
         return "continuationToken" not in self.parameters
 
+    @property
+    def is_success(self) -> bool:
+        return self.operation == "PutJobSuccessResult"
+
+
+@dataclass(frozen=True)
+class StackChange:
+    """A request that changed a stack, in the call with this number.
+
+    `is_foreign`: the stack has neither the pipeline's tag nor its role, and was not handed over to it.
+    """
+
+    call: int
+    operation: str
+    stack_id: str
+    is_foreign: bool = False
+
 
 class PipelineWorld(World):
-    """`express_runs` counts how often the task of the Express state machine ran."""
+    """`express_runs` counts how often the task of the Express state machine ran.
+
+    `stack_changes` are those by requests. `late_starts`: executions that were started by events whose job had
+    timed out. `started_meanwhile`: by a repeated event, while another invocation was running.
+    """
 
     def __init__(
         self,
@@ -81,8 +116,14 @@ class PipelineWorld(World):
         handlers = {task_function(task): load_handler(task) for task in TASKS}
         handlers[TRIGGER] = trigger.handler
         handlers[EXPRESS_TASK] = self._run_express_task
-        timeouts = dict.fromkeys(handlers, TASK_TIMEOUT_SECONDS) | {TRIGGER: TRIGGER_TIMEOUT_SECONDS}
-        self.functions = Functions(handlers, timeouts)
+        deployed = trigger_function.configuration()
+        timeouts = dict.fromkeys(handlers, deployed.task_timeout_seconds)
+        self.functions = Functions(handlers, timeouts | {TRIGGER: deployed.timeout_seconds}, self._admit)
+        self.event_queue = EventQueue(self.clock)
+        self.late_starts: list[str] = []
+        self.started_meanwhile: list[str] = []
+        self.stack_changes: list[StackChange] = []
+        self.cloudformation.on_change = self._record_stack_change
         self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.events.append)
         for machine in (
             {"name": "deploy", "definition": definition(self.functions)},
@@ -98,7 +139,10 @@ class PipelineWorld(World):
             ),
             sources={"CodeCommit": self.source},
             settings=Settings(
-                start_on_create=False, identifier_seed=1, continuation_seconds=CONTINUATION_SECONDS
+                start_on_create=False,
+                identifier_seed=1,
+                continuation_seconds=CONTINUATION_SECONDS,
+                retry_seconds=deployed.retry_seconds,
             ),
         )
         self.machines = (MACHINE,)
@@ -111,6 +155,15 @@ class PipelineWorld(World):
         }
         trigger_settings = load_settings({"STATE_MACHINE_ARN": MACHINE, **(settings or {})})
         self._trigger = trigger.Trigger(network.trigger, trigger_settings, self.function_clock)
+
+    def _admit(self, function: str, event: Any) -> bool:
+        """Return whether Lambda runs the function now: the next call is the first one of the invocation."""
+        if function != TRIGGER:
+            return True
+        next_call = len(self.calls) + 1
+        if self._injections.get(next_call) in trigger_function.QUEUED_SECONDS:
+            self.event_queue.throttle(self._injections.pop(next_call))
+        return self.event_queue.admit(event)
 
     def _run_express_task(self, _event: Any, _context: Any) -> dict[str, Any]:
         self.express_runs += 1
@@ -143,7 +196,7 @@ class PipelineWorld(World):
 
     @contextlib.contextmanager
     def running_functions(self) -> Iterator[None]:
-        environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": "2"}
+        environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": MAX_WAIT_MINUTES}
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
             self._process(environment),
@@ -160,13 +213,25 @@ class PipelineWorld(World):
                     self.stop_pipeline(PIPELINE, self._first_pipeline_execution, abandon=abandon)
                 case Fault.PIPELINE_SUPERSEDED:
                     self.start_pipeline()
+                case Fault.STACK_REPLACED | Fault.STACK_RECREATED | Fault.STACK_DELETED:
+                    self._change_stacks(fault)
                 case Fault.STAGE_RETRIED:
                     self.retry_stage(PIPELINE, self._first_pipeline_execution)
                 case _:
                     super().apply(fault, invocation)
 
+    def _change_stacks(self, fault: Fault) -> None:
+        """Delete or replace all stacks, as another process does."""
+        for stack in [item for item in self.cloudformation.stacks if item.status != "DELETE_COMPLETE"]:
+            if fault is Fault.STACK_DELETED:
+                self.cloudformation.set_status(stack, "DELETE_COMPLETE", token=OTHER_PROCESS)
+            else:
+                self.cloudformation.replace_stack(stack, keep_owner=fault is Fault.STACK_RECREATED)
+
     def late_events(self) -> list[tuple[str, Any]]:
-        return [(TRIGGER, event) for event in self.first_events]
+        """Return the events of the first jobs, unless Lambda discards them for their age."""
+        jobs = ((event["CodePipeline.job"]["id"], event) for event in self.first_events)
+        return [(TRIGGER, event) for job_id, event in jobs if not self.event_queue.is_too_old(job_id)]
 
     def stop_pipeline(self, pipeline: str, execution_id: str, *, abandon: bool) -> None:
         self.codepipeline.stop_pipeline_execution(
@@ -188,12 +253,39 @@ class PipelineWorld(World):
         return str(self.pipeline_executions[-1]["pipelineExecutionId"])
 
     def _record(self, call: Call, executions_before: int) -> None:
+        before = len(self.started)
         super()._record(call, executions_before)
+        if len(self.started) > before:
+            self._record_start(call.parameters["name"])
         if call.operation.service == "codepipeline":
-            self._record_result(JobResult(call.parameters["jobId"], call.operation.name, call.parameters))
+            self._record_result(self._result(call))
+
+    def _record_start(self, execution: str) -> None:
+        job = self.codepipeline._jobs.get(self.invocation.job_id)
+        age_seconds = self.event_queue.age_seconds(job.id)
+        if not job.action.in_progress and age_seconds > Settings.job_timeout_seconds:
+            self.late_starts.append(execution)
+        if len(self.functions.running) > 1:
+            self.started_meanwhile.append(execution)
+
+    def _result(self, call: Call) -> JobResult:
+        execution = self.execution_of(call.parameters["jobId"])
+        return JobResult(
+            call.parameters["jobId"],
+            call.operation.name,
+            call.parameters,
+            status=execution.status.value if execution else "",
+            arn=execution.arn if execution else "",
+            redriven=execution is not None and execution.redrive_date == self.clock.now(),
+            denied=tuple(self.invocation.denied),
+        )
 
     def _record_result(self, result: JobResult) -> None:
         self.results.append(result)
+
+    def _record_stack_change(self, operation: str, stack: FakeStack) -> None:
+        change = StackChange(len(self.calls), operation, stack.id, is_foreign=_is_foreign(stack))
+        self.stack_changes.append(change)
 
     # ---------------------------------------------------------------- what happened
 
@@ -208,6 +300,13 @@ class PipelineWorld(World):
         }
         return list(first.values())
 
+    def execution_of(self, job_id: str) -> Any:
+        """Return the execution of the job's action, whose name has the id of its first job; None without."""
+        actions = self.jobs_of_actions
+        first = next(job for job, action in actions.items() if action == actions[job_id])
+        name = f"{EXECUTION_PREFIX}{first}"
+        return next((item for item in self.executions if item.name == name), None)
+
     @property
     def jobs_of_actions(self) -> dict[str, str]:
         """The id of the action execution of each job, the oldest job first."""
@@ -220,3 +319,11 @@ class PipelineWorld(World):
     def summaries(self, pipeline: str) -> list[dict[str, Any]]:
         response = self.codepipeline.list_pipeline_executions({"pipelineName": pipeline})
         return list(response["pipelineExecutionSummaries"])
+
+
+def _is_foreign(stack: FakeStack) -> bool:
+    return (
+        stack.tags.get("stepline:deployed-by") != DEPLOY_ENVIRONMENT["PIPELINE_STACK_NAME"]
+        and stack.role_arn != DEPLOY_ENVIRONMENT["CLOUDFORMATION_ROLE_ARN"]
+        and stack.name not in DEPLOY_ENVIRONMENT["ADOPTED_STACK_NAMES"].split(",")
+    )

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-
 from rich.console import Console
 from rich.table import Table
 
 from tests.faults.exploration import Explorer
-from tests.faults.network import ENVIRONMENT
 from tests.faults.scenarios import scenarios
 from tests.faults.schedule import Schedule
 from tests.faults.world import World
 
 
-def replay(schedule: Schedule, console: Console) -> int:
+def replay(schedule: Schedule, explorer: Explorer, console: Console) -> int:
     """Print what happened, and return the exit code: 1 if there are violations."""
-    os.environ.update(ENVIRONMENT)
-    explorer, scenario = Explorer(), scenarios()[schedule.scenario]
+    scenario = scenarios()[schedule.scenario]
     expected = explorer.baseline(schedule.scenario).ending
     world = explorer.world(schedule)
     world.run()

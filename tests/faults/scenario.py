@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from tests.faults.network import Network
 from tests.faults.schedule import Fault, Schedule
+from tests.faults.sites import Site
 
 
 class Scenario(Protocol):
@@ -27,8 +28,8 @@ class Scenario(Protocol):
     def responses(self, world: Any) -> list[str]:
         """Return the final responses to the client that started it."""
 
-    def fault_classes(self, function: str) -> Mapping[str, tuple[Fault, ...]]:
-        """Return what may go wrong at a call of the function; empty for the time after the last call."""
+    def fault_classes(self, site: Site | None) -> Mapping[str, tuple[Fault, ...]]:
+        """Return what may go wrong at a call; None is the time after the last call."""
 
     def is_common_start(self, functions: tuple[str, ...]) -> bool:
         """Return whether calls by these functions are the start of many scenarios."""

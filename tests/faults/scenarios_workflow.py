@@ -22,6 +22,7 @@ _SECRET = "S3CR3T-OF-A-DEFINITION"
 _DEFINITION = json.dumps(
     {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "Comment": _SECRET, "End": True}}}
 )
+_OTHER_DEFINITION, _OTHER_VERSION = _DEFINITION.replace("Only", "Other"), "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH"
 _INVALID = json.dumps({"StartAt": "Nowhere", "States": {}})
 _PROPERTIES = {"RoleArn": "arn:aws:iam::000000000000:role/r"}
 _RETRIED_BY_CLIENT = set(CLASSES["once"]) - {Fault.CUT_SHORT_ONCE}
@@ -44,6 +45,14 @@ def _call_macro(world: SystemWorld, *, version: str, definition: str) -> None:
     if definition:
         world.s3.put(world.bucket("DefinitionsBucket"), _KEY, definition.encode(), version=_VERSION)
     world.responses.append(json.dumps(world.call(_FUNCTION, _event(version)), sort_keys=True))
+
+
+def _call_macro_for_an_older_definition(world: SystemWorld) -> None:
+    """After the change set was created, a developer has uploaded another definition."""
+    bucket = world.bucket("DefinitionsBucket")
+    world.s3.put(bucket, _KEY, _DEFINITION.encode(), version=_VERSION)
+    world.s3.put(bucket, _KEY, _OTHER_DEFINITION.encode(), version=_OTHER_VERSION)
+    world.responses.append(json.dumps(world.call(_FUNCTION, _event(_VERSION)), sort_keys=True))
 
 
 def _check(world: SystemWorld, *, expected: dict[str, Any]) -> Iterator[str]:
@@ -83,6 +92,20 @@ SCENARIOS = (
         "no_definition_yet",
         {"status": "success", "fragment": {**_PROPERTIES, "Definition": {"of": "the template"}}},
         version="",
+    ),
+    SystemScenario(
+        "workflow",
+        "newer_definition",
+        _call_macro_for_an_older_definition,
+        check=functools.partial(
+            _check,
+            expected={
+                "status": "success",
+                "fragment": {**_PROPERTIES, "DefinitionString": _DEFINITION},
+            },
+        ),
+        secrets=(_SECRET,),
+        is_resilient=False,
     ),
     _scenario("missing_definition", {"status": "failure"}, definition=""),
     _scenario("invalid_definition", {"status": "failure"}, definition=_INVALID),

@@ -25,6 +25,7 @@ class Fault(enum.StrEnum):
     TIMED_OUT_BEFORE_ONCE = "timed-out-before-once"
     TIMED_OUT_AFTER = "timed-out-after"  # no response, but the service has acted
     TIMED_OUT_AFTER_ONCE = "timed-out-after-once"
+    SERVER_ERROR_AFTER = "server-error-after"  # the service has acted, and responds with an error
     CUT_SHORT = "cut-short"  # the service has acted, and its response breaks off
     CUT_SHORT_ONCE = "cut-short-once"
     KILLED_BEFORE = "killed-before"
@@ -33,10 +34,18 @@ class Fault(enum.StrEnum):
     FUNCTION_TIMED_OUT_AFTER = "function-timed-out-after"
 
     ACCESS_DENIED = "access-denied"  # from this call on, for this operation and role
+    CALL_DENIED = "call-denied"  # only this call
+
+    STALE = "stale"  # a read returns the state before the latest change
+    STALE_MINUTE = "stale-minute"  # a read returns the state of a minute ago
+    PAUSED = "paused"  # the function pauses for a minute before the call, while everything else continues
+    EVENT_DELAYED = "event-delayed"  # Lambda is busy: the event of this invocation waits for ten minutes
+    EVENT_LATE = "event-late"  # so long that its job times out
 
     REPEATED_BEFORE = "repeated-before"  # the same invocation a second time, at the same time
     REPEATED_AFTER = "repeated-after"
     LATE = "late"  # the event of the action's first job is delivered again
+    REPEATED_WHILE_WAITING = "repeated-while-waiting"  # the call takes minutes, and meanwhile the event comes
     EXECUTION_STOPPED = "execution-stopped"
     EXECUTION_EXPIRED = "execution-expired"  # Step Functions has deleted it
     EXECUTION_REDRIVEN = "execution-redriven"
@@ -44,6 +53,9 @@ class Fault(enum.StrEnum):
     PIPELINE_ABANDONED = "pipeline-abandoned"
     PIPELINE_SUPERSEDED = "pipeline-superseded"  # another execution starts behind this one
     STAGE_RETRIED = "stage-retried"
+    STACK_REPLACED = "stack-replaced"  # deleted and created again under its name, by another process
+    STACK_RECREATED = "stack-recreated"  # the same, with the tags and the role that it had
+    STACK_DELETED = "stack-deleted"
 
     @property
     def is_once(self) -> bool:
@@ -62,7 +74,7 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
         Fault.CONNECTION_REFUSED,
         Fault.TIMED_OUT_BEFORE,
     ),
-    "acted": (Fault.TIMED_OUT_AFTER, Fault.CUT_SHORT),
+    "acted": (Fault.TIMED_OUT_AFTER, Fault.CUT_SHORT, Fault.SERVER_ERROR_AFTER),
     "once": (
         Fault.TIMED_OUT_AFTER_ONCE,
         Fault.THROTTLED_ONCE,
@@ -74,6 +86,10 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
     "dead before": (Fault.KILLED_BEFORE, Fault.FUNCTION_TIMED_OUT_BEFORE),
     "dead after": (Fault.KILLED_AFTER, Fault.FUNCTION_TIMED_OUT_AFTER),
     "denied": (Fault.ACCESS_DENIED,),
+    "call denied": (Fault.CALL_DENIED,),
+    "stale": (Fault.STALE, Fault.STALE_MINUTE),
+    "paused": (Fault.PAUSED,),
+    "queued": (Fault.EVENT_DELAYED, Fault.EVENT_LATE),
     "repeated": (Fault.REPEATED_AFTER, Fault.REPEATED_BEFORE, Fault.LATE),
     "execution": (Fault.EXECUTION_STOPPED, Fault.EXECUTION_REDRIVEN, Fault.EXECUTION_EXPIRED),
     "pipeline": (
@@ -82,16 +98,29 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
         Fault.PIPELINE_SUPERSEDED,
         Fault.STAGE_RETRIED,
     ),
+    "waiting": (Fault.REPEATED_WHILE_WAITING,),
+    "stack": (Fault.STACK_RECREATED, Fault.STACK_REPLACED, Fault.STACK_DELETED),
 }
 """Faults of one class look the same to a function, or are handled by the same code."""
 
+READS = frozenset(
+    {"DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "DescribeExecution", "GetExecutionHistory"}
+)
+"""The operations that are eventually consistent. The others are writes, or what they read never changes."""
+
+LONG_CALLS = frozenset({"StartSyncExecution"})
+"""The calls that may take minutes."""
+
+_TRANSIENT_CLASSES = ("not acted", "acted", "once", "dead before", "dead after", "stale", "paused")
 TRANSIENT = frozenset(
-    fault for name in ("not acted", "acted", "once", "dead before", "dead after") for fault in CLASSES[name]
+    {fault for name in _TRANSIENT_CLASSES for fault in CLASSES[name]} | {Fault.EVENT_DELAYED}
 )
 """These must never change how an action ends."""
 
-REPEATS = frozenset(CLASSES["repeated"])
+REPEATS = frozenset(CLASSES["repeated"] + CLASSES["waiting"])
 """These must change nothing at all."""
+
+DENIALS = frozenset(CLASSES["denied"] + CLASSES["call denied"])
 
 
 @dataclass(frozen=True, order=True)

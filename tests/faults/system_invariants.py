@@ -9,7 +9,7 @@ from typing import Any
 from tests.faults import invariants
 from tests.faults.functions import Invocation
 from tests.faults.network import FUNCTION_SECRETS
-from tests.faults.schedule import Fault
+from tests.faults.schedule import DENIALS, Fault
 from tests.faults.system_world import SystemWorld
 
 _PERMISSION_ERRORS = {"PermissionDeniedError", "AccessDeniedError"}
@@ -73,7 +73,7 @@ def _denied_state_is_not_retried(world: SystemWorld) -> Iterator[str]:
 
 
 def _only_denied(world: SystemWorld) -> bool:
-    return world.schedule.faults == {Fault.ACCESS_DENIED}
+    return bool(world.schedule.faults) and world.schedule.faults <= DENIALS
 
 
 def _is_same(one: Invocation, other: Invocation) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 from tests.faults import system_invariants, task_calls
 from tests.faults.network import Network
 from tests.faults.schedule import CLASSES, Fault, Schedule
+from tests.faults.sites import Site, possible_classes
 from tests.faults.system_world import SystemWorld
 from tests.faults.world import Service
 from tests.system_template import SystemTemplate
@@ -96,15 +97,16 @@ class SystemScenario:
     def responses(self, world: SystemWorld) -> list[str]:
         return world.responses
 
-    def fault_classes(self, function: str) -> Mapping[str, tuple[Fault, ...]]:
-        excluded = set(CLASSES["pipeline"]) | self.impossible
+    def fault_classes(self, site: Site | None) -> Mapping[str, tuple[Fault, ...]]:
+        function = site.function if site else ""
+        excluded = set(CLASSES["pipeline"] + CLASSES["stack"]) | self.impossible
         if function.startswith(task_calls.PREFIX):
             excluded |= set(Fault) - task_calls.possible(function)
         elif function in self.synchronous:
             excluded |= set(CLASSES["repeated"])
         found = {
             name: tuple(fault for fault in faults if fault not in excluded)
-            for name, faults in CLASSES.items()
+            for name, faults in possible_classes(site, is_trigger=False).items()
         }
         return {name: faults for name, faults in found.items() if faults}
 

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from tests.faults import functions
 from tests.faults.functions import Call, KilledError
 from tests.faults.network import Operation
-from tests.faults.schedule import CLASSES, Fault
+from tests.faults.schedule import CLASSES, DENIALS, Fault
 
 if TYPE_CHECKING:
     from tests.faults.system_world import SystemWorld
@@ -31,7 +31,7 @@ _OPERATIONS = {
     "lambda": ("Invoke",),
     "batch": ("SubmitJob",),
 }
-_REFUSED = {Fault.THROTTLED, Fault.SERVER_ERROR, Fault.CONNECTION_REFUSED, Fault.ACCESS_DENIED}
+_REFUSED = {Fault.THROTTLED, Fault.SERVER_ERROR, Fault.CONNECTION_REFUSED, *DENIALS}
 _POSSIBLE: Mapping[str, frozenset[Fault]] = {
     "lambda": frozenset(
         {
@@ -87,7 +87,8 @@ class TaskCalls:
         fault = world.fault_at(call.number)
         if fault is Fault.ACCESS_DENIED:
             world.denied.add(operation)
-        if operation in world.denied:
+        if operation in world.denied or fault is Fault.CALL_DENIED:
+            world.denials.append(operation)
             if self._service not in _DENIED_LIKE_THROTTLED:
                 world.denied_tasks.append(json.dumps(parameters, default=str, sort_keys=True))
             raise _error(operation, "AccessDeniedException", 403)

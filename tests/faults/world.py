@@ -24,17 +24,27 @@ from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import AwsError, JsonService
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.fakes.clients import Response, present, response_of
+from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import FakeService
-from tests.faults import functions
+from tests.fakes.versions import View
+from tests.faults import functions, stale
 from tests.faults.functions import Call, Functions, Invocation
 from tests.faults.logs import captured_logs
 from tests.faults.network import ENVIRONMENT, Network, Operation, Receiver, Reply
 from tests.faults.schedule import Fault, Schedule
+from tests.faults.sites import is_possible
 from tests.faults.wire import bytes_of, cut_short, error_reply, text_of, throttle
 
 MAX_STEPS = 5_000
 """The steps of the clock until nothing is left to do."""
+
+PAUSE_SECONDS = 60
+LONG_CALL_SECONDS = 325
+"""Of StartSyncExecution: an Express execution takes 300 s at most, and its response comes later."""
+
+REPEATED_AFTER_SECONDS = 320
+"""So long after the start of a long call its event is delivered again."""
 
 Service = FakeS3 | JsonService
 
@@ -43,7 +53,8 @@ class World(Receiver):
     """A subclass sets the attributes without values, and runs a scenario.
 
     `services` by botocore's names; `machines` are the ARNs of the state machines whose executions are listed;
-    `started` has one entry for each StartExecution that started one.
+    `started` has one entry for each StartExecution that started one. `denied` are the operations that are
+    denied from now on, `denials` those of the calls that were denied.
     """
 
     functions: Functions
@@ -60,6 +71,7 @@ class World(Receiver):
         self.log = io.StringIO()
         self.started: list[str] = []
         self.denied: set[Operation] = set()
+        self.denials: list[Operation] = []
         self._network = network
         self._injections = {injection.call: injection.fault for injection in schedule.injections}
 
@@ -95,7 +107,8 @@ class World(Receiver):
     def function_clock(self) -> float:
         """Return the time inside a function, which continues while it waits for AWS."""
         running = self.functions.running
-        return self.clock.now().timestamp() + (running[-1].elapsed_seconds if running else 0)
+        passed = running[-1].offset_seconds + running[-1].elapsed_seconds if running else 0
+        return self.clock.now().timestamp() + passed
 
     # ---------------------------------------------------------------- the network
 
@@ -128,7 +141,8 @@ class World(Receiver):
         call.attempts += 1
         fault = self._injections.get(call.number)
         serve = functools.partial(self._serve, call, http)
-        if fault is None or (fault.is_once and call.attempts > 1):
+        is_over = fault is not None and fault.is_once and call.attempts > 1
+        if fault is None or is_over or not is_possible(fault, call.operation.name, call.operation.role):
             return serve()
         return self._fail(fault.lasting, invocation, call, serve)
 
@@ -138,6 +152,9 @@ class World(Receiver):
             case Fault.THROTTLED:
                 return throttle(operation)
             case Fault.SERVER_ERROR:
+                return error_reply(operation, 500, "InternalError")
+            case Fault.SERVER_ERROR_AFTER:
+                serve()
                 return error_reply(operation, 500, "InternalError")
             case Fault.CONNECTION_REFUSED:
                 raise EndpointConnectionError(endpoint_url="the endpoint")
@@ -162,6 +179,18 @@ class World(Receiver):
                 invocation.spend(invocation.timeout_seconds)
             case Fault.ACCESS_DENIED:
                 self.denied.add(operation)
+            case Fault.CALL_DENIED:
+                return self._deny(operation)
+            case Fault.STALE:
+                return self._serve_stale(call, serve, View.PREVIOUS)
+            case Fault.STALE_MINUTE:
+                return self._serve_stale(call, serve, View.MINUTE_AGO)
+            case Fault.REPEATED_WHILE_WAITING:
+                reply = serve()
+                if call.attempts == 1:
+                    self.repeat(invocation.function, invocation.event, after_seconds=REPEATED_AFTER_SECONDS)
+                    invocation.spend(LONG_CALL_SECONDS)
+                return reply
             case Fault.REPEATED_AFTER:
                 reply = serve()
                 if call.attempts == 1:
@@ -176,6 +205,8 @@ class World(Receiver):
         match fault:
             case Fault.REPEATED_BEFORE if invocation is not None:
                 self.repeat(invocation.function, invocation.event)
+            case Fault.PAUSED:
+                self.clock.advance(PAUSE_SECONDS)
             case Fault.LATE:
                 for function, event in self.late_events():
                     self.repeat(function, event)
@@ -196,18 +227,18 @@ class World(Receiver):
         """Return (function, event) of what AWS delivers at least once, and so may deliver again."""
         raise NotImplementedError
 
-    def repeat(self, function: str, event: Any) -> None:
+    def repeat(self, function: str, event: Any, *, after_seconds: float = 0) -> None:
         """Run the function a second time, from start to end, while the first invocation is running."""
         timeout_seconds = self.functions.timeouts[function]
-        self.functions.run(Invocation(function, event, timeout_seconds, is_repeat=True))
+        repeated = Invocation(function, event, timeout_seconds, offset_seconds=after_seconds, is_repeat=True)
+        self.functions.run(repeated)
 
     # ---------------------------------------------------------------- the services
 
     def _serve(self, call: Call, http: AWSPreparedRequest) -> Reply:
         operation, service = call.operation, self._service(call)
         if operation in self.denied:
-            self.invocation.denied.append(operation)
-            return error_reply(operation, 403, "AccessDenied")
+            return self._deny(operation)
         if isinstance(service, FakeS3):
             stored = service.handle(http)
             return Reply(stored.status_code, stored.raw.read(), dict(stored.headers))
@@ -219,6 +250,22 @@ class World(Receiver):
         if response.status == 200:
             self._record(call, before)
         return Reply(response.status, response.body, dict(response.headers))
+
+    def _deny(self, operation: Operation) -> Reply:
+        self.denials.append(operation)
+        self.invocation.denied.append(operation)
+        return error_reply(operation, 403, "AccessDenied")
+
+    def _serve_stale(self, call: Call, serve: Callable[[], Reply], view: View) -> Reply:
+        """Serve a read with an older state."""
+        service = self._service(call)
+        if isinstance(service, FakeCloudFormation):
+            service.view = view
+            try:
+                return serve()
+            finally:
+                service.view = View.LATEST
+        return stale.older(serve(), call, self.executions, view, self.clock.now())
 
     def _respond(self, call: Call) -> Response:
         """Respond without HTTP."""

@@ -172,7 +172,7 @@ def test_images_that_ecr_does_not_delete_are_reported(ecr: FakeEcr) -> None:
 
 def test_many_images_are_deleted_in_several_requests(ecr: FakeEcr, monkeypatch: pytest.MonkeyPatch) -> None:
     client: Any = ecr
-    monkeypatch.setattr(delete, "MAX_DELETED", 2)
+    monkeypatch.setattr(delete, "MAX_IMAGES", 2)
     ecr.images = {f"sha256:{number}": [] for number in range(5)}
     delete_images(client, "jobs", list_images(client, "jobs"))
     assert ecr.deletions == [2, 2, 1]

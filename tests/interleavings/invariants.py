@@ -46,7 +46,7 @@ def _one_final_result(world: World) -> Iterator[str]:
         if any(number in world.accepted for number in results[:-1]):
             yield f"{run.function} reported a result again after its result was accepted"
     actions = world.jobs_of_actions
-    for count in Counter(actions[final.result.job_id] for final in world.final_results).values():
+    for count in Counter(actions[final.job_id] for final in world.final_results).values():
         if count > 1:
             yield f"an action got {count} final results"
 
@@ -71,7 +71,7 @@ def _one_stack_operation_at_a_time(world: World) -> Iterator[str]:
 
 def _clean_failure_changed_nothing(world: World) -> Iterator[str]:
     for execution in world.executions:
-        if execution.status.value != "FAILED" or _last_state(execution) != _CLEAN:
+        if execution.status.value != "FAILED" or pipeline_invariants.last_state(execution) != _CLEAN:
             continue
         for event in _events_of(world, execution.name):
             if event["ResourceStatus"] in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
@@ -136,11 +136,11 @@ def _undisturbed_pipelines_succeed(world: World) -> Iterator[str]:
             yield f"{execution.name} ended with {execution.error or 'success'}, though its push was {kind}"
         if stack not in shared and succeeded and json.loads(execution.output)["Size"] != str(revision):
             yield f"{execution.name} deployed push {revision} with the output {execution.output}"
-        if kind.should_succeed and not succeeded and _last_state(execution) != _CLEAN:
+        if kind.should_succeed and not succeeded and pipeline_invariants.last_state(execution) != _CLEAN:
             yield f"{execution.name} ended dirty with {execution.error}, though its push was {kind}"
     for final in world.final_results:
         if not final.status and not final.is_success:
-            yield f"an action failed before it started an execution: {final.result.parameters}"
+            yield f"an action failed before it started an execution: {final.parameters}"
 
 
 # ---------------------------------------------------------------- reading
@@ -183,12 +183,3 @@ def _was_in_stack(world: World, execution: Any, revision: int) -> bool:
             if deployed == revision and since <= execution.stop_date and end >= execution.start_date:
                 return True
     return False
-
-
-def _last_state(execution: Any) -> str:
-    names = [
-        event["stateEnteredEventDetails"]["name"]
-        for event in execution.events()
-        if event["type"] == "FailStateEntered"
-    ]
-    return names[-1] if names else ""

@@ -18,13 +18,12 @@ from stepline.localaws.protocol import AwsError
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS
 from tests.faults.functions import Call
 from tests.faults.network import Network, Reply
-from tests.faults.pipeline_parts import MACHINE, TRIGGER, Source, pipeline_declaration
+from tests.faults.pipeline_parts import TRIGGER, Source, pipeline_declaration
 from tests.faults.pipeline_world import JobResult, PipelineWorld
 from tests.faults.schedule import Fault, Schedule
 from tests.interleavings import pushes
 from tests.statemachines.deploy.machine import artifact
 
-EXECUTION_PREFIX = "codepipeline-"
 MAX_STEPS = 100_000
 """The steps of the clock until nothing is left to do: some hundred for each pipeline execution."""
 
@@ -54,22 +53,6 @@ class Interference(enum.StrEnum):
     STACK_DELETED = "stack deleted"
 
 
-@dataclass(frozen=True)
-class FinalResult:
-    """A final result of a job, and the status of the action's execution at that time; empty if there is none.
-
-    `redriven`: at the same time, perhaps after the trigger had described the execution.
-    """
-
-    result: JobResult
-    status: str
-    redriven: bool
-
-    @property
-    def is_success(self) -> bool:
-        return self.result.operation == "PutJobSuccessResult"
-
-
 class Repositories(Source):
     """The source of every pipeline: the latest push to its repository."""
 
@@ -97,7 +80,6 @@ class World(PipelineWorld):
         self.plans = {plan.name: plan for plan in plans}
         self.pushed: list[pushes.Kind] = []
         self.accepted: set[int] = set()
-        self.final_results: list[FinalResult] = []
         self.hit: list[Fault] = []
         self.disturbed: set[str] = set()
         self.cloudformation.accept_seconds = accept_seconds
@@ -232,17 +214,6 @@ class World(PipelineWorld):
         """The executions of all pipelines."""
         return [item for name in self.plans for item in self.summaries(name)]
 
-    def _record_result(self, result: JobResult) -> None:
-        super()._record_result(result)
-        if result.is_final:
-            execution = self._execution_for(result.job_id)
-            status = execution.status.value if execution else ""
-            redriven = execution is not None and execution.redrive_date == self.clock.now()
-            self.final_results.append(FinalResult(result, status, redriven))
-
-    def _execution_for(self, job_id: str) -> Any:
-        """Return the execution of the job's action; None if there is none."""
-        actions = self.jobs_of_actions
-        first = next(job for job, action in actions.items() if action == actions[job_id])
-        arn = MACHINE.replace(":stateMachine:", ":execution:") + f":{EXECUTION_PREFIX}{first}"
-        return next((item for item in self.executions if item.arn == arn), None)
+    @property
+    def final_results(self) -> list[JobResult]:
+        return [result for result in self.results if result.is_final]

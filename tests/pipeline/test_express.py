@@ -44,6 +44,35 @@ def test_job_waits_for_the_end_and_reports_the_output(express: World) -> None:
     assert "#/express-executions/details/" in result["executionDetails"]["summary"]
 
 
+def test_summary_has_the_duration_of_the_execution(express: World) -> None:
+    """An earlier bug: it was always "Succeeded within 0 s"."""
+
+    def succeed_after_42_seconds(execution: FakeExecution) -> None:
+        express.now += 42
+        execution.succeed()
+
+    express.stepfunctions.sync_result = succeed_after_42_seconds
+    event = express.first_job(PARAMETERS)
+    for _ in range(2):  # the second result is that of the claim
+        result = express.send(event)
+        assert result["executionDetails"]["summary"].startswith("Succeeded within 42 s.")
+        express.codepipeline.results.clear()
+        express.now += 1000
+
+
+def test_claim_of_the_previous_version_is_read(express: World) -> None:
+    event = express.first_job(PARAMETERS)
+    express.send(event)
+    ((place, content),) = [
+        (place, content) for place, content in express.s3.objects.items() if "express" in place[1]
+    ]
+    claim = json.loads(content[0 : len(content)])
+    del claim["result"]["stopDate"]
+    express.s3.put(*place, json.dumps(claim).encode())
+    express.codepipeline.results.clear()
+    assert "Succeeded" in express.send(event)["executionDetails"]["summary"]
+
+
 def test_failure_has_error_and_cause(express: World) -> None:
     express.stepfunctions.sync_result = lambda execution: execution.fail("Bad", "input")
     kind, text = failure(express.send(express.first_job(PARAMETERS)))

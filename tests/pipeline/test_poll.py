@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.limits import DEFAULT_TIMEOUT_MINUTES
+from tests.bad_input.observed import observed
 from tests.fakes.step_functions import FakeExecution
 from tests.pipeline.test_start import failure
 from tests.pipeline.world import MACHINE, World
@@ -359,11 +360,18 @@ def test_refused_result_raises_and_is_reported_by_the_redelivery(
     assert world.send(event)["executionDetails"]["percentComplete"] == 100
 
 
-@pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
-def test_closed_job_gets_no_second_result_and_raises_nothing(world: World, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("InvalidJobStateException", "Job already closed"), ("JobNotFoundException", "Job does not exist")],
+)
+def test_closed_or_unknown_job_gets_no_second_result_and_raises_nothing(
+    world: World, code: str, message: str
+) -> None:
     event, _ = world.start_execution()
     world.codepipeline.fail_next("PutJobSuccessResult", code)
-    world.deliver(event)
+    with observed() as log:
+        world.deliver(event)
+    assert message in log.text
     assert not any(world.codepipeline.calls[1:])
 
 

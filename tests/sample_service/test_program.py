@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -95,6 +96,20 @@ def test_second_signal_ends_the_program_at_once(program: Program, silent_process
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, "")
+
+
+def test_connection_of_a_rejected_body_is_closed(program: Program, silent_process: str) -> None:
+    process, port = program.serve(silent_process)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as caller:
+        caller.sendall(b"POST /p1 HTTP/1.1\r\nhost: s\r\ncontent-length: 9000000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            caller.sendall(b" " * 8_000_000)
+            assert caller.recv(12) == b"HTTP/1.1 413"
+            while caller.recv(10_000):
+                pass
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (0, "", "")
 
 
 def test_port_in_use_is_reported(program: Program, silent_process: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from statemachines.process.sample_service import app as service_app
+from statemachines.process.sample_service import bodies
 from statemachines.process.sample_service.waiter import logger
 from tests.sample_service import virtual_time
 from tests.sample_service.fake_facade import API_KEY
@@ -102,6 +103,9 @@ def test_id_is_returned_if_the_time_out_passes_during_the_start() -> None:
         ('{"a": 1, "a": 2}', 'the key "a" twice'),
         ("\xff", "must be a JSON object"),
         ("[" * 100_000, "nested too deeply"),
+        (r'{"a": "\ud800"}', "half of a surrogate pair"),
+        (r'{"\udc00": 1}', "half of a surrogate pair"),
+        ('{"a": 1e999}', "too large"),
     ],
 )
 def test_body_that_is_not_a_json_object_is_rejected(body: str, message: str) -> None:
@@ -114,8 +118,42 @@ def test_body_that_is_not_a_json_object_is_rejected(body: str, message: str) -> 
 
 
 def test_too_large_body_is_rejected() -> None:
-    body = json.dumps({"a": "x" * service_app.MAX_BODY_BYTES})
+    body = json.dumps({"a": "x" * bodies.MAX_BODY_BYTES})
     assert _response(lambda running: running.client.post("/p1", content=body)).status_code == 413
+
+
+def test_body_that_does_not_arrive_in_time_is_rejected() -> None:
+    """An earlier bug: a connection with an unfinished body stayed open without limit."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(1e6)
+
+    response = _response(lambda running: running.client.post("/p1", content=content()))
+    assert response.status_code == 408
+    assert response.json()["message"] == "the body did not arrive within 20 s"
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_OPEN_BODIES", 20), ("MAX_OPEN_BYTES", 20 * 1002)])
+def test_unfinished_bodies_have_a_limit_for_all_callers_together(
+    limit: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier bug: 800 unfinished bodies filled the memory."""
+    monkeypatch.setattr(bodies, limit, value)
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b" " * 1000
+        await asyncio.sleep(10)
+        yield b"{}"
+
+    async def scenario() -> None:
+        async with service() as running:
+            crowd = [running.client.post("/p1", content=content()) for _ in range(30)]
+            statuses = [response.status_code for response in await asyncio.gather(*crowd)]
+            assert sorted(statuses) == [200] * 20 + [503] * 10
+            assert (await running.p1({})).status_code == 200
+
+    virtual_time.run(scenario())
 
 
 @pytest.mark.parametrize("status", [400, 413])

@@ -13,7 +13,7 @@ State = Mapping[str, Any]
 
 _MAX_NAME_CHARACTERS: Final = 80
 _MIN_COMMENT_CHARACTERS: Final = 21
-_LAMBDA: Final = "arn:aws:states:::lambda:invoke"
+_LAMBDA: Final = "arn:${Partition}:states:::lambda:invoke"
 _LAMBDA_TIMEOUT_SECONDS: Final = 60
 """The time-out of the functions (Globals of the templates): that of a task must be longer."""
 _RETRIED: Final = {"TransientAwsError", "Lambda.ServiceException", "States.Timeout"}

@@ -179,7 +179,8 @@ def test_definition_uses_the_substitutions_of_the_template() -> None:
 def test_state_machine_may_invoke_only_its_tasks() -> None:
     (policy,) = RESOURCES["DeployStateMachineRole"]["Properties"]["Policies"]
     invoke = next(s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "lambda:InvokeFunction")
-    tasks = RESOURCES["DeployStateMachine"]["Properties"]["DefinitionSubstitutions"].values()
+    substitutions = RESOURCES["DeployStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    tasks = [value for name, value in substitutions.items() if name.endswith("FunctionArn")]
     assert sorted(map(json.dumps, invoke["Resource"])) == sorted(map(json.dumps, tasks))
 
 
@@ -259,3 +260,11 @@ def test_repository_of_the_batch_image_can_have_another_name_than_the_stack(name
     """The name of a stack may have capital letters, which ECR refuses."""
     batch = resolved("statemachines/batch/template.yaml", ImageRepositoryName=name)
     assert batch.resources["ImageRepository"]["Properties"]["RepositoryName"] == expected
+
+
+def test_image_repository_counts_pushes_and_not_manifests() -> None:
+    """Docker pushes an image as an index with two manifests, which have no tags."""
+    repository = resources("statemachines/batch/template.yaml")["ImageRepository"]["Properties"]
+    untagged, newest = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert untagged["selection"]["tagStatus"] == "untagged"
+    assert (newest["selection"]["tagStatus"], newest["selection"]["tagPatternList"]) == ("tagged", ["*"])

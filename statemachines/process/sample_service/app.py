@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from statemachines.process.sample_service import process_api
+from statemachines.process.sample_service.bodies import BodyReader
 from statemachines.process.sample_service.errors import (
     InvalidRequestError,
     ProcessError,
@@ -29,11 +30,8 @@ from statemachines.process.sample_service.waiter import (
     Waiter,
     logger,
 )
-from stepline.core import strict_json
 from stepline.core.errors import SteplineError
 
-MAX_BODY_BYTES: Final = 256 * 1024
-"""Largest request [ours]: a quarter of the facade's limit, so that 500 callers do not fill the memory."""
 RETRY_AFTER_SECONDS: Final = 30
 """For responses with status 503 [ours]."""
 
@@ -47,6 +45,7 @@ def create_app(start_up: StartUp) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.bodies = BodyReader()
         async with start_up() as app.state.waiter:
             yield
 
@@ -64,7 +63,7 @@ def create_app(start_up: StartUp) -> Starlette:
 async def _start(request: Request) -> Response:
     waiter, caller = _waiter(request), Caller()
     try:
-        process_input = _parse_object(await _read_body(request))
+        process_input = await request.app.state.bodies.read_object(request)
         return await _respond_unless_disconnected(request, waiter.run(process_input, caller))
     except ClientDisconnect:
         return _disconnected()
@@ -92,26 +91,6 @@ async def _health(request: Request) -> Response:
 def _waiter(request: Request) -> Waiter:
     waiter: Waiter = request.app.state.waiter
     return waiter
-
-
-async def _read_body(request: Request) -> bytes:
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise InvalidRequestError(f"the body has more than {MAX_BODY_BYTES:,} bytes", status=413)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _parse_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = strict_json.loads(body)
-    except ValueError as error:
-        raise InvalidRequestError(f"the body must be a JSON object: {error}") from error
-    if not isinstance(value, dict):
-        raise InvalidRequestError("the body must be a JSON object")
-    return value
 
 
 def _content(result: Ended | Unfinished) -> Content:

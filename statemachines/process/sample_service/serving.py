@@ -28,11 +28,14 @@ from statemachines.process.sample_service.quota import Quota
 from statemachines.process.sample_service.settings import Settings
 from statemachines.process.sample_service.waiter import Waiter
 from stepline.core.errors import SettingsError
+from stepline.core.limits import KIB
 
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C: 128 plus the number of the signal."""
 BACKLOG: Final = 1024
 """Connections that wait to be accepted: many callers may connect at once."""
+RECEIVE_BUFFER_BYTES: Final = 16 * KIB
+"""Of each connection [ours]. asyncio reads as much at once, before the limits of `bodies` apply."""
 
 
 def application(
@@ -61,11 +64,13 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; connections wait until `run` serves them. Raises SettingsError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(f"port {port} is in use: choose another with --port") from error
         raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    return listening
 
 
 async def run(settings: Settings, listening: socket.socket) -> None:

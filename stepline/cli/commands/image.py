@@ -16,7 +16,13 @@ from stepline.cli.options import choose_and_show_target, target_options, with_op
 from stepline.core.errors import UsageError
 from stepline.deployment import project
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT
-from stepline.images.delete import StoredImage, delete_images, find_images, list_images
+from stepline.images.delete import (
+    StoredImage,
+    add_referenced_images,
+    delete_images,
+    find_images,
+    list_images,
+)
 from stepline.images.push import push_folder
 from stepline.oci.names import parse_repository_uri
 
@@ -91,7 +97,7 @@ def delete(
     repository: str | None,
     stack_name: str,
 ) -> None:
-    """Delete images by tag or digest, each with all of its tags.
+    """Delete images by tag or digest, each with all of its tags and the images that belong only to it.
 
     A stack with images in its repository cannot be deleted: --all empties the repository. Prints the deleted
     images.
@@ -102,7 +108,8 @@ def delete(
     name = parse_repository_uri(repository or _repository_uri_of_stack(target, stack_name)).repository
     ecr = target.client("ecr")
     stored = list_images(ecr, name)
-    images = stored if delete_all else find_images(stored, references)
+    chosen = stored if delete_all else find_images(stored, references)
+    images = add_referenced_images(ecr, name, chosen, stored)
     if not images:
         terminal.print_message(f"{name} has no images", style="quiet")
         return

@@ -19,9 +19,9 @@ _CONFIG = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
 
 _JOB_KEY = "CodePipeline.job"
 _JOB_NOTE = (
-    "The event has a job of CodePipeline: the function returns null, whatever becomes of the job, and reports "
-    "its result to CodePipeline, which refuses it for a made-up job. The reason of a failure is in the log "
-    "above; a job with a valid input starts an execution."
+    "The event has a job of CodePipeline: the function returns null, whatever becomes of the job, and "
+    "reports its result to CodePipeline, which does not know a made-up job. The reason of a failure is in "
+    "the log above; a job with a valid input starts an execution."
 )
 
 

@@ -24,7 +24,9 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
     click.option("--message", "-m", help="Commit message."),
     click.option("--repository", help="Name of the repository. Default: that of the pipeline's source."),
     click.option("--branch", help="Branch. Default: that of the pipeline's source."),
-    click.option("--pipeline", help="Name of the pipeline. Required if there are several."),
+    click.option(
+        "--pipeline", help="Name of the pipeline. Default: the only one, or that of the stack stepline."
+    ),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
     click.option(
         "--watch",
@@ -60,7 +62,7 @@ def command(
     find_git()
     target = choose_and_show_target(ctx)
     destination = find_destination(target, pipeline=pipeline, repository=repository, branch=branch)
-    definition = find_pipeline(target.client("codepipeline"), pipeline) if is_watched else None
+    definition = find_pipeline(target, pipeline) if is_watched else None
     if definition:
         check_starts(definition, destination)
     pushed = push_and_show(target, source, destination, message=message, allow_empty=allow_empty)

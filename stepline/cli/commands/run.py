@@ -89,7 +89,7 @@ def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator
 
 def _push_and_watch(target: Target, pipeline: str | None, source: Path) -> PipelineExecution:
     """Push, even if nothing has changed, and watch the execution that this starts."""
-    definition = find_pipeline(target.client("codepipeline"), pipeline)
+    definition = find_pipeline(target, pipeline)
     destination = find_destination(target, pipeline=definition.name, repository=None, branch=None)
     pushed = push_and_show(target, source, destination, message=None, allow_empty=True)
     terminal.print_result()

@@ -23,7 +23,7 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
     target = choose_and_show_target(ctx)
     codepipeline = target.client("codepipeline")
     if pipeline:
-        pipeline = find_pipeline(codepipeline, pipeline).name
+        pipeline = find_pipeline(target, pipeline).name
     statuses = read_pipeline_statuses(codepipeline, pipeline)
     if as_json:
         document = status_document(target, statuses)

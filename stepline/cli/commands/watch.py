@@ -34,7 +34,7 @@ def command(
 
     It is the execution that the last push to the pipeline's CodeCommit repository has started, even if it has
     ended, or a newer one. For a pipeline with another source it is the newest execution in progress, or else
-    the newest. PIPELINE is optional if there is only one.
+    the newest. PIPELINE is by default the only one, or that of the stack stepline.
 
     A terminal shows the current state, a pipe or file gets a line for each change.
 
@@ -44,7 +44,7 @@ def command(
         raise click.UsageError("--next and --execution-id exclude each other")
     seconds = parse_duration(timeout).total_seconds() if timeout else None
     target = choose_and_show_target(ctx)
-    definition = find_pipeline(target.client("codepipeline"), pipeline)
+    definition = find_pipeline(target, pipeline)
 
     def find(poller: Poller) -> ExecutionSummary:
         return _find(target, definition, poller, execution_id=execution_id, is_next=is_next)

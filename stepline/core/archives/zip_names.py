@@ -28,10 +28,15 @@ def match_path(entries: Iterable[tuple[int, bytes]], name: str) -> int | None:
 
 
 def similar_names(entries: Iterable[tuple[int, bytes]], name: str, limit: int = 3) -> list[str]:
-    """Return entries with the same file name in other folders or in other letter case."""
-    base_name = _plain(name).rpartition("/")[2].encode(errors="surrogatepass").lower()
-    alike = (entry_name for _, entry_name in entries if entry_name.rpartition(b"/")[2].lower() == base_name)
+    """Return entries with the same file name in other folders, letter case, or with another extension."""
+    stem = _stem(_plain(name).encode(errors="surrogatepass"))
+    alike = (entry_name for _, entry_name in entries if stem and _stem(entry_name) == stem)
     return [entry_name.decode(errors="replace") for _, entry_name in zip(range(limit), alike, strict=False)]
+
+
+def _stem(path: bytes) -> bytes:
+    base_name = path.rpartition(b"/")[2].lower()
+    return base_name.rpartition(b".")[0] or base_name
 
 
 def _spellings(name: str) -> Mapping[bytes, int]:

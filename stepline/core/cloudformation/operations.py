@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stepline.core.cloudformation.stack_events import first_failure, operation_status
 from stepline.core.cloudformation.stack_status import Phase, StackStatus, parse_status, phase_of
 from stepline.core.cloudformation.stacks import find_stack
+from stepline.core.errors import TransientAwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -28,12 +29,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class OperationOutcome:
-    """The status of the stack after an operation, or while it is in progress."""
+    """The status of the stack after an operation, or while it is in progress.
+
+    `ended_at` is known if the operation's own events show its end.
+    """
 
     stack_name: str
     status: StackStatus
     phase: Phase
     reason: str  # CloudFormation's summary for the whole stack, often empty
+    ended_at: datetime | None = None
 
 
 def read_outcome(cloudformation: CloudFormationClient, operation: Operation) -> OperationOutcome:
@@ -42,10 +47,13 @@ def read_outcome(cloudformation: CloudFormationClient, operation: Operation) -> 
     While any operation on the stack is in progress, DescribeStacks is enough. Otherwise its status may be
     that of an earlier operation (ExecuteChangeSet only accepts the request) or of a later one. So the
     operation's own events decide; as long as there are none, it is running.
+
+    Raise `TransientAwsError` if CloudFormation does not find the stack: it has just been created. A deleted
+    one is found by its id.
     """
     stack = find_stack(cloudformation, operation.stack_id)
     if stack is None:
-        return OperationOutcome(operation.stack_id, StackStatus.DELETE_COMPLETE, Phase.DELETED, "")
+        raise TransientAwsError(f"CloudFormation does not describe the stack {operation.stack_id} yet.")
     outcome = OperationOutcome(stack.name, stack.status, stack.phase, stack.reason)
     if stack.phase is Phase.RUNNING:
         return outcome
@@ -61,7 +69,9 @@ def outcome_by_events(
         phase = Phase.DELETED if outcome.phase is Phase.DELETED else Phase.RUNNING
         return replace(outcome, phase=phase)
     status = parse_status(event.status)
-    return OperationOutcome(outcome.stack_name, status, phase_of(status), event.reason or outcome.reason)
+    phase = phase_of(status)
+    ended_at = None if phase is Phase.RUNNING else event.moment
+    return OperationOutcome(outcome.stack_name, status, phase, event.reason or outcome.reason, ended_at)
 
 
 def failure_reason(

@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
+
+from stepline.core.cloudformation.errors import stack_does_not_exist
+from stepline.core.errors import TransientAwsError
 from stepline.core.limits import MAX_NESTED_STACKS, MAX_REASON_CHARACTERS
 from stepline.core.text import cut
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import DescribeStackEventsOutputTypeDef
 
 STACK_TYPE: Final = "AWS::CloudFormation::Stack"
 # Resources that failed only because another one had failed before.
@@ -34,6 +39,7 @@ class StackEvent:
     status: str
     reason: str
     token: str
+    moment: datetime
 
     @property
     def is_of_stack_itself(self) -> bool:
@@ -112,8 +118,11 @@ def _oldest(failures: Sequence[StackEvent]) -> StackEvent | None:
 def read_events(
     cloudformation: CloudFormationClient, stack: str, *, since: datetime | None
 ) -> Iterator[StackEvent]:
-    """Yield the events of a stack, newest first, back to `since`. Pages are read when they are needed."""
-    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+    """Yield the events of a stack, newest first, back to `since`. Pages are read when they are needed.
+
+    Raise `TransientAwsError` if CloudFormation does not find the stack: it has just been created.
+    """
+    for page in _pages(cloudformation, stack):
         for event in page["StackEvents"]:
             if since is not None and event["Timestamp"] < since:
                 return
@@ -125,4 +134,16 @@ def read_events(
                 status=event.get("ResourceStatus", ""),
                 reason=event.get("ResourceStatusReason", ""),
                 token=event.get("ClientRequestToken", ""),
+                moment=event["Timestamp"],
             )
+
+
+def _pages(cloudformation: CloudFormationClient, stack: str) -> Iterator[DescribeStackEventsOutputTypeDef]:
+    try:
+        yield from cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    except ClientError as error:
+        if stack_does_not_exist(error):
+            raise TransientAwsError(
+                f"CloudFormation does not show the events of the stack {stack} yet."
+            ) from error
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -20,7 +21,7 @@ class Stack:
     """A stack. `id` is its ARN, which no other stack ever has, unlike its name.
 
     `role_arn` is the role of its last operation, `parent_id` the ARN of the stack in which it is nested; both
-    may be empty.
+    may be empty. `changed_at`: when its creation or its latest update was started.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Stack:
     tags: Mapping[str, str]
     role_arn: str
     parent_id: str
+    changed_at: datetime
 
     @property
     def phase(self) -> Phase:
@@ -62,6 +64,7 @@ def find_stack(cloudformation: CloudFormationClient, name_or_id: str) -> Stack |
         tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
         role_arn=stack.get("RoleARN", ""),
         parent_id=stack.get("ParentId", ""),
+        changed_at=stack.get("LastUpdatedTime") or stack["CreationTime"],
     )
 
 

@@ -37,7 +37,10 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution. `output` is JSON text; `error` and `cause` are set if it did not succeed."""
+    """An execution. `output` is JSON text; `error` and `cause` are set if it did not succeed.
+
+    `stopped` is None as long as it is open.
+    """
 
     arn: ExecutionArn
     status: Status
@@ -45,6 +48,7 @@ class Execution:
     output: str | None = None
     error: str | None = None
     cause: str | None = None
+    stopped: datetime | None = None
 
 
 def describe_execution(client: SFNClient, arn: ExecutionArn) -> Execution | None:
@@ -70,4 +74,5 @@ def parse_execution(response: Any, arn: ExecutionArn) -> Execution:
         output=response.get("output"),
         error=response.get("error"),
         cause=response.get("cause"),
+        stopped=response.get("stopDate"),
     )

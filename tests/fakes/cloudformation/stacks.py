@@ -7,9 +7,10 @@ rollback.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -22,6 +23,7 @@ from tests.fakes.cloudformation.templates import Template, ValidationError
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import FakeService
 from tests.fakes.sparse_file import bytes_of
+from tests.fakes.versions import Versions, View
 
 STEP_SECONDS = 15
 OTHER_PROCESS = "of-another-process"
@@ -39,7 +41,7 @@ _STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass
 class FakeStack:
-    """`events` are the oldest first."""
+    """`events` are the oldest first. `versions`: the stack after each change of its status."""
 
     id: str
     name: str
@@ -54,6 +56,7 @@ class FakeStack:
     token: str = ""
     protected: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
+    versions: Versions[FakeStack] = field(default_factory=Versions)
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -71,6 +74,8 @@ class FakeStacks(FakeService):
 
     `page_size` of lists is small, so that tests need several pages. `hangs`: operations never end.
     `forgets_tokens`: a repeated request is not recognized by its token, as with some emulators.
+    `view`: which state Describe* operations return. `on_change` is called when a request,
+    or `add_stack`, changes a stack.
     """
 
     service_name: ClassVar[str] = "cloudformation"
@@ -81,6 +86,8 @@ class FakeStacks(FakeService):
     hangs: bool = False
     forgets_tokens: bool = False
     stacks: list[FakeStack] = field(default_factory=list)
+    view: View = View.LATEST
+    on_change: Callable[[str, FakeStack], None] = lambda _operation, _stack: None
     _ids: Any = field(default_factory=itertools.count)
 
     # ---------------------------------------------------------------- what a test does as another process
@@ -96,7 +103,7 @@ class FakeStacks(FakeService):
         role_arn: str = "",
     ) -> FakeStack:
         values = [{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()]
-        return self._new_stack(
+        stack = self._new_stack(
             name,
             status,
             template,
@@ -105,24 +112,43 @@ class FakeStacks(FakeService):
             role_arn=role_arn,
             token=OTHER_PROCESS,
         )
+        self.on_change("AddStack", stack)
+        return stack
 
     def set_stack_status(self, name: str, status: str) -> None:
         self.set_status(self.existing_stack(name), status, token=OTHER_PROCESS)
 
+    def replace_stack(self, stack: FakeStack, *, keep_owner: bool) -> FakeStack:
+        """Delete the stack, and create another one with its name, as another process does.
+
+        `keep_owner`: the other process gives it the same tags and role.
+        """
+        self.set_status(stack, "DELETE_COMPLETE", token=OTHER_PROCESS)
+        template = stack.template or {"Resources": {"Other": {"Type": "AWS::SNS::Topic"}}}
+        tags, role_arn = (stack.tags, stack.role_arn) if keep_owner else ({}, "")
+        values = dict.fromkeys(stack.parameters, OTHER_PROCESS)
+        return self.add_stack(stack.name, "CREATE_COMPLETE", template, values, tags=tags, role_arn=role_arn)
+
+    def forget_versions(self) -> None:
+        """Let the stacks be as they are for a long time."""
+        for stack in self.stacks:
+            stack.versions.forget()
+
     # ---------------------------------------------------------------- operations
 
     def describe_stacks(self, *, StackName: str) -> Params:
-        stack = self.find_stack(StackName)
+        stack = self._seen_stack(StackName)
         if stack is None:
             raise ValidationError(f"Stack with id {StackName} does not exist")
         outputs = {}
-        if stack.status in UPDATABLE:
+        if stack.status in UPDATABLE or stack.status.startswith("UPDATE"):
             outputs = templates.outputs(stack.template, stack.parameters)
         description = {
             "StackId": stack.id,
             "StackName": stack.name,
             "StackStatus": stack.status,
             "CreationTime": stack.created,
+            **({"LastUpdatedTime": stack.updated} if stack.updated > stack.created else {}),
             "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
             **({"RoleARN": stack.role_arn} if stack.role_arn else {}),
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
@@ -131,7 +157,7 @@ class FakeStacks(FakeService):
         return {"Stacks": [description]}
 
     def describe_stack_events(self, *, StackName: str, NextToken: str = "") -> Params:
-        stack = self.find_stack(StackName)
+        stack = self._seen_stack(StackName)
         if stack is None:
             raise ValidationError(f"Stack [{StackName}] does not exist")
         return self.page("StackEvents", list(reversed(stack.events)), NextToken)
@@ -156,11 +182,11 @@ class FakeStacks(FakeService):
             )
         return {"Type": Type, "TypeName": TypeName, "Schema": schema}
 
-    def create_stack(self, *, StackName: str, ClientRequestToken: str, **arguments: Any) -> Params:
+    def create_stack(self, *, StackName: str, ClientRequestToken: str = "", **arguments: Any) -> Params:
         template = self.template_of(arguments)
         stack = self.stack_named(StackName)
         if stack is not None:
-            if stack.token == ClientRequestToken and not self.forgets_tokens:
+            if ClientRequestToken == stack.token != "" and not self.forgets_tokens:
                 return {"StackId": stack.id}
             raise AwsError(f"Stack [{StackName}] already exists", code="AlreadyExistsException")
         self.check_capabilities(template, arguments)
@@ -174,10 +200,11 @@ class FakeStacks(FakeService):
             role_arn=arguments.get("RoleARN", ""),
             token=ClientRequestToken,
         )
+        self.on_change("CreateStack", stack)
         self.later(STEP_SECONDS, lambda: self._finish_creation(stack, ClientRequestToken))
         return {"StackId": stack.id}
 
-    def delete_stack(self, *, StackName: str, ClientRequestToken: str, RoleARN: str = "") -> None:
+    def delete_stack(self, *, StackName: str, ClientRequestToken: str = "", RoleARN: str = "") -> None:
         stack = self.find_stack(StackName)
         if stack is None or stack.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
             return  # a deletion in progress is, with any token, not started again
@@ -185,11 +212,14 @@ class FakeStacks(FakeService):
             raise ValidationError(
                 f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
             )
+        self.on_change("DeleteStack", stack)
         self.set_status(stack, "DELETE_IN_PROGRESS", token=ClientRequestToken)
         self.later(STEP_SECONDS, lambda: self._finish_deletion(stack, ClientRequestToken))
 
     def set_stack_policy(self, *, StackName: str, StackPolicyBody: str) -> None:
-        self.existing_stack(StackName).policy = StackPolicyBody
+        stack = self.existing_stack(StackName)
+        self.on_change("SetStackPolicy", stack)
+        stack.policy = StackPolicyBody
 
     # ---------------------------------------------------------------- what happens later
 
@@ -241,6 +271,16 @@ class FakeStacks(FakeService):
         by_id = next((stack for stack in self.stacks if stack.id == name_or_id), None)
         return by_id or self.stack_named(name_or_id)
 
+    def _seen_stack(self, name_or_id: str) -> FakeStack | None:
+        """Return the stack as a read shows it."""
+        if self.view is View.LATEST:
+            return self.find_stack(name_or_id)
+        versions = [stack.versions.seen(self.view, self.clock.now()) for stack in reversed(self.stacks)]
+        stacks = [stack for stack in versions if stack is not None]
+        by_id = next((stack for stack in stacks if stack.id == name_or_id), None)
+        existing = (s for s in stacks if s.name == name_or_id and s.status != "DELETE_COMPLETE")
+        return by_id or next(existing, None)
+
     def stack_named(self, name: str) -> FakeStack | None:
         existing = (s for s in reversed(self.stacks) if s.name == name and s.status != "DELETE_COMPLETE")
         return next(existing, None)
@@ -263,6 +303,9 @@ class FakeStacks(FakeService):
     def set_status(self, stack: FakeStack, status: str, *, token: str) -> None:
         stack.status = status
         self._add_event(stack, stack.name, _STACK_TYPE, status, token=token, physical_id=stack.id)
+        version = copy.copy(stack)
+        version.events = list(stack.events)
+        stack.versions.add(self.clock.now(), version)
 
     def _add_event(
         self,

@@ -37,8 +37,15 @@ async def facts() -> dict[str, Any]:
         "tracing": stepfunctions._state_machines[machine].get("tracingConfiguration"),
         "expired session": "expired" in sts._sessions,
         "actions of": sorted({"codecommit", "codepipeline"} & iam_actions.SERVICE_TO_IAM_NAMESPACE.keys()),
+        "deep document": await _status_of_deep_document(),
         "previous event ids": "previousEventId" in inspect.getsource(stepfunctions._add_event),
     }
+
+
+async def _status_of_deep_document() -> int:
+    headers = {"x-amz-target": "AWSEvents.ListRules", "content-type": "application/x-amz-json-1.1"}
+    response = await app._dispatch_service_request("POST", "/", headers, b"[" * 100_000, {}, "request")
+    return int(response[0])
 
 
 def _warnings_of_pipeline_target() -> list[str]:

@@ -53,3 +53,8 @@ def test_expired_sessions_are_deleted(facts: dict[str, Any]) -> None:
 def test_iam_actions_of_codecommit_and_codepipeline_are_missing(facts: dict[str, Any]) -> None:
     """enforcement.enforce: ministack's own enforcement would allow their requests."""
     assert "codecommit" not in facts["actions of"]
+
+
+def test_deeply_nested_document_is_a_server_error(facts: dict[str, Any]) -> None:
+    """routing.refuse_deep_documents"""
+    assert facts["deep document"] == 500

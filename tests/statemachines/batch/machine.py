@@ -130,6 +130,7 @@ class Machine:
             timeout={"attemptDurationSeconds": self.timeout_seconds},
         )
         values = {
+            "Partition": "aws",
             "JobQueueArn": queue,
             "JobDefinitionArn": definition,
             "JobLogGroupName": LOG_GROUP,

@@ -22,7 +22,7 @@ def test_definition_follows_the_rules_of_all_state_machines() -> None:
 def test_every_job_is_waited_for_and_its_failure_explained() -> None:
     assert set(JOBS) == {"Run Step 1 Job", "Run Step 2 Job", "Run Step 3 Job"}
     for name, state in JOBS.items():
-        assert state["Resource"] == "arn:aws:states:::batch:submitJob.sync"
+        assert state["Resource"] == "arn:${Partition}:states:::batch:submitJob.sync"
         (catch,) = state["Catch"]
         assert catch["Next"] == f"Explain {name.removeprefix('Run ').removesuffix(' Job')} Failure"
 

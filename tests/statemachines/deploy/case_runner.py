@@ -138,8 +138,13 @@ def _add_stack(deployment: Deployment, stack: dict[str, Any] | None) -> None:
     )
     added.protected = stack.get("protected", False)
     if "then" in stack:
-        change = functools.partial(cloudformation.set_stack_status, name, stack["then"])
+        change = functools.partial(_set_status, cloudformation, name, stack["then"])
         deployment.clock.call_later(stack.get("seconds", 25), change)
+
+
+def _set_status(cloudformation: FakeCloudFormation, name: str, status: str) -> None:
+    if cloudformation.stack_named(name):  # a simulation may have deleted it
+        cloudformation.set_stack_status(name, status)
 
 
 def _plan_faults(deployment: Deployment, case: dict[str, Any]) -> None:
@@ -165,6 +170,8 @@ def _service_of(deployment: Deployment, operation: str) -> Calls:
 def _interfere(cloudformation: FakeCloudFormation, item: dict[str, Any]) -> None:
     match item["change"]:
         case "create":
+            if cloudformation.stack_named(STACK_NAME):
+                cloudformation.set_stack_status(STACK_NAME, "DELETE_COMPLETE")
             cloudformation.add_stack(
                 STACK_NAME,
                 item["status"],
@@ -178,9 +185,12 @@ def _interfere(cloudformation: FakeCloudFormation, item: dict[str, Any]) -> None
         case "delete":
             cloudformation.set_stack_status(STACK_NAME, "DELETE_COMPLETE")
         case "set status":
+            stack = cloudformation.existing_stack(STACK_NAME)
+            if not stack.template:  # its first change set is executed
+                stack.template, stack.parameters = template({}), {"EnvironmentName": "dev", "Size": "1"}
             cloudformation.set_stack_status(STACK_NAME, item["status"])
         case "delete change sets":
-            cloudformation.change_sets.clear()
+            cloudformation.delete_change_sets()
         case "hang":
             cloudformation.hangs = True
         case unknown:

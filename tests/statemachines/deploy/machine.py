@@ -7,6 +7,7 @@ Only AWS is replaced: CloudFormation and S3 by fakes, Step Functions by the loca
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -88,6 +89,11 @@ def load_asl() -> dict[str, Any]:
     return document
 
 
+@functools.cache
+def _read_asl() -> str:
+    return ASL_FILE.read_text()
+
+
 class Arns(Protocol):
     def arn(self, name: str) -> str:
         """Return the ARN of the function `name`."""
@@ -95,7 +101,7 @@ class Arns(Protocol):
 
 def definition(functions: Arns) -> str:
     """Return the state machine as it is created, with the ARNs of the functions."""
-    text = ASL_FILE.read_text()
+    text = _read_asl().replace("${Partition}", "aws")
     for name in map(function_name, TASKS):
         text = text.replace(f"${{{name}FunctionArn}}", functions.arn(name))
     return text

@@ -47,7 +47,7 @@ def test_errors_with_transitions_of_their_own_are_named() -> None:
 @pytest.mark.parametrize("name", TASK_STATES)
 def test_task_calls_a_function_of_the_template(name: str) -> None:
     state = TASK_STATES[name]
-    assert state["Resource"] == "arn:aws:states:::lambda:invoke"
+    assert state["Resource"] == "arn:${Partition}:states:::lambda:invoke"
     expected = {f"${{{function_name(task)}FunctionArn}}" for task in TASKS}
     assert state["Parameters"]["FunctionName"] in expected
 

@@ -59,7 +59,8 @@ class World:
 
 def definition() -> str:
     arn = InProcessFunctions({}).arn(FUNCTION)
-    return ASL_FILE.read_text().replace(f"${{{FUNCTION}FunctionArn}}", arn)
+    text = ASL_FILE.read_text().replace("${Partition}", "aws")
+    return text.replace(f"${{{FUNCTION}FunctionArn}}", arn)
 
 
 def load_asl() -> dict[str, Any]:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import ANY, Stubber
 
-from statemachines.workflow.definition import MAX_DEFINITION_CHARACTERS
+from statemachines.workflow.definition import MAX_DEFINITION_CHARACTERS, Target, validate
 from statemachines.workflow.inject_definition import MAX_DEFINITION_BYTES
 from stepline.localaws.protocol import AwsError
 from tests.cases import merged
@@ -91,9 +93,8 @@ def test_one_version_of_one_object_is_read(world: World) -> None:
 
 
 def test_sample_can_be_inserted(world: World) -> None:
-    event = merged(
-        valid_event(), {"fragment": {"DefinitionSubstitutions": {"GreetingParameterName": {"Ref": "P"}}}}
-    )
+    values = {"Partition": {"Ref": "AWS::Partition"}, "GreetingParameterName": {"Ref": "P"}}
+    event = merged(valid_event(), {"fragment": {"DefinitionSubstitutions": values}})
     text = (Path(__file__).parents[3] / "statemachines/workflow/sample.asl.json").read_text()
     world.put(text.encode())
     assert inserted(world, event) == text
@@ -140,3 +141,26 @@ def test_event_of_another_kind_is_a_failure() -> None:
 def test_missing_setting_is_named_in_the_error(world: World) -> None:
     world.variables["DEFINITIONS_PREFIX"] = ""
     assert "DEFINITIONS_PREFIX is not set" in world.inject(valid_event())["errorMessage"]
+
+
+def test_definition_is_validated_with_the_values_of_its_partition() -> None:
+    client = boto3.client(
+        "stepfunctions", region_name="cn-north-1", aws_access_key_id="a", aws_secret_access_key="s"
+    )
+    text = '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "%s", "End": true}}}'
+    substitutions = {"Partition": {"Ref": "AWS::Partition"}, "Task": {"Fn::GetAtt": ["Task", "Arn"]}}
+    with Stubber(client) as stubber:
+        for resource in ("arn:aws-cn:states:::a:b", "arn:aws-cn:lambda:cn-north-1:1:function:placeholder"):
+            expected = {
+                "definition": text % resource,
+                "type": "STANDARD",
+                "severity": "ERROR",
+                "maxResults": ANY,
+            }
+            stubber.add_response(
+                "validate_state_machine_definition", {"result": "OK", "diagnostics": []}, expected
+            )
+        target = Target("cn-north-1", "1", "STANDARD", substitutions)
+        validate(client, text % "arn:${Partition}:states:::a:b", target)
+        validate(client, text % "${Task}", target)
+        stubber.assert_no_pending_responses()

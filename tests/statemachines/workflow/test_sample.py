@@ -37,7 +37,8 @@ class Parameters(FakeService):
 def run(parameter: str) -> Any:
     clock = VirtualClock()
     service = build_stepfunctions(clock, lambda _service: client_of(Parameters()))
-    definition = json.dumps(ASL).replace("${GreetingParameterName}", parameter)
+    values = {"Partition": "aws", "GreetingParameterName": parameter}
+    definition = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], json.dumps(ASL))
     service.create_state_machine(
         {"name": "sample", "definition": definition, "roleArn": "arn:aws:iam::000000000000:role/r"}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
-    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
 
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 """For job definitions that name no log group [AWS Batch user guide, "Use the awslogs log driver"]."""
@@ -59,17 +60,25 @@ def read_job(batch: BatchClient, job_id: str) -> BatchJob:
     return _job(jobs[0])
 
 
+def list_jobs(batch: BatchClient, since: datetime) -> list[JobSummaryTypeDef]:
+    """Return the jobs of all queues that were created after `since`, the newest first."""
+    jobs = _list_jobs(batch, "AFTER_CREATED_AT", str(int(since.timestamp() * 1000)))
+    return sorted(jobs, key=lambda job: job.get("createdAt", 0), reverse=True)
+
+
 def _find_newest_of_name(batch: BatchClient, name: str) -> str | None:
-    found: list[tuple[int, str]] = []
+    found = [(job.get("createdAt", 0), job["jobId"]) for job in _list_jobs(batch, "JOB_NAME", name)]
+    return max(found)[1] if found else None
+
+
+def _list_jobs(batch: BatchClient, filter_name: str, value: str) -> Iterator[JobSummaryTypeDef]:
     for page in batch.get_paginator("describe_job_queues").paginate():
         for queue in page["jobQueues"]:
-            jobs = batch.get_paginator("list_jobs").paginate(
-                jobQueue=queue["jobQueueName"], filters=[{"name": "JOB_NAME", "values": [name]}]
+            parts = batch.get_paginator("list_jobs").paginate(
+                jobQueue=queue["jobQueueName"], filters=[{"name": filter_name, "values": [value]}]
             )
-            found += [
-                (job.get("createdAt", 0), job["jobId"]) for part in jobs for job in part["jobSummaryList"]
-            ]
-    return max(found)[1] if found else None
+            for part in parts:
+                yield from part["jobSummaryList"]
 
 
 def _job(detail: JobDetailTypeDef) -> BatchJob:

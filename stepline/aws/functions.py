@@ -24,8 +24,13 @@ class Function:
     name: str
     logical_id: str | None
 
-    def __str__(self) -> str:
-        return f"{self.logical_id} ({self.name})" if self.logical_id else self.name
+    @property
+    def short_name(self) -> str:
+        """A name that `find_function` finds: `create-stack` for the logical id `CreateStackFunction`."""
+        if self.logical_id is None:
+            return self.name
+        words = self.logical_id.removesuffix("Function") or self.logical_id
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", words).lower()
 
 
 def list_functions(
@@ -87,4 +92,4 @@ def _normalize(name: str | None) -> str:
 
 
 def _list_names(functions: Sequence[Function]) -> str:
-    return ", ".join(function.logical_id or function.name for function in functions)
+    return ", ".join(function.short_name for function in functions)

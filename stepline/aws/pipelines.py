@@ -107,9 +107,6 @@ class ExecutionSummary:
     trigger: Trigger | None = None
     source_revisions: tuple[SourceRevision, ...] = field(default=())
 
-    def has_revision(self, revision_id: str) -> bool:
-        return any(each.revision_id == revision_id for each in self.source_revisions)
-
 
 def list_pipeline_names(codepipeline: CodePipelineClient) -> list[str]:
     pages = codepipeline.get_paginator("list_pipelines").paginate()

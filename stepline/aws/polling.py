@@ -17,6 +17,8 @@ Result = TypeVar("Result")
 
 LOCAL_POLL_SECONDS = 0.4
 AWS_POLL_SECONDS = 3.0  # three or four calls each time: far below AWS's rate limits
+LOCAL_START_SECONDS = 60.0  # from a push to the execution; usually less than one second
+AWS_START_SECONDS = 180.0  # usually some seconds; about a minute if the pipeline polls its source
 _MAX_CONSECUTIVE_FAILURES = 5  # botocore has retried each of them already
 
 
@@ -26,12 +28,16 @@ class TimeoutPassedError(SteplineError):
 
 @dataclass(frozen=True)
 class Poller:
-    """Polls every `poll_seconds`, for at most `timeout_seconds` if that is given."""
+    """Polls every `poll_seconds`, for at most `timeout_seconds` if that is given.
+
+    `start_seconds` is how long to wait until a push has started an execution.
+    """
 
     poll_seconds: float
     timeout_seconds: float | None = None
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    start_seconds: float = LOCAL_START_SECONDS
 
     def until(self, check: Callable[[], Result | None]) -> Result:
         """Call `check` until it returns anything but None, and return that. Raises TimeoutPassedError."""
@@ -61,4 +67,6 @@ class Poller:
 
 
 def new_poller(*, is_local: bool, timeout_seconds: float | None = None) -> Poller:
-    return Poller(LOCAL_POLL_SECONDS if is_local else AWS_POLL_SECONDS, timeout_seconds)
+    if is_local:
+        return Poller(LOCAL_POLL_SECONDS, timeout_seconds)
+    return Poller(AWS_POLL_SECONDS, timeout_seconds, start_seconds=AWS_START_SECONDS)

@@ -1,11 +1,14 @@
-"""Finds the CodeCommit repository and branch to push to: those of the pipeline's source action."""
+"""Finds the CodeCommit repository and branch of a pipeline's source action, and the branch's last commit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from stepline.aws.pipelines import ActionDefinition, PipelineDefinition, find_pipeline
+from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +28,46 @@ class Destination:
     clone_url: str
 
 
+@dataclass(frozen=True)
+class BranchHead:
+    """The last commit of a branch; `commit_id` is None if nothing has been pushed to it."""
+
+    repository: str
+    branch: str
+    commit_id: str | None
+
+
+def read_head(codecommit: CodeCommitClient, definition: PipelineDefinition) -> BranchHead | None:
+    """Return the last commit of the branch that starts the pipeline.
+
+    None if the pipeline has no CodeCommit source or several, or if the branch may not be read.
+    """
+    sources = _codecommit_sources(definition)
+    if len(sources) != 1:
+        return None
+    repository, branch = _repository_and_branch(sources[0])
+    try:
+        response = codecommit.get_branch(repositoryName=repository, branchName=branch)
+    except ClientError as error:
+        if error_code(error) == "BranchDoesNotExistException":
+            return BranchHead(repository, branch, None)
+        if error_code(error) in {"AccessDeniedException", "RepositoryDoesNotExistException"}:
+            return None
+        raise
+    return BranchHead(repository, branch, response["branch"].get("commitId"))
+
+
+def check_starts(definition: PipelineDefinition, destination: Destination) -> None:
+    """Raise UsageError if the pipeline has another source than the repository and branch to push to."""
+    sources = [_repository_and_branch(source) for source in _codecommit_sources(definition)]
+    if (destination.repository, destination.branch) not in sources:
+        listed = ", ".join(f"{repository}, branch {branch}" for repository, branch in sources) or "none"
+        raise UsageError(
+            f"a push to {destination.repository}, branch {destination.branch}, does not start pipeline "
+            f"{definition.name} (its CodeCommit source: {listed}): push without --watch"
+        )
+
+
 def find_destination(
     target: Target, *, pipeline: str | None, repository: str | None, branch: str | None
 ) -> Destination:
@@ -42,10 +85,7 @@ def find_destination(
 
 def _find_source_action(definition: PipelineDefinition) -> ActionDefinition:
     """Return the pipeline's CodeCommit source action. Raises UsageError if it has none or several."""
-    sources = [
-        action for stage in definition.stages for action in stage.actions if action.category == "Source"
-    ]
-    found = [action for action in sources if action.provider == "CodeCommit"]
+    found = _codecommit_sources(definition)
     if len(found) == 1:
         return found[0]
     if found:
@@ -54,7 +94,20 @@ def _find_source_action(definition: PipelineDefinition) -> ActionDefinition:
             f"pipeline {definition.name} has several CodeCommit sources, "
             f"choose one with --repository: {names}"
         )
-    providers = ", ".join(sorted({action.provider for action in sources})) or "none"
+    providers = ", ".join(sorted({action.provider for action in _sources(definition)})) or "none"
     raise UsageError(
         f"pipeline {definition.name} has no CodeCommit source (its source: {providers}): use --repository"
     )
+
+
+def _codecommit_sources(definition: PipelineDefinition) -> list[ActionDefinition]:
+    return [action for action in _sources(definition) if action.provider == "CodeCommit"]
+
+
+def _sources(definition: PipelineDefinition) -> list[ActionDefinition]:
+    return [action for stage in definition.stages for action in stage.actions if action.category == "Source"]
+
+
+def _repository_and_branch(source: ActionDefinition) -> tuple[str, str]:
+    """Return the configuration of a CodeCommit source; both members are required [doc: CodeCommit source]."""
+    return source.configuration["RepositoryName"], source.configuration["BranchName"]

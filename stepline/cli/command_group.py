@@ -6,6 +6,7 @@ pipeline was stopped or superseded; 124 `--timeout` passed; 128 + n ended by sig
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 from importlib.metadata import version
@@ -61,6 +62,14 @@ class Stepline(click.Group):
         module = importlib.import_module(f"stepline.cli.commands.{name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest a command for a mistyped one: click knows only the commands that are loaded."""
+        if args[0] not in _COMMANDS and (similar := difflib.get_close_matches(args[0], _COMMANDS, n=1)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {similar[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

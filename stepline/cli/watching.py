@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 
-from stepline.aws.execution_watch import watch_execution
+from stepline.aws.approvals import WaitingApproval, list_waiting_approvals
+from stepline.aws.execution_watch import Show, watch_execution
 from stepline.aws.failed_actions import list_failed_actions
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
-from stepline.aws.polling import Poller
+from stepline.aws.polling import Poller, TimeoutPassedError, new_poller
+from stepline.aws.statuses import Status
 from stepline.aws.target import Target
 from stepline.cli import execution_lines, execution_view, terminal
+from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.core.durations import format_duration
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
+_COLUMNS_FOR_CTRL_C = 3  # the terminal shows ^C behind the drawing: a line break there would add a row
 _ROWS_BESIDE_STATES = 6  # headline, blank line, and lines above and below
 
 
@@ -61,7 +67,34 @@ class LiveView:
         busy = _SPINNER[int(now.timestamp() * _FRAMES_PER_SECOND) % len(_SPINNER)] if has_spinner else None
         other_rows = len(execution.stages) + len(execution.actions) + _ROWS_BESIDE_STATES
         max_states = max(1, self._console.height - other_rows)
-        return execution_view.execution_layout(execution, self._glyphs, now, busy=busy, max_states=max_states)
+        layout = execution_view.execution_layout(
+            execution, self._glyphs, now, busy=busy, max_states=max_states
+        )
+        return Constrain(layout, self._console.width - _COLUMNS_FOR_CTRL_C)
+
+
+class ApprovalView:
+    """Prints how to answer each approval that the execution waits for, once, above the drawing."""
+
+    def __init__(self, target: Target, output: Console, show: Show) -> None:
+        self._target = target
+        self._console = output
+        self._show = show
+        self._printed: set[WaitingApproval] = set()
+
+    def show(self, execution: PipelineExecution) -> None:
+        self._show(execution)
+        approvals = list_waiting_approvals(execution, self._target)
+        for approval in approvals:
+            if approval not in self._printed:
+                self._print(approval)
+        self._printed = set(approvals)
+
+    def _print(self, approval: WaitingApproval) -> None:
+        title = f"{approval.stage} / {approval.action} waits for an approval. To approve:"
+        terminal.print_line(self._console, title, style="warn")
+        terminal.print_line(self._console, f"  {approval.command}")
+        terminal.print_line(self._console, "To reject, use status=Rejected.", style="quiet")
 
 
 class LineView:
@@ -82,13 +115,43 @@ def watch(
     """Show one execution until it has ended: redrawn on a terminal, else in lines."""
     output = terminal.output()
     if not output.is_terminal:
-        return watch_execution(target, definition, summary, poller, LineView().show)
-    with LiveView(output) as view:
+        lines = ApprovalView(target, output, LineView().show)
+        return watch_execution(target, definition, summary, poller, lines.show)
+    with LiveView(output) as live:
+        view = ApprovalView(target, output, live.show)
         return watch_execution(target, definition, summary, poller, view.show)
 
 
+def watch_and_show_result(
+    target: Target,
+    definition: PipelineDefinition,
+    find: Callable[[Poller], ExecutionSummary],
+    *,
+    timeout_seconds: float | None,
+) -> ExitCode:
+    """Show the execution that `find` returns until it ends, and its result. Returns the exit code."""
+    poller = new_poller(is_local=target.is_local, timeout_seconds=timeout_seconds)
+    try:
+        summary = find(poller)
+        try:
+            execution = watch(target, definition, summary, poller)
+        except KeyboardInterrupt:
+            _show_that_it_continues(definition, summary)
+            raise
+    except TimeoutPassedError as error:
+        terminal.print_message(f"stepline: {error}; the pipeline continues")
+        return ExitCode.TIMED_OUT
+    show_result(execution, target)
+    return exit_code(execution)
+
+
+def _show_that_it_continues(definition: PipelineDefinition, summary: ExecutionSummary) -> None:
+    command = f"{terminal.command_name()} watch {definition.name} --execution-id {summary.id}"
+    terminal.print_message(f"The pipeline continues; to show it again: {command}", style="quiet")
+
+
 def show_result(execution: PipelineExecution, target: Target) -> None:
-    """Show how the execution has ended and why actions failed."""
+    """Show how the execution has ended, why actions failed, and the outputs of state machines."""
     glyphs = terminal.glyphs()
     terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
@@ -101,6 +164,17 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
     if execution.summary.status_summary and not execution.status.is_running:
         text.append(f": {execution.summary.status_summary}")
     terminal.print_layout(text.append(f" after {duration}" if duration else ""))
+    if execution.status is Status.SUCCEEDED:
+        _show_output_variables(execution)
+
+
+def _show_output_variables(execution: PipelineExecution) -> None:
+    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack."""
+    for action in execution.actions:
+        if action.state_machine_execution and action.output_variables:
+            terminal.print_result()
+            layout = execution_view.values_layout(f"Outputs of {action.name}", action.output_variables)
+            terminal.print_layout(layout)
 
 
 def _now() -> datetime:

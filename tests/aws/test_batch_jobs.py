@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.aws.batch_jobs import find_job, is_job_id, read_job
+from stepline.aws.batch_jobs import find_job, is_job_id, list_jobs, read_job
 from stepline.core.errors import UsageError
 from stepline.localaws.batch import Outcome
 from tests.localaws.batch.fake_containers import START_SECONDS
@@ -30,6 +30,18 @@ def test_newest_job_of_a_name_is_found(world: World) -> None:
     world.clock.advance(1)
     newest = world.submit("load")
     assert find_job(world.client, "load").id == newest
+
+
+def test_jobs_of_all_queues_are_listed_newest_first(world: World) -> None:
+    world.create_queue("another", priority=1)
+    world.submit("old")
+    world.clock.advance(3600)
+    since = world.clock.now()
+    world.clock.advance(1)
+    world.submit("load")
+    world.clock.advance(1)
+    world.submit("store", queue="another")
+    assert [job["jobName"] for job in list_jobs(world.client, since)] == ["store", "load"]
 
 
 @pytest.mark.parametrize("id_or_name", ["none", "00000000-0000-0000-0000-000000000000"])

@@ -9,9 +9,9 @@ from typing import Any
 from stepline.aws.polling import Poller
 from stepline.aws.target import Target
 from stepline.localaws.protocol import in_process_client
-from tests.aws.fakes import target_of
+from tests.aws.fakes import Answers, target_of
 from tests.in_process_functions import InProcessFunctions
-from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
+from tests.localaws.codepipeline.fakes import COMMIT, Job, World, client_error, lambda_action, stage
 from tests.localaws.stepfunctions.service import build_stepfunctions
 
 ONE_STATE = {
@@ -41,6 +41,8 @@ class LocalPipeline:
 
     def __init__(self, machine: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> None:
         self.world = World()
+        self.head: str | None = COMMIT
+        """The last commit of the branch that starts the pipeline; None if it does not exist."""
         self.functions = InProcessFunctions(functions or {})
         self.service = build_stepfunctions(self.world.clock, lambda _service: self.functions)
         self.stepfunctions = in_process_client(self.service)
@@ -55,13 +57,35 @@ class LocalPipeline:
 
     def target(self, **clients: Any) -> Target:
         """Return a target for commands with these services and other `clients`."""
-        known = {"codepipeline": self.world.client, "stepfunctions": self.stepfunctions, **clients}
+        codecommit = Answers({"get_branch": lambda _params: self._branch()})
+        known = {
+            "codepipeline": self.world.client,
+            "stepfunctions": self.stepfunctions,
+            "codecommit": codecommit,
+            **clients,
+        }
         return target_of(**known)
 
     def new_poller(self, *, timeout_seconds: float | None = None, **_settings: Any) -> Poller:
         """Return a poller that advances the clock of the services instead of sleeping."""
         clock = self.world.clock
         return Poller(1.0, timeout_seconds, clock.advance, lambda: clock.now().timestamp())
+
+    def start_for(self, commit_id: str) -> str:
+        """Start an execution of a commit, as a push does, and return its id."""
+        revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": commit_id}
+        return self.world.start(sourceRevisions=[revision])
+
+    def start_later(self, seconds: float, commit_id: str = COMMIT) -> None:
+        def start() -> None:
+            self.start_for(commit_id)
+
+        self.world.clock.call_later(seconds, start)
+
+    def _branch(self) -> Any:
+        if self.head is None:
+            return client_error("BranchDoesNotExistException", "GetBranch")
+        return {"branch": {"branchName": "main", "commitId": self.head}}
 
     def _trigger(self, job: Job) -> None:
         """Answer a job as the trigger function does."""

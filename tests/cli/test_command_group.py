@@ -71,6 +71,13 @@ def test_exit_code_for_a_wrong_command_line(stepline: Stepline) -> None:
     assert stepline("status", "--nothing").exit_code == 2
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("psuh", "push"), ("stats", "status"), ("inovke", "invoke")])
+def test_mistyped_command_is_corrected(stepline: Stepline, typed: str, meant: str) -> None:
+    result = stepline(typed)
+    assert result.exit_code == 2
+    assert f"No such command '{typed}'. Did you mean '{meant}'?" in result.stderr
+
+
 def test_traceback_of_a_bug_is_shown_on_request(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stepline.cli.commands.down.local_servers.load", lambda _port: 1 / 0)
     result = stepline("down")

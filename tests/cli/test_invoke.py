@@ -67,6 +67,24 @@ def test_event_is_read_from_standard_input(stepline: Stepline, invoked: Callable
     assert function.events == [b"[1]"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "event"), [(("-e", ' {"a": 1}'), b' {"a": 1}'), (("-e", "[]"), b"[]"), ((), b"{}")]
+)
+def test_event_of_the_command_line_is_used(
+    stepline: Stepline, invoked: Callable[[Lambda], Lambda], arguments: tuple[str, ...], event: bytes
+) -> None:
+    function = invoked(Lambda(b"null"))
+    assert stepline("invoke", "trigger", *arguments).exit_code == 0
+    assert function.events == [event]
+
+
+def test_result_of_a_job_is_explained(stepline: Stepline, invoked: Callable[[Lambda], Lambda]) -> None:
+    invoked(Lambda(b"null"))
+    result = stepline("invoke", "trigger", "-e", '{"CodePipeline.job": {"id": "1"}}')
+    assert (result.exit_code, result.stdout) == (0, "null\n")
+    assert "the function returns null, whatever becomes of the job" in result.stderr
+
+
 def test_failure_of_the_function_is_the_exit_code(
     stepline: Stepline, invoked: Callable[[Lambda], Lambda]
 ) -> None:
@@ -84,7 +102,8 @@ def test_malformed_and_missing_events_are_rejected(stepline: Stepline) -> None:
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
     assert "is not JSON" in result.stderr
     assert stepline("invoke", "trigger", "-e", "/nowhere.json").exit_code == 2
-    assert stepline("invoke", "trigger").exit_code == 2
+    result = stepline("invoke", "trigger", "-e", '{"a": }')
+    assert (result.exit_code, result.stderr.startswith("stepline: the event is not JSON: ")) == (1, True)
 
 
 def test_invocation_is_never_retried() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -130,6 +131,18 @@ def test_last_drawing_stays_on_the_terminal(
     with watching.LiveView(screen) as view:
         view.show(read(local_pipeline.world.run()))
     assert "✓ Collect" in text_of(screen).rpartition("✓ app")[2]
+
+
+def test_live_drawing_leaves_room_for_ctrl_c(
+    local_pipeline: LocalPipeline, read: Callable[[str], PipelineExecution]
+) -> None:
+    """The terminal shows ^C behind the last line; a line break there would leave the headline twice."""
+    screen = new_terminal(width=60)
+    with watching.LiveView(screen) as view:
+        view.show(read(local_pipeline.world.run()))
+    live = re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", text_of(screen).rpartition("✓ app")[0])
+    assert "Collect" in live
+    assert max(len(line) for line in re.split("[\r\n]+", live)) == 57
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from stepline.aws.target import Target
 from stepline.cli.commands import logs as logs_command
 from tests.aws.fakes import Answers, Logs, target_with_functions
 from tests.cli.conftest import Stepline
+from tests.localaws.batch.world import World
 from tests.localaws.codepipeline.fakes import client_error
 
 
@@ -68,7 +70,23 @@ def test_follow_prints_each_event_once_until_ctrl_c(
 def test_ambiguous_name_lists_the_candidates(stepline: Stepline, logs: Logs) -> None:
     result = stepline("logs", "create")
     assert result.exit_code == 1
-    assert "'create' matches several functions: CreateChangeSetFunction, CreateStackFunction" in result.stderr
+    assert "'create' matches several functions: create-change-set, create-stack" in result.stderr
+
+
+def test_names_are_listed_without_a_name(stepline: Stepline, use_target: Callable[[Target], None]) -> None:
+    batch = World()
+    batch.clock.now = lambda: datetime.now(UTC)  # type: ignore[method-assign]
+    job_id = batch.submit("nightly")
+    use_target(target_with_functions(batch=batch.client))
+    result = stepline("logs")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "create-change-set",
+        "create-stack",
+        "trigger",
+        "unrelated",
+        f"nightly  SUBMITTED  {job_id}",
+    ]
 
 
 def test_functions_are_found_without_the_stack(

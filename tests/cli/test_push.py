@@ -9,16 +9,22 @@ from typing import Any
 import pytest
 
 from stepline.aws.target import Target
+from stepline.cli import watching
 from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
-from tests.cli.local_pipeline import ONE_STATE as ANY_MACHINE
-from tests.cli.local_pipeline import LocalPipeline
+from tests.cli.local_pipeline import WAITING, LocalPipeline
 from tests.git.repositories import BareRepository
 from tests.localaws.codepipeline.fakes import client_error, source_action
 
 
+@pytest.fixture
+def local_pipeline() -> LocalPipeline:
+    return LocalPipeline(WAITING)
+
+
 @pytest.fixture(autouse=True)
 def repository(
+    local_pipeline: LocalPipeline,
     git_without_settings: None,
     use_target: Callable[[Target], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -36,7 +42,7 @@ def repository(
         return {"repositoryMetadata": {"cloneUrlHttp": str(repository.folder)}}
 
     codecommit = Answers({"get_repository": get_repository})
-    use_target(LocalPipeline(ANY_MACHINE).target(codecommit=codecommit))
+    use_target(local_pipeline.target(codecommit=codecommit))
     return repository
 
 
@@ -104,3 +110,75 @@ def test_pipeline_without_codecommit_source_is_rejected(
     result = stepline("push")
     assert result.exit_code == 1
     assert "pipeline app has no CodeCommit source (its source: S3): use --repository" in result.stderr
+
+
+class TestWatch:
+    """`stepline push --watch`."""
+
+    @pytest.fixture(autouse=True)
+    def _clock(self, local_pipeline: LocalPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(watching, "new_poller", local_pipeline.new_poller)
+
+    @pytest.fixture
+    def starts(self, local_pipeline: LocalPipeline, repository: BareRepository) -> list[str]:
+        """The execution that a push starts after two seconds."""
+        started: list[str] = []
+
+        def start() -> None:
+            started.append(local_pipeline.start_for(repository.log("%H")[0]))
+
+        local_pipeline.world.clock.call_later(2, start)
+        return started
+
+    def test_execution_of_the_commit_is_shown_until_it_ends(
+        self, stepline: Stepline, local_pipeline: LocalPipeline, starts: list[str]
+    ) -> None:
+        local_pipeline.start_later(3)
+        result = stepline("push", "--watch")
+        assert result.exit_code == 0
+        assert f"app {starts[0][:8]}  started" in result.stdout
+        assert "Deploy / Deploy > Wait  done (30 s)" in result.stdout
+        assert result.stdout.endswith("Outputs of Deploy\n  BucketName  my-bucket\n")
+
+    def test_unchanged_content_shows_the_execution_of_its_commit(
+        self, stepline: Stepline, starts: list[str]
+    ) -> None:
+        stepline("push", "--watch")
+        result = stepline("push", "--watch")
+        assert result.exit_code == 0
+        assert "Nothing has changed" in result.stdout
+        assert f"app {starts[0][:8]}  succeeded" in result.stdout
+
+    def test_failure_is_the_exit_code(
+        self, stepline: Stepline, local_pipeline: LocalPipeline, starts: list[str]
+    ) -> None:
+        local_pipeline.world.lambda_.functions["trigger"] = lambda job: local_pipeline.world.fail(job, "no")
+        assert stepline("push", "--watch").exit_code == 1
+        assert starts
+
+    def test_timeout_is_the_exit_code(self, stepline: Stepline, starts: list[str]) -> None:
+        result = stepline("push", "--watch", "--timeout", "10s")
+        assert (result.exit_code, len(starts)) == (124, 1)
+        assert "not done after 10 s; the pipeline continues" in result.stderr
+
+    def test_push_that_starts_nothing_is_an_error(
+        self, stepline: Stepline, repository: BareRepository
+    ) -> None:
+        result = stepline("push", "--watch")
+        assert result.exit_code == 1
+        commit = repository.log("%H")[0][:8]
+        assert f"commit {commit} did not start pipeline app within 60 s" in result.stderr
+
+    def test_branch_that_starts_nothing_is_not_pushed(
+        self, stepline: Stepline, repository: BareRepository
+    ) -> None:
+        result = stepline("push", "--watch", "--branch", "master")
+        assert result.exit_code == 1
+        assert (
+            "a push to app, branch master, does not start pipeline app "
+            "(its CodeCommit source: app, branch main): push without --watch" in result.stderr
+        )
+        assert not (repository.folder / "refs" / "heads" / "master").exists()
+
+    def test_timeout_needs_watch(self, stepline: Stepline) -> None:
+        assert stepline("push", "--timeout", "10s").exit_code == 2

@@ -53,8 +53,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, local_aws: LocalAws
         def start() -> None:
             command = ["git", "-C", str(repository), "rev-parse", "main"]
             head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-            overrides = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": head}
-            local_pipeline.world.start(sourceRevisions=[overrides])
+            local_pipeline.start_for(head)
 
         if starts:
             local_pipeline.world.clock.call_later(2, start)
@@ -114,7 +113,7 @@ def test_push_that_starts_no_execution_is_an_error(prepare: Prepare, stepline: S
     prepare(starts=False)
     result = stepline("run")
     assert result.exit_code == 1
-    assert "the push did not start pipeline app within 60 s: check that its EventBridge rule" in result.stderr
+    assert "did not start pipeline app within 60 s: check that its EventBridge rule" in result.stderr
 
 
 class TestLocalAws:

@@ -162,6 +162,40 @@ def test_down_stops_a_local_aws_in_another_terminal(stepline: Stepline) -> None:
     stepline.assert_nothing_is_left(port)
 
 
+def test_down_stops_the_local_aws_of_the_environment(
+    stepline: Stepline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    process = stepline.up(port)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    assert stepline.run("down") == (0, f"✓ Stopped the local AWS on port {port}.\n", "")
+    process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://localhost:4999", 4999),
+        ("https://localhost.example.com:4999", 4566),
+        ("http://127.0.0.1", 4566),
+        ("", 4566),
+    ],
+)
+def test_down_uses_the_port_of_local_endpoints_only(
+    stepline: Stepline, monkeypatch: pytest.MonkeyPatch, url: str, port: int
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(stepline.temporary))
+    assert stepline.run("down")[1] == f"No local AWS is running on port {port}.\n"
+
+
+def test_malformed_endpoint_of_down_is_rejected(stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:none")
+    assert stepline.run("down")[2] == (
+        "stepline: 'http://127.0.0.1:none' is not an endpoint URL: use --port\n"
+    )
+
+
 def test_failed_deployment_stops_the_local_aws(stepline: Stepline) -> None:
     port = free_port()
     code, _, err = stepline.run("up", "--detach", "--port", str(port), deployment="refused")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import jmespath  # type: ignore[import-untyped]
 import pytest
 
 from stepline.aws.pipelines import find_pipeline
 from stepline.aws.target import Target
-from stepline.cli.commands import watch as watch_command
+from stepline.cli import watching
 from stepline.core.errors import UsageError
 from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
@@ -32,7 +34,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, use_target: Callable[[Target], None
     def make(machine: Any = ONE_STATE, functions: Any = None) -> LocalPipeline:
         local_pipeline = LocalPipeline(machine, functions)
         use_target(local_pipeline.target())
-        monkeypatch.setattr(watch_command, "new_poller", local_pipeline.new_poller)
+        monkeypatch.setattr(watching, "new_poller", local_pipeline.new_poller)
         return local_pipeline
 
     return make
@@ -57,7 +59,7 @@ def test_execution_is_shown_in_lines_without_a_terminal(prepare: Prepare, stepli
         assert lines.count(line) == 1, line
     assert lines[-1].startswith(f"app {execution_id[:8]}  succeeded (")
     assert "\x1b" not in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("✓ succeeded after ")
+    assert "\n✓ succeeded after " in result.stdout
 
 
 def test_lines_have_the_times_of_the_events(prepare: Prepare, stepline: Stepline) -> None:
@@ -93,23 +95,131 @@ def test_message_of_a_failed_job_is_shown(prepare: Prepare, stepline: Stepline) 
     assert "Deploy / Deploy  failed (0.0 s): no such file: a.json" in result.stdout
 
 
-def test_next_execution_is_awaited_and_shown(
-    prepare: Prepare, stepline: Stepline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class TestDefaultExecution:
+    """Which execution `watch` shows without --execution-id."""
+
+    def test_execution_of_the_last_push_is_shown_after_its_end(
+        self, prepare: Prepare, stepline: Stepline
+    ) -> None:
+        local_pipeline = prepare({"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "BoomError"}}})
+        ended = local_pipeline.world.run()
+        for _ in range(2):
+            result = stepline("watch")
+            assert result.exit_code == 1
+            assert f"app {ended[:8]}  failed" in result.stdout
+            assert "This execution has ended. To wait for the next one, use --next." in result.stderr
+
+    def test_execution_of_the_last_push_is_awaited(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        old = local_pipeline.world.run()
+        local_pipeline.head = "2" * 40
+        local_pipeline.start_later(5, "2" * 40)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert (
+            "Waiting for the execution of commit 22222222 of app, branch main. "
+            f"(The last one: succeeded; show it with --execution-id {old}.)"
+        ) in result.stderr
+        assert "for 22222222 First commit" in result.stdout
+        assert f"app {old[:8]}" not in result.stdout
+
+    def test_execution_of_an_earlier_push_in_progress_is_not_shown_instead(
+        self, prepare: Prepare, stepline: Stepline
+    ) -> None:
+        local_pipeline = prepare(WAITING)
+        earlier = local_pipeline.world.start()
+        local_pipeline.world.clock.advance(3)
+        local_pipeline.head = "2" * 40
+        local_pipeline.start_later(5, "2" * 40)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert "for 22222222 First commit" in result.stdout
+        assert f"app {earlier[:8]}" not in result.stdout
+
+    def test_push_that_starts_nothing_is_an_error(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        local_pipeline.world.run()
+        local_pipeline.head = "2" * 40
+        result = stepline("watch")
+        assert result.exit_code == 1
+        assert "commit 22222222 did not start pipeline app within 60 s" in result.stderr
+
+    def test_push_during_the_wait_is_shown(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        local_pipeline.head = "2" * 40
+
+        def push() -> None:
+            local_pipeline.head = "3" * 40
+            local_pipeline.start_for("3" * 40)
+
+        local_pipeline.world.clock.call_later(50, push)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert "for 33333333 First commit" in result.stdout
+
+    def test_newest_of_several_executions_in_progress_is_shown(
+        self, prepare: Prepare, stepline: Stepline
+    ) -> None:
+        local_pipeline = prepare(WAITING)
+        commits = [str(number) * 40 for number in range(2, 5)]
+        for commit in commits:
+            newest = local_pipeline.start_for(commit)
+            local_pipeline.world.clock.advance(1)
+        local_pipeline.head = commits[-1]
+        result = stepline("watch")
+        assert f"app {newest[:8]}  started" in result.stdout
+
+    def test_later_execution_of_the_same_commit_is_shown(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare(WAITING)
+        local_pipeline.world.run()
+        again = local_pipeline.world.start()
+        result = stepline("watch")
+        assert (result.exit_code, result.stderr.count("has ended")) == (0, 0)
+        assert f"app {again[:8]}  started" in result.stdout
+
+    def test_first_push_is_awaited(self, prepare: Prepare, stepline: Stepline) -> None:
+        local_pipeline = prepare()
+        local_pipeline.head = None
+        local_pipeline.world.run()  # AWS runs a new pipeline at once, before anything is pushed
+
+        def push() -> None:
+            local_pipeline.head = "2" * 40
+            local_pipeline.start_for("2" * 40)
+
+        local_pipeline.world.clock.call_later(600, push)
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert "Nothing has been pushed to app, branch main: waiting for the first push." in result.stderr
+        assert "for 22222222 First commit" in result.stdout
+
+    def test_newest_execution_is_shown_if_the_branch_may_not_be_read(
+        self, prepare: Prepare, stepline: Stepline, use_target: Callable[[Target], None]
+    ) -> None:
+        local_pipeline = prepare()
+        local_pipeline.world.run()
+        newest = local_pipeline.world.run()
+        denied = Answers({"get_branch": client_error("AccessDeniedException", "GetBranch")})
+        use_target(local_pipeline.target(codecommit=denied))
+        result = stepline("watch")
+        assert result.exit_code == 0
+        assert f"app {newest[:8]}" in result.stdout
+
+
+def test_next_execution_is_awaited_and_shown(prepare: Prepare, stepline: Stepline) -> None:
     local_pipeline = prepare()
     old = local_pipeline.world.run()
-
-    def start_one() -> None:
-        local_pipeline.world.start()
-
-    local_pipeline.world.clock.call_later(5, start_one)
-    result = stepline("watch")
+    local_pipeline.start_later(5)
+    result = stepline("watch", "--next")
     assert result.exit_code == 0
     assert (
-        f"waiting for the next one. (The last one succeeded: show it with --execution-id {old}.)"
-        in result.stderr
+        "Waiting for the next execution of app. "
+        f"(The last one: succeeded; show it with --execution-id {old}.)" in result.stderr
     )
     assert f"app {old[:8]}" not in result.stdout
+
+
+def test_next_and_execution_id_exclude_each_other(stepline: Stepline) -> None:
+    assert stepline("watch", "--next", "--execution-id", "1").exit_code == 2
 
 
 def test_past_execution_is_shown(prepare: Prepare, stepline: Stepline) -> None:
@@ -183,9 +293,12 @@ def test_throttling_without_end_is_one_line(prepare: Prepare, stepline: Stepline
     )
 
 
-def test_ctrl_c_prints_no_error(prepare: Prepare, stepline: Stepline) -> None:
+def test_ctrl_c_says_that_the_pipeline_continues(
+    prepare: Prepare, stepline: Stepline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stepline"])
     local_pipeline = prepare()
-    local_pipeline.world.start()
+    execution_id = local_pipeline.world.start()
 
     def interrupted(**_params: Any) -> Any:
         raise KeyboardInterrupt
@@ -193,7 +306,14 @@ def test_ctrl_c_prints_no_error(prepare: Prepare, stepline: Stepline) -> None:
     local_pipeline.world.client.get_pipeline_state = interrupted
     result = stepline("watch")
     assert (result.exit_code, result.stdout) == (130, "")
-    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.splitlines()[1:] == [
+        f"The pipeline continues; to show it again: stepline watch app --execution-id {execution_id}"
+    ]
+
+
+def test_outputs_are_shown_at_the_end(prepare: Prepare, stepline: Stepline) -> None:
+    prepare().world.start()
+    assert stepline("watch").stdout.endswith("Outputs of Deploy\n  BucketName  my-bucket\n")
 
 
 DENIED = client_error("AccessDeniedException", "ListPipelines", "not authorized")
@@ -266,14 +386,54 @@ def test_malformed_timeout_is_rejected_with_examples(stepline: Stepline) -> None
     assert "such as 90s, 10m, 2h or 1d" in result.stderr
 
 
-def test_action_that_waits_for_approval_is_in_progress(prepare: Prepare, stepline: Stepline) -> None:
-    local_pipeline = prepare()
-    local_pipeline.world.client.delete_pipeline(name="app")
-    local_pipeline.world.create(stage("Ask", approval_action()))
-    local_pipeline.world.start()
-    result = stepline("watch", "--timeout", "5s")
-    assert result.exit_code == 124
-    assert "Ask / Approve  in progress" in result.stdout
+class TestApproval:
+    @pytest.fixture
+    def local_pipeline(self, prepare: Prepare) -> LocalPipeline:
+        local_pipeline = prepare()
+        local_pipeline.world.client.delete_pipeline(name="app")
+        local_pipeline.world.create(stage("Ask", approval_action()))
+        local_pipeline.world.start()
+        return local_pipeline
+
+    @pytest.mark.usefixtures("local_pipeline")
+    def test_command_that_approves_is_shown_once(self, stepline: Stepline) -> None:
+        result = stepline("watch", "--timeout", "5s")
+        assert result.exit_code == 124
+        assert "Ask / Approve  in progress" in result.stdout
+        assert result.stdout.count("Ask / Approve waits for an approval. To approve:\n") == 1
+        assert result.stdout.count("To reject, use status=Rejected.\n") == 1
+
+    def test_command_that_approves_is_correct(
+        self, stepline: Stepline, local_pipeline: LocalPipeline
+    ) -> None:
+        """Its shell words and its query are evaluated with bash and jmespath, as the AWS CLI does it."""
+        output = stepline("watch", "--timeout", "5s").stdout
+        (command,) = (line.strip() for line in output.splitlines() if line.startswith("  aws "))
+        stub = 'aws() { printf "%s\\0" "$@" >&2; printf "\\0" >&2; echo TOKEN; }; '
+        done = subprocess.run(["bash", "-c", stub + command], capture_output=True, text=True, check=True)
+        read_token, approve = (call.split("\0") for call in done.stderr.split("\0\0") if call)
+        codepipeline = local_pipeline.world.client
+        query = read_token[read_token.index("--query") + 1]
+        (token,) = jmespath.search(query, codepipeline.get_pipeline_state(name="app"))
+        options = dict(zip(approve[2::2], approve[3::2], strict=True))
+        assert read_token[:2] == ["codepipeline", "get-pipeline-state"]
+        assert approve[:2] == ["codepipeline", "put-approval-result"]
+        assert options.pop("--token") == "TOKEN"
+        assert options == {
+            "--endpoint-url": "http://127.0.0.1:4566",
+            "--pipeline-name": "app",
+            "--stage-name": "Ask",
+            "--action-name": "Approve",
+            "--result": "status=Approved,summary=Approved",
+        }
+        codepipeline.put_approval_result(
+            pipelineName="app",
+            stageName="Ask",
+            actionName="Approve",
+            result={"status": "Approved", "summary": "Approved"},
+            token=token,
+        )
+        assert stepline("watch").exit_code == 0
 
 
 def test_region_of_aws_is_shown(stepline: Stepline, use_target: Callable[[Target], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import IO, Any
+from typing import Any
 
 import click
 from botocore.config import Config
@@ -17,47 +17,61 @@ from stepline.core.errors import UsageError
 # A function may run for 15 minutes, and must not be invoked a second time meanwhile.
 _CONFIG = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
 
+_JOB_KEY = "CodePipeline.job"
+_JOB_NOTE = (
+    "The event has a job of CodePipeline: the function returns null, whatever becomes of the job, and "
+    "reports its result to CodePipeline, which does not know a made-up job. The reason of a failure is in "
+    "the log above; a job with a valid input starts an execution."
+)
+
 
 @click.command("invoke")
 @click.argument("function")
 @click.option(
     "--event",
     "-e",
-    "file",
-    type=click.File("rb"),
-    required=True,
-    help="JSON file with the event, or - for standard input.",
+    "event",
+    default="{}",
+    show_default=True,
+    help="Event: a JSON file, - for standard input, or the JSON itself.",
 )
 @stack_option
 @target_options
 @click.pass_context
-def command(ctx: click.Context, /, *, function: str, file: IO[bytes], stack_name: str) -> None:
+def command(ctx: click.Context, /, *, function: str, event: str, stack_name: str) -> None:
     """Invoke FUNCTION with an event and print its response as JSON.
 
     FUNCTION is a name, a logical id in the stack, or a part of either. The log goes to stderr. The exit code
     is 1 if the function failed.
     """
-    event = _read_event(file)
+    payload = _read_event(event)
     target = choose_and_show_target(ctx)
     functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
     name = find_function(functions, function).name
-    response = target.new_client("lambda", _CONFIG).invoke(FunctionName=name, Payload=event, LogType="Tail")
+    response = target.new_client("lambda", _CONFIG).invoke(FunctionName=name, Payload=payload, LogType="Tail")
     log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
         terminal.print_message(line, style="quiet")
+    if _has_job(payload):
+        terminal.print_message(_JOB_NOTE, style="warn")
     terminal.print_result(_format_payload(response["Payload"].read()))
     if error := response.get("FunctionError"):
         terminal.print_message(f"stepline: {name} failed ({error}); see its response above", style="bad")
         ctx.exit(1)
 
 
-def _read_event(file: IO[bytes]) -> bytes:
-    event = file.read()
+def _read_event(event: str) -> bytes:
+    """Return `event` itself if it begins like JSON, or else the JSON of that file. Raises UsageError."""
+    if event.lstrip()[:1] in set('{["'):
+        name, document = "the event", event.encode()
+    else:
+        with click.File("rb").convert(event, None, click.get_current_context()) as file:
+            name, document = getattr(file, "name", "the event"), file.read()
     try:
-        json.loads(event)
+        json.loads(document)
     except ValueError as error:
-        raise UsageError(f"{getattr(file, 'name', 'the event')} is not JSON: {error}") from error
-    return event
+        raise UsageError(f"{name} is not JSON: {error}") from error
+    return document
 
 
 def _format_payload(payload: bytes) -> str:
@@ -66,3 +80,8 @@ def _format_payload(payload: bytes) -> str:
     except ValueError:
         return payload.decode(errors="replace")
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _has_job(payload: bytes) -> bool:
+    event = json.loads(payload)
+    return isinstance(event, dict) and _JOB_KEY in event

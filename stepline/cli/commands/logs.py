@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from stepline.aws.batch_jobs import BatchJob, find_job, is_job_id, read_job
+from stepline.aws.batch_jobs import BatchJob, find_job, is_job_id, list_jobs, read_job
 from stepline.aws.functions import find_function, list_functions
 from stepline.aws.log_events import LogEvent, LogReader, function_log_group, parse_message
 from stepline.aws.polling import new_poller
@@ -20,6 +20,7 @@ from stepline.cli.options import choose_and_show_target, stack_option, target_op
 from stepline.cli.times import clock_time, parse_duration
 
 _LEVEL_STYLES = {"ERROR": "bad", "CRITICAL": "bad", "WARNING": "warn", "DEBUG": "quiet", "INFO": "good"}
+_LISTED_PERIOD = timedelta(days=1)
 _RUNTIME_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 
 
@@ -33,7 +34,7 @@ class _Log:
 
 
 @click.command("logs")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--job", "is_job", is_flag=True, help="NAME is the id or name of an AWS Batch job.")
 @click.option("--follow", "-f", is_flag=True, help="Wait for new events until Ctrl-C or the end of the job.")
 @click.option("--since", default="10m", show_default=True, help="Show events of the last 90s, 10m, 2h or 1d.")
@@ -41,17 +42,21 @@ class _Log:
 @target_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, *, name: str, is_job: bool, follow: bool, since: str, stack_name: str
+    ctx: click.Context, /, *, name: str | None, is_job: bool, follow: bool, since: str, stack_name: str
 ) -> None:
     """Show the log of a function or of a Batch job.
 
     NAME is a function (its name, its logical id in the stack, or a part of either), the id of an AWS Batch
-    job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its beginning.
+    job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its beginning. Without
+    NAME the names of functions, and of the Batch jobs of the last day, are listed.
 
     Structured messages are formatted on a terminal, and unchanged in a pipe.
     """
     begin = datetime.now(UTC) - parse_duration(since)
     target = choose_and_show_target(ctx)
+    if name is None:
+        _list_names(target, stack_name)
+        return
     if is_job or is_job_id(name):
         log = _log_of_job(target, name)
     elif name.startswith("/"):
@@ -59,6 +64,19 @@ def command(
     else:
         log = _log_of_function(target, name, begin, since, stack_name)
     _print(log, follow=follow, is_local=target.is_local)
+
+
+def _list_names(target: Target, stack_name: str) -> None:
+    """Print the names of functions and Batch jobs, those that the command accepts."""
+    functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
+    terminal.print_message("Functions:", style="quiet")
+    for name in sorted(function.short_name for function in functions):
+        terminal.print_result(name)
+    jobs = list_jobs(target.client("batch"), datetime.now(UTC) - _LISTED_PERIOD)
+    if jobs:
+        terminal.print_message("Batch jobs of the last day, for --job:", style="quiet")
+    for job in jobs:
+        terminal.print_result(f"{job['jobName']}  {job.get('status', '')}  {job['jobId']}")
 
 
 def _log_of_function(target: Target, function: str, begin: datetime, since: str, stack_name: str) -> _Log:

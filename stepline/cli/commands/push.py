@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
-from stepline.aws.source_repositories import Destination, find_destination
+from stepline.aws.execution_watch import wait_for_execution_of_revision
+from stepline.aws.pipelines import PipelineDefinition, find_pipeline
+from stepline.aws.source_repositories import Destination, check_starts, find_destination
 from stepline.aws.target import Target
-from stepline.cli import terminal
+from stepline.cli import terminal, watching
+from stepline.cli.exit_codes import ExitCode
 from stepline.cli.options import choose_and_show_target, source_argument, target_options, with_options
+from stepline.cli.times import parse_duration
 from stepline.git.client import find_git
 from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_directory
 
@@ -24,6 +28,13 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
         "--pipeline", help="Name of the pipeline. Default: the only one, or that of the stack stepline."
     ),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
+    click.option(
+        "--watch",
+        "is_watched",
+        is_flag=True,
+        help="Then show the execution of this commit until it ends, with the exit codes of `stepline watch`.",
+    ),
+    click.option("--timeout", help="With --watch: how long to watch, such as 30m."),
 )
 @target_options
 @click.pass_context
@@ -37,16 +48,40 @@ def command(
     branch: str | None,
     pipeline: str | None,
     allow_empty: bool,
+    is_watched: bool,
+    timeout: str | None,
 ) -> None:
     """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
 
     The default SOURCE_DIR is app, or else the sample application of stepline. It becomes the whole content of
     the branch. A git repository of yours that contains SOURCE_DIR is not changed.
     """
+    if timeout and not is_watched:
+        raise click.UsageError("--timeout needs --watch")
+    seconds = parse_duration(timeout).total_seconds() if timeout else None
     find_git()
     target = choose_and_show_target(ctx)
     destination = find_destination(target, pipeline=pipeline, repository=repository, branch=branch)
-    push_and_show(target, source, destination, message=message, allow_empty=allow_empty)
+    definition = find_pipeline(target, pipeline) if is_watched else None
+    if definition:
+        check_starts(definition, destination)
+    pushed = push_and_show(target, source, destination, message=message, allow_empty=allow_empty)
+    if definition:
+        ctx.exit(_watch(target, definition, pushed.commit_id, seconds))
+
+
+def _watch(
+    target: Target, definition: PipelineDefinition, commit_id: str, timeout_seconds: float | None
+) -> ExitCode:
+    terminal.print_result()
+    return watching.watch_and_show_result(
+        target,
+        definition,
+        lambda poller: wait_for_execution_of_revision(
+            target.client("codepipeline"), definition.name, commit_id, poller
+        ),
+        timeout_seconds=timeout_seconds,
+    )
 
 
 def push_and_show(

@@ -16,9 +16,9 @@ from stepline.aws.pipelines import PipelineDefinition, find_pipeline
 from stepline.aws.polling import TimeoutPassedError, new_poller
 from stepline.aws.source_repositories import find_destination
 from stepline.aws.target import Target, local_target
-from stepline.cli import execution_view, startup, terminal, watching
+from stepline.cli import startup, terminal, watching
 from stepline.cli.commands.push import push_and_show
-from stepline.cli.exit_codes import ExitCode, exit_code
+from stepline.cli.exit_codes import exit_code
 from stepline.cli.options import (
     deploy_options,
     local_region_option,
@@ -33,7 +33,6 @@ from stepline.deployment.systems import Deployment
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 
-_START_SECONDS = 60.0  # from the push to the execution; locally it takes less than one second
 _EXECUTION_SECONDS = 3600.0
 
 
@@ -68,7 +67,6 @@ def command(
         outputs = startup.deploy_to(target, deployment)
         execution = _push_and_watch(target, outputs.get("PipelineName"), source)
         watching.show_result(execution, target)
-        _show_output_variables(execution)
         code = exit_code(execution)
     ctx.exit(code)
 
@@ -99,29 +97,11 @@ def _push_and_watch(target: Target, pipeline: str | None, source: Path) -> Pipel
 
 
 def _watch(target: Target, definition: PipelineDefinition, commit_id: str) -> PipelineExecution:
-    poller = new_poller(is_local=True, timeout_seconds=_START_SECONDS)
-    try:
-        summary = wait_for_execution_of_revision(
-            target.client("codepipeline"), definition.name, commit_id, poller
-        )
-    except TimeoutPassedError as error:
-        raise UsageError(
-            f"the push did not start pipeline {definition.name} within {_START_SECONDS:g} s: "
-            "check that its EventBridge rule is enabled and matches the branch"
-        ) from error
     poller = new_poller(is_local=True, timeout_seconds=_EXECUTION_SECONDS)
+    summary = wait_for_execution_of_revision(
+        target.client("codepipeline"), definition.name, commit_id, poller
+    )
     try:
         return watching.watch(target, definition, summary, poller)
     except TimeoutPassedError as error:
         raise UsageError(f"the execution did not end within {_EXECUTION_SECONDS / 60:g} minutes") from error
-
-
-def _show_output_variables(execution: PipelineExecution) -> None:
-    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack."""
-    if exit_code(execution) is not ExitCode.SUCCEEDED:
-        return
-    for action in execution.actions:
-        if action.state_machine_execution and action.output_variables:
-            terminal.print_result()
-            layout = execution_view.values_layout(f"Outputs of {action.name}", action.output_variables)
-            terminal.print_layout(layout)

@@ -11,6 +11,7 @@ import click
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import local_environment, local_target
 from stepline.cli import execution_view, startup, terminal
+from stepline.cli.local_outputs import local_outputs
 from stepline.cli.options import (
     allow_options,
     deploy_options,
@@ -113,7 +114,8 @@ def _show_local_aws(local_aws: LocalAws, outputs: Mapping[str, str], deployed: D
     terminal.print_layout(execution_view.values_layout("The local AWS is ready.", values))
     for system, system_outputs in deployed:
         terminal.print_result()
-        terminal.print_layout(execution_view.values_layout(_title(system), system_outputs))
+        values = local_outputs(system_outputs, local_aws)
+        terminal.print_layout(execution_view.values_layout(_title(system), values))
 
 
 def _show_next_commands(local_aws: LocalAws) -> None:

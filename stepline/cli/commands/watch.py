@@ -4,47 +4,71 @@ from __future__ import annotations
 
 import click
 
-from stepline.aws.execution_watch import wait_for_execution
-from stepline.aws.pipelines import find_pipeline, read_execution
-from stepline.aws.polling import TimeoutPassedError, new_poller
+from stepline.aws.execution_watch import find_current_execution, wait_for_next_execution
+from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition, find_pipeline, read_execution
+from stepline.aws.polling import Poller
+from stepline.aws.source_repositories import read_head
+from stepline.aws.target import Target
 from stepline.cli import terminal, watching
-from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.cli.options import choose_and_show_target, target_options
 from stepline.cli.times import parse_duration
 
 
 @click.command("watch")
 @click.argument("pipeline", required=False)
-@click.option("--execution-id", help="Execution to show. Default: the one in progress, else the next one.")
+@click.option("--execution-id", help="Execution to show. Default: that of the last push, or a newer one.")
+@click.option("--next", "is_next", is_flag=True, help="Wait for the next execution, and show that.")
 @click.option("--timeout", help="How long to watch, such as 30m. Default: until the execution ends.")
 @target_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, *, pipeline: str | None, execution_id: str | None, timeout: str | None
+    ctx: click.Context,
+    /,
+    *,
+    pipeline: str | None,
+    execution_id: str | None,
+    is_next: bool,
+    timeout: str | None,
 ) -> None:
     """Show the stages, actions and states of an execution of PIPELINE until it ends.
 
-    A terminal shows the current state, a pipe or file gets a line for each change. Waits for the next
-    execution if none is in progress. PIPELINE is by default the only one, or that
-    of the stack stepline.
+    It is the execution that the last push to the pipeline's CodeCommit repository has started, even if it has
+    ended, or a newer one. For a pipeline with another source it is the newest execution in progress, or else
+    the newest. PIPELINE is by default the only one, or that of the stack stepline.
+
+    A terminal shows the current state, a pipe or file gets a line for each change.
 
     Exit code: 0 succeeded, 1 failed, 3 stopped or superseded, 124 --timeout passed.
     """
+    if is_next and execution_id:
+        raise click.UsageError("--next and --execution-id exclude each other")
     seconds = parse_duration(timeout).total_seconds() if timeout else None
     target = choose_and_show_target(ctx)
-    codepipeline = target.client("codepipeline")
-    poller = new_poller(is_local=target.is_local, timeout_seconds=seconds)
     definition = find_pipeline(target, pipeline)
-    try:
-        if execution_id:
-            summary = read_execution(codepipeline, definition.name, execution_id)
-        else:
-            summary = wait_for_execution(
-                codepipeline, definition.name, poller, on_wait=terminal.print_message
-            )
-        execution = watching.watch(target, definition, summary, poller)
-    except TimeoutPassedError as error:
-        terminal.print_message(f"stepline: {error}; the pipeline continues")
-        ctx.exit(ExitCode.TIMED_OUT)
-    watching.show_result(execution, target)
-    ctx.exit(exit_code(execution))
+
+    def find(poller: Poller) -> ExecutionSummary:
+        return _find(target, definition, poller, execution_id=execution_id, is_next=is_next)
+
+    ctx.exit(watching.watch_and_show_result(target, definition, find, timeout_seconds=seconds))
+
+
+def _find(
+    target: Target, definition: PipelineDefinition, poller: Poller, *, execution_id: str | None, is_next: bool
+) -> ExecutionSummary:
+    codepipeline, name = target.client("codepipeline"), definition.name
+    if execution_id:
+        return read_execution(codepipeline, name, execution_id)
+    if is_next:
+        return wait_for_next_execution(codepipeline, name, poller, on_wait=terminal.print_message)
+    found = find_current_execution(
+        codepipeline,
+        name,
+        lambda: read_head(target.client("codecommit"), definition),
+        poller,
+        on_wait=terminal.print_message,
+    )
+    if found.status.has_ended:
+        terminal.print_message(
+            "This execution has ended. To wait for the next one, use --next.", style="quiet"
+        )
+    return found

@@ -1,0 +1,75 @@
+"""The results of the events in `local_events/` on a local AWS with all systems, as its README lists them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stepline.aws.functions import Function, find_function, list_functions
+from tests.end_to_end.local_aws import PROJECT, LocalAws
+
+pytestmark = pytest.mark.xdist_group("systems")
+
+FOLDER = PROJECT / "local_events"
+_ROW = re.compile(
+    r"^\| \[`(?P<file>[^`]+)`]\((?P=file)\) \| `(?P<function>[^`]+)` \| (?P<result>.+) \|$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    file: Path
+    function: str
+    result: str
+
+    @property
+    def errors(self) -> set[str]:
+        return set(re.findall(r"`(\w+Error)`", self.result))
+
+
+ROWS = [
+    Row(FOLDER / match["file"], match["function"], match["result"])
+    for match in _ROW.finditer((FOLDER / "README.md").read_text())
+]
+
+
+@pytest.fixture(scope="module")
+def functions(systems: LocalAws) -> Sequence[Function]:
+    return list_functions(systems.client("lambda"), systems.client("cloudformation"), "stepline")
+
+
+def test_all_events_are_listed() -> None:
+    assert [row.file for row in ROWS] == sorted(FOLDER.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.file.parent.name}/{row.file.stem}")
+def test_event_has_the_listed_result(systems: LocalAws, functions: Sequence[Function], row: Row) -> None:
+    response = systems.client("lambda").invoke(
+        FunctionName=find_function(functions, row.function).name,
+        Payload=row.file.read_bytes(),
+        LogType="Tail",
+    )
+    payload = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
+        assert payload["errorType"] in row.errors, payload["errorMessage"]
+        return
+    assert "returns" in row.result
+    if "logs" in row.result:
+        log = base64.b64decode(response["LogResult"]).decode()
+        assert set(re.findall(r'"reason":"(\w+)"', log)) == row.errors
+    if row.function == "trigger":
+        assert _has_started(systems, row) is ("starts an execution" in row.result)
+
+
+def _has_started(systems: LocalAws, row: Row) -> bool:
+    """Whether there is an execution that is named after the job."""
+    job_id = json.loads(row.file.read_text())["CodePipeline.job"]["id"]
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:stepline-deploy"
+    executions = systems.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+    return any(job_id in execution["name"] for execution in executions)

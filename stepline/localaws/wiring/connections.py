@@ -17,6 +17,7 @@ from stepline.localaws.emulators.ministack import (
     routing,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
+    change_sets,
     macros,
     properties,
     stack_roles,
@@ -72,6 +73,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     templates.parse_templates_with_libyaml()
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
     type_descriptions.add_describe_type()
+    change_sets.find_by_id_of_stack()
     stack_roles.store_roles()
     stack_roles.check_roles(platform.roles)
     interpreter = MotoInterpreter()

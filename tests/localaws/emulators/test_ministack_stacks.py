@@ -32,6 +32,14 @@ def test_added_managed_policy_is_that_of_moto(facts: dict[str, Any]) -> None:
     assert facts["no policy"] is None
 
 
+def test_name_of_a_change_set_is_compared_by_the_stack_as_it_is_given(
+    ministack_source: Callable[[str], str],
+) -> None:
+    """cloudformation.change_sets.find_by_id_of_stack"""
+    create = ministack_source("cloudformation/changesets.py").partition("def _create_change_set(")[2]
+    assert create.index("AlreadyExistsException") < create.index("stack = _resolve_stack(stack_name)")
+
+
 def test_types_of_batch_are_missing(ministack_source: Callable[[str], str]) -> None:
     """cloudformation.types.batch"""
     assert "AWS::Batch::" not in ministack_source("cloudformation/provisioners.py")

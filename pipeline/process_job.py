@@ -6,6 +6,7 @@ from pipeline.action import Action
 from pipeline.continuation import Continuation, read_token
 from pipeline.dependencies import Dependencies
 from pipeline.errors import (
+    DeadlinePassedError,
     ExecutionLostError,
     InternalError,
     TokenError,
@@ -110,6 +111,8 @@ def _failed(action: Action, error: Exception) -> JobResult:
                 "Could not look up whether the execution exists",
                 extra={"error_type": type(other).__name__},
             )
+            if isinstance(problem, DeadlinePassedError):  # AWS can be reached, and the execution may run
+                problem = _known(other)
         else:
             if found is not None:
                 logger.info("Execution of an earlier invocation found")

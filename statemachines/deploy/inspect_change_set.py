@@ -17,7 +17,9 @@ from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.task import task
 from stepline.core import clients
+from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
 from stepline.core.cloudformation.errors import change_set_does_not_exist
+from stepline.core.errors import TransientAwsError
 from stepline.core.fields import Fields, JsonObject
 from stepline.core.limits import MAX_NESTED_STACKS
 
@@ -68,8 +70,7 @@ def inspect_change_set(
 def _changes(cloudformation: CloudFormationClient, change_set: _ChangeSetRef) -> Iterator[ResourceChange]:
     """Yield all changes, also those inside nested stacks."""
     for page in _pages(cloudformation, change_set):
-        if page["ExecutionStatus"] == "OBSOLETE":
-            raise change_set_invalid()
+        _check_is_created(page)
         for item in page.get("Changes", []):
             change = _resource_change(item.get("ResourceChange", {}), change_set.path)
             if change_set.depth >= MAX_NESTED_STACKS:
@@ -77,6 +78,15 @@ def _changes(cloudformation: CloudFormationClient, change_set: _ChangeSetRef) ->
             if change.change_set_id:
                 yield from _changes(cloudformation, change_set.nested(change))
             yield change
+
+
+def _check_is_created(page: DescribeChangeSetOutputTypeDef) -> None:
+    """Raise `TransientAwsError` for an older answer, in which a change set has no changes yet."""
+    state = change_set_state(page["Status"], page["ExecutionStatus"], page.get("StatusReason", ""))
+    if state is ChangeSetState.INVALID:
+        raise change_set_invalid()
+    if state is ChangeSetState.RUNNING:
+        raise TransientAwsError("CloudFormation does not show the changes of the change set yet.")
 
 
 class _StackArguments(TypedDict, total=False):

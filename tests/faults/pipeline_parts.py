@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Mapping
@@ -45,7 +46,13 @@ class Source:
         return Revision(id="1" * 40, summary="A change", created=VirtualClock().now(), url="", variables={})
 
     def fetch(self, configuration: Mapping[str, str], revision: Revision) -> Any:
-        return io.BytesIO(artifact(self.files))
+        return io.BytesIO(_archive(tuple(self.files.items())))
+
+
+@functools.cache
+def _archive(files: tuple[tuple[str, str | bytes], ...]) -> bytes:
+    """Return the archive; most schedules of a scenario have the same."""
+    return artifact(dict(files))
 
 
 def express_definition(functions: Arns) -> str:

@@ -30,8 +30,8 @@ def results_are_true(world: PipelineWorld) -> Iterator[str]:
 def unknown_outcomes_are_justified(world: PipelineWorld) -> Iterator[str]:
     """The outcome of an Express execution is unknown only if the wait for it was interrupted."""
     for result in world.results:
-        claim_stays = any(operation.name == "DeleteObject" for operation in world.denials)
-        if is_unknown(result) and not world.schedule.faults & TRANSIENT and not claim_stays:
+        is_claim_denied = any(operation.service == "s3" for operation in world.denials)
+        if is_unknown(result) and not world.schedule.faults & TRANSIENT and not is_claim_denied:
             yield f"nothing interrupted the wait for the Express execution: {_message(result)}"
 
 

@@ -19,7 +19,9 @@ from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
 from tests.faults.network import ENVIRONMENT
 from tests.faults.pipeline_scenarios import distinct, scenarios
+from tests.faults.places import resolve
 from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
+from tests.statemachines.deploy import case_runner
 
 SINGLES_PER_SCENARIO = 3
 PAIRS_PER_SCENARIO = 8
@@ -63,6 +65,31 @@ def test_schedule_has_the_same_result_each_time(explorer: Explorer) -> None:
     first, second = explorer.run(schedule), explorer.run(schedule)
     assert first == second
     assert first.aftermath
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # an execution that was started without a response, and may not be described
+        "deadline: StartExecution-1 server-error-after + DescribeExecution-1 access-denied",
+        # a change set that was just created is not found, and another process deletes the stack
+        "update_policy_stack_deleted: DescribeChangeSet-1 stale-minute",
+        # the events of a stack that was just created do not exist
+        "new_stack_fails: DescribeStackEvents-1 stale-minute",
+    ],
+)
+def test_earlier_finding_does_not_return(explorer: Explorer, text: str) -> None:
+    assert explorer.run(resolve(text, explorer)).violations == ()
+
+
+def test_call_is_named_by_its_operation(explorer: Explorer) -> None:
+    assert str(resolve("update: ExecuteChangeSet-1 killed-after", explorer)) == "update: 12 killed-after"
+
+
+def test_case_that_ends_otherwise_is_a_violation(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {**case_runner.load("update"), "expected": {"output": {"Size": "7"}}}
+    monkeypatch.setattr(case_runner, "load", lambda _name: expected)
+    assert any("the case expects" in text for text in explorer.run(Schedule("update")).violations)
 
 
 class TestBugIsFound:

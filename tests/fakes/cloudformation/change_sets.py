@@ -97,7 +97,8 @@ class FakeCloudFormation(FakeStacks):
 
     def describe_change_set(self, *, ChangeSetName: str, StackName: str = "", NextToken: str = "") -> Params:
         change_set = self._seen_change_set(ChangeSetName, StackName)
-        changes = [{"Type": "Resource", "ResourceChange": change} for change in change_set.changes]
+        shown = change_set.changes if change_set.status == "CREATE_COMPLETE" else []
+        changes = [{"Type": "Resource", "ResourceChange": change} for change in shown]
         return {
             "ChangeSetId": change_set.id,
             "ChangeSetName": change_set.name,

@@ -141,7 +141,7 @@ class FakeStacks(FakeService):
         if stack is None:
             raise ValidationError(f"Stack with id {StackName} does not exist")
         outputs = {}
-        if stack.status in UPDATABLE:
+        if stack.status in UPDATABLE or stack.status.startswith("UPDATE"):
             outputs = templates.outputs(stack.template, stack.parameters)
         description = {
             "StackId": stack.id,

@@ -8,7 +8,7 @@ from pipeline.execution_input import execution_input
 from pipeline.express_execution import find_express_execution, run_express_execution
 from pipeline.job_result import Continue, JobResult
 from pipeline.limits import MAX_OUTPUT_ARTIFACTS
-from pipeline.messages import started_summary
+from pipeline.messages import not_started_message, started_summary
 from pipeline.poll import finished
 from stepline.core.errors import ConfigurationError
 from stepline.core.executions.arns import ExecutionArn
@@ -22,10 +22,7 @@ def start(action: Action) -> JobResult:
     Raise the errors of `stepline.core.errors`. The caller then checks whether the execution exists.
     """
     if action.timeout_passed:
-        minutes = action.parameters.timeout_minutes
-        raise DeadlinePassedError(
-            f"AWS could not be reached for {minutes} minutes to start the state machine."
-        )
+        raise DeadlinePassedError(not_started_message(action.parameters.timeout_minutes))
     machine = action.machine
     _check_output_artifacts(action)
     is_express = action.dependencies.is_express(machine)

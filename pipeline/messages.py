@@ -12,6 +12,8 @@ from stepline.core.executions.failure import Failure
 from stepline.core.executions.progress import Progress
 from stepline.core.text import cut
 
+UNKNOWN_START: Final = "It is not known whether the state machine was started."
+
 STOP_ERROR: Final = "TimeoutMinutesPassed"
 """Error of an execution that was stopped because its timeout had passed."""
 
@@ -63,6 +65,12 @@ def failure_message(failure: Failure, arn: ExecutionArn) -> str:
 def with_link(text: str, arn: ExecutionArn, max_characters: int) -> str:
     """Return `text`, cut if necessary, followed by the complete link."""
     return f"{cut(text, max_characters - len(arn.link) - 1)} {arn.link}"
+
+
+def not_started_message(timeout_minutes: int) -> str:
+    """Return the message if AWS could not be reached to start the execution: a request may have arrived."""
+    minutes = _minutes(timeout_minutes)
+    return f"AWS could not be reached for {minutes} to start the state machine. {UNKNOWN_START}"
 
 
 def _minutes(number: int) -> str:

@@ -16,7 +16,7 @@ from pipeline.errors import (
 from pipeline.job_event import Job
 from pipeline.job_result import Continue, Failure, JobResult
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
-from pipeline.messages import with_link
+from pipeline.messages import UNKNOWN_START, with_link
 from pipeline.observability import logger
 from pipeline.poll import poll
 from pipeline.user_parameters import UserParameters, parse_user_parameters
@@ -78,11 +78,7 @@ def _retry_later(action: Action, error: TransientAwsError) -> JobResult:
     if not action.may_give_up:
         text = "Not started yet" if execution is None else "Still waiting"
         return Continue(action.continuation, cut(f"{text}: {error.message}", MAX_SUMMARY_CHARACTERS))
-    hint = (
-        "It is not known whether the state machine was started."
-        if execution is None
-        else "The execution may still run: check it before you retry."
-    )
+    hint = UNKNOWN_START if execution is None else "The execution may still run: check it before you retry."
     message = (
         f"AWS could not be reached until the action's timeout of {action.parameters.timeout_minutes} minutes"
         f" had passed. {hint} {error.message}"

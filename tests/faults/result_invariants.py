@@ -12,6 +12,7 @@ from tests.faults.schedule import TRANSIENT, Fault
 
 _ENDED_BADLY = {"FAILED", "TIMED_OUT", "ABORTED"}
 _STOPPED = "the execution was stopped because"
+_UNKNOWN_START = "It is not known whether the state machine was started"
 _STILL_RUNNING = "it was still running when last seen"
 _GAVE_UP = "AWS could not be reached until the action's timeout"
 _UNKNOWN_OUTCOME = "outcome of the Express execution"
@@ -77,6 +78,11 @@ def _gave_up(world: PipelineWorld, result: JobResult) -> bool:
     return _GAVE_UP in _message(result) and bool(world.schedule.faults & TRANSIENT)
 
 
+def _may_have_started(world: PipelineWorld, result: JobResult) -> bool:
+    """Return whether nothing has shown the execution, and the failure says so."""
+    return _UNKNOWN_START in _message(result) and bool(world.schedule.faults & TRANSIENT)
+
+
 def _still_runs(_world: PipelineWorld, result: JobResult) -> bool:
     return _STILL_RUNNING in _message(result) and result.status == "RUNNING"
 
@@ -90,6 +96,7 @@ _JUSTIFICATIONS: tuple[Callable[[PipelineWorld, JobResult], bool], ...] = (
     _denied,
     _gave_up,
     _still_runs,
+    _may_have_started,
     _started_meanwhile,
 )
 

@@ -183,10 +183,14 @@ def test_stopped_execution_raises_an_alarm(local_aws: LocalAws) -> None:
         for item in states.list_state_machines()["stateMachines"]
         if item["name"] == f"{STACK}-deploy"
     )
-    execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
-    states.stop_execution(executionArn=execution)
-    status = states.describe_execution(executionArn=execution)["status"]
-    assert status == "ABORTED"
+
+    def stop_execution() -> bool | None:
+        """Return True if the execution was stopped before it failed because of its input."""
+        execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+        states.stop_execution(executionArn=execution)
+        return states.describe_execution(executionArn=execution)["status"] == "ABORTED" or None
+
+    wait_for(stop_execution, lambda: "each execution ended before it was stopped")
     wait_for_alarm(local_aws, "stopped-deployments")
     assert metric_sum(local_aws, "AWS/States", "ExecutionsAborted", StateMachineArn=machine) >= 1
 

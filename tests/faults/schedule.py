@@ -89,7 +89,8 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
     "call denied": (Fault.CALL_DENIED,),
     "stale": (Fault.STALE, Fault.STALE_MINUTE),
     "paused": (Fault.PAUSED,),
-    "queued": (Fault.EVENT_DELAYED, Fault.EVENT_LATE),
+    "queued": (Fault.EVENT_DELAYED,),
+    "queued too long": (Fault.EVENT_LATE,),
     "repeated": (Fault.REPEATED_AFTER, Fault.REPEATED_BEFORE, Fault.LATE),
     "execution": (Fault.EXECUTION_STOPPED, Fault.EXECUTION_REDRIVEN, Fault.EXECUTION_EXPIRED),
     "pipeline": (

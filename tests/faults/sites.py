@@ -30,7 +30,7 @@ def possible_classes(site: Site | None, *, is_trigger: bool) -> Mapping[str, tup
     return {
         class_: faults
         for class_, faults in CLASSES.items()
-        if is_possible(faults[0], name, role) and not (class_ == "queued" and has_no_queue)
+        if is_possible(faults[0], name, role) and not (class_.startswith("queued") and has_no_queue)
     }
 
 

@@ -17,6 +17,7 @@ from stepline.core.cloudformation.operations import (
     OperationOutcome,
     failure_reason,
     outcome_by_events,
+    read_failures,
     read_outcome,
 )
 from stepline.core.cloudformation.stack_status import Phase
@@ -104,7 +105,8 @@ def failure_message(
     cloudformation: CloudFormationClient, awaited: AwaitedOperation, outcome: OperationOutcome, name: str
 ) -> str:
     """Return a message that begins with the permissions that a role lacks, or CloudFormation's own reason."""
-    cause = failure_reason(cloudformation, awaited.operation, outcome).rstrip(".")
-    missing = missing_permissions.explain(cloudformation, awaited.operation, cause)
+    failures = read_failures(cloudformation, awaited.operation)
+    cause = failure_reason(cloudformation, awaited.operation, outcome, failures).rstrip(".")
+    missing = missing_permissions.explain(cloudformation, awaited.operation.stack_id, failures, cause)
     message = f"{cause}. The {name} of the stack {outcome.stack_name} ended in {outcome.status}."
     return f"{missing} CloudFormation's reason: {message}" if missing else message

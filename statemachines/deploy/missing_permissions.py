@@ -17,8 +17,7 @@ from statemachines.deploy.limits import MAX_DESCRIBED_TYPES, MAX_LISTED_ACTIONS_
 from statemachines.deploy.ownership import Owner
 from stepline.core import clients, strict_json
 from stepline.core.aws_errors import AWS_FAILURES
-from stepline.core.cloudformation.operations import Operation
-from stepline.core.cloudformation.stack_events import STACK_TYPE, StackEvent, failed_events
+from stepline.core.cloudformation.stack_events import STACK_TYPE, StackEvent
 from stepline.core.cloudformation.stacks import find_stack
 from stepline.core.text import joined
 
@@ -59,14 +58,15 @@ def denied_actions(reason: str) -> list[str]:
     return list(dict.fromkeys(exact or named for exact, named in _DENIED.findall(reason)))
 
 
-def explain(cloudformation: CloudFormationClient, operation: Operation, reason: str) -> str:
+def explain(
+    cloudformation: CloudFormationClient, stack_id: str, failures: Iterable[StackEvent], reason: str
+) -> str:
     """Return what the stack's role lacks and where to allow it, or "" if no permission is missing.
 
-    `reason` is CloudFormation's first reason for the failure.
+    `reason` is CloudFormation's first reason for the operation's `failures`.
     """
-    failures = failed_events(cloudformation, operation.stack_id, operation.token, since=operation.since)
     denied = DeniedActions.of(failures, reason)
-    stack = find_stack(cloudformation, operation.stack_id) if denied.by_resource else None
+    stack = find_stack(cloudformation, stack_id) if denied.by_resource else None
     if stack is None or not stack.role_arn:
         return ""
     role = stack.role_arn.rpartition("/")[2]
@@ -74,7 +74,7 @@ def explain(cloudformation: CloudFormationClient, operation: Operation, reason: 
         [f"{action} ({name})" for action, name in denied.by_resource.items()], MAX_LISTED_ACTIONS_CHARACTERS
     )
     explanation = f"The role {role} lacks {lacked}. {_place(stack.role_arn)}"
-    more = _further_actions(cloudformation, operation.stack_id, stack.role_arn, denied)
+    more = _further_actions(cloudformation, stack_id, stack.role_arn, denied)
     if more:
         listed = joined(more, MAX_LISTED_ACTIONS_CHARACTERS)
         explanation += (

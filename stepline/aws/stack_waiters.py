@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from stepline.aws.polling import Poller
 from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
-from stepline.core.cloudformation.operations import Operation, OperationOutcome, failure_reason, read_outcome
+from stepline.core.cloudformation.operations import (
+    Operation,
+    OperationOutcome,
+    failure_reason,
+    read_failures,
+    read_outcome,
+)
 from stepline.core.cloudformation.stack_events import StackEvent, read_events
 from stepline.core.cloudformation.stack_status import Phase
 from stepline.core.errors import UsageError
@@ -74,7 +80,9 @@ def wait_for_operation(
         if report is not None:
             report_new_events(report)
         if outcome.phase not in {Phase.DONE, Phase.RUNNING}:
-            raise OperationFailedError(failure_reason(cloudformation, operation, outcome), outcome)
+            failures = read_failures(cloudformation, operation)
+            reason = failure_reason(cloudformation, operation, outcome, failures)
+            raise OperationFailedError(reason, outcome)
         return None if outcome.phase is Phase.RUNNING else outcome.phase
 
     poller.until(read_phase)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from stepline.core.cloudformation.stack_events import first_failure, operation_status
+from stepline.core.cloudformation.stack_events import (
+    StackEvent,
+    failed_events,
+    first_failure,
+    operation_status,
+)
 from stepline.core.cloudformation.stack_status import Phase, StackStatus, parse_status, phase_of
 from stepline.core.cloudformation.stacks import find_stack
 from stepline.core.errors import TransientAwsError
@@ -74,9 +80,17 @@ def outcome_by_events(
     return OperationOutcome(outcome.stack_name, status, phase, event.reason or outcome.reason, ended_at)
 
 
+def read_failures(cloudformation: CloudFormationClient, operation: Operation) -> list[StackEvent]:
+    """Return the operation's *_FAILED events that are not consequences of others, oldest first."""
+    return failed_events(cloudformation, operation.stack_id, operation.token, since=operation.since)
+
+
 def failure_reason(
-    cloudformation: CloudFormationClient, operation: Operation, outcome: OperationOutcome
+    cloudformation: CloudFormationClient,
+    operation: Operation,
+    outcome: OperationOutcome,
+    failures: Sequence[StackEvent],
 ) -> str:
     """Return CloudFormation's reason for the failure, such as "Queue (AWS::SQS::Queue): Invalid value"."""
-    reason = first_failure(cloudformation, operation.stack_id, operation.token, since=operation.since)
+    reason = first_failure(cloudformation, failures, since=operation.since)
     return reason or outcome.reason or "CloudFormation gave no reason"

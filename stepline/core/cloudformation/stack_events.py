@@ -67,15 +67,15 @@ def operation_status(
 
 
 def first_failure(
-    cloudformation: CloudFormationClient, stack_id: str, token: str, *, since: datetime | None
+    cloudformation: CloudFormationClient, failures: Sequence[StackEvent], *, since: datetime | None
 ) -> str:
     """Return CloudFormation's own reason for a failure, such as "Queue (AWS::SQS::Queue): Invalid value".
 
-    It is that of the operation's oldest *_FAILED event that is not a consequence of another, also inside
-    nested stacks. It is empty if there is no such event.
+    It is that of the oldest of the operation's `failures`, also inside nested stacks. It is empty if there are
+    none.
     """
     path: list[str] = []
-    failure = _oldest(failed_events(cloudformation, stack_id, token, since=since))
+    failure = _oldest(failures)
     while failure is not None:
         path.append(failure.logical_id)
         deeper = _failure_inside(cloudformation, failure, since) if len(path) <= MAX_NESTED_STACKS else None

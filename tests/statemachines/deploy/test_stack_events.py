@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from stepline.core.cloudformation.stack_events import first_failure, operation_status
+from stepline.core.cloudformation.stack_events import failed_events, first_failure, operation_status
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.stacks import FakeStack
 from tests.statemachines.deploy import case_runner
@@ -35,7 +35,9 @@ def _event(machine: Machine, stack: FakeStack, name: str, status: str, reason: s
 
 
 def _first_failure(machine: Machine, stack: FakeStack, since: datetime | None = None) -> str:
-    return first_failure(client_of(machine.cloudformation), stack.id, "ours", since=since)
+    cloudformation = client_of(machine.cloudformation)
+    failures = failed_events(cloudformation, stack.id, "ours", since=since)
+    return first_failure(cloudformation, failures, since=since)
 
 
 def test_first_failure_is_the_oldest_that_is_not_a_cancellation(machine: Machine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,16 +26,15 @@ from stepline.core.cloudformation.stack_status import StackStatus
 from stepline.core.cloudformation.stacks import find_stack
 from stepline.core.errors import UsageError
 from stepline.deployment import template as templates
+from stepline.deployment.package_bucket import PackageBucket
 from stepline.deployment.stack_names import check_stack_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_s3 import S3Client
 
 Report = Callable[[str], None]
 
 _BUCKET = "stepline-deployment"
-_DEFAULT_REGION = "us-east-1"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _LOCAL_PARAMETERS = {"ApplicationStackNames": "*-*", "PollSeconds": "1"}
 """Values for templates that have these parameters: all local stacks are the user's own, and a local stack is
@@ -61,20 +59,19 @@ def deploy(
     leaves the stack as CloudFormation does.
     """
     cloudformation: CloudFormationClient = session.client("cloudformation", endpoint_url=endpoint_url)
-    s3: S3Client = session.client("s3", endpoint_url=endpoint_url)
+    bucket = PackageBucket(session.client("s3", endpoint_url=endpoint_url), _BUCKET)
     document = templates.read_template(template)
     declared = document.get("Parameters", {})
     _check_parameters(template, declared, parameters)
     check_stack_name(document, stack_name)
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
-    body = templates.package_template(document, template.resolve().parent, _uploader(s3))
-    key = _upload(s3, ".json", body.encode())["Key"]
-    url = f"{endpoint_url}/{_BUCKET}/{key}"
+    body = templates.package_template(document, template.resolve().parent, bucket.upload)
+    key = bucket.upload(".json", body.encode())["Key"]
     try:
         return deploy_template(
             cloudformation,
             stack_name,
-            url,
+            bucket.url(key),
             defaults | dict(parameters),
             report=report,
             poller=Poller(_POLL_SECONDS, _TIMEOUT_SECONDS),
@@ -131,20 +128,3 @@ def _check_parameters(template: Path, declared: Mapping[str, Any], given: Mappin
     if unknown := sorted(given.keys() - declared.keys()):
         known = f"it has {', '.join(declared)}" if declared else "it has none"
         raise UsageError(f"{template} has no parameter {unknown[0]}: {known}")
-
-
-def _uploader(s3: S3Client) -> templates.Upload:
-    # CreateBucket refuses a LocationConstraint of us-east-1, and requires one in any other region.
-    if (region := s3.meta.region_name) == _DEFAULT_REGION:
-        s3.create_bucket(Bucket=_BUCKET)
-    else:
-        location: Any = {"LocationConstraint": region}
-        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # not raised in us-east-1
-            s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=location)
-    return lambda ending, content: _upload(s3, ending, content)
-
-
-def _upload(s3: S3Client, ending: str, content: bytes) -> dict[str, str]:
-    key = templates.object_key(ending, content)
-    s3.put_object(Bucket=_BUCKET, Key=key, Body=content)
-    return {"Bucket": _BUCKET, "Key": key}

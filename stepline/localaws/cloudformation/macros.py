@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,7 @@ class Expansion:
         return _fragment(await self._invoke(macro, json.dumps(event).encode()), transform, request_id)
 
 
-def macros(template: Template) -> list[str]:
+def macro_names(template: Template) -> list[str]:
     """Return the names of the macros in a template, each once, also those that CloudFormation hosts."""
     calls = [*section_calls(template)]
     for section, value in template.items():
@@ -106,9 +106,9 @@ def macros(template: Template) -> list[str]:
     return list(dict.fromkeys(call.name for call in calls))
 
 
-def custom_macros(template: Template) -> list[str]:
-    """Return the names of the macros that CloudFormation does not host, each once."""
-    return [name for name in macros(template) if not is_hosted(name)]
+def custom_macros(names: Iterable[str]) -> list[str]:
+    """Return the names of the macros that CloudFormation does not host."""
+    return [name for name in names if not is_hosted(name)]
 
 
 def section_calls(template: Template) -> Iterator[MacroCall]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stepline.localaws.cloudformation.macros import Expansion, MacroError, custom_macros
+from stepline.localaws.cloudformation.macros import Expansion, MacroError, custom_macros, macro_names
 from stepline.localaws.cloudformation.names import Arns
 
 ARNS = Arns("000000000000", "us-east-1")
@@ -103,7 +103,7 @@ def test_macros_in_parameters_are_not_processed() -> None:
     macros = Macros()
     template = {"Parameters": {"P": {"Fn::Transform": call("M")}}, "Resources": {}}
     assert macros.expand(template) == template
-    assert custom_macros(template) == []
+    assert custom_macros(macro_names(template)) == []
 
 
 def malformed(**change: Any) -> Any:
@@ -144,4 +144,4 @@ def test_custom_macros_of_a_template_are_listed_once() -> None:
         "Resources": {"R": [{"Fn::Transform": [call("B"), call("AWS::Include"), call("A")]}]},
         "Outputs": {"Fn::Transform": "C"},
     }
-    assert custom_macros(template) == ["A", "B", "C"]
+    assert custom_macros(macro_names(template)) == ["A", "B", "C"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from stepline.localaws.cloudformation.macros import (
     MacroError,
     Template,
     custom_macros,
-    macros,
+    macro_names,
 )
 from stepline.localaws.cloudformation.names import Arns, is_hosted
 from stepline.localaws.emulators.ministack.cloudformation import stack_roles
@@ -83,12 +83,13 @@ def run_macros(functions: Any, enforcement: Enforcement, roles: ServiceRoles) ->
     ) -> Response:
         request = _Request.parse(headers, body, query)
         template = request.own_template() if request.action in _EXPANDING else None
-        if template is None or not macros(template):
+        names = [] if template is None else macro_names(template)
+        if template is None or not names:
             response: Response = await original(method, path, headers, body, query)
             return response
-        if request.lacks_capability and custom_macros(template):
+        if request.lacks_capability and custom_macros(names):
             return _error("InsufficientCapabilitiesException", f"Requires capabilities : [{_AUTO_EXPAND}]")
-        processed, failure = await macro_runner.process(request, template)
+        processed, failure = await macro_runner.process(request, template, names)
         if failure and request.action != _CREATE_CHANGE_SET:
             return _error("ValidationError", failure)
         token = _processed.set(processed)
@@ -201,24 +202,27 @@ class _MacroRunner:
         self._enforcement = enforcement
         self._roles = roles
 
-    async def process(self, request: _Request, template: Template) -> tuple[Template | None, str]:
-        """Return the processed template and "", or a placeholder and the reason why processing failed.
+    async def process(
+        self, request: _Request, template: Template, names: Sequence[str]
+    ) -> tuple[Template | None, str]:
+        """Run the macros of those `names`.
 
+        Return the processed template and "", or a placeholder and the reason why processing failed.
         The template is None if ministack processes it: its only macros are those that CloudFormation hosts.
         """
         try:
-            return await self._process(request, template), ""
+            return await self._process(request, template, names), ""
         except MacroError as error:
             placeholder = {"Parameters": template.get("Parameters", {}), "Resources": _PLACEHOLDER_RESOURCES}
             return placeholder, str(error)
 
-    async def _process(self, request: _Request, template: Template) -> Template | None:
+    async def _process(self, request: _Request, template: Template, names: Sequence[str]) -> Template | None:
         account = _arns()
-        for name in macros(template):
+        for name in names:
             if not is_hosted(name) and name not in _macros:
                 raise MacroError(f"No transform named {account.transform_id(name)} found.")
             self._authorize(request, name)
-        if not custom_macros(template):
+        if not custom_macros(names):
             return None
         included = _checked(engine._apply_include_transform(template))
         values = request.parameter_values(template)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stepline.aws.pipelines import ActionDefinition, PipelineDefinition, find_pipeline
+from stepline.aws.pipelines import ActionDefinition, PipelineDefinition
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
@@ -68,15 +68,19 @@ def check_starts(definition: PipelineDefinition, destination: Destination) -> No
         )
 
 
-def find_destination(
-    target: Target, *, pipeline: str | None, repository: str | None, branch: str | None
+def source_destination(
+    target: Target, definition: PipelineDefinition, *, branch: str | None = None
 ) -> Destination:
-    """Return where to push. Defaults come from the pipeline, then from the repository. Raises UsageError."""
-    if repository is None:
-        definition = find_pipeline(target, pipeline)
-        source = _find_source_action(definition)
-        repository = source.configuration["RepositoryName"]
-        branch = branch or source.configuration.get("BranchName")
+    """Return the repository of the pipeline's CodeCommit source, and its branch unless another is given.
+
+    Raises UsageError if the pipeline has no CodeCommit source, or several.
+    """
+    repository, source_branch = _repository_and_branch(_find_source_action(definition))
+    return repository_destination(target, repository, branch=branch or source_branch)
+
+
+def repository_destination(target: Target, repository: str, *, branch: str | None = None) -> Destination:
+    """Return where to push; the default is the repository's default branch."""
     codecommit: CodeCommitClient = target.client("codecommit")
     metadata = codecommit.get_repository(repositoryName=repository)["repositoryMetadata"]
     branch = branch or metadata.get("defaultBranch") or _DEFAULT_BRANCH

@@ -8,7 +8,12 @@ import click
 
 from stepline.aws.execution_watch import wait_for_execution_of_revision
 from stepline.aws.pipelines import PipelineDefinition, find_pipeline
-from stepline.aws.source_repositories import Destination, check_starts, find_destination
+from stepline.aws.source_repositories import (
+    Destination,
+    check_starts,
+    repository_destination,
+    source_destination,
+)
 from stepline.aws.target import Target
 from stepline.cli import terminal, watching
 from stepline.cli.exit_codes import ExitCode
@@ -61,12 +66,16 @@ def command(
     seconds = parse_duration(timeout).total_seconds() if timeout else None
     find_git()
     target = choose_and_show_target(ctx)
-    destination = find_destination(target, pipeline=pipeline, repository=repository, branch=branch)
-    definition = find_pipeline(target, pipeline) if is_watched else None
-    if definition:
+    if repository:
+        definition = find_pipeline(target, pipeline) if is_watched else None
+        destination = repository_destination(target, repository, branch=branch)
+    else:
+        definition = find_pipeline(target, pipeline)
+        destination = source_destination(target, definition, branch=branch)
+    if is_watched and definition:
         check_starts(definition, destination)
     pushed = push_and_show(target, source, destination, message=message, allow_empty=allow_empty)
-    if definition:
+    if is_watched and definition:
         ctx.exit(_watch(target, definition, pushed.commit_id, seconds))
 
 

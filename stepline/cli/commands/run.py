@@ -14,7 +14,7 @@ from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import PipelineDefinition, find_pipeline
 from stepline.aws.polling import TimeoutPassedError, new_poller
-from stepline.aws.source_repositories import find_destination
+from stepline.aws.source_repositories import source_destination
 from stepline.aws.target import Target, local_target
 from stepline.cli import startup, terminal, watching
 from stepline.cli.commands.push import push_and_show
@@ -90,7 +90,7 @@ def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator
 def _push_and_watch(target: Target, pipeline: str | None, source: Path) -> PipelineExecution:
     """Push, even if nothing has changed, and watch the execution that this starts."""
     definition = find_pipeline(target, pipeline)
-    destination = find_destination(target, pipeline=definition.name, repository=None, branch=None)
+    destination = source_destination(target, definition)
     pushed = push_and_show(target, source, destination, message=None, allow_empty=True)
     terminal.print_result()
     return _watch(target, definition, pushed.commit_id)

@@ -31,6 +31,15 @@ _SAMPLE_ACTIONS = (
     "states:DeleteStateMachine",
     "states:DescribeStateMachine",
 )
+_LISTINGS = {
+    "repository": ("codecommit", "list_repositories", "repositories", "repositoryName"),
+    "image repository": ("ecr", "describe_repositories", "repositories", "repositoryName"),
+    "function": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "state machine": ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    "log group": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+}
+"""Kind -> the service, its paginated operation, the member with the list, and that with the name."""
+
 Report = Callable[[str], None]
 
 
@@ -231,42 +240,22 @@ class CleanUp:
 
     def left(self) -> list[str]:
         """Return what still exists, of the services in which a system creates something with a name."""
-        prefix, client = self.environment.prefix, self.environment.client
-        finders: dict[str, Callable[[], Iterator[str]]] = {
-            "stack": lambda: (stack["StackName"] for stack in self._stacks()),
-            "bucket": lambda: iter(self._buckets()),
-            "key": lambda: iter(self._live_keys()),
-            "role": lambda: iter(self._roles()),
-            "repository": lambda: (
-                item["repositoryName"] for item in client("codecommit").list_repositories()["repositories"]
-            ),
-            "image repository": lambda: (
-                item["repositoryName"]
-                for page in client("ecr").get_paginator("describe_repositories").paginate()
-                for item in page["repositories"]
-            ),
-            "function": lambda: (
-                item["FunctionName"]
-                for page in client("lambda").get_paginator("list_functions").paginate()
-                for item in page["Functions"]
-            ),
-            "state machine": lambda: (
-                item["name"]
-                for page in client("stepfunctions").get_paginator("list_state_machines").paginate()
-                for item in page["stateMachines"]
-            ),
-            "log group": lambda: (
-                item["logGroupName"]
-                for page in client("logs").get_paginator("describe_log_groups").paginate()
-                for item in page["logGroups"]
-            ),
+        prefix = self.environment.prefix
+        own = {
+            "stack": [stack["StackName"] for stack in self._stacks()],
+            "bucket": self._buckets(),
+            "key": self._live_keys(),
+            "role": self._roles(),
         }
-        return [
-            f"{kind} {name}"
-            for kind, find in finders.items()
-            for name in find()
-            if kind == "key" or f"{prefix}-" in name or name == prefix
-        ]
+        listed = {
+            kind: [name for name in self._list(*listing) if f"{prefix}-" in name or name == prefix]
+            for kind, listing in _LISTINGS.items()
+        }
+        return [f"{kind} {name}" for kind, names in {**own, **listed}.items() for name in names]
+
+    def _list(self, service: str, operation: str, result: str, name: str) -> list[str]:
+        pages = self.environment.client(service).get_paginator(operation).paginate()
+        return [item[name] for page in pages for item in page[result]]
 
 
 def _policy(statement: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from stepline.core.rest_apis import local_invoke_url
 from tests.acceptance.deployment import Deployer, macro_name
 from tests.acceptance.environment import PROJECT, SYSTEMS, Environment, StepFailedError
 from tests.acceptance.steps import Step
@@ -132,11 +133,9 @@ def _accepted(response: tuple[int, Any]) -> Any:
 
 
 def _request(environment: Environment, path: str, key: str | None, body: Any = None) -> tuple[int, Any]:
-    outputs = environment.outputs("process")
-    url = outputs["ApiUrl"]
-    if environment.is_local:
-        stage = f"{outputs['ApiId']}/{outputs['ApiStage']}"
-        url = f"{environment.target.endpoint_url}/restapis/{stage}/_user_request_"
+    url, endpoint_url = environment.outputs("process")["ApiUrl"], environment.target.endpoint_url
+    if endpoint_url:
+        url = local_invoke_url(url, endpoint_url)
     request = urllib.request.Request(
         f"{url}/{path}",
         data=None if body is None else json.dumps(body).encode(),

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from statemachines.process.data import DataStore
 from statemachines.process.transaction import Transaction
+from stepline.core.rest_apis import local_invoke_url
 from tests.end_to_end.local_aws import LocalAws
 from tests.waiting import wait_for
 
@@ -62,9 +63,9 @@ class Service:
         return Caller(self, key["value"], key["id"])
 
     def request(self, path: str, key: str | None, *, body: Any = None) -> Response:
-        stage = f"{self.outputs['ApiId']}/{self.outputs['ApiStage']}"
+        url = local_invoke_url(self.outputs["ApiUrl"], self.local.endpoint_url)
         request = urllib.request.Request(
-            f"{self.local.endpoint_url}/restapis/{stage}/_user_request_/{path}",
+            f"{url}/{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers={} if key is None else {"x-api-key": key},
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -10,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from statemachines.process.sample_service.settings import PROCESS_API_KEY, PROCESS_URL
 from stepline.core.errors import SettingsError
+from stepline.core.rest_apis import local_invoke_url
 
 
 def read_settings(stack_name: str, *, endpoint_url: str | None) -> dict[str, str]:
@@ -20,7 +20,9 @@ def read_settings(stack_name: str, *, endpoint_url: str | None) -> dict[str, str
     """
     try:
         outputs = _read_outputs(stack_name)
-        url = _url(outputs, endpoint_url)
+        url = outputs["ApiUrl"]
+        if endpoint_url is not None:
+            url = local_invoke_url(url, endpoint_url)
         key = boto3.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
         return {PROCESS_URL: url, PROCESS_API_KEY: key["value"]}
     except KeyError as error:
@@ -36,9 +38,3 @@ def read_settings(stack_name: str, *, endpoint_url: str | None) -> dict[str, str
 def _read_outputs(stack_name: str) -> dict[str, str]:
     stacks: list[Any] = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
     return {item["OutputKey"]: item["OutputValue"] for item in stacks[0].get("Outputs", [])}
-
-
-def _url(outputs: Mapping[str, str], endpoint_url: str | None) -> str:
-    if endpoint_url is None:
-        return outputs["ApiUrl"]
-    return f"{endpoint_url.rstrip('/')}/restapis/{outputs['ApiId']}/{outputs['ApiStage']}/_user_request_"

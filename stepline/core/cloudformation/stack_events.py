@@ -71,7 +71,7 @@ def first_failure(
 ) -> str:
     """Return CloudFormation's own reason for a failure, such as "Queue (AWS::SQS::Queue): Invalid value".
 
-    It is that of the oldest of the operation's `failures`, also inside nested stacks. It is empty if there are
+    It is that of the oldest of the operation's `failures`, also inside nested stacks, and empty if there are
     none.
     """
     path: list[str] = []

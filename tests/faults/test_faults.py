@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -17,7 +16,6 @@ from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.core import aws_errors
 from tests.faults import __main__ as command
 from tests.faults.exploration import Explorer, Finding, Findings, Result, pairs, singles
-from tests.faults.network import ENVIRONMENT
 from tests.faults.pipeline_scenarios import distinct, scenarios
 from tests.faults.places import resolve
 from tests.faults.schedule import CLASSES, Fault, Injection, Schedule
@@ -26,14 +24,6 @@ from tests.statemachines.deploy import case_runner
 SINGLES_PER_SCENARIO = 3
 PAIRS_PER_SCENARIO = 8
 SCENARIOS_WITH_PAIRS = ("update", "new_stack", "removal_refused")
-
-
-@pytest.fixture(scope="module")
-def explorer() -> Iterator[Explorer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        yield Explorer()
 
 
 def violations(explorer: Explorer, scenario: str, call: int, *faults: Fault) -> list[str]:

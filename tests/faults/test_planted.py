@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from click.testing import CliRunner
 
 from tests.faults.exploration import Explorer
-from tests.faults.network import ENVIRONMENT
 from tests.faults.places import resolve
 from tests.faults.planted import PROJECT, PlantedBug, planted_bugs
 from tests.faults.planted import __main__ as command
-
-
-@pytest.fixture(scope="module")
-def explorer() -> Iterator[Explorer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        yield Explorer()
 
 
 @pytest.mark.parametrize("bug", planted_bugs().values(), ids=lambda bug: bug.name)

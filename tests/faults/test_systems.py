@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -18,14 +17,6 @@ from tests.system_template import PROJECT, SystemTemplate
 
 SINGLES_PER_SCENARIO = 24
 PAIRS_PER_SCENARIO = 8
-
-
-@pytest.fixture(scope="module")
-def explorer() -> Iterator[Explorer]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        yield Explorer()
 
 
 def sample(schedules: list[Schedule], count: int, *, seed: str) -> list[Schedule]:

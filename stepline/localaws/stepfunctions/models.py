@@ -98,6 +98,11 @@ class Execution:
         with self._lock:
             return list(self._events)
 
+    def last_event(self) -> Event:
+        """Return the newest event."""
+        with self._lock:
+            return self._events[-1]
+
     def record(self, event_type: str, details: Event | None = None, *, previous_event_id: int = 0) -> int:
         """Add an event to the history and return its id; a closing event closes the execution.
 

@@ -20,7 +20,8 @@ from stepline.localaws.emulators.moto.interpreter import load_engine
 _PARSER = "moto.stepfunctions.parser"
 _ASL = f"{_PARSER}.asl"
 _TASK = f"{_ASL}.component.state.exec.state_task"
-_ITERATION = f"{_ASL}.component.state.exec.state_map.iteration"
+_STATE_MAP = f"{_ASL}.component.state.exec.state_map"
+_ITERATION = f"{_STATE_MAP}.iteration"
 
 DEFECTS = {
     "use_given_task_clients": (f"{_ASL}.utils.boto_client", 'f"http://localhost:{moto_server_port()}"'),
@@ -40,6 +41,19 @@ DEFECTS = {
     "cache_json_paths": (
         f"{_ASL}.component.common.path.result_path",
         "result_expr = parse(self.result_path_src)",
+    ),
+    "read_items": (
+        f"{_STATE_MAP}.item_reader.eval.resource_output_transformer.transformer_factory",
+        "Unknown InputType value",
+    ),
+    "describe_input_that_is_not_a_list": (
+        f"{_STATE_MAP}.state_map",
+        "Map state input must be an array but was: {type(input_items)}",
+    ),
+    "fail_map_runs": (f"{_ITERATION}.itemprocessor.distributed_item_processor_worker", "job_output = None"),
+    "write_results_of_map_runs": (
+        f"{_STATE_MAP}.result_writer.resource_eval.resource_eval_s3",
+        "# TODO: generate result files and upload them to s3.",
     ),
     "separate_parsers": (
         f"{_ASL}.parse.preprocessor",

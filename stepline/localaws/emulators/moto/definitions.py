@@ -54,13 +54,17 @@ def _simplify(state: dict[str, Any]) -> None:
     if state.get("Type") != "Map":
         return
     state.pop("ItemBatcher", None)
+    for processor in (state.get("ItemProcessor"), state.get("Iterator")):
+        config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
+        if isinstance(config, dict) and config.get("ExecutionType") == "EXPRESS":
+            config["ExecutionType"] = "STANDARD"
     reader = state.get("ItemReader")
     if isinstance(reader, dict) and isinstance(config := reader.pop("ReaderConfig", None), dict):
         kept = {name: config[name] for name in _READER_FIELDS if name in config}
         reader["ReaderConfig"] = {"InputType": "JSON", **kept}
     writer = state.get("ResultWriter")
-    if isinstance(writer, dict):
-        writer.pop("WriterConfig", None)
+    if isinstance(writer, dict) and "WriterConfig" in writer:
+        raise ValueError("The local AWS does not support the WriterConfig of a ResultWriter")
     percentage = state.get("ToleratedFailurePercentage")
     if isinstance(percentage, int):
         state["ToleratedFailurePercentage"] = float(percentage)

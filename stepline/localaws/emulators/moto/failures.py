@@ -38,6 +38,12 @@ def state_failure(env: Any, error: StatesErrorNameType, cause: str) -> FailureEv
     return _failure(env, error, HistoryEventType.ExecutionFailed, "executionFailedEventDetails", details)
 
 
+def map_run_failure(env: Any, error: StatesErrorNameType, cause: str) -> FailureEventException:
+    """Return a failure of a distributed Map state."""
+    details = {"error": error.to_name(), "cause": cause}
+    return _failure(env, error, HistoryEventType.MapRunFailed, "mapRunFailedEventDetails", details)
+
+
 def _failure(
     env: Any, error: StatesErrorNameType, event_type: Any, member: str, details: dict[str, str]
 ) -> FailureEventException:

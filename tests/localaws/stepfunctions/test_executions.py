@@ -315,7 +315,12 @@ def test_endless_loop_fails_at_the_limit_of_the_history(
     monkeypatch.setattr(settings, "MAX_EVENTS", 100)  # the same in less time
     loop: dict[str, State] = {
         "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
-        "Again": {"Type": "Pass", "Next": "Wait"},
+        "Again": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "End"}],
+            "Default": "Wait",
+        },
+        "End": {"Type": "Succeed"},
     }
     arn = world.start(world.create(loop))
     world.virtual_clock.run()
@@ -324,3 +329,23 @@ def test_endless_loop_fails_at_the_limit_of_the_history(
     assert "maximum number of history events (100)" in description["cause"]
     last = world.client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1)["events"][0]
     assert (last["id"], last["type"]) == (100, "ExecutionFailed")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("not json", "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token "
+         "'null', 'true' or 'false')"),
+        ("{'a': 1}", "Unexpected character (''' (code 39)): was expecting double-quote to start field name"),
+    ],
+)  # fmt: skip
+def test_input_that_is_not_json_is_refused_in_the_words_of_aws(world: World, text: str, reason: str) -> None:
+    """[recorded]"""
+    error = error_of(world.client.start_execution, stateMachineArn=world.create(PASS), input=text)
+    assert error == ("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{reason}'")
+
+
+@pytest.mark.parametrize("text", ["NaN", '{"a": Infinity}', "[-Infinity]"])
+def test_input_that_is_no_number_of_json_is_refused(world: World, text: str) -> None:
+    error = error_of(world.client.start_execution, stateMachineArn=world.create(PASS), input=text)
+    assert error[0] == "InvalidExecutionInput"

@@ -100,7 +100,7 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
     start_pipeline = services.codepipeline.start_from_event
     eventbridge.deliver_to(
         "codepipeline:StartPipelineExecution",
-        lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
+        lambda arn, rule, event: start_pipeline(arn, rule_arn=rule, event=event),
         platform.roles,
     )
     start_execution = _client(services.stepfunctions, platform).start_execution

@@ -57,6 +57,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
     ecr.delete_images_as_ecr()
+    ecr.list_each_tag()
     managed_policies.add_managed_policies()
 
 

@@ -17,9 +17,11 @@ from stepline.localaws.emulators.ministack import (
     routing,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
+    change_details,
     change_sets,
     macros,
     properties,
+    replacements,
     stack_roles,
     state_machines,
     templates,
@@ -74,6 +76,9 @@ def _mend_cloudformation(platform: Platform) -> None:
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()
+    change_details.describe_changes()
+    replacements.replace_as_described()
+    replacements.update_rest_apis_in_place()
     stack_roles.store_roles()
     stack_roles.check_roles(platform.roles)
     interpreter = MotoInterpreter()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from stepline.localaws.cloudformation.replacement import Path, Recreation, UpdateBehavior, values_at
@@ -155,7 +156,7 @@ class Comparison:
 
     def _replacements(self, found: Mapping[str, list[Detail]]) -> dict[str, str]:
         """Return `Replacement` of each resource that changes; a resource that is added is a new one."""
-        added = {logical_id: TRUE for logical_id in self.new.keys() - self.old.keys()}
+        added = dict.fromkeys(self.new.keys() - self.old.keys(), TRUE)
         return added | {
             logical_id: self._replacement(logical_id, details)
             for logical_id, details in found.items()
@@ -163,7 +164,7 @@ class Comparison:
         }
 
     def _replacement(self, logical_id: str, details: list[Detail]) -> str:
-        """"If you have multiple changes …, the Replacement value depends on the change with the most impact"."""
+        """Return the most serious effect of the details."""
         if self._type_changed(logical_id):
             return TRUE
         effects = {(detail["Target"]["RequiresRecreation"], detail["Evaluation"]) for detail in details}
@@ -181,7 +182,9 @@ class Comparison:
         details = [
             detail
             for name in names
-            for detail in _PropertyChange(name, old, new, facts).details(self.changed_parameters, replacements)
+            for detail in _PropertyChange(name, old, new, facts).details(
+                self.changed_parameters, replacements
+            )
         ]
         details += [
             _detail(_target(attribute), _STATIC, "DirectModification")
@@ -221,7 +224,7 @@ class _PropertyChange:
             if replacement is None or (replacement == FALSE and not reference.attribute):
                 continue
             yield _detail(
-                self._target(lambda path, token=reference.token: self._contains(path, token)),
+                self._target(partial(self._contains, reference.token)),
                 _STATIC if replacement == TRUE else _DYNAMIC,
                 "ResourceAttribute" if reference.attribute else "ResourceReference",
                 reference.entity,
@@ -236,7 +239,7 @@ class _PropertyChange:
     def _differs(self, path: Path) -> bool:
         return values_at(self.old.properties, path) != values_at(self.new.properties, path)
 
-    def _contains(self, path: Path, token: str) -> bool:
+    def _contains(self, token: str, path: Path) -> bool:
         # A token cannot be found in what a function such as Fn::Base64 made of it.
         is_whole = len(path) == 1
         return is_whole or any(token in repr(value) for value in values_at(self.new.properties, path))

@@ -17,11 +17,20 @@ _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 
 
 def convert_scalars(schema: Schema, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties with `1` as `"1"` where the schema has a string, `"2"` as 2 where it has a number.
+    """Return the properties with 1 as text where the schema has a string, and `"2"` as 2 for a number.
 
     A value that does not fit, and what the schema does not describe, stays as it is.
     """
     return _Conversion(schema).object(schema, properties)
+
+
+def as_text(value: Any) -> Any:
+    """Return the value with all scalars as text; CloudFormation sends them so to custom resources."""
+    if isinstance(value, Mapping):
+        return {key: as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_text(item) for item in value]
+    return _string(value) if isinstance(value, bool | int | float) else value
 
 
 class _Conversion:

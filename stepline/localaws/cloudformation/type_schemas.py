@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ _CUSTOM_PREFIX: Final = "Custom::"
 _DEFAULT_REGION: Final = "us-east-1"
 
 
-@lru_cache(maxsize=None)
+@cache
 def resource_schema(resource_type: str, region: str) -> Schema | None:
     """Return the schema of a resource type, or None if AWS has no such type in the region.
 
@@ -42,7 +42,7 @@ def type_schema(resource_type: str, region: str) -> str | None:
     return None if schema is None else json.dumps(schema)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _files_of_types(region: str) -> Mapping[str, str]:
     """Return resource type -> name of its file, for us-east-1 if the region is unknown."""
     file = _directory() / "providers" / f"{region}.json"
@@ -52,7 +52,7 @@ def _files_of_types(region: str) -> Mapping[str, str]:
     return types
 
 
-@lru_cache(maxsize=None)
+@cache
 def _directory() -> Path:
     package = find_spec("cfnlint")
     if package is None or package.origin is None:

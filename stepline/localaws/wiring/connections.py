@@ -22,6 +22,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     macros,
     properties,
     replacements,
+    resource_handlers,
     stack_roles,
     state_machines,
     templates,
@@ -46,6 +47,7 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     _add_resource_types(services, platform)
     _mend_cloudformation(platform)
     _mend_rest_apis(platform)
+    resource_handlers.guard_handlers()
     _connect_targets_of_rules(services, platform)
     _connect_events(platform, stack)
     _connect_alarms(stack)

@@ -68,7 +68,7 @@ class Deployment:
 
     def update(self, template: Template, **parameters: str) -> dict[str, Change]:
         """Preview and execute; return the changes."""
-        changes = self.preview(template, **parameters)
+        changes = self.preview(template, nested=True, **parameters)
         self.execute()
         return changes
 

@@ -35,26 +35,41 @@ def detail(
 POLICY = {"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}
 
 
+MANAGED_POLICY = {"PolicyDocument": POLICY}
+RULE = {"ScheduleExpression": "rate(1 hour)"}
+VPC = {"CidrBlock": "10.0.0.0/16"}
+
+
 @pytest.mark.parametrize(
-    ("resource_type", "common", "before", "after", "replacement"),
+    ("resource_type", "before", "after", "replacement"),
     [
-        (BUCKET, {}, {}, {"VersioningConfiguration": {"Status": "Enabled"}}, "False"),
-        (BUCKET, {}, {"BucketName": "first-8f6"}, {"BucketName": "second-8f6"}, "True"),
-        ("AWS::Logs::LogGroup", {}, {}, {"RetentionInDays": 7}, "False"),
-        ("AWS::Logs::LogGroup", {}, {"LogGroupName": "a"}, {"LogGroupName": "b"}, "True"),
-        ("AWS::KMS::Key", {}, {"Description": "a"}, {"Description": "b"}, "False"),
-        ("AWS::Events::Rule", {}, {"ScheduleExpression": "rate(1 hour)"}, {"ScheduleExpression": "rate(1 day)"}, "False"),
-        ("AWS::EC2::VPC", {}, {"CidrBlock": "10.0.0.0/16"}, {"CidrBlock": "10.1.0.0/16"}, "True"),
-        ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}, {}, {"EnableDnsHostnames": True}, "False"),
-        ("AWS::IAM::ManagedPolicy", {"PolicyDocument": POLICY}, {"Path": "/a/"}, {"Path": "/b/"}, "True"),
+        (BUCKET, {}, {"VersioningConfiguration": {"Status": "Enabled"}}, "False"),
+        (BUCKET, {"BucketName": "first-8f6"}, {"BucketName": "second-8f6"}, "True"),
+        ("AWS::Logs::LogGroup", {}, {"RetentionInDays": 7}, "False"),
+        ("AWS::Logs::LogGroup", {"LogGroupName": "a"}, {"LogGroupName": "b"}, "True"),
+        ("AWS::KMS::Key", {"Description": "a"}, {"Description": "b"}, "False"),
+        (
+            "AWS::Events::Rule",
+            {"ScheduleExpression": "rate(1 hour)"},
+            {"ScheduleExpression": "rate(1 day)"},
+            "False",
+        ),
+        ("AWS::EC2::VPC", VPC, {"CidrBlock": "10.1.0.0/16"}, "True"),
+        ("AWS::EC2::VPC", VPC, {**VPC, "EnableDnsHostnames": True}, "False"),
+        (
+            "AWS::IAM::ManagedPolicy",
+            {"PolicyDocument": POLICY},
+            {"PolicyDocument": POLICY, "Path": "/b/"},
+            "True",
+        ),
     ],
 )
 def test_replacement_is_that_of_the_schema(
-    deployment: Deployment, resource_type: str, common: Any, before: Any, after: Any, replacement: str
+    deployment: Deployment, resource_type: str, before: Any, after: Any, replacement: str
 ) -> None:
-    deployment.create(resources(R=(resource_type, common | before)))
+    deployment.create(resources(R=(resource_type, before)))
     old = deployment.physical_ids()["R"]
-    changes = deployment.update(resources(R=(resource_type, common | after)))
+    changes = deployment.update(resources(R=(resource_type, after)))
     assert changes["R"]["Replacement"] == replacement
     assert (deployment.physical_ids()["R"] != old) == (replacement == "True")
 
@@ -96,9 +111,7 @@ def test_attribute_of_a_modified_resource_is_dynamic(deployment: Deployment) -> 
     deployment.create(resources(Role=(ROLE, role), P=parameter))
     changes = deployment.preview(resources(Role=(ROLE, role | {"Description": "b"}), P=parameter))
     assert changes["P"]["Replacement"] == "False"
-    assert changes["P"]["Details"] == [
-        detail("Value", "ResourceAttribute", "Role.Arn", evaluation="Dynamic")
-    ]
+    assert changes["P"]["Details"] == [detail("Value", "ResourceAttribute", "Role.Arn", evaluation="Dynamic")]
 
 
 def test_name_of_a_modified_resource_is_no_change(deployment: Deployment) -> None:
@@ -110,7 +123,9 @@ def test_name_of_a_modified_resource_is_no_change(deployment: Deployment) -> Non
 
 def test_reference_to_a_replaced_resource_is_static(deployment: Deployment) -> None:
     """As recorded on AWS, of a bucket policy whose bucket is replaced."""
-    document = {"Statement": {**POLICY["Statement"], "Principal": "*", "Resource": {"Fn::GetAtt": ["B", "Arn"]}}}
+    document = {
+        "Statement": {**POLICY["Statement"], "Principal": "*", "Resource": {"Fn::GetAtt": ["B", "Arn"]}}
+    }
     policy = ("AWS::S3::BucketPolicy", {"Bucket": {"Ref": "B"}, "PolicyDocument": document})
     deployment.create(resources(B=(BUCKET, {"BucketName": "before-77"}), Policy=policy))
     changes = deployment.update(resources(B=(BUCKET, {"BucketName": "after-77"}), Policy=policy))
@@ -141,7 +156,7 @@ def test_create_only_property_of_a_modified_resource_may_be_replaced(deployment:
         "AWS::SNS::Subscription",
         {"Protocol": "sqs", "TopicArn": {"Ref": "T"}, "Endpoint": {"Fn::GetAtt": ["Q", "Arn"]}},
     )
-    topic = ("AWS::SNS::Topic", {})
+    topic: Any = ("AWS::SNS::Topic", {})
     deployment.create(resources(T=topic, Q=(QUEUE, {}), S=subscription))
     before = deployment.physical_ids()
     changes = deployment.update(resources(T=topic, Q=(QUEUE, {"DelaySeconds": 1}), S=subscription))

@@ -12,7 +12,11 @@ API = "AWS::ApiGateway::RestApi"
 
 def body(*paths: str) -> dict[str, Any]:
     mock = {"responses": {}, "x-amazon-apigateway-integration": {"type": "mock"}}
-    return {"openapi": "3.0.1", "info": {"title": "t", "version": "1"}, "paths": {path: {"get": mock} for path in paths}}
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": "t", "version": "1"},
+        "paths": {path: {"get": mock} for path in paths},
+    }
 
 
 def test_rest_api_keeps_its_id_when_its_body_changes(server: Server, deployment: Deployment) -> None:
@@ -39,7 +43,9 @@ def test_stage_of_another_api_is_deleted_when_it_is_replaced(server: Server, dep
     """Both stages have the same physical id, their name."""
 
     def template(api: str) -> dict[str, Any]:
-        apis = {name: ("AWS::ApiGatewayV2::Api", {"Name": name, "ProtocolType": "HTTP"}) for name in ("A", "B")}
+        apis = {
+            name: ("AWS::ApiGatewayV2::Api", {"Name": name, "ProtocolType": "HTTP"}) for name in ("A", "B")
+        }
         stage = {"ApiId": {"Ref": api}, "StageName": "live", "AutoDeploy": True}
         return resources(**apis, S=("AWS::ApiGatewayV2::Stage", stage))
 

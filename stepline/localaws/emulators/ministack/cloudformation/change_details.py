@@ -49,7 +49,7 @@ def type_facts(resource_type: str) -> TypeFacts:
     return _type_facts(resource_type, responses.get_region())
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _type_facts(resource_type: str, region: str) -> TypeFacts:
     schema = resource_schema(resource_type, region)
     tagging = {} if schema is None else schema.get("tagging", {})
@@ -112,10 +112,18 @@ def _definitions(
             return engine._resolve_refs(
                 copy.deepcopy(value), tokens, parameters, conditions, mappings, stack_name, stack_id
             )
-        except Exception:  # of a function whose argument is a token; the reference is compared as it is written
-            return {"unresolved": value, "values": [parameters[name] for name in _parameters(value, parameters)]}
+        except (
+            Exception
+        ):  # of a function whose argument is a token; the reference is compared as it is written
+            return {
+                "unresolved": value,
+                "values": [parameters[name] for name in _parameters(value, parameters)],
+            }
 
-    return {name: _definition(resource, active, parameters, conditions, resolve) for name, resource in active.items()}
+    return {
+        name: _definition(resource, active, parameters, conditions, resolve)
+        for name, resource in active.items()
+    }
 
 
 def _definition(

@@ -11,6 +11,7 @@ from ministack.services import apigateway_v1
 from ministack.services.cloudformation import provisioners, stacks
 
 from stepline.localaws.emulators.ministack.cloudformation.change_details import type_facts
+from stepline.localaws.emulators.ministack.cloudformation.resource_handlers import converted
 
 Properties = Mapping[str, Any]
 
@@ -22,7 +23,8 @@ def replace_as_described() -> None:
     """Replace a resource in an update if the change set said so."""
 
     def replacing_change(resource_type: str, old: Properties, new: Properties) -> bool:
-        return type_facts(resource_type).behavior.replaces(old, new)
+        before, after = converted(resource_type, old), converted(resource_type, new)
+        return type_facts(resource_type).behavior.replaces(before, after)
 
     provisioners._replacing_change = replacing_change
     stacks._replacing_change = replacing_change
@@ -37,23 +39,19 @@ def _keep_replacements_of_handlers() -> None:
     replace = provisioners._replace_resource
 
     def replace_resource(
-        resource_type: str,
-        physical_id: str,
-        old: Properties,
-        new: Properties,
-        stack_name: str,
-        logical_id: str | None,
+        resource_type: str, physical_id: str, old: Properties, new: Properties, *names: str | None
     ) -> Any:
+        """`names` are those of the stack and of the resource in it."""
         handler = provisioners._RESOURCE_HANDLERS.get(resource_type, {})
         update = handler.get("update")
         if resource_type not in provisioners._REPLACING_PROPERTIES and _replaces(update):
             queue = provisioners._DEFERRED_PREDECESSOR_DELETES.get() or []
             queued = len(queue)
-            named = [logical_id] if handler.get("update_with_logical_id") else []
-            resource = update(physical_id, old, new, stack_name, *named)
+            passed = names if handler.get("update_with_logical_id") else names[:1]
+            resource = update(physical_id, old, new, *passed)
             if resource[0] != physical_id or len(queue) > queued:
                 return resource
-        return replace(resource_type, physical_id, old, new, stack_name, logical_id)
+        return replace(resource_type, physical_id, old, new, *names)
 
     provisioners._replace_resource = replace_resource
 

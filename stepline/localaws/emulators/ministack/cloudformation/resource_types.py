@@ -9,6 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.services.cloudformation import provisioners
 
+from stepline.localaws.cloudformation.scalars import as_text
+
 Properties = Mapping[str, Any]
 Resource = tuple[str, dict[str, str]]
 """What `Ref` returns, and what `Fn::GetAtt` returns by attribute."""
@@ -119,7 +121,7 @@ def api_names(value: Any, key: str = "") -> Any:
     """
     if isinstance(value, Mapping):
         if key == "Configuration":
-            return {name: str(item) for name, item in value.items()}
+            return {name: as_text(item) for name, item in value.items()}
         return {name[0].lower() + name[1:]: api_names(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [api_names(item) for item in value]

@@ -28,11 +28,19 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     templates,
     type_descriptions,
 )
+from stepline.localaws.emulators.ministack.cloudformation.types.apigatewayv2 import add_deployment_type
 from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
 from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
+from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.recorded import (
+    add_recorded_types,
+    name_lacking_types,
+)
+from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
@@ -69,7 +77,13 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
     add_network_types()
+    add_access_types()
+    add_deployment_type()
+    add_role_policy_type()
+    add_user_types()
     add_trail_type()
+    add_recorded_types()
+    name_lacking_types()
     macros.add_macro_type()
 
 

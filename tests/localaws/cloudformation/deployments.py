@@ -26,12 +26,17 @@ def resources(**definitions: Any) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
+def _new_name() -> str:
+    return f"n-{uuid.uuid4().hex[:8]}"
+
+
+@dataclass
 class Deployment:
     """One stack of the server."""
 
     client: Any
-    name: str = field(default_factory=lambda: f"s-{uuid.uuid4().hex[:8]}")
+    name: str = field(default_factory=_new_name)
+    change_set: str = ""
 
     @classmethod
     def on(cls, server: Server) -> Deployment:
@@ -50,19 +55,20 @@ class Deployment:
 
     def preview(self, template: Template, *, nested: bool = True, **parameters: str) -> dict[str, Change]:
         """Return the changes of a new change set by logical id."""
+        self.change_set = _new_name()
         self.client.create_change_set(
             StackName=self.name,
-            ChangeSetName="changes",
+            ChangeSetName=self.change_set,
             IncludeNestedStacks=nested,
             **_arguments(template, parameters),
         )
-        answer = self.client.describe_change_set(StackName=self.name, ChangeSetName="changes")
+        answer = self.client.describe_change_set(StackName=self.name, ChangeSetName=self.change_set)
         changes = [change["ResourceChange"] for change in answer["Changes"]]
         return {change["LogicalResourceId"]: change for change in changes}
 
     def execute(self) -> Deployment:
         """Execute the change set of `preview`."""
-        self.client.execute_change_set(StackName=self.name, ChangeSetName="changes")
+        self.client.execute_change_set(StackName=self.name, ChangeSetName=self.change_set)
         assert self.status() == "UPDATE_COMPLETE", self.reasons()
         return self
 

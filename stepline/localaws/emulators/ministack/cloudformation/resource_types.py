@@ -22,13 +22,12 @@ def add_type(
     update: Callable[[str, Properties, Properties, str], Resource],
     delete: Callable[[str, Properties], None],
     *,
-    replacing: tuple[str, ...],
     tags: str = "list",
 ) -> None:
     """Add a type: `create(logical_id, properties, stack_name)`, `update(physical_id, old, new, stack_name)`,
     `delete(physical_id, properties)`.
 
-    A change of a property in `replacing` replaces the resource. `tags` is "list" or "map". The text of a
+    The schema of the type says which changes replace a resource. `tags` is "list" or "map". The text of a
     ValueError becomes the resource's status reason, as does the message of a ClientError.
     """
 
@@ -46,7 +45,6 @@ def add_type(
         "update": explained(update),
         "delete": explained(delete),
     }
-    provisioners._REPLACING_PROPERTIES[resource_type] = replacing
     provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", tags)
 
 

@@ -54,7 +54,7 @@ def add_pipeline_type(codepipeline: CodePipelineClient) -> None:
     def delete(physical_id: str, _properties: Properties) -> None:
         codepipeline.delete_pipeline(name=physical_id)
 
-    add_type(_TYPE, create, update, delete, replacing=("Name",))
+    add_type(_TYPE, create, update, delete)
 
 
 def _update_declaration(codepipeline: CodePipelineClient, name: str, old: Properties, new: Properties) -> str:

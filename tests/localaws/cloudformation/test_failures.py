@@ -1,0 +1,20 @@
+"""What a stack event says when a resource cannot be created."""
+
+from __future__ import annotations
+
+from tests.localaws.cloudformation.deployments import Deployment, resources
+
+
+def test_error_of_python_becomes_a_message_that_names_the_resource(deployment: Deployment) -> None:
+    broken = ("AWS::SNS::Topic", {"Subscription": [["no object"]]})
+    (reason,) = deployment.create_failing(resources(Topic=broken))
+    assert reason == (
+        "The local AWS failed to create Topic (AWS::SNS::Topic). Check that each property has the type that"
+        " AWS documents; the log of the local AWS has the details."
+    )
+
+
+def test_error_of_a_service_stays(deployment: Deployment) -> None:
+    policy = ("AWS::IAM::Policy", {"PolicyName": "p", "PolicyDocument": {"Statement": []}, "Roles": ["r"]})
+    (reason,) = deployment.create_failing(resources(Policy=policy))
+    assert "local AWS" not in reason

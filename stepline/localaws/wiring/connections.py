@@ -70,6 +70,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
     ecr.delete_images_as_ecr()
+    ecr.list_each_tag()
     managed_policies.add_managed_policies()
 
 
@@ -122,7 +123,7 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
     start_pipeline = services.codepipeline.start_from_event
     eventbridge.deliver_to(
         "codepipeline:StartPipelineExecution",
-        lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
+        lambda arn, rule, event: start_pipeline(arn, rule_arn=rule, event=event),
         platform.roles,
     )
     start_execution = _client(services.stepfunctions, platform).start_execution

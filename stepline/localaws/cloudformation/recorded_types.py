@@ -6,14 +6,14 @@ The schema of a type says which properties identify it, and which ones AWS gives
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.replacement import values_at
 from stepline.localaws.cloudformation.role_permissions import service_of
-from stepline.localaws.cloudformation.type_schemas import Schema
+from stepline.localaws.cloudformation.type_schemas import Schema, attributes_of, identifiers_of
 
 RECORDED_TYPES: Final = frozenset(
     f"AWS::{service}::{name}"
@@ -91,7 +91,6 @@ _ID_PREFIXES: Final = {
 """The ids of EC2 begin so: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html"""
 
 _ADDRESS: Final = "10.0.0.10"
-_READ_ONLY: Final = "readOnlyProperties"
 _EMPTY: Final[Mapping[str, Any]] = {"array": [], "boolean": False, "integer": 0, "number": 0, "object": {}}
 
 
@@ -114,17 +113,14 @@ class RecordedResource:
 
     def ref(self) -> str:
         """Return what Ref returns: the identifier that AWS gives the resource, or all that identify it."""
-        identifiers = [*_names(self.schema.get("primaryIdentifier", ()))]
-        generated = [name for name in identifiers if self._is_generated(name)]
+        identifiers = identifiers_of(self.schema)
+        generated = [name for name in identifiers if name in attributes_of(self.schema)]
         chosen = generated if len(generated) == 1 else identifiers
         return "|".join(str(self._value(name)) for name in chosen) or self.default_name
 
     def attributes(self) -> dict[str, Any]:
         """Return what Fn::GetAtt returns for each attribute."""
-        return {name: self._value(name) for name in _names(self.schema.get(_READ_ONLY, ()))}
-
-    def _is_generated(self, name: str) -> bool:
-        return name in set(_names(self.schema.get(_READ_ONLY, ())))
+        return {name: self._value(name) for name in attributes_of(self.schema)}
 
     def _value(self, name: str) -> Any:
         given = values_at(self.properties, tuple(name.split(".")))
@@ -142,7 +138,7 @@ class RecordedResource:
 
     def _arn(self) -> str:
         """Return an ARN with the name of the resource, if it has one."""
-        names = [name for name in _names(self.schema.get("primaryIdentifier", ())) if name.endswith("Name")]
+        names = [name for name in identifiers_of(self.schema) if name.endswith("Name")]
         found = self._value(names[0]) if names else self.id
         resource = f"{self.resource_type.rpartition('::')[2].lower()}/{found}"
         service = service_of(self.resource_type)
@@ -155,9 +151,3 @@ def new_id(resource_type: str) -> str:
     if service == "EC2":
         return f"{_ID_PREFIXES.get(name, name.lower())}-{secrets.token_hex(9)[:17]}"
     return secrets.token_hex(5)
-
-
-def _names(pointers: Any) -> Iterator[str]:
-    """Yield the properties of JSON pointers as attributes: `/properties/Endpoint/Port` -> `Endpoint.Port`."""
-    for pointer in pointers:
-        yield pointer.removeprefix("/properties/").replace("/", ".")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 Schema = Mapping[str, Any]
 
 CUSTOM_RESOURCE: Final = "AWS::CloudFormation::CustomResource"
 _CUSTOM_PREFIX: Final = "Custom::"
 _DEFAULT_REGION: Final = "us-east-1"
+_NOT_IN_SCHEMA: Final = {"AWS::Route53::RecordSet": ("/properties/Name",)}
+"""Create-only properties that schemas lack, by the template reference ("Update requires: Replacement")."""
 
 
 @cache
@@ -27,13 +29,37 @@ def resource_schema(resource_type: str, region: str) -> Schema | None:
     file = _files_of_types(region).get(name)
     if file is None:
         return None
-    schema: Schema = json.loads((_directory() / "resources" / f"{file}.json").read_text())
-    return schema
+    schema = json.loads((_directory() / "resources" / f"{file}.json").read_text())
+    if name in _NOT_IN_SCHEMA:
+        schema["createOnlyProperties"] = [*schema.get("createOnlyProperties", ()), *_NOT_IN_SCHEMA[name]]
+    return cast("Schema", schema)
 
 
 def resource_types(region: str) -> frozenset[str]:
     """Return the names of all types that AWS has in the region."""
     return frozenset(_files_of_types(region))
+
+
+def names_of(pointers: Iterable[str]) -> list[str]:
+    """Return the names of JSON pointers, as Fn::GetAtt has them: `/properties/A/B` -> `A.B`."""
+    return [pointer.removeprefix("/properties/").replace("/", ".") for pointer in pointers]
+
+
+def attributes_of(schema: Schema) -> list[str]:
+    """Return the attributes that AWS gives a resource of the type."""
+    return names_of(schema.get("readOnlyProperties", ()))
+
+
+def identifiers_of(schema: Schema) -> list[str]:
+    """Return the properties that together identify a resource of the type."""
+    return names_of(schema.get("primaryIdentifier", ()))
+
+
+def sole_identifier(schema: Schema) -> list[str]:
+    """Return the attribute that alone identifies a resource and is no ARN, which Ref returns; or nothing."""
+    identifiers, attributes = identifiers_of(schema), attributes_of(schema)
+    found = [name for name in identifiers if name in attributes and not name.lower().endswith("arn")]
+    return found if len(identifiers) == 1 else []
 
 
 def type_schema(resource_type: str, region: str) -> str | None:

@@ -10,12 +10,17 @@ from types import TracebackType
 from typing import Any
 
 from ministack.core import responses
-from ministack.services.cloudformation import custom_resource, provisioners
+from ministack.services.cloudformation import custom_resource, engine, provisioners
 
 from stepline.localaws.cloudformation.scalars import as_text, convert_scalars
-from stepline.localaws.cloudformation.type_schemas import resource_schema
+from stepline.localaws.cloudformation.type_schemas import (
+    attributes_of,
+    resource_schema,
+    sole_identifier,
+)
+from stepline.localaws.emulators.ministack.cloudformation.resource_types import Properties, Resource
 
-Properties = Mapping[str, Any]
+_USER_POOL = "AWS::Cognito::UserPool"
 
 _log = logging.getLogger(__name__)
 _OWN_MODULES = ("ministack.", "stepline.")
@@ -41,7 +46,8 @@ def _create(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
     @functools.wraps(original)
     def create(logical_id: str, properties: Properties, stack_name: str) -> Any:
         with _Explained("create", resource_type, logical_id):
-            return original(logical_id, converted(resource_type, properties), stack_name)
+            resource = original(logical_id, converted(resource_type, properties), stack_name)
+            return _with_attributes(resource_type, *resource)
 
     return create
 
@@ -51,7 +57,8 @@ def _update(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
     def update(physical_id: str, old: Properties, new: Properties, *args: Any, **kwargs: Any) -> Any:
         with _Explained("update", resource_type, physical_id):
             before, after = converted(resource_type, old), converted(resource_type, new)
-            return original(physical_id, before, after, *args, **kwargs)
+            resource = original(physical_id, before, after, *args, **kwargs)
+            return _with_attributes(resource_type, *resource)
 
     return update
 
@@ -63,6 +70,29 @@ def _delete(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
             return original(physical_id, converted(resource_type, properties), *args)
 
     return delete
+
+
+def _with_attributes(resource_type: str, physical_id: str, attributes: dict[str, Any]) -> Resource:
+    """Add attributes that ministack lacks: the identifier of the type, which Ref returns, too."""
+    schema = resource_schema(resource_type, responses.get_region()) or {}
+    found = dict.fromkeys(sole_identifier(schema), physical_id)
+    if resource_type == _USER_POOL:
+        found["ProviderURL"] = f"https://{attributes['ProviderName']}"
+    return physical_id, {**found, **(attributes or {})}
+
+
+def name_lacking_attributes() -> None:
+    """Say which attribute the local AWS lacks; ministack says that the schema does not have it."""
+    original = engine._unknown_attribute_message
+
+    def message(resource: Mapping[str, Any], logical_id: str, attribute: str) -> str:
+        resource_type = resource.get("ResourceType", "")
+        schema = resource_schema(resource_type, responses.get_region()) or {}
+        if attribute in attributes_of(schema):
+            return f"The local AWS does not have the attribute {attribute} of {resource_type}, which AWS has."
+        return str(original(resource, logical_id, attribute))
+
+    engine._unknown_attribute_message = message
 
 
 def _convert_for_custom_resources() -> None:

@@ -18,10 +18,13 @@ from stepline.localaws.emulators.ministack import (
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
     change_sets,
+    deployments,
     macros,
     properties,
+    property_checks,
     stack_roles,
     state_machines,
+    template_checks,
     templates,
     type_descriptions,
 )
@@ -76,6 +79,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     change_sets.find_by_id_of_stack()
     stack_roles.store_roles()
     stack_roles.check_roles(platform.roles)
+    _check_templates()
     interpreter = MotoInterpreter()
     state_machines.check_definitions(
         lambda text, machine_type: check_definition(text, MachineType(machine_type), interpreter)
@@ -86,6 +90,15 @@ def _mend_cloudformation(platform: Platform) -> None:
     properties.encrypt_topics()
     properties.set_vpcs_of_functions()
     dead_letter_queues.set_queues_of_functions()
+
+
+def _check_templates() -> None:
+    deployments.store_deployed_templates()
+    template_checks.evaluate_all_functions_of_conditions()
+    template_checks.check_templates()
+    template_checks.require_capabilities()
+    property_checks.validate_before_deployment()
+    property_checks.fail_resources_with_invalid_properties()
 
 
 def _mend_rest_apis(platform: Platform) -> None:

@@ -164,6 +164,8 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
         update_source_event_id: bool = True,
     ) -> int:
         name = str(event_type.value if isinstance(event_type, Enum) else event_type)
+        if name == "ExecutionFailed" and self._root.is_running():  # which a Catch may still handle
+            return int(context.source_event_id)
         if name == "EvaluationFailed" and self._is_repeated(event_details or {}):
             return int(context.source_event_id)
         if context is self._root.event_history_context and name.endswith("StateEntered"):

@@ -13,6 +13,7 @@ from stepline.localaws.cloudformation.type_schemas import resource_types
 from tests.docs.pages import read
 from tests.localaws.running_server import running_server
 
+TYPES = resource_types("us-east-1")
 MAX_RESOURCES = 500
 """Of one template."""
 
@@ -23,7 +24,7 @@ def lacking(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     found = set()
     with running_server(tmp_path_factory.mktemp("local-aws")) as server:
         client = server.client("cloudformation")
-        every = sorted(types_of_aws())
+        every = sorted(TYPES)
         for start in range(0, len(every), MAX_RESOURCES):
             types = every[start : start + MAX_RESOURCES]
             template = {"Resources": {f"R{number}": {"Type": name} for number, name in enumerate(types)}}
@@ -31,10 +32,6 @@ def lacking(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
                 client.validate_template(TemplateBody=json.dumps(template))
             found |= set(re.findall(r"\w+::\w+::\w+", str(caught.value)))
     return found
-
-
-def types_of_aws() -> set[str]:
-    return {name for name in resource_types("us-east-1") if not name.startswith("AWS::Serverless::")}
 
 
 def listed(which: str) -> list[str]:
@@ -49,7 +46,7 @@ def listed(which: str) -> list[str]:
 
 
 def test_served_types_are_listed(lacking: set[str]) -> None:
-    assert sorted(listed("served")) == sorted(types_of_aws() - lacking - RECORDED_TYPES)
+    assert sorted(listed("served")) == sorted(TYPES - lacking - RECORDED_TYPES)
 
 
 def test_recorded_types_are_listed(lacking: set[str]) -> None:

@@ -39,6 +39,10 @@ DEFECTS = {
         "json.dumps(obj, cls=_DateTimeEncoder, separators=separators)",
     ),
     "evaluate_jsonata_in_python": (f"{_ASL}.jsonata.jsonata", "        _eval_jsonata = None\n"),
+    "describe_http_responses": (
+        f"{_TASK}.service.state_task_service_sns",
+        'response.pop("ResponseMetadata", None)',
+    ),
     "describe_missing_paths": (
         f"{_ASL}.component.state.exec.execute_state",
         "cause=str(ex),",

@@ -126,6 +126,7 @@ class MotoInterpretation:
                 Name=execution.name,
                 RoleArn=machine.role_arn,
                 StartTime=aws_time(execution.start_date),
+                **_redrive(execution),
             ),
             StateMachine=StateMachineData(Id=machine.arn, Name=machine.name),
         )
@@ -141,6 +142,13 @@ class MotoInterpretation:
         )
         environment.event_manager = _Recorder(environment, execution)
         return environment
+
+
+def _redrive(execution: Execution) -> dict[str, Any]:
+    """Return what the Context object says about redrives [guide, "Accessing execution data"]."""
+    if execution.redrive_date is None:
+        return {"RedriveCount": 0}
+    return {"RedriveCount": execution.redrive_count, "RedriveTime": aws_time(execution.redrive_date)}
 
 
 class _Recorder(EventManager):  # type: ignore[misc] # moto has no types

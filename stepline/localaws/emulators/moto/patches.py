@@ -36,6 +36,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     parsing.allow_reserved_error_names,
     tasks.use_given_task_clients,
     tasks.translate_field_names,
+    tasks.describe_http_responses,
     errors.name_lambda_errors,
     errors.name_batch_errors,
     service_errors.name_errors_of_the_sdk,

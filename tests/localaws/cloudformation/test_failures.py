@@ -18,8 +18,8 @@ def test_error_of_python_becomes_a_message_that_names_the_resource(deployment: D
     # CloudFormation checks only the names of this type's properties.
     (reason,) = deployment.create_failing(resources(Build=("AWS::CodeBuild::Project", properties)))
     assert reason == (
-        "The local AWS failed to create Build (AWS::CodeBuild::Project). Check that each property has the type"
-        " that AWS documents; the log of the local AWS has the details."
+        "The local AWS failed to create Build (AWS::CodeBuild::Project). Check that each property has the"
+        " type that AWS documents; the log of the local AWS has the details."
     )
 
 

@@ -94,7 +94,7 @@ class TestBugIsFound:
         definition = SystemTemplate._definition
 
         def with_all_retries(self: SystemTemplate, properties: object) -> str:
-            return definition(self, properties).replace('"TransientAwsError"', '"States.ALL"')
+            return definition(self, properties).replace('"TransientAwsError"', '"States.TaskFailed"')
 
         monkeypatch.setattr(SystemTemplate, "_definition", with_all_retries)
         site = ("StepBFunction", "s3:GetObject")

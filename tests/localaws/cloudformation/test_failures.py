@@ -40,8 +40,8 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
         deployment.create(template)
     assert caught.value.response["Error"]["Message"] == (
         "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification"
-        " document. Number of errors found: 1. Resource with id [F] is invalid. 'CodeUri' is not a valid S3 Uri"
-        " of the form 's3://bucket/key' with optional versionId query parameter."
+        " document. Number of errors found: 1. Resource with id [F] is invalid. 'CodeUri' is not a valid"
+        " S3 Uri of the form 's3://bucket/key' with optional versionId query parameter."
     )
 
 

@@ -104,6 +104,13 @@ deploy_options = (
     ),
 )
 
+check_option = click.option(
+    "--no-check",
+    "is_unchecked",
+    is_flag=True,
+    help="Go on even if cfn-lint finds errors in the templates: it is not run.",
+)
+
 source_argument = click.argument(
     "source",
     default=functools.partial(project.find, project.SAMPLE_APPLICATION),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from os import getpid
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
@@ -15,12 +16,14 @@ from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
 from stepline.aws.target import Target
 from stepline.cli import terminal
+from stepline.cli.template_findings import check_and_show
 from stepline.core.durations import format_duration
 from stepline.core.errors import UsageError
 from stepline.deployment import project
 from stepline.deployment import template as templates
 from stepline.deployment.stack import deploy
 from stepline.deployment.systems import IMAGE_REPOSITORY_OUTPUT, Deployment, SystemDeployment
+from stepline.deployment.template_check import needs_check
 from stepline.git.client import find_git
 from stepline.images.push import push_folder
 from stepline.processes import process_table, server_process
@@ -34,6 +37,12 @@ def check_prerequisites(*deployments: Deployment) -> None:
     find_git()
     for deployment in deployments:
         templates.read_template(deployment.template)
+
+
+def check_templates(*deployments: Deployment, region: str, more: Sequence[Path] = ()) -> None:
+    """Check the templates, besides those of stepline itself, and `more`. Raises UsageError."""
+    deployed = [deployment.template for deployment in deployments if needs_check(deployment.template)]
+    check_and_show([*deployed, *more], region=region)
 
 
 def _prepare_port(port: int) -> None:

@@ -21,6 +21,11 @@ def find(name: str) -> Path:
     return path if path.exists() else _installed_project() / name
 
 
+def installed(name: str) -> Path:
+    """Return `name` in the project of stepline."""
+    return (_installed_project() / name).resolve()
+
+
 def is_installed(path: Path) -> bool:
     """Whether `path` belongs to stepline, and not to the user."""
     return path.is_absolute() and path.is_relative_to(_installed_project())

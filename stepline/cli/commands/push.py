@@ -17,8 +17,16 @@ from stepline.aws.source_repositories import (
 from stepline.aws.target import Target
 from stepline.cli import terminal, watching
 from stepline.cli.exit_codes import ExitCode
-from stepline.cli.options import choose_and_show_target, source_argument, target_options, with_options
+from stepline.cli.options import (
+    check_option,
+    choose_and_show_target,
+    source_argument,
+    target_options,
+    with_options,
+)
+from stepline.cli.template_findings import check_and_show
 from stepline.cli.times import parse_duration
+from stepline.deployment.template_check import templates_of
 from stepline.git.client import find_git
 from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_directory
 
@@ -40,6 +48,7 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
         help="Then show the execution of this commit until it ends, with the exit codes of `stepline watch`.",
     ),
     click.option("--timeout", help="With --watch: how long to watch, such as 30m."),
+    check_option,
 )
 @target_options
 @click.pass_context
@@ -55,11 +64,14 @@ def command(
     allow_empty: bool,
     is_watched: bool,
     timeout: str | None,
+    is_unchecked: bool,
 ) -> None:
     """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
 
     The default SOURCE_DIR is app, or else the sample application of stepline. It becomes the whole content of
     the branch. A git repository of yours that contains SOURCE_DIR is not changed.
+
+    cfn-lint checks the templates first, if it is installed: errors stop the push, warnings are shown.
     """
     if timeout and not is_watched:
         raise click.UsageError("--timeout needs --watch")
@@ -74,6 +86,8 @@ def command(
         destination = source_destination(target, definition, branch=branch)
     if is_watched and definition:
         check_starts(definition, destination)
+    if not is_unchecked:
+        check_and_show(templates_of(source), region=target.region)
     pushed = push_and_show(target, source, destination, message=message, allow_empty=allow_empty)
     if is_watched and definition:
         ctx.exit(_watch(target, definition, pushed.commit_id, seconds))

@@ -20,6 +20,7 @@ from stepline.cli import startup, terminal, watching
 from stepline.cli.commands.push import push_and_show
 from stepline.cli.exit_codes import exit_code
 from stepline.cli.options import (
+    check_option,
     deploy_options,
     local_region_option,
     parse_parameters,
@@ -30,6 +31,7 @@ from stepline.cli.options import (
 )
 from stepline.core.errors import UsageError
 from stepline.deployment.systems import Deployment
+from stepline.deployment.template_check import templates_of
 from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 
@@ -38,7 +40,7 @@ _EXECUTION_SECONDS = 3600.0
 
 @click.command("run")
 @source_argument
-@with_options(port_option, *deploy_options, local_region_option)
+@with_options(port_option, *deploy_options, check_option, local_region_option)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -50,6 +52,7 @@ def command(
     template: Path,
     stack_name: str,
     parameters: tuple[str, ...],
+    is_unchecked: bool,
 ) -> None:
     """Start the local AWS, push SOURCE_DIR, and watch the pipeline until it ends.
 
@@ -61,6 +64,8 @@ def command(
     """
     deployment = Deployment(template, stack_name, parse_parameters(parameters))
     startup.check_prerequisites(deployment)
+    if not is_unchecked:
+        startup.check_templates(deployment, region=region, more=templates_of(source))
     with Interruptions() as interruptions, _local_aws(port, region, interruptions) as local_aws:
         target = local_target(local_aws)
         show_target(target)

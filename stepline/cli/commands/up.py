@@ -14,6 +14,7 @@ from stepline.cli import execution_view, startup, terminal
 from stepline.cli.local_outputs import local_outputs
 from stepline.cli.options import (
     allow_options,
+    check_option,
     deploy_options,
     local_region_option,
     parse_parameters,
@@ -51,6 +52,7 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
         "parameters with --parameter SYSTEM.KEY=VALUE.",
     ),
     *deploy_options,
+    check_option,
     local_region_option,
     *allow_options,
 )
@@ -65,15 +67,20 @@ def command(
     parameters: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
+    is_unchecked: bool,
 ) -> None:
     """Start the local AWS, deploy the template to it, and wait for Ctrl-C.
 
     Ctrl-C stops the local AWS and deletes its data. With --detach it runs in the background.
+
+    cfn-lint checks a template of yours first: errors stop the command, warnings are shown.
     """
     main_parameters, system_parameters = split_parameters(parse_parameters(parameters))
     main = Deployment(template, stack_name, main_parameters)
     systems = system_deployments(with_systems, main=main, parameters=system_parameters)
     startup.check_prerequisites(main, *(system.deployment for system in systems))
+    if not is_unchecked:
+        startup.check_templates(main, *(system.deployment for system in systems), region=region)
     options = server_options(allowed_hosts, allowed_origins)
     owner = None if detach else "up"
     with (

@@ -19,12 +19,15 @@ from stepline.localaws.emulators.ministack import (
 from stepline.localaws.emulators.ministack.cloudformation import (
     change_details,
     change_sets,
+    deployments,
     macros,
     properties,
+    property_checks,
     replacements,
     resource_handlers,
     stack_roles,
     state_machines,
+    template_checks,
     templates,
     type_descriptions,
 )
@@ -100,6 +103,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     replacements.update_rest_apis_in_place()
     stack_roles.store_roles()
     stack_roles.check_roles(platform.roles)
+    _check_templates()
     interpreter = MotoInterpreter()
     state_machines.check_definitions(
         lambda text, machine_type: check_definition(text, MachineType(machine_type), interpreter)
@@ -110,6 +114,15 @@ def _mend_cloudformation(platform: Platform) -> None:
     properties.encrypt_topics()
     properties.set_vpcs_of_functions()
     dead_letter_queues.set_queues_of_functions()
+
+
+def _check_templates() -> None:
+    deployments.store_deployed_templates()
+    template_checks.evaluate_all_functions_of_conditions()
+    template_checks.check_templates()
+    template_checks.require_capabilities()
+    property_checks.validate_before_deployment()
+    property_checks.fail_resources_with_invalid_properties()
 
 
 def _mend_rest_apis(platform: Platform) -> None:

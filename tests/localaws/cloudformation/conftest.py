@@ -10,7 +10,7 @@ from tests.localaws.cloudformation.deployments import Deployment
 from tests.localaws.running_server import Server, running_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("local-aws")) as running:
         yield running

@@ -9,11 +9,20 @@ from tests.localaws.cloudformation.deployments import Deployment, resources
 
 
 def test_error_of_python_becomes_a_message_that_names_the_resource(deployment: Deployment) -> None:
-    broken = ("AWS::SNS::Topic", {"Subscription": [["no object"]]})
-    (reason,) = deployment.create_failing(resources(Topic=broken))
+    artifacts = {"Type": "NO_ARTIFACTS"}
+    environment = {"ComputeType": "BUILD_GENERAL1_SMALL", "Image": "i", "Type": "LINUX_CONTAINER"}
+    properties = {
+        "Name": ["no text"],
+        "Artifacts": artifacts,
+        "Environment": environment,
+        "ServiceRole": "arn:aws:iam::000000000000:role/r",
+        "Source": {"Type": "NO_SOURCE"},
+    }
+    # CloudFormation checks only the names of this type's properties.
+    (reason,) = deployment.create_failing(resources(Build=("AWS::CodeBuild::Project", properties)))
     assert reason == (
-        "The local AWS failed to create Topic (AWS::SNS::Topic). Check that each property has the type that"
-        " AWS documents; the log of the local AWS has the details."
+        "The local AWS failed to create Build (AWS::CodeBuild::Project). Check that each property has the type"
+        " that AWS documents; the log of the local AWS has the details."
     )
 
 

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from ministack.core.iam_evaluator import _resolve_managed_policy_document
-from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from stepline.localaws.emulators.ministack import managed_policies
 
@@ -16,6 +16,8 @@ _ACCOUNT = "000000000000"
 
 async def facts() -> dict[str, Any]:
     template = {"Resources": {"R": {"Type": "T", "Properties": {"Fn::Transform": {"Name": "M"}}}}}
+    unresolved = {"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "B"}}}}}
+    joined = {"Conditions": {"Blank": {"Fn::Equals": [{"Fn::Join": ["", ["", ""]]}, ""]}}}
     before = _resolve_managed_policy_document(_POLICY, _ACCOUNT)
     managed_policies.add_managed_policies()
     return {
@@ -24,6 +26,10 @@ async def facts() -> dict[str, Any]:
         "modules with roles": [
             module.__name__ for module in (changesets, stacks) if "RoleARN" in inspect.getsource(module)
         ],
+        "unresolved reference": engine.validate_template_support(unresolved, {}),
+        "condition with a function": engine._evaluate_conditions(joined, {}),
+        "requires capabilities": handlers._capabilities_enforced(),
+        "types with checked values": list(provisioners._PROPERTY_ENUMS),
         "managed policy": before,
         "patched policy": _resolve_managed_policy_document(_POLICY, _ACCOUNT),
         "no policy": _resolve_managed_policy_document(_POLICY + "s", _ACCOUNT),

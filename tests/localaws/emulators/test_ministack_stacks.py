@@ -22,6 +22,32 @@ def test_service_roles_of_stacks_are_ignored(facts: dict[str, Any]) -> None:
     assert facts["modules with roles"] == []
 
 
+def test_unresolved_references_are_accepted(facts: dict[str, Any]) -> None:
+    """cloudformation.template_checks.check_templates"""
+    assert facts["unresolved reference"] is None
+
+
+def test_functions_in_conditions_are_not_resolved(facts: dict[str, Any]) -> None:
+    """cloudformation.template_checks.evaluate_all_functions_of_conditions"""
+    assert facts["condition with a function"] == {"Blank": False}
+
+
+def test_capabilities_are_not_required(facts: dict[str, Any]) -> None:
+    """cloudformation.template_checks.require_capabilities"""
+    assert not facts["requires capabilities"]
+
+
+def test_values_of_one_type_are_checked(facts: dict[str, Any]) -> None:
+    """cloudformation.property_checks"""
+    assert facts["types with checked values"] == ["AWS::Signer::SigningProfile"]
+
+
+def test_template_of_an_update_is_stored_at_its_end(ministack_source: Callable[[str], str]) -> None:
+    """cloudformation.deployments.store_deployed_templates"""
+    update = ministack_source("cloudformation/handlers.py").partition("def _update_stack(")[2]
+    assert 'stack["_template"] = ' not in update.partition("def _validate_template(")[0]
+
+
 def test_managed_policy_is_missing(facts: dict[str, Any]) -> None:
     """managed_policies.add_managed_policies"""
     assert facts["managed policy"] is None

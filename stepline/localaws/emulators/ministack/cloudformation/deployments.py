@@ -1,0 +1,37 @@
+"""Patches the record of a stack: ministack stores the template of an update only when it is complete."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets, handlers, stacks
+
+_DEPLOYED = "_deployed"
+
+
+def store_deployed_templates() -> None:
+    original = stacks._deploy_stack_async
+
+    @functools.wraps(original)
+    async def deploy(
+        stack_name: str, stack_id: str, template: Any, params: Any, *args: Any, **more: Any
+    ) -> None:
+        stack = cloudformation._stacks[stack_name]
+        stack[_DEPLOYED] = {**stack, "_template": template, "_resolved_params": params}
+        try:
+            await original(stack_name, stack_id, template, params, *args, **more)
+        finally:
+            stack.pop(_DEPLOYED, None)
+
+    for module in (changesets, handlers, stacks):
+        module._deploy_stack_async = deploy
+
+
+def deployed(stack_name: str) -> Mapping[str, Any]:
+    """Return the stack as it is deployed, or else as it is; empty if it does not exist."""
+    stack = cloudformation._stacks.get(stack_name) or {}
+    found: Mapping[str, Any] = stack.get(_DEPLOYED, stack)
+    return found

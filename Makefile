@@ -6,7 +6,7 @@ CHECKOV := .checkov
 AWSCLI := .awscli
 TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 
-.PHONY: help setup run test lint acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
+.PHONY: help setup run test lint parity acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types, the floors an
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/cfn-lint $(TEMPLATES)
 	@$(CHECKOV)/bin/checkov $(addprefix --file ,$(TEMPLATES))
+
+parity: $(READY) ## Compare the local AWS with AWS, on cases from AWS's own material (ARGS="stepfunctions")
+	@$(PYTHON) -m tests.parity $(ARGS)
 
 faults: $(READY) ## Inject one or two faults at every AWS call, and check invariants (ARGS="--help")
 	@$(PYTHON) -m tests.faults $(ARGS)

@@ -15,10 +15,12 @@ def quoted(text: object, max_characters: int = MAX_QUOTED_CHARACTERS) -> str:
 def printable(text: str, max_characters: int) -> str:
     """Return `text` on one line, with escapes for unprintable characters, at most `max_characters` long."""
     head = text[: 4 * max_characters]  # enough, and fast also for a megabyte of text
-    shown = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in one_line(head)
-    )
+    shown = one_line(head)
+    if not shown.isprintable():
+        shown = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode()
+            for character in shown
+        )
     return cut(shown if head == text else shown + "…", max_characters)
 
 

@@ -47,6 +47,14 @@ class ServiceRoles:
             raise client_error(error, "AssumeRole") from error
         return self._session_keys(role, actor.session_name)
 
+    def can_assume(self, actor: Actor) -> bool:
+        """Return whether the role exists and may be assumed."""
+        try:
+            self.keys(actor)
+        except ClientError:
+            return False
+        return True
+
     def authorize(self, actor: Actor, permissions: Iterable[Permission]) -> None:
         """Check permissions that AWS requires without a request. Raises botocore's ClientError."""
         try:

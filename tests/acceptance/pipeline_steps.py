@@ -180,9 +180,9 @@ def _commit(
             (folder / "template.yaml").write_text(json.dumps(document, default=str))
             if stack == "slow":
                 _edit(folder / "template_configuration.json", Parameters={})
-        # Without a check: it is AWS that must find mistakes.
-        options = ("--allow-empty", "--no-check")
-        environment.stepline("push", str(folder), "--pipeline", environment.prefix, *options)
+        # One of the templates is broken: CloudFormation must refuse it.
+        options = ["--pipeline", environment.prefix, "--allow-empty", "--no-check"]
+        environment.stepline("push", str(folder), *options)
     branch = environment.client("codecommit").get_branch(
         repositoryName=f"{environment.prefix}-app", branchName="main"
     )

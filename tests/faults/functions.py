@@ -108,6 +108,10 @@ class Functions:
         response = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result)}
         return response | ({"FunctionError": error} if error else {})
 
+    def get_function_event_invoke_config(self, **_settings: Any) -> dict[str, Any]:
+        """Return no settings: `admit` and the settings of CodePipeline apply those of the template."""
+        return {}
+
     def arn(self, name: str) -> str:
         return function_arn(name)
 

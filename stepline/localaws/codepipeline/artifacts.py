@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.declarations import ArtifactStore
+from stepline.localaws.codepipeline.declarations import ArtifactStore, PipelineDeclaration
 from stepline.localaws.codepipeline.models import ActionExecution, Artifact, Credentials
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import CREDENTIALS_SECONDS
@@ -47,10 +47,13 @@ def upload(clients: ServiceClients, store: ArtifactStore, artifact: Artifact, co
 
 def actor_of(action: ActionExecution) -> Actor:
     """Return CodePipeline acting as the pipeline's role, or as the action's own, which that role assumes."""
-    declaration = action.execution.declaration
-    own = action.declaration.role_arn
-    via = declaration.role_arn if own else ""
-    return Actor("codepipeline.amazonaws.com", own or declaration.role_arn, declaration.name, via=via)
+    return role_actor(action.execution.declaration, action.declaration.role_arn)
+
+
+def role_actor(pipeline: PipelineDeclaration, own_role: str | None) -> Actor:
+    """Return CodePipeline acting as the pipeline's role, or as `own_role` of an action."""
+    via = pipeline.role_arn if own_role else ""
+    return Actor("codepipeline.amazonaws.com", own_role or pipeline.role_arn, pipeline.name, via=via)
 
 
 def job_credentials(clients: ServiceClients, action: ActionExecution, store: ArtifactStore) -> Credentials:

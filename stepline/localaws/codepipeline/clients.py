@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from stepline.localaws.iam import Actor
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceClients:
@@ -15,10 +17,13 @@ class ServiceClients:
     `lambda_`: invoke, synchronously: the local CodePipeline does the work of Lambda's event queue and must
     see whether the function failed. A boto3 client needs a read time-out above the functions' own, and
     `retries={"total_max_attempts": 1}`, or boto3 would send events again. `on_dropped_event` is called with
-    the function of an event that Lambda gives up.
+    the function of an event that Lambda gives up. `sns`: publish (approvals). `can_assume` returns whether
+    CodePipeline, or the role `via` of the actor, may assume the actor's role.
     """
 
     s3: Any
     sts: Any
     lambda_: Any
     on_dropped_event: Callable[[str], object] = lambda _function_name: None
+    sns: Any = None
+    can_assume: Callable[[Actor], bool] = lambda _actor: True

@@ -122,6 +122,10 @@ class PipelineDeclaration:
     def stage(self, name: str) -> StageDeclaration | None:
         return next((stage for stage in self.stages if stage.name == name), None)
 
+    def declares(self, stage_name: str, action_name: str) -> bool:
+        stage = self.stage(stage_name)
+        return stage is not None and action_name in {action.name for action in stage.actions}
+
     def stage_after(self, name: str) -> str | None:
         """Return the name of the stage after the stage `name`, None after the last."""
         names = [stage.name for stage in self.stages]

@@ -25,7 +25,7 @@ ACTION_CHANGE = "CodePipeline Action Execution State Change"
 
 
 def pipeline_event(execution: PipelineExecution, state: str, now: datetime) -> AwsEvent:
-    """`state`: STARTED, RESUMED, SUCCEEDED, FAILED, STOPPING, STOPPED or SUPERSEDED."""
+    """`state`: STARTED, RESUMED, SUCCEEDED, FAILED, STOPPING, STOPPED, SUPERSEDED or CANCELED."""
     detail = _common(execution, state)
     if state == "STARTED":
         detail["execution-trigger"] = {
@@ -40,7 +40,7 @@ def pipeline_event(execution: PipelineExecution, state: str, now: datetime) -> A
 
 
 def stage_event(execution: PipelineExecution, stage: StageExecution, state: str, now: datetime) -> AwsEvent:
-    """`state`: STARTED, RESUMED, SUCCEEDED, FAILED, STOPPING or STOPPED."""
+    """`state`: STARTED, RESUMED, SUCCEEDED, FAILED, STOPPING, STOPPED or CANCELED."""
     detail = {**_common(execution, state), "stage": stage.name}
     if stage.retried_at is not None:
         detail["stage-last-retry-attempt-time"] = _time(stage.retried_at)
@@ -48,7 +48,7 @@ def stage_event(execution: PipelineExecution, stage: StageExecution, state: str,
 
 
 def action_event(action: ActionExecution, state: str, region: str, now: datetime) -> AwsEvent:
-    """`state`: STARTED, SUCCEEDED, FAILED or ABANDONED."""
+    """`state`: STARTED, SUCCEEDED, FAILED, ABANDONED or CANCELED."""
     detail = {
         **_common(action.execution, state),
         "start-time": _time(action.started_at),

@@ -36,6 +36,10 @@ _log = logging.getLogger(__name__)
 
 ActionCallback = Callable[[ActionExecution], None]
 
+_CANCELED = "CANCELED"
+_EVENT_STATES = {PipelineStatus.CANCELLED.value: _CANCELED}
+"""Statuses that events spell in another way."""
+
 
 class ExecutionFlow:
     """`run_action` does an action's work (called outside transactions); `drop_jobs` deletes its jobs."""
@@ -68,9 +72,30 @@ class ExecutionFlow:
             self._emit_stage(execution, stage, "STOPPING")
         if execution.stop is not None and execution.stop.abandon:
             for action in stage.with_status(ActionStatus.IN_PROGRESS):
-                action.end(ActionStatus.ABANDONED, self._runtime.now())
-                self._emit_action(action, "ABANDONED")
+                self._abandon(action, "ABANDONED")
         self._advance(execution, stage)
+
+    def cancel_outdated(self, pipeline: Pipeline) -> None:
+        """End the executions of earlier versions, each once its actions in progress have ended.
+
+        Actions that the new version does not declare end at once: nobody could approve them any more. "The
+        action was canceled because the pipeline structure was updated"
+        (https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html).
+        """
+        for execution in [item for item in pipeline.in_progress() if item.is_outdated]:
+            stage = execution.current_stage()
+            if stage is None:
+                _leave_queues(execution)
+                self._finish(execution, PipelineStatus.CANCELLED)
+                continue
+            for action in stage.with_status(ActionStatus.IN_PROGRESS):
+                if not pipeline.declaration.declares(stage.name, action.declaration.name):
+                    self._abandon(action, _CANCELED)
+            self._advance(execution, stage)
+
+    def _abandon(self, action: ActionExecution, state: str) -> None:
+        action.end(ActionStatus.ABANDONED, self._runtime.now())
+        self._emit_action(action, state)
 
     def retry(self, execution: PipelineExecution, stage: StageExecution, mode: RetryMode) -> None:
         """Run a failed or stopped stage again, in the same execution: new executions of its actions."""
@@ -122,13 +147,15 @@ class ExecutionFlow:
         self._advance(execution, stage)
 
     def _advance(self, execution: PipelineExecution, stage: StageExecution) -> None:
-        """Once no action is in progress: stop or fail the stage, start the next actions, or succeed."""
+        """Once no action is in progress: end the stage, or start its next actions."""
         if stage.with_status(ActionStatus.IN_PROGRESS):
             return
         if execution.stop is not None:
             self._end_stage(execution, stage, StageStatus.STOPPED)
         elif stage.with_status(ActionStatus.FAILED):
             self._end_stage(execution, stage, StageStatus.FAILED)
+        elif execution.is_outdated:
+            self._end_stage(execution, stage, StageStatus.CANCELLED)
         elif group := stage.next_group():
             for declaration in group:
                 self._start_action(execution, stage, declaration)
@@ -137,7 +164,7 @@ class ExecutionFlow:
 
     def _end_stage(self, execution: PipelineExecution, stage: StageExecution, status: StageStatus) -> None:
         stage.status = status
-        self._emit_stage(execution, stage, status.name)
+        self._emit_stage(execution, stage, _EVENT_STATES.get(status.value, status.name))
         state = execution.pipeline.stage_state(stage.name)
         if state.occupant is execution:
             state.occupant = None
@@ -150,7 +177,7 @@ class ExecutionFlow:
 
     def _finish(self, execution: PipelineExecution, status: PipelineStatus) -> None:
         execution.status = status
-        self._emit_pipeline(execution, status.name)
+        self._emit_pipeline(execution, _EVENT_STATES.get(status.value, status.name))
         self._prune(execution.pipeline)
 
     def _prune(self, pipeline: Pipeline) -> None:

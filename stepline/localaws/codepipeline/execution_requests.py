@@ -182,7 +182,7 @@ def _check_retry(execution: PipelineExecution, stage: StageExecution) -> None:
         raise NotLatestPipelineExecutionException(
             f"The stage '{stage.name}' has a later execution than '{execution.id}'",
         )
-    if execution.declaration.version != pipeline.declaration.version:
+    if execution.is_outdated:
         raise _not_retryable("the pipeline was changed since the execution started")
     if not stage.status.is_final:
         raise ConflictException("The pipeline is busy handling ongoing activities. Try again later.")

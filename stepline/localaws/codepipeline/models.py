@@ -19,6 +19,9 @@ from stepline.localaws.codepipeline.variables import PIPELINE_NAMESPACE, VARIABL
 
 
 class PipelineStatus(StrEnum):
+    """CANCELLED: the pipeline was updated before the execution was complete [model]."""
+
+    CANCELLED = "Cancelled"
     IN_PROGRESS = "InProgress"
     STOPPING = "Stopping"
     STOPPED = "Stopped"
@@ -32,6 +35,7 @@ class PipelineStatus(StrEnum):
 
 
 class StageStatus(StrEnum):
+    CANCELLED = "Cancelled"
     IN_PROGRESS = "InProgress"
     STOPPING = "Stopping"
     STOPPED = "Stopped"
@@ -204,6 +208,11 @@ class PipelineExecution:
     history: list[ActionExecution] = field(default_factory=list)
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the pipeline was updated since the execution started."""
+        return self.declaration.version != self.pipeline.declaration.version
 
     def current_stage(self) -> StageExecution | None:
         """Return the stage that it is in; None while it waits to enter one."""

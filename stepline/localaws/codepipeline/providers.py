@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
 
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.action_types import LAMBDA, MANUAL
 from stepline.localaws.codepipeline.approval_action import ApprovalAction
 from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.declarations import ActionType
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.lambda_action import LambdaInvokeAction
@@ -24,11 +22,6 @@ _TIMER = "action"
 _SECONDS_PER_MINUTE = 60
 
 
-class ActionProvider(Protocol):
-    def start(self, action: ActionExecution) -> None:
-        """Do the action's work, or start it. Called outside transactions."""
-
-
 class ActionProviders:
     """`flow` moves executions; `jobs` takes the results of functions, `approvals` those of people."""
 
@@ -37,7 +30,7 @@ class ActionProviders:
         self.flow = ExecutionFlow(runtime, run_action=self._run, drop_jobs=self._drop_jobs)
         self._source = SourceAction(runtime, self.flow, clients, sources)
         self._lambda = LambdaInvokeAction(runtime, self.flow, clients)
-        self.approvals = ApprovalAction(runtime, self.flow)
+        self.approvals = ApprovalAction(runtime, self.flow, clients)
 
     @property
     def jobs(self) -> Jobs:
@@ -50,11 +43,12 @@ class ActionProviders:
                 return
             action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
         with self.flow.fail_on_error(action):
-            self._provider(action.declaration.type).start(action)
-
-    def _provider(self, action_type: ActionType) -> ActionProvider:
-        providers: dict[ActionType, ActionProvider] = {LAMBDA: self._lambda, MANUAL: self.approvals}
-        return providers.get(action_type, self._source)
+            if action.declaration.type == MANUAL:
+                self.approvals.start(action, timeout_seconds=seconds)
+            elif action.declaration.type == LAMBDA:
+                self._lambda.start(action)
+            else:
+                self._source.start(action)
 
     def _timeout_seconds(self, action: ActionExecution) -> float:
         settings = self._runtime.settings
@@ -62,6 +56,8 @@ class ActionProviders:
             return float(action.declaration.timeout_minutes * _SECONDS_PER_MINUTE)
         if action.declaration.type == MANUAL:
             return settings.approval_timeout_seconds
+        if action.declaration.type == LAMBDA:
+            return settings.lambda_timeout_seconds
         return settings.action_timeout_seconds
 
     def _time_out(self, action: ActionExecution, seconds: float) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from stepline.core import strict_json
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline import responses
 from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.artifacts import role_actor
 from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.declarations import PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     ActionNotFoundException,
     InvalidNextTokenException,
+    InvalidStructureException,
     StageNotFoundException,
 )
 from stepline.localaws.codepipeline.execution_requests import ExecutionRequests, StartRequest
@@ -62,17 +66,24 @@ class CodePipeline(JsonService):
         self._flow = self._providers.flow
         self._jobs = self._providers.jobs
         self._store = PipelineStore(self._runtime, source_providers=frozenset(all_sources))
+        self._can_assume = clients.can_assume
         self._requests = ExecutionRequests(self._runtime, self._flow, self._store)
 
-    def start_from_event(self, pipeline_arn: str, *, rule_arn: str) -> str:
+    def start_from_event(self, pipeline_arn: str, *, rule_arn: str, event: str = "{}") -> str:
         """Start a pipeline as EventBridge does for a rule's target, and return the execution's id.
 
-        Raises AwsError, as StartPipelineExecution does.
+        `event` is the event, or the JSON text of the target's Input or InputTransformer, which can have the
+        members `variables` and `sourceRevisions` of StartPipelineExecution
+        (https://docs.aws.amazon.com/codepipeline/latest/userguide/tutorials-pipeline-variables.html). Raises
+        AwsError, as StartPipelineExecution does.
         """
+        given = strict_json.loads(event)
         with self._runtime.transaction():
             name = self._store.by_arn(pipeline_arn).name
             trigger = Trigger(type=TriggerType.CLOUD_WATCH_EVENT, detail=rule_arn)
-            return self._requests.start(name, StartRequest(trigger=trigger))
+            return self._requests.start(
+                name, _start_request(trigger, given if isinstance(given, dict) else {})
+            )
 
     def close(self) -> None:
         """Do no scheduled work and send no events from now on."""
@@ -82,6 +93,7 @@ class CodePipeline(JsonService):
 
     def create_pipeline(self, params: Params) -> Params:
         tags = _tags(params.get("tags", ()))
+        self._check_roles(params["pipeline"])
         with self._runtime.transaction():
             pipeline = self._store.create(params["pipeline"], tags)
             if self._runtime.settings.start_on_create and _can_start(pipeline):
@@ -91,8 +103,11 @@ class CodePipeline(JsonService):
             return {"pipeline": pipeline.declaration.document, "tags": _tag_list(pipeline.tags)}
 
     def update_pipeline(self, params: Params) -> Params:
+        self._check_roles(params["pipeline"])
         with self._runtime.transaction():
-            return {"pipeline": self._store.update(params["pipeline"]).declaration.document}
+            pipeline = self._store.update(params["pipeline"])
+            self._flow.cancel_outdated(pipeline)
+            return {"pipeline": pipeline.declaration.document}
 
     def delete_pipeline(self, params: Params) -> None:
         with self._runtime.transaction():
@@ -145,15 +160,7 @@ class CodePipeline(JsonService):
     # --- executions -------------------------------------------------------------------------------
 
     def start_pipeline_execution(self, params: Params) -> Params:
-        overrides: dict[str, dict[str, str]] = {}
-        for item in params.get("sourceRevisions", ()):
-            overrides.setdefault(item["actionName"], {})[item["revisionType"]] = item["revisionValue"]
-        request = StartRequest(
-            trigger=self._trigger(TriggerType.START_PIPELINE_EXECUTION),
-            variables={item["name"]: item["value"] for item in params.get("variables", ())},
-            overrides=overrides,
-            client_request_token=params.get("clientRequestToken"),
-        )
+        request = _start_request(self._trigger(TriggerType.START_PIPELINE_EXECUTION), params)
         return {"pipelineExecutionId": self._requests.start(params["name"], request)}
 
     def stop_pipeline_execution(self, params: Params) -> Params:
@@ -228,7 +235,11 @@ class CodePipeline(JsonService):
     def put_approval_result(self, params: Params) -> Params:
         with self._runtime.transaction():
             self._check_action(params["pipelineName"], params["stageName"], params["actionName"])
-            actions = self._actions(params["pipelineName"], {})
+            actions = [
+                action
+                for action in self._actions(params["pipelineName"], {})
+                if (action.stage.name, action.declaration.name) == (params["stageName"], params["actionName"])
+            ]
             result = params["result"]
             self._providers.approvals.put_result(
                 actions, token=params["token"], status=result["status"], summary=result["summary"]
@@ -236,6 +247,18 @@ class CodePipeline(JsonService):
             return {"approvedAt": self._runtime.now()}
 
     # --- helpers ----------------------------------------------------------------------------------
+
+    def _check_roles(self, document: Mapping[str, Any]) -> None:
+        """Raise InvalidStructureException if a role cannot be assumed, outside of transactions."""
+        declaration = PipelineDeclaration.parse(document, version=1)
+        actions = [action for stage in declaration.stages for action in stage.actions]
+        for own_role in dict.fromkeys([None, *(action.role_arn for action in actions)]):
+            actor = role_actor(declaration, own_role)
+            if not self._can_assume(actor):
+                raise InvalidStructureException(
+                    f"{actor.via or 'CodePipeline'} is not authorized to perform AssumeRole on role "
+                    f"{actor.role_arn}"
+                )
 
     def _trigger(self, trigger_type: TriggerType) -> Trigger:
         return Trigger(type=trigger_type, detail=self._runtime.caller_arn)
@@ -259,6 +282,18 @@ class CodePipeline(JsonService):
             raise StageNotFoundException(f"The stage '{stage_name}' was not found")
         if action_name not in {action.name for action in stage.actions}:
             raise ActionNotFoundException(f"The action '{action_name}' was not found")
+
+
+def _start_request(trigger: Trigger, params: Params) -> StartRequest:
+    overrides: dict[str, dict[str, str]] = {}
+    for item in params.get("sourceRevisions", ()):
+        overrides.setdefault(item["actionName"], {})[item["revisionType"]] = item["revisionValue"]
+    return StartRequest(
+        trigger=trigger,
+        variables={item["name"]: item["value"] for item in params.get("variables", ())},
+        overrides=overrides,
+        client_request_token=params.get("clientRequestToken"),
+    )
 
 
 def _page(

@@ -16,6 +16,7 @@ MAX_ACTIONS_PER_STAGE = 50
 MAX_TAGS = 50
 
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+LAMBDA_MAX_RETRIES = 2
 LAMBDA_EVENT_MAX_AGE_SECONDS = 6 * 3600.0
 """Maximum age of an asynchronous event: Lambda drops it if it was not delivered by then."""
 LAMBDA_BACKOFF_FIRST_SECONDS = 1.0
@@ -34,7 +35,8 @@ class Settings:
     "periodically".
     `retry_seconds`: Lambda's delays before it sends an event again on which the function failed.
     `job_timeout_seconds`: of a job without a result; each continuation restarts it.
-    `action_timeout_seconds`: of an action, all its jobs together, unless it declares `timeoutInMinutes`.
+    `lambda_timeout_seconds`: of a Lambda action, all its jobs together.
+    `action_timeout_seconds`: of any other action.
     `approval_timeout_seconds`: of a manual approval, unless it declares `timeoutInMinutes`.
     `kept_executions`: finished executions that are kept for each pipeline (AWS: 12 months).
     `kept_jobs_per_action`: jobs that are kept for each action; a result for an older one raises
@@ -47,7 +49,8 @@ class Settings:
     continuation_seconds: float = 1.0
     retry_seconds: tuple[float, ...] = (60.0, 120.0)
     job_timeout_seconds: float = 20 * 60.0
-    action_timeout_seconds: float = 24 * 3600.0
+    lambda_timeout_seconds: float = 24 * 3600.0
+    action_timeout_seconds: float = 3600.0
     approval_timeout_seconds: float = 7 * 24 * 3600.0
     kept_executions: int = 200
     kept_jobs_per_action: int = 1000

@@ -82,7 +82,7 @@ class PipelineStore:
         return pipeline
 
     def update(self, document: Mapping[str, Any]) -> Pipeline:
-        """Add a version. Executions in progress continue with theirs."""
+        """Add a version. The flow cancels the executions of earlier ones."""
         pipeline = self.get(document["name"])
         declaration = self._declaration(document, version=pipeline.declaration.version + 1)
         pipeline.versions.append(declaration)

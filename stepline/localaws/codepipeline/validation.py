@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.action_types import DEFINITIONS, MANUAL
 from stepline.localaws.codepipeline.declarations import (
     ActionDeclaration,
     ExecutionMode,
@@ -152,6 +152,10 @@ def _check_action(action: ActionDeclaration, region: str, source_providers: Cont
             raise InvalidActionDeclarationException(
                 f"Action configuration for action '{action.name}' contains unknown configuration '{key}'"
             )
+    if action.timeout_minutes is not None and action.type != MANUAL:
+        raise InvalidActionDeclarationException(
+            f"Action '{action.name}' has timeoutInMinutes, which only manual approval actions take"
+        )
     _check_count(action, "input", len(action.inputs), definition.inputs)
     _check_count(action, "output", len(action.outputs), definition.outputs)
 

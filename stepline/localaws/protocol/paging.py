@@ -21,22 +21,29 @@ def page(
     token: str | None,
     invalid_token: AwsError,
     scope: str = "",
+    index_of: Callable[[str], int] | None = None,
 ) -> tuple[list[Item], str | None]:
     """Return up to `limit` items after the one that `token` names, and the token of the next page or None.
 
     The token names the last item by its `key`, so that items added at the beginning in the meantime do not
-    shift the pages. `scope` identifies the query. Raises `invalid_token` if `token` was not returned for this
+    shift the pages. `scope` identifies the query. `index_of` returns where the item of a key must be, if that
+    is known without a search. Raises `invalid_token` if `token` was not returned for this
     query, or its item was deleted.
     """
     start = 0
     if token is not None:
         last_key = _parse_token(token, scope)
-        start = 1 + next((index for index, item in enumerate(items) if key(item) == last_key), -1)
+        candidates = range(len(items)) if index_of is None else [_parse_index(last_key, index_of)]
+        start = 1 + next((i for i in candidates if 0 <= i < len(items) and key(items[i]) == last_key), -1)
         if not start:
             raise invalid_token
     end = start + limit
     next_token = _encode_token(scope, key(items[end - 1])) if end < len(items) else None
     return list(items[start:end]), next_token
+
+
+def _parse_index(key: str | None, index_of: Callable[[str], int]) -> int:
+    return -1 if key is None else index_of(key)
 
 
 def _encode_token(scope: str, last_key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,6 +66,11 @@ _CLOSING_EVENTS = {
 }
 
 
+_RECENT_TEXTS = 4
+_EVENT_BYTES = 1_000
+"""The memory that an event takes without its long texts [measured]."""
+
+
 @dataclass
 class Execution:
     """One execution. Safe to use from several threads. `machine` is as it was when the execution started."""
@@ -86,7 +92,10 @@ class Execution:
     redrive_token: str | None = None
     checkpoint: Checkpoint | None = None
     on_closed: list[Callable[[], None]] = field(default_factory=list)
+    history_bytes: int = 0
+    """About the memory that the texts of the history take."""
     _events: list[Event] = field(default_factory=list)
+    _recent_texts: deque[str] = field(default_factory=lambda: deque(maxlen=_RECENT_TEXTS))
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -97,6 +106,11 @@ class Execution:
         """Return the history so far, oldest first."""
         with self._lock:
             return list(self._events)
+
+    def last_event(self) -> Event:
+        """Return the newest event."""
+        with self._lock:
+            return self._events[-1]
 
     def record(self, event_type: str, details: Event | None = None, *, previous_event_id: int = 0) -> int:
         """Add an event to the history and return its id; a closing event closes the execution.
@@ -145,10 +159,24 @@ class Execution:
                 "type": event_type,
                 "id": event_id,
                 "previousEventId": previous_event_id,
-                **details,
+                **{member: self._shared(value) for member, value in details.items()},
             }
         )
+        self.history_bytes += _EVENT_BYTES
         return event_id
+
+    def _shared(self, value: Any) -> Any:
+        """Return the details of an event with texts of earlier events, where they are equal."""
+        if isinstance(value, Mapping):
+            return {name: self._shared(item) for name, item in value.items()}
+        if not isinstance(value, str) or len(value) < settings.MIN_SHARED_CHARACTERS:
+            return value
+        for text in self._recent_texts:
+            if text == value:
+                return text
+        self._recent_texts.append(value)
+        self.history_bytes += len(value)
+        return value
 
     def _close(self, status: Status, details: Event) -> None:
         self.status = status

@@ -141,12 +141,14 @@ class StepFunctions(JsonService):
     def get_execution_history(self, params: Params) -> Params:
         execution = self._execution(params)
         newest_first = params.get("reverseOrder", False)
+        history = execution.events()[:: -1 if newest_first else 1]
         events: Iterable[Mapping[str, Any]]
         events, token = _page(
-            execution.events()[:: -1 if newest_first else 1],
+            history,
             params,
             key=lambda event: str(event["id"]),
             scope=f"{execution.arn} {newest_first}",
+            index_of=lambda key: len(history) - int(key) if newest_first else int(key) - 1,
         )
         if not params.get("includeExecutionData", True):
             events = map(responses.without_execution_data, events)
@@ -183,7 +185,12 @@ def _start_parameters(params: Params) -> dict[str, Any]:
 
 
 def _page(
-    items: Sequence[_Item], params: Params, *, key: Callable[[_Item], str], scope: str
+    items: Sequence[_Item],
+    params: Params,
+    *,
+    key: Callable[[_Item], str],
+    scope: str,
+    index_of: Callable[[str], int] | None = None,
 ) -> tuple[list[_Item], str | None]:
     return page(
         items,
@@ -192,6 +199,7 @@ def _page(
         limit=params.get("maxResults") or DEFAULT_PAGE_SIZE,
         token=params.get("nextToken"),
         invalid_token=errors.InvalidToken(),
+        index_of=index_of,
     )
 
 

@@ -25,6 +25,12 @@ REDRIVE_DAYS: Final = 14
 MAX_CLOSED_EXECUTIONS: Final = 2_000
 """The newest ones, which are kept [ours]. AWS keeps them for 90 days."""
 
+MAX_CLOSED_BYTES: Final = 256 * 1024 * 1024
+"""Of the histories of closed executions, of which the newest are kept [ours]."""
+
+MIN_SHARED_CHARACTERS: Final = 256
+"""Longer texts that follow each other in a history are kept once [ours]: most states repeat what they got."""
+
 MAX_EVENT_DATA_BYTES: Final = 248 * 1024
 """The most escaped input and output in a status event [Step Functions guide, "EventBridge payloads"]."""
 

@@ -136,6 +136,8 @@ class ExecutionStore:
     def __init__(self) -> None:
         self._executions: dict[str, Execution] = {}
         self._task_tokens: dict[str, set[str]] = {}  # of closed executions, in the order of their ends
+        self._bytes_when_closed: dict[str, int] = {}
+        self._closed_bytes = 0  # their sum
 
     def find(self, arn: str) -> Execution | None:
         return self._executions.get(arn)
@@ -154,21 +156,33 @@ class ExecutionStore:
 
     def put(self, execution: Execution) -> None:
         """Keep an open execution."""
-        self._task_tokens.pop(execution.arn, None)
+        self._forget_closed(execution)
         self._executions[execution.arn] = execution
 
     def delete(self, execution: Execution) -> None:
         self._executions.pop(execution.arn, None)
+        self._forget_closed(execution)
+
+    def _forget_closed(self, execution: Execution) -> None:
         self._task_tokens.pop(execution.arn, None)
+        self._closed_bytes -= self._bytes_when_closed.pop(execution.arn, 0)
 
     def put_closed(self, execution: Execution, task_tokens: set[str]) -> None:
-        """Keep a closed execution unless it was deleted, and delete the oldest if there are too many."""
+        """Keep a closed execution unless it was deleted, and delete the oldest if there are too many.
+
+        Their number and their bytes are limited. The newest is kept in any case.
+        """
         if execution.arn not in self._executions:
             return
         self._task_tokens[execution.arn] = task_tokens
-        if len(self._task_tokens) > settings.MAX_CLOSED_EXECUTIONS:
-            oldest = next(iter(self._task_tokens))
-            del self._task_tokens[oldest], self._executions[oldest]
+        self._bytes_when_closed[execution.arn] = execution.history_bytes
+        self._closed_bytes += execution.history_bytes
+        while self._is_full() and len(self._task_tokens) > 1:
+            self.delete(self._executions[next(iter(self._task_tokens))])
+
+    def _is_full(self) -> bool:
+        too_many = len(self._task_tokens) > settings.MAX_CLOSED_EXECUTIONS
+        return too_many or self._closed_bytes > settings.MAX_CLOSED_BYTES
 
     def is_task_of_closed_execution(self, token: str) -> bool:
         return any(token in tokens for tokens in list(self._task_tokens.values()))

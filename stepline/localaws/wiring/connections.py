@@ -17,22 +17,33 @@ from stepline.localaws.emulators.ministack import (
     routing,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
+    change_details,
     change_sets,
     deployments,
     macros,
     properties,
     property_checks,
+    replacements,
+    resource_handlers,
     stack_roles,
     state_machines,
     template_checks,
     templates,
     type_descriptions,
 )
+from stepline.localaws.emulators.ministack.cloudformation.types.apigatewayv2 import add_deployment_type
 from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
 from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
+from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.recorded import (
+    add_recorded_types,
+    name_lacking_types,
+)
+from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
@@ -47,6 +58,8 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     _add_resource_types(services, platform)
     _mend_cloudformation(platform)
     _mend_rest_apis(platform)
+    resource_handlers.guard_handlers()
+    resource_handlers.name_lacking_attributes()
     _connect_targets_of_rules(services, platform)
     _connect_events(platform, stack)
     _connect_alarms(stack)
@@ -60,6 +73,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
     ecr.delete_images_as_ecr()
+    ecr.list_each_tag()
     managed_policies.add_managed_policies()
 
 
@@ -68,7 +82,13 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
     add_network_types()
+    add_access_types()
+    add_deployment_type()
+    add_role_policy_type()
+    add_user_types()
     add_trail_type()
+    add_recorded_types()
+    name_lacking_types()
     macros.add_macro_type()
 
 
@@ -77,6 +97,9 @@ def _mend_cloudformation(platform: Platform) -> None:
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()
+    change_details.describe_changes()
+    replacements.replace_as_described()
+    replacements.update_rest_apis_in_place()
     stack_roles.store_roles()
     stack_roles.check_roles(platform.roles)
     _check_templates()
@@ -113,7 +136,7 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
     start_pipeline = services.codepipeline.start_from_event
     eventbridge.deliver_to(
         "codepipeline:StartPipelineExecution",
-        lambda arn, rule, _event: start_pipeline(arn, rule_arn=rule),
+        lambda arn, rule, event: start_pipeline(arn, rule_arn=rule, event=event),
         platform.roles,
     )
     start_execution = _client(services.stepfunctions, platform).start_execution

@@ -101,6 +101,8 @@ def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) 
             sts=platform.client("sts"),
             lambda_=platform.client("lambda"),
             on_dropped_event=cloudwatch.record_dropped_event,
+            sns=platform.client("sns"),
+            can_assume=platform.roles.can_assume,
         ),
         sources={"CodeCommit": codecommit_source, "S3": S3Source(s3, region=context.region)},
         settings=_PIPELINE_SETTINGS,

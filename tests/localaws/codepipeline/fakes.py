@@ -44,6 +44,7 @@ class FakeLambda:
         self.events: list[dict[str, Any]] = []
         self.times: list[datetime] = []
         self.clock: VirtualClock | None = None
+        self.invoke_config: dict[str, int] | None = None
 
     def invoke(self, *, FunctionName: str, Payload: bytes, InvocationType: str) -> dict[str, Any]:
         assert InvocationType == "RequestResponse"
@@ -62,9 +63,25 @@ class FakeLambda:
             answer["FunctionError"] = "Unhandled"
         return answer
 
+    def get_function_event_invoke_config(self, *, FunctionName: str) -> dict[str, int]:
+        if self.invoke_config is None:
+            raise client_error("ResourceNotFoundException", "GetFunctionEventInvokeConfig", status=404)
+        return self.invoke_config
+
     @property
     def jobs(self) -> list[Job]:
         return [event["CodePipeline.job"] for event in self.events]
+
+
+class FakeSns:
+    def __init__(self) -> None:
+        self.published: list[dict[str, str]] = []
+        self.error: Exception | None = None
+
+    def publish(self, **parameters: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.published.append(parameters)
 
 
 class FakeSource:
@@ -137,11 +154,15 @@ def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
 
 
 def service_clients(
-    s3: FakeS3, sts: FakeSts, lambda_: FakeLambda, dropped: list[str] | None = None
+    s3: FakeS3,
+    sts: FakeSts,
+    lambda_: FakeLambda,
+    dropped: list[str] | None = None,
+    **others: Any,
 ) -> ServiceClients:
     found = [] if dropped is None else dropped
     return ServiceClients(
-        s3=client_of(s3), sts=client_of(sts), lambda_=lambda_, on_dropped_event=found.append
+        s3=client_of(s3), sts=client_of(sts), lambda_=lambda_, on_dropped_event=found.append, **others
     )
 
 
@@ -149,7 +170,8 @@ def service_clients(
 class World:
     """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client.
 
-    `dropped` has the function of each event that Lambda has given up.
+    `dropped` has the function of each event that Lambda has given up. Nobody may assume `untrusting_roles`,
+    which are ARNs.
     """
 
     settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
@@ -160,13 +182,22 @@ class World:
     source: FakeSource = field(default_factory=FakeSource)
     events: list[AwsEvent] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    sns: FakeSns = field(default_factory=FakeSns)
+    untrusting_roles: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
         self.sts = FakeSts(clock=self.clock)
         self.service = CodePipeline(
             Context(self.clock, self.events.append),
-            clients=service_clients(self.s3, self.sts, self.lambda_, self.dropped),
+            clients=service_clients(
+                self.s3,
+                self.sts,
+                self.lambda_,
+                self.dropped,
+                sns=self.sns,
+                can_assume=lambda actor: actor.role_arn not in self.untrusting_roles,
+            ),
             sources={"CodeCommit": self.source},
             settings=self.settings,
         )

@@ -84,6 +84,11 @@ INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
         "runs actions in region us-east-1 only",
         deploy(region="eu-west-1"),
     ),
+    "time-out of another action than an approval": (
+        ACTION,
+        "only manual approval actions take",
+        deploy(timeoutInMinutes=30),
+    ),
     "unknown provider": (
         ACTION,
         "Provider: 'Elsewhere'",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from stepline.localaws.codepipeline import CodePipeline, Settings
 from stepline.localaws.protocol import AwsError
-from tests.localaws.codepipeline.fakes import COMMIT, World, pipeline, source_action, stage
+from tests.localaws.codepipeline.fakes import COMMIT, World, lambda_action, pipeline, source_action, stage
 
 ARN = "arn:aws:codepipeline:us-east-1:000000000000:app"
 RULE = "arn:aws:events:us-east-1:000000000000:rule/push"
@@ -262,3 +264,22 @@ def test_executions_are_reproducible() -> None:
         return [*world.events, *world.lambda_.jobs]
 
     assert record() == record()
+
+
+def test_input_of_a_rules_target_sets_variables_and_revisions(world: World) -> None:
+    world.lambda_.functions["trigger"] = world.succeed
+    configuration = {"UserParameters": "#{variables.Stage} #{SourceVariables.CommitId}"}
+    world.create(
+        stage("Deploy", lambda_action(configuration=configuration)),
+        variables=[{"name": "Stage", "defaultValue": "dev"}],
+    )
+    commit = "2" * 40
+    target_input = {
+        "variables": [{"name": "Stage", "value": "prod"}],
+        "sourceRevisions": [{"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": commit}],
+    }
+    world.service.start_from_event(ARN, rule_arn=RULE, event=json.dumps(target_input))
+    world.service.start_from_event(ARN, rule_arn=RULE, event=json.dumps({"detail": {}, "version": "0"}))
+    world.clock.run()
+    given = [job["data"]["actionConfiguration"]["configuration"] for job in world.lambda_.jobs]
+    assert [item["UserParameters"] for item in given] == [f"prod {commit}", f"dev {COMMIT}"]

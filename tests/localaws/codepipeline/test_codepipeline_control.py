@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 import pytest
 
 from stepline.localaws.codepipeline import Settings
@@ -9,6 +12,7 @@ from tests.localaws.codepipeline.fakes import (
     Job,
     World,
     approval_action,
+    client_error,
     lambda_action,
     stage,
 )
@@ -340,6 +344,55 @@ def test_approval_waits_for_its_result(world: World) -> None:
     assert world.latest(action_name="Approve")["summary"] == "fine"
     with pytest.raises(world.client.exceptions.ApprovalAlreadyCompletedException):
         approve(world, token)
+
+
+def test_token_is_only_valid_for_its_stage_and_action(world: World) -> None:
+    world.create(stage("Other", approval_action("Second")), stage("Deploy", approval_action()))
+    world.start()
+    world.clock.advance(1)
+    token = world.stage("Other")["actionStates"][0]["latestExecution"]["token"]
+    with pytest.raises(world.client.exceptions.InvalidApprovalTokenException):
+        approve(world, token)
+
+
+def test_topic_of_an_approval_is_notified(world: World) -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:reviewers"
+    configuration = {
+        "NotificationArn": topic,
+        "CustomData": "Please review",
+        "ExternalEntityLink": "https://example.com/plan",
+    }
+    world.create(stage("Deploy", approval_action(configuration=configuration)))
+    world.start()
+    world.clock.advance(1)
+
+    (published,) = world.sns.published
+    token = world.latest(action_name="Approve")["token"]
+    link = "https://console.aws.amazon.com/codepipeline/home?region=us-east-1#/view/app"
+    expires = world.clock.now() + timedelta(days=7)
+    assert published["TopicArn"] == topic
+    assert published["Subject"] == "APPROVAL NEEDED: AWS CodePipeline app for action Approve"
+    assert json.loads(published["Message"]) == {
+        "region": "us-east-1",
+        "consoleLink": link,
+        "approval": {
+            "pipelineName": "app",
+            "stageName": "Deploy",
+            "actionName": "Approve",
+            "token": token,
+            "expires": f"{expires:%Y-%m-%dT%H:%MZ}",
+            "externalEntityLink": "https://example.com/plan",
+            "approvalReviewLink": f"{link}/Deploy/Approve/approve/{token}",
+            "customData": "Please review",
+        },
+    }
+
+
+def test_approval_fails_if_its_topic_cannot_be_notified(world: World) -> None:
+    world.sns.error = client_error("AuthorizationError", "Publish", "not authorized to perform SNS:Publish")
+    world.create(stage("Deploy", approval_action(configuration={"NotificationArn": "arn:aws:sns:x:1:t"})))
+    assert world.status(world.run()) == "Failed"
+    assert "SNS:Publish" in world.latest(action_name="Approve")["errorDetails"]["message"]
 
 
 def test_rejection_fails_the_action(world: World) -> None:

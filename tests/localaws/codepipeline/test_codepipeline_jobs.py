@@ -91,6 +91,31 @@ def test_event_is_sent_again_after_an_error_of_the_function(world: World) -> Non
     assert len(world.lambda_.events) == 3
 
 
+@pytest.mark.parametrize(
+    ("config", "seconds"),
+    [
+        ({"MaximumRetryAttempts": 0}, [0]),
+        ({"MaximumRetryAttempts": 1}, [0, 60]),
+        ({"MaximumEventAgeInSeconds": 60}, [0, 60]),
+        ({"MaximumEventAgeInSeconds": 179}, [0, 60]),
+        ({"MaximumEventAgeInSeconds": 180}, [0, 60, 180]),
+    ],
+)
+def test_retries_and_age_of_events_are_those_of_the_function(
+    world: World, config: dict[str, int], seconds: list[int]
+) -> None:
+    def crash(job: Job) -> None:
+        raise RuntimeError
+
+    world.lambda_.functions["trigger"] = crash
+    world.lambda_.invoke_config = config
+    world.create()
+    world.run()
+    start = world.lambda_.times[0]
+    assert [(time - start).total_seconds() for time in world.lambda_.times] == seconds
+    assert world.dropped == ["trigger"]
+
+
 def test_retried_function_can_still_succeed(world: World) -> None:
     def crash_once(job: Job) -> None:
         if len(world.lambda_.events) == 1:

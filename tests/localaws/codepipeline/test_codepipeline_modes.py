@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.localaws.codepipeline.fakes import Job, World, lambda_action, stage
+from tests.localaws.codepipeline.fakes import (
+    Job,
+    World,
+    approval_action,
+    lambda_action,
+    pipeline,
+    stage,
+)
 
 
 @pytest.fixture
@@ -152,15 +159,60 @@ def test_transition_of_an_unknown_stage_is_refused(world: World) -> None:
         world.client.enable_stage_transition(pipelineName="app", stageName="No", transitionType="Inbound")
 
 
-def test_execution_keeps_the_version_that_it_started_with(waiting: World) -> None:
+def test_update_cancels_the_execution_once_its_action_has_ended(waiting: World) -> None:
     waiting.create()
     first = start(waiting)
     changed = waiting.client.get_pipeline(name="app")["pipeline"]
     changed["stages"].append(stage("After", lambda_action("Later")))
     waiting.client.update_pipeline(pipeline=changed)
+    assert waiting.status(first) == "InProgress"
 
     waiting.succeed(open_job(waiting, first))
     waiting.clock.advance(1)
 
-    assert waiting.status(first) == "Succeeded"
+    assert waiting.status(first) == "Cancelled"
+    assert waiting.latest()["status"] == "Succeeded"
+    assert waiting.stage("Deploy")["latestExecution"]["status"] == "Cancelled"
     assert "latestExecution" not in waiting.stage("After")
+    assert waiting.event_names()[-3:] == [
+        "action Deploy/Deploy SUCCEEDED",
+        "stage Deploy CANCELED",
+        "pipeline CANCELED",
+    ]
+
+
+def test_update_cancels_executions_that_wait_before_a_stage(waiting: World) -> None:
+    waiting.create()
+    waiting.client.disable_stage_transition(
+        pipelineName="app", stageName="Deploy", transitionType="Inbound", reason="Later"
+    )
+    first = start(waiting)
+    waiting.client.update_pipeline(pipeline=waiting.client.get_pipeline(name="app")["pipeline"])
+
+    assert waiting.status(first) == "Cancelled"
+    waiting.client.enable_stage_transition(pipelineName="app", stageName="Deploy", transitionType="Inbound")
+    waiting.clock.advance(1)
+    assert not waiting.lambda_.jobs
+
+
+def test_update_without_an_action_cancels_the_action_at_once(world: World) -> None:
+    world.create(stage("Gate", approval_action()), stage("Deploy", lambda_action()))
+    first = world.start()
+    world.clock.advance(1)
+    world.client.update_pipeline(pipeline=pipeline())
+
+    assert world.status(first) == "Cancelled"
+    assert world.event_names()[-3:] == [
+        "action Gate/Approve CANCELED",
+        "stage Gate CANCELED",
+        "pipeline CANCELED",
+    ]
+
+
+def test_failed_action_fails_an_execution_of_an_earlier_version(waiting: World) -> None:
+    waiting.create()
+    first = start(waiting)
+    waiting.client.update_pipeline(pipeline=waiting.client.get_pipeline(name="app")["pipeline"])
+    waiting.fail(open_job(waiting, first))
+    waiting.clock.advance(1)
+    assert waiting.status(first) == "Failed"

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from stepline.localaws.protocol import in_process_client
-from tests.localaws.codepipeline.fakes import World, pipeline
+from tests.localaws.codepipeline.fakes import ROLE_ARN, World, lambda_action, pipeline, stage
 from tests.localaws.codepipeline.invalid_pipelines import INVALID
 
 
@@ -41,3 +41,19 @@ def test_artifact_stores_by_region_are_accepted(world: World) -> None:
     world.client.create_pipeline(pipeline=document)
 
     assert world.status(world.run()) == "Succeeded"
+
+
+def test_role_that_cannot_be_assumed_is_refused(world: World) -> None:
+    world.untrusting_roles.add(ROLE_ARN)
+    with pytest.raises(world.client.exceptions.InvalidStructureException) as caught:
+        world.create()
+    assert f"CodePipeline is not authorized to perform AssumeRole on role {ROLE_ARN}" in str(caught.value)
+
+
+def test_role_of_an_action_that_the_role_of_the_pipeline_cannot_assume_is_refused(world: World) -> None:
+    world.create()
+    own_role = "arn:aws:iam::000000000000:role/deploy"
+    world.untrusting_roles.add(own_role)
+    with pytest.raises(world.client.exceptions.InvalidStructureException) as caught:
+        world.client.update_pipeline(pipeline=pipeline(stage("Deploy", lambda_action(roleArn=own_role))))
+    assert f"{ROLE_ARN} is not authorized to perform AssumeRole on role {own_role}" in str(caught.value)

@@ -22,3 +22,9 @@ def test_image_is_deleted_with_one_of_its_tags_and_its_manifest_stays(
     deletion = functions_of(ministack_source("ecr.py"))["_batch_delete_image"]
     assert "_images[name].remove(match)" in deletion
     assert "_manifest_blobs" not in deletion
+
+
+def test_image_is_listed_with_its_last_tag(ministack_source: Callable[[str], str]) -> None:
+    """ecr.list_each_tag"""
+    listing = functions_of(ministack_source("ecr.py"))["_list_images"]
+    assert 'result.append(img["imageId"])' in listing

@@ -20,7 +20,8 @@ from stepline.localaws.emulators.moto.interpreter import load_engine
 _PARSER = "moto.stepfunctions.parser"
 _ASL = f"{_PARSER}.asl"
 _TASK = f"{_ASL}.component.state.exec.state_task"
-_ITERATION = f"{_ASL}.component.state.exec.state_map.iteration"
+_STATE_MAP = f"{_ASL}.component.state.exec.state_map"
+_ITERATION = f"{_STATE_MAP}.iteration"
 
 DEFECTS = {
     "use_given_task_clients": (f"{_ASL}.utils.boto_client", 'f"http://localhost:{moto_server_port()}"'),
@@ -32,21 +33,46 @@ DEFECTS = {
         f"{_TASK}.state_task_lambda",
         "error_name = CustomErrorName(error)\n            cause = ex.response",
     ),
-    "allow_reserved_errors_in_fail_states": (
-        f"{_ASL}.component.state.fail.state_fail",
-        "CustomErrorName(error_value) if error_value",
-    ),
     "write_json_as_utf8": (
         f"{_ASL}.utils.encoding",
         "json.dumps(obj, cls=_DateTimeEncoder, separators=separators)",
     ),
     "evaluate_jsonata_in_python": (f"{_ASL}.jsonata.jsonata", "        _eval_jsonata = None\n"),
-    "raise_query_evaluation_errors": (
-        f"{_ASL}.jsonata.jsonata",
-        'raise JSONataException("UNKNOWN", str(ex))',
+    "cache_json_paths": (
+        f"{_ASL}.component.common.path.result_path",
+        "result_expr = parse(self.result_path_src)",
     ),
-    "quote_jsonata_variables": (f"{_ASL}.jsonata.jsonata", "value_str_lit = f'\"{value}\"'"),
-    "cache_json_paths": (f"{_ASL}.utils.json_path", "    input_expr = parse(path)"),
+    "read_items": (
+        f"{_STATE_MAP}.item_reader.eval.resource_output_transformer.transformer_factory",
+        "Unknown InputType value",
+    ),
+    "describe_input_that_is_not_a_list": (
+        f"{_STATE_MAP}.state_map",
+        "Map state input must be an array but was: {type(input_items)}",
+    ),
+    "fail_map_runs": (f"{_ITERATION}.itemprocessor.distributed_item_processor_worker", "job_output = None"),
+    "write_results_of_map_runs": (
+        f"{_STATE_MAP}.result_writer.resource_eval.resource_eval_s3",
+        "# TODO: generate result files and upload them to s3.",
+    ),
+    "separate_parsers": (
+        f"{_ASL}.parse.preprocessor",
+        "    _query_language_per_scope: list[QueryLanguage] = []",
+    ),
+    "inherit_query_language_of_machine": (
+        f"{_ASL}.parse.preprocessor",
+        "query_language = current_query_language",
+    ),
+    "decode_texts": (f"{_ASL}.parse.preprocessor", "            inner_str = inner_str[1:-1]"),
+    "allow_reserved_error_names": (
+        f"{_ASL}.component.common.error_name.custom_error_name",
+        "Custom Error Names MUST NOT begin with",
+    ),
+    "return_values_of_paths": (f"{_ASL}.utils.json_path", "len(matches) > 1"),
+    "read_variables_by_path": (
+        f"{_ASL}.component.common.string.string_expression",
+        "result = eval_jsonata_expression(rich_jsonata_expression)\n        env.stack.append(result)",
+    ),
     "disable_error_logs": (f"{_ASL}.component.eval_component", "component_repr = repr(self)"),
     "use_threads_of_the_execution": (
         f"{_ASL}.component.state.exec.execute_state",

@@ -1,4 +1,4 @@
-"""Patches ministack's ECR: it deletes an image with one of its tags, and a deleted image can be pulled."""
+"""Patches ministack's ECR: how images are deleted, and how their tags are listed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _OK = 200
 def delete_images_as_ecr() -> None:
     """Delete only the tag of an image that has others, and delete the manifest with its image.
 
+    ministack deletes the image with any of its tags, and it can be pulled afterwards.
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
     """
     original = ecr._batch_delete_image
@@ -27,6 +28,31 @@ def delete_images_as_ecr() -> None:
         return _with_untagged(response, untagged)
 
     ecr._batch_delete_image = batch_delete_image
+
+
+def list_each_tag() -> None:
+    """List each tag of an image, and an image without a tag by its digest.
+
+    ministack lists an image with the last tag that it got, even if another image has it now.
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html
+    """
+    original = ecr._list_images
+
+    def list_images(data: dict[str, Any]) -> Any:
+        status, headers, body = original(data)
+        if status != _OK:
+            return status, headers, body
+        listed = {image["imageDigest"] for image in json.loads(body)["imageIds"]}
+        images = [image for image in ecr._images[data["repositoryName"]] if image["imageDigest"] in listed]
+        image_ids = [image_id for image in images for image_id in _image_ids(image)]
+        return status, headers, json.dumps({"imageIds": image_ids}).encode()
+
+    ecr._list_images = list_images
+
+
+def _image_ids(image: dict[str, Any]) -> list[dict[str, str]]:
+    digest = {"imageDigest": image["imageDigest"]}
+    return [{**digest, "imageTag": tag} for tag in image.get("imageTags", [])] or [digest]
 
 
 def _untag(repository: str, image_id: dict[str, str]) -> bool:

@@ -33,6 +33,8 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         configuration = function.get("config") or function
+        if unsupported := _unsupported_runtime(configuration):
+            return _failure("Runtime.NotSupported", unsupported)
         try:
             result = runner.invoke(
                 _version(configuration, endpoint_url, roles.keys(_actor(configuration))),
@@ -65,6 +67,17 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
     lambda_svc._emit_lambda_logs = write_log
     lambda_svc._execute_function_warm = execute
     lambda_svc.invalidate_worker = invalidate
+
+
+def _unsupported_runtime(configuration: dict[str, Any]) -> str:
+    """Return why the function cannot run here, or an empty text: only Python's runtime client is here."""
+    runtime = "a container image" if configuration.get("PackageType") == "Image" else configuration["Runtime"]
+    if runtime.startswith("python"):
+        return ""
+    return (
+        f"The local AWS runs functions of Python runtimes; {configuration['FunctionName']} has {runtime}. "
+        "It can be deployed here, but not invoked."
+    )
 
 
 def _actor(configuration: dict[str, Any]) -> Actor:

@@ -13,7 +13,7 @@ from ministack import app
 from ministack.core import router
 
 from stepline.localaws.http.error_responses import format_error
-from stepline.localaws.protocol import JsonService, RestJsonService
+from stepline.localaws.protocol import JsonService
 from stepline.localaws.protocol.rest import METHOD, PATH
 from stepline.localaws.protocol.service import TOO_DEEP
 
@@ -24,19 +24,14 @@ _Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awa
 def add_service(service: JsonService) -> None:
     """Route requests to `service`, after ministack has checked the caller's permission.
 
-    If ministack has the same service, operations that `service` does not have go there; but a
-    `RestJsonService` replaces all of it.
+    A service of ministack with the same name is replaced, with all its operations: it would know nothing of
+    what `service` created.
     """
     name = service.model.signing_name
-    previous = None if isinstance(service, RestJsonService) else app.SERVICE_HANDLERS.get(name)
 
     async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+        method: str, path: str, headers: dict[str, str], body: bytes, _query: dict[str, list[str]]
     ) -> _Answer:
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if previous is not None and not service.handles(operation):
-            answer: _Answer = await previous(method, path, headers, body, query)
-            return answer
         request_headers = {**headers, METHOD: method, PATH: path}
         response = await asyncio.to_thread(service.handle, request_headers, body)
         return response.status, dict(response.headers), response.body

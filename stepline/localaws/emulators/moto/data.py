@@ -19,7 +19,7 @@ from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import state_parallel
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
 from moto.stepfunctions.parser.asl.eval import environment, program_state, states
-from moto.stepfunctions.parser.asl.utils import encoding, json_path
+from moto.stepfunctions.parser.asl.utils import encoding
 
 _MAX_JSON_PATHS = 512
 _MAX_ENCODERS = 8
@@ -54,9 +54,8 @@ def write_json_as_utf8() -> None:
 
 
 def cache_json_paths() -> None:
-    """Cache parsed paths; moto parses a path at each use, which is half of the time that a state takes."""
-    for module in (json_path, result_path):
-        module.parse = functools.lru_cache(maxsize=_MAX_JSON_PATHS)(module.parse)
+    """Cache parsed paths of results; moto parses a path at each use."""
+    result_path.parse = functools.lru_cache(maxsize=_MAX_JSON_PATHS)(result_path.parse)
 
 
 def cache_field_names() -> None:

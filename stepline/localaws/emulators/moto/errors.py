@@ -7,14 +7,12 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_batch,
     state_task_service_lambda,
 )
-from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 
 from stepline.localaws.protocol.service import service_model
 
@@ -74,19 +72,6 @@ def _renamed(event: Any, name: str, cause: str, *, keep_cause: bool = False) -> 
     (details,) = event.event_details.values()
     details.update(error=name, cause=(keep_cause and details.get("cause")) or cause)
     return event
-
-
-def allow_reserved_errors_in_fail_states() -> None:
-    """Let ErrorPath repeat a caught `States.Timeout`; moto fails with `States.Runtime` instead.
-
-    Names that begin with `States.` are reserved in definitions, not in the data of an execution.
-    """
-    state_fail.CustomErrorName = _AnyErrorName
-
-
-class _AnyErrorName(CustomErrorName):  # type: ignore[misc]
-    def __init__(self, error_name: str | None) -> None:
-        ErrorName.__init__(self, error_name)
 
 
 def disable_error_logs() -> None:

@@ -22,9 +22,9 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, ExecutionData, StateMachineData
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
-from moto.stepfunctions.parser.asl.static_analyser.express_static_analyser import ExpressStaticAnalyser
+from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
 
+from stepline.localaws.emulators.moto import definitions
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.emulators.moto.patches import apply_patches
 from stepline.localaws.emulators.moto.tasks import task_clients as current_task_clients
@@ -164,6 +164,8 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
         update_source_event_id: bool = True,
     ) -> int:
         name = str(event_type.value if isinstance(event_type, Enum) else event_type)
+        if name == "EvaluationFailed" and self._is_repeated(event_details or {}):
+            return int(context.source_event_id)
         if context is self._root.event_history_context and name.endswith("StateEntered"):
             self._execution.checkpoint = self._checkpoint()
         event_id = self._execution.record(name, event_details, previous_event_id=context.source_event_id)
@@ -171,6 +173,12 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
         if update_source_event_id:
             context.source_event_id = event_id
         return event_id
+
+    def _is_repeated(self, event_details: Mapping[str, Any]) -> bool:
+        """Return whether the history has this event; moto records some twice, once without the state."""
+        (details,) = event_details.values()
+        last = self._execution.last_event().get("evaluationFailedEventDetails")
+        return "state" not in details or details == last
 
     def _checkpoint(self) -> Checkpoint:
         variables = dict(self._root.variable_store._inner_scope)
@@ -180,10 +188,7 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
 @functools.lru_cache(maxsize=_MAX_PARSED_DEFINITIONS)
 def _parse(definition: str, machine_type: MachineType) -> Any:
     """Return the program, which all executions of the definition share. Raises any error of the parser."""
-    program, tree = AmazonStateLanguageParser.parse(definition)
-    if machine_type is MachineType.EXPRESS:
-        ExpressStaticAnalyser().visit(tree)
-    return program
+    return definitions.parse(definition, machine_type)
 
 
 _REPEATED = re.compile(r":? '\{.*", re.DOTALL)

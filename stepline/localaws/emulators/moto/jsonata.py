@@ -1,74 +1,99 @@
-"""Patches moto's JSONata: it needs a Java machine, and its errors cannot be caught."""
+"""Patches moto's JSONata: it needs a Java machine, and lacks functions of Step Functions."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import re
+from typing import Any, Final
 
-import jsonata
-from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name import failure_event
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-    StatesErrorNameType,
-)
+from jsonata import Jsonata
+from jsonata.jexception import JException
+from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
-from moto.stepfunctions.parser.asl.eval import states, variable_store
-from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
-from moto.stepfunctions.parser.asl.utils import encoding
+
+from stepline.localaws.emulators.moto import jsonata_functions
+from stepline.localaws.emulators.moto.failures import evaluation_failure
+
+_STATES_MEMBERS: Final = ("input", "context", "result", "errorOutput")
+_WHOLE_STATES = re.compile(r"\$states(?!\s*\.)")
+_UNKNOWN_LOCATION: Final = ""
 
 
 def evaluate_jsonata_in_python() -> None:
-    """Evaluate expressions in Python; moto does not contain the Java machine that it evaluates them with."""
+    """Evaluate expressions in Python, with variables as values and AWS's functions.
 
-    def evaluate(expression: str) -> Any:
-        try:
-            return json.loads(json.dumps(jsonata.Jsonata(expression).evaluate(None)))
-        except Exception as error:
-            raise moto_jsonata.JSONataException("UNKNOWN", str(error)) from error
-
-    moto_jsonata._eval_jsonata = evaluate
-    moto_jsonata.eval_jsonata_expression.__globals__["_eval_jsonata"] = evaluate
-
-
-def raise_query_evaluation_errors() -> None:
-    """Fail with States.QueryEvaluationError, which can be caught; moto ends with States.Runtime."""
-    original = string_expression.StringJSONata._eval_body
+    moto writes the variables into the text of the expression, evaluates it with a Java machine that it does
+    not contain, and has no `$uuid` and no `$hash`. It refuses `$` everywhere.
+    """
 
     def evaluate(self: Any, env: Any) -> None:
-        try:
-            original(self, env)
-        except moto_jsonata.JSONataException as error:
-            cause = (
-                f"The JSONata expression '{self.expression}' specified for the field '{env.next_field_name}' "
-                f"threw an error during evaluation. {error.details}"
-            )
-            raise _evaluation_failure(env, cause) from error
+        location = getattr(self, "location", _UNKNOWN_LOCATION)
+        env.stack.append(_evaluate(self.expression, _variables(self.expression, env), env, location))
 
     string_expression.StringJSONata._eval_body = evaluate
 
 
-def _evaluation_failure(env: Any, cause: str) -> Exception:
-    error_name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
-    details = {"evaluationFailedEventDetails": {"error": error_name.error_name, "cause": cause}}
-    event = failure_event.FailureEvent(
-        env=env,
-        error_name=error_name,
-        event_type=HistoryEventType.EvaluationFailed,
-        event_details=details,
-    )
-    failure: Exception = failure_event.FailureEventException(event)
-    return failure
+def _evaluate(expression: str, variables: dict[str, Any], env: Any, location: str) -> Any:
+    field = f" specified for the field '{location}'" if location else ""
+    subject = f"The JSONata expression '{expression}'{field}"
+    try:
+        parsed = Jsonata(expression)
+        parsed.set_output_convert_nulls(False)
+        result = parsed.evaluate(None, jsonata_functions.FUNCTIONS | variables)
+    except JException as error:
+        cause = f"{subject} threw an error during evaluation. {error.error}: {_message(error)}"
+        raise evaluation_failure(env, cause, location) from error
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        cause = f"{subject} threw an error during evaluation. {error}"
+        raise evaluation_failure(env, cause, location) from error
+    if result is None:
+        raise evaluation_failure(env, f"{subject} returned nothing (undefined).", location)
+    try:
+        return _as_json(result)
+    except TypeError as error:
+        raise evaluation_failure(env, f"{subject} returned an unsupported result type.", location) from error
 
 
-def quote_jsonata_variables() -> None:
-    """Write variables as JSON; moto only adds quotes, so a quote or line break breaks the expression."""
+def _message(error: JException) -> str:
+    return "Attempted to invoke a non-function" if error.error == "T1006" else str(error)
 
-    def encode(bindings: dict[str, Any]) -> str:
-        return "".join(
-            f"{name}:={encoding.to_json_str(value, separators=(',', ':'))};"
-            for name, value in bindings.items()
-        )
 
-    for module in (moto_jsonata, states, variable_store):
-        module.encode_jsonata_variable_declarations = encode
+def _variables(expression: str, env: Any) -> dict[str, Any]:
+    """Return the variables that the expression may use, as JSONata's values."""
+    store = env.variable_store
+    found = {
+        name: _from_json(value)
+        for name, value in {**store._outer_scope, **store._inner_scope}.items()
+        if f"${name}" in expression
+    }
+    if "$states" in expression:
+        data = env.states._states_data
+        uses_all = _WHOLE_STATES.search(expression)
+        members = [name for name in _STATES_MEMBERS if uses_all or name in expression]
+        found["states"] = {name: _from_json(data.get(name)) for name in members}
+    return found
+
+
+def _from_json(value: Any) -> Any:
+    """Return a copy in which null is JSONata's null, not its "undefined"."""
+    if value is None:
+        return Utils.NULL_VALUE
+    if isinstance(value, dict):
+        return {key: _from_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_from_json(item) for item in value]
+    return value
+
+
+def _as_json(value: Any) -> Any:
+    """Return a result as JSON. Raises TypeError for a function or a regular expression."""
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, dict):
+        return {str(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, Utils.RangeList):  # which is empty for everyone who does not use its methods
+        return list(range(value.a, value.b + 1))
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    if isinstance(value, str | bool | int | float):
+        return value
+    raise TypeError(type(value).__name__)

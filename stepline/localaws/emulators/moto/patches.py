@@ -9,21 +9,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import metadata
 
-from stepline.localaws.emulators.moto import batch_jobs, clock, data, errors, jsonata, tasks, threads
+from stepline.localaws.emulators.moto import (
+    batch_jobs,
+    clock,
+    data,
+    errors,
+    jsonata,
+    map_items,
+    map_runs,
+    parsing,
+    paths,
+    tasks,
+    threads,
+)
 
 TESTED_VERSION = "5.2.5"
 """The version of moto whose insides the patches fit."""
 
 PATCHES: tuple[Callable[[], None], ...] = (
+    parsing.separate_parsers,
+    parsing.inherit_query_language_of_machine,
+    parsing.decode_texts,
+    parsing.allow_reserved_error_names,
     tasks.use_given_task_clients,
     tasks.translate_field_names,
     errors.name_lambda_errors,
     errors.name_batch_errors,
-    errors.allow_reserved_errors_in_fail_states,
     errors.disable_error_logs,
     jsonata.evaluate_jsonata_in_python,
-    jsonata.raise_query_evaluation_errors,
-    jsonata.quote_jsonata_variables,
+    paths.return_values_of_paths,
+    paths.read_variables_by_path,
+    map_items.read_items,
+    map_items.describe_input_that_is_not_a_list,
+    map_runs.fail_map_runs,
+    map_runs.write_results_of_map_runs,
     threads.use_threads_of_the_execution,
     threads.share_components_among_executions,
     threads.drop_references_to_threads,

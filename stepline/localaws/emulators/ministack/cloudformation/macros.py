@@ -70,7 +70,7 @@ def add_macro_type() -> None:
     def delete(physical_id: str, _properties: Properties) -> None:
         _macros.pop(physical_id, None)
 
-    add_type(_TYPE, create, update, delete, replacing=("Name",))
+    add_type(_TYPE, create, update, delete)
 
 
 def run_macros(functions: Any, enforcement: Enforcement, roles: ServiceRoles) -> None:

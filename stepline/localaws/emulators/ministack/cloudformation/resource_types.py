@@ -9,6 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.services.cloudformation import provisioners
 
+from stepline.localaws.cloudformation.scalars import as_text
+
 Properties = Mapping[str, Any]
 Resource = tuple[str, dict[str, str]]
 """What `Ref` returns, and what `Fn::GetAtt` returns by attribute."""
@@ -20,13 +22,12 @@ def add_type(
     update: Callable[[str, Properties, Properties, str], Resource],
     delete: Callable[[str, Properties], None],
     *,
-    replacing: tuple[str, ...],
     tags: str = "list",
 ) -> None:
     """Add a type: `create(logical_id, properties, stack_name)`, `update(physical_id, old, new, stack_name)`,
     `delete(physical_id, properties)`.
 
-    A change of a property in `replacing` replaces the resource. `tags` is "list" or "map". The text of a
+    The schema of the type says which changes replace a resource. `tags` is "list" or "map". The text of a
     ValueError becomes the resource's status reason, as does the message of a ClientError.
     """
 
@@ -44,7 +45,6 @@ def add_type(
         "update": explained(update),
         "delete": explained(delete),
     }
-    provisioners._REPLACING_PROPERTIES[resource_type] = replacing
     provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", tags)
 
 
@@ -119,7 +119,7 @@ def api_names(value: Any, key: str = "") -> Any:
     """
     if isinstance(value, Mapping):
         if key == "Configuration":
-            return {name: str(item) for name, item in value.items()}
+            return {name: as_text(item) for name, item in value.items()}
         return {name[0].lower() + name[1:]: api_names(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [api_names(item) for item in value]

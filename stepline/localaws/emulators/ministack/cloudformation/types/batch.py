@@ -19,12 +19,12 @@ from stepline.localaws.protocol.service import service_model
 
 def add_batch_types(client: Any) -> None:
     """Add AWS::Batch::ComputeEnvironment, AWS::Batch::JobQueue and AWS::Batch::JobDefinition."""
-    _add_type_with_state(client, "ComputeEnvironment", replacing=("ComputeEnvironmentName", "Type"))
-    _add_type_with_state(client, "JobQueue", replacing=("JobQueueName",))
+    _add_type_with_state(client, "ComputeEnvironment")
+    _add_type_with_state(client, "JobQueue")
     _add_job_definition(client)
 
 
-def _add_type_with_state(client: Any, noun: str, *, replacing: tuple[str, ...]) -> None:
+def _add_type_with_state(client: Any, noun: str) -> None:
     """Add a type whose resources must be disabled before they are deleted."""
     member, method = noun[0].lower() + noun[1:], xform_name(noun)
 
@@ -42,7 +42,7 @@ def _add_type_with_state(client: Any, noun: str, *, replacing: tuple[str, ...]) 
         getattr(client, f"update_{method}")(**{member: arn}, state="DISABLED")
         getattr(client, f"delete_{method}")(**{member: arn})
 
-    add_type(f"AWS::Batch::{noun}", create, update, delete, replacing=replacing, tags="map")
+    add_type(f"AWS::Batch::{noun}", create, update, delete, tags="map")
 
 
 def _add_job_definition(client: Any) -> None:
@@ -72,8 +72,7 @@ def _add_job_definition(client: Any) -> None:
         if arn not in retained:
             client.deregister_job_definition(jobDefinition=arn)
 
-    replacing = ("JobDefinitionName",)
-    add_type("AWS::Batch::JobDefinition", create, update, delete, replacing=replacing, tags="map")
+    add_type("AWS::Batch::JobDefinition", create, update, delete, tags="map")
 
 
 def _name(stack_name: str, logical_id: str) -> str:

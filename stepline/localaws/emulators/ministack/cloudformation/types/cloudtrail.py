@@ -51,7 +51,7 @@ def add_trail_type() -> None:
     def delete(physical_id: str, _properties: Properties) -> None:
         _call("DeleteTrail", {"Name": physical_id})
 
-    add_type(_TYPE, create, update, delete, replacing=("TrailName",))
+    add_type(_TYPE, create, update, delete)
 
 
 def _request(properties: Properties) -> dict[str, Any]:

@@ -56,4 +56,4 @@ def add_repository_type(codecommit: CodeCommitClient) -> None:
         codecommit.delete_repository(repositoryName=properties["RepositoryName"])
 
     # A rename keeps the repository: https://docs.aws.amazon.com/codecommit/latest/userguide/how-to-change-repository.html
-    add_type(_TYPE, create, update, delete, replacing=())
+    add_type(_TYPE, create, update, delete)

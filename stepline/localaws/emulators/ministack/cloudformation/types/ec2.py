@@ -5,9 +5,6 @@ On AWS a NAT gateway carries traffic; here it is a record that `aws ec2 describe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from xml.etree import ElementTree
-
 from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
@@ -17,8 +14,7 @@ from stepline.localaws.emulators.ministack.cloudformation.resource_types import 
     add_type,
     refuse_properties,
 )
-
-_Operation = Callable[[dict[str, list[str]]], tuple[int, Mapping[str, str], bytes]]
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2_calls import call
 
 
 def add_network_types() -> None:
@@ -39,7 +35,7 @@ def _add_address_type() -> None:
 
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> Resource:
         refuse_properties(kind, properties, unsupported)
-        response = _call(kind, ec2._allocate_address, Domain="vpc")
+        response = call(kind, ec2._allocate_address, Domain="vpc")
         identifier = response["allocationId"]
         provisioners._ec2_apply_tags(identifier, properties)
         return resource(identifier)
@@ -51,9 +47,9 @@ def _add_address_type() -> None:
         return resource(identifier)
 
     def delete(physical_id: str, _properties: Properties) -> None:
-        _call(kind, ec2._release_address, AllocationId=_allocation(physical_id))
+        call(kind, ec2._release_address, AllocationId=_allocation(physical_id))
 
-    add_type(kind, create, update, delete, replacing=("Domain", "NetworkBorderGroup"))
+    add_type(kind, create, update, delete)
 
 
 def _add_nat_gateway_type() -> None:
@@ -64,7 +60,7 @@ def _add_nat_gateway_type() -> None:
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> Resource:
         refuse_properties(kind, properties, properties.keys() - supported)
         parameters = {key: str(value) for key, value in properties.items() if key != "Tags"}
-        identifier = _call(kind, ec2._create_nat_gateway, **parameters)["natGatewayId"]
+        identifier = call(kind, ec2._create_nat_gateway, **parameters)["natGatewayId"]
         provisioners._ec2_apply_tags(identifier, properties)
         return identifier, {"NatGatewayId": identifier}
 
@@ -74,9 +70,9 @@ def _add_nat_gateway_type() -> None:
         return physical_id, {"NatGatewayId": physical_id}
 
     def delete(physical_id: str, _properties: Properties) -> None:
-        _call(kind, ec2._delete_nat_gateway, NatGatewayId=physical_id)
+        call(kind, ec2._delete_nat_gateway, NatGatewayId=physical_id)
 
-    add_type(kind, create, update, delete, replacing=("AllocationId", "ConnectivityType", "SubnetId"))
+    add_type(kind, create, update, delete)
 
 
 def _add_flow_log_type() -> None:
@@ -88,7 +84,7 @@ def _add_flow_log_type() -> None:
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> Resource:
         parameters = {key: str(properties[key]) for key in passed if key in properties}
         parameters |= {"ResourceId.1": str(properties["ResourceId"])}
-        identifier = _call(kind, ec2._create_flow_logs, **parameters)["item"]
+        identifier = call(kind, ec2._create_flow_logs, **parameters)["item"]
         provisioners._ec2_apply_tags(identifier, properties)
         return identifier, {"Id": identifier}
 
@@ -97,10 +93,9 @@ def _add_flow_log_type() -> None:
         return physical_id, {"Id": physical_id}
 
     def delete(physical_id: str, _properties: Properties) -> None:
-        _call(kind, ec2._delete_flow_logs, **{"FlowLogId.1": physical_id})
+        call(kind, ec2._delete_flow_logs, **{"FlowLogId.1": physical_id})
 
-    replacing = ("DeliverLogsPermissionArn", "LogFormat", "MaxAggregationInterval", "ResourceId", *passed)
-    add_type(kind, create, update, delete, replacing=replacing)
+    add_type(kind, create, update, delete)
 
 
 def _allocation(address: str) -> str:
@@ -109,15 +104,3 @@ def _allocation(address: str) -> str:
         if record["PublicIp"] == address:
             return str(identifier)
     raise ValueError(f"AWS::EC2::EIP: {address} is not allocated")
-
-
-def _call(kind: str, operation: _Operation, **parameters: str) -> dict[str, str]:
-    """Return the texts of the operation's response by the names of their elements."""
-    status, _, body = operation({name: [value] for name, value in parameters.items()})
-    texts = {
-        element.tag.rpartition("}")[2]: element.text or ""
-        for element in ElementTree.fromstring(body).iter()  # noqa: S314 - written by ministack
-    }
-    if status >= 400:
-        raise ValueError(f"{kind}: {texts.get('Message', status)}")
-    return texts

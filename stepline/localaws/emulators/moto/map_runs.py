@@ -1,0 +1,214 @@
+"""Patches the runs of distributed Map states: moto ignores the failures of child executions."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+    distributed_iteration_component,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
+    distributed_item_processor_worker,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator import (
+    distributed_iterator_worker,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer import result_writer_decl
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramError
+from moto.stepfunctions.parser.asl.utils import boto_client
+
+from stepline.localaws.emulators.moto.data import aws_time
+from stepline.localaws.emulators.moto.failures import map_run_failure
+from stepline.localaws.emulators.moto.map_items import batches
+from stepline.localaws.stepfunctions.threads import own_threads
+
+MAX_CHILD_EXECUTIONS: Final = 40
+"""Child executions of a distributed Map that run at a time [ours]; on AWS 10,000."""
+
+_THRESHOLD_EXCEEDED: Final = "The specified tolerated failure threshold was exceeded"
+"""[recorded]"""
+
+
+class MapRun:
+    """One run of a distributed Map: its child executions and their failures."""
+
+    def __init__(self, total: int, *, tolerated_count: int, tolerated_percentage: float) -> None:
+        self._total = total
+        self._tolerated_count = tolerated_count
+        self._tolerated_percentage = tolerated_percentage
+        self._lock = threading.Lock()
+        self._failures = 0
+        self.children: list[dict[str, Any]] = []
+
+    def close(self, child: dict[str, Any]) -> bool:
+        """Record a child execution that has ended. Return whether too many have failed."""
+        with self._lock:
+            self.children.append(child)
+            self._failures += child["Status"] != "SUCCEEDED"
+            return self._is_exceeded()
+
+    def _is_exceeded(self) -> bool:
+        if not self._tolerated_count and not self._tolerated_percentage:
+            return self._failures > 0
+        count = self._tolerated_count and self._failures > self._tolerated_count
+        percentage = self._tolerated_percentage
+        return bool(count or (percentage and 100 * self._failures > percentage * self._total))
+
+
+def fail_map_runs() -> None:
+    """Run child executions, and fail with States.ExceedToleratedFailureThreshold; moto returns null for them.
+
+    Items are selected and batched before, so that the definition's ItemBatcher is obeyed.
+    """
+
+    def run(self: Any, env: Any, eval_input: Any) -> None:
+        inputs = _child_inputs(self.declared, env, eval_input)
+        pool = JobPool(job_program=self._get_iteration_program(), job_inputs=inputs)
+        eval_input.map_run_record.run = MapRun(
+            len(inputs),
+            tolerated_count=eval_input.tolerated_failure_count,
+            tolerated_percentage=eval_input.tolerated_failure_percentage,
+        )
+        limit = eval_input.map_run_record.max_concurrency or MAX_CHILD_EXECUTIONS
+        for _ in range(min(limit, MAX_CHILD_EXECUTIONS, len(inputs))):
+            self._launch_worker(env=env, eval_input=eval_input, job_pool=pool)
+        pool.await_jobs()
+        if (failure := pool.get_worker_exception()) is not None:
+            raise failure
+        env.stack.append([job.job_output for job in pool.get_closed_jobs()])
+
+    distributed_iteration_component.DistributedIterationComponent._map_run = run
+    for worker in (
+        distributed_item_processor_worker.DistributedItemProcessorWorker,
+        distributed_iterator_worker.DistributedIteratorWorker,
+    ):
+        worker._eval_job = _run_child
+        worker.eval = _run_children
+
+
+def write_results_of_map_runs() -> None:
+    """Write the results of child executions to S3; moto writes a manifest without any."""
+
+    def evaluate(self: Any, env: Any) -> None:
+        self.parargs.eval(env=env)
+        parameters = env.stack.pop()
+        env.stack.pop()  # the results, which are in the files
+        record = env.map_run_record_pool_manager.get_all()[-1]
+        client = boto_client.boto_client_for(service="s3", region="", state_credentials=None)
+        env.stack.append(_write_results(client, parameters, record))
+
+    result_writer_decl.ResultWriter._eval_body = evaluate
+
+
+def _child_inputs(declared: Mapping[str, Any], env: Any, eval_input: Any) -> list[Any]:
+    items = env.stack.pop()
+    state_input = env.stack[-1] if env.stack else None
+    selector = eval_input.item_selector or eval_input.parameters
+    if selector:
+        items = [_selected(env, selector, state_input, index, item) for index, item in enumerate(items)]
+    batcher = declared.get("ItemBatcher")
+    return batches(items, _resolved(batcher, state_input), state_input) if batcher else items
+
+
+def _selected(env: Any, selector: Any, state_input: Any, index: int, item: Any) -> Any:
+    frame = env.open_inner_frame()
+    try:
+        frame.states.context_object.context_object_data["Map"] = {"Item": {"Index": index, "Value": item}}
+        frame.states.reset(input_value=state_input)
+        frame.stack.append(copy.deepcopy(state_input))
+        selector.eval(frame)
+        return frame.stack[-1]
+    finally:
+        env.delete_frame(frame)
+
+
+def _resolved(batcher: Mapping[str, Any], state_input: Any) -> Mapping[str, Any]:
+    """Return the ItemBatcher with the paths of its BatchInput resolved."""
+    if not isinstance(extra := batcher.get("BatchInput"), dict):
+        return batcher
+    resolved = {}
+    for name, value in extra.items():
+        if name.endswith(".$") and isinstance(value, str):
+            found = state_input
+            for member in value.removeprefix("$").split(".")[1:]:
+                found = found[member]
+            resolved[name[:-2]] = found
+        else:
+            resolved[name] = value
+    return {**batcher, "BatchInput": resolved}
+
+
+def _run_children(self: Any) -> None:
+    """Run child executions until none is left."""
+    while (job := self._job_pool.next_job()) is not None:
+        frame = self._env.open_inner_frame()
+        self._eval_job(env=frame, job=job)
+        self._env.delete_frame(frame)
+        self._job_pool.close_job(job)
+
+
+def _run_child(self: Any, env: Any, job: Any) -> None:
+    child = _child(env, job.job_input)
+    env.states.reset(job.job_input)
+    env.stack.append(env.states.get_input())
+    job.job_program.eval(env)
+    state = env.program_state()
+    if isinstance(state, ProgramError):
+        error = state.error or {}
+        child |= {"Status": "FAILED", "Error": error.get("error"), "Cause": error.get("cause")}
+        job.job_output = None
+    else:
+        job.job_output = env.states.get_input()
+        child |= {"Status": "SUCCEEDED", "Output": json.dumps(job.job_output, ensure_ascii=False)}
+    child["StopDate"] = aws_time(own_threads().now())
+    if self._map_run_record.run.close(child):
+        error_name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+        job.job_output = map_run_failure(env, error_name, _THRESHOLD_EXCEEDED)
+
+
+def _child(env: Any, child_input: Any) -> dict[str, Any]:
+    """Give the frame the Context object of a child execution, and return what DescribeExecution would."""
+    context = env.states.context_object.context_object_data
+    execution, machine = context["Execution"], context["StateMachine"]
+    name = str(uuid.uuid4())
+    machine_arn = f"{machine['Id']}/Map"
+    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    started = aws_time(own_threads().now())
+    context["Execution"] = {**execution, "Id": arn, "Name": name, "Input": child_input, "StartTime": started}
+    context["StateMachine"] = {**machine, "Id": machine_arn, "Name": f"{machine['Name']}/Map"}
+    return {
+        "ExecutionArn": arn,
+        "Input": json.dumps(child_input, ensure_ascii=False),
+        "InputDetails": {"Included": True},
+        "Name": name,
+        "RedriveCount": 0,
+        "StartDate": started,
+        "StateMachineArn": machine_arn,
+    }
+
+
+def _write_results(client: Any, parameters: Mapping[str, str], record: Any) -> dict[str, Any]:
+    """Write `SUCCEEDED_0.json`, `FAILED_0.json` and the manifest [guide, "ResultWriter (Map)"]."""
+    bucket, prefix = parameters["Bucket"], parameters.get("Prefix", "")
+    folder = f"{prefix}{'' if not prefix or prefix.endswith('/') else '/'}{record.map_run_arn.split(':')[-1]}"
+    files: dict[str, list[dict[str, Any]]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+    for status, found in files.items():
+        children = [child for child in record.run.children if child["Status"] == status]
+        if children:
+            key = f"{folder}/{status}_0.json"
+            body = json.dumps(children, ensure_ascii=False).encode()
+            client.put_object(Bucket=bucket, Key=key, Body=body)
+            found.append({"Key": key, "Size": len(body)})
+    manifest = {"DestinationBucket": bucket, "MapRunArn": record.map_run_arn, "ResultFiles": files}
+    key = f"{folder}/manifest.json"
+    client.put_object(Bucket=bucket, Key=key, Body=json.dumps(manifest).encode())
+    return {"MapRunArn": record.map_run_arn, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}

@@ -53,7 +53,7 @@ def check_change_set_creation_status(
         later = progress.next(wait, waiting_for=f"the change set {change_set.id}")
         return {"state": ChangeSetState.RUNNING, "createdAt": "", **later.to_json()}
     reason = with_validation_errors(
-        cloudformation, response.get("StatusReason", ""), change_set=response["ChangeSetId"]
+        cloudformation, response.get("StatusReason", ""), change_set=change_set.id
     )
     state = check_state(response["Status"], response["ExecutionStatus"], reason)
     if state is ChangeSetState.RUNNING:

@@ -51,7 +51,8 @@ def wait_for_change_set(
         if state in {ChangeSetState.READY, ChangeSetState.UNCHANGED}:
             return state
         if state is not ChangeSetState.RUNNING:
-            details = with_validation_errors(cloudformation, reason, change_set=response["ChangeSetId"])
+            change_set = response.get("ChangeSetId", name)
+            details = with_validation_errors(cloudformation, reason, change_set=change_set)
             raise ChangeSetFailedError(details or f"the change set is {response['Status']}")
         return None
 

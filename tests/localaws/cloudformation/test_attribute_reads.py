@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.localaws.running_server import Server, running_server
+from tests.localaws.running_server import Server
 from tests.waiting import wait_for
 
 TRUST = {
@@ -34,12 +33,6 @@ TEMPLATE: dict[str, Any] = {
     },
 }
 READS = {"Fn::GetAtt": ["Role", "Arn"]}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("reads")) as server:
-        yield server
 
 
 def update(server: Server, name: str, before: Any, after: Any, *, actions: list[str]) -> tuple[str, str]:

@@ -72,6 +72,9 @@ _OPTIMIZED: Final = frozenset(
 )  # fmt: skip
 """[guide, "Integrating optimized services"]"""
 
+_NOT_SERVED: Final = {"activity": "activities", "http": "HTTP tasks"}
+"""What AWS has and the local AWS lacks."""
+
 _NOT_RECOGNIZED: Final = (
     "The resource provided {} is not recognized. The value is not a valid resource ARN, or the resource is "
     "not available in this region."
@@ -187,7 +190,10 @@ def _resource(state: Mapping[str, Any], at: str, scope: Scope) -> Iterator[Findi
         yield Finding(SCHEMA, "Value is not a valid resource ARN", place)
         return
     parts = resource.split(":")
-    if len(parts) < 6 or parts[2] != "states" or parts[5] in {"activity", ""}:
+    if len(parts) < 6 or parts[2] != "states":
+        return
+    if parts[5] in _NOT_SERVED:
+        yield Finding(SCHEMA, f"The local AWS does not support {_NOT_SERVED[parts[5]]}", place)
         return
     if not _is_integration(parts[5:]):
         yield Finding(SCHEMA, _NOT_RECOGNIZED.format(resource), place)

@@ -177,6 +177,8 @@ def _shown(value: Any) -> str:
 def _string_to_json(text: Any) -> Any:
     if not isinstance(text, str):
         raise IntrinsicError("The argument must be a string")
+    if not text.strip():
+        return None  # [recorded]
     try:
         return json.loads(text)
     except ValueError as error:

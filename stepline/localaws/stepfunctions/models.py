@@ -67,7 +67,7 @@ _CLOSING_EVENTS = {
 
 
 _RECENT_TEXTS = 4
-_EVENT_BYTES = 1_000
+_EVENT_BYTES = 600
 """The memory that an event takes without its long texts [measured]."""
 
 

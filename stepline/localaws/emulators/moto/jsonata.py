@@ -15,6 +15,7 @@ from stepline.localaws.emulators.moto.failures import evaluation_failure
 
 _STATES_MEMBERS: Final = ("input", "context", "result", "errorOutput")
 _WHOLE_STATES = re.compile(r"\$states(?!\s*\.)")
+_EXPRESSION: Final = re.compile(r"\{%\s*(.*?)\s*%\}", re.DOTALL)
 _UNKNOWN_LOCATION: Final = ""
 
 
@@ -30,6 +31,17 @@ def evaluate_jsonata_in_python() -> None:
         env.stack.append(_evaluate(self.expression, _variables(self.expression, env), env, location))
 
     string_expression.StringJSONata._eval_body = evaluate
+
+
+def evaluate_template(value: Any, env: Any, location: str) -> Any:
+    """Return the value of a field with its expressions evaluated. `location` names the field."""
+    if isinstance(value, dict):
+        return {name: evaluate_template(item, env, f"{location}/{name}") for name, item in value.items()}
+    if isinstance(value, list):
+        return [evaluate_template(item, env, f"{location}[{index}]") for index, item in enumerate(value)]
+    if not isinstance(value, str) or not (found := _EXPRESSION.fullmatch(value)):
+        return value
+    return _evaluate(found[1], _variables(found[1], env), env, location)
 
 
 def _evaluate(expression: str, variables: dict[str, Any], env: Any, location: str) -> Any:

@@ -66,7 +66,8 @@ def _range(first: Any, last: Any, step: Any) -> Any:
     count = max(0, math.floor((last - first) / step) + 1)
     if count > _MAX_RANGE_ITEMS:
         raise _Error("D3137", f"the result of $range has more than {_MAX_RANGE_ITEMS} items")
-    return [first + index * step for index in range(count)]
+    found = [first + index * step for index in range(count)]
+    return found[0] if len(found) == 1 else found  # as the sequences of JSONata [recorded]
 
 
 def _hash(data: Any, algorithm: Any) -> Any:

@@ -22,6 +22,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from stepline.core.limits import MAX_INPUT_BYTES
 from stepline.localaws.emulators.moto.failures import map_run_failure
+from stepline.localaws.emulators.moto.paths import extract
 
 _DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 _FIELDS_OF_OBJECTS: Final = {"ETag": "Etag", "Key": "Key", "LastModified": "LastModified", "Size": "Size"}
@@ -90,10 +91,7 @@ def _grouped(items: list[Any], max_items: int, max_bytes: int) -> Iterator[list[
 
 def _limit(batcher: Mapping[str, Any], name: str, state_input: Any) -> int | None:
     if path := batcher.get(f"{name}Path"):
-        found = state_input
-        for member in path.removeprefix("$.").split("."):
-            found = found[member]
-        return int(found)
+        return int(extract(path, state_input))
     return batcher.get(name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import threading
 import uuid
@@ -28,7 +27,9 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.emulators.moto.failures import map_run_failure
+from stepline.localaws.emulators.moto.jsonata import evaluate_template
 from stepline.localaws.emulators.moto.map_items import batches
+from stepline.localaws.emulators.moto.paths import extract
 from stepline.localaws.stepfunctions.threads import own_threads
 
 MAX_CHILD_EXECUTIONS: Final = 40
@@ -115,8 +116,14 @@ def _child_inputs(declared: Mapping[str, Any], env: Any, eval_input: Any) -> lis
     selector = eval_input.item_selector or eval_input.parameters
     if selector:
         items = [_selected(env, selector, state_input, index, item) for index, item in enumerate(items)]
-    batcher = declared.get("ItemBatcher")
-    return batches(items, _resolved(batcher, state_input), state_input) if batcher else items
+    if (batcher := declared.get("ItemBatcher")) is None:
+        return list(items)
+    is_jsonata = "Items" in declared or _uses_jsonata(batcher)
+    return batches(items, _resolved(batcher, env, state_input, is_jsonata=is_jsonata), state_input)
+
+
+def _uses_jsonata(batcher: Mapping[str, Any]) -> bool:
+    return "{%" in json.dumps(batcher)
 
 
 def _selected(env: Any, selector: Any, state_input: Any, index: int, item: Any) -> Any:
@@ -124,24 +131,26 @@ def _selected(env: Any, selector: Any, state_input: Any, index: int, item: Any) 
     try:
         frame.states.context_object.context_object_data["Map"] = {"Item": {"Index": index, "Value": item}}
         frame.states.reset(input_value=state_input)
-        frame.stack.append(copy.deepcopy(state_input))
+        frame.stack.append(state_input)
         selector.eval(frame)
         return frame.stack[-1]
     finally:
         env.delete_frame(frame)
 
 
-def _resolved(batcher: Mapping[str, Any], state_input: Any) -> Mapping[str, Any]:
-    """Return the ItemBatcher with the paths of its BatchInput resolved."""
-    if not isinstance(extra := batcher.get("BatchInput"), dict):
+def _resolved(batcher: Mapping[str, Any], env: Any, state_input: Any, *, is_jsonata: bool) -> Any:
+    """Return the ItemBatcher with its expressions, or the paths of its BatchInput, evaluated."""
+    if is_jsonata:
+        return evaluate_template(batcher, env, "ItemBatcher")
+    context = env.states.context_object.context_object_data
+    extra = batcher.get("BatchInput")
+    if not isinstance(extra, dict):
         return batcher
     resolved = {}
     for name, value in extra.items():
-        if name.endswith(".$") and isinstance(value, str):
-            found = state_input
-            for member in value.removeprefix("$").split(".")[1:]:
-                found = found[member]
-            resolved[name[:-2]] = found
+        if name.endswith(".$"):
+            is_context = value.startswith("$$")
+            resolved[name[:-2]] = extract(value[is_context:], context if is_context else state_input)
         else:
             resolved[name] = value
     return {**batcher, "BatchInput": resolved}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import re
 from typing import Any, Final
@@ -69,7 +68,7 @@ def set_results_by_path() -> None:
             env.stack.clear()
             env.stack.append(state_input)
             return
-        result = copy.deepcopy(env.stack.pop())
+        result = env.stack.pop()
         try:
             env.stack.append(_with_result(_steps(self.result_path_src), state_input, result))
         except _UnsuitableInputError as error:

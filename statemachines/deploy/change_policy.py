@@ -22,7 +22,8 @@ class ResourceChange:
     """One change of one resource; absent values are empty. `path` includes the nested stacks.
 
     `arns_of` are the paths of the resources whose ARNs decide alone whether this one is replaced; it is empty
-    if anything else does. `renames` says whether a property with a name changes.
+    if anything else does. `renames` says whether a property changes that can
+    be a part of its ARN.
     """
 
     path: str

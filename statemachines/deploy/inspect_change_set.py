@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     )
 
 
+_IN_ARNS = ("Name", "Path")
+"""Ends of the names of properties that can be a part of an ARN, such as the `Path` of an IAM group."""
+
+
 @dataclass(frozen=True)
 class _ChangeSetRef:
     """A change set of the stack itself, or of a stack nested in it."""
@@ -117,7 +121,7 @@ def _resource_change(change: ResourceChangeTypeDef, path: str) -> ResourceChange
         physical_id=change.get("PhysicalResourceId", ""),
         change_set_id=change.get("ChangeSetId", ""),
         arns_of=tuple(_arns_that_decide(change.get("Details", []), path)),
-        renames=any(_target_name(detail).endswith("Name") for detail in change.get("Details", [])),
+        renames=any(_target_name(detail).endswith(_IN_ARNS) for detail in change.get("Details", [])),
     )
 
 

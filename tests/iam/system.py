@@ -158,7 +158,9 @@ class System:
     def stack(self, name: str, template: Mapping[str, Any]) -> str:
         """Create a stack without stepline, wait, and return its id."""
         cloudformation = self.client("cloudformation")
-        stack_id = cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))["StackId"]
+        stack_id = cloudformation.create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )["StackId"]
         self.wait_for_stack(stack_id)
         return str(stack_id)
 

@@ -14,7 +14,13 @@ function query(parameters) {
 }
 
 function stackOf(name) {
-  return { Action: "CreateStack", Version: "2010-05-15", StackName: name, TemplateBody: settings.template };
+  return {
+    Action: "CreateStack",
+    Version: "2010-05-15",
+    StackName: name,
+    TemplateBody: settings.template,
+    "Capabilities.member.1": "CAPABILITY_IAM",
+  };
 }
 
 function queueOf(name) {

@@ -190,6 +190,7 @@ def test_arn_of_a_resource_that_is_updated_in_place_replaces_nothing(machine: Ma
         pytest.param(_producer("X", Replacement="True"), [ARN], id="the resource is replaced, too"),
         pytest.param(_producer("X", Replacement="Conditional"), [ARN], id="may be replaced, too"),
         pytest.param(_producer("RepositoryName"), [ARN], id="the resource is renamed"),
+        pytest.param(_producer("Path"), [ARN], id="the resource gets another path"),
         pytest.param(_producer(ResourceType="Custom::Thing"), [ARN], id="custom resource"),
         pytest.param(_producer(ResourceType=NESTED_STACK, ChangeSetId="x"), [ARN], id="nested stack"),
         pytest.param(_producer(), [_detail("A", CausingEntity="Producer.Name")], id="another attribute"),

@@ -34,7 +34,11 @@ def test_error_of_a_service_stays(deployment: Deployment) -> None:
 
 def test_response_of_a_service_is_shown_as_its_message(deployment: Deployment) -> None:
     """ministack shows the bytes of the response."""
-    target = {"FileSystemId": "fs-0123456789abcdef0", "SubnetId": "subnet-1", "SecurityGroups": ["sg-1"]}
+    target = {
+        "FileSystemId": "fs-0123456789abcdef0",
+        "SubnetId": "subnet-0123456789abcdef0",
+        "SecurityGroups": ["sg-0123456789abcdef0"],
+    }
     (reason,) = deployment.create_failing(resources(Target=("AWS::EFS::MountTarget", target)))
     assert reason.startswith("AWS::EFS::MountTarget create failed: ")
     assert "b'" not in reason

@@ -1,11 +1,15 @@
-"""Patches how ministack reads templates: its parser is slow, and errors of the SAM transform are no text."""
+"""Patches how ministack reads templates: addresses, a slow parser, and errors of the SAM transform."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from ministack.services.cloudformation import changesets, engine, handlers
+from ministack.services.cloudformation import changesets, engine, handlers, helpers
+
+_VIRTUAL_HOSTED = re.compile(r"https://(?P<bucket>.+)\.s3([.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>.+)")
 
 
 def parse_templates_with_libyaml() -> None:
@@ -44,3 +48,16 @@ def explain_sam_errors() -> None:
 
     for module in (changesets, engine, handlers):
         module._apply_transforms = apply
+
+
+def read_virtual_hosted_addresses() -> None:
+    """Read `https://BUCKET.s3.REGION.amazonaws.com/KEY`, of which ministack reads only the path."""
+    original = helpers._resolve_document
+
+    def resolve(parameters: Mapping[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        if found := _VIRTUAL_HOSTED.fullmatch(helpers._p(parameters, url_key)):
+            address = f"https://s3.amazonaws.com/{found['bucket']}/{found['key']}"
+            parameters = {**parameters, url_key: [address]}
+        return original(parameters, body_key, url_key, label)
+
+    helpers._resolve_document = resolve

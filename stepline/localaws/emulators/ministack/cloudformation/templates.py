@@ -1,4 +1,4 @@
-"""Patches ministack's parser of templates, which is slow."""
+"""Patches ministack's parser of templates, which is slow, and does not know all short forms of functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from typing import Any
 
 import yaml
 from ministack.services.cloudformation import engine
+
+_SHORT_FUNCTIONS = (
+    "Contains",
+    "EachMemberEquals",
+    "EachMemberIn",
+    "RefAll",
+    "ToJsonString",
+    "Transform",
+    "ValueOf",
+    "ValueOfAll",
+)
 
 
 def parse_templates_with_libyaml() -> None:
@@ -15,6 +26,12 @@ def parse_templates_with_libyaml() -> None:
     """
     if yaml.__with_libyaml__ and not issubclass(engine.CfnLoader, yaml.CSafeLoader):
         engine.CfnLoader = _on_libyaml(engine.CfnLoader)
+
+
+def parse_all_short_functions() -> None:
+    """Parse also `!Transform`, and the short forms of the functions of rules, which ministack lacks."""
+    for name in _SHORT_FUNCTIONS:
+        engine.CfnLoader.add_constructor(f"!{name}", engine._construct_cfn_tag(f"Fn::{name}"))
 
 
 def _on_libyaml(loader: Any) -> Any:

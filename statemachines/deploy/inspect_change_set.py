@@ -5,13 +5,13 @@ IAM: cloudformation:DescribeChangeSet on the stacks that may be deployed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy.change_policy import ResourceChange
+from statemachines.deploy.change_policy import ResourceChange, dangers
 from statemachines.deploy.change_sets import change_set_invalid
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.request import DeployRequest
@@ -25,7 +25,15 @@ from stepline.core.limits import MAX_NESTED_STACKS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef, ResourceChangeTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        DescribeChangeSetOutputTypeDef,
+        ResourceChangeDetailTypeDef,
+        ResourceChangeTypeDef,
+    )
+
+
+_IN_ARNS = ("Name", "Path")
+"""Ends of the names of properties that can be a part of an ARN, such as the `Path` of an IAM group."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,11 @@ def inspect_change_set(
     cloudformation: CloudFormationClient, change_set: _ChangeSetRef, allow_replacement: bool
 ) -> JsonObject:
     """Raise `ReplacementRefusedError`, naming each resource, or `StackChangedError`."""
-    changes = 0
-    dangers = []
-    for change in _changes(cloudformation, change_set):
-        changes += 1
-        if danger := change.danger():
-            dangers.append(danger)
-    if dangers and not allow_replacement:
-        raise ReplacementRefusedError(dangers)
-    return {"changes": changes, "dangerous": len(dangers)}
+    changes = list(_changes(cloudformation, change_set))
+    found = dangers(changes)
+    if found and not allow_replacement:
+        raise ReplacementRefusedError(found)
+    return {"changes": len(changes), "dangerous": len(found)}
 
 
 def _changes(cloudformation: CloudFormationClient, change_set: _ChangeSetRef) -> Iterator[ResourceChange]:
@@ -116,4 +120,26 @@ def _resource_change(change: ResourceChangeTypeDef, path: str) -> ResourceChange
         policy_action=change.get("PolicyAction", ""),
         physical_id=change.get("PhysicalResourceId", ""),
         change_set_id=change.get("ChangeSetId", ""),
+        arns_of=tuple(_arns_that_decide(change.get("Details", []), path)),
+        renames=any(_target_name(detail).endswith(_IN_ARNS) for detail in change.get("Details", [])),
     )
+
+
+def _arns_that_decide(details: Sequence[ResourceChangeDetailTypeDef], path: str) -> list[str]:
+    """Return the paths of the resources whose ARNs alone may replace the resource, or nothing."""
+    recreating = [
+        detail for detail in details if detail.get("Target", {}).get("RequiresRecreation") != "Never"
+    ]
+    found = [_resource_of_arn(detail) for detail in recreating]
+    return [path + name for name in found] if all(found) else []
+
+
+def _resource_of_arn(detail: ResourceChangeDetailTypeDef) -> str:
+    """Return the logical id of the resource whose attribute `Arn` may change the property, or ""."""
+    name, _, attribute = detail.get("CausingEntity", "").partition(".")
+    decides = (detail.get("Evaluation"), detail.get("ChangeSource")) == ("Dynamic", "ResourceAttribute")
+    return name if decides and attribute == "Arn" else ""
+
+
+def _target_name(detail: ResourceChangeDetailTypeDef) -> str:
+    return detail.get("Target", {}).get("Name", "")

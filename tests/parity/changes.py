@@ -20,10 +20,9 @@ from typing import Any
 import yaml
 
 from tests.localaws.cloudformation.deployments import Deployment
-from tests.localaws.running_server import Server, running_server
+from tests.localaws.running_server import running_server
 from tests.parity.outcome import Outcome
 
-SLOW = True
 CASES = Path(__file__).parent / "cases/changes"
 _ABSENT = "<absent>"
 
@@ -31,8 +30,9 @@ _ABSENT = "<absent>"
 def replay() -> Iterator[Outcome]:
     """Run all cases on one local AWS."""
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder)) as server:
+        client = server.client("cloudformation")
         for name, (template, case) in read_cases().items():
-            yield run_case(server, name, template, case)
+            yield run_case(Deployment(client), name, template, case)
 
 
 def read_cases() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -45,11 +45,13 @@ def read_cases() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     return found
 
 
-def run_case(server: Server, name: str, template: Mapping[str, Any], case: Mapping[str, Any]) -> Outcome:
+def run_case(
+    deployment: Deployment, name: str, template: Mapping[str, Any], case: Mapping[str, Any]
+) -> Outcome:
     expected = case["expected"]
     same_id = case.get("same_id", [])
     replaced = [name for name, effect in expected.items() if effect == "Modify True" and name not in same_id]
-    seen = _seen(Deployment.on(server), template, case)
+    seen = _seen(deployment, template, case)
     return Outcome(name, case["source"], _text(expected, replaced), seen, case.get("difference", ""))
 
 

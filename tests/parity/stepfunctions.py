@@ -16,7 +16,7 @@ What AWS does is one of
 
 - `output`: the execution succeeds,
 - `error`, and perhaps `cause`: it fails,
-- `refused`: the definition is invalid: `CODE at LOCATION`, and perhaps `message`,
+- `refused`: the definition is invalid: `CODE at LOCATION`, or `CODE`, and perhaps `message`,
 - `accepted`: the definition is valid.
 """
 
@@ -75,17 +75,19 @@ def _run(world: World, case: Case) -> str:
     found = world.client.validate_state_machine_definition(definition=text, type=kind)["diagnostics"]
     found = [item for item in found if item["severity"] == "ERROR"]
     if found:
-        return _refusal(found, with_message="message" in case)
+        return _refusal(found, case)
     if "output" not in case and "error" not in case:
         return "accepted"
     return _execute(world, case, text)
 
 
-def _refusal(found: list[dict[str, str]], *, with_message: bool) -> str:
+def _refusal(found: list[dict[str, str]], case: Case) -> str:
+    with_location = " at " in case.get("refused", " at ")
     places = " and ".join(
-        f"{item['code']} at {item['location']}" if "location" in item else item["code"] for item in found
+        f"{item['code']} at {item['location']}" if with_location and "location" in item else item["code"]
+        for item in found
     )
-    return f"refused {places}" + (f": {found[0]['message']}" if with_message else "")
+    return f"refused {places}" + (f": {found[0]['message']}" if "message" in case else "")
 
 
 def _execute(world: World, case: Case, definition: str) -> str:

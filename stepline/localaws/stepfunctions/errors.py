@@ -40,6 +40,10 @@ class InvalidExecutionInput(_ErrorWithDetail):
     template = "Invalid State Machine Execution Input: '{}'"
 
 
+class InvalidLoggingConfiguration(_ErrorWithDetail):
+    template = "Invalid Logging Configuration: '{}'"
+
+
 class InvalidName(_ErrorWithDetail):
     template = "Invalid Name: '{}'"
 
@@ -84,6 +88,11 @@ class StateMachineDoesNotExist(_ErrorWithDetail):
 class StateMachineTypeNotSupported(AwsError):
     def __init__(self) -> None:
         super().__init__("This operation is not supported by this type of state machine")
+
+
+class TooManyTags(AwsError):
+    def __init__(self) -> None:
+        super().__init__("You've exceeded the number of tags allowed for a resource.")
 
 
 class TaskTimedOut(AwsError):

@@ -11,8 +11,8 @@ from stepline.localaws.stepfunctions.models import Execution
 from stepline.localaws.stepfunctions.settings import MAX_EVENT_DATA_BYTES
 
 
-def status_event(execution: Execution, now: datetime) -> AwsEvent:
-    """Return the event for the execution's present status. `startDate` and `stopDate` are in milliseconds."""
+def status_event(execution: Execution, now: datetime, reason_not_redrivable: str | None) -> AwsEvent:
+    """Return the event for the execution's present status. Dates are in milliseconds, absent values null."""
     output_fits = _escaped_bytes(execution.output) <= MAX_EVENT_DATA_BYTES
     input_fits = _escaped_bytes(execution.input) + _escaped_bytes(execution.output) <= MAX_EVENT_DATA_BYTES
     return AwsEvent(
@@ -23,6 +23,8 @@ def status_event(execution: Execution, now: datetime) -> AwsEvent:
         detail={
             "executionArn": execution.arn,
             "stateMachineArn": execution.machine.arn,
+            "stateMachineVersionArn": None,
+            "stateMachineAliasArn": None,
             "name": execution.name,
             "status": execution.status.value,
             "startDate": _milliseconds(execution.start_date),
@@ -31,6 +33,10 @@ def status_event(execution: Execution, now: datetime) -> AwsEvent:
             "inputDetails": {"included": input_fits},
             "output": execution.output if output_fits else None,
             "outputDetails": _details(execution.output, fits=output_fits),
+            "redriveCount": execution.redrive_count,
+            "redriveDate": _milliseconds(execution.redrive_date),
+            "redriveStatus": "NOT_REDRIVABLE" if reason_not_redrivable else "REDRIVABLE",
+            "redriveStatusReason": reason_not_redrivable,
         },
     )
 

@@ -226,7 +226,8 @@ class Executions:
         if execution.machine.type is MachineType.EXPRESS:
             return
         try:
-            self._events(status_event(execution, self._clock.now()))
+            reason = self.reason_not_redrivable(execution)
+            self._events(status_event(execution, self._clock.now(), reason))
         except Exception:
             _log.exception("cannot publish the status of %s", execution.arn)
 

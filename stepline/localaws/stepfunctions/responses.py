@@ -44,7 +44,7 @@ def machine_item(machine: Machine) -> Params:
 def diagnostic_item(diagnostic: Diagnostic) -> Params:
     """Return an item of ValidateStateMachineDefinition."""
     return {
-        "severity": "ERROR",
+        "severity": diagnostic.severity,
         "code": diagnostic.code,
         "message": diagnostic.message,
         "location": diagnostic.location or None,

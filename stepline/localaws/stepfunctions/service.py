@@ -92,10 +92,12 @@ class StepFunctions(JsonService):
         machine_type = MachineType(params.get("type", MachineType.STANDARD))
         found = find_diagnostics(params["definition"], machine_type, self._interpreter)
         limit = params.get("maxResults") or DEFAULT_MAX_DIAGNOSTICS
+        failed = [item for item in found if item.severity == "ERROR"]
+        shown = found if params.get("severity") == "WARNING" else failed
         return {
-            "result": "FAIL" if found else "OK",
-            "diagnostics": list(map(responses.diagnostic_item, found[:limit])),
-            "truncated": len(found) > limit,
+            "result": "FAIL" if failed else "OK",
+            "diagnostics": list(map(responses.diagnostic_item, shown[:limit])),
+            "truncated": len(shown) > limit,
         }
 
     def start_execution(self, params: Params) -> Params:

@@ -10,6 +10,9 @@ DEFAULT_PAGE_SIZE: Final = 100
 DEFAULT_MAX_DIAGNOSTICS: Final = 100
 """[ValidateStateMachineDefinition]"""
 
+MAX_TAGS: Final = 50
+"""[TagResource]"""
+
 MAX_EVENTS: Final = 25_000
 """The longest history of a Standard execution, which then fails [Step Functions quotas]."""
 

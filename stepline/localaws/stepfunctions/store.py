@@ -15,7 +15,14 @@ from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.interpreter import Interpreter
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType
 from stepline.localaws.stepfunctions.names import Arns
-from stepline.localaws.stepfunctions.validation import check_arn, check_name, check_publish
+from stepline.localaws.stepfunctions.validation import (
+    check_arn,
+    check_logging,
+    check_name,
+    check_publish,
+    check_role,
+    check_tags,
+)
 
 Record = dict[str, Any]
 
@@ -48,6 +55,9 @@ class MachineStore:
         """Create a machine, or return the one that exists with the same settings."""
         arn = self._arns.machine(check_name(params["name"]))
         check_publish(params)
+        check_role(params["roleArn"])
+        check_tags(params.get("tags", ()))
+        check_logging(params.get("loggingConfiguration", {}))
         record = self._new_record(arn, params)
         check_definition(record["definition"], MachineType(record["type"]), self._interpreter)
         existing = self._records.get(arn)
@@ -64,6 +74,8 @@ class MachineStore:
         changes = {name: params[name] for name in _UPDATABLE if name in params}
         if not changes:
             raise errors.MissingRequiredParameter
+        check_role(str(changes.get("roleArn", record["roleArn"])))
+        check_logging(changes.get("loggingConfiguration", {}))
         if "definition" in changes:
             check_definition(changes["definition"], _machine(record).type, self._interpreter)
         changes |= {"revisionId": str(uuid.uuid4()), "updateDate": self._clock.now()}
@@ -94,6 +106,7 @@ class MachineStore:
 
     def tag(self, arn: str, tags: Iterable[Mapping[str, str]]) -> None:
         merged = {tag["key"]: tag["value"] for tag in [*self.tags(arn), *tags]}
+        check_tags(merged)
         self._set_tags(arn, [{"key": key, "value": value} for key, value in merged.items()])
 
     def untag(self, arn: str, keys: Iterable[str]) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping, Sized
+from typing import Any
 
 from stepline.core.limits import MAX_EXECUTION_NAME_CHARACTERS, MAX_INPUT_BYTES
 from stepline.localaws.protocol import Params, ValidationException
-from stepline.localaws.stepfunctions import errors
+from stepline.localaws.stepfunctions import errors, json_texts
+from stepline.localaws.stepfunctions.settings import MAX_TAGS
 
 _FORBIDDEN = re.compile(r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]""")
 """White space, brackets, wildcards, special and control characters [StartExecution, `name`]."""
+
+
+_LOG_GROUP = re.compile(r"arn:[^:]+:logs:[^:]+:\d{12}:log-group:[^:]+:\*")
 
 
 def check_name(name: str) -> str:
@@ -56,7 +61,34 @@ def _data_error(noun: str, text: str) -> str | None:
     if len(text.encode()) > MAX_INPUT_BYTES:
         return f"{noun} size exceeds {MAX_INPUT_BYTES} bytes"
     try:
-        json.loads(text)
-    except ValueError as error:
+        json_texts.parse(text)
+    except json_texts.JsonTextError as error:
         return str(error)
     return None
+
+
+def check_role(arn: str) -> str:
+    """Return the ARN of a role. Raises InvalidArn."""
+    if not arn.startswith("arn:"):
+        raise errors.InvalidArn(f"Invalid ARN prefix: {arn}")
+    if arn.split(":")[2:3] != ["iam"]:
+        raise errors.InvalidArn(f"Invalid ARN service: {arn}")
+    return arn
+
+
+def check_tags(tags: Sized) -> None:
+    """Raise TooManyTags for more than 50 tags."""
+    if len(tags) > MAX_TAGS:
+        raise errors.TooManyTags
+
+
+def check_logging(configuration: Mapping[str, Any]) -> None:
+    """Raise InvalidLoggingConfiguration if a log has no destination."""
+    if configuration.get("level", "OFF") == "OFF":
+        return
+    destinations = configuration.get("destinations", [])
+    if len(destinations) != 1:
+        raise errors.InvalidLoggingConfiguration("Must specify exactly one Log Destination.")
+    arn = destinations[0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
+    if not _LOG_GROUP.fullmatch(arn):
+        raise errors.InvalidLoggingConfiguration(f"Invalid Log Destination: {arn}")

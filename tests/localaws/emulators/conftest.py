@@ -41,4 +41,6 @@ def functions_of(source: str) -> dict[str, str]:
     """Return the source of each function of a module by its name."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     functions = (node for node in ast.parse(source).body if isinstance(node, kinds))
-    return {node.name: ast.get_source_segment(source, node) or "" for node in functions}
+    # ast.get_source_segment would split the whole source for each function.
+    lines = source.split("\n")
+    return {node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in functions}

@@ -21,6 +21,7 @@ _PARSER = "moto.stepfunctions.parser"
 _ASL = f"{_PARSER}.asl"
 _TASK = f"{_ASL}.component.state.exec.state_task"
 _STATE_MAP = f"{_ASL}.component.state.exec.state_map"
+_CHOICE = f"{_ASL}.component.state.choice"
 _ITERATION = f"{_STATE_MAP}.iteration"
 
 DEFECTS = {
@@ -38,9 +39,52 @@ DEFECTS = {
         "json.dumps(obj, cls=_DateTimeEncoder, separators=separators)",
     ),
     "evaluate_jsonata_in_python": (f"{_ASL}.jsonata.jsonata", "        _eval_jsonata = None\n"),
-    "cache_json_paths": (
+    "describe_http_responses": (
+        f"{_TASK}.service.state_task_service_sns",
+        'response.pop("ResponseMetadata", None)',
+    ),
+    "describe_missing_paths": (
+        f"{_ASL}.component.state.exec.execute_state",
+        "cause=str(ex),",
+    ),
+    "match_errors": (
+        f"{_ASL}.component.common.error_name.error_equals_decl",
+        "if ErrorEqualsDecl._STATE_ALL_ERROR in self.error_names:\n            res = True",
+    ),
+    "set_results_by_path": (
         f"{_ASL}.component.common.path.result_path",
-        "result_expr = parse(self.result_path_src)",
+        "state_output = result_expr.update_or_create(",
+    ),
+    "use_own_intrinsic_functions": (
+        f"{_ASL}.parse.intrinsic.preprocessor",
+        "float(ctx.INT().getText())",
+    ),
+    "compare_times": (f"{_CHOICE}.comparison.operator.implementations.is_operator", '"%Y-%m-%dT%H:%M:%SZ"'),
+    "compare_strings": (
+        f"{_CHOICE}.comparison.operator.implementations.string_operators",
+        "fnmatch.fnmatch(variable, comparison_value)",
+    ),
+    "refuse_missing_variables": (f"{_CHOICE}.comparison.variable", "value = NoSuchVariable("),
+    "name_unmatched_choices": (f"{_CHOICE}.state_choice", 'RuntimeError("No branching option reached'),
+    "check_conditions": (
+        f"{_CHOICE}.comparison.comparison",
+        'raise RuntimeError(\n                f"Expected Condition to produce a boolean',
+    ),
+    "wait_for_numbers_of_seconds": (
+        f"{_ASL}.component.state.wait.wait_function.seconds",
+        "max_items: int = int(env.stack.pop())",
+    ),
+    "name_errors_of_the_sdk": (
+        f"{_TASK}.service.state_task_service_aws_sdk",
+        '_SERVICE_ERROR_NAMES = {"dynamodb": "DynamoDb", "sfn": "Sfn"}',
+    ),
+    "name_errors_of_other_services": (
+        f"{_TASK}.service.state_task_service_unsupported",
+        "getattr(boto_client, boto_action)(**normalised_parameters)",
+    ),
+    "refuse_malformed_events": (
+        f"{_TASK}.service.state_task_service_events",
+        "if failed_entry_count > 0:",
     ),
     "read_items": (
         f"{_STATE_MAP}.item_reader.eval.resource_output_transformer.transformer_factory",

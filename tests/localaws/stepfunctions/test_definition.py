@@ -46,7 +46,7 @@ def test_valid_definition_has_no_diagnostics(world: World) -> None:
 def test_diagnostic_does_not_quote_the_definition(world: World) -> None:
     definition = json.dumps({"Comment": "SECRET", "States": {"A": {"Type": "Succeed"}}})
     (found,) = world.client.validate_state_machine_definition(definition=definition)["diagnostics"]
-    assert found["message"] == "StartAt is missing"
+    assert found["message"] == "These fields are required: [StartAt]"
 
 
 def test_diagnostics_are_truncated_at_the_limit(world: World) -> None:
@@ -54,3 +54,20 @@ def test_diagnostics_are_truncated_at_the_limit(world: World) -> None:
     definition = json.dumps({"StartAt": "S0", "States": states})
     response = world.client.validate_state_machine_definition(definition=definition, maxResults=2)
     assert (len(response["diagnostics"]), response["truncated"]) == (2, True)
+
+
+def test_warnings_are_shown_on_request_and_refuse_nothing(world: World) -> None:
+    states = {
+        "A": {"Type": "Pass", "Parameters": {"a": "$.b"}, "Next": "B"},
+        "B": {"Type": "Pass", "Result": {"a.$": "$.b"}, "End": True},
+    }
+    definition = json.dumps({"StartAt": "A", "States": states})
+    validate = world.client.validate_state_machine_definition
+    assert validate(definition=definition)["diagnostics"] == []
+    response = validate(definition=definition, severity="WARNING")
+    assert response["result"] == "OK"
+    assert [(item["severity"], item["code"], item["location"]) for item in response["diagnostics"]] == [
+        ("WARNING", "NO_DOLLAR", "/States/A/Parameters/a"),
+        ("WARNING", "PASS_RESULT_IS_STATIC", "/States/B/Result"),
+    ]
+    world.client.create_state_machine(name="machine", roleArn=ROLE_ARN, definition=definition)

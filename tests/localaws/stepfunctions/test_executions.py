@@ -273,6 +273,12 @@ def test_status_events_have_the_members_that_aws_sends(world: World) -> None:
         "inputDetails": {"included": True},
         "output": '{"a":1}',
         "outputDetails": {"included": True},
+        "stateMachineVersionArn": None,
+        "stateMachineAliasArn": None,
+        "redriveCount": 0,
+        "redriveDate": None,
+        "redriveStatus": "NOT_REDRIVABLE",
+        "redriveStatusReason": "Execution is SUCCEEDED and cannot be redriven",
     }
     assert start.detail["status"] == "RUNNING"
     assert start.detail["stopDate"] is start.detail["output"] is start.detail["outputDetails"] is None
@@ -315,7 +321,12 @@ def test_endless_loop_fails_at_the_limit_of_the_history(
     monkeypatch.setattr(settings, "MAX_EVENTS", 100)  # the same in less time
     loop: dict[str, State] = {
         "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
-        "Again": {"Type": "Pass", "Next": "Wait"},
+        "Again": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "End"}],
+            "Default": "Wait",
+        },
+        "End": {"Type": "Succeed"},
     }
     arn = world.start(world.create(loop))
     world.virtual_clock.run()
@@ -324,3 +335,81 @@ def test_endless_loop_fails_at_the_limit_of_the_history(
     assert "maximum number of history events (100)" in description["cause"]
     last = world.client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1)["events"][0]
     assert (last["id"], last["type"]) == (100, "ExecutionFailed")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("not json", "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token "
+         "'null', 'true' or 'false')"),
+        ("{'a': 1}", "Unexpected character (''' (code 39)): was expecting double-quote to start field name"),
+    ],
+)  # fmt: skip
+def test_input_that_is_not_json_is_refused_in_the_words_of_aws(world: World, text: str, reason: str) -> None:
+    """[recorded]"""
+    error = error_of(world.client.start_execution, stateMachineArn=world.create(PASS), input=text)
+    assert error == ("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{reason}'")
+
+
+@pytest.mark.parametrize("text", ["NaN", '{"a": Infinity}', "[-Infinity]"])
+def test_input_that_is_no_number_of_json_is_refused(world: World, text: str) -> None:
+    error = error_of(world.client.start_execution, stateMachineArn=world.create(PASS), input=text)
+    assert error[0] == "InvalidExecutionInput"
+
+
+def test_context_object_counts_redrives(world: World) -> None:
+    """[recorded: RedriveCount is 0 in a first execution]"""
+    states: dict[str, State] = {
+        "Wait": {"Type": "Wait", "Seconds": 60, "Next": "Context"},
+        "Context": {"Type": "Pass", "InputPath": "$$.Execution", "End": True},
+    }
+    arn = world.start(world.create(states))
+    world.virtual_clock.advance(1)
+    world.client.stop_execution(executionArn=arn)
+    world.client.redrive_execution(executionArn=arn)
+    other = world.start()
+    world.virtual_clock.run()
+    assert Outcome(world, other).output["RedriveCount"] == 0
+    assert "RedriveTime" not in Outcome(world, other).output
+    assert Outcome(world, arn).output["RedriveCount"] == 1
+    assert Outcome(world, arn).output["RedriveTime"] == "2026-01-01T00:00:01.000Z"
+
+
+def test_status_event_has_members_of_redrives_and_nulls(world: World) -> None:
+    arn = world.start(world.create(WAIT))
+    world.client.stop_execution(executionArn=arn)
+    running, aborted = (event.detail for event in world.events)
+    assert running["redriveStatus"] == "NOT_REDRIVABLE"
+    assert running["redriveStatusReason"] == "Execution is RUNNING and cannot be redriven"
+    assert (running["redriveCount"], running["redriveDate"], running["stopDate"]) == (0, None, None)
+    assert (running["stateMachineVersionArn"], running["stateMachineAliasArn"]) == (None, None)
+    assert (aborted["redriveStatus"], aborted["redriveStatusReason"]) == ("REDRIVABLE", None)
+
+
+def test_result_of_an_optimized_integration_describes_the_http_response(world: World) -> None:
+    """[recorded; results of aws-sdk tasks have neither member]"""
+    metadata = {"HTTPStatusCode": 200, "RequestId": "r", "HTTPHeaders": {"content-length": "2"}}
+
+    class Topics:
+        def publish(self, **_parameters: Any) -> dict[str, Any]:
+            return {"MessageId": "m", "ResponseMetadata": metadata}
+
+    world.clients["sns"] = Topics()
+    parameters = {"TopicArn": "arn:aws:sns:us-east-1:000000000000:t", "Message": "m"}
+    resources = ("arn:aws:states:::sns:publish", "arn:aws:states:::aws-sdk:sns:publish")
+    optimized, sdk = (
+        world.run(
+            {"T": {"Type": "Task", "Resource": resource, "Parameters": parameters, "End": True}}, name=f"m{n}"
+        )
+        for n, resource in enumerate(resources)
+    )
+    assert optimized.output == {
+        "MessageId": "m",
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {"content-length": ["2"]},
+            "HttpHeaders": {"content-length": "2"},
+            "HttpStatusCode": 200,
+        },
+        "SdkResponseMetadata": {"RequestId": "r"},
+    }
+    assert sdk.output == {"MessageId": "m"}

@@ -352,9 +352,11 @@ def test_branches_run_at_the_same_time_in_real_time(real_world: World) -> None:
         return event
 
     real_world.handlers["meet"] = meet
-    branch = {"StartAt": "Meet", "States": {"Meet": task("meet", TimeoutSeconds=30)}}
+    branches = [
+        {"StartAt": name, "States": {name: task("meet", TimeoutSeconds=30)}} for name in ("Meet", "Meet Too")
+    ]
     outcome = real_world.run_in_real_time(
-        {"Both": {"Type": "Parallel", "Branches": [branch, branch], "End": True}}, 7
+        {"Both": {"Type": "Parallel", "Branches": branches, "End": True}}, 7
     )
     assert outcome.output == [7, 7]
 

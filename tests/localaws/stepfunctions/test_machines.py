@@ -161,3 +161,46 @@ def test_execution_of_an_invalid_definition_fails(world: World, definition: str)
     world.virtual_clock.run()
     outcome = Outcome(world, execution)
     assert (outcome.status, outcome.description["error"]) == ("FAILED", "States.Runtime")
+
+
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [
+        ("nope", "Invalid ARN prefix: nope"),
+        ("arn:aws:s3:::bucket", "Invalid ARN service: arn:aws:s3:::bucket"),
+    ],
+)
+def test_role_that_is_no_role_is_refused(world: World, role: str, reason: str) -> None:
+    expected = ("InvalidArn", f"Invalid Arn: '{reason}'")
+    parameters = {"name": "m", "definition": DEFINITION}
+    assert error_of(world.client.create_state_machine, roleArn=role, **parameters) == expected
+    create(world)
+    assert error_of(world.client.update_state_machine, stateMachineArn=MACHINE_ARN, roleArn=role) == expected
+
+
+def test_more_than_50_tags_are_refused(world: World) -> None:
+    tags = [{"key": str(number), "value": ""} for number in range(50)]
+    create(world, tags=tags)
+    more = [{"key": "one", "value": "more"}]
+    assert error_of(world.client.tag_resource, resourceArn=MACHINE_ARN, tags=more)[0] == "TooManyTags"
+    assert len(world.client.list_tags_for_resource(resourceArn=MACHINE_ARN)["tags"]) == 50
+    parameters = {"name": "m", "definition": DEFINITION, "roleArn": ROLE_ARN}
+    assert error_of(world.client.create_state_machine, tags=tags + more, **parameters)[0] == "TooManyTags"
+
+
+@pytest.mark.parametrize(
+    "destinations",
+    [[], [{"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:000000000000:log-group:g"}}]],
+)
+def test_log_without_a_destination_is_refused(world: World, destinations: list[Any]) -> None:
+    configuration = {"level": "ALL", "destinations": destinations}
+    parameters = {"name": "m", "definition": DEFINITION, "roleArn": ROLE_ARN}
+    call = world.client.create_state_machine
+    assert error_of(call, loggingConfiguration=configuration, **parameters)[0] == (
+        "InvalidLoggingConfiguration"
+    )
+    create(world)
+    update = world.client.update_state_machine
+    assert error_of(update, stateMachineArn=MACHINE_ARN, loggingConfiguration=configuration)[0] == (
+        "InvalidLoggingConfiguration"
+    )

@@ -21,7 +21,7 @@ DECIDED_LATER = "may be removed or replaced, which CloudFormation decides only d
 
 
 def change(action: str, replacement: str = "", policy_action: str = "", **members: str) -> ResourceChange:
-    values = {"resource_type": "A::B::C", "physical_id": "", "change_set_id": "", **members}
+    values: Any = {"resource_type": "A::B::C", "physical_id": "", "change_set_id": "", **members}
     return ResourceChange(
         "Thing", action=action, replacement=replacement, policy_action=policy_action, **values
     )
@@ -156,4 +156,57 @@ def test_obsolete_change_set_is_an_error(machine: Machine) -> None:
     change_set = _change_set(machine, "old", [])
     change_set.execution_status = "OBSOLETE"
     with pytest.raises(StackChangedError):
+        _inspect(machine, change_set)
+
+
+def _detail(name: str, *, recreation: str = "Always", **more: str) -> dict[str, Any]:
+    target = {"Attribute": "Properties", "Name": name, "RequiresRecreation": recreation}
+    return {"Target": target, "Evaluation": "Dynamic", "ChangeSource": "ResourceAttribute", **more}
+
+
+def _consumer(*details: dict[str, Any]) -> dict[str, Any]:
+    return _resource("Consumer", Replacement="Conditional") | {"Details": list(details)}
+
+
+def _producer(*properties: str, **more: Any) -> dict[str, Any]:
+    details = [_detail(name, recreation="Never", ChangeSource="DirectModification") for name in properties]
+    modified = {"ResourceType": "AWS::SQS::Queue", "Replacement": "False", "Details": details, **more}
+    return _resource("Producer") | modified
+
+
+ARN = _detail("SourceArn", CausingEntity="Producer.Arn")
+TEXT = _detail("Description", recreation="Never", CausingEntity="Producer.QueueName")
+
+
+def test_arn_of_a_resource_that_is_updated_in_place_replaces_nothing(machine: Machine) -> None:
+    """CloudFormation says Conditional for what has the ARN of any resource that changes."""
+    changes = [_producer("VisibilityTimeout"), _consumer(ARN, TEXT)]
+    assert _inspect(machine, _change_set(machine, "c", changes)) == {"changes": 2, "dangerous": 0}
+
+
+@pytest.mark.parametrize(
+    ("producer", "details"),
+    [
+        pytest.param(_producer("X", Replacement="True"), [ARN], id="the resource is replaced, too"),
+        pytest.param(_producer("X", Replacement="Conditional"), [ARN], id="may be replaced, too"),
+        pytest.param(_producer("RepositoryName"), [ARN], id="the resource is renamed"),
+        pytest.param(_producer("Path"), [ARN], id="the resource gets another path"),
+        pytest.param(_producer(ResourceType="Custom::Thing"), [ARN], id="custom resource"),
+        pytest.param(_producer(ResourceType=NESTED_STACK, ChangeSetId="x"), [ARN], id="nested stack"),
+        pytest.param(_producer(), [_detail("A", CausingEntity="Producer.Name")], id="another attribute"),
+        pytest.param(_producer(), [_detail("A", CausingEntity="Other.Arn")], id="another resource"),
+        pytest.param(_producer(), [ARN, _detail("A", ChangeSource="DirectModification")], id="also directly"),
+        pytest.param(_producer(), [ARN, _detail("A", recreation="Conditionally")], id="also conditionally"),
+        pytest.param(_producer(), [{**ARN, "Evaluation": "Static"}], id="static"),
+        pytest.param(_producer(), [{**ARN, "Target": {"Name": "A"}}, {}], id="unknown recreation"),
+        pytest.param(_producer(), [TEXT], id="no cause"),
+        pytest.param(_producer(), [], id="no details"),
+    ],
+)
+def test_other_conditional_replacement_is_refused(
+    machine: Machine, producer: dict[str, Any], details: list[dict[str, Any]]
+) -> None:
+    _change_set(machine, "x", []).id = "x"
+    change_set = _change_set(machine, "c", [producer, _consumer(*details)])
+    with pytest.raises(ReplacementRefusedError, match=r"Consumer \(A::B::C\) may be replaced"):
         _inspect(machine, change_set)

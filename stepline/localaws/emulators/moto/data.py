@@ -21,7 +21,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.eval import environment, program_state, states
 from moto.stepfunctions.parser.asl.utils import encoding
 
-_MAX_JSON_PATHS = 512
 _MAX_ENCODERS = 8
 _MAX_NAMES = 2048
 _MARSHAL_OF_TREES = 2
@@ -51,11 +50,6 @@ def write_json_as_utf8() -> None:
         return cls(**settings)
 
     encoding.json = SimpleNamespace(dumps=dumps, JSONEncoder=json.JSONEncoder)
-
-
-def cache_json_paths() -> None:
-    """Cache parsed paths of results; moto parses a path at each use."""
-    result_path.parse = functools.lru_cache(maxsize=_MAX_JSON_PATHS)(result_path.parse)
 
 
 def cache_field_names() -> None:

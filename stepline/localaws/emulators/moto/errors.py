@@ -7,13 +7,24 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_batch,
     state_task_service_lambda,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
+from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from stepline.localaws.emulators.moto.failures import state_failure
 from stepline.localaws.protocol.service import service_model
 
 _UNMODELED_BATCH_ERROR: Final = "AWSBatchException"
@@ -30,6 +41,8 @@ def _name_lambda_errors_of(task: Any) -> None:
     original = task._from_error
 
     def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, NoSuchJsonPathError):
+            return ExecutionState._from_error(self, env, ex)
         event = original(self, env, ex)
         if isinstance(ex, ClientError):
             cause = ex.response["Error"]["Message"]
@@ -72,6 +85,61 @@ def _renamed(event: Any, name: str, cause: str, *, keep_cause: bool = False) -> 
     (details,) = event.event_details.values()
     details.update(error=name, cause=(keep_cause and details.get("cause")) or cause)
     return event
+
+
+def describe_missing_paths() -> None:
+    """Name the field in the error of a path that is missing; moto does so only in some states."""
+    original = ExecutionState._from_error
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, NoSuchJsonPathError):
+            return original(self, env, ex)
+        field = getattr(ex, "field", env.next_field_name)
+        cause = (
+            f"The JSONPath '{ex.json_path}' specified for the field '{field}' could not be found in the "
+            f"input '{to_json_str(ex.data)}'"
+        )
+        return state_failure(env, StatesErrorNameType.StatesRuntime, cause).failure_event
+
+    ExecutionState._from_error = from_error
+
+
+def match_errors() -> None:
+    """Match errors as AWS does; in moto `States.ALL` matches errors that always fail the execution.
+
+    A missed heartbeat is a `States.Timeout` [recorded], which also `States.HeartbeatTimeout` matches
+    [guide, "Handling errors in Step Functions workflows"].
+    """
+
+    def evaluate(self: Any, env: Any) -> None:
+        error = env.stack.pop()
+        name = None if error is None else error.error_name
+        found = {each.error_name for each in self.error_names}
+        names = {name, _HEARTBEAT} if isinstance(error, _HeartbeatErrorName) else {name}
+        by_wildcard = ("States.ALL" in found and name not in _TERMINAL_ERRORS) or (
+            "States.TaskFailed" in found and name not in _NOT_TASK_FAILURES
+        )
+        env.stack.append(bool(found & names) or by_wildcard)
+
+    ErrorEqualsDecl._eval_body = evaluate
+    original = StateTask._from_error
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        event = original(self, env, ex)
+        if isinstance(ex, HeartbeatTimeoutError):
+            event.error_name = _HeartbeatErrorName(StatesErrorNameType.StatesTimeout)
+        return event
+
+    StateTask._from_error = from_error
+
+
+class _HeartbeatErrorName(StatesErrorName):  # type: ignore[misc] # moto has no types
+    """A missed heartbeat."""
+
+
+_HEARTBEAT: Final = StatesErrorNameType.StatesHeartbeatTimeout.to_name()
+_TERMINAL_ERRORS: Final = frozenset({"States.DataLimitExceeded", "States.Runtime"})
+_NOT_TASK_FAILURES: Final = _TERMINAL_ERRORS | {"States.Timeout"}
 
 
 def disable_error_logs() -> None:

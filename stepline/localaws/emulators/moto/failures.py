@@ -13,6 +13,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 
 def evaluation_failure(env: Any, cause: str, location: str = "") -> FailureEventException:
@@ -32,10 +33,37 @@ def evaluation_failure(env: Any, cause: str, location: str = "") -> FailureEvent
     return failure
 
 
+def type_failure(env: Any, expression: Any, expected: str, value: Any) -> FailureEventException:
+    """Record and return the failure of a JSONata expression whose value has another type than `expected`."""
+    location = expression.location
+    cause = (
+        f"The JSONata expression '{expression.expression}' specified for the field '{location}' returned an "
+        f"unexpected result type. Expected '{expected}', but was '{_json_type(value)}' for value: "
+        f"{to_json_str(value, separators=(',', ':'))}"
+    )
+    return evaluation_failure(env, cause, location)
+
+
+def _json_type(value: Any) -> str:
+    for kind, name in ((bool, "boolean"), (str, "string"), (list, "array"), (dict, "object")):
+        if isinstance(value, kind):
+            return name
+    return "null" if value is None else "number"
+
+
 def state_failure(env: Any, error: StatesErrorNameType, cause: str) -> FailureEventException:
     """Return a failure of a state that is not a task's, such as States.NoChoiceMatched."""
-    details = {"error": error.to_name(), "cause": cause}
+    details = {"error": error.to_name(), "cause": _located(env, cause, error)}
     return _failure(env, error, HistoryEventType.ExecutionFailed, "executionFailedEventDetails", details)
+
+
+def _located(env: Any, cause: str, error: StatesErrorNameType) -> str:
+    """Return the cause with the state; moto adds it to that of States.Runtime."""
+    if error is StatesErrorNameType.StatesRuntime:
+        return cause
+    entered = env.event_history_context.source_event_id
+    state = f"the state '{env.next_state_name}' (entered at the event id #{entered})"
+    return f"An error occurred while executing {state}. {cause}"
 
 
 def map_run_failure(env: Any, error: StatesErrorNameType, cause: str) -> FailureEventException:

@@ -126,6 +126,7 @@ class MotoInterpretation:
                 Name=execution.name,
                 RoleArn=machine.role_arn,
                 StartTime=aws_time(execution.start_date),
+                **_redrive(execution),
             ),
             StateMachine=StateMachineData(Id=machine.arn, Name=machine.name),
         )
@@ -141,6 +142,13 @@ class MotoInterpretation:
         )
         environment.event_manager = _Recorder(environment, execution)
         return environment
+
+
+def _redrive(execution: Execution) -> dict[str, Any]:
+    """Return what the Context object says about redrives [guide, "Accessing execution data"]."""
+    if execution.redrive_date is None:
+        return {"RedriveCount": 0}
+    return {"RedriveCount": execution.redrive_count, "RedriveTime": aws_time(execution.redrive_date)}
 
 
 class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
@@ -164,6 +172,8 @@ class _Recorder(EventManager):  # type: ignore[misc] # moto has no types
         update_source_event_id: bool = True,
     ) -> int:
         name = str(event_type.value if isinstance(event_type, Enum) else event_type)
+        if name == "ExecutionFailed" and self._root.is_running():  # which a Catch may still handle
+            return int(context.source_event_id)
         if name == "EvaluationFailed" and self._is_repeated(event_details or {}):
             return int(context.source_event_id)
         if context is self._root.event_history_context and name.endswith("StateEntered"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from typing import Any, Final
@@ -11,6 +12,7 @@ from jsonpath_ng.jsonpath import Child, Fields, Index, Root
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.intrinsic.argument import argument
 from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.implementations import (
@@ -21,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.im
 )
 from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.eval.variable_store import NoSuchVariable
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from stepline.localaws.emulators.moto.failures import state_failure
@@ -44,7 +47,72 @@ def return_values_of_paths() -> None:
         string_operators,
         timestamp_operators,
     ):
-        module.extract_json = _extract
+        module.extract_json = extract
+    original = string_expression.StringJsonPath._eval_body
+
+    def evaluate(self: Any, env: Any) -> None:
+        try:
+            original(self, env)
+        except NoSuchJsonPathError as error:
+            error.field = env.next_field_name  # which the state's environment does not know any more
+            raise
+
+    string_expression.StringJsonPath._eval_body = evaluate
+
+
+def set_results_by_path() -> None:
+    """Fail with States.ResultPathMatchFailure if a result does not fit; moto has a Python error."""
+
+    def evaluate(self: Any, env: Any) -> None:
+        state_input = env.states.get_input()
+        if self.result_path_src is None:
+            env.stack.clear()
+            env.stack.append(state_input)
+            return
+        result = copy.deepcopy(env.stack.pop())
+        try:
+            env.stack.append(_with_result(_steps(self.result_path_src), state_input, result))
+        except _UnsuitableInputError as error:
+            cause = (
+                f"Unable to apply ReferencePath {self.result_path_src} to input {to_json_str(state_input)}"
+            )
+            raise state_failure(env, StatesErrorNameType.StatesResultPathMatchFailure, cause) from error
+
+    result_path.ResultPath._eval_body = evaluate
+
+
+class _UnsuitableInputError(Exception):
+    """A part of the input is not what a reference path needs."""
+
+
+@functools.lru_cache(maxsize=_MAX_PATHS)
+def _steps(path: str) -> tuple[str | int, ...]:
+    """Return the names and indices of a reference path."""
+    if path.startswith("$$"):
+        raise _UnsuitableInputError
+    steps: list[str | int] = []
+    parsed = parse(path)
+    while isinstance(parsed, Child):
+        last: Any = parsed.right
+        steps.append(last.fields[0] if isinstance(last, Fields) else last.indices[0])
+        parsed = parsed.left
+    return tuple(reversed(steps))
+
+
+def _with_result(steps: tuple[str | int, ...], data: Any, result: Any) -> Any:
+    """Return the data with the result in it; objects that are missing are created."""
+    if not steps:
+        return result
+    step = steps[0]
+    if isinstance(step, int):
+        if not isinstance(data, list) or not -len(data) <= step < len(data):
+            raise _UnsuitableInputError
+        data[step] = _with_result(steps[1:], data[step], result)
+        return data
+    if not isinstance(data, dict):
+        raise _UnsuitableInputError
+    data[step] = _with_result(steps[1:], data.get(step, {}), result)
+    return data
 
 
 def read_variables_by_path() -> None:
@@ -55,7 +123,7 @@ def read_variables_by_path() -> None:
         name, path = parts.groups() if parts else (self.expression, "")
         try:
             value = env.variable_store.get(name)
-            env.stack.append(_extract(f"${path}", value) if path else value)
+            env.stack.append(extract(f"${path}", value) if path else value)
         except NoSuchVariable as error:
             cause = f"The variable '${name}' is not defined."
             raise state_failure(env, StatesErrorNameType.StatesRuntime, cause) from error
@@ -66,7 +134,7 @@ def read_variables_by_path() -> None:
     string_expression.StringVariableSample._eval_body = evaluate
 
 
-def _extract(path: str, data: Any) -> Any:
+def extract(path: str, data: Any) -> Any:
     """Return what a path selects. Raises NoSuchJsonPathError."""
     parsed, is_definite = _parsed(path)
     values = [match.value for match in parsed.find(data)]

@@ -5,18 +5,33 @@ from __future__ import annotations
 import contextvars
 import datetime
 import functools
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final
 
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service,
+    state_task_service_dynamodb,
+    state_task_service_lambda,
+    state_task_service_sfn,
+    state_task_service_sns,
+    state_task_service_sqs,
+)
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.protocol.service import service_model
 from stepline.localaws.stepfunctions.interpreter import TaskClients
+
+_OK: Final = 200
+
+_last_metadata: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
+    "last_metadata", default=MappingProxyType({})
+)
+"""The metadata of the last response on the current thread, which each task has for itself."""
 
 task_clients: contextvars.ContextVar[TaskClients] = contextvars.ContextVar("task_clients")
 """The clients of the execution that the current thread belongs to."""
@@ -39,7 +54,45 @@ class _TextDatesClient:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
-        return lambda **parameters: _with_text_dates(method(**parameters))
+
+        def call(**parameters: Any) -> Any:
+            response = method(**parameters)
+            if isinstance(response, dict):
+                _last_metadata.set(response.get("ResponseMetadata", {}))
+            return _with_text_dates(response)
+
+        return call
+
+
+def describe_http_responses() -> None:
+    """Add what AWS tells about the HTTP response to the results of optimized integrations; moto drops it.
+
+    The results of `aws-sdk` tasks do not have it [recorded].
+    """
+    for task in (
+        state_task_service_dynamodb.StateTaskServiceDynamoDB,
+        state_task_service_lambda.StateTaskServiceLambda,
+        state_task_service_sfn.StateTaskServiceSfn,
+        state_task_service_sns.StateTaskServiceSns,
+        state_task_service_sqs.StateTaskServiceSqs,
+    ):
+        task._eval_service_task = _with_http_response(task._eval_service_task)
+
+
+def _with_http_response(original: Any) -> Any:
+    def evaluate(self: Any, env: Any, *args: Any, **settings: Any) -> None:
+        original(self, env, *args, **settings)
+        metadata = _last_metadata.get()
+        if isinstance(result := env.stack[-1], dict):
+            headers = {str(name): str(value) for name, value in metadata.get("HTTPHeaders", {}).items()}
+            result["SdkHttpMetadata"] = {
+                "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+                "HttpHeaders": headers,
+                "HttpStatusCode": metadata.get("HTTPStatusCode", _OK),
+            }
+            result["SdkResponseMetadata"] = {"RequestId": metadata.get("RequestId", "")}
+
+    return evaluate
 
 
 def _with_text_dates(value: Any) -> Any:

@@ -1,0 +1,89 @@
+"""Fails when ministack no longer needs a patch of changes or resource types, which a docstring names.
+
+tests/localaws/cloudformation/ tests how it behaves with the patches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from stepline.localaws.cloudformation.recorded_types import RECORDED_TYPES
+from tests.localaws.emulators.conftest import functions_of
+
+ADDED_TYPES = RECORDED_TYPES | {
+    "AWS::ApiGatewayV2::Deployment",
+    "AWS::Cognito::UserPoolUser",
+    "AWS::Cognito::UserPoolUserToGroupAttachment",
+    "AWS::EC2::NetworkAcl",
+    "AWS::EC2::NetworkAclEntry",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::SubnetNetworkAclAssociation",
+    "AWS::IAM::RolePolicy",
+}
+
+
+@pytest.fixture(scope="module")
+def provisioners(ministack_source: Callable[[str], str]) -> str:
+    return ministack_source("cloudformation/provisioners.py")
+
+
+@pytest.fixture(scope="module")
+def functions(provisioners: str) -> dict[str, str]:
+    return functions_of(provisioners)
+
+
+def test_replacing_properties_are_a_table_of_some_types(functions: dict[str, str]) -> None:
+    """cloudformation.replacements.replace_as_described"""
+    assert "_REPLACING_PROPERTIES.get(resource_type)" in functions["_property_recreation"]
+
+
+def test_change_sets_resolve_attributes_to_nothing(ministack_source: Callable[[str], str]) -> None:
+    """cloudformation.change_details.describe_changes"""
+    changesets = functions_of(ministack_source("cloudformation/changesets.py"))
+    assert '"Condition"' not in changesets["_resolve_props_for_diff"]
+    engine = functions_of(ministack_source("cloudformation/engine.py"))
+    assert 'nothing to resolve against.\n        return ""' in engine["_resolve_refs"]
+
+
+def test_rest_api_is_replaced_when_its_body_changes(functions: dict[str, str]) -> None:
+    """cloudformation.replacements.update_rest_apis_in_place"""
+    assert "_delete_predecessor(_apigw_rest_api_delete" in functions["_apigw_rest_api_update"]
+
+
+def test_handlers_get_the_scalars_of_the_template(functions: dict[str, str]) -> None:
+    """cloudformation.resource_handlers.guard_handlers"""
+    assert 'handler["create"](logical_id, props, stack_name)' in functions["_provision_resource"]
+
+
+def test_custom_resources_get_the_scalars_of_the_template(ministack_source: Callable[[str], str]) -> None:
+    """cloudformation.resource_handlers.guard_handlers"""
+    assert (
+        "str("
+        not in functions_of(ministack_source("cloudformation/custom_resource.py"))["invoke_custom_resource"]
+    )
+
+
+def test_any_error_of_a_handler_is_the_reason_of_the_event(ministack_source: Callable[[str], str]) -> None:
+    """cloudformation.resource_handlers.guard_handlers"""
+    deploy = functions_of(ministack_source("cloudformation/stacks.py"))["_deploy_stack_async"]
+    assert "except Exception as exc:" in deploy
+
+
+def test_address_of_a_user_pool_is_missing(provisioners: str) -> None:
+    """cloudformation.resource_handlers, `ProviderURL`"""
+    assert "ProviderURL" not in provisioners
+
+
+def test_added_types_are_missing(provisioners: str) -> None:
+    """cloudformation.types"""
+    types = set(
+        re.findall(
+            r'^    "(AWS::\w+::\w+)": \{', provisioners.partition("_RESOURCE_HANDLERS = {")[2], re.MULTILINE
+        )
+    )
+    assert types
+    assert not types & ADDED_TYPES

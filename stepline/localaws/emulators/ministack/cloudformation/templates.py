@@ -1,4 +1,4 @@
-"""Patches how ministack reads templates: addresses, a slow parser, and errors of the SAM transform."""
+"""Patches how ministack reads templates: addresses, slow parsing, short forms, errors of the SAM transform."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from ministack.services.cloudformation import changesets, engine, handlers, help
 
 _VIRTUAL_HOSTED = re.compile(r"https://(?P<bucket>.+)\.s3([.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>.+)")
 
+_SHORT_FUNCTIONS = (
+    "Contains",
+    "EachMemberEquals",
+    "EachMemberIn",
+    "RefAll",
+    "ToJsonString",
+    "Transform",
+    "ValueOf",
+    "ValueOfAll",
+)
+
 
 def parse_templates_with_libyaml() -> None:
     """Parse with the same constructors on libyaml, if PyYAML was built with it.
@@ -19,6 +30,12 @@ def parse_templates_with_libyaml() -> None:
     """
     if yaml.__with_libyaml__ and not issubclass(engine.CfnLoader, yaml.CSafeLoader):
         engine.CfnLoader = _on_libyaml(engine.CfnLoader)
+
+
+def parse_all_short_functions() -> None:
+    """Parse also `!Transform`, and the short forms of the functions of rules, which ministack lacks."""
+    for name in _SHORT_FUNCTIONS:
+        engine.CfnLoader.add_constructor(f"!{name}", engine._construct_cfn_tag(f"Fn::{name}"))
 
 
 def _on_libyaml(loader: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Patches how ministack reads templates: addresses, slow parsing, short forms, errors of the SAM transform."""
+"""Patches how ministack reads templates: addresses, speed, short forms, and errors of the SAM transform."""
 
 from __future__ import annotations
 

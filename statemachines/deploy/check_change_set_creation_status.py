@@ -1,6 +1,6 @@
 """Check Change Set Creation Status: is the change set ready, or without changes?
 
-IAM: cloudformation:DescribeChangeSet on the stacks that may be deployed.
+IAM: cloudformation:DescribeChangeSet and DescribeEvents on the stacks that may be deployed.
 Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 """
 
@@ -16,6 +16,7 @@ from statemachines.deploy.task import task
 from stepline.core import clients
 from stepline.core.cloudformation.change_sets import ChangeSetState
 from stepline.core.cloudformation.errors import change_set_does_not_exist
+from stepline.core.cloudformation.validation_errors import with_validation_errors
 from stepline.core.fields import Fields, JsonObject
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def check_change_set_creation_status(
             raise change_set_invalid() from error
         later = progress.next(wait, waiting_for=f"the change set {change_set.id}")
         return {"state": ChangeSetState.RUNNING, "createdAt": "", **later.to_json()}
-    state = check_state(response["Status"], response["ExecutionStatus"], response.get("StatusReason", ""))
+    reason = with_validation_errors(
+        cloudformation, response.get("StatusReason", ""), change_set=change_set.id
+    )
+    state = check_state(response["Status"], response["ExecutionStatus"], reason)
     if state is ChangeSetState.RUNNING:
         progress = progress.next(wait, waiting_for=f"the change set of the stack {response['StackName']}")
     return {"state": state, "createdAt": response["CreationTime"].isoformat(), **progress.to_json()}

@@ -1,6 +1,6 @@
 """Check Stack Creation Status: is the stack created?
 
-IAM: cloudformation:DescribeStacks and DescribeStackEvents on the stacks that may be deployed.
+IAM: cloudformation:DescribeStacks, DescribeStackEvents and DescribeEvents on the stacks that may be deployed.
 Environment: POLL_SECONDS, MAX_WAIT_MINUTES.
 """
 

@@ -16,6 +16,7 @@ from stepline.core.cloudformation.operations import (
 )
 from stepline.core.cloudformation.stack_events import StackEvent, read_events
 from stepline.core.cloudformation.stack_status import Phase
+from stepline.core.cloudformation.validation_errors import with_validation_errors
 from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def wait_for_change_set(
         if state in {ChangeSetState.READY, ChangeSetState.UNCHANGED}:
             return state
         if state is not ChangeSetState.RUNNING:
-            raise ChangeSetFailedError(reason or f"the change set is {response['Status']}")
+            change_set = response.get("ChangeSetId", name)
+            details = with_validation_errors(cloudformation, reason, change_set=change_set)
+            raise ChangeSetFailedError(details or f"the change set is {response['Status']}")
         return None
 
     return poller.until(read_state)

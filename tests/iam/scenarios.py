@@ -159,6 +159,16 @@ def failed_creation_is_explained(system: Pipeline) -> None:
     assert "Broken" in ended.reason, ended.reason
 
 
+def invalid_properties_are_named(system: Pipeline) -> None:
+    name = unique_name()
+    invalid = template(Topic={"Type": "AWS::SNS::Topic", "Properties": {"Name": "alerts"}})
+    for _ in range(2):  # the creation of a stack, and then a change set
+        ended = system.deploy(system.request(name, template=invalid))
+        ended.assert_status("FAILED")
+        assert "Topic: Unsupported property [Name]" in ended.reason, ended.reason
+        system.deploy(system.request(name, template=template())).assert_status("SUCCEEDED")
+
+
 def application_is_created_changed_and_reduced(system: Pipeline) -> None:
     """The role needs what the sample application does: also changes of tags, and deletions."""
     name = unique_name()
@@ -350,6 +360,7 @@ LANES: tuple[Lane, ...] = (
     (
         stack_of_a_failed_creation_is_replaced,
         failed_creation_is_explained,
+        invalid_properties_are_named,
         failed_update_is_explained,
         denied_creation_is_explained,
         denied_update_is_explained,

@@ -15,6 +15,7 @@ from stepline.core.cloudformation.stack_events import (
 )
 from stepline.core.cloudformation.stack_status import Phase, StackStatus, parse_status, phase_of
 from stepline.core.cloudformation.stacks import find_stack
+from stepline.core.cloudformation.validation_errors import with_validation_errors
 from stepline.core.errors import TransientAwsError
 
 if TYPE_CHECKING:
@@ -93,4 +94,5 @@ def failure_reason(
 ) -> str:
     """Return CloudFormation's reason for the failure, such as "Queue (AWS::SQS::Queue): Invalid value"."""
     reason = first_failure(cloudformation, failures, since=operation.since)
-    return reason or outcome.reason or "CloudFormation gave no reason"
+    reason = reason or outcome.reason or "CloudFormation gave no reason"
+    return with_validation_errors(cloudformation, reason, stack=operation.stack_id)

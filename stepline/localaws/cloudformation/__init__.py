@@ -1,5 +1,7 @@
-"""What CloudFormation does besides its resources: it runs macros, and it acts under a stack's service role.
+"""What CloudFormation knows of templates and resource types, without ministack, which has the stacks.
 
-`macros` runs them on a template, `role_needs` has the permissions for changes of resources. Neither knows
-ministack, which has the stacks: `emulators/ministack/cloudformation/` connects them.
+`type_schemas` reads the schemas of the types. `template_validation` and `property_validation` refuse
+templates, `replacement` and `changes` say what an update does, `scalars` converts values, `recorded_types`
+has types that do nothing, `macros` runs macros on a template, and `role_permissions` has the permissions for
+changes of resources. `emulators/ministack/cloudformation/` connects them with stacks.
 """

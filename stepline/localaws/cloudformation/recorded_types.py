@@ -20,6 +20,7 @@ RECORDED_TYPES: Final = frozenset(
     for service, names in {
         "ApiGateway": "ClientCertificate VpcLink",
         "ApiGatewayV2": "IntegrationResponse Model RouteResponse VpcLink",
+        "AppRunner": "Service",
         "ApplicationAutoScaling": "ScalableTarget ScalingPolicy",
         "Athena": "DataCatalog NamedQuery PreparedStatement",
         "AutoScaling": "WarmPool",
@@ -45,6 +46,7 @@ RECORDED_TYPES: Final = frozenset(
         "Events": "ApiDestination Archive Connection EventBusPolicy",
         "Glue": "Classifier Registry Schema SecurityConfiguration Workflow",
         "GuardDuty": "Detector",
+        "ElasticLoadBalancing": "LoadBalancer",
         "ElasticLoadBalancingV2": "ListenerCertificate",
         "IAM": "AccessKey Group GroupPolicy OIDCProvider SAMLProvider ServiceLinkedRole UserPolicy"
         " UserToGroupAddition",
@@ -90,6 +92,7 @@ _ID_PREFIXES: Final = {
 }
 """The ids of EC2 begin so: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html"""
 
+_ZONE: Final = "AvailabilityZone"
 _ADDRESS: Final = "10.0.0.10"
 _EMPTY: Final[Mapping[str, Any]] = {"array": [], "boolean": False, "integer": 0, "number": 0, "object": {}}
 
@@ -120,7 +123,10 @@ class RecordedResource:
 
     def attributes(self) -> dict[str, Any]:
         """Return what Fn::GetAtt returns for each attribute."""
-        return {name: self._value(name) for name in attributes_of(self.schema)}
+        names = [*attributes_of(self.schema)]
+        if _ZONE in self.schema["properties"]:
+            names.append(_ZONE)  # AWS chooses it unless the template does
+        return {name: self._value(name) for name in names}
 
     def _value(self, name: str) -> Any:
         given = values_at(self.properties, tuple(name.split(".")))
@@ -130,6 +136,8 @@ class RecordedResource:
         kind = self.schema["properties"].get(name, {}).get("type", "string")
         if kind in _EMPTY:
             return _EMPTY[kind]
+        if name == _ZONE:
+            return f"{self.arns.region}a"
         if name.lower().endswith("arn"):
             return self._arn()
         if name.endswith(("Ip", "IpAddress")):

@@ -7,8 +7,19 @@ from typing import Any
 
 from stepline.localaws.cloudformation.template_validation import TemplateError
 
+_VALUES = frozenset({"AllowedValues", "Default"})
+
 Given = Mapping[str, Any]
 """A parameter of a request: `Key`, and `Value` or `UsePreviousValue`."""
+
+
+def with_text(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template with the default and allowed values of its parameters as text: `true`, not True."""
+    parameters = {
+        name: {key: _as_text(value) if key in _VALUES else value for key, value in entry.items()}
+        for name, entry in (template.get("Parameters") or {}).items()
+    }
+    return {**template, "Parameters": parameters} if parameters else dict(template)
 
 
 def check_values(
@@ -38,7 +49,7 @@ def check_values(
 def _check_value(name: str, declared: Mapping[str, Any], given: Given) -> None:
     if given.get("UsePreviousValue") or str(declared.get("Type", "")).startswith("AWS::SSM::"):
         return
-    value = str(given.get("Value", declared.get("Default", "")))
+    value = _text(given.get("Value", declared.get("Default", "")))
     allowed = [_text(item) for item in declared.get("AllowedValues", ())]
     values = value.split(",") if _is_list(declared) else [value]
     if allowed and any(_text(item).strip() not in allowed for item in values):
@@ -65,6 +76,10 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _as_text(value: Any) -> Any:
+    return [_text(item) for item in value] if isinstance(value, list) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -94,8 +94,10 @@ def supports_attribute(resource_type: str, attribute: str, region: str) -> bool:
     attributes fail the resource that refers to them [ministack, measured on AWS].
     """
     schema = resource_schema(resource_type, region)
-    if schema is None:
+    is_custom = resource_type == CUSTOM_RESOURCE or resource_type.startswith(_CUSTOM_PREFIX)
+    if schema is None or is_custom or attribute in attributes_of(schema):
         return True
+    # Imported here because that takes half a second, and few attributes are not in the schema's list.
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 
     attributes = PROVIDER_SCHEMA_MANAGER.get_type_getatts(resource_type, region)

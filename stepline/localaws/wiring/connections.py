@@ -94,6 +94,9 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
 
 def _mend_cloudformation(platform: Platform) -> None:
     templates.parse_templates_with_libyaml()
+    templates.explain_sam_errors()
+    templates.read_virtual_hosted_addresses()
+    templates.parse_all_short_functions()
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()

@@ -26,6 +26,7 @@ from tests.fakes.sparse_file import bytes_of
 from tests.fakes.versions import Versions, View
 
 STEP_SECONDS = 15
+VALIDATION = "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list of issues."
 OTHER_PROCESS = "of-another-process"
 """The client request token of operations that a test starts as another process."""
 
@@ -73,6 +74,7 @@ class FakeStacks(FakeService):
     """The operations on stacks. `stacks`: the latest of a name is the last.
 
     `page_size` of lists is small, so that tests need several pages. `hangs`: operations never end.
+    `validation_errors`: path -> reason of what validation before a deployment finds; creations fail then.
     `forgets_tokens`: a repeated request is not recognized by its token, as with some emulators.
     `view`: which state Describe* operations return. `on_change` is called when a request,
     or `add_stack`, changes a stack.
@@ -85,6 +87,7 @@ class FakeStacks(FakeService):
     page_size: int = 3
     hangs: bool = False
     forgets_tokens: bool = False
+    validation_errors: dict[str, str] = field(default_factory=dict)
     stacks: list[FakeStack] = field(default_factory=list)
     view: View = View.LATEST
     on_change: Callable[[str, FakeStack], None] = lambda _operation, _stack: None
@@ -162,6 +165,24 @@ class FakeStacks(FakeService):
             raise ValidationError(f"Stack [{StackName}] does not exist")
         return self.page("StackEvents", list(reversed(stack.events)), NextToken)
 
+    def describe_events(
+        self, *, Filters: Mapping[str, Any], StackName: str = "", ChangeSetName: str = ""
+    ) -> Params:
+        assert Filters == {"FailedEvents": True}
+        assert bool(StackName) != bool(ChangeSetName)
+        return {
+            "OperationEvents": [
+                {
+                    "EventId": str(uuid.uuid4()),
+                    "EventType": "VALIDATION_ERROR",
+                    "LogicalResourceId": path.split("/")[2],
+                    "ValidationPath": path,
+                    "ValidationStatusReason": reason,
+                }
+                for path, reason in self.validation_errors.items()
+            ]
+        }
+
     def get_template_summary(self, **arguments: Any) -> Params:
         named = arguments.get("StackName")
         template = self.existing_stack(named).template if named else self.template_of(arguments)
@@ -228,8 +249,20 @@ class FakeStacks(FakeService):
             self.clock.call_later(seconds, step)
 
     def _finish_creation(self, stack: FakeStack, token: str) -> None:
-        failures = self.change_resources(stack, stack.resources, "CREATE", "FailCreate", token)
-        if not failures:
+        failures: list[str] = []
+        if self.validation_errors:
+            self._add_event(
+                stack,
+                stack.name,
+                _STACK_TYPE,
+                "CREATE_FAILED",
+                token=token,
+                reason=VALIDATION,
+                physical_id=stack.id,
+            )
+        else:
+            failures = self.change_resources(stack, stack.resources, "CREATE", "FailCreate", token)
+        if not failures and not self.validation_errors:
             self.set_status(stack, "CREATE_COMPLETE", token=token)
             return
         self.set_status(stack, "ROLLBACK_IN_PROGRESS", token=token)

@@ -53,14 +53,18 @@ class Deployment:
         assert self.status() == "ROLLBACK_COMPLETE"
         return self.reasons()
 
-    def preview(self, template: Template, *, nested: bool = True, **parameters: str) -> dict[str, Change]:
-        """Return the changes of a new change set by logical id."""
+    def preview(
+        self, template: Template, *, nested: bool = True, tags: Any = None, **parameters: str
+    ) -> dict[str, Change]:
+        """Return the changes of a new change set by logical id. `tags` are those of the stack."""
+        tagged = {} if tags is None else {"Tags": tags}
         self.change_set = _new_name()
         self.client.create_change_set(
             StackName=self.name,
             ChangeSetName=self.change_set,
             IncludeNestedStacks=nested,
             **_arguments(template, parameters),
+            **tagged,
         )
         answer = self.client.describe_change_set(StackName=self.name, ChangeSetName=self.change_set)
         changes = [change["ResourceChange"] for change in answer["Changes"]]
@@ -74,7 +78,7 @@ class Deployment:
 
     def update(self, template: Template, **parameters: str) -> dict[str, Change]:
         """Preview and execute; return the changes."""
-        changes = self.preview(template, nested=True, **parameters)
+        changes = self.preview(template, nested=True, tags=None, **parameters)
         self.execute()
         return changes
 

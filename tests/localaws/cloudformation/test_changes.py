@@ -214,7 +214,7 @@ def test_unchanged_nested_stack_is_a_change_unless_it_is_included(
     s3 = server.client("s3")
     s3.create_bucket(Bucket="templates")
     s3.put_object(Bucket="templates", Key="t.json", Body=json.dumps(resources(Q=(QUEUE, {}))))
-    url = f"http://127.0.0.1:{server.port}/templates/t.json"
+    url = "https://templates.s3.us-east-1.amazonaws.com/t.json"
     child = ("AWS::CloudFormation::Stack", {"TemplateURL": url})
     deployment.create(resources(Child=child, Q=(QUEUE, {})))
     changes = deployment.preview(resources(Child=child, Q=(QUEUE, {"DelaySeconds": 1})), nested=nested)

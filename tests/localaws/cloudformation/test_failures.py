@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.localaws.cloudformation.deployments import Deployment, resources
 
 
@@ -27,3 +30,38 @@ def test_error_of_a_service_stays(deployment: Deployment) -> None:
     policy = ("AWS::IAM::Policy", {"PolicyName": "p", "PolicyDocument": {"Statement": []}, "Roles": ["r"]})
     (reason,) = deployment.create_failing(resources(Policy=policy))
     assert "local AWS" not in reason
+
+
+def test_response_of_a_service_is_shown_as_its_message(deployment: Deployment) -> None:
+    """ministack shows the bytes of the response."""
+    target = {
+        "FileSystemId": "fs-0123456789abcdef0",
+        "SubnetId": "subnet-0123456789abcdef0",
+        "SecurityGroups": ["sg-0123456789abcdef0"],
+    }
+    (reason,) = deployment.create_failing(resources(Target=("AWS::EFS::MountTarget", target)))
+    assert reason.startswith("AWS::EFS::MountTarget create failed: ")
+    assert "b'" not in reason
+    assert "{" not in reason
+
+
+def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deployment) -> None:
+    function = {"CodeUri": "./source", "Handler": "a.b", "Runtime": "python3.13"}
+    template = resources(F=("AWS::Serverless::Function", function))
+    template["Transform"] = "AWS::Serverless-2016-10-31"
+    with pytest.raises(ClientError) as caught:
+        deployment.create(template)
+    assert caught.value.response["Error"]["Message"] == (
+        "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification"
+        " document. Number of errors found: 1. Resource with id [F] is invalid. 'CodeUri' is not a valid"
+        " S3 Uri of the form 's3://bucket/key' with optional versionId query parameter."
+    )
+
+
+def test_attribute_that_the_local_aws_lacks_is_not_called_a_mistake(deployment: Deployment) -> None:
+    api = ("AWS::AppSync::GraphQLApi", {"Name": "a", "AuthenticationType": "API_KEY"})
+    template = resources(Api=api)
+    template["Outputs"] = {"Arn": {"Value": {"Fn::GetAtt": ["Api", "GraphQLEndpointArn"]}}}
+    (reason,) = deployment.create_failing(template)
+    lack = "The local AWS does not have the attribute GraphQLEndpointArn of AWS::AppSync::GraphQLApi, which"
+    assert reason == f"{lack} AWS has."

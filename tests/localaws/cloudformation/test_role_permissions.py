@@ -9,7 +9,6 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from stepline.localaws.cloudformation import role_permissions
-from stepline.localaws.cloudformation.attributes import referenced_attributes
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.role_permissions import (
     HANDLERS,
@@ -166,20 +165,3 @@ def test_read_of_a_role_requires_its_arn() -> None:
     assert permission is not None
     assert (permission.action, permission.resource) == ("iam:GetRole", ROLE)
     assert read_permission("AWS::EC2::VPC", "vpc-1", ARNS) is None
-
-
-def test_attributes_are_found_in_get_att_and_sub() -> None:
-    properties = {
-        "A": {"Fn::GetAtt": ["Role", "Arn"]},
-        "B": [{"Fn::GetAtt": "Nested.Outputs.Url"}],
-        "C": {"Fn::Sub": "${Queue.Arn} ${AWS::Region} ${Parameter} ${!Literal.Arn}"},
-        "D": {"Fn::Sub": ["${Topic.TopicName} ${Own}", {"Own": {"Fn::GetAtt": ["Table", "Arn"]}}]},
-        "E": {"Ref": "Bucket"},
-    }
-    assert sorted(referenced_attributes(properties)) == [
-        ("Nested", "Outputs.Url"),
-        ("Queue", "Arn"),
-        ("Role", "Arn"),
-        ("Table", "Arn"),
-        ("Topic", "TopicName"),
-    ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stepline.localaws.cloudformation.conditions import evaluate_conditions
-from stepline.localaws.cloudformation.template_parameters import check_values
+from stepline.localaws.cloudformation.template_parameters import check_values, with_text
 from stepline.localaws.cloudformation.template_validation import TemplateError, check_template
 
 QUEUE = {"Type": "AWS::SQS::Queue"}
@@ -81,6 +81,18 @@ def test_parameter_is_checked(declared: dict[str, Any], given: dict[str, Any], m
         return
     with pytest.raises(TemplateError, match=message):
         check_values({"P": declared}, parameters, {"P": "a"})
+
+
+def test_boolean_defaults_are_text() -> None:
+    declared = {"P": {"Type": "String", "Default": False, "AllowedValues": [True, False]}}
+    check_values(declared, [], {})
+    check_values(declared, [{"Key": "P", "Value": "true"}], {})
+    texts = {"Type": "String", "Default": "false", "AllowedValues": ["true", "false"]}
+    assert with_text({"Parameters": declared, "Resources": {}}) == {
+        "Parameters": {"P": texts},
+        "Resources": {},
+    }
+    assert with_text({"Resources": {}}) == {"Resources": {}}
 
 
 def test_previous_value_of_a_new_parameter_is_refused() -> None:

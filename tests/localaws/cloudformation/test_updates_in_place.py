@@ -72,3 +72,23 @@ def test_replacement_has_another_name_and_the_old_one_is_deleted(
     urls = server.client("sqs").list_queues().get("QueueUrls", [])
     assert new != old
     assert (old in urls, new in urls) == (False, True)
+
+
+def test_tags_of_the_stack_replace_nothing(deployment: Deployment) -> None:
+    """Tags are create-only for this type."""
+    resources_of_compute = {
+        "Type": "FARGATE",
+        "MaxvCpus": 1,
+        "Subnets": ["subnet-1"],
+        "SecurityGroupIds": ["sg-1"],
+    }
+    compute = {"Type": "MANAGED", "ComputeResources": resources_of_compute}
+    template = resources(Compute=("AWS::Batch::ComputeEnvironment", compute))
+    deployment.create(template)
+    before = deployment.physical_ids()
+    tags = [{"Key": "team", "Value": "orders"}]
+    changes = deployment.preview(template, tags=tags)
+    assert changes["Compute"]["Replacement"] == "False"
+    assert changes["Compute"]["Scope"] == ["Tags"]
+    deployment.execute()
+    assert deployment.physical_ids() == before

@@ -87,3 +87,29 @@ def test_added_types_are_missing(provisioners: str) -> None:
     )
     assert types
     assert not types & ADDED_TYPES
+
+
+def test_responses_of_services_are_shown_as_python_prints_them(provisioners: str) -> None:
+    """cloudformation.resource_handlers, `_RESPONSE`"""
+    assert "failed: {resp[2]!r}" in provisioners
+
+
+def test_errors_of_the_sam_transform_are_shown_as_python_prints_them(
+    ministack_source: Callable[[str], str],
+) -> None:
+    """cloudformation.templates.explain_sam_errors"""
+    engine = functions_of(ministack_source("cloudformation/engine.py"))
+    assert "_sam_transform(" in engine["_apply_transforms"]
+    assert "causes" not in engine["_apply_transforms"]
+
+
+def test_tags_of_the_stack_are_merged_into_the_properties(functions: dict[str, str]) -> None:
+    """cloudformation.replacements, `_Tagged`"""
+    assert "out[prop] = merged" in functions["_with_stack_tags"]
+
+
+def test_host_of_an_address_is_not_read(ministack_source: Callable[[str], str]) -> None:
+    """cloudformation.templates.read_virtual_hosted_addresses"""
+    helpers = functions_of(ministack_source("cloudformation/helpers.py"))
+    assert "parsed.path" in helpers["_resolve_document"]
+    assert "parsed.netloc" not in helpers["_resolve_document"]

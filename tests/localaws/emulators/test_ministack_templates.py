@@ -26,6 +26,15 @@ slow = [engine._parse_template(text) for text in texts]
 templates.parse_templates_with_libyaml()
 assert issubclass(engine.CfnLoader, yaml.CSafeLoader)
 assert [engine._parse_template(text) for text in texts] == slow
+short = "X: !Not [!Contains [!RefAll a, !Transform {Name: b}]]"
+try:
+    engine._parse_template(short)
+except yaml.YAMLError:
+    templates.parse_all_short_functions()
+    expected = {"X": {"Fn::Not": [{"Fn::Contains": [{"Fn::RefAll": "a"}, {"Fn::Transform": {"Name": "b"}}]}]}}
+    assert engine._parse_template(short) == expected
+else:
+    raise AssertionError("ministack knows all short forms: parse_all_short_functions is not needed")
 """
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.credentials import ReadOnlyCredentials
 from ministack import app
 from ministack.core import iam_actions, responses, router
-from ministack.services import sts
+from ministack.services import cloudformation, sts
 
 from stepline.localaws.emulators.ministack.iam import (
     MinistackDirectory,
@@ -154,7 +154,14 @@ class _HttpRequest:
             return None
         if member := _RESOURCE_MEMBERS.get(action):
             return Permission(action, self._parameters().get(member, "*"))
+        if action == "cloudformation:DescribeEvents" and (stack := self._stack_of_change_set()):
+            return Permission(action, stack)
         return Permission(action, iam_actions.extract_resource_arn(*request, region, account))
+
+    def _stack_of_change_set(self) -> str:
+        """Return the ARN of the stack whose change set the request names, or a blank text."""
+        change_set = cloudformation._change_sets.get(self._parameters().get("ChangeSetName", ""), {})
+        return str(change_set.get("StackId", ""))
 
     def _batch_permissions(self) -> tuple[Permission, ...]:
         operation = operation_at("batch", self._method, self._path) or self._path

@@ -23,12 +23,37 @@ def replace_as_described() -> None:
     """Replace a resource in an update if the change set said so."""
 
     def replacing_change(resource_type: str, old: Properties, new: Properties) -> bool:
-        before, after = converted(resource_type, old), converted(resource_type, new)
+        before, after = (converted(resource_type, _own(properties)) for properties in (old, new))
         return type_facts(resource_type).behavior.replaces(before, after)
 
     provisioners._replacing_change = replacing_change
     stacks._replacing_change = replacing_change
+    _keep_own_properties()
     _keep_replacements_of_handlers()
+
+
+class _Tagged(dict[str, Any]):
+    """Properties with the tags of the stack; `own` are those of the template."""
+
+    def __init__(self, properties: Properties, own: Properties) -> None:
+        super().__init__(properties)
+        self.own = own
+
+
+def _own(properties: Properties) -> Properties:
+    return properties.own if isinstance(properties, _Tagged) else properties
+
+
+def _keep_own_properties() -> None:
+    """Keep the properties of the template: tags of the stack replace nothing, even if Tags is create-only."""
+    original = provisioners._with_stack_tags
+
+    @functools.wraps(original)
+    def with_stack_tags(resource_type: str, properties: Properties, *args: Any) -> Properties:
+        return _Tagged(original(resource_type, properties, *args), properties)
+
+    for module in (provisioners, stacks):
+        module._with_stack_tags = with_stack_tags
 
 
 def _keep_replacements_of_handlers() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dis
 import functools
+import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -24,6 +28,8 @@ _USER_POOL = "AWS::Cognito::UserPool"
 
 _log = logging.getLogger(__name__)
 _OWN_MODULES = ("ministack.", "stepline.")
+_RESPONSE = re.compile(r"""(?P<cause>.*?): (?P<body>b(['"]).*\3)""", re.DOTALL)
+"""A message of ministack with the body of a response, in the form that Python prints."""
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
@@ -127,6 +133,17 @@ class _Explained:
                 f"The local AWS failed to {self._operation} {self._resource}. Check that each property has"
                 " the type that AWS documents; the log of the local AWS has the details."
             ) from error
+        if isinstance(error, ValueError) and (found := _RESPONSE.fullmatch(str(error))):
+            raise ValueError(f"{found['cause']}: {_message(found['body'])}") from error
+
+
+def _message(body: str) -> str:
+    """Return the message in a response's body, which is the text of a Python literal."""
+    text = str(ast.literal_eval(body), "utf-8", "replace")
+    with contextlib.suppress(ValueError):
+        response = json.loads(text)
+        return str(response.get("message") or response.get("Message") or text)
+    return text
 
 
 def _is_refusal(error: Exception, traceback: TracebackType) -> bool:

@@ -12,12 +12,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.core import responses
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, handlers, stacks
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 from stepline.localaws.cloudformation import role_permissions
-from stepline.localaws.cloudformation.attributes import referenced_attributes
 from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.references import references
 from stepline.localaws.cloudformation.role_permissions import ResourceChange
+from stepline.localaws.emulators.ministack.cloudformation.deployments import deployed
 from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.service_roles import ServiceRoles
 
@@ -127,7 +128,7 @@ def check_roles(roles: ServiceRoles) -> None:
             _check(roles, role_arn, change)
 
     def check_reads(stack_name: str, logical_id: str) -> None:
-        stack = cloudformation._stacks.get(stack_name) or {}
+        stack = deployed(stack_name)
         if role_arn := stack.get(_ROLE):
             _check_reads(roles, role_arn, stack, logical_id)
 
@@ -169,11 +170,14 @@ def _check(roles: ServiceRoles, role_arn: str, change: ResourceChange) -> None:
 def _check_reads(roles: ServiceRoles, role_arn: str, stack: Mapping[str, Any], logical_id: str) -> None:
     """Check the reads of Fn::GetAtt in a resource that an update changes.
 
-    CloudFormation reads the other resource even if the update does not change it. The attributes are those of
-    the stack's current template. Raises ValueError as `_check`.
+    CloudFormation reads the other resource even if the update does not change it. Branches of Fn::If that are
+    not chosen are not read. Raises ValueError as `_check`.
     """
-    definition = stack["_template"].get("Resources", {}).get(logical_id, {})
-    for target, attribute in sorted(set(referenced_attributes(definition.get("Properties", {})))):
+    template = stack["_template"]
+    conditions = engine._evaluate_conditions(template, stack["_resolved_params"])
+    properties = template.get("Resources", {}).get(logical_id, {}).get("Properties", {})
+    found = {(reference.name, reference.attribute) for reference in references(properties, conditions)}
+    for target, attribute in sorted(pair for pair in found if pair[1]):
         if (resource := stack["_resources"].get(target)) is None:
             continue
         resource_type = resource["ResourceType"]

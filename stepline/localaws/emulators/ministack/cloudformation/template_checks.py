@@ -9,7 +9,7 @@ from ministack.core import responses
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 from stepline.localaws.cloudformation.conditions import evaluate_conditions
-from stepline.localaws.cloudformation.template_parameters import check_values, constraint_message
+from stepline.localaws.cloudformation.template_parameters import check_values, constraint_message, with_text
 from stepline.localaws.cloudformation.template_validation import Template, check_template
 from stepline.localaws.cloudformation.type_schemas import supports_attribute
 
@@ -24,6 +24,7 @@ def check_templates() -> None:
         template: Template, given: Sequence[Mapping[str, Any]], previous: Mapping[str, Any] | None = None
     ) -> Any:
         check_template(template, _supports)
+        template = with_text(template)
         check_values(template.get("Parameters") or {}, given, previous or {})
         return resolve_parameters(template, given, previous)
 
@@ -64,7 +65,20 @@ def require_capabilities() -> None:
     """
     handlers._capabilities_enforced = lambda: True
     required = handlers._required_capabilities
-    handlers._required_capabilities = lambda template, strict=True: required(template, strict=True)
+    handlers._required_capabilities = lambda template, **_: required(_with_valid_types(template), strict=True)
+
+
+def _with_valid_types(template: Template) -> Template:
+    """Return the template without the resources whose type is no text, which `check_template` reports."""
+    resources = template.get("Resources")
+    if not isinstance(resources, Mapping):
+        return {**template, "Resources": {}}
+    valid = {
+        name: resource
+        for name, resource in resources.items()
+        if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str)
+    }
+    return {**template, "Resources": valid}
 
 
 def _supports(resource_type: str, attribute: str) -> bool:

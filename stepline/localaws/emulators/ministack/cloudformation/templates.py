@@ -1,11 +1,26 @@
-"""Patches ministack's parser of templates, which is slow."""
+"""Patches how ministack reads templates: addresses, speed, short forms, and errors of the SAM transform."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from ministack.services.cloudformation import engine
+from ministack.services.cloudformation import changesets, engine, handlers, helpers
+
+_VIRTUAL_HOSTED = re.compile(r"https://(?P<bucket>.+)\.s3([.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>.+)")
+
+_SHORT_FUNCTIONS = (
+    "Contains",
+    "EachMemberEquals",
+    "EachMemberIn",
+    "RefAll",
+    "ToJsonString",
+    "Transform",
+    "ValueOf",
+    "ValueOfAll",
+)
 
 
 def parse_templates_with_libyaml() -> None:
@@ -17,9 +32,49 @@ def parse_templates_with_libyaml() -> None:
         engine.CfnLoader = _on_libyaml(engine.CfnLoader)
 
 
+def parse_all_short_functions() -> None:
+    """Parse also `!Transform`, and the short forms of the functions of rules, which ministack lacks."""
+    for name in _SHORT_FUNCTIONS:
+        engine.CfnLoader.add_constructor(f"!{name}", engine._construct_cfn_tag(f"Fn::{name}"))
+
+
 def _on_libyaml(loader: Any) -> Any:
     constructors = {
         "yaml_constructors": dict(loader.yaml_constructors),
         "yaml_multi_constructors": dict(loader.yaml_multi_constructors),
     }
     return type(loader.__name__, (yaml.CSafeLoader,), constructors)
+
+
+def explain_sam_errors() -> None:
+    """Report what the SAM transform refuses in the words of CloudFormation, instead of as Python's objects.
+
+    Call this before macros are run, which call the original function.
+    """
+    original = engine._apply_transforms
+
+    def apply(template: dict[str, Any], *parameters: Any) -> Any:
+        try:
+            return original(template, *parameters)
+        except Exception as error:
+            if (causes := getattr(error, "causes", None)) is None:
+                raise
+            messages = [getattr(error, "message", ""), *sorted(cause.message for cause in causes)]
+            failure = f"Transform {engine._SAM_TRANSFORM} failed with: {' '.join(messages)}"
+            return engine._TransformFailed(template, failure)
+
+    for module in (changesets, engine, handlers):
+        module._apply_transforms = apply
+
+
+def read_virtual_hosted_addresses() -> None:
+    """Read `https://BUCKET.s3.REGION.amazonaws.com/KEY`, of which ministack reads only the path."""
+    original = helpers._resolve_document
+
+    def resolve(parameters: Mapping[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        if found := _VIRTUAL_HOSTED.fullmatch(helpers._p(parameters, url_key)):
+            address = f"https://s3.amazonaws.com/{found['bucket']}/{found['key']}"
+            parameters = {**parameters, url_key: [address]}
+        return original(parameters, body_key, url_key, label)
+
+    helpers._resolve_document = resolve

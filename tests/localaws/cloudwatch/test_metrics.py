@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from stepline.localaws.cloudwatch import Metric, embedded_metrics, execution_metrics
 from stepline.localaws.events import AwsEvent
@@ -50,7 +50,7 @@ def test_other_events_have_no_metrics() -> None:
 
 
 def test_metrics_of_powertools_are_found(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = Metrics(service="stack-trigger", namespace="stepline")
+    metrics = EphemeralMetrics(service="stack-trigger", namespace="stepline")
     metrics.add_metric("JobsClosed", MetricUnit.Count, 1)
     metrics.flush_metrics()
     log = f"START\n{capsys.readouterr().out}END"

@@ -79,6 +79,17 @@ def test_all_permissions_are_required() -> None:
     assert caught.value.action == "s3:ListBucket"
 
 
+@pytest.mark.parametrize("action", ["kms:ListKeys", "kms:CreateKey", "kms:ListAliases"])
+def test_operation_of_kms_without_a_key_needs_no_key_policy(action: str) -> None:
+    enforcement(allow("*")).authorize(SESSION, [Permission(action, "*")])
+
+
+def test_key_must_allow_the_role_by_its_policy() -> None:
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"
+    with pytest.raises(AccessDeniedError):
+        enforcement(allow("*")).authorize(SESSION, [Permission("kms:Decrypt", key)])
+
+
 def test_loopback_interface_counts_as_tls() -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
     tls = deny | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}

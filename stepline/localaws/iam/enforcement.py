@@ -23,8 +23,8 @@ _ASSUME_ROLE = "sts:AssumeRole"
 _PASS_ROLE = "iam:PassRole"  # noqa: S105
 PASSED_TO_SERVICE = "iam:passedtoservice"
 _ARN_COLONS = 5
-_RESOURCE_POLICY_REQUIRED = ("kms:",)
-"""A key's policy must allow the request, even of the account's own roles [KMS guide, "Key policies"]."""
+_KMS = "kms:"
+_ANY_RESOURCE = "*"
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Enforcement:
             session=_parsed(caller.session_policies, "session policy") if caller.session_policies else None,
             boundary=None if role.boundary is None else parse(role.boundary, policy="permissions boundary"),
             resource=None if resource is None else parse(resource, policy=f"policy of {request.resource}"),
-            resource_policy_required=request.action.startswith(_RESOURCE_POLICY_REQUIRED),
+            resource_policy_required=_needs_key_policy(request),
         )
 
     def _context(self, caller: Caller, permission: Permission) -> Mapping[str, ContextValue]:
@@ -174,6 +174,14 @@ class Enforcement:
         )
         self.record.add_denied(request, message)
         return AccessDeniedError(message, request.action)
+
+
+def _needs_key_policy(request: Request) -> bool:
+    """Return whether a key's policy must allow the request, even of the account's own roles.
+
+    [KMS guide, "Key policies"] CreateKey, ListKeys and others use no key that exists.
+    """
+    return request.action.startswith(_KMS) and request.resource != _ANY_RESOURCE
 
 
 def _parsed(documents: Iterable[str], policy: str) -> tuple[Statement, ...]:

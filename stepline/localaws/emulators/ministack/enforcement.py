@@ -149,7 +149,11 @@ class _HttpRequest:
             operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
             return permission_of(operation, json.loads(self._body or b"{}"), account=account, region=region)
         request = (self._service, self._method, self._path, self._headers, self._body, self._query)
-        action = iam_actions.extract_iam_action(*request)
+        action: str | None = iam_actions.extract_iam_action(*request)
+        if action is None and self._service == "lambda":
+            # ministack knows the paths of some operations only.
+            operation = operation_at("lambda", self._method, self._path)
+            action = operation and f"lambda:{operation}"
         if action is None:
             return None
         if member := _RESOURCE_MEMBERS.get(action):

@@ -27,6 +27,8 @@ _INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 _UNHANDLED = "Unhandled"
 _EXIT_ERROR = "Runtime.ExitError"
+_TASK_ROOT = b"/var/task"
+"""The folder of a function's code on AWS [Lambda guide, "LAMBDA_TASK_ROOT"]."""
 
 
 class ExecutionEnvironment:
@@ -42,6 +44,7 @@ class ExecutionEnvironment:
         self._exit_code: int | None = None
         self._exited = threading.Event()
         self._current: Invocation | None = None
+        self._code = str(code).encode()
         self._process = self._start(code)
         threading.Thread(target=self._watch, name="stepline-function", daemon=True).start()
 
@@ -100,7 +103,11 @@ class ExecutionEnvironment:
 
     def _result(self, payload: bytes, *, failed: bool, platform_log: str = "") -> InvocationResult:
         """`platform_log`: what Lambda itself logs when a function times out or its process exits."""
-        return InvocationResult(payload, _UNHANDLED if failed else None, self._log.take() + platform_log)
+        log = self._log.take() + platform_log
+        if not failed:
+            return InvocationResult(payload, None, log)
+        # The stack trace is shown in histories; the log keeps the files that exist.
+        return InvocationResult(payload.replace(self._code, _TASK_ROOT), _UNHANDLED, log)
 
     def _timeout_result(self, request_id: str) -> InvocationResult:
         message = f"Task timed out after {self.function.timeout_seconds:.2f} seconds"

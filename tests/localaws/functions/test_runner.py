@@ -88,7 +88,8 @@ def test_exception_becomes_an_error_document(invoke: Invoke) -> None:
     assert result.function_error == "Unhandled"
     assert (document["errorType"], document["errorMessage"]) == ("ValueError", "this is wrong")
     assert document["requestId"] == "request-1"
-    assert "fails" in document["stackTrace"][0]
+    assert document["stackTrace"][0].startswith('  File "/var/task/app.py", line ')
+    assert "in fails" in document["stackTrace"][0]
     assert result.log.startswith("[ERROR] ValueError: this is wrong\nTraceback (most recent call last):\n")
 
 

@@ -152,8 +152,8 @@ class _HttpRequest:
         action: str | None = iam_actions.extract_iam_action(*request)
         if action is None and self._service == "lambda":
             # ministack knows the paths of some operations only.
-            operation = operation_at("lambda", self._method, self._path)
-            action = operation and f"lambda:{operation}"
+            found = operation_at("lambda", self._method, self._path)
+            action = f"lambda:{found}" if found else None
         if action is None:
             return None
         if member := _RESOURCE_MEMBERS.get(action):

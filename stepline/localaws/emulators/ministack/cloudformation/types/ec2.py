@@ -14,7 +14,7 @@ from stepline.localaws.emulators.ministack.cloudformation.resource_types import 
     add_type,
     refuse_properties,
 )
-from stepline.localaws.emulators.ministack.cloudformation.types.ec2_calls import call
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2_calls import call, update_tags
 
 
 def add_network_types() -> None:
@@ -88,14 +88,10 @@ def _add_flow_log_type() -> None:
         provisioners._ec2_apply_tags(identifier, properties)
         return identifier, {"Id": identifier}
 
-    def update(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> Resource:
-        provisioners._ec2_apply_tags(physical_id, new, old)
-        return physical_id, {"Id": physical_id}
-
     def delete(physical_id: str, _properties: Properties) -> None:
         call(kind, ec2._delete_flow_logs, **{"FlowLogId.1": physical_id})
 
-    add_type(kind, create, update, delete)
+    add_type(kind, create, update_tags, delete)
 
 
 def _allocation(address: str) -> str:

@@ -17,7 +17,7 @@ from stepline.localaws.emulators.ministack.cloudformation.resource_types import 
     Resource,
     add_type,
 )
-from stepline.localaws.emulators.ministack.cloudformation.types.ec2_calls import call
+from stepline.localaws.emulators.ministack.cloudformation.types.ec2_calls import call, update_tags
 
 _ACL = "AWS::EC2::NetworkAcl"
 _ENTRY = "AWS::EC2::NetworkAclEntry"
@@ -41,14 +41,10 @@ def _add_network_acl() -> None:
         provisioners._ec2_apply_tags(identifier, properties)
         return identifier, {"Id": identifier}
 
-    def update(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> Resource:
-        provisioners._ec2_apply_tags(physical_id, new, old)
-        return physical_id, {"Id": physical_id}
-
     def delete(physical_id: str, _properties: Properties) -> None:
         call(_ACL, ec2._delete_network_acl, NetworkAclId=physical_id)
 
-    add_type(_ACL, create, update, delete)
+    add_type(_ACL, create, update_tags, delete)
 
 
 def _add_network_acl_entry() -> None:

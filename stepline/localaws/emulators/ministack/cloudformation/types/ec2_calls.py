@@ -1,9 +1,13 @@
-"""Calls operations of ministack's EC2 for resource types."""
+"""Calls operations of ministack's EC2 for resource types, and updates tags."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from xml.etree import ElementTree
+
+from ministack.services.cloudformation import provisioners
+
+from stepline.localaws.emulators.ministack.cloudformation.resource_types import Properties, Resource
 
 _Operation = Callable[[dict[str, list[str]]], tuple[int, Mapping[str, str], bytes]]
 
@@ -21,3 +25,9 @@ def call(kind: str, operation: _Operation, **parameters: str) -> dict[str, str]:
     if status >= 400:
         raise ValueError(f"{kind}: {texts.get('Message', status)}")
     return texts
+
+
+def update_tags(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> Resource:
+    """Update a resource of which only the tags can change; its attribute is `Id`."""
+    provisioners._ec2_apply_tags(physical_id, new, old)
+    return physical_id, {"Id": physical_id}

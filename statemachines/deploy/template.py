@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
-from urllib.parse import quote
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
@@ -21,6 +20,7 @@ from stepline.core.aws_errors import AWS_FAILURES, is_transient
 from stepline.core.cloudformation.errors import template_does_not_exist
 from stepline.core.errors import InvalidInputError, PermissionDeniedError, SteplineError, TransientAwsError
 from stepline.core.limits import MAX_TEMPLATE_BYTES
+from stepline.core.object_urls import object_url
 from stepline.core.text import quoted
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def template_arguments(
     key = f"templates/{hashlib.sha256(body).hexdigest()}/{owner}"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-        yield {"TemplateURL": _url(s3, bucket, key)}
+        yield {"TemplateURL": object_url(s3, bucket, key)}
     except ClientError as error:
         if template_does_not_exist(error):
             raise TransientAwsError("Another run of this task has just deleted the template.") from error
@@ -122,15 +122,6 @@ def _delete(s3: S3Client, bucket: str, key: str) -> None:
         if is_transient(error):
             raise TransientAwsError(f"The temporary template could not be deleted: {error}") from error
         _log.warning("Temporary template not deleted", bucket=bucket, key=key, reason=str(error))
-
-
-def _url(s3: S3Client, bucket: str, key: str) -> str:
-    """Return the object's URL at the region's endpoint, also of other partitions and of the local AWS.
-
-    The bucket is in the path, so that its name may contain dots. (The host of a presigned URL is not that of
-    the region, and does not work in regions that must be enabled.)
-    """
-    return f"{s3.meta.endpoint_url}/{bucket}/{quote(key)}"
 
 
 def _read_text(reader: ArtifactReader, path: str, max_bytes: int) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from stepline.core.object_urls import object_url
 from stepline.deployment.template import object_key
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ class PackageBucket:
         return {"Bucket": self._name, "Key": key}
 
     def url(self, key: str) -> str:
-        """Return the object's address at the region's endpoint, which is also right in opt-in regions."""
-        return f"{self._s3.meta.endpoint_url}/{self._name}/{quote(key)}"
+        return object_url(self._s3, self._name, key)
 
     @cached_property
     def _created(self) -> str:

@@ -18,7 +18,7 @@ MAX_CHARACTERS: Final = 10_000
 """Of the input of Base64Encode, Base64Decode and Hash."""
 
 MAX_RANGE_ITEMS: Final = 1_000
-_HASHES: Final = {
+HASHES: Final = {
     "MD5": hashlib.md5,
     "SHA-1": hashlib.sha1,
     "SHA-256": hashlib.sha256,
@@ -246,10 +246,10 @@ def _base64_decode(text: Any) -> str:
 
 
 def _hash(data: Any, algorithm: Any) -> str:
-    if algorithm not in _HASHES:
-        raise IntrinsicError(f"The algorithm must be one of {', '.join(_HASHES)}")
+    if algorithm not in HASHES:
+        raise IntrinsicError(f"The algorithm must be one of {', '.join(HASHES)}")
     text = data if isinstance(data, str) else _json_to_string(data)
-    return _HASHES[algorithm](_short_text(text).encode()).hexdigest()
+    return HASHES[algorithm](_short_text(text).encode()).hexdigest()
 
 
 def _json_merge(first: Any, second: Any, is_deep: Any) -> dict[str, Any]:

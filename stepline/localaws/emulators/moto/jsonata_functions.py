@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import random
@@ -13,15 +12,7 @@ from jsonata import Jsonata
 from jsonata.jexception import JException
 from jsonata.utils import Utils
 
-_HASHES: Final = {
-    "MD5": hashlib.md5,
-    "SHA-1": hashlib.sha1,
-    "SHA-256": hashlib.sha256,
-    "SHA-384": hashlib.sha384,
-    "SHA-512": hashlib.sha512,
-}
-_MAX_RANGE_ITEMS: Final = 1_000
-"""[States.ArrayRange]"""
+from stepline.localaws.stepfunctions.intrinsic_functions import HASHES, MAX_RANGE_ITEMS
 
 
 class _Error(JException):  # type: ignore[misc] # jsonata has no types
@@ -64,17 +55,17 @@ def _range(first: Any, last: Any, step: Any) -> Any:
     if not all(map(Utils.is_numeric, (first, last, step))) or not step:
         raise _Error("D3137", "the arguments of $range must be numbers, and its step not zero")
     count = max(0, math.floor((last - first) / step) + 1)
-    if count > _MAX_RANGE_ITEMS:
-        raise _Error("D3137", f"the result of $range has more than {_MAX_RANGE_ITEMS} items")
+    if count > MAX_RANGE_ITEMS:
+        raise _Error("D3137", f"the result of $range has more than {MAX_RANGE_ITEMS} items")
     found = [first + index * step for index in range(count)]
     return found[0] if len(found) == 1 else found  # as the sequences of JSONata [recorded]
 
 
 def _hash(data: Any, algorithm: Any) -> Any:
-    if algorithm not in _HASHES:
-        raise _Error("D3137", f"the algorithm of $hash must be one of {', '.join(_HASHES)}")
+    if algorithm not in HASHES:
+        raise _Error("D3137", f"the algorithm of $hash must be one of {', '.join(HASHES)}")
     text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    return _HASHES[algorithm](text.encode()).hexdigest()
+    return HASHES[algorithm](text.encode()).hexdigest()
 
 
 def _parse(text: Any) -> Any:

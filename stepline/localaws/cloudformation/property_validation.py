@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-Schema = Mapping[str, Any]
+from stepline.localaws.cloudformation.type_schemas import Schema, resolved
 
 
 class _Unknown:
@@ -84,7 +84,7 @@ class _Validator:
     def problems(self, schema: Schema, value: Any, path: Path) -> Iterator[PropertyProblem]:
         if value is UNKNOWN:
             return
-        schema = self._resolved(schema)
+        schema = resolved(self._root, schema)
         if (wrong := _type_problem(schema, value, path)) is not None:
             yield wrong
             return
@@ -95,15 +95,6 @@ class _Validator:
         else:
             yield from _scalar_problems(schema, value, path)
         yield from self._combination_problems(schema, value, path)
-
-    def _resolved(self, schema: Schema) -> Schema:
-        """Follow a reference such as `#/definitions/Code`."""
-        while isinstance(reference := schema.get("$ref"), str):
-            found: Any = self._root
-            for part in reference.removeprefix("#/").split("/"):
-                found = found.get(part.replace("~1", "/").replace("~0", "~"), {})
-            schema = found
-        return schema
 
     def _object_problems(
         self, schema: Schema, value: Mapping[str, Any], path: Path

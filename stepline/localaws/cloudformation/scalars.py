@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from stepline.localaws.cloudformation.type_schemas import Schema
+from stepline.localaws.cloudformation.type_schemas import Schema, resolved
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _BOOLEANS = {"true": True, "false": False}
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
-_MAX_REFERENCES = 10
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 
 
@@ -38,7 +37,7 @@ class _Conversion:
         self._root = schema
 
     def value(self, schema: Schema, value: Any) -> Any:
-        schema = self._resolved(schema)
+        schema = resolved(self._root, schema)
         if isinstance(value, Mapping):
             return self.object(schema, value)
         if isinstance(value, list):
@@ -49,24 +48,11 @@ class _Conversion:
         members, elements = self._members(schema), self._elements(schema)
         return {key: self.value(members.get(key, elements), item) for key, item in value.items()}
 
-    def _resolved(self, schema: Any) -> Schema:
-        """Follow `$ref`, such as `#/definitions/Tag`."""
-        for _ in range(_MAX_REFERENCES):
-            if not isinstance(schema, Mapping):
-                return {}
-            if "$ref" not in schema:
-                return schema
-            found: Any = self._root
-            for part in schema["$ref"].removeprefix("#/").split("/"):
-                found = found.get(part, {})
-            schema = found
-        return {}
-
     def _alternatives(self, schema: Schema) -> Iterator[Schema]:
         yield schema
         for keyword in _ALTERNATIVES:
             for alternative in schema.get(keyword, ()):
-                yield self._resolved(alternative)
+                yield resolved(self._root, alternative)
 
     def _members(self, schema: Schema) -> dict[str, Any]:
         return {
@@ -78,7 +64,7 @@ class _Conversion:
 
     def _elements(self, schema: Schema) -> Schema:
         """Return the schema of a map's values. Where that allows any scalar, the API has strings."""
-        elements = self._resolved(next(iter(schema.get("patternProperties", {}).values()), {}))
+        elements = resolved(self._root, next(iter(schema.get("patternProperties", {}).values()), {}))
         return {**elements, "type": "string"} if "string" in self._types(elements) else elements
 
     def _types(self, schema: Schema) -> frozenset[str]:

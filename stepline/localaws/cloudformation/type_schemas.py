@@ -14,6 +14,7 @@ Schema = Mapping[str, Any]
 CUSTOM_RESOURCE: Final = "AWS::CloudFormation::CustomResource"
 _CUSTOM_PREFIX: Final = "Custom::"
 _DEFAULT_REGION: Final = "us-east-1"
+_MAX_REFERENCES: Final = 10
 _NOT_IN_SCHEMA: Final = {"AWS::Route53::RecordSet": ("/properties/Name",)}
 """Create-only properties that schemas lack, by the template reference ("Update requires: Replacement")."""
 
@@ -33,6 +34,20 @@ def resource_schema(resource_type: str, region: str) -> Schema | None:
     if name in _NOT_IN_SCHEMA:
         schema["createOnlyProperties"] = [*schema.get("createOnlyProperties", ()), *_NOT_IN_SCHEMA[name]]
     return cast("Schema", schema)
+
+
+def resolved(root: Schema, schema: Any) -> Schema:
+    """Follow a `$ref` such as `#/definitions/Tag` below the root; empty if the schema allows everything."""
+    for _ in range(_MAX_REFERENCES):
+        if not isinstance(schema, Mapping):
+            return {}
+        if not isinstance(reference := schema.get("$ref"), str):
+            return schema
+        found: Any = root
+        for part in reference.removeprefix("#/").split("/"):
+            found = found.get(part.replace("~1", "/").replace("~0", "~"), {})
+        schema = found
+    return {}
 
 
 def resource_types(region: str) -> frozenset[str]:
@@ -103,7 +118,5 @@ def supports_attribute(resource_type: str, attribute: str, region: str) -> bool:
     attributes = PROVIDER_SCHEMA_MANAGER.get_type_getatts(resource_type, region)
     if attributes.get(attribute) is not None:
         return True
-    read_only = {pointer.removeprefix("/properties/") for pointer in schema.get("readOnlyProperties", ())}
-    return bool(
-        {name.replace(".", "/") for name in attributes} & schema.get("properties", {}).keys() - read_only
-    )
+    writable = schema.get("properties", {}).keys() - attributes_of(schema)
+    return not writable.isdisjoint(attributes)

@@ -22,12 +22,12 @@ from stepline.localaws.cloudformation.changes import (
     TypeFacts,
     retaggable,
 )
+from stepline.localaws.cloudformation.references import IF, chosen_branch, intrinsic
 from stepline.localaws.cloudformation.replacement import UpdateBehavior
 from stepline.localaws.cloudformation.scalars import convert_scalars
-from stepline.localaws.cloudformation.type_schemas import resource_schema
+from stepline.localaws.cloudformation.type_schemas import names_of, resource_schema
 
 Template = Mapping[str, Any]
-_PROPERTIES_PREFIX = "/properties/"
 
 _includes_nested_stacks: contextvars.ContextVar[bool] = contextvars.ContextVar("includes_nested_stacks")
 
@@ -53,7 +53,7 @@ def type_facts(resource_type: str) -> TypeFacts:
 def _type_facts(resource_type: str, region: str) -> TypeFacts:
     schema = resource_schema(resource_type, region)
     tagging = {} if schema is None else schema.get("tagging", {})
-    tags = tagging.get("tagProperty", "Tags").removeprefix(_PROPERTIES_PREFIX)
+    (tags,) = names_of([tagging.get("tagProperty", "Tags")])
     return TypeFacts(UpdateBehavior.of(schema), tags)
 
 
@@ -162,9 +162,9 @@ def _chosen(value: Any, conditions: Mapping[str, bool]) -> Any:
         return [_chosen(item, conditions) for item in value]
     if not isinstance(value, dict):
         return value
-    branches = value.get("Fn::If")
-    if isinstance(branches, list) and len(branches) == 3 and isinstance(branches[0], str):
-        return _chosen(branches[1 if conditions.get(branches[0]) else 2], conditions)
+    function, argument = intrinsic(value)
+    if function == IF:
+        return _chosen(chosen_branch(argument, conditions), conditions)
     return {key: _chosen(item, conditions) for key, item in value.items()}
 
 

@@ -16,13 +16,12 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, handlers, helpers, stacks
 
 from stepline.localaws.cloudformation.property_validation import (
-    Schema,
     is_in_registry,
     legacy_message,
     property_problems,
 )
 from stepline.localaws.cloudformation.static_values import static_value
-from stepline.localaws.cloudformation.type_schemas import resource_schema
+from stepline.localaws.cloudformation.type_schemas import Schema, resource_schema
 from stepline.localaws.emulators.ministack.cloudformation.deployments import deployed
 from stepline.localaws.emulators.ministack.cloudformation.stack_roles import find_change_set
 

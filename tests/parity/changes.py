@@ -11,7 +11,6 @@ replacement of a resource in `same_id` has the same physical id.
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,10 +20,10 @@ import yaml
 
 from tests.localaws.cloudformation.deployments import Deployment
 from tests.localaws.running_server import running_server
+from tests.parity.cloudformation import merged
 from tests.parity.outcome import Outcome
 
 CASES = Path(__file__).parent / "cases/changes"
-_ABSENT = "<absent>"
 
 
 def replay() -> Iterator[Outcome]:
@@ -58,7 +57,7 @@ def run_case(
 def _seen(deployment: Deployment, template: Mapping[str, Any], case: Mapping[str, Any]) -> str:
     deployment.create(template)
     before = deployment.physical_ids()
-    changed = _merged(template, case.get("change", {}))
+    changed = merged(template, case.get("change", {}))
     changes = deployment.preview(changed, nested=True, **case.get("parameters", {}))
     effects = {
         logical_id: f"{change['Action']} {change.get('Replacement', '')}".strip()
@@ -79,16 +78,3 @@ def _seen(deployment: Deployment, template: Mapping[str, Any], case: Mapping[str
 def _text(effects: Mapping[str, str], replaced: list[str]) -> str:
     listed = ", ".join(f"{logical_id} {effects[logical_id]}" for logical_id in sorted(effects))
     return f"{listed}; replaced: {', '.join(sorted(replaced)) or 'none'}"
-
-
-def _merged(template: Any, change: Any) -> Any:
-    """Return the template with the members of the change at every depth; lists are replaced."""
-    if not isinstance(template, Mapping) or not isinstance(change, Mapping):
-        return copy.deepcopy(change)
-    merged = {key: copy.deepcopy(value) for key, value in template.items()}
-    for key, value in change.items():
-        if value == _ABSENT:
-            merged.pop(key, None)
-        else:
-            merged[key] = _merged(merged.get(key, {}), value)
-    return merged

@@ -21,7 +21,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -34,6 +33,7 @@ from tests.localaws.codepipeline.fakes import (
     pipeline,
     source_action,
 )
+from tests.parity.case_files import read_cases
 from tests.parity.outcome import Outcome
 
 CASES = Path(__file__).parent / "cases" / "codepipeline"
@@ -44,16 +44,14 @@ Case = Mapping[str, Any]
 
 def replay() -> Iterator[Outcome]:
     """Run all cases in virtual time."""
-    for file in sorted(CASES.glob("*.yaml")):
-        content = yaml.safe_load(file.read_text())
-        for name, case in content["cases"].items():
-            yield Outcome(
-                case=f"{file.stem}: {name}",
-                source=case.get("source") or content.get("source", ""),
-                expected=_text(_expected(case)),
-                seen=_text(_run(case)),
-                difference=case.get("difference", ""),
-            )
+    for name, case in read_cases(CASES):
+        yield Outcome(
+            case=name,
+            source=case["source"],
+            expected=_text(_expected(case)),
+            seen=_text(_run(case)),
+            difference=case.get("difference", ""),
+        )
 
 
 def _text(value: Any) -> str:

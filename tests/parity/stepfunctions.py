@@ -28,10 +28,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from tests.localaws.stepfunctions.world import ROLE_ARN, World
+from tests.parity.case_files import read_cases
 from tests.parity.outcome import Outcome
 
 CASES = Path(__file__).parent / "cases" / "stepfunctions"
@@ -43,16 +43,14 @@ def replay() -> Iterator[Outcome]:
     """Run all cases in virtual time."""
     world = World()
     try:
-        for file in sorted(CASES.glob("*.yaml")):
-            content = yaml.safe_load(file.read_text())
-            for name, case in content["cases"].items():
-                yield Outcome(
-                    case=f"{file.stem}: {name}",
-                    source=case.get("source") or content.get("source", ""),
-                    expected=_expected(case),
-                    seen=_run(world, case),
-                    difference=case.get("difference", ""),
-                )
+        for name, case in read_cases(CASES):
+            yield Outcome(
+                case=name,
+                source=case["source"],
+                expected=_expected(case),
+                seen=_run(world, case),
+                difference=case.get("difference", ""),
+            )
     finally:
         world.close()
 

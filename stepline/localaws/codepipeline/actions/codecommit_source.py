@@ -1,8 +1,8 @@
 """The CodeCommit source.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html.
-PollForSourceChanges is accepted, but sources are not polled: a rule on the event bus starts a pipeline, as AWS
-recommends, or StartPipelineExecution.
+PollForSourceChanges is accepted, but sources are not polled: a rule on the event bus starts a pipeline, as
+AWS recommends, or StartPipelineExecution.
 """
 
 from __future__ import annotations

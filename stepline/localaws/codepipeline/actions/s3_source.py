@@ -1,8 +1,8 @@
 """The S3 source.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html.
-PollForSourceChanges is accepted, but buckets are not polled: a rule on the event bus starts a pipeline, as AWS
-recommends, or StartPipelineExecution.
+PollForSourceChanges is accepted, but buckets are not polled: a rule on the event bus starts a pipeline, as
+AWS recommends, or StartPipelineExecution.
 """
 
 from __future__ import annotations

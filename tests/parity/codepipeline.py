@@ -2,8 +2,9 @@
 
 A file has `cases`: name -> case, and may have a `source` for all of them. A case has
 
-- `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}`, `{approval: NAME}` or `{action: NAME}`
-  and other members of an ActionDeclaration (the `actionTypeId` of the last kind is short: `Build/CodeBuild`); and `pipeline`, other members of the PipelineDeclaration;
+- `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}`, `{approval: NAME}` or
+  `{action: NAME}` and other members of an ActionDeclaration (the `actionTypeId` of the last kind is short:
+  `Build/CodeBuild`); and `pipeline`, other members of the PipelineDeclaration;
 - `refused`: the code of the error, or `accepted`: the pipeline is valid; or
 - `steps`, which follow after the pipeline has been created, and `then`: what is seen after them.
 

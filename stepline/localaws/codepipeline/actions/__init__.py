@@ -10,6 +10,7 @@ from stepline.localaws.codepipeline.actions import (
     lambda_invoke,
     manual_approval,
     s3_source,
+    step_functions,
 )
 from stepline.localaws.codepipeline.declarations import ActionType
 
@@ -19,6 +20,7 @@ DEFINITIONS: Final[dict[ActionType, ActionTypeDefinition]] = {
         codecommit_source.DEFINITION,
         s3_source.DEFINITION,
         lambda_invoke.DEFINITION,
+        step_functions.DEFINITION,
         manual_approval.DEFINITION,
     )
 }

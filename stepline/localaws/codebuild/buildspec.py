@@ -97,7 +97,7 @@ def is_inline(text: str) -> bool:
 def parse_buildspec(text: str) -> Buildspec:
     """Raises PhaseError, YAML_FILE_ERROR."""
     try:
-        document = yaml.load(text.replace("\t", "  "), Loader=yaml.BaseLoader)  # noqa: S506 - makes text only
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes text only
     except yaml.YAMLError as error:
         raise _invalid(f"{error}".replace("\n", " ")) from error
     if not isinstance(document, dict):

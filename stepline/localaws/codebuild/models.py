@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -119,7 +119,7 @@ class UploadedArtifact:
 class Build:
     """A build. `document`: the configuration that it runs with, in the shape of the API's Build.
 
-    `actor`: the role as which it accesses other services. `on_ended` is called once when it has ended.
+    `actor`: the role as which it accesses other services.
     """
 
     id: str
@@ -129,7 +129,6 @@ class Build:
     actor: Actor
     started_at: datetime
     pipeline: PipelineInput | None = None
-    on_ended: Callable[[Build], None] = lambda _build: None
     status: BuildStatus = BuildStatus.IN_PROGRESS
     ended_at: datetime | None = None
     phases: list[Phase] = field(default_factory=list)

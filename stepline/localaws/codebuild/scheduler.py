@@ -145,7 +145,6 @@ class Scheduler:
             build.ended_at = self._context.clock.now()
             build.phases.append(Phase(PhaseType.COMPLETED, build.ended_at))
         self._publish_state(build)
-        build.on_ended(build)
 
     def _begin(self, build: Build, phase: PhaseType) -> None:
         with self._lock:

@@ -186,7 +186,6 @@ class CodeBuild(JsonService):
         self,
         params: Params,
         pipeline: PipelineInput,
-        on_ended: Callable[[Build], None],
     ) -> Build:
         """Start a build of a project with the artifacts of a pipeline's action.
 
@@ -203,7 +202,6 @@ class CodeBuild(JsonService):
             {"type": "CODEPIPELINE", "artifactIdentifier": artifact.name} for artifact in pipeline.artifacts
         ]
         build.pipeline = pipeline
-        build.on_ended = on_ended
         self._submit(build)
         return build
 
@@ -212,7 +210,6 @@ class CodeBuild(JsonService):
         name: str,
         buildspec: str,
         pipeline: PipelineInput,
-        on_ended: Callable[[Build], None],
         *,
         actor: Actor,
         log_group: str,
@@ -237,13 +234,8 @@ class CodeBuild(JsonService):
         params = {"environmentVariablesOverride": list(variables)}
         build = self._configured(project, params, number=None, initiator=pipeline.initiator, actor=actor)
         build.pipeline = pipeline
-        build.on_ended = on_ended
         self._scheduler.submit(build)
         return build
-
-    def stop(self, build: Build) -> None:
-        """End a build of a pipeline's action."""
-        self._scheduler.end(build, BuildStatus.STOPPED)
 
     # --- helpers ----------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.iam import Permission, current_actor
 from stepline.localaws.service_roles import ArtifactS3Client
 from stepline.localaws.stepfunctions import StepFunctions
+from stepline.localaws.wiring.builds import PipelineBuilds
 from stepline.localaws.wiring.platform import Platform
 
 _PIPELINE_SETTINGS = Settings(
@@ -55,7 +56,11 @@ def build_services(platform: Platform, stack: ExitStack) -> Services:
     codebuild = stack.enter_context(closing(_codebuild(_context(platform, stack), platform)))
     # A clock runs a limited number of callbacks at once, and CodePipeline's wait for functions.
     codepipeline_context = _context(platform, stack)
-    codepipeline = stack.enter_context(closing(_codepipeline(codepipeline_context, platform, codecommit)))
+    codepipeline = stack.enter_context(
+        closing(
+            _codepipeline(codepipeline_context, platform, codecommit, PipelineBuilds(codebuild, platform))
+        )
+    )
     events = _to_all(stepfunctions.on_event, context.events)
     batch = stack.enter_context(closing(_batch(replace(context, events=events), platform)))
     return Services(functions, codebuild, codecommit, stepfunctions, codepipeline, batch)
@@ -91,7 +96,9 @@ def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
     )
 
 
-def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) -> CodePipeline:
+def _codepipeline(
+    context: Context, platform: Platform, codecommit: CodeCommit, builds: PipelineBuilds
+) -> CodePipeline:
     s3 = ArtifactS3Client(platform.client("s3"), platform.roles)
     archives = _Archives(codecommit, platform)
     codecommit_source = CodeCommitSource(
@@ -106,6 +113,7 @@ def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) 
             on_dropped_event=cloudwatch.record_dropped_event,
             sns=platform.client("sns"),
             client=platform.client,
+            builds=builds,
             can_assume=platform.roles.can_assume,
         ),
         sources={"CodeCommit": codecommit_source, "S3": S3Source(s3, region=context.region)},

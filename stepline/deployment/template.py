@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from stepline.aws.templates import parse_template
+from stepline.core import source_trees
 from stepline.core.errors import UsageError
+from stepline.core.source_trees import SourceTree
 from stepline.deployment import function_package
 
 Upload = Callable[[str, bytes], Mapping[str, str]]
@@ -70,25 +72,27 @@ def object_key(ending: str, content: bytes) -> str:
 def _local_function_zip(folder: Path, location: str, logical_id: str) -> bytes:
     """Zip the Lambda code of the project, or any other folder as it is.
 
-    Packages that are missing in AWS's runtime are left out: they are installed locally.
+    Packages that are missing in AWS's runtime are left out: they are installed locally. The local AWS renews
+    the package when the files change.
     """
     code = folder / location
     if not code.is_dir():
         raise UsageError(f"{logical_id}: CodeUri {location} is not a folder below {folder}")
-    if function_package.is_project(code):
-        return _zip(function_package.source_files(code))
-    return zip_folder(code)
+    is_project = function_package.is_project(code)
+    trees = function_package.source_trees(code) if is_project else [SourceTree(code, code)]
+    files = [file for tree in trees for file in tree.files()]
+    return _zip(files, source_trees.to_comment(trees) if len(files) <= source_trees.MAX_FILES else b"")
 
 
 def zip_folder(folder: Path) -> bytes:
     """Return a zip of all files below the folder, always the same for the same files."""
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
-    return _zip((file, file.relative_to(folder).as_posix()) for file in files)
+    return _zip(SourceTree(folder, folder).files())
 
 
-def _zip(files: Iterable[tuple[Path, str]]) -> bytes:
+def _zip(files: Iterable[tuple[Path, str]], comment: bytes = b"") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = comment
         for file, name in files:
             archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), file.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

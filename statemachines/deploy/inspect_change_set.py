@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _ChangeSetRef:
+class ChangeSetRef:
     """A change set of the stack itself, or of a stack nested in it."""
 
     id: str
@@ -40,8 +40,8 @@ class _ChangeSetRef:
     path: str = ""
     depth: int = 0
 
-    def nested(self, change: ResourceChange) -> _ChangeSetRef:
-        return _ChangeSetRef(change.change_set_id, change.physical_id, f"{change.path}/", self.depth + 1)
+    def nested(self, change: ResourceChange) -> ChangeSetRef:
+        return ChangeSetRef(change.change_set_id, change.physical_id, f"{change.path}/", self.depth + 1)
 
 
 @task
@@ -51,12 +51,12 @@ def handler(event: Fields) -> JsonObject:
     Returns `{"changes": number of changes, "summary": what it removes or replaces, though it may}`.
     """
     request, change_set = DeployRequest.parse(event.value("request")), event.section("changeSet")
-    reference = _ChangeSetRef(change_set.text("id"), change_set.text("stackId"))
+    reference = ChangeSetRef(change_set.text("id"), change_set.text("stackId"))
     return inspect_change_set(clients.cloudformation(), reference, request.allow_replacement)
 
 
 def inspect_change_set(
-    cloudformation: CloudFormationClient, change_set: _ChangeSetRef, allowance: Allowance
+    cloudformation: CloudFormationClient, change_set: ChangeSetRef, allowance: Allowance
 ) -> JsonObject:
     """Raise `ReplacementRefusedError`, naming each resource, or `StackChangedError`."""
     changes = list(_changes(cloudformation, change_set))
@@ -68,7 +68,7 @@ def inspect_change_set(
     return {"changes": len(changes), "summary": summarize(decision)}
 
 
-def _changes(cloudformation: CloudFormationClient, change_set: _ChangeSetRef) -> Iterator[ResourceChange]:
+def _changes(cloudformation: CloudFormationClient, change_set: ChangeSetRef) -> Iterator[ResourceChange]:
     """Yield all changes, also those inside nested stacks."""
     for page in _pages(cloudformation, change_set):
         _check_is_created(page)
@@ -95,7 +95,7 @@ class _StackArguments(TypedDict, total=False):
 
 
 def _pages(
-    cloudformation: CloudFormationClient, change_set: _ChangeSetRef
+    cloudformation: CloudFormationClient, change_set: ChangeSetRef
 ) -> Iterator[DescribeChangeSetOutputTypeDef]:
     """Yield the pages of the change set. Raise `StackChangedError` if it does not exist any more.
 

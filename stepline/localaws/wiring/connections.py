@@ -21,6 +21,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     change_sets,
     deployments,
     macros,
+    nested_change_sets,
     properties,
     property_checks,
     replacements,
@@ -111,6 +112,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()
     change_details.describe_changes()
+    nested_change_sets.add_nested_change_sets()
     replacements.replace_as_described()
     replacements.update_rest_apis_in_place()
     stack_roles.store_roles()

@@ -22,6 +22,7 @@ from stepline.aws.target import Target
 from stepline.cli import execution_lines, execution_view, terminal
 from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.core.durations import format_duration
+from stepline.core.rest_apis import local_invoke_url
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
@@ -165,15 +166,21 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
         text.append(f": {execution.summary.status_summary}")
     terminal.print_layout(text.append(f" after {duration}" if duration else ""))
     if execution.status is Status.SUCCEEDED:
-        _show_output_variables(execution)
+        _show_output_variables(execution, endpoint)
 
 
-def _show_output_variables(execution: PipelineExecution) -> None:
-    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack."""
+def _show_output_variables(execution: PipelineExecution, local_endpoint: str | None) -> None:
+    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack.
+
+    Those that are addresses of REST APIs on AWS are shown with the `local_endpoint`.
+    """
     for action in execution.actions:
         if action.state_machine_execution and action.output_variables:
             terminal.print_result()
-            layout = execution_view.values_layout(f"Outputs of {action.name}", action.output_variables)
+            values = action.output_variables
+            if local_endpoint:
+                values = {name: local_invoke_url(value, local_endpoint) for name, value in values.items()}
+            layout = execution_view.values_layout(f"Outputs of {action.name}", values)
             terminal.print_layout(layout)
 
 

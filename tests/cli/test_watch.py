@@ -316,6 +316,14 @@ def test_outputs_are_shown_at_the_end(prepare: Prepare, stepline: Stepline) -> N
     assert stepline("watch").stdout.endswith("Outputs of Deploy\n  BucketName  my-bucket\n")
 
 
+def test_address_of_a_rest_api_in_the_outputs_is_local(prepare: Prepare, stepline: Stepline) -> None:
+    url = "https://2e2b71d6.execute-api.us-east-1.amazonaws.com/live"
+    states = {"Deploy": {"Type": "Pass", "Result": {"ApiUrl": url}, "End": True}}
+    prepare({"StartAt": "Deploy", "States": states}).world.start()
+    local_url = "http://127.0.0.1:4566/restapis/2e2b71d6/live/_user_request_"
+    assert stepline("watch").stdout.endswith(f"Outputs of Deploy\n  ApiUrl  {local_url}\n")
+
+
 DENIED = client_error("AccessDeniedException", "ListPipelines", "not authorized")
 NO_STACK = client_error("ValidationError", "DescribeStacks", "Stack with id stepline does not exist")
 OF_STACK = {"Stacks": [{"Outputs": [{"OutputKey": "PipelineName", "OutputValue": "app"}]}]}

@@ -12,6 +12,8 @@ import pytest
 
 from tests.end_to_end.local_aws import LocalAws
 
+pytestmark = [pytest.mark.xdist_group("local_aws")]
+
 STACK = "own"
 FUNCTION = {
     "Type": "AWS::Serverless::Function",

@@ -209,4 +209,3 @@ def test_git_shows_which_pipeline_a_push_starts(local_aws: LocalAws, tmp_path: P
     )
     message = b"remote: Branch topic starts no pipeline; branch main starts pipeline stepline."
     assert message in result.stderr
-    local_aws.git("push", "--quiet", url, ":topic", cwd=tmp_path)

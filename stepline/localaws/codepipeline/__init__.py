@@ -5,16 +5,18 @@
     })
 
 `service` serves the API; `store` keeps the pipelines; `execution_requests` starts, stops and retries
-executions; `execution_flow` moves them through stages and actions; `providers` starts each action
-(`source_action`, `lambda_action` with `jobs` and `async_invocation`, `approval_action`); `runtime` holds
-the lock, the clock and the events to be sent.
+executions; `execution_flow` moves them through stages and actions; `providers` starts each action, and
+`actions` has a module for each action type; `jobs` and `approvals` take results; `runtime` holds the lock,
+the clock and the events to be sent.
 """
 
+from stepline.localaws.codepipeline.actions.codecommit_source import CodeCommitSource
+from stepline.localaws.codepipeline.actions.s3_source import S3Source
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.results import Revision
 from stepline.localaws.codepipeline.service import CodePipeline
 from stepline.localaws.codepipeline.settings import Settings
-from stepline.localaws.codepipeline.sources import CodeCommitSource, S3Source, Source, SourceError
+from stepline.localaws.codepipeline.sources import Source, SourceError
 
 __all__ = [
     "CodeCommitSource",

@@ -1,24 +1,72 @@
-"""The action types that the local CodePipeline runs: their artifacts and configuration keys.
+"""What an action type is: its artifacts and configuration keys, and the provider that runs its actions.
 
-https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html. `PollForSourceChanges` is
-accepted, but sources are not polled: a pipeline is started by a rule on the event bus, as AWS recommends, or
-by StartPipelineExecution.
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html. `actions` has a module for
+each action type.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from stepline.localaws.codepipeline.declarations import ActionType
+from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.declarations import ActionDeclaration, ActionType
+from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.jobs import Jobs
+from stepline.localaws.codepipeline.models import ActionExecution
+from stepline.localaws.codepipeline.runtime import Runtime
+from stepline.localaws.codepipeline.settings import Settings
+from stepline.localaws.codepipeline.sources import Source
+
+Configuration = Mapping[str, str]
+
+
+class Provider(Protocol):
+    """Runs the actions of one type. Both methods are called in the background, outside transactions."""
+
+    def start(self, action: ActionExecution) -> None:
+        """Start the action's work. `flow.finish_action` ends it, now or later, with its output variables."""
+
+    def abandon(self, action: ActionExecution) -> None:
+        """Free what still runs here for an action that has timed out or was abandoned.
+
+        On AWS the work that the action started in another service goes on.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderContext:
+    """What providers are built with. `sources`: name of a source's provider -> source."""
+
+    runtime: Runtime
+    flow: ExecutionFlow
+    jobs: Jobs
+    clients: ServiceClients
+    sources: Mapping[str, Source]
+
+
+def _no_check(_action: ActionDeclaration) -> None:
+    """Accept every declaration."""
+
+
+def _no_url(_configuration: Configuration, _region: str) -> str | None:
+    return None
+
+
+def _default_timeout(settings: Settings) -> float:
+    return settings.action_timeout_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionTypeDefinition:
     """`inputs` and `outputs`: minimum and maximum number of artifacts.
 
-    `required` and `optional`: configuration keys. `revision_types`: what StartPipelineExecution's
-    sourceRevisions may override.
+    `required` and `optional`: configuration keys. `provider` returns None if the provider is not to be had.
+    `check` raises an AwsError for a declaration that AWS refuses, beyond artifacts and keys. `entity_url`:
+    the console page of what the configuration names, in a region. `timeout_seconds`: of an action;
+    `takes_timeout`: whether timeoutInMinutes changes it. `revision_types`: what sourceRevisions of
+    StartPipelineExecution may override.
     """
 
     type: ActionType
@@ -26,6 +74,11 @@ class ActionTypeDefinition:
     outputs: tuple[int, int]
     required: tuple[str, ...]
     optional: tuple[str, ...]
+    provider: Callable[[ProviderContext], Provider | None]
+    check: Callable[[ActionDeclaration], None] = _no_check
+    entity_url: Callable[[Configuration, str], str | None] = _no_url
+    timeout_seconds: Callable[[Settings], float] = _default_timeout
+    takes_timeout: bool = False
     revision_types: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -46,47 +99,6 @@ def _artifact_details(bounds: tuple[int, int]) -> dict[str, int]:
     return {"minimumCount": bounds[0], "maximumCount": bounds[1]}
 
 
-def _aws(category: str, provider: str) -> ActionType:
+def aws_type(category: str, provider: str) -> ActionType:
+    """Return the type of an action that AWS provides."""
     return ActionType(category=category, owner="AWS", provider=provider, version="1")
-
-
-CODECOMMIT = _aws("Source", "CodeCommit")
-S3 = _aws("Source", "S3")
-LAMBDA = _aws("Invoke", "Lambda")
-MANUAL = _aws("Approval", "Manual")
-
-DEFINITIONS = {
-    definition.type: definition
-    for definition in (
-        ActionTypeDefinition(
-            type=CODECOMMIT,
-            inputs=(0, 0),
-            outputs=(1, 1),
-            required=("RepositoryName", "BranchName"),
-            optional=("PollForSourceChanges", "OutputArtifactFormat"),
-            revision_types=("COMMIT_ID",),
-        ),
-        ActionTypeDefinition(
-            type=S3,
-            inputs=(0, 0),
-            outputs=(1, 1),
-            required=("S3Bucket", "S3ObjectKey"),
-            optional=("PollForSourceChanges", "AllowOverrideForS3ObjectKey"),
-            revision_types=("S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"),
-        ),
-        ActionTypeDefinition(
-            type=LAMBDA,
-            inputs=(0, 5),
-            outputs=(0, 5),
-            required=("FunctionName",),
-            optional=("UserParameters",),
-        ),
-        ActionTypeDefinition(
-            type=MANUAL,
-            inputs=(0, 0),
-            outputs=(0, 0),
-            required=(),
-            optional=("NotificationArn", "CustomData", "ExternalEntityLink"),
-        ),
-    )
-}

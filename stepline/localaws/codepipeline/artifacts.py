@@ -45,6 +45,18 @@ def upload(clients: ServiceClients, store: ArtifactStore, artifact: Artifact, co
     )
 
 
+def artifact_document(artifact: Artifact) -> dict[str, Any]:
+    """Return the artifact as it is in the event and the details of a job."""
+    return {
+        "name": artifact.name,
+        "revision": artifact.revision,
+        "location": {
+            "type": "S3",
+            "s3Location": {"bucketName": artifact.bucket, "objectKey": artifact.key},
+        },
+    }
+
+
 def actor_of(action: ActionExecution) -> Actor:
     """Return CodePipeline acting as the pipeline's role, or as the action's own, which that role assumes."""
     return role_actor(action.execution.declaration, action.declaration.role_arn)

@@ -42,11 +42,22 @@ _EVENT_STATES = {PipelineStatus.CANCELLED.value: _CANCELED}
 
 
 class ExecutionFlow:
-    """`run_action` does an action's work (called outside transactions); `drop_jobs` deletes its jobs."""
+    """`run_action` does an action's work, and `abandon_action` ends it early (called outside transactions).
 
-    def __init__(self, runtime: Runtime, *, run_action: ActionCallback, drop_jobs: ActionCallback) -> None:
+    `drop_jobs` deletes the action's jobs.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        run_action: ActionCallback,
+        abandon_action: ActionCallback,
+        drop_jobs: ActionCallback,
+    ) -> None:
         self._runtime = runtime
         self._run_action = run_action
+        self._abandon_action = abandon_action
         self._drop_jobs = drop_jobs
 
     # --- executions -------------------------------------------------------------------------------
@@ -94,8 +105,12 @@ class ExecutionFlow:
             self._advance(execution, stage)
 
     def _abandon(self, action: ActionExecution, state: str) -> None:
-        action.end(ActionStatus.ABANDONED, self._runtime.now())
+        self._end_early(action)
         self._emit_action(action, state)
+
+    def _end_early(self, action: ActionExecution) -> None:
+        action.end(ActionStatus.ABANDONED, self._runtime.now())
+        self._runtime.later(0, partial(self._abandon_action, action))
 
     def retry(self, execution: PipelineExecution, stage: StageExecution, mode: RetryMode) -> None:
         """Run a failed or stopped stage again, in the same execution: new executions of its actions."""
@@ -117,7 +132,7 @@ class ExecutionFlow:
         for execution in pipeline.executions.values():
             for action in execution.history:
                 if action.in_progress:
-                    action.end(ActionStatus.ABANDONED, self._runtime.now())
+                    self._end_early(action)
                 self._drop_jobs(action)
         pipeline.stage_states.clear()
 

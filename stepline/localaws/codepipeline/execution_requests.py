@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.actions import DEFINITIONS
 from stepline.localaws.codepipeline.declarations import ExecutionMode, PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     ConcurrentPipelineExecutionsLimitExceededException,

@@ -34,15 +34,21 @@ StartNextJob = Callable[[ActionExecution, str], None]
 class Jobs:
     """All jobs: the open ones, and a number of closed ones for each action."""
 
-    def __init__(self, runtime: Runtime, flow: ExecutionFlow, *, start_next: StartNextJob) -> None:
+    def __init__(self, runtime: Runtime, flow: ExecutionFlow) -> None:
         self._runtime = runtime
         self._flow = flow
-        self._start_next = start_next
+        self._start_next: dict[str, StartNextJob] = {}
         self._jobs: dict[str, Job] = {}
         self._by_action: dict[str, deque[str]] = {}
 
     def open(
-        self, action: ActionExecution, job_id: str, token: str | None, credentials: Credentials
+        self,
+        action: ActionExecution,
+        job_id: str,
+        token: str | None,
+        credentials: Credentials,
+        *,
+        start_next: StartNextJob,
     ) -> Job | None:
         """Create a job and start its 20 minutes; None if the action has ended meanwhile."""
         with self._runtime.transaction():
@@ -50,6 +56,7 @@ class Jobs:
                 return None
             job = Job(id=job_id, action=action, continuation_token=token, credentials=credentials)
             self._jobs[job_id] = job
+            self._start_next[action.id] = start_next
             self._keep(action, job_id)
             timeout_seconds = self._runtime.settings.job_timeout_seconds
             action.set_timer(_TIMER, self._runtime.later(timeout_seconds, partial(self._time_out, job_id)))
@@ -84,13 +91,14 @@ class Jobs:
 
     def drop(self, action: ActionExecution) -> None:
         """Delete all jobs of `action`."""
+        self._start_next.pop(action.id, None)
         for job_id in self._by_action.pop(action.id, ()):
             self._jobs.pop(job_id, None)
 
     def _continue(self, action: ActionExecution, result: ActionResult, token: str) -> None:
         action.report(result, self._runtime.now())
         action.execution.updated_at = action.updated_at
-        next_job = partial(self._start_next, action, token)
+        next_job = partial(self._start_next[action.id], action, token)
         action.set_timer(_TIMER, self._runtime.later(self._runtime.settings.continuation_seconds, next_job))
 
     def _open_job(self, job_id: str) -> Job:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepline.localaws.codepipeline.action_types import CODECOMMIT, LAMBDA, S3
+from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.artifacts import artifact_document
 from stepline.localaws.codepipeline.declarations import ActionDeclaration, ArtifactStore, StageDeclaration
-from stepline.localaws.codepipeline.lambda_action import artifact_document
 from stepline.localaws.codepipeline.models import (
     ActionExecution,
     Artifact,
@@ -86,7 +86,7 @@ def _action_state(
 ) -> Document:
     document: Document = {
         "actionName": declaration.name,
-        "entityUrl": _entity_url(declaration, region),
+        "entityUrl": DEFINITIONS[declaration.type].entity_url(declaration.configuration, region),
     }
     action = pipeline.latest_actions.get((stage.name, declaration.name))
     if action is not None:
@@ -124,20 +124,6 @@ def _current_revision(action: ActionExecution) -> Document | None:
             "revisionChangeId": source.id[:100],  # RevisionChangeIdentifier in the model
             "created": source.created or action.updated_at,
         }
-    return None
-
-
-def _entity_url(declaration: ActionDeclaration, region: str) -> str | None:
-    """Return the console page of the function, repository or bucket that the action's configuration names."""
-    console = f"https://{region}.console.aws.amazon.com"
-    configuration = declaration.configuration
-    if declaration.type == LAMBDA:
-        return f"{console}/lambda/home?region={region}#/functions/{configuration['FunctionName']}"
-    if declaration.type == CODECOMMIT:
-        repository, branch = configuration["RepositoryName"], configuration["BranchName"]
-        return f"{console}/codecommit/home#/repository/{repository}/browse/{branch}/--/"
-    if declaration.type == S3:
-        return f"{console}/s3/buckets/{configuration['S3Bucket']}"
     return None
 
 

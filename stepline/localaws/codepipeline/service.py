@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 from stepline.core import strict_json
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline import responses
-from stepline.localaws.codepipeline.action_types import DEFINITIONS
+from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.actions.s3_source import S3Source
+from stepline.localaws.codepipeline.approvals import Approvals
 from stepline.localaws.codepipeline.artifacts import role_actor
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import PipelineDeclaration
@@ -33,7 +35,7 @@ from stepline.localaws.codepipeline.providers import ActionProviders
 from stepline.localaws.codepipeline.results import ErrorDetails
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import Settings
-from stepline.localaws.codepipeline.sources import S3Source, Source
+from stepline.localaws.codepipeline.sources import Source
 from stepline.localaws.codepipeline.store import PipelineStore
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import JsonService, Params, page
@@ -65,7 +67,8 @@ class CodePipeline(JsonService):
         self._providers = ActionProviders(self._runtime, clients, all_sources)
         self._flow = self._providers.flow
         self._jobs = self._providers.jobs
-        self._store = PipelineStore(self._runtime, source_providers=frozenset(all_sources))
+        self._approvals = Approvals(self._runtime, self._flow)
+        self._store = PipelineStore(self._runtime, types=self._providers.types)
         self._can_assume = clients.can_assume
         self._requests = ExecutionRequests(self._runtime, self._flow, self._store)
 
@@ -241,7 +244,7 @@ class CodePipeline(JsonService):
                 if (action.stage.name, action.declaration.name) == (params["stageName"], params["actionName"])
             ]
             result = params["result"]
-            self._providers.approvals.put_result(
+            self._approvals.put_result(
                 actions, token=params["token"], status=result["status"], summary=result["summary"]
             )
             return {"approvedAt": self._runtime.now()}

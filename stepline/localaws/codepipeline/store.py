@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Container, Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.declarations import PipelineDeclaration
+from stepline.localaws.codepipeline.declarations import ActionType, PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     InvalidArnException,
     PipelineExecutionNotFoundException,
@@ -25,9 +25,9 @@ _ARN_PARTS = 6
 class PipelineStore:
     """Call every method inside a transaction."""
 
-    def __init__(self, runtime: Runtime, *, source_providers: Container[str]) -> None:
+    def __init__(self, runtime: Runtime, *, types: Container[ActionType]) -> None:
         self._runtime = runtime
-        self._source_providers = source_providers
+        self._types = types
         self._pipelines: dict[str, Pipeline] = {}
 
     def all(self) -> list[Pipeline]:
@@ -116,7 +116,7 @@ class PipelineStore:
 
     def _declaration(self, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
         declaration = PipelineDeclaration.parse(document, version=version)
-        check_pipeline(declaration, region=self._runtime.region, source_providers=self._source_providers)
+        check_pipeline(declaration, region=self._runtime.region, types=self._types)
         return declaration
 
 

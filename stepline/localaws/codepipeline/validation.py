@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.action_types import DEFINITIONS, MANUAL
+from stepline.localaws.codepipeline.actions import DEFINITIONS
 from stepline.localaws.codepipeline.declarations import (
     ActionDeclaration,
+    ActionType,
     ExecutionMode,
     PipelineDeclaration,
     StageDeclaration,
@@ -44,10 +45,11 @@ def check_tags(tags: Mapping[str, str]) -> None:
         raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
 
 
-def check_pipeline(
-    declaration: PipelineDeclaration, *, region: str, source_providers: Container[str]
-) -> None:
-    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse."""
+def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: Container[ActionType]) -> None:
+    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse.
+
+    `types`: the action types that can run.
+    """
     _check_stages(declaration)
     _check_type(declaration)
     _check_stores(declaration, region)
@@ -57,7 +59,7 @@ def check_pipeline(
         )
     for stage in declaration.stages:
         for action in stage.actions:
-            _check_action(action, region, source_providers)
+            _check_action(action, region, types)
     _check_order(declaration)
 
 
@@ -127,11 +129,9 @@ def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
         raise InvalidStructureException(f"Pipeline has no artifact store in region {region}")
 
 
-def _check_action(action: ActionDeclaration, region: str, source_providers: Container[str]) -> None:
+def _check_action(action: ActionDeclaration, region: str, types: Container[ActionType]) -> None:
     definition = DEFINITIONS.get(action.type)
-    if definition is None or (
-        action.type.category == _SOURCE and action.type.provider not in source_providers
-    ):
+    if definition is None or action.type not in types:
         action_type = action.type
         raise InvalidActionDeclarationException(
             f"ActionType (Category: '{action_type.category}', Provider: '{action_type.provider}', "
@@ -152,12 +152,13 @@ def _check_action(action: ActionDeclaration, region: str, source_providers: Cont
             raise InvalidActionDeclarationException(
                 f"Action configuration for action '{action.name}' contains unknown configuration '{key}'"
             )
-    if action.timeout_minutes is not None and action.type != MANUAL:
+    if action.timeout_minutes is not None and not definition.takes_timeout:
         raise InvalidActionDeclarationException(
             f"Action '{action.name}' has timeoutInMinutes, which only manual approval actions take"
         )
     _check_count(action, "input", len(action.inputs), definition.inputs)
     _check_count(action, "output", len(action.outputs), definition.outputs)
+    definition.check(action)
 
 
 def _check_count(action: ActionDeclaration, kind: str, count: int, bounds: tuple[int, int]) -> None:

@@ -39,6 +39,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline imp
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import (
     add_recorded_types,
     name_lacking_types,
@@ -88,6 +89,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_role_policy_type()
     add_user_types()
     add_trail_type()
+    add_nested_stacks(platform.client)
     add_recorded_types()
     name_lacking_types()
     macros.add_macro_type()

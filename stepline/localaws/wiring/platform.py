@@ -39,13 +39,16 @@ class Platform:
     roles: ServiceRoles
 
     @functools.cache  # noqa: B019 - the only instance lives as long as the process
-    def client(self, service: str) -> Any:
-        """Return a boto3 client that signs each request as the current actor. Creating one is slow."""
+    def client(self, service: str, region: str = "") -> Any:
+        """Return a boto3 client that signs each request as the current actor. Creating one is slow.
+
+        `region`: by default that of the settings.
+        """
         return acting_client(
             service,
             roles=self.roles,
             endpoint_url=self.settings.endpoint_url,
             account_id=self.settings.account_id,
-            region=self.settings.region,
+            region=region or self.settings.region,
             config=_CLIENT_CONFIG,
         )

@@ -102,6 +102,7 @@ def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) 
             lambda_=platform.client("lambda"),
             on_dropped_event=cloudwatch.record_dropped_event,
             sns=platform.client("sns"),
+            client=platform.client,
             can_assume=platform.roles.can_assume,
         ),
         sources={"CodeCommit": codecommit_source, "S3": S3Source(s3, region=context.region)},

@@ -7,35 +7,38 @@ It holds credentials, so it is never logged or stored.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, FailureKind, classify
 from stepline.core.failure_types import FailureType
-from stepline.localaws.codepipeline.artifacts import actor_of, job_credentials
+from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, ProviderContext, aws_type
+from stepline.localaws.codepipeline.artifacts import actor_of, artifact_document, job_credentials
 from stepline.localaws.codepipeline.async_invocation import AsynchronousInvoker
-from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import ArtifactStore
-from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
-from stepline.localaws.codepipeline.jobs import Jobs
-from stepline.localaws.codepipeline.models import ActionExecution, Artifact, Credentials, Job
+from stepline.localaws.codepipeline.models import ActionExecution, Credentials, Job
 from stepline.localaws.codepipeline.results import ActionResult
-from stepline.localaws.codepipeline.runtime import Runtime
 
 
 class LambdaInvokeAction:
-    def __init__(self, runtime: Runtime, flow: ExecutionFlow, clients: ServiceClients) -> None:
-        self._runtime = runtime
-        self._flow = flow
-        self._clients = clients
-        self._invoker = AsynchronousInvoker(runtime, clients.lambda_, clients.on_dropped_event)
-        self.jobs = Jobs(runtime, flow, start_next=self._continue)
+    def __init__(self, context: ProviderContext) -> None:
+        self._runtime = context.runtime
+        self._flow = context.flow
+        self._clients = context.clients
+        self._jobs = context.jobs
+        self._invoker = AsynchronousInvoker(
+            context.runtime, context.clients.lambda_, context.clients.on_dropped_event
+        )
 
     def start(self, action: ActionExecution) -> None:
         """Start the action's first job. Called outside transactions, because it invokes the function."""
         with self._runtime.transaction():
             action.external_url = self._function_url(action.resolved_configuration["FunctionName"])
         self._next_job(action, None)
+
+    def abandon(self, action: ActionExecution) -> None:
+        """Do nothing: no job of an action that has ended takes a result, and the function runs on."""
 
     def _continue(self, action: ActionExecution, token: str) -> None:
         with self._flow.fail_on_error(action):
@@ -48,7 +51,7 @@ class LambdaInvokeAction:
         except AWS_FAILURES as error:
             self._flow.finish_action(action, _no_credentials(action, error))
             return
-        job = self.jobs.open(action, self._runtime.new_id(), token, credentials)
+        job = self._jobs.open(action, self._runtime.new_id(), token, credentials, start_next=self._continue)
         if job is None:
             return
         event = job_event(job, credentials, store, account_id=self._runtime.account_id)
@@ -107,17 +110,6 @@ def job_event(job: Job, credentials: Credentials, store: ArtifactStore, *, accou
     return {"CodePipeline.job": {"id": job.id, "accountId": account_id, "data": data}}
 
 
-def artifact_document(artifact: Artifact) -> dict[str, Any]:
-    return {
-        "name": artifact.name,
-        "revision": artifact.revision,
-        "location": {
-            "type": "S3",
-            "s3Location": {"bucketName": artifact.bucket, "objectKey": artifact.key},
-        },
-    }
-
-
 def _no_credentials(action: ActionExecution, error: AwsFailure) -> ActionResult:
     role = action.declaration.role_arn or action.execution.declaration.role_arn
     denied = classify(error) is FailureKind.PERMISSION
@@ -126,3 +118,20 @@ def _no_credentials(action: ActionExecution, error: AwsFailure) -> ActionResult:
         f"AWS CodePipeline could not assume the role {role}. Check that it exists and that its trust policy "
         f"allows it. Error: {error}",
     )
+
+
+def _entity_url(configuration: Mapping[str, str], region: str) -> str:
+    console = f"https://{region}.console.aws.amazon.com"
+    return f"{console}/lambda/home?region={region}#/functions/{configuration['FunctionName']}"
+
+
+DEFINITION = ActionTypeDefinition(
+    type=aws_type("Invoke", "Lambda"),
+    inputs=(0, 5),
+    outputs=(0, 5),
+    required=("FunctionName",),
+    optional=("UserParameters",),
+    provider=LambdaInvokeAction,
+    entity_url=_entity_url,
+    timeout_seconds=lambda settings: settings.lambda_timeout_seconds,
+)

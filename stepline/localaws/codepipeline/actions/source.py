@@ -1,33 +1,29 @@
-"""The source action: it finds the revision and uploads its zip to the artifact store."""
+"""All source actions: they find the revision and upload its zip to the artifact store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.failure_types import FailureType
+from stepline.localaws.codepipeline.action_types import ProviderContext
 from stepline.localaws.codepipeline.artifacts import actor_of, upload
-from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.results import ActionResult, Revision
-from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.sources import ActionAbandonedError, Source, SourceError
 from stepline.localaws.iam import acting_as
 
 
+def source_provider(name: str, context: ProviderContext) -> SourceAction | None:
+    """Return the provider for the source of that name; None if the context has none."""
+    source = context.sources.get(name)
+    return SourceAction(context, source) if source is not None else None
+
+
 class SourceAction:
-    def __init__(
-        self,
-        runtime: Runtime,
-        flow: ExecutionFlow,
-        clients: ServiceClients,
-        sources: Mapping[str, Source],
-    ) -> None:
-        self._runtime = runtime
-        self._flow = flow
-        self._clients = clients
-        self._sources = sources
+    def __init__(self, context: ProviderContext, source: Source) -> None:
+        self._clients = context.clients
+        self._flow = context.flow
+        self._runtime = context.runtime
+        self._source = source
 
     def start(self, action: ActionExecution) -> None:
         """Fetch and upload the source, outside transactions, and finish the action."""
@@ -49,13 +45,15 @@ class SourceAction:
             result = _success(revision)
         self._flow.finish_action(action, result)
 
+    def abandon(self, action: ActionExecution) -> None:
+        """Do nothing: `start` notices that the action has ended."""
+
     def _transfer(self, action: ActionExecution) -> Revision:
-        source = self._sources[action.declaration.type.provider]
         configuration = action.resolved_configuration
         overrides = action.execution.overrides.get(action.declaration.name, {})
-        revision = source.latest(configuration, overrides=overrides)
+        revision = self._source.latest(configuration, overrides=overrides)
         store = action.execution.declaration.store(self._runtime.region)
-        with source.fetch(configuration, revision) as content:
+        with self._source.fetch(configuration, revision) as content:
             if not action.in_progress:
                 raise ActionAbandonedError
             upload(self._clients, store, action.outputs[0], content)

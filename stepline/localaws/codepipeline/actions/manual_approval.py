@@ -1,4 +1,4 @@
-"""The manual approval action: it notifies the reviewers, and waits for PutApprovalResult.
+"""The manual approval action: it creates the token for PutApprovalResult, and notifies the reviewers.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html.
 """
@@ -6,37 +6,29 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.failure_types import FailureType
+from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, ProviderContext, aws_type
 from stepline.localaws.codepipeline.artifacts import actor_of
-from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.errors import (
-    ApprovalAlreadyCompletedException,
-    InvalidApprovalTokenException,
-)
-from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.results import ActionResult
-from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.iam import acting_as
 
-_APPROVED = "Approved"
 _MAX_SUBJECT_CHARACTERS = 100  # [doc: Publish, Subject]
 _OPTIONAL_MEMBERS = {"ExternalEntityLink": "externalEntityLink", "CustomData": "customData"}
 """Configuration -> member of the notification."""
 
 
 class ApprovalAction:
-    def __init__(self, runtime: Runtime, flow: ExecutionFlow, clients: ServiceClients) -> None:
-        self._runtime = runtime
-        self._flow = flow
-        self._clients = clients
+    def __init__(self, context: ProviderContext) -> None:
+        self._runtime = context.runtime
+        self._flow = context.flow
+        self._clients = context.clients
 
-    def start(self, action: ActionExecution, *, timeout_seconds: float) -> None:
+    def start(self, action: ActionExecution) -> None:
         """Create the token that PutApprovalResult must pass (GetPipelineState returns it), and notify.
 
         AWS does not document what it does if the role may not publish to the topic; here the action fails.
@@ -46,7 +38,9 @@ class ApprovalAction:
         topic = action.resolved_configuration.get("NotificationArn")
         if topic is None or self._clients.sns is None:
             return
-        message = notification(action, token, timeout_seconds=timeout_seconds, region=self._runtime.region)
+        message = notification(
+            action, token, timeout_seconds=self._timeout_seconds(action), region=self._runtime.region
+        )
         subject = f"APPROVAL NEEDED: AWS CodePipeline {action.execution.declaration.name} for action "
         subject += action.declaration.name
         try:
@@ -60,28 +54,12 @@ class ApprovalAction:
             )
             self._flow.finish_action(action, failure)
 
-    def put_result(
-        self, actions: Iterable[ActionExecution], *, token: str, status: str, summary: str
-    ) -> None:
-        """Approve or reject the one of `actions` that waits with `token`.
+    def _timeout_seconds(self, action: ActionExecution) -> float:
+        minutes = action.declaration.timeout_minutes
+        return self._runtime.settings.approval_timeout_seconds if minutes is None else minutes * 60.0
 
-        Raises InvalidApprovalTokenException, ApprovalAlreadyCompletedException.
-        """
-        with self._runtime.transaction():
-            action = next((action for action in actions if action.approval_token == token), None)
-            if action is None:
-                raise InvalidApprovalTokenException("Invalid approval token")
-            if not action.in_progress:
-                raise ApprovalAlreadyCompletedException("The approval action has already been completed")
-            action.updated_by = self._runtime.caller_arn
-            action.summary = summary or None
-            self._flow.finish_action(action, self._result(status, summary))
-
-    def _result(self, status: str, summary: str) -> ActionResult:
-        if status == _APPROVED:
-            return ActionResult()
-        message = f"Rejected by {self._runtime.caller_arn}" + (f": {summary}" if summary else "")
-        return ActionResult.failure(FailureType.JOB_FAILED, message)
+    def abandon(self, action: ActionExecution) -> None:
+        """Do nothing: nobody can approve an action that has ended."""
 
 
 def notification(
@@ -112,3 +90,15 @@ def notification(
             },
         },
     }
+
+
+DEFINITION = ActionTypeDefinition(
+    type=aws_type("Approval", "Manual"),
+    inputs=(0, 0),
+    outputs=(0, 0),
+    required=(),
+    optional=("NotificationArn", "CustomData", "ExternalEntityLink"),
+    provider=ApprovalAction,
+    timeout_seconds=lambda settings: settings.approval_timeout_seconds,
+    takes_timeout=True,
+)

@@ -116,10 +116,18 @@ def system_deployments(
         by_system[name][parameter] = value
     return [
         SystemDeployment(
-            system, Deployment(system.template, f"{main.stack_name}-{system.name}", by_system[system.name])
+            system,
+            Deployment(
+                system.template, system_stack_name(main.stack_name, system.name), by_system[system.name]
+            ),
         )
         for system in systems
     ]
+
+
+def system_stack_name(main_stack_name: str, system_name: str) -> str:
+    """Return the name of the stack of a system beside the main stack."""
+    return f"{main_stack_name}-{system_name}"
 
 
 def split_parameters(parameters: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

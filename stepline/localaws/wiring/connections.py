@@ -52,6 +52,7 @@ from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
 
 
@@ -165,6 +166,7 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
+    services.codecommit.show_pipelines_of_pushes(RulesAndPipelines(_client(services.codepipeline, platform)))
 
 
 def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:

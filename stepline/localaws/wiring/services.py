@@ -32,6 +32,8 @@ _PIPELINE_SETTINGS = Settings(
     retry_seconds=(2.0, 4.0),
     # AWS starts a new pipeline at once, which fails because its repository has no commit yet.
     start_on_create=False,
+    # Stacks and builds of a local AWS end within seconds.
+    poll_seconds=0.2,
 )
 
 

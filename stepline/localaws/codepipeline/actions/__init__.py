@@ -6,6 +6,7 @@ from typing import Final
 
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition
 from stepline.localaws.codepipeline.actions import (
+    cloudformation,
     codebuild,
     codecommit_source,
     commands,
@@ -26,6 +27,7 @@ DEFINITIONS: Final[dict[ActionType, ActionTypeDefinition]] = {
         s3_source.DEFINITION,
         lambda_invoke.DEFINITION,
         step_functions.DEFINITION,
+        cloudformation.DEFINITION,
         manual_approval.DEFINITION,
     )
 }

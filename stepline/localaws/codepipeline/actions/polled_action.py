@@ -45,7 +45,10 @@ class PolledAction(ABC):
     def client(self, service: str, action: ActionExecution) -> Any:
         """Return a boto3 client of the service, in the action's region."""
         assert self.clients.client is not None  # without it, the action type does not run
-        return self.clients.client(service, action.declaration.region or self.runtime.region)
+        return self.clients.client(service, self.region(action))
+
+    def region(self, action: ActionExecution) -> str:
+        return action.declaration.region or self.runtime.region
 
     def report(self, action: ActionExecution, **details: Any) -> None:
         """Report the members of ActionResult of an action that goes on."""

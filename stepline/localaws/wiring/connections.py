@@ -21,6 +21,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     change_sets,
     deployments,
     macros,
+    nested_change_sets,
     properties,
     property_checks,
     replacements,
@@ -51,6 +52,7 @@ from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
 
 
@@ -111,6 +113,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()
     change_details.describe_changes()
+    nested_change_sets.add_nested_change_sets()
     replacements.replace_as_described()
     replacements.update_rest_apis_in_place()
     stack_roles.store_roles()
@@ -163,6 +166,7 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
+    services.codecommit.show_pipelines_of_pushes(RulesAndPipelines(_client(services.codepipeline, platform)))
 
 
 def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:

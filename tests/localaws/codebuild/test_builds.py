@@ -216,7 +216,7 @@ def test_artifact_keeps_permissions_and_links(world: World) -> None:
     section = {"files": ["**/*"], "enable-symlinks": "yes"}
     build = world.build(spec("touch a", "chmod 750 a", "ln -s a b", artifacts=section))
     assert build["buildStatus"] == "SUCCEEDED"
-    with zipfile.ZipFile(io.BytesIO(world.s3.objects[BUCKET, "app.zip"])) as archive:
+    with zipfile.ZipFile(io.BytesIO(world.object("app.zip"))) as archive:
         modes = {item.filename: item.external_attr >> 16 for item in archive.infolist()}
         assert (modes["a"] & 0o777, modes["b"] & 0o170000) == (0o750, 0o120000)
         assert archive.read("b") == b"a"

@@ -71,9 +71,7 @@ def test_python_environment_is_the_builds_own(tmp_path: Path) -> None:
     tools.create_python_environment()
     program = tmp_path / "build/python/bin/python"
     code = "import sys, sysconfig; print(sys.prefix); print(sysconfig.get_path('purelib'))"
-    result = subprocess.run(
-        [program, "-c", code], capture_output=True, check=True, text=True
-    )
+    result = subprocess.run([program, "-c", code], capture_output=True, check=True, text=True)
     prefix, packages = result.stdout.split()
     assert Path(prefix) == tmp_path / "build/python"
     assert Path(packages).is_dir()

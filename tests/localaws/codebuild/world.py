@@ -181,9 +181,12 @@ class World:
         lines = self.logs.streams[logs["groupName"], logs["streamName"]]
         return [line for line in lines if not line.startswith("[Container] ")]
 
+    def object(self, key: str) -> bytes:
+        return bytes(self.s3.objects[BUCKET, key][:])
+
     def artifact(self, key: str = "app.zip") -> dict[str, str]:
         """Return the files of an artifact that was uploaded."""
-        with zipfile.ZipFile(io.BytesIO(self.s3.objects[BUCKET, key])) as archive:
+        with zipfile.ZipFile(io.BytesIO(self.object(key))) as archive:
             return {name: archive.read(name).decode() for name in archive.namelist()}
 
 

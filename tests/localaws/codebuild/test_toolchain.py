@@ -27,7 +27,8 @@ def toolchain(tmp_path: Path, **user: str) -> Toolchain:
 def test_programs_of_the_user_come_before_our_own(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     path = toolchain(tmp_path).variables()["PATH"].split(os.pathsep)
-    assert path[:3] == [
+    assert path[:4] == [
+        str(tmp_path / "build/bin"),
         str(tmp_path / "build/python/bin"),
         str(tmp_path / "build/npm/bin"),
         str(tmp_path / "bin"),
@@ -64,6 +65,29 @@ def test_registry_settings_of_the_user_are_copied(tmp_path: Path) -> None:
     assert (Path(variables["HOME"]) / ".npmrc").read_text() == "registry=https://example.com/\n"
     assert variables["PIP_INDEX_URL"] == "https://example.com/"
     assert "PIP_TARGET" not in variables
+
+
+@pytest.mark.parametrize("command", ["apt-get update -y", "sudo -E -u root yum install -y jq"])
+def test_packages_of_the_system_are_not_installed(tmp_path: Path, command: str) -> None:
+    (tmp_path / "bin").mkdir()
+    variables = toolchain(tmp_path).variables()
+    result = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, check=True, env=variables, text=True
+    )
+    assert result.stderr.startswith("The local AWS does not install packages of the system; skipped: ")
+
+
+def test_sudo_runs_its_command(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    variables = toolchain(tmp_path).variables()
+    result = subprocess.run(
+        ["/bin/sh", "-c", "sudo -E A=1 sh -c 'echo $A'"],
+        capture_output=True,
+        check=True,
+        env=variables,
+        text=True,
+    )
+    assert result.stdout == "1\n"
 
 
 def test_python_environment_is_the_builds_own(tmp_path: Path) -> None:

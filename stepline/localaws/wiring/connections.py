@@ -15,6 +15,7 @@ from stepline.localaws.emulators.ministack import (
     functions,
     managed_policies,
     routing,
+    s3_events,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
     change_details,
@@ -50,6 +51,7 @@ from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
 from stepline.localaws.wiring.services import Services
+from stepline.localaws.wiring.source_repositories import detect_pushes
 
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
@@ -61,7 +63,7 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     resource_handlers.guard_handlers()
     resource_handlers.name_lacking_attributes()
     _connect_targets_of_rules(services, platform)
-    _connect_events(platform, stack)
+    _connect_events(services, platform, stack)
     _connect_alarms(stack)
 
 
@@ -151,9 +153,11 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
     eventbridge.invoke_functions_as_lambda(platform.client)
 
 
-def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:
+def _connect_events(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
     """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
     eventbridge.add_versions_to_s3_events()
+    detect_pushes(services.codecommit, services.codepipeline)
+    s3_events.report_written_objects(services.codepipeline.object_written)
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))
     dead_letter_queues.send_events_of_failed_functions(platform.client)

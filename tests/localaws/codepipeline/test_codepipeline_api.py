@@ -228,7 +228,16 @@ def test_new_pipeline_is_started_as_on_aws() -> None:
 def test_list_action_types_returns_those_that_run(world: World) -> None:
     types = world.client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
 
-    assert {item["id"]["provider"] for item in types} == {"CodeCommit", "S3", "Lambda", "Manual"}
+    providers = {item["id"]["provider"] for item in types}
+    assert providers == {
+        "CloudFormation",
+        "CodeCommit",
+        "CodeStarSourceConnection",
+        "Lambda",
+        "Manual",
+        "S3",
+        "StepFunctions",
+    }
     assert world.client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 
 

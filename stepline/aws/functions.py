@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from stepline.aws.stack_resources import list_all_resources
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
@@ -70,13 +71,11 @@ def find_function(functions: Sequence[Function], text: str) -> Function:
 
 
 def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> dict[str, str]:
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
     try:
         return {
             each["PhysicalResourceId"]: each["LogicalResourceId"]
-            for page in pages
-            for each in page["StackResourceSummaries"]
-            if each["ResourceType"] == "AWS::Lambda::Function" and "PhysicalResourceId" in each
+            for each in list_all_resources(cloudformation, stack_name)
+            if each["ResourceType"] == "AWS::Lambda::Function"
         }
     except ClientError as error:
         if error_code(error) in {

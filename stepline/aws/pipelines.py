@@ -69,6 +69,7 @@ class ActionState:
     external_execution_url: str | None = None
     revision_id: str | None = None
     error: ActionError | None = None
+    approval_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,7 @@ def _action_state(action: Document) -> ActionState:
         external_execution_url=latest.get("externalExecutionUrl"),
         revision_id=action.get("currentRevision", {}).get("revisionId"),
         error=parse_action_error(latest.get("errorDetails")),
+        approval_token=latest.get("token"),
     )
 
 

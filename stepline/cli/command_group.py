@@ -29,6 +29,8 @@ _COMMANDS = {
     "push": "Push a directory to the pipeline's repository.",
     "watch": "Show an execution of a pipeline until it ends.",
     "status": "Show the pipelines and their latest executions.",
+    "approve": "Approve a manual approval that a pipeline waits for.",
+    "reject": "Reject a manual approval that a pipeline waits for.",
     "logs": "Show the log of a function or of a Batch job.",
     "invoke": "Invoke a function with an event.",
     "workflow": "Change a state machine's definition without permissions for its stack.",

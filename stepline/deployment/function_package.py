@@ -1,7 +1,8 @@
 """Builds the package of a Lambda function: the Lambda code, and packages that the runtime does not have.
 
 `sam build` runs `python3 -m stepline.deployment.function_package FOLDER` through the Makefile's build-%
-target. It needs only Python's standard library and pip.
+target. It needs only Python's standard library, pip and
+`stepline.core`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+
+from stepline.core.source_trees import SourceTree
 
 _LAMBDA_CODE = ("pipeline", "statemachines", "stepline/core", "stepline/__init__.py")
 """The code that Lambda functions import, in the project."""
@@ -38,21 +42,23 @@ def is_project(folder: Path) -> bool:
     return (folder / _REQUIREMENTS).is_file()
 
 
-def source_files(project: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files of the Lambda code, with their paths in the package, in sorted order.
+def source_trees(project: Path) -> list[SourceTree]:
+    """Return what the Lambda code consists of.
 
     Hidden folders are left out: `sam build` in the folder of a system creates `.aws-sam` there.
     """
-    excluded = [project / folder for folder in _NOT_LAMBDA_CODE]
+    excluded = tuple(project / folder for folder in _NOT_LAMBDA_CODE)
     core = project if (project / "stepline").is_dir() else _PACKAGE.parent
-    for name in _LAMBDA_CODE:
-        base = core if name.startswith("stepline") else project
-        path = base / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            name_in_package = file.relative_to(base)
-            is_hidden = any(part.startswith(".") for part in name_in_package.parts)
-            if not is_hidden and not any(file.is_relative_to(folder) for folder in excluded):
-                yield file, name_in_package.as_posix()
+    return [
+        SourceTree(base / name, base, "*.py", excluded, with_hidden=False)
+        for name in _LAMBDA_CODE
+        for base in [core if name.startswith("stepline") else project]
+    ]
+
+
+def source_files(project: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files of the Lambda code, with their paths in the package."""
+    return chain.from_iterable(tree.files() for tree in source_trees(project))
 
 
 def build(project: Path, target: Path) -> None:

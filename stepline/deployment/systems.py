@@ -21,6 +21,8 @@ IMAGE_REPOSITORY_OUTPUT = "ImageRepositoryUri"
 """The output of the stack with the URI of the repository for the image."""
 
 _TEMPLATE = "template.yaml"
+PART_OF_PIPELINE = "deploy"
+"""The folder whose template the main template contains: it is no system beside the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class System:
 def list_systems(project: Path) -> list[System]:
     """Return all systems, in the order of their names."""
     folders = sorted(template.parent for template in (project / _FOLDER).glob(f"*/{_TEMPLATE}"))
-    return [System(folder.name.replace("_", "-"), folder) for folder in folders]
+    return [
+        System(folder.name.replace("_", "-"), folder) for folder in folders if folder.name != PART_OF_PIPELINE
+    ]
 
 
 def find_systems(names: Iterable[str], project: Path) -> list[System]:
@@ -112,10 +116,18 @@ def system_deployments(
         by_system[name][parameter] = value
     return [
         SystemDeployment(
-            system, Deployment(system.template, f"{main.stack_name}-{system.name}", by_system[system.name])
+            system,
+            Deployment(
+                system.template, system_stack_name(main.stack_name, system.name), by_system[system.name]
+            ),
         )
         for system in systems
     ]
+
+
+def system_stack_name(main_stack_name: str, system_name: str) -> str:
+    """Return the name of the stack of a system beside the main stack."""
+    return f"{main_stack_name}-{system_name}"
 
 
 def split_parameters(parameters: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -130,4 +130,6 @@ def push_and_show(
             "(Use --allow-empty to push a commit nevertheless.)",
         )
     terminal.print_result(f"  commit {result.commit_id}")
+    for line in result.messages:
+        terminal.print_result(f"  {line}", style="quiet")
     return result

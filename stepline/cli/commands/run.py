@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from stepline.aws import local_servers
 from stepline.aws.execution_watch import wait_for_execution_of_revision
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipeline_executions import PipelineExecution
@@ -32,7 +31,6 @@ from stepline.cli.options import (
 from stepline.core.errors import UsageError
 from stepline.deployment.systems import Deployment
 from stepline.deployment.template_check import templates_of
-from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 
 _EXECUTION_SECONDS = 3600.0
@@ -69,7 +67,7 @@ def command(
     with Interruptions() as interruptions, _local_aws(port, region, interruptions) as local_aws:
         target = local_target(local_aws)
         show_target(target)
-        outputs = startup.deploy_to(target, deployment)
+        outputs = startup.deploy_to(target, deployment).outputs
         execution = _push_and_watch(target, outputs.get("PipelineName"), source)
         watching.show_result(execution, target)
         code = exit_code(execution)
@@ -79,14 +77,12 @@ def command(
 @contextmanager
 def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator[LocalAws]:
     """Use the local AWS that `stepline up` started on the port, or start one."""
-    local_aws = local_servers.find_running(port)
-    if local_aws is None or server_process.owner_has_ended(local_aws):
+    local_aws = startup.find_running(port)
+    if local_aws is None:
         with startup.started_local_aws(
             port, region=region, interruptions=interruptions, command="run"
         ) as started:
             yield started
-    elif local_aws.owner and local_aws.owner.command == "run":
-        raise UsageError(f"port {port} is in use by another `stepline run`: wait, or use --port {port + 1}")
     else:
         terminal.print_success(f"Using the local AWS on port {port}")
         yield local_aws

@@ -61,6 +61,10 @@ class ChangePublisher:
                 _log.exception("the event of a changed reference was not published: %s", change.full_name)
 
     def _publish(self, repository: Repository, change: ReferenceChange) -> None:
+        self._context.events(self.event(repository, change))
+
+    def event(self, repository: Repository, change: ReferenceChange) -> AwsEvent:
+        """Return the event of a change."""
         record = repository.record
         detail = {
             "event": change.change_type.value,
@@ -75,14 +79,12 @@ class ChangePublisher:
             detail["commitId"] = _commit_id(repository, change.new)
         if change.change_type is not ChangeType.CREATED:
             detail["oldCommitId"] = _commit_id(repository, change.old)
-        self._context.events(
-            AwsEvent(
-                "aws.codecommit",
-                "CodeCommit Repository State Change",
-                detail,
-                self._context.clock.now(),
-                resources=(self._names.arn(record.name),),
-            )
+        return AwsEvent(
+            "aws.codecommit",
+            "CodeCommit Repository State Change",
+            detail,
+            self._context.clock.now(),
+            resources=(self._names.arn(record.name),),
         )
 
 

@@ -23,6 +23,7 @@ from stepline.localaws.codecommit.git import Git
 from stepline.localaws.codecommit.models import RepositoryRecord
 from stepline.localaws.codecommit.names import Names
 from stepline.localaws.codecommit.processes import ProcessGroups
+from stepline.localaws.codecommit.push_messages import PipelineStarts, PushMessages
 from stepline.localaws.codecommit.settings import DEFAULT_MAX_RESULTS, GRACE_SECONDS, PAGE_SIZE
 from stepline.localaws.codecommit.smart_http import SmartHttp
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
@@ -70,6 +71,10 @@ class CodeCommit(JsonService):
         """Check the request for CodeCommit's own errors before ValidationException."""
         validation.check_request(operation, document)
         return super().call(operation, document)
+
+    def show_pipelines_of_pushes(self, starts: PipelineStarts) -> None:
+        """From now on show clients, after a push, which pipelines it starts."""
+        self._smart_http.messages = PushMessages(starts)
 
     async def git_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI application for the paths `/v1/repos/<name>/…` and `/v1/repos/<owner>/<name>/…`."""

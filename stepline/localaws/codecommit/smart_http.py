@@ -24,8 +24,9 @@ from stepline.localaws.codecommit.backend import Backend, BackendCommand, Backen
 from stepline.localaws.codecommit.connected import ConnectedRepositories
 from stepline.localaws.codecommit.events import ChangePublisher
 from stepline.localaws.codecommit.git import Git
-from stepline.localaws.codecommit.git_home import PUSH_LOG_VARIABLE
+from stepline.localaws.codecommit.git_home import MESSAGES_SUFFIX, PUSH_LOG_VARIABLE
 from stepline.localaws.codecommit.processes import ProcessGroups
+from stepline.localaws.codecommit.push_messages import PushMessages
 from stepline.localaws.codecommit.references import parse_push_log
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
 from stepline.localaws.http.asgi import Receive, Scope, Send, header, send_body, send_text
@@ -37,6 +38,7 @@ _ROUTE = re.compile(
     r"/(?P<resource>info/refs|git-upload-pack|git-receive-pack)",
     re.ASCII,
 )
+_POLL_SECONDS = 0.01  # while git works on a push
 _GIT_PROTOCOL = re.compile(r"[\w=:.-]{1,200}", re.ASCII)
 
 
@@ -89,6 +91,7 @@ class SmartHttp:
         self._publisher = publisher
         self._connected = connected
         self._groups = groups
+        self.messages: PushMessages | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -128,17 +131,40 @@ class SmartHttp:
         environment = self._environment(request, repository, scope, push_log)
         command = BackendCommand(self._git.http_backend, environment, repository.path, request.is_push)
         backend = Backend(command, self._groups)
+        answer = None
         if request.is_push:
             repository.begin_push()
+            answer = asyncio.create_task(self._answer(repository, push_log))
         try:
             served = await backend.serve(receive, send)
         finally:
-            if request.is_push:
+            if answer is not None:
+                answer.cancel()
+                await asyncio.gather(answer, return_exceptions=True)
                 await asyncio.shield(asyncio.to_thread(self._finish_push, request, repository, push_log))
             self._groups.discard(backend.process_group)
             _log.debug("served git: %s %s", request, backend.traffic)
         if served:
             await send_body(send, b"", more=False)
+
+    async def _answer(self, repository: Repository, push_log: Path) -> None:
+        """Write the lines that the client of a push shows, when the hook has written the changes."""
+        while not push_log.exists():  # never, if the push is refused: the task is cancelled then
+            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.shield(asyncio.to_thread(self._write_messages, repository, push_log))
+
+    def _write_messages(self, repository: Repository, push_log: Path) -> None:
+        try:
+            changes = parse_push_log(push_log.read_text(encoding="utf-8", errors="replace"))
+        except FileNotFoundError:
+            return  # the client has disconnected
+        lines: list[str] = []
+        if self.messages is not None:
+            name = repository.record.name
+            lines = self.messages.of(name, changes, lambda change: self._publisher.event(repository, change))
+        part = push_log.with_name(f"{push_log.name}.lines")
+        part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        part.rename(_messages_file(push_log))
 
     def _finish_push(self, request: GitRequest, repository: Repository, push_log: Path) -> None:
         """Publish the changes of a push before the response ends, and so before `git push` returns."""
@@ -146,6 +172,7 @@ class SmartHttp:
             if push_log.exists():
                 changes = parse_push_log(push_log.read_text(encoding="utf-8", errors="replace"))
                 push_log.unlink()
+                _messages_file(push_log).unlink(missing_ok=True)
                 publisher = self._connected if request.is_connected else self._publisher
                 publisher.publish(repository, changes)
         finally:
@@ -174,6 +201,10 @@ class SmartHttp:
         if protocol is not None and _GIT_PROTOCOL.fullmatch(protocol):
             variables["GIT_PROTOCOL"] = protocol
         return {**self._git.environment, **variables}
+
+
+def _messages_file(push_log: Path) -> Path:
+    return push_log.with_name(f"{push_log.name}{MESSAGES_SUFFIX}")
 
 
 def parse_request(scope: Scope) -> GitRequest:

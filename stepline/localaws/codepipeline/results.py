@@ -63,6 +63,7 @@ class ActionResult:
     percent_complete: int | None = None
     external_id: str | None = None
     external_url: str | None = None
+    log_stream_arn: str | None = None
     output_variables: Mapping[str, str] = field(default_factory=dict)
     source_revision: Revision | None = None
     current_revision: CurrentRevision | None = None

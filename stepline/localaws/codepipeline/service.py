@@ -96,6 +96,10 @@ class CodePipeline(JsonService):
         """Start the pipelines that detect the change themselves, and return their names."""
         return self._changes.changed(change)
 
+    def started_by(self, change: SourceChange) -> list[str]:
+        """Return the names of the pipelines that `source_changed` would start."""
+        return [start.pipeline_name for start in self._changes.starts(change)]
+
     def object_written(self, bucket: str, key: str) -> None:
         """Start the pipelines that poll this object, in the background."""
         change = SourceChange(kind=SourceKind.S3, name=bucket, reference=key)

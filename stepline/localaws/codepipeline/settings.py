@@ -28,6 +28,11 @@ STEP_FUNCTIONS_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 S3_DEPLOY_TIMEOUT_SECONDS = 90 * 60.0
 """Of an action of these types, https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html."""
 
+CODEBUILD_TIMEOUT_SECONDS = 36 * 3600.0
+"""Maximum duration of a CodeBuild action [quotas]."""
+COMMANDS_TIMEOUT_MINUTES = 55
+"""Maximum duration of a Commands action [action reference]."""
+
 CREDENTIALS_SECONDS = 3600
 """Duration of the artifact credentials: the maximum of STS for role chaining."""
 

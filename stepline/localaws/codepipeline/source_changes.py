@@ -17,7 +17,8 @@ class SourceKind(Enum):
 class SourceChange:
     """`name` is that of the repository or bucket, `reference` that of the branch or tag, or the object's key.
 
-    `commit_id` is the new commit. `changed_files` returns the paths that differ from the old one.
+    `commit_id` is the new commit. `changed_files` returns the paths that differ from the old one;
+    without it, every filter for file paths matches.
     """
 
     kind: SourceKind
@@ -25,7 +26,7 @@ class SourceChange:
     reference: str
     is_tag: bool = False
     commit_id: str = ""
-    changed_files: Callable[[], Sequence[str]] = tuple
+    changed_files: Callable[[], Sequence[str]] | None = None
 
 
 def is_set(configuration_value: str | None, *, default: bool = True) -> bool:

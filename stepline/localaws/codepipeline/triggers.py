@@ -43,7 +43,9 @@ def _matches(push_filter: Document, change: SourceChange) -> bool:
     if "branches" in push_filter and not _is_selected(push_filter["branches"], change.reference):
         return False
     files = push_filter.get("filePaths")
-    return files is None or any(_is_selected(files, path) for path in change.changed_files())
+    if files is None or change.changed_files is None:
+        return True
+    return any(_is_selected(files, path) for path in change.changed_files())
 
 
 def _is_selected(criteria: Document, text: str) -> bool:

@@ -11,7 +11,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from stepline.core.source_trees import SourceTree, from_comment
 from stepline.localaws.functions.errors import CodeError
+from stepline.localaws.functions.live_code import LiveCode
 
 _PERMISSIONS = 0o755 | 0o200
 """Bits of a file mode that are kept; the owner may always write, so that the folder can be removed."""
@@ -23,22 +25,26 @@ class CodeStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
-        self._unpacked: dict[str, Path] = {}
+        self._unpacked: dict[str, LiveCode] = {}
 
-    def folder(self, code_sha256: str, code_zip: Callable[[], bytes]) -> Path:
-        """Return the folder with that code, unpacking `code_zip()` at the first call. Raises CodeError."""
+    def folder(self, code_sha256: str, code_zip: Callable[[], bytes], *, is_live: bool = True) -> Path:
+        """Return the folder with that code, unpacking `code_zip()` at the first call. Raises CodeError.
+
+        With `is_live`, it has the current content of the local files that the package was made of, if any.
+        """
         with self._lock:
-            folder = self._unpacked.get(code_sha256)
-            if folder is None:
+            code = self._unpacked.get(code_sha256)
+            if code is None:
                 folder = self._directory / hashlib.sha256(code_sha256.encode()).hexdigest()[:16]
-                self._unpack(code_zip(), folder)
-                self._unpacked[code_sha256] = folder
-            return folder
+                archive = code_zip()
+                self._unpack(archive, folder)
+                code = self._unpacked[code_sha256] = LiveCode(folder, _source_trees(archive))
+            return code.current() if is_live else code.original
 
     def close(self) -> None:
         """Remove all folders."""
-        for folder in self._unpacked.values():
-            shutil.rmtree(folder, ignore_errors=True)
+        for code in self._unpacked.values():
+            code.close()
         self._unpacked.clear()
 
     def _unpack(self, archive: bytes, folder: Path) -> None:
@@ -52,6 +58,11 @@ class CodeStore:
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
+
+
+def _source_trees(archive: bytes) -> tuple[SourceTree, ...]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        return from_comment(source.comment)
 
 
 def _extract(archive: bytes, folder: Path) -> None:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FunctionVersion:
-    """A deployed function. Its code sees `environment` and Lambda's own variables, and no others."""
+    """A deployed function. Its code sees `environment` and Lambda's own variables, and no others.
+
+    `is_latest` is false for a published version, whose code never changes.
+    """
 
     name: str
     arn: str
@@ -18,6 +21,7 @@ class FunctionVersion:
     timeout_seconds: float
     memory_mb: int
     environment: Mapping[str, str]
+    is_latest: bool = True
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -58,13 +59,14 @@ class FunctionRunner:
     ) -> InvocationResult:
         """Run `function` with the event `payload` (JSON) and wait for its result.
 
-        `code_zip` returns the deployment package; it is called once per `code_sha256`. An error of the
+        `code_zip` returns the deployment package; it is called once per `code_sha256`. The files that the
+        package was made of are used as they are now, unless the version is published. An error of the
         function is in the result. Raises RequestTooLargeError, CodeError, or FunctionsError after `close`.
         """
         if len(payload) > MAX_REQUEST_BYTES:
             raise RequestTooLargeError
-        code = self._code.folder(function.code_sha256, code_zip)
-        environment = self._acquire(function, code)
+        code = self._code.folder(function.code_sha256, code_zip, is_live=function.is_latest)
+        environment = self._acquire(replace(function, code_sha256=code.name), code)
         try:
             return environment.invoke(payload, request_id=request_id, trace_id=trace_id)
         finally:

@@ -22,6 +22,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     change_sets,
     deployments,
     macros,
+    nested_change_sets,
     properties,
     property_checks,
     replacements,
@@ -35,11 +36,13 @@ from stepline.localaws.emulators.ministack.cloudformation import (
 from stepline.localaws.emulators.ministack.cloudformation.types.apigatewayv2 import add_deployment_type
 from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
 from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codebuild import add_project_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import (
     add_recorded_types,
     name_lacking_types,
@@ -50,6 +53,7 @@ from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
 from stepline.localaws.wiring.source_repositories import detect_pushes
 
@@ -68,7 +72,13 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
 
 
 def _route_requests(services: Services, platform: Platform) -> None:
-    for service in (services.codecommit, services.stepfunctions, services.codepipeline, services.batch):
+    for service in (
+        services.codebuild,
+        services.codecommit,
+        services.stepfunctions,
+        services.codepipeline,
+        services.batch,
+    ):
         routing.add_service(service)
     routing.refuse_deep_documents()
     functions.run_functions_with(
@@ -81,6 +91,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
 
 def _add_resource_types(services: Services, platform: Platform) -> None:
     add_batch_types(_client(services.batch, platform))
+    add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
     add_network_types()
@@ -89,6 +100,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_role_policy_type()
     add_user_types()
     add_trail_type()
+    add_nested_stacks(platform.client)
     add_recorded_types()
     name_lacking_types()
     macros.add_macro_type()
@@ -103,6 +115,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()
     change_details.describe_changes()
+    nested_change_sets.add_nested_change_sets()
     replacements.replace_as_described()
     replacements.update_rest_apis_in_place()
     stack_roles.store_roles()
@@ -150,7 +163,14 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
         platform.roles,
     )
+    start_build = _client(services.codebuild, platform).start_build
+    eventbridge.deliver_to(
+        "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
+    )
     eventbridge.invoke_functions_as_lambda(platform.client)
+    services.codecommit.show_pipelines_of_pushes(
+        RulesAndPipelines(_client(services.codepipeline, platform), services.codepipeline)
+    )
 
 
 def _connect_events(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:

@@ -8,7 +8,9 @@ from typing import Any, Final
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition
 from stepline.localaws.codepipeline.actions import (
     cloudformation,
+    codebuild,
     codecommit_source,
+    commands,
     connection_source,
     lambda_invoke,
     manual_approval,
@@ -20,6 +22,9 @@ from stepline.localaws.codepipeline.declarations import ActionType
 DEFINITIONS: Final[dict[ActionType, ActionTypeDefinition]] = {
     definition.type: definition
     for definition in (
+        codebuild.BUILD,
+        codebuild.TEST,
+        commands.DEFINITION,
         codecommit_source.DEFINITION,
         connection_source.CONNECTION_DEFINITION,
         connection_source.GITHUB_DEFINITION,

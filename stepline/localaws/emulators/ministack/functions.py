@@ -22,6 +22,7 @@ from stepline.localaws.iam.required_permissions import log_permissions, tracing_
 from stepline.localaws.service_roles import ServiceRoles
 
 _NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
+_LATEST = "$LATEST"
 _PATH = f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"
 
 
@@ -119,4 +120,5 @@ def _version(configuration: dict[str, Any], endpoint_url: str, keys: ReadOnlyCre
         timeout_seconds=float(configuration.get("Timeout", 3)),
         memory_mb=int(configuration.get("MemorySize", 128)),
         environment=environment,
+        is_latest=configuration.get("Version", _LATEST) == _LATEST,
     )

@@ -84,7 +84,7 @@ allow_options = (
 )
 
 stack_option = click.option(
-    "--stack-name", default=DEFAULT_STACK, show_default=True, help="Stack to which logical ids refer."
+    "--stack-name", default=DEFAULT_STACK, show_default=True, help="Stack whose logical ids come first."
 )
 
 deploy_options = (

@@ -17,6 +17,7 @@ from stepline.aws.source_repositories import (
 from stepline.aws.target import Target
 from stepline.cli import terminal, watching
 from stepline.cli.exit_codes import ExitCode
+from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import (
     check_option,
     choose_and_show_target,
@@ -38,7 +39,9 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
     click.option("--repository", help="Name of the repository. Default: that of the pipeline's source."),
     click.option("--branch", help="Branch. Default: that of the pipeline's source."),
     click.option(
-        "--pipeline", help="Name of the pipeline. Default: the only one, or that of the stack stepline."
+        "--pipeline",
+        shell_complete=complete_pipeline,
+        help="Name of the pipeline. Default: the only one, or that of the stack stepline.",
     ),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
     click.option(

@@ -33,6 +33,7 @@ _COMMANDS = {
     "reject": "Reject a manual approval that a pipeline waits for.",
     "logs": "Show the log of a function or of a Batch job.",
     "invoke": "Invoke a function with an event.",
+    "env": "Write the environment variables of functions, for `sam local invoke`.",
     "workflow": "Change a state machine's definition without permissions for its stack.",
     "image": "Push container images to ECR, and delete them.",
     "completion": "Print the script with which a shell completes commands.",

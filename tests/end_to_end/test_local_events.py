@@ -69,6 +69,22 @@ def test_event_has_the_listed_result(systems: LocalAws, functions: Sequence[Func
         assert _has_started(systems, row) is ("starts an execution" in row.result)
 
 
+def test_environment_for_sam_has_the_variables_of_all_functions(
+    systems: LocalAws, functions: Sequence[Function]
+) -> None:
+    result = systems.stepline("env", "--host", "127.0.0.1")
+    assert result.returncode == 0, result.stderr
+    sections = json.loads(result.stdout)
+    assert sections.pop("Parameters") == {"AWS_ENDPOINT_URL": systems.endpoint_url}
+    deployed = {
+        each.logical_id: each for each in functions if each.stack and each.stack.startswith("stepline")
+    }
+    assert deployed.keys() <= sections.keys()
+    for logical_id, function in deployed.items():
+        configuration = systems.client("lambda").get_function_configuration(FunctionName=function.name)
+        assert sections[logical_id] == configuration.get("Environment", {}).get("Variables", {})
+
+
 def _has_started(systems: LocalAws, row: Row) -> bool:
     """Whether there is an execution that is named after the job."""
     job_id = json.loads(row.file.read_text())["CodePipeline.job"]["id"]

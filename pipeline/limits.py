@@ -20,6 +20,9 @@ MAX_CONTINUATION_TOKEN_CHARACTERS: Final = 2048
 MAX_SUMMARY_CHARACTERS: Final = 2048
 """[model: ExecutionSummary]"""
 
+MAX_OUTPUT_SUMMARY_CHARACTERS: Final = 1_200
+"""Of what the state machine's output adds to the summary [ours]; the time and the link come besides."""
+
 MAX_EXTERNAL_EXECUTION_ID_CHARACTERS: Final = 1500
 """[model: ExecutionId]"""
 

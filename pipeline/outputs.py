@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.limits import MAX_OUTPUT_VARIABLES_BYTES, OUTPUT_VARIABLE_OVERHEAD_BYTES
+from pipeline.limits import (
+    MAX_OUTPUT_SUMMARY_CHARACTERS,
+    MAX_OUTPUT_VARIABLES_BYTES,
+    OUTPUT_VARIABLE_OVERHEAD_BYTES,
+)
 from pipeline.output_expressions import search_all
 from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
 from stepline.core import strict_json
@@ -25,6 +29,7 @@ from stepline.core.aws_errors import (
 from stepline.core.errors import SteplineError
 from stepline.core.limits import MAX_LISTED_NAMES, MAX_QUOTED_CHARACTERS
 from stepline.core.text import printable
+from stepline.core.trigger_keys import OUTPUT_SUMMARY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,14 +44,21 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class OutputVariables:
-    """The output variables, and the names in `outputVariables` that have no usable value (`left_out`)."""
+    """The output variables, and the names in `outputVariables` that have no usable value (`left_out`).
+
+    `summary` is what the state machine itself says in its output, as `stepline_summary`.
+    """
 
     values: Mapping[str, str]
     left_out: tuple[str, ...] = ()
+    summary: str = ""
 
     @property
     def remark(self) -> str:
-        """A sentence for the summary; empty if nothing was left out."""
+        """Sentences for the action's summary; empty if there is nothing to say."""
+        return (f" {self.summary}" if self.summary else "") + self._left_out_remark()
+
+    def _left_out_remark(self) -> str:
         if not self.left_out:
             return ""
         shown = ", ".join(self.left_out[:MAX_LISTED_NAMES])
@@ -63,11 +75,17 @@ def output_variables(output: str | None, expressions: Mapping[str, str] | None) 
     122,880 bytes, are left out: no output fails a succeeded execution.
     """
     document = _document(output)
+    summary = _summary(document)
     if expressions is None:
-        return OutputVariables(dict(_fitting(_scalars(document))))
+        return OutputVariables(dict(_fitting(_scalars(document))), summary=summary)
     found = {name: _text(value) for name, value in search_all(expressions, document).items()}
     values = dict(_fitting((name, text) for name, text in found.items() if text is not None))
-    return OutputVariables(values, tuple(name for name in expressions if name not in values))
+    return OutputVariables(values, tuple(name for name in expressions if name not in values), summary)
+
+
+def _summary(document: Any) -> str:
+    text = document.get(OUTPUT_SUMMARY) if isinstance(document, dict) else None
+    return printable(text, MAX_OUTPUT_SUMMARY_CHARACTERS) if isinstance(text, str) else ""
 
 
 def _document(output: str | None) -> Any:

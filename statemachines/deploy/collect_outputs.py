@@ -22,6 +22,7 @@ from stepline.core.cloudformation.stack_status import Phase
 from stepline.core.cloudformation.stacks import Stack, find_stack
 from stepline.core.errors import TransientAwsError
 from stepline.core.fields import Fields, JsonObject
+from stepline.core.trigger_keys import OUTPUT_SUMMARY
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -33,15 +34,23 @@ _CLOCK_SECONDS = 1
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"stack": {"plan": …, "id": …}, "operation"?: the creation or update}`.
+    """Event `{"stack": {"plan": …, "id": …}, "operation"?: the creation or update, "changeSet"?: …}`.
 
-    Returns `{output key: value}`.
+    Returns `{output key: value}`, and as `stepline_summary` what an update removed or replaced, if anything.
     """
     stack = event.section("stack")
     awaited = AwaitedOperation.parse(event) if "operation" in event else None
     is_update = stack.text("plan") == Plan.UPDATE
     stack_id = stack.text("id") if is_update or awaited is None else awaited.operation.stack_id
-    return collect_outputs(clients.cloudformation(), stack_id, awaited)
+    outputs = collect_outputs(clients.cloudformation(), stack_id, awaited)
+    summary = _inspection_summary(event) if is_update else ""
+    return {**outputs, OUTPUT_SUMMARY: summary} if summary else outputs
+
+
+def _inspection_summary(event: Fields) -> str:
+    """Return what the inspection of the change set says; it was not inspected if it changed nothing."""
+    change_set = event.section("changeSet")
+    return change_set.section("inspection").text_or_empty("summary") if "inspection" in change_set else ""
 
 
 def collect_outputs(

@@ -12,8 +12,10 @@ clean or dirty      `WaitTimedOutError`: clean before anything was changed
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
+from statemachines.deploy.limits import MAX_ALLOWANCE_CHARACTERS
 from stepline.core.errors import SteplineError
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS, MAX_REASON_CHARACTERS
 from stepline.core.text import cut, joined
@@ -42,14 +44,17 @@ class ChangeSetFailedError(SteplineError):
 
 
 class ReplacementRefusedError(SteplineError):
-    """The change set would remove or replace resources, and this is not allowed.
+    """The change set would remove or replace resources that hold something, and this is not allowed.
 
-    `dangers` has an entry for each resource, such as "Queue (AWS::SQS::Queue) would be replaced".
+    `dangers` has an entry for each resource, such as "Queue (AWS::SQS::Queue) would be replaced"; `paths` are
+    their logical ids, as `allowReplacement` names them.
     """
 
-    def __init__(self, dangers: Sequence[str]) -> None:
+    def __init__(self, dangers: Sequence[str], paths: Sequence[str]) -> None:
         self.dangers = tuple(dangers)
-        advice = '. Nothing was changed. Set "allowReplacement": true in the input to allow it.'
+        names = json.dumps(list(paths))
+        value = names if len(names) <= MAX_ALLOWANCE_CHARACTERS else "true"
+        advice = f'. Nothing was changed. To allow it, set "allowReplacement": {value} in the input.'
         super().__init__(joined(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice), "; ") + advice)
 
 

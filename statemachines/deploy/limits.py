@@ -36,6 +36,12 @@ MAX_DESCRIBED_TYPES: Final = 40
 MAX_LISTED_ACTIONS_CHARACTERS: Final = 1_200
 """Of the actions that a message lists [ours]."""
 
+MAX_ALLOWANCE_CHARACTERS: Final = 1_000
+"""Of the value of `allowReplacement` that a message suggests [ours]; longer ones become `true`."""
+
+MAX_CHANGE_SUMMARY_CHARACTERS: Final = 1_200
+"""Of what a change set removed or replaced [ours]: the summary of a pipeline action has 2,048 [model]."""
+
 DEFAULT_MAX_WAIT_MINUTES: Final = 120
 MAX_WAIT_MINUTES_LIMIT: Final = 480
 """Of one wait loop, as a setting [ours]. A pipeline action ends after 24 hours, and a deployment may wait for

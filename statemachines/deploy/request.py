@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from statemachines.deploy.allowance import Allowance
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
@@ -56,7 +57,7 @@ class DeployRequest:
     parameters: Mapping[str, str]
     capabilities: tuple[Capability, ...]
     role_arn: str
-    allow_replacement: bool
+    allow_replacement: Allowance
     bucket: str
     key: str
 
@@ -73,7 +74,7 @@ class DeployRequest:
             parameters=fields.texts("parameters"),
             capabilities=_capabilities(fields),
             role_arn=_role_arn(fields),
-            allow_replacement=fields.flag("allowReplacement"),
+            allow_replacement=Allowance.parse(fields),
             bucket=_artifact(fields, REVISION_BUCKET),
             key=_artifact(fields, REVISION_KEY),
         )

@@ -1,4 +1,4 @@
-"""The keys that the pipeline's trigger adds to the input of the state machine."""
+"""The keys of a state machine's input and output that the pipeline's trigger knows."""
 
 from __future__ import annotations
 
@@ -13,3 +13,7 @@ CODEPIPELINE: Final = "codepipeline"
 
 TRIGGER_KEYS: Final = (REVISION_BUCKET, REVISION_KEY, CODEPIPELINE)
 """Users cannot set them: a state machine would read another pipeline's artifact with its own role."""
+
+OUTPUT_SUMMARY: Final = "stepline_summary"
+"""A text in the output of the state machine, which the trigger adds to the summary of the pipeline action.
+Outputs of CloudFormation cannot have this name."""

@@ -74,9 +74,10 @@ def deploy(
     document = templates.read_template(template)
     declared = document.get("Parameters", {})
     _check_parameters(template, declared, parameters)
-    check_stack_name(document, stack_name)
+    folder = template.resolve().parent
+    check_stack_name(document, folder, stack_name)
     defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
-    body = templates.package_template(document, template.resolve().parent, bucket.upload)
+    body = templates.package_template(document, folder, bucket)
     key = bucket.upload(".json", body.encode())["Key"]
     poller = Poller(_POLL_SECONDS, _TIMEOUT_SECONDS)
     try:

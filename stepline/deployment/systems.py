@@ -22,6 +22,8 @@ IMAGE_REPOSITORY_OUTPUT = "ImageRepositoryUri"
 """The output of the stack with the URI of the repository for the image."""
 
 _TEMPLATE = "template.yaml"
+PART_OF_PIPELINE = "deploy"
+"""The folder whose template the main template contains: it is no system beside the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class System:
 def list_systems(project: Path) -> list[System]:
     """Return all systems, in the order of their names."""
     folders = sorted(template.parent for template in (project / _FOLDER).glob(f"*/{_TEMPLATE}"))
-    return [System(folder.name.replace("_", "-"), folder) for folder in folders]
+    return [
+        System(folder.name.replace("_", "-"), folder) for folder in folders if folder.name != PART_OF_PIPELINE
+    ]
 
 
 def find_systems(names: Iterable[str], project: Path) -> list[System]:

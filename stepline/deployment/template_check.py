@@ -86,8 +86,9 @@ def needs_check(template: Path) -> bool:
 
     `make lint` checks these.
     """
-    path, systems = template.resolve(), project.installed("statemachines")
-    is_own = path == project.installed(project.TEMPLATE) or path.is_relative_to(systems)
+    path = template.resolve()
+    folders = [project.installed(name) for name in ("pipeline", "statemachines")]
+    is_own = path == project.installed(project.TEMPLATE) or any(map(path.is_relative_to, folders))
     return not is_own and _has_resources(path)
 
 

@@ -161,7 +161,7 @@ _VALID_INPUT = {
     "parameters": {"Size": USER_VALUE},
     "capabilities": ["CAPABILITY_IAM"],
     "roleArn": "arn:aws:iam::000000000000:role/deployer",
-    "allowReplacement": False,
+    "allowReplacement": ["Queue", "AWS::SNS::Topic"],
 }
 
 TARGETS = (

@@ -90,7 +90,7 @@ def test_texts_of_the_action_are_those_of_the_code() -> None:
     page = read("docs/trigger.md")
     running, succeeded, failed = re.findall(r"^```text\n(.*)\n```$", page, re.MULTILINE)
     known_states = states("statemachines/deploy/deploy.asl.json")
-    error = ReplacementRefusedError(["Queue (AWS::SQS::Queue) would be replaced"])
+    error = ReplacementRefusedError(["Queue (AWS::SQS::Queue) would be replaced"], ["Queue"])
     failure = Failure(type(error).__name__, error.message, "Inspect Change Set", "Failure Clean")
     assert {"Wait For Creation", "Inspect Change Set", "Failure Clean"} <= known_states
     execution = _execution(running)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,17 @@ def test_default_variables_are_the_scalars_with_valid_names() -> None:
     result = output_variables(json.dumps(document), None)
     assert result.values == {"count": "3", "text": "ä", "ok-1_@": "false", "pi": "1.5"}
     assert result.remark == ""
+
+
+def test_summary_of_the_state_machine_is_a_remark() -> None:
+    output = json.dumps({"a": 1, "stepline_summary": "Replaced:\nQueue."})
+    assert output_variables(output, None).remark == " Replaced: Queue."
+    assert output_variables(output, {"X": "x"}).remark.startswith(" Replaced: Queue. Left out, being null")
+
+
+@pytest.mark.parametrize("summary", [None, 1, ["a"], {"a": 1}, ""])
+def test_other_values_are_no_summary(summary: Any) -> None:
+    assert output_variables(json.dumps({"stepline_summary": summary}), None).remark == ""
 
 
 @pytest.mark.parametrize("output", [None, "null", "[]", '"text"', "1", "not json", "[" * 100_000])

@@ -97,6 +97,16 @@ def test_success_takes_two_calls_and_has_the_scalars_as_output_variables(world: 
     assert "continuationToken" not in result
 
 
+def test_summary_contains_what_the_state_machine_says(world: World) -> None:
+    event, execution = world.start_execution()
+    execution.succeed(json.dumps({"stepline_summary": "Replaced: Task. " + "x" * 5000}))
+    world.now += 60
+    summary = world.send(event)["executionDetails"]["summary"]
+    assert summary.startswith("Succeeded within 1 min 0 s. Replaced: Task. xxx")
+    assert summary.endswith(execution.arn)
+    assert len(summary) <= 2048
+
+
 def test_failure_takes_three_calls_and_begins_with_state_error_and_cause(world: World) -> None:
     """An earlier bug: the pipeline showed FAILED, without the state, the error and the cause."""
     event, execution = world.start_execution()

@@ -21,6 +21,13 @@ _STATIC: Final = "Static"
 _DYNAMIC: Final = "Dynamic"
 _TAGS: Final = "Tags"
 
+AUTOMATIC: Final[Mapping[str, Any]] = {
+    "Target": {"Attribute": "Properties", "RequiresRecreation": "Never"},
+    "Evaluation": "Dynamic",
+    "ChangeSource": "Automatic",
+}
+"""Of a nested stack, whose template or outputs may change."""
+
 TRUE: Final = "True"
 FALSE: Final = "False"
 CONDITIONAL: Final = "Conditional"
@@ -192,7 +199,7 @@ class Comparison:
             if old.attributes.get(attribute) != new.attributes.get(attribute)
         ]
         if not details and new.resource_type == NESTED_STACK and not self.nested_changes:
-            details = [_detail(_target("Properties"), _DYNAMIC, "Automatic")]
+            details = [dict(AUTOMATIC)]
         yield from details
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from stepline.localaws.cloudformation.type_schemas import Schema
+from stepline.localaws.cloudformation.type_schemas import CUSTOM_RESOURCE, Schema
 
 Properties = Mapping[str, Any]
 Path = tuple[str, ...]
@@ -30,14 +30,17 @@ class UpdateBehavior:
 
     create_only: tuple[Path, ...]
     conditional: tuple[Path, ...]
+    other: Recreation = Recreation.NEVER
 
     @classmethod
     def of(cls, schema: Schema | None) -> UpdateBehavior:
-        """Without a schema no change replaces the resource."""
+        """Without a schema no change replaces the resource. A custom resource decides itself."""
         members = {} if schema is None else schema
+        is_custom = members.get("typeName") == CUSTOM_RESOURCE
         return cls(
             create_only=tuple(_paths(members.get("createOnlyProperties", ()))),
             conditional=tuple(_paths(members.get("conditionalCreateOnlyProperties", ()))),
+            other=Recreation.CONDITIONALLY if is_custom else Recreation.NEVER,
         )
 
     def recreation(self, name: str, touches: Callable[[Path], bool]) -> Recreation:
@@ -46,7 +49,7 @@ class UpdateBehavior:
             return Recreation.ALWAYS
         if any(path[0] == name and touches(path) for path in self.conditional):
             return Recreation.CONDITIONALLY
-        return Recreation.NEVER
+        return self.other
 
     def replaces(self, old: Properties, new: Properties) -> bool:
         """Return whether a create-only property differs."""

@@ -12,6 +12,7 @@ the clock and the events to be sent.
 
 from stepline.localaws.codepipeline.actions.codecommit_source import CodeCommitSource
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
+from stepline.localaws.codepipeline.builds import BuildOutcome, BuildRequest
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.results import Revision
 from stepline.localaws.codepipeline.service import CodePipeline
@@ -19,6 +20,8 @@ from stepline.localaws.codepipeline.settings import Settings
 from stepline.localaws.codepipeline.sources import Source, SourceError
 
 __all__ = [
+    "BuildOutcome",
+    "BuildRequest",
     "CodeCommitSource",
     "CodePipeline",
     "Revision",

@@ -116,6 +116,8 @@ def _check_type(declaration: PipelineDeclaration) -> None:
         return
     if declaration.variables:
         raise InvalidStructureException("Pipeline variables need a pipeline of type V2")
+    if compute := [action.name for action in declaration.actions() if action.type.category == "Compute"]:
+        raise InvalidStructureException(f"Action '{compute[0]}' needs a pipeline of type V2")
     if declaration.mode is not ExecutionMode.SUPERSEDED:
         raise InvalidStructureException(f"Execution mode {declaration.mode} needs a pipeline of type V2")
 

@@ -21,6 +21,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
     change_sets,
     deployments,
     macros,
+    nested_change_sets,
     properties,
     property_checks,
     replacements,
@@ -34,6 +35,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
 from stepline.localaws.emulators.ministack.cloudformation.types.apigatewayv2 import add_deployment_type
 from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
 from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codebuild import add_project_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
@@ -68,7 +70,13 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
 
 
 def _route_requests(services: Services, platform: Platform) -> None:
-    for service in (services.codecommit, services.stepfunctions, services.codepipeline, services.batch):
+    for service in (
+        services.codebuild,
+        services.codecommit,
+        services.stepfunctions,
+        services.codepipeline,
+        services.batch,
+    ):
         routing.add_service(service)
     routing.refuse_deep_documents()
     functions.run_functions_with(
@@ -81,6 +89,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
 
 def _add_resource_types(services: Services, platform: Platform) -> None:
     add_batch_types(_client(services.batch, platform))
+    add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
     add_network_types()
@@ -104,6 +113,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()
     change_details.describe_changes()
+    nested_change_sets.add_nested_change_sets()
     replacements.replace_as_described()
     replacements.update_rest_apis_in_place()
     stack_roles.store_roles()
@@ -150,6 +160,10 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         "states:StartExecution",
         lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
         platform.roles,
+    )
+    start_build = _client(services.codebuild, platform).start_build
+    eventbridge.deliver_to(
+        "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
     services.codecommit.show_pipelines_of_pushes(RulesAndPipelines(_client(services.codepipeline, platform)))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stepline.localaws.cloudformation.replacement import Recreation, UpdateBehavior, values_at
+from stepline.localaws.cloudformation.type_schemas import resource_schema
 
 BEHAVIOR = UpdateBehavior.of(
     {
@@ -54,3 +55,10 @@ def test_type_without_schema_is_never_replaced() -> None:
 
 def test_value_that_is_not_known_yet_stands_for_all_in_it() -> None:
     assert values_at({"Input": "⟦Other.Arn⟧"}, ("Input", "Name")) == ["⟦Other.Arn⟧"]
+
+
+def test_each_change_of_a_custom_resource_is_conditional() -> None:
+    """Recorded on AWS, of Custom::CDKBucketDeployment: its function decides by the id that it returns."""
+    behavior = UpdateBehavior.of(resource_schema("Custom::Thing", "us-east-1"))
+    assert behavior.recreation("Anything", lambda _path: True) is Recreation.CONDITIONALLY
+    assert behavior.recreation("ServiceToken", lambda _path: True) is Recreation.ALWAYS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -85,11 +86,12 @@ class FakeSns:
 
 
 class FakeSource:
-    """A CodeCommit source without a repository."""
+    """A CodeCommit source without a repository; its zip has `files`, or is none."""
 
     def __init__(self) -> None:
         self.message = "First commit"
         self.error: Exception | None = None
+        self.files: dict[str, bytes] | None = None
 
     def latest(self, configuration: Mapping[str, str], *, overrides: Mapping[str, str]) -> Revision:
         if self.error is not None:
@@ -104,7 +106,17 @@ class FakeSource:
         )
 
     def fetch(self, configuration: Mapping[str, str], revision: Revision) -> AbstractContextManager[BinaryIO]:
-        return io.BytesIO(f"zip of {revision.id}".encode())
+        if self.files is None:
+            return io.BytesIO(f"zip of {revision.id}".encode())
+        return io.BytesIO(zip_of(self.files))
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
 
 
 def source_action(**changes: Any) -> dict[str, Any]:
@@ -171,7 +183,7 @@ class World:
     """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client.
 
     `dropped` has the function of each event that Lambda has given up. Nobody may assume `untrusting_roles`,
-    which are ARNs.
+    which are ARNs. `services`: name -> client of another service that actions call.
     """
 
     settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
@@ -184,6 +196,7 @@ class World:
     dropped: list[str] = field(default_factory=list)
     sns: FakeSns = field(default_factory=FakeSns)
     untrusting_roles: set[str] = field(default_factory=set)
+    services: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
@@ -196,6 +209,7 @@ class World:
                 self.lambda_,
                 self.dropped,
                 sns=self.sns,
+                client=lambda service, _region: self.services[service],
                 can_assume=lambda actor: actor.role_arn not in self.untrusting_roles,
             ),
             sources={"CodeCommit": self.source},

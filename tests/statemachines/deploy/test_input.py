@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from statemachines.deploy.allowance import Allowance
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.settings import TemplateSettings, WaitSettings
 from statemachines.deploy.template_configuration import TemplateConfiguration
@@ -26,7 +27,7 @@ DEFAULTS = {
     "parameters": {},
     "capabilities": (),
     "role_arn": "",
-    "allow_replacement": False,
+    "allow_replacement": Allowance(),
     "template_configuration_path": "",
 }
 
@@ -47,6 +48,29 @@ DEFAULTS = {
             {"capabilities": ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")},
             id="repeated capability",
         ),
+        pytest.param(
+            {"allowReplacement": True},
+            {"allow_replacement": Allowance(everything=True)},
+            id="allow everything",
+        ),
+        pytest.param(
+            {
+                "allowReplacement": [
+                    "Queue",
+                    "Nested/Deeper/Table",
+                    "AWS::SNS::Topic",
+                    "Custom::My_Thing",
+                    "Queue",
+                ]
+            },
+            {
+                "allow_replacement": Allowance(
+                    names=("Queue", "Nested/Deeper/Table", "AWS::SNS::Topic", "Custom::My_Thing")
+                )
+            },
+            id="allow names and types",
+        ),
+        pytest.param({"allowReplacement": []}, DEFAULTS, id="allow nothing"),
         pytest.param({"roleArn": GOV_ROLE}, {"role_arn": GOV_ROLE}, id="role of another partition"),
         pytest.param({"stackName": "a" * 124}, {"stack_name": f"dev-{'a' * 124}"}, id="longest stack name"),
         pytest.param({"codepipeline": {"jobId": "x", "artifacts": []}}, DEFAULTS, id="keys of the trigger"),

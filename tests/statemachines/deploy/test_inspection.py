@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from statemachines.deploy.change_policy import ResourceChange
+from statemachines.deploy.change_policy import dangerous_changes
 from statemachines.deploy.errors import ReplacementRefusedError
+from statemachines.deploy.resource_changes import ResourceChange
 from stepline.core.cloudformation.errors import StackChangedError
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from tests.fakes.cloudformation.change_sets import FakeChangeSet
@@ -21,14 +22,18 @@ DECIDED_LATER = "may be removed or replaced, which CloudFormation decides only d
 
 
 def change(action: str, replacement: str = "", policy_action: str = "", **members: str) -> ResourceChange:
-    values: Any = {"resource_type": "A::B::C", "physical_id": "", "change_set_id": "", **members}
+    values: Any = {"resource_type": "A::B::C", **members}
     return ResourceChange(
         "Thing", action=action, replacement=replacement, policy_action=policy_action, **values
     )
 
 
+def danger(change: ResourceChange) -> str | None:
+    return next((str(found) for found in dangerous_changes([change])), None)
+
+
 @pytest.mark.parametrize(
-    ("change", "danger"),
+    ("change", "effect"),
     [
         pytest.param(change("Add"), None, id="added"),
         pytest.param(change("Import"), None, id="imported"),
@@ -65,9 +70,8 @@ def change(action: str, replacement: str = "", policy_action: str = "", **member
         pytest.param(change("Add", resource_type=NESTED_STACK), None, id="new nested stack"),
     ],
 )
-def test_dangerous_changes_are_described(change: ResourceChange, danger: str | None) -> None:
-    expected = f"Thing ({change.resource_type}) {danger}" if danger else None
-    assert change.danger() == expected
+def test_dangerous_changes_are_described(change: ResourceChange, effect: str | None) -> None:
+    assert danger(change) == (f"Thing ({change.resource_type}) {effect}" if effect else None)
 
 
 @pytest.mark.parametrize("action", [*enum_of("ChangeAction"), "SomethingNew"])
@@ -79,10 +83,10 @@ def test_only_changes_known_as_harmless_are_allowed(action: str, replacement: st
         and replacement in {"", "False"}
         and not policy.startswith("Replace")
     )
-    assert (change(action, replacement, policy).danger() is None) == harmless
+    assert (danger(change(action, replacement, policy)) is None) == harmless
 
 
-def _change_set(machine: Machine, name: str, changes: list[dict[str, Any]]) -> FakeChangeSet:
+def add_change_set(machine: Machine, name: str, changes: list[dict[str, Any]]) -> FakeChangeSet:
     cloudformation = machine.cloudformation
     stack = cloudformation.stack_named("dev-app") or cloudformation.add_stack(
         "dev-app", "CREATE_COMPLETE", case_runner.template({}), {"EnvironmentName": "dev"}
@@ -116,13 +120,13 @@ def _inspect(machine: Machine, change_set: FakeChangeSet) -> Any:
 
 
 def test_changes_on_all_pages_are_counted(machine: Machine) -> None:
-    change_set = _change_set(machine, "many", [_resource(f"R{n}", "Add") for n in range(100)])
-    assert _inspect(machine, change_set) == {"changes": 100, "dangerous": 0}
+    change_set = add_change_set(machine, "many", [_resource(f"R{n}", "Add") for n in range(100)])
+    assert _inspect(machine, change_set) == {"changes": 100, "summary": ""}
     assert len(machine.cloudformation.called("DescribeChangeSet")) == 34
 
 
 def test_message_about_hundreds_of_resources_is_shortened(machine: Machine) -> None:
-    change_set = _change_set(machine, "many", [_resource(f"Resource{n}", "Remove") for n in range(500)])
+    change_set = add_change_set(machine, "many", [_resource(f"Resource{n}", "Remove") for n in range(500)])
     with pytest.raises(ReplacementRefusedError) as caught:
         _inspect(machine, change_set)
     assert len(caught.value.dangers) == 500
@@ -133,17 +137,17 @@ def test_message_about_hundreds_of_resources_is_shortened(machine: Machine) -> N
 
 
 def test_changes_inside_nested_stacks_are_inspected(machine: Machine) -> None:
-    innermost = _change_set(machine, "innermost", [_resource("Table", "Remove")])
+    innermost = add_change_set(machine, "innermost", [_resource("Table", "Remove")])
     nested = {"ResourceType": NESTED_STACK, "Replacement": "False"}
-    inner = _change_set(machine, "inner", [_resource("Deeper", ChangeSetId=innermost.id) | nested])
-    outer = _change_set(machine, "outer", [_resource("Nested", ChangeSetId=inner.id) | nested])
+    inner = add_change_set(machine, "inner", [_resource("Deeper", ChangeSetId=innermost.id) | nested])
+    outer = add_change_set(machine, "outer", [_resource("Nested", ChangeSetId=inner.id) | nested])
     with pytest.raises(ReplacementRefusedError) as caught:
         _inspect(machine, outer)
     assert caught.value.dangers == ("Nested/Deeper/Table (A::B::C) would be removed from the stack",)
 
 
 def test_circle_of_nested_stacks_is_refused(machine: Machine) -> None:
-    change_set = _change_set(machine, "circle", [])
+    change_set = add_change_set(machine, "circle", [])
     nested = {"ResourceType": NESTED_STACK, "Replacement": "False"}
     change_set.changes = [_resource("Self", ChangeSetId=change_set.id) | nested]
     with pytest.raises(
@@ -153,7 +157,7 @@ def test_circle_of_nested_stacks_is_refused(machine: Machine) -> None:
 
 
 def test_obsolete_change_set_is_an_error(machine: Machine) -> None:
-    change_set = _change_set(machine, "old", [])
+    change_set = add_change_set(machine, "old", [])
     change_set.execution_status = "OBSOLETE"
     with pytest.raises(StackChangedError):
         _inspect(machine, change_set)
@@ -181,7 +185,7 @@ TEXT = _detail("Description", recreation="Never", CausingEntity="Producer.QueueN
 def test_arn_of_a_resource_that_is_updated_in_place_replaces_nothing(machine: Machine) -> None:
     """CloudFormation says Conditional for what has the ARN of any resource that changes."""
     changes = [_producer("VisibilityTimeout"), _consumer(ARN, TEXT)]
-    assert _inspect(machine, _change_set(machine, "c", changes)) == {"changes": 2, "dangerous": 0}
+    assert _inspect(machine, add_change_set(machine, "c", changes)) == {"changes": 2, "summary": ""}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_arn_of_a_resource_that_is_updated_in_place_replaces_nothing(machine: Ma
 def test_other_conditional_replacement_is_refused(
     machine: Machine, producer: dict[str, Any], details: list[dict[str, Any]]
 ) -> None:
-    _change_set(machine, "x", []).id = "x"
-    change_set = _change_set(machine, "c", [producer, _consumer(*details)])
+    add_change_set(machine, "x", []).id = "x"
+    change_set = add_change_set(machine, "c", [producer, _consumer(*details)])
     with pytest.raises(ReplacementRefusedError, match=r"Consumer \(A::B::C\) may be replaced"):
         _inspect(machine, change_set)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import copy
+import dataclasses
 import functools
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from ministack.core import responses
 from ministack.services import cloudformation
@@ -29,6 +32,28 @@ from stepline.localaws.cloudformation.type_schemas import names_of, resource_sch
 
 Template = Mapping[str, Any]
 
+
+@dataclass(frozen=True)
+class ComparedTemplates:
+    """What a change set compared."""
+
+    comparison: Comparison
+
+    def changes_without(self, logical_ids: Collection[str]) -> list[Change]:
+        """Return the changes if these resources did not change."""
+        kept = {name: definition for name, definition in self.comparison.old.items() if name in logical_ids}
+        return dataclasses.replace(self.comparison, new={**self.comparison.new, **kept}).changes()
+
+
+PLACEHOLDER: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""CloudFormation's text for a value that it reads only during the update."""
+
+_unknown_parameters: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar(
+    "unknown_parameters", default=frozenset()
+)
+_compared: contextvars.ContextVar[list[ComparedTemplates] | None] = contextvars.ContextVar(
+    "compared", default=None
+)
 _includes_nested_stacks: contextvars.ContextVar[bool] = contextvars.ContextVar("includes_nested_stacks")
 
 
@@ -43,6 +68,31 @@ def describe_changes() -> None:
     cloudformation._ACTION_HANDLERS["CreateChangeSet"] = _with_nested_stacks(
         cloudformation._ACTION_HANDLERS["CreateChangeSet"]
     )
+
+
+@contextlib.contextmanager
+def compared_templates() -> Iterator[list[ComparedTemplates]]:
+    """Record what is compared meanwhile."""
+    found: list[ComparedTemplates] = []
+    token = _compared.set(found)
+    try:
+        yield found
+    finally:
+        _compared.reset(token)
+
+
+def unknown_parameters() -> frozenset[str]:
+    return _unknown_parameters.get()
+
+
+@contextlib.contextmanager
+def with_unknown_parameters(names: frozenset[str]) -> Iterator[None]:
+    """Compare as if these parameters of the new template changed to values that are not known yet."""
+    token = _unknown_parameters.set(names)
+    try:
+        yield
+    finally:
+        _unknown_parameters.reset(token)
 
 
 def type_facts(resource_type: str) -> TypeFacts:
@@ -83,11 +133,13 @@ def _changes(
         old=old,
         new=new,
         facts=type_facts,
-        changed_parameters=frozenset(changed_parameters),
+        changed_parameters=frozenset(changed_parameters) | _unknown_parameters.get(),
         physical_ids={name: item.get("PhysicalResourceId", "") for name, item in (resources or {}).items()},
         retagged=retaggable(new, stacks._UNTAGGED_TYPES) & frozenset(retag),
         nested_changes=_includes_nested_stacks.get(True),
     )
+    if (compared := _compared.get()) is not None:
+        compared.append(ComparedTemplates(comparison))
     return comparison.changes()
 
 
@@ -98,6 +150,9 @@ def _definitions(
     if not template:
         return {}
     conditions = engine._evaluate_conditions(template, parameters)
+    if parameters is not cloudformation._stacks[stack_name].get("_resolved_params"):  # of the new template
+        unknown = _unknown_parameters.get() & parameters.keys()
+        parameters = {**parameters, **{name: {**parameters[name], "Value": PLACEHOLDER} for name in unknown}}
     resources = template.get("Resources", {})
     active = {
         name: resource

@@ -91,7 +91,7 @@ def test_parameters_with_other_values_than_the_default_are_kept() -> None:
             "get_template_summary": {"Parameters": [*summary, {"ParameterKey": "NoDefault"}]},
         }
     )
-    declared = {"Kept": {}, "Default": {}, "Secret": {}, "NoDefault": {}, "New": {}}
+    declared: dict[str, object] = {"Kept": {}, "Default": {}, "Secret": {}, "NoDefault": {}, "New": {}}
     assert earlier_parameters(client, "s", declared) == {"Kept", "Secret", "NoDefault"}
 
 

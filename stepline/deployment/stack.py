@@ -43,7 +43,7 @@ Report = Callable[[str], None]
 
 _BUCKET = "stepline-deployment"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_LOCAL_PARAMETERS = {"ApplicationStackNames": "*-*", "PollSeconds": "1"}
+LOCAL_PARAMETERS = {"ApplicationStackNames": "*-*", "PollSeconds": "1"}
 """Values for templates that have these parameters: all local stacks are the user's own, and a local stack is
 ready in a second, not in minutes."""
 
@@ -76,7 +76,7 @@ def deploy(
     _check_parameters(template, declared, parameters)
     folder = template.resolve().parent
     check_stack_name(document, folder, stack_name)
-    defaults = {name: value for name, value in _LOCAL_PARAMETERS.items() if name in declared}
+    defaults = {name: value for name, value in LOCAL_PARAMETERS.items() if name in declared}
     body = templates.package_template(document, folder, bucket)
     key = bucket.upload(".json", body.encode())["Key"]
     poller = Poller(_POLL_SECONDS, _TIMEOUT_SECONDS)

@@ -59,7 +59,11 @@ def _template(**changes: Any) -> dict[str, Any]:
                             "Source",
                             "Source",
                             "S3",
-                            {"S3Bucket": {"Ref": "Bucket"}, "S3ObjectKey": "app.zip"},
+                            {
+                                "S3Bucket": {"Ref": "Bucket"},
+                                "S3ObjectKey": "app.zip",
+                                "PollForSourceChanges": "false",
+                            },
                         ),
                         _stage("Review", "Approval", "Manual", {"NotificationArn": {"Ref": "Topic"}}),
                     ],

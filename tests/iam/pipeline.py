@@ -54,7 +54,10 @@ class Pipeline(System):
         return self.wait_for_execution(self.start_deploy(request))
 
     def push(self, **files: Any) -> ExecutionResult:
-        """Commit the JSON files to the pipeline's branch and wait for the pipeline execution."""
+        """Commit the files to the pipeline's branch and wait for the pipeline execution.
+
+        A name with an ending is that of a file with this text; any other one is that of a JSON file.
+        """
         codecommit = self.client("codecommit")
         before = {item["pipelineExecutionId"] for item in self._pipeline_executions()}
         branches = codecommit.list_branches(repositoryName=_REPOSITORY)["branches"]
@@ -63,7 +66,9 @@ class Pipeline(System):
             repositoryName=_REPOSITORY,
             branchName="main",
             putFiles=[
-                {"filePath": f"{name}.json", "fileContent": json.dumps(content)}
+                {"filePath": name, "fileContent": content}
+                if "." in name
+                else {"filePath": f"{name}.json", "fileContent": json.dumps(content)}
                 for name, content in (files | {"change": str(uuid.uuid4())}).items()
             ],
             **head,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
     INPUT_BUCKET,
@@ -379,6 +380,8 @@ LANES: tuple[Lane, ...] = (
     ),
 )
 VARIANTS = (
+    Variant({"Build": "Commands"}, (pushed_code_is_built,), prepare=allow_layers),
+    Variant({"Build": "CodeBuild"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant(
         PARAMETERS,
         (

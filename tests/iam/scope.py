@@ -54,7 +54,7 @@ def check_denied(system: System, case: Case) -> None:
             **_filled(system, case.parameters)
         )
     error = caught.value.response["Error"]
-    assert error["Code"] in _CODES
+    assert error["Code"] in _CODES, error
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{system.resources[case.role]}/test"
     assert error["Message"].startswith(
         f"User: {arn} is not authorized to perform: {case.denied} on resource: "

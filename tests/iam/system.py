@@ -15,6 +15,8 @@ import boto3
 
 from stepline.aws.stack_resources import list_all_resources
 from stepline.deployment import stack as deployment
+from stepline.deployment.stack import LOCAL_PARAMETERS
+from stepline.deployment.template import read_template
 from tests.iam.permissions import Permission
 from tests.iam.stacks import APPLICATION, SAMPLE, Stack, stacks
 
@@ -81,12 +83,15 @@ class System:
 
     def deploy_with(self, parameters: Mapping[str, str]) -> None:
         """Update the stack with these parameters, and defaults for the others."""
+        declared = read_template(self.template.template)["Parameters"]
+        defaults = {name: str(item["Default"]) for name, item in declared.items() if "Default" in item}
+        defaults |= {name: value for name, value in LOCAL_PARAMETERS.items() if name in declared}
         deployment.deploy(
             self.template.template,
             stack_name=self.stack_name,
             session=self.session,
             endpoint_url=self.endpoint_url,
-            parameters=parameters,
+            parameters=defaults | dict(parameters),
             report=lambda _line: None,
         )
         for name in ("resources", "outputs"):  # changed by the update

@@ -190,7 +190,7 @@ def test_state_machine_may_invoke_only_its_tasks() -> None:
 
 
 def test_user_parameters_have_at_most_1000_characters() -> None:
-    (action,) = RESOURCES["Pipeline"]["Properties"]["Stages"][1]["Actions"]
+    (action,) = RESOURCES["Pipeline"]["Properties"]["Stages"][2]["Actions"]
     text = action["Configuration"]["UserParameters"]["Fn::Sub"].replace("${TimeoutMinutes}", "1435")
     assert len(text) <= 1000
     assert json.loads(text)["timeoutMinutes"] == 1435

@@ -158,6 +158,18 @@ def _function(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
         yield Permission("lambda:TagResource", arn)
 
 
+def read_package(change: ResourceChange) -> tuple[str, str] | None:
+    """Return bucket and key of the code that a handler reads with the role [Lambda: CreateFunction].
+
+    Layers are read in the same way.
+    """
+    name = _PACKAGES.get(change.resource_type, "")
+    package = change.new.get(name) or {}
+    if change.operation == "delete" or package == change.old.get(name) or not package.get("S3Bucket"):
+        return None
+    return package["S3Bucket"], package["S3Key"]
+
+
 def _role(change: ResourceChange, arns: Arns) -> Iterator[Permission]:
     arn = _role_arn(change, arns)
     if change.operation != "update":
@@ -262,6 +274,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "AWS::SSM::Parameter": _by_handlers(HANDLERS["AWS::SSM::Parameter"], _parameter_arn),
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
+_PACKAGES: Final = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
 _READERS: Final[dict[str, tuple[str, _ResourceOf]]] = {
     "AWS::IAM::Role": ("iam:GetRole", _role_arn),
     "AWS::Lambda::Function": ("lambda:GetFunction", _function_arn),

@@ -19,7 +19,9 @@ from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.references import references
 from stepline.localaws.cloudformation.role_permissions import ResourceChange
 from stepline.localaws.emulators.ministack.cloudformation.deployments import deployed
+from stepline.localaws.emulators.ministack.iam import MinistackObjects
 from stepline.localaws.iam import Actor, Permission
+from stepline.localaws.iam.required_permissions import object_read_permissions
 from stepline.localaws.service_roles import ServiceRoles
 
 Parameters = Mapping[str, Any]
@@ -165,6 +167,11 @@ def _check(roles: ServiceRoles, role_arn: str, change: ResourceChange) -> None:
     """Raise ValueError, whose text becomes the resource's status reason, if the role lacks a permission."""
     needs = role_permissions.required_permissions(change, _arns())
     _authorize_handler(roles, role_arn, change.resource_type, needs)
+    if package := role_permissions.read_package(change):
+        bucket, key = package
+        read = Permission("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        more = object_read_permissions(bucket, key, MinistackObjects())
+        _authorize_handler(roles, role_arn, change.resource_type, [read, *more])
 
 
 def _check_reads(roles: ServiceRoles, role_arn: str, stack: Mapping[str, Any], logical_id: str) -> None:

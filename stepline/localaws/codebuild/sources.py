@@ -6,7 +6,7 @@ cloned with git; those of GitHub and others can only be sources of a pipeline.
 
 from __future__ import annotations
 
-import re
+import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ from stepline.localaws.iam import Actor, Permission, acting_as
 from stepline.localaws.service_roles import ServiceRoles
 
 _SPOOLED_BYTES = 8 * MIB
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_CONNECTION_SERVICES = ("codestar-connections", "codeconnections")
 _GIT_SECONDS = 600
 
 
@@ -85,7 +85,15 @@ class Sources:
     def _download_artifact(self, build: Build, index: int, folder: Path) -> Downloaded:
         assert build.pipeline is not None
         source = build.pipeline.sources[index]
-        self._download_zip(build.actor, source.location, folder)
+        with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+            content = cast("BinaryIO", file)
+            self._copy_object(build.actor, source.location, content)
+            if content.read(1) == b"{":
+                content.seek(0)
+                self._clone_reference(build.actor, json.load(content), folder)
+            else:
+                content.seek(0)
+                _unpack(content, folder, source.location)
         identifier = source.name if index else ""
         return Downloaded(identifier, folder, "", source.location.arn, source.revision)
 
@@ -115,15 +123,36 @@ class Sources:
         return Downloaded(source.get("sourceIdentifier", ""), folder, url, version or "")
 
     def _download_zip(self, actor: Actor, location: S3Object, folder: Path) -> None:
+        with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+            archive = cast("BinaryIO", file)
+            self._copy_object(actor, location, archive)
+            _unpack(archive, folder, location)
+
+    def _copy_object(self, actor: Actor, location: S3Object, target: BinaryIO) -> None:
         try:
-            with acting_as(actor), tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
-                archive = cast("BinaryIO", file)
-                copy(self._get(location)["Body"], archive)
-                unpack(archive, folder)
+            with acting_as(actor):
+                copy(self._get(location)["Body"], target)
         except ClientError as error:
             raise _s3_error(error, location.arn) from error
-        except InvalidZipError as error:
-            raise PhaseError("CLIENT_ERROR", f"{location.arn} is not a zip file: {error}") from error
+
+    def _clone_reference(self, actor: Actor, reference: Mapping[str, Any], folder: Path) -> None:
+        """Clone the repository of an artifact of OutputArtifactFormat CODEBUILD_CLONE_REF, with its history.
+
+        The role needs UseConnection, or GitPull [CodePipeline guide, "Tutorial: Use full clone"].
+        """
+        connection = reference["variables"].get("ConnectionArn", "")
+        name = reference["cloneUrl"].rpartition("/")[2]
+        arn = connection or f"arn:aws:codecommit:{self.region}:{self.account_id}:{name}"
+        actions = [f"{service}:UseConnection" for service in _CONNECTION_SERVICES]
+        actions = actions if connection else ["codecommit:GitPull"]
+        if not any(self.roles.allows(actor, [Permission(action, arn)]) for action in actions):
+            raise PhaseError(
+                "CLIENT_ERROR",
+                "authorization failed for primary source and source version "
+                f"{reference['commitId']}: {actor.role_arn} needs {actions[0]} on {arn}",
+            )
+        _git("clone", "--quiet", reference["cloneUrl"], str(folder))
+        _git("-C", str(folder), "checkout", "--quiet", reference["commitId"])
 
     def _download_folder(self, actor: Actor, bucket: str, prefix: str, folder: Path) -> None:
         s3 = self.clients("s3")
@@ -160,6 +189,13 @@ class Sources:
             _git("-C", str(folder), "checkout", "--quiet", reference, reason=f"for source version {version}")
         commit = _git("-C", str(folder), "rev-parse", "HEAD", reason="the repository has no commit").strip()
         return Downloaded(source.get("sourceIdentifier", ""), folder, url, version or "", commit)
+
+
+def _unpack(archive: BinaryIO, folder: Path, location: S3Object) -> None:
+    try:
+        unpack(archive, folder)
+    except InvalidZipError as error:
+        raise PhaseError("CLIENT_ERROR", f"{location.arn} is not a zip file: {error}") from error
 
 
 def _git(*arguments: str, reason: str = "") -> str:

@@ -293,6 +293,43 @@ def test_project_of_a_stack_is_updated_and_deleted(server: Server) -> None:
     assert codebuild.batch_get_projects(names=[project_name])["projectsNotFound"] == [project_name]
 
 
+def test_rule_starts_builds_of_a_project(server: Server) -> None:
+    name = new_name("rule")
+    resources = template(name, pipeline_actions=ALLOWED)["Resources"]
+    project = resources["Project"]
+    project["Properties"]["Source"] = {"Type": "NO_SOURCE", "BuildSpec": '{"version": 0.2, "phases": {}}'}
+    project["Properties"]["Artifacts"] = {"Type": "NO_ARTIFACTS"}
+    target = {
+        "Id": "build",
+        "Arn": {"Fn::GetAtt": ["Project", "Arn"]},
+        "RoleArn": {"Fn::GetAtt": ["RuleRole", "Arn"]},
+    }
+    rule = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {"Name": name, "EventPattern": {"source": [name]}, "Targets": [target]},
+    }
+    text = json.dumps(
+        {
+            "Resources": {
+                "BuildRole": resources["BuildRole"],
+                "RuleRole": role("events", ["codebuild:StartBuild"]),
+                "Project": project,
+                "Rule": rule,
+            },
+            "Outputs": {"Project": {"Value": {"Ref": "Project"}}},
+        }
+    )
+    client = server.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=text, Capabilities=["CAPABILITY_IAM"])
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    project_name = client.describe_stacks(StackName=name)["Stacks"][0]["Outputs"][0]["OutputValue"]
+    server.client("events").put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+    codebuild = server.client("codebuild")
+    (build_id,) = wait_for(lambda: codebuild.list_builds_for_project(projectName=project_name)["ids"])
+    (build,) = codebuild.batch_get_builds(ids=[build_id])["builds"]
+    assert build["initiator"] == f"rule/{name}"
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [("linuxContainer", "LINUX_CONTAINER"), ("LINUX_CONTAINER", "LINUX_CONTAINER")],

@@ -28,7 +28,7 @@ _CHUNK_BYTES = MIB
 
 @dataclass(frozen=True)
 class Uploads:
-    """Uploads artifacts. `select` returns the files of a specification, `expand` evaluates a name, `say` logs."""
+    """Uploads artifacts. `select` returns the files of one, `expand` evaluates a name, `say` logs."""
 
     build: Build
     s3: Any

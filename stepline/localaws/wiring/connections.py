@@ -9,6 +9,7 @@ from stepline.localaws.emulators.ministack import (
     apigateway,
     cloudtrail,
     cloudwatch,
+    custom_resources,
     dead_letter_queues,
     ecr,
     eventbridge,
@@ -84,6 +85,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     functions.run_functions_with(
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
+    custom_resources.fail_with_their_functions()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
     managed_policies.add_managed_policies()

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from stepline.localaws.codepipeline import CodePipeline, Settings
+from stepline.localaws.codepipeline.actions import DEFINITIONS
 from stepline.localaws.protocol import AwsError
 from tests.localaws.codepipeline.fakes import COMMIT, World, lambda_action, pipeline, source_action, stage
 

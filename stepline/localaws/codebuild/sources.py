@@ -7,6 +7,7 @@ cloned with git; those of GitHub and others can only be sources of a pipeline.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from stepline.core.aws_errors import error_code, error_message
 from stepline.core.limits import MIB
+from stepline.core.local_aws import HOST
 from stepline.localaws.codebuild.errors import PhaseError
 from stepline.localaws.codebuild.models import Build, Document, S3Object
 from stepline.localaws.codebuild.zip_files import InvalidZipError, copy, unpack
@@ -27,6 +29,13 @@ from stepline.localaws.service_roles import ServiceRoles
 _SPOOLED_BYTES = 8 * MIB
 _CONNECTION_SERVICES = ("codestar-connections", "codeconnections")
 _GIT_SECONDS = 600
+_GIT_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "NO_PROXY": HOST,
+    "no_proxy": HOST,
+}
 
 
 @dataclass(frozen=True)
@@ -204,6 +213,7 @@ def _git(*arguments: str, reason: str = "") -> str:
         ("git", *arguments),  # noqa: S607 - the user's git
         capture_output=True,
         check=False,
+        env={**os.environ, **_GIT_ENVIRONMENT},
         stdin=subprocess.DEVNULL,
         text=True,
         timeout=_GIT_SECONDS,

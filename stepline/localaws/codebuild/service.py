@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -111,9 +112,24 @@ class CodeBuild(JsonService):
     # --- builds -----------------------------------------------------------------------------------
 
     def start_build(self, params: Params) -> Params:
+        return {"build": responses.build_document(self._start(params, _INITIATOR))}
+
+    def start_from_event(self, project_arn: str, *, rule_arn: str, event: str) -> None:
+        """Start a build for a rule; the rule's input may have parameters of StartBuild [EventBridge guide].
+
+        `event`: JSON of the event, or the rule's input. Raises AwsError.
+        """
+        document = json.loads(event)
+        operation = self.model.operation_model("StartBuild")
+        known = operation.input_shape.members if operation.input_shape else {}
+        is_event = not isinstance(document, dict) or "detail-type" in document
+        overrides = {} if is_event else {name: value for name, value in document.items() if name in known}
+        self._start({**overrides, "projectName": project_arn}, f"rule/{rule_arn.rpartition('/')[2]}")
+
+    def _start(self, params: Params, initiator: str) -> Build:
         with self._lock:
             project = self._store.project(params["projectName"])
-        build = self._new_build(project, params, initiator=_INITIATOR)
+        build = self._new_build(project, params, initiator=initiator)
         check_source(build.document["source"])
         if build.document["source"]["type"] == "CODEPIPELINE":
             raise InvalidInputException(
@@ -121,7 +137,7 @@ class CodeBuild(JsonService):
                 "or with sourceTypeOverride"
             )
         self._submit(build)
-        return {"build": responses.build_document(build)}
+        return build
 
     def batch_get_builds(self, params: Params) -> Params:
         if len(params["ids"]) > MAX_DESCRIBED:

@@ -165,9 +165,11 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
         platform.roles,
     )
-    start_build = _client(services.codebuild, platform).start_build
+    start_build = services.codebuild.start_from_event
     eventbridge.deliver_to(
-        "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
+        "codebuild:StartBuild",
+        lambda arn, rule, event: start_build(arn, rule_arn=rule, event=event),
+        platform.roles,
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
     services.codecommit.show_pipelines_of_pushes(

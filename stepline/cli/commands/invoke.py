@@ -26,9 +26,9 @@ _CONFIG = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
 
 _JOB_KEY = "CodePipeline.job"
 _JOB_NOTE = (
-    "The event has a job of CodePipeline: with a valid input it starts an execution. The function returns null, "
-    "whatever becomes of the job, and reports its result to CodePipeline, which does not know a made-up job. "
-    "The reason of a failure is in the log below."
+    "The event has a job of CodePipeline: with a valid input it starts an execution. The function returns "
+    "null, whatever becomes of the job, and reports its result to CodePipeline, which does not know a "
+    "made-up job. The reason of a failure is in the log below."
 )
 
 

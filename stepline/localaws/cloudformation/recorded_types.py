@@ -30,6 +30,8 @@ RECORDED_TYPES: Final = frozenset(
         "CloudWatch": "AnomalyDetector CompositeAlarm InsightRule MetricStream",
         "CodeBuild": "ReportGroup",
         "CodeDeploy": "Application DeploymentConfig DeploymentGroup",
+        "CodeConnections": "Connection",
+        "CodeStarConnections": "Connection RepositoryLink SyncConfiguration",
         "CodeStarNotifications": "NotificationRule",
         "Cognito": "LogDeliveryConfiguration UserPoolIdentityProvider UserPoolRiskConfigurationAttachment"
         " UserPoolUICustomizationAttachment",

@@ -52,9 +52,11 @@ class Sources:
     def download(self, build: Build, directory: Path) -> list[Downloaded]:
         """Download all sources, the primary one first, each into a folder of its own. Raises PhaseError."""
         if build.pipeline is not None:
+            count = len(build.pipeline.sources)
+            folders = ["src"] if count == 1 else [f"src/s3/{index:02}" for index in range(count)]
             return [
-                self._download_artifact(build, index, directory / f"s3/{index:02}")
-                for index in range(len(build.pipeline.sources))
+                self._download_artifact(build, index, directory / folder)
+                for index, folder in enumerate(folders)
             ]
         document = build.document
         versions = {

@@ -11,9 +11,11 @@ the clock and the events to be sent.
 """
 
 from stepline.localaws.codepipeline.actions.codecommit_source import CodeCommitSource
+from stepline.localaws.codepipeline.actions.connection_source import connection_source, github_source
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
 from stepline.localaws.codepipeline.builds import BuildOutcome, BuildRequest
 from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.repositories import GitCommit, GitRepositories, RevisionNotFoundError
 from stepline.localaws.codepipeline.results import Revision
 from stepline.localaws.codepipeline.service import CodePipeline
 from stepline.localaws.codepipeline.settings import Settings
@@ -24,10 +26,15 @@ __all__ = [
     "BuildRequest",
     "CodeCommitSource",
     "CodePipeline",
+    "GitCommit",
+    "GitRepositories",
     "Revision",
+    "RevisionNotFoundError",
     "S3Source",
     "ServiceClients",
     "Settings",
     "Source",
     "SourceError",
+    "connection_source",
+    "github_source",
 ]

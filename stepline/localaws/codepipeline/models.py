@@ -58,6 +58,8 @@ class TriggerType(StrEnum):
     CREATE_PIPELINE = "CreatePipeline"
     START_PIPELINE_EXECUTION = "StartPipelineExecution"
     CLOUD_WATCH_EVENT = "CloudWatchEvent"
+    POLL_FOR_SOURCE_CHANGES = "PollForSourceChanges"
+    WEBHOOK_V2 = "WebhookV2"
 
 
 class RetryMode(StrEnum):

@@ -13,6 +13,10 @@ SPOOLED_BYTES = 8 * MIB
 """A source zip up to this size stays in memory; a larger one is written to a temporary file."""
 MAX_SUMMARY_CHARACTERS = 2048  # RevisionSummary in the model
 
+COMMIT_ID = "COMMIT_ID"
+BRANCH_NAME = "BRANCH_NAME"
+"""The branch that a trigger's filter selected; no request can give it."""
+
 Configuration = Mapping[str, str]
 Overrides = Mapping[str, str]
 """Revision type (COMMIT_ID, S3_OBJECT_VERSION_ID, S3_OBJECT_KEY) -> value, for one execution."""

@@ -9,12 +9,14 @@ from stepline.localaws.emulators.ministack import (
     apigateway,
     cloudtrail,
     cloudwatch,
+    custom_resources,
     dead_letter_queues,
     ecr,
     eventbridge,
     functions,
     managed_policies,
     routing,
+    s3_events,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
     change_details,
@@ -54,6 +56,7 @@ from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
 from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
+from stepline.localaws.wiring.source_repositories import detect_pushes
 
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
@@ -65,7 +68,7 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     resource_handlers.guard_handlers()
     resource_handlers.name_lacking_attributes()
     _connect_targets_of_rules(services, platform)
-    _connect_events(platform, stack)
+    _connect_events(services, platform, stack)
     _connect_alarms(stack)
 
 
@@ -82,6 +85,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     functions.run_functions_with(
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
+    custom_resources.fail_with_their_functions()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
     managed_policies.add_managed_policies()
@@ -166,12 +170,16 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
-    services.codecommit.show_pipelines_of_pushes(RulesAndPipelines(_client(services.codepipeline, platform)))
+    services.codecommit.show_pipelines_of_pushes(
+        RulesAndPipelines(_client(services.codepipeline, platform), services.codepipeline)
+    )
 
 
-def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:
+def _connect_events(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
     """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
     eventbridge.add_versions_to_s3_events()
+    detect_pushes(services.codecommit, services.codepipeline)
+    s3_events.report_written_objects(services.codepipeline.object_written)
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))
     dead_letter_queues.send_events_of_failed_functions(platform.client)

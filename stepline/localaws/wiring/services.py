@@ -14,7 +14,15 @@ from stepline.localaws.batch.image_store import ImageStore
 from stepline.localaws.clock import SystemClock
 from stepline.localaws.codebuild import CodeBuild, Environment, Sources
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
+from stepline.localaws.codepipeline import (
+    CodeCommitSource,
+    CodePipeline,
+    S3Source,
+    ServiceClients,
+    Settings,
+    connection_source,
+    github_source,
+)
 from stepline.localaws.context import Context
 from stepline.localaws.emulators.ministack import cloudwatch, eventbridge
 from stepline.localaws.emulators.ministack.cloudformation import state_machines
@@ -26,6 +34,7 @@ from stepline.localaws.service_roles import ArtifactS3Client
 from stepline.localaws.stepfunctions import StepFunctions
 from stepline.localaws.wiring.builds import PipelineBuilds
 from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.source_repositories import ConnectedGitRepositories
 
 _PIPELINE_SETTINGS = Settings(
     # AWS waits 60 and 120 seconds before it runs a failed function again, which is long for a developer.
@@ -106,6 +115,9 @@ def _codepipeline(
     codecommit_source = CodeCommitSource(
         platform.client("codecommit"), archives.upload, cancel=archives.cancel, region=context.region
     )
+    repositories = ConnectedGitRepositories(
+        codecommit, platform.roles, endpoint_url=platform.settings.endpoint_url
+    )
     return CodePipeline(
         context,
         clients=ServiceClients(
@@ -118,7 +130,12 @@ def _codepipeline(
             builds=builds,
             can_assume=platform.roles.can_assume,
         ),
-        sources={"CodeCommit": codecommit_source, "S3": S3Source(s3, region=context.region)},
+        sources={
+            "CodeCommit": codecommit_source,
+            "CodeStarSourceConnection": connection_source(repositories),
+            "GitHub": github_source(repositories),
+            "S3": S3Source(s3, region=context.region),
+        },
         settings=_PIPELINE_SETTINGS,
     )
 

@@ -46,12 +46,14 @@ class RemotePipeline:
         self,
         *stages: Sequence[Mapping[str, Any]],
         statements: Sequence[Mapping[str, Any]] = (),
+        source: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> RemotePipeline:
+        """`statements`: of the role. `source`: members that the source action has instead."""
         s3 = self.server.client("s3")
         s3.create_bucket(Bucket=self.name)
         s3.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
-        declared = [[self._source()], *stages]
+        declared = [[{**self._source(), **(source or {})}], *stages]
         self.client.create_pipeline(
             pipeline={
                 "name": self.name,

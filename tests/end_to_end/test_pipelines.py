@@ -59,7 +59,11 @@ def _template(**changes: Any) -> dict[str, Any]:
                             "Source",
                             "Source",
                             "S3",
-                            {"S3Bucket": {"Ref": "Bucket"}, "S3ObjectKey": "app.zip"},
+                            {
+                                "S3Bucket": {"Ref": "Bucket"},
+                                "S3ObjectKey": "app.zip",
+                                "PollForSourceChanges": "false",  # the tests start the executions
+                            },
                         ),
                         _stage("Review", "Approval", "Manual", {"NotificationArn": {"Ref": "Topic"}}),
                     ],
@@ -196,10 +200,7 @@ def test_pipeline_restarts_on_update_and_notifies_the_reviewers(local_aws: Local
 
 
 def test_approval_is_answered_by_the_shown_command(local_aws: LocalAws, stack: Stack) -> None:
-    template = _template()
-    source = template["Resources"]["Pipeline"]["Properties"]["Stages"][0]["Actions"][0]
-    source["Configuration"]["PollForSourceChanges"] = "false"
-    outputs = stack.create(template)
+    outputs = stack.create(_template())
     name = outputs["Pipeline"]
     local_aws.client("s3").put_object(Bucket=outputs["Bucket"], Key="app.zip", Body=b"PK\x05\x06" + bytes(18))
     local_aws.client("codepipeline").start_pipeline_execution(name=name)

@@ -136,7 +136,7 @@ def watch_and_show_result(
         try:
             execution = watch(target, definition, summary, poller)
         except KeyboardInterrupt:
-            _show_that_it_continues(definition, summary)
+            _show_that_it_continues(target, definition, summary)
             raise
     except TimeoutPassedError as error:
         terminal.print_message(f"stepline: {error}; the pipeline continues")
@@ -145,8 +145,11 @@ def watch_and_show_result(
     return exit_code(execution)
 
 
-def _show_that_it_continues(definition: PipelineDefinition, summary: ExecutionSummary) -> None:
-    command = f"{terminal.command_name()} watch {definition.name} --execution-id {summary.id}"
+def _show_that_it_continues(
+    target: Target, definition: PipelineDefinition, summary: ExecutionSummary
+) -> None:
+    arguments = [definition.name, f"--execution-id {summary.id}", *target.command_options]
+    command = f"{terminal.command_name()} watch {' '.join(arguments)}"
     terminal.print_message(f"The pipeline continues; to show it again: {command}", style="quiet")
 
 

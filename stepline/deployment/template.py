@@ -82,18 +82,26 @@ class _Packager:
     def _upload(self, resource_type: str, logical_id: str, folder: Path, location: str) -> Any:
         path = folder / location
         if resource_type == "AWS::Serverless::Function":
-            if path.resolve() not in self._code:
-                content = self._function_zip(folder, location, logical_id)
-                self._code[path.resolve()] = self._bucket.upload(".zip", content)
-            return self._code[path.resolve()]
+            return self._upload_code(folder, location, logical_id)
+        if resource_type == "AWS::Lambda::Function":
+            code = self._upload_code(folder, location, logical_id)
+            return {"S3Bucket": code["Bucket"], "S3Key": code["Key"]}
         if resource_type == "AWS::Serverless::StateMachine":
             return self._bucket.upload(".json", _read_file(path, logical_id))
         nested = self.package(read_template(path), path.parent)
         return self._bucket.url(self._bucket.upload(".json", nested.encode())["Key"])
 
+    def _upload_code(self, folder: Path, location: str, logical_id: str) -> Mapping[str, str]:
+        path = (folder / location).resolve()
+        if path not in self._code:
+            content = self._function_zip(folder, location, logical_id)
+            self._code[path] = self._bucket.upload(".zip", content)
+        return self._code[path]
+
 
 _LOCAL_PATHS: Final = {
     "AWS::Serverless::Function": "CodeUri",
+    "AWS::Lambda::Function": "Code",
     "AWS::Serverless::StateMachine": "DefinitionUri",
     "AWS::Serverless::Application": "Location",
     "AWS::CloudFormation::Stack": "TemplateURL",
@@ -110,14 +118,16 @@ def object_key(ending: str, content: bytes) -> str:
 
 
 def _local_function_zip(folder: Path, location: str, logical_id: str) -> bytes:
-    """Zip the Lambda code of the project, or any other folder as it is.
+    """Zip the Lambda code of the project, or any other folder as it is. A file is a zip already.
 
     Packages that are missing in AWS's runtime are left out: they are installed locally. The local AWS renews
     the package when the files change.
     """
     code = folder / location
+    if code.is_file() and zipfile.is_zipfile(code):
+        return code.read_bytes()
     if not code.is_dir():
-        raise UsageError(f"{logical_id}: CodeUri {location} is not a folder below {folder}")
+        raise UsageError(f"{logical_id}: {location} is neither a folder nor a zip file below {folder}")
     is_project = function_package.is_project(code)
     trees = function_package.source_trees(code) if is_project else [SourceTree(code, code)]
     files = [file for tree in trees for file in tree.files()]

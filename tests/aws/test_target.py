@@ -10,11 +10,13 @@ import pytest
 
 from stepline.aws import local_servers, target
 from stepline.aws.local_servers import LocalAws
-from stepline.aws.target import Target, TargetOptions, choose_target, is_local_url
+from stepline.aws.target import Target, TargetOptions, choose_target, is_local_url, local_session
 from stepline.core.errors import UsageError
 from tests.aws.health_server import health_server
 
 pytestmark = pytest.mark.usefixtures("isolated_environment")
+
+_SESSION = local_session("us-east-1")
 
 
 @pytest.fixture
@@ -145,3 +147,22 @@ class TestWithCredentialsOfALocalAws:
         assert chosen_target().local_aws == local_aws
         assert key_of(chosen_target(profile="production")) == "AKIAPROD"
         assert chosen_target(endpoint_url="http://127.0.0.1:1").is_local
+
+
+@pytest.mark.parametrize(
+    ("chosen", "options"),
+    [
+        (Target(_SESSION, "http://127.0.0.1:4566", "us-east-1", None, True), []),
+        (
+            Target(_SESSION, "http://127.0.0.1:4567", "us-east-1", None, True),
+            ["--endpoint-url http://127.0.0.1:4567"],
+        ),
+        (Target(_SESSION, None, "eu-west-1", None, False), ["--region eu-west-1"]),
+        (
+            Target(_SESSION, None, "eu-west-1", "my team", False),
+            ["--region eu-west-1", "--profile 'my team'"],
+        ),
+    ],
+)
+def test_options_of_a_command_for_the_same_aws(chosen: Target, options: list[str]) -> None:
+    assert chosen.command_options == options

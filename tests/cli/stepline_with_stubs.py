@@ -24,6 +24,8 @@ def deploy(_template: Path, **settings: Any) -> DeployedStack:
     file.touch()
     if sys.argv[2] == "refused":
         raise UsageError("cannot deploy template.yaml: Bucket: the name is taken")
+    if sys.argv[2] == "slow":
+        signal.pause()
     if sys.argv[2] == "killed":
         port = int(settings["endpoint_url"].rpartition(":")[2])
         os.kill(local_servers.read_health(port)["pid"], signal.SIGKILL)

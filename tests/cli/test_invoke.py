@@ -83,7 +83,8 @@ def test_result_of_a_job_is_explained(stepline: Stepline, invoked: Callable[[Lam
     invoked(Lambda(b"null"))
     result = stepline("invoke", "trigger", "-e", '{"CodePipeline.job": {"id": "1"}}')
     assert (result.exit_code, result.stdout) == (0, "null\n")
-    assert "the function returns null, whatever becomes of the job" in result.stderr
+    assert "The function returns null, whatever becomes of the job" in result.stderr
+    assert result.stderr.index("it starts an execution") < result.stderr.index("working")
 
 
 def test_failure_of_the_function_is_the_exit_code(

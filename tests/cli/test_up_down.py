@@ -255,6 +255,18 @@ def test_failed_update_leaves_the_local_aws_running(stepline: Stepline) -> None:
     assert local_servers.read_health(port)["status"] == "ready"
 
 
+def test_ctrl_c_during_an_update_leaves_the_local_aws_running(stepline: Stepline) -> None:
+    port = free_port()
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    process = stepline.start("up", "--port", str(port), deployment="slow")
+    assert process.stdout is not None
+    assert any("Deploying template.yaml" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "The local AWS continues, and an update that has begun, too.\n")
+    assert local_servers.read_health(port)["status"] == "ready"
+
+
 def test_allowed_hosts_of_a_running_local_aws_are_not_changed(stepline: Stepline) -> None:
     port = free_port()
     assert stepline.run("up", "--detach", "--port", str(port))[0] == 0

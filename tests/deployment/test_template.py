@@ -83,6 +83,32 @@ def test_other_folder_is_packaged_unchanged(tmp_path: Path) -> None:
     assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["sub/a.py"]
 
 
+def test_zip_file_is_uploaded_as_it_is(tmp_path: Path) -> None:
+    package = templates.zip_folder(PROJECT / "app")
+    (tmp_path / "code.zip").write_bytes(package)
+    uploads = Uploads()
+    function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "code.zip"}}
+    templates.package_template({"Resources": {"F": function}}, tmp_path, uploads)
+    assert list(uploads.contents.values()) == [package]
+
+
+def test_code_of_a_function_without_sam_is_packaged(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("1")
+    inline = {"ZipFile": "def handler(event, context): ..."}
+    resources = {
+        "F": {"Type": "AWS::Lambda::Function", "Properties": {"Code": "./code"}},
+        "G": {"Type": "AWS::Lambda::Function", "Properties": {"Code": inline}},
+    }
+    uploads = Uploads()
+    packaged = json.loads(templates.package_template({"Resources": resources}, tmp_path, uploads))[
+        "Resources"
+    ]
+    (key,) = uploads.contents
+    assert packaged["F"]["Properties"]["Code"] == {"S3Bucket": "b", "S3Key": key}
+    assert packaged["G"]["Properties"]["Code"] == inline
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -106,7 +132,7 @@ def test_malformed_template_is_rejected(tmp_path: Path, text: str | None, messag
     [
         (
             {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "no"}},
-            "F: CodeUri no is not a folder",
+            "F: no is neither a folder nor a zip file below",
         ),
         ({"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "no"}}, "F: cannot read"),
         ({"Type": "AWS::Serverless::Application", "Properties": {"Location": "no"}}, "no does not exist"),

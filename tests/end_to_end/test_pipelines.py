@@ -62,7 +62,7 @@ def _template(**changes: Any) -> dict[str, Any]:
                             {
                                 "S3Bucket": {"Ref": "Bucket"},
                                 "S3ObjectKey": "app.zip",
-                                "PollForSourceChanges": "false",
+                                "PollForSourceChanges": "false",  # the tests start the executions
                             },
                         ),
                         _stage("Review", "Approval", "Manual", {"NotificationArn": {"Ref": "Topic"}}),
@@ -197,6 +197,24 @@ def test_pipeline_restarts_on_update_and_notifies_the_reviewers(local_aws: Local
     (execution,) = pipelines.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
     assert execution["status"] == "Succeeded"
     sqs.delete_queue(QueueUrl=queue)
+
+
+def test_approval_is_answered_by_the_shown_command(local_aws: LocalAws, stack: Stack) -> None:
+    outputs = stack.create(_template())
+    name = outputs["Pipeline"]
+    local_aws.client("s3").put_object(Bucket=outputs["Bucket"], Key="app.zip", Body=b"PK\x05\x06" + bytes(18))
+    local_aws.client("codepipeline").start_pipeline_execution(name=name)
+
+    def shown() -> list[str]:
+        lines = local_aws.stepline("status", name).stdout.splitlines()
+        return [line for line in lines if f" reject {name} " in line]
+
+    (command,) = wait_for(shown, lambda: "no approval waits")
+    _, arguments = command.split(" reject ")
+    result = local_aws.stepline("reject", *arguments.split(), "--comment", "not now")
+    assert result.stdout == f"✓ Rejected Review / Review of pipeline {name}\n", result.stderr
+    assert "not now" in local_aws.stepline("watch", name).stdout
+    assert "no approval waits in pipeline" in local_aws.stepline("approve", name).stderr
 
 
 def test_git_shows_which_pipeline_a_push_starts(local_aws: LocalAws, tmp_path: Path) -> None:

@@ -100,14 +100,18 @@ def delete(
     """Delete images by tag or digest, each with all of its tags and the images that belong only to it.
 
     A stack with images in its repository cannot be deleted: --all empties the repository. Prints the deleted
-    images.
+    images. Without tags, digests and --all the images are listed.
     """
-    if bool(references) == delete_all:
+    if references and delete_all:
         raise click.UsageError("name tags or digests, or use --all")
     target = choose_and_show_target(ctx)
     name = parse_repository_uri(repository or _repository_uri_of_stack(target, stack_name)).repository
     ecr = target.client("ecr")
     stored = list_images(ecr, name)
+    if not references and not delete_all:
+        for image in stored:
+            terminal.print_message(f"  {image}")
+        raise click.UsageError("name tags or digests, or use --all")
     chosen = stored if delete_all else find_images(stored, references)
     images = add_referenced_images(ecr, name, chosen, stored)
     if not images:

@@ -26,9 +26,9 @@ _CONFIG = Config(read_timeout=15 * 60 + 10, retries={"total_max_attempts": 1})
 
 _JOB_KEY = "CodePipeline.job"
 _JOB_NOTE = (
-    "The event has a job of CodePipeline: the function returns null, whatever becomes of the job, and "
-    "reports its result to CodePipeline, which does not know a made-up job. The reason of a failure is in "
-    "the log above; a job with a valid input starts an execution."
+    "The event has a job of CodePipeline: with a valid input it starts an execution. The function returns "
+    "null, whatever becomes of the job, and reports its result to CodePipeline, which does not know a "
+    "made-up job. The reason of a failure is in the log below."
 )
 
 
@@ -59,12 +59,12 @@ def command(ctx: click.Context, /, *, function: str | None, event: str, stack_na
     if ctx.get_parameter_source("event") is ParameterSource.DEFAULT and _has_unread_input():
         terminal.print_message("Standard input is not sent: use -e - for that.", style="warn")
     name = resolve_function(target, function, stack_name).name
+    if _has_job(payload):
+        terminal.print_message(_JOB_NOTE, style="warn")
     response = target.new_client("lambda", _CONFIG).invoke(FunctionName=name, Payload=payload, LogType="Tail")
     log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
         terminal.print_message(line, style="quiet")
-    if _has_job(payload):
-        terminal.print_message(_JOB_NOTE, style="warn")
     terminal.print_result(_format_payload(response["Payload"].read()))
     if error := response.get("FunctionError"):
         terminal.print_message(f"stepline: {name} failed ({error}); see its response above", style="bad")

@@ -121,8 +121,12 @@ def _check_server_options(ctx: click.Context, running: LocalAws) -> None:
 
 def _update(running: LocalAws, main: Deployment, systems: Sequence[SystemDeployment]) -> None:
     terminal.print_success(f"Updating the local AWS on port {running.port}")
-    with Interruptions():
-        outputs, deployed = _deploy(local_target(running), main, systems)
+    try:
+        with Interruptions():
+            outputs, deployed = _deploy(local_target(running), main, systems)
+    except Interrupted:
+        terminal.print_message("The local AWS continues, and an update that has begun, too.", style="quiet")
+        raise
     _show_local_aws(running, outputs, deployed)
 
 

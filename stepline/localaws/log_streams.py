@@ -50,10 +50,11 @@ class LineLog:
             self._add(self._incomplete[:MAX_LOG_EVENT_BYTES])
             self._incomplete = self._incomplete[MAX_LOG_EVENT_BYTES:]
 
-    def end_line(self) -> None:
-        """Complete the line, if there is an incomplete one."""
+    def write_event(self, text: str) -> None:
+        """Add an event of its own, which may have several lines, after completing the line before it."""
         if self._incomplete:
             self.write(b"\n")
+        self._add(text.encode())
 
     def flush(self) -> None:
         """Put all complete lines."""

@@ -16,6 +16,7 @@ from stepline.cli.exit_codes import ExitCode
 from stepline.deployment.systems import list_systems
 from stepline.deployment.template import read_template
 from stepline.localaws.batch.service import Batch
+from stepline.localaws.codebuild.service import CodeBuild
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodePipeline
 from stepline.localaws.protocol import JsonService
@@ -87,6 +88,7 @@ def test_named_files_exist(page: Path) -> None:
         ("CodeCommit", CodeCommit),
         ("Step Functions", StepFunctions),
         ("Batch", Batch),
+        ("CodeBuild", CodeBuild),
     ],
 )
 def test_supported_operations_are_listed(name: str, service: type[JsonService]) -> None:

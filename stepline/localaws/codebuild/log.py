@@ -60,9 +60,8 @@ class BuildLog:
 
     def say(self, text: str) -> None:
         """Write a line as CodeBuild's agent does."""
-        self._lines.end_line()
         time = self._clock.now().strftime("%Y/%m/%d %H:%M:%S.%f")
-        self._lines.write(f"[Container] {time} {text}\n".encode())
+        self._lines.write_event(f"[Container] {time} {text}")
 
     def flush(self) -> None:
         self._lines.flush()

@@ -6,6 +6,7 @@ cloned with git; those of GitHub and others can only be sources of a pipeline.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tempfile
@@ -26,6 +27,7 @@ from stepline.localaws.service_roles import ServiceRoles
 
 _SPOOLED_BYTES = 8 * MIB
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_MAX_REFERENCE_BYTES = 200_000  # of the JSON in an artifact that refers to a repository
 _GIT_SECONDS = 600
 
 
@@ -52,9 +54,11 @@ class Sources:
     def download(self, build: Build, directory: Path) -> list[Downloaded]:
         """Download all sources, the primary one first, each into a folder of its own. Raises PhaseError."""
         if build.pipeline is not None:
+            count = len(build.pipeline.sources)
+            folders = ["src"] if count == 1 else [f"src/s3/{index:02}" for index in range(count)]
             return [
-                self._download_artifact(build, index, directory / f"s3/{index:02}")
-                for index in range(len(build.pipeline.sources))
+                self._download_artifact(build, index, directory / folder)
+                for index, folder in enumerate(folders)
             ]
         document = build.document
         versions = {
@@ -83,9 +87,26 @@ class Sources:
     def _download_artifact(self, build: Build, index: int, folder: Path) -> Downloaded:
         assert build.pipeline is not None
         source = build.pipeline.sources[index]
-        self._download_zip(build.actor, source.location, folder)
         identifier = source.name if index else ""
-        return Downloaded(identifier, folder, "", source.location.arn, source.revision)
+        downloaded = Downloaded(identifier, folder, "", source.location.arn, source.revision)
+        if reference := self._clone_reference(build, source.location):
+            _git("clone", "--quiet", reference["cloneUrl"], str(folder))
+            _git("-C", str(folder), "checkout", "--quiet", reference["commitId"])
+        else:
+            self._download_zip(build.actor, source.location, folder)
+        return downloaded
+
+    def _clone_reference(self, build: Build, location: S3Object) -> Mapping[str, str] | None:
+        """Return the artifact of a source with OutputArtifactFormat CODEBUILD_CLONE_REF; None for a zip."""
+        try:
+            with acting_as(build.actor):
+                content = self._get(location)["Body"].read(_MAX_REFERENCE_BYTES)
+        except ClientError as error:
+            raise _s3_error(error, location.arn) from error
+        if not content.startswith(b"{"):
+            return None
+        reference: Mapping[str, str] = json.loads(content)
+        return reference
 
     def _download(self, build: Build, source: Document, version: str | None, folder: Path) -> Downloaded:
         kind, identifier = source["type"], source.get("sourceIdentifier", "")

@@ -2,7 +2,7 @@
 
 There is no container: a build uses the user's own programs. What it installs with pip or `npm install -g`
 goes to its own folder, which is removed with it, and it has a home of its own, so that `aws configure` or
-`git config --global` do not change the user's files.
+`git config --global` do not change the user's files. Package managers of the system do nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +39,30 @@ _PIP = """\
 #!/bin/sh
 python -c "import pip" 2>/dev/null || python -m ensurepip || exit 1
 exec python -m pip "$@"
+"""
+_PACKAGE_MANAGERS = (
+    "add-apt-repository",
+    "amazon-linux-extras",
+    "apk",
+    "apt",
+    "apt-get",
+    "apt-key",
+    "dnf",
+    "dpkg",
+    "rpm",
+    "yum",
+    "yum-config-manager",
+)
+_PACKAGE_MANAGER = """\
+#!/bin/sh
+echo "The local AWS does not install packages of the system; skipped: ${0##*/} $*" >&2
+"""
+_SUDO = """\
+#!/bin/sh
+while [ "${1#-}" != "$1" ]; do
+  case $1 in -u | -g) shift 2 ;; *) shift ;; esac
+done
+exec env "$@"
 """
 _DESCRIBE_PYTHON = """
 import json, sys
@@ -82,7 +106,8 @@ class Toolchain:
         for folder in (home, temporary, self._directory / "npm/bin"):
             folder.mkdir(parents=True)
         self._copy_settings(home)
-        own = [str(self._directory / "python/bin"), str(self._directory / "npm/bin")]
+        self._replace_system_programs(self._directory / "bin")
+        own = [str(self._directory / name) for name in ("bin", "python/bin", "npm/bin")]
         direct = ",".join(filter(None, (self._user.get("NO_PROXY"), HOST, "localhost")))
         return {
             **self._caches(),
@@ -134,8 +159,13 @@ class Toolchain:
         for name in ("python", "python3", minor):
             (folder / "bin" / name).symlink_to(executable)
         for name in ("pip", "pip3"):
-            (folder / "bin" / name).write_text(_PIP)
-            (folder / "bin" / name).chmod(0o755)
+            _write_program(folder / "bin" / name, _PIP)
+
+    def _replace_system_programs(self, folder: Path) -> None:
+        folder.mkdir()
+        for name in _PACKAGE_MANAGERS:
+            _write_program(folder / name, _PACKAGE_MANAGER)
+        _write_program(folder / "sudo", _SUDO)
 
     def _copy_settings(self, home: Path) -> None:
         for name in _SETTINGS_FILES:
@@ -147,6 +177,11 @@ class Toolchain:
     def _caches(self) -> dict[str, str]:
         folders = {name: Path(self._user.get("HOME", os.devnull), folder) for name, folder in _CACHES.items()}
         return {name: str(folder) for name, folder in folders.items() if folder.is_dir()}
+
+
+def _write_program(path: Path, script: str) -> None:
+    path.write_text(script)
+    path.chmod(0o755)
 
 
 def _search_path(path: str) -> str:

@@ -14,7 +14,14 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.codepipeline import (
+    BuildOutcome,
+    BuildRequest,
+    CodePipeline,
+    Revision,
+    ServiceClients,
+    Settings,
+)
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
@@ -83,6 +90,42 @@ class FakeSns:
         if self.error is not None:
             raise self.error
         self.published.append(parameters)
+
+
+@dataclass
+class FakeBuild:
+    """A build that runs until the test sets its outcome."""
+
+    id: str
+    request: BuildRequest
+    project_name: str = ""
+    log_stream_arn: str = "arn:aws:logs:us-east-1:000000000000:log-group:g:log-stream:s"
+    ended: BuildOutcome | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def outcome(self) -> BuildOutcome | None:
+        return self.ended
+
+    def end(self, status: str = "SUCCEEDED", reason: str = "", **variables: str) -> None:
+        self.ended = BuildOutcome(status=status, reason=reason, exported_variables=variables)
+
+
+@dataclass
+class FakeBuilds:
+    """Starts builds that do nothing; `error` refuses them."""
+
+    started: list[FakeBuild] = field(default_factory=list)
+    error: ClientError | None = None
+
+    def start(self, project_name: str, request: BuildRequest) -> FakeBuild:
+        if self.error is not None:
+            raise self.error
+        self.started.append(FakeBuild(f"{project_name}:1", request, project_name))
+        return self.started[-1]
+
+    def start_commands(self, name: str, request: BuildRequest, **settings: Any) -> FakeBuild:
+        self.started.append(FakeBuild(f"{name}:1", request, settings=settings))
+        return self.started[-1]
 
 
 class FakeSource:
@@ -197,6 +240,7 @@ class World:
     sns: FakeSns = field(default_factory=FakeSns)
     untrusting_roles: set[str] = field(default_factory=set)
     services: dict[str, Any] = field(default_factory=dict)
+    builds: FakeBuilds = field(default_factory=FakeBuilds)
 
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
@@ -210,6 +254,7 @@ class World:
                 self.dropped,
                 sns=self.sns,
                 client=lambda service, _region: self.services[service],
+                builds=self.builds,
                 can_assume=lambda actor: actor.role_arn not in self.untrusting_roles,
             ),
             sources={"CodeCommit": self.source, "CodeStarSourceConnection": self.source},

@@ -23,8 +23,9 @@ COMMAND_PHASES = {
     "build": PhaseType.BUILD,
     "post_build": PhaseType.POST_BUILD,
 }
-_VERSIONS = ("0.1", "0.2")
-_SHELLS = {"": "sh", "sh": "sh", "/bin/sh": "sh", "bash": "bash", "/bin/bash": "bash"}
+_ISOLATED_VERSIONS = ("0.0", "0.1")
+_VERSIONS = (*_ISOLATED_VERSIONS, "0.2")
+_SHELLS = {"": "", "sh": "sh", "/bin/sh": "sh", "bash": "bash", "/bin/bash": "bash"}
 _IGNORED = {
     "batch": "batch builds are not supported: this is one build",
     "cache": "the cache is not kept",
@@ -67,10 +68,10 @@ class ArtifactSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Buildspec:
-    """`notes`: what the buildspec has and a local build ignores."""
+    """`shell`: sh, bash, or "" for the default of the image. `notes`: what a local build ignores."""
 
     version: str
-    shell: str = "sh"
+    shell: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Buildspec:
     @property
     def keeps_environment(self) -> bool:
         """Whether a command sees the directory and the variables that earlier ones left ("versions")."""
-        return self.version != "0.1"
+        return self.version not in _ISOLATED_VERSIONS
 
 
 def is_inline(text: str) -> bool:
@@ -104,7 +105,7 @@ def parse_buildspec(text: str) -> Buildspec:
         raise _invalid("wrong number of container tags, expected 1")
     version = str(document.get("version", ""))
     if version not in _VERSIONS:
-        raise _invalid(f"Unknown buildspec version: {version!r}; it must be {' or '.join(_VERSIONS)}")
+        raise _invalid(f"Unknown buildspec version: {version!r}; it must be 0.1 or 0.2")
     phases = _mapping(document, "phases")
     if not phases:
         raise _invalid("At least one phase must be specified: phases is empty")

@@ -30,7 +30,7 @@ from stepline.localaws.codebuild.errors import BuildEndedError, PhaseError
 from stepline.localaws.codebuild.log import BuildLog
 from stepline.localaws.codebuild.models import Build, BuildStatus, PhaseType, S3Object
 from stepline.localaws.codebuild.processes import CommandProcesses
-from stepline.localaws.codebuild.shell import Shell
+from stepline.localaws.codebuild.shell import Shell, default_shell
 from stepline.localaws.codebuild.sources import Downloaded, Sources
 from stepline.localaws.codebuild.toolchain import Toolchain
 from stepline.localaws.codebuild.uploads import Uploads
@@ -173,7 +173,7 @@ class BuildExecution:
         self._select_runtimes(toolchain, variables)
         self._shell = Shell(
             self._processes,
-            self._spec.shell,
+            self._spec.shell or default_shell(self._build.document["environment"]["image"]),
             self._directory / "shell",
             keeps_environment=self._spec.keeps_environment,
         )

@@ -29,7 +29,7 @@ _BUILD_MEMBERS = (
 def project_document(project: Project) -> dict[str, Any]:
     """Return the API's Project."""
     return {
-        **project.document,
+        **{name: value for name, value in project.document.items() if name != "badgeEnabled"},
         "arn": project.arn,
         "tags": project.tags,
         "created": project.created,

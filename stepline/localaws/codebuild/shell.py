@@ -21,14 +21,22 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DUMP = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
 
 
+def default_shell(image: str) -> str:
+    """Return the program that is `sh` in an image: bash on Amazon Linux, so that its `source` works there."""
+    return "bash" if "amazonlinux" in image else "sh"
+
+
 class Shell:
-    """Runs commands with `program`, which is sh or bash. `directory` holds its files."""
+    """Runs commands with `program`, which is sh or bash, or sh if there is no bash.
+
+    `directory` holds its files.
+    """
 
     def __init__(
         self, processes: CommandProcesses, program: str, directory: Path, *, keeps_environment: bool
     ) -> None:
         self._processes = processes
-        self._program = shutil.which(program) or program
+        self._program = shutil.which(program) or "/bin/sh"
         self._keeps_environment = keeps_environment
         directory.mkdir(parents=True, exist_ok=True)
         self._script = directory / "script.sh"

@@ -53,7 +53,10 @@ _PACKAGE_MANAGERS = (
     "yum",
     "yum-config-manager",
 )
-_PACKAGE_MANAGER = """\
+_VERSION_MANAGERS = ("goenv", "n", "phpenv", "pyenv", "rbenv")
+"""Programs of CodeBuild's images that install versions of runtimes."""
+
+_SKIPPED = """\
 #!/bin/sh
 echo "The local AWS does not install packages of the system; skipped: ${0##*/} $*" >&2
 """
@@ -129,8 +132,9 @@ class Toolchain:
         runtime = _RUNTIMES.get(name)
         if runtime is None:
             return f"This machine's {name} is used, if it has one"
-        for program in runtime.programs:
-            output = _output((program.format(wanted), *runtime.arguments), self._path)
+        programs = [program.format(wanted) for program in runtime.programs]
+        for program in [*self._pyenv_pythons(wanted), *programs] if name == "python" else programs:
+            output = _output((program, *runtime.arguments), self._path)
             if found := _VERSION.search(output):
                 return f"This machine's {name} is used: version {found[0]}"
         raise PhaseError(
@@ -144,9 +148,8 @@ class Toolchain:
 
         It has the packages of that Python; pip installs into the environment.
         """
-        found = (
-            _describe_python(program, self._path) for program in (f"python{wanted}", "python3", "python")
-        )
+        programs = (f"python{wanted}", *self._pyenv_pythons(wanted), "python3", "python")
+        found = (_describe_python(program, self._path) for program in programs)
         executable, version = next(filter(None, found), None) or (sys.executable, sys.version_info[:2])
         minor = f"python{version[0]}.{version[1]}"
         folder = self._directory / "python"
@@ -156,15 +159,24 @@ class Toolchain:
             f"home = {Path(executable).parent}\ninclude-system-site-packages = true\n"
             f"version = {version[0]}.{version[1]}\n"
         )
-        for name in ("python", "python3", minor):
+        # A command may name the version that the buildspec selects, whatever version there is.
+        for name in {"python", "python3", minor, f"python{wanted}" if _VERSION.fullmatch(wanted) else minor}:
             (folder / "bin" / name).symlink_to(executable)
         for name in ("pip", "pip3"):
             _write_program(folder / "bin" / name, _PIP)
 
+    def _pyenv_pythons(self, wanted: str) -> list[str]:
+        """Return the Pythons of that version that pyenv has installed, selected or not."""
+        if not _VERSION.fullmatch(wanted):
+            return []
+        root = Path(self._user.get("PYENV_ROOT") or Path(self._user.get("HOME", os.devnull), ".pyenv"))
+        return [str(path) for path in sorted(root.glob(f"versions/{wanted}*/bin/python"))]
+
     def _replace_system_programs(self, folder: Path) -> None:
         folder.mkdir()
-        for name in _PACKAGE_MANAGERS:
-            _write_program(folder / name, _PACKAGE_MANAGER)
+        missing = (name for name in _VERSION_MANAGERS if not shutil.which(name, path=self._path))
+        for name in (*_PACKAGE_MANAGERS, *missing):
+            _write_program(folder / name, _SKIPPED)
         _write_program(folder / "sudo", _SUDO)
 
     def _copy_settings(self, home: Path) -> None:

@@ -161,9 +161,10 @@ class CodePipeline(JsonService):
 
     def list_action_types(self, params: Params) -> Params:
         owner = params.get("actionOwnerFilter", "AWS")
-        types = self._providers.types
         definitions = [
-            item for item in DEFINITIONS.values() if item.type in types and item.type.owner == owner
+            item
+            for item in DEFINITIONS.values()
+            if item.type.owner == owner and item.type in self._providers.types
         ]
         return {"actionTypes": [definition.document() for definition in definitions]}
 

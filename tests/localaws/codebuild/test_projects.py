@@ -24,6 +24,10 @@ def test_project_has_the_defaults_of_codebuild(world: World) -> None:
     }
 
 
+def test_project_with_a_badge_says_so(world: World) -> None:
+    assert world.create_project(badgeEnabled=True)["badge"] == {"badgeEnabled": True}
+
+
 def test_project_is_found_by_its_arn(world: World) -> None:
     arn = world.create_project()["arn"]
     (project,) = world.client.batch_get_projects(names=[arn])["projects"]

@@ -47,6 +47,20 @@ def test_program_of_the_selected_version_is_preferred(tmp_path: Path) -> None:
     assert toolchain(tmp_path).select("python", "3.99").endswith("version 3.99.1")
 
 
+def test_python_of_pyenv_is_found(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    folder = tmp_path / "home/.pyenv/versions/3.98.1/bin"
+    folder.mkdir(parents=True)
+    install(folder, "python", "echo Python 3.98.1")
+    assert toolchain(tmp_path).select("python", "3.98").endswith("version 3.98.1")
+
+
+def test_selected_python_has_its_name_in_any_version(tmp_path: Path) -> None:
+    tools = toolchain(tmp_path)
+    tools.create_python_environment("3.1")
+    assert (tmp_path / "build/python/bin/python3.1").is_symlink()
+
+
 def test_runtime_that_the_machine_does_not_have_is_refused(tmp_path: Path) -> None:
     install(tmp_path / "bin", "ruby", "exit 1")
     with pytest.raises(PhaseError, match="This machine has no ruby") as caught:
@@ -67,7 +81,9 @@ def test_registry_settings_of_the_user_are_copied(tmp_path: Path) -> None:
     assert "PIP_TARGET" not in variables
 
 
-@pytest.mark.parametrize("command", ["apt-get update -y", "sudo -E -u root yum install -y jq"])
+@pytest.mark.parametrize(
+    "command", ["apt-get update -y", "sudo -E -u root yum install -y jq", "goenv install 1.99"]
+)
 def test_packages_of_the_system_are_not_installed(tmp_path: Path, command: str) -> None:
     (tmp_path / "bin").mkdir()
     variables = toolchain(tmp_path).variables()

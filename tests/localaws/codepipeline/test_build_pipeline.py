@@ -293,6 +293,29 @@ def test_project_of_a_stack_is_updated_and_deleted(server: Server) -> None:
     assert codebuild.batch_get_projects(names=[project_name])["projectsNotFound"] == [project_name]
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("linuxContainer", "LINUX_CONTAINER"), ("LINUX_CONTAINER", "LINUX_CONTAINER")],
+)
+def test_types_of_older_templates_are_accepted(server: Server, written: str, expected: str) -> None:
+    """AWS's own templates of 2017 have `linuxContainer`, `no_artifacts` and `small`."""
+    name = new_name("project")
+    resources = template(name, pipeline_actions=ALLOWED)["Resources"]
+    project = resources["Project"]["Properties"]
+    project["Environment"] = {"Type": written, "ComputeType": "small", "Image": "i"}
+    project["Source"] = {"Type": "no_source", "BuildSpec": BUILDSPEC}
+    project["Artifacts"] = {"Type": "no_artifacts"}
+    project["Name"] = name
+    text = json.dumps({"Resources": {key: resources[key] for key in ("BuildRole", "Project")}})
+    client = server.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=text, Capabilities=["CAPABILITY_IAM"])
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    (found,) = server.client("codebuild").batch_get_projects(names=[name])["projects"]
+    assert found["environment"]["type"] == expected
+    assert found["environment"]["computeType"] == "BUILD_GENERAL1_SMALL"
+    assert found["artifacts"] == {"type": "NO_ARTIFACTS"}
+
+
 def read_artifact(server: Server, output: dict[str, Any]) -> dict[str, bytes]:
     place = output["outputArtifacts"][0]["s3location"]
     body = server.client("s3").get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()

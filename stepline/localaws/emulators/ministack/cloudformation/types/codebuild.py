@@ -13,8 +13,16 @@ from stepline.localaws.emulators.ministack.cloudformation.resource_types import 
     listed_tags,
     request_parameters,
 )
+from stepline.localaws.protocol.service import service_model
 
 _TYPE = "AWS::CodeBuild::Project"
+_SHORT_VALUES = {
+    "container": "LINUX_CONTAINER",
+    "large": "BUILD_GENERAL1_LARGE",
+    "medium": "BUILD_GENERAL1_MEDIUM",
+    "small": "BUILD_GENERAL1_SMALL",
+}
+"""Values of older templates, such as those of AWS CodeStar."""
 
 
 def add_project_type(codebuild: Any) -> None:
@@ -48,4 +56,23 @@ def _request(operation: str, properties: Properties) -> dict[str, Any]:
     tags = [{"Key": key, "Value": value} for key, value in listed_tags(properties).items()]
     request = request_parameters("codebuild", operation, {**properties, "Tags": tags})
     request.pop("name", None)
-    return request
+    shape = service_model("codebuild").operation_model(operation).input_shape
+    normalized: dict[str, Any] = _with_api_values(shape, request)
+    return normalized
+
+
+def _with_api_values(shape: Any, value: Any) -> Any:
+    """Return a request with the API's values, where CloudFormation also takes `linuxContainer`."""
+    if shape.type_name == "structure":
+        return {name: _with_api_values(shape.members[name], item) for name, item in value.items()}
+    if shape.type_name == "list":
+        return [_with_api_values(shape.member, item) for item in value]
+    if enum := shape.metadata.get("enum"):
+        by_letters = {_letters(member): member for member in enum}
+        found = by_letters.get(_letters(value), value)
+        return _SHORT_VALUES.get(found, found)
+    return value
+
+
+def _letters(value: str) -> str:
+    return value.replace("_", "").upper()

@@ -127,6 +127,13 @@ def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
         )
     if not {None, region} & set(declaration.stores):
         raise InvalidStructureException(f"Pipeline has no artifact store in region {region}")
+    for stage in declaration.stages:
+        for action in stage.actions:
+            if action.region not in {None, region, *declaration.stores}:
+                raise InvalidStructureException(
+                    f"Action '{action.name}' is in region {action.region}, for which the pipeline has no "
+                    "artifact store in artifactStores"
+                )
 
 
 def _check_action(action: ActionDeclaration, region: str, types: Container[ActionType]) -> None:
@@ -137,10 +144,6 @@ def _check_action(action: ActionDeclaration, region: str, types: Container[Actio
             f"ActionType (Category: '{action_type.category}', Provider: '{action_type.provider}', "
             f"Owner: '{action_type.owner}', Version: '{action_type.version}') in action '{action.name}' "
             f"is not available in region {region.upper().replace('-', '_')} of the local AWS of stepline"
-        )
-    if action.region not in {None, region}:
-        raise InvalidActionDeclarationException(
-            f"Action '{action.name}': the local AWS of stepline runs actions in region {region} only"
         )
     for key in definition.required:
         if key not in action.configuration:

@@ -87,8 +87,8 @@ INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
         pipeline(stage("Deploy", lambda_action(), lambda_action())),
     ),
     "action in another region": (
-        ACTION,
-        "runs actions in region us-east-1 only",
+        STRUCTURE,
+        "is in region eu-west-1, for which the pipeline has no artifact store",
         deploy(region="eu-west-1"),
     ),
     "time-out of another action than an approval": (

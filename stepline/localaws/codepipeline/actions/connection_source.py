@@ -29,12 +29,12 @@ from stepline.localaws.codepipeline.actions.source import (
 from stepline.localaws.codepipeline.declarations import ActionType
 from stepline.localaws.codepipeline.repositories import GitCommit, GitRepositories, RevisionNotFoundError
 from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.settings import SPOOLED_BYTES
 from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind, is_set
 from stepline.localaws.codepipeline.sources import (
     BRANCH_NAME,
     COMMIT_ID,
     MAX_SUMMARY_CHARACTERS,
-    SPOOLED_BYTES,
     Configuration,
     Overrides,
     SourceError,

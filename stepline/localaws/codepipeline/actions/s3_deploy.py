@@ -20,9 +20,8 @@ from stepline.localaws.codepipeline.declarations import ActionDeclaration
 from stepline.localaws.codepipeline.errors import InvalidActionDeclarationException
 from stepline.localaws.codepipeline.models import ActionExecution, Artifact
 from stepline.localaws.codepipeline.results import ActionFailedError, ActionResult
-from stepline.localaws.codepipeline.settings import S3_DEPLOY_TIMEOUT_SECONDS
+from stepline.localaws.codepipeline.settings import S3_DEPLOY_TIMEOUT_SECONDS, SPOOLED_BYTES
 from stepline.localaws.codepipeline.source_changes import is_set
-from stepline.localaws.codepipeline.sources import SPOOLED_BYTES
 
 _DEFAULT_TYPE = "application/octet-stream"
 

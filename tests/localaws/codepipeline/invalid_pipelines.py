@@ -91,6 +91,11 @@ INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
         "is in region eu-west-1, for which the pipeline has no artifact store",
         deploy(region="eu-west-1"),
     ),
+    "provider that is not had": (
+        ACTION,
+        "Compute: Commands; Deploy: CloudFormation, S3; Invoke: Lambda, StepFunctions",
+        deploy(actionTypeId=action_type("Deploy", "ElasticBeanstalk")),
+    ),
     "time-out of another action than an approval": (
         ACTION,
         "only manual approval actions take",

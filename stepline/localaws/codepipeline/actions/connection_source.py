@@ -130,8 +130,12 @@ def _owner_and_name(configuration: Configuration) -> str:
 
 
 def _connection_variables(configuration: Configuration, branch: str, commit: GitCommit) -> dict[str, str]:
+    """Return the documented variables, and those of the author, which AWS has and does not document."""
     return {
         "AuthorDate": _iso(commit.authored),
+        "AuthorDisplayName": commit.author_name,
+        "AuthorEmail": commit.author_email,
+        "AuthorId": commit.author_name,
         "BranchName": branch,
         "CommitId": commit.id,
         "CommitMessage": commit.message,

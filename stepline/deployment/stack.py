@@ -92,6 +92,7 @@ def deploy(
             report=report,
             poller=poller,
             previous=previous,
+            includes_nested=True,
         )
     except ClientError as error:
         raise UsageError(f"cannot deploy {template}: {error_message(error)}") from error
@@ -110,11 +111,13 @@ def deploy_template(
     report: Report,
     poller: Poller,
     previous: Collection[str] = (),
+    includes_nested: bool = False,
 ) -> DeployedStack:
     """Create or update the stack by a change set, and wait for it.
 
-    The parameters `previous` keep their values. Raises ChangeSetFailedError, OperationFailedError and
-    TimeoutPassedError, and UsageError if a repository or pipeline of the stack would be lost.
+    The parameters `previous` keep their values. With `includes_nested`, the changes are also those of nested
+    stacks. Raises ChangeSetFailedError, OperationFailedError and TimeoutPassedError, and UsageError if a
+    repository or pipeline of the stack would be lost.
     """
     stack = find_stack(cloudformation, stack_name)
     exists = stack is not None and stack.status is not StackStatus.REVIEW_IN_PROGRESS
@@ -128,6 +131,7 @@ def deploy_template(
         TemplateURL=template_url,
         Parameters=[*kept, *given],  # type: ignore[list-item]
         Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
+        IncludeNestedStacks=includes_nested,
     )
     name, operation = change_set["Id"], Operation(change_set["StackId"], token)
     state = wait_for_change_set(cloudformation, stack_name=stack_name, name=name, poller=poller)

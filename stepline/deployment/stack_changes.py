@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _KEPT_TYPES: Final = frozenset({"AWS::CodeCommit::Repository", "AWS::CodePipeline::Pipeline"})
 """With one of these the user would lose commits or the executions of a pipeline."""
-
-_NESTED_STACK: Final = "AWS::CloudFormation::Stack"
 
 
 class Outcome(StrEnum):
@@ -53,24 +51,40 @@ class DeployedStack:
 def list_changes(
     cloudformation: CloudFormationClient, stack_name: str, change_set: str
 ) -> list[ResourceChange]:
+    """Return the changes, with those of nested change sets after the nested stack: `Nested/Queue`."""
     pages = cloudformation.get_paginator("describe_change_set")
-    return [
-        ResourceChange(
-            change.get("Action", ""),
-            change.get("LogicalResourceId", ""),
-            change.get("ResourceType", ""),
-            change.get("Replacement") == "True",
-            _is_certain(change),
-        )
-        for page in pages.paginate(StackName=stack_name, ChangeSetName=change_set)
-        for item in page.get("Changes", [])
-        if (change := item.get("ResourceChange"))
-    ]
+    changes = []
+    for page in pages.paginate(StackName=stack_name, ChangeSetName=change_set):
+        for change in (
+            item["ResourceChange"] for item in page.get("Changes", []) if "ResourceChange" in item
+        ):
+            changes.append(_resource_change(change))
+            if nested := change.get("ChangeSetId"):
+                stack_id = change.get("PhysicalResourceId", "")
+                prefix = f"{change.get('LogicalResourceId', '')}/"
+                changes += [
+                    replace(each, logical_id=f"{prefix}{each.logical_id}")
+                    for each in list_changes(cloudformation, stack_id, nested)
+                ]
+    return changes
+
+
+def _resource_change(change: ResourceChangeTypeDef) -> ResourceChange:
+    return ResourceChange(
+        change.get("Action", ""),
+        change.get("LogicalResourceId", ""),
+        change.get("ResourceType", ""),
+        change.get("Replacement") == "True",
+        _is_certain(change),
+    )
 
 
 def _is_certain(change: ResourceChangeTypeDef) -> bool:
-    """Whether a detail of the change is Static [doc: ResourceChangeDetail]. A nested stack never has one."""
-    is_modified = change.get("Action") == "Modify" and change.get("ResourceType") != _NESTED_STACK
+    """Whether a detail of the change is Static [doc: ResourceChangeDetail].
+
+    A nested stack is one if its own change set has changes.
+    """
+    is_modified = change.get("Action") == "Modify" and not change.get("ChangeSetId")
     details = change.get("Details", [])
     return not is_modified or any(detail.get("Evaluation") == "Static" for detail in details)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepline.core.errors import UsageError
+from stepline.core.suggestions import did_you_mean
 from stepline.deployment import template as templates
 
 _FOLDER = Path("statemachines")
@@ -67,7 +68,8 @@ def find_systems(names: Iterable[str], project: Path) -> list[System]:
     unique_names = dict.fromkeys(names)
     if unknown := [name for name in unique_names if name not in systems]:
         known = f"the systems are {', '.join(systems)}" if systems else f"{project / _FOLDER} has none"
-        raise UsageError(f"system {unknown[0]!r} does not exist: {known}")
+        similar = did_you_mean(unknown[0], systems)
+        raise UsageError(f"system {unknown[0]!r} does not exist{similar}: {known}")
     return [systems[name] for name in unique_names]
 
 

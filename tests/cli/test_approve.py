@@ -82,7 +82,8 @@ def test_answer_is_refused_if_no_approval_waits(world: World, stepline: Stepline
 
 def test_unknown_pipeline_is_rejected(world: World, stepline: Stepline) -> None:
     ask(world)
-    assert "pipeline 'ap' does not exist; the pipelines are: app" in stepline("approve", "ap").stderr
+    expected = "pipeline 'ap' does not exist (did you mean 'app'?); the pipelines are: app"
+    assert expected in stepline("approve", "ap").stderr
 
 
 def test_approval_that_was_answered_meanwhile_is_reported(

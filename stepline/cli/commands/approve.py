@@ -13,10 +13,11 @@ from stepline.aws.approvals import (
 )
 from stepline.aws.pipelines import find_pipeline
 from stepline.cli import terminal
+from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import choose_and_show_target, target_options, with_options
 
 _options = with_options(
-    click.argument("pipeline", required=False),
+    click.argument("pipeline", required=False, shell_complete=complete_pipeline),
     click.option("--stage", help="Stage of the approval, if several wait."),
     click.option("--action", help="Action of the approval, if several wait."),
     click.option("--execution-id", help="Execution of the approval, if several wait in mode PARALLEL."),

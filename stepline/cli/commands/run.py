@@ -29,6 +29,7 @@ from stepline.cli.options import (
     with_options,
 )
 from stepline.core.errors import UsageError
+from stepline.deployment.input_check import check_input
 from stepline.deployment.systems import Deployment
 from stepline.deployment.template_check import templates_of
 from stepline.processes.interruptions import Interruptions
@@ -68,7 +69,7 @@ def command(
         target = local_target(local_aws)
         show_target(target)
         outputs = startup.deploy_to(target, deployment).outputs
-        execution = _push_and_watch(target, outputs.get("PipelineName"), source)
+        execution = _push_and_watch(target, outputs.get("PipelineName"), source, is_unchecked=is_unchecked)
         watching.show_result(execution, target)
         code = exit_code(execution)
     ctx.exit(code)
@@ -88,9 +89,13 @@ def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator
         yield local_aws
 
 
-def _push_and_watch(target: Target, pipeline: str | None, source: Path) -> PipelineExecution:
+def _push_and_watch(
+    target: Target, pipeline: str | None, source: Path, *, is_unchecked: bool
+) -> PipelineExecution:
     """Push, even if nothing has changed, and watch the execution that this starts."""
     definition = find_pipeline(target, pipeline)
+    if not is_unchecked:
+        check_input(source, definition)
     destination = source_destination(target, definition)
     pushed = push_and_show(target, source, destination, message=None, allow_empty=True)
     terminal.print_result()

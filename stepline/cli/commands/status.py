@@ -13,6 +13,7 @@ from stepline.aws.statuses import Status
 from stepline.aws.target import Target
 from stepline.cli import status_view, terminal
 from stepline.cli.approval_commands import print_approval
+from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import choose_and_show_target, target_options
 
 
@@ -25,7 +26,7 @@ def _print_approvals(target: Target, status: PipelineStatus) -> None:
 
 
 @click.command("status")
-@click.argument("pipeline", required=False)
+@click.argument("pipeline", required=False, shell_complete=complete_pipeline)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other tools.")
 @target_options
 @click.pass_context

@@ -13,6 +13,7 @@ from stepline.aws.local_servers import LocalAws
 from stepline.aws.target import Target, local_environment, local_target
 from stepline.cli import execution_view, startup, terminal
 from stepline.cli.local_outputs import local_outputs
+from stepline.cli.name_completion import complete_system
 from stepline.cli.options import (
     allow_options,
     check_option,
@@ -50,6 +51,7 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
         "with_systems",
         multiple=True,
         metavar="SYSTEM,...",
+        shell_complete=complete_system,
         help="Also deploy these systems: folders of statemachines/ that have a template. Set their "
         "parameters with --parameter SYSTEM.KEY=VALUE.",
     ),

@@ -268,7 +268,11 @@ class BuildExecution:
         }
         selection = Selection(self._sources[0].folder, variables, self._log.say)
         Uploads(
-            self._build, self._environment.clients("s3"), selection.files, self._running_shell.expand
+            self._build,
+            self._environment.clients("s3"),
+            selection.files,
+            self._running_shell.expand,
+            self._log.say,
         ).upload(self._spec)
 
     @property

@@ -55,10 +55,10 @@ class CommandProcesses:
                     os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill what the commands left in the background, and free the pipes."""
+        """Kill what the commands left in the background, and free the pipes. May be called twice."""
         self.kill()
         process = self._process
-        if process is None:
+        if process is None or process.returncode is not None:
             return
         with self._lock:
             process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -70,7 +71,7 @@ class CodeBuild(JsonService):
 
     def create_project(self, params: Params) -> Params:
         check_project(params)
-        self._check_role(params["serviceRole"])
+        params = self._with_role_arn(params)
         with self._lock:
             project = self._store.create_project(params, self._clock.now())
         return {"project": responses.project_document(project)}
@@ -78,8 +79,7 @@ class CodeBuild(JsonService):
     def update_project(self, params: Params) -> Params:
         with self._lock:
             check_project({**self._store.project(params["name"]).document, **params})
-            if "serviceRole" in params:
-                self._check_role(params["serviceRole"])
+            params = self._with_role_arn(params)
             project = self._store.update_project(params, self._clock.now())
             return {"project": responses.project_document(project)}
 
@@ -111,9 +111,24 @@ class CodeBuild(JsonService):
     # --- builds -----------------------------------------------------------------------------------
 
     def start_build(self, params: Params) -> Params:
+        return {"build": responses.build_document(self._start(params, _INITIATOR))}
+
+    def start_from_event(self, project_arn: str, *, rule_arn: str, event: str) -> None:
+        """Start a build for a rule; the rule's input may have parameters of StartBuild [EventBridge guide].
+
+        `event`: JSON of the event, or the rule's input. Raises AwsError.
+        """
+        document = json.loads(event)
+        operation = self.model.operation_model("StartBuild")
+        known = operation.input_shape.members if operation.input_shape else {}
+        is_event = not isinstance(document, dict) or "detail-type" in document
+        overrides = {} if is_event else {name: value for name, value in document.items() if name in known}
+        self._start({**overrides, "projectName": project_arn}, f"rule/{rule_arn.rpartition('/')[2]}")
+
+    def _start(self, params: Params, initiator: str) -> Build:
         with self._lock:
             project = self._store.project(params["projectName"])
-        build = self._new_build(project, params, initiator=_INITIATOR)
+        build = self._new_build(project, params, initiator=initiator)
         check_source(build.document["source"])
         if build.document["source"]["type"] == "CODEPIPELINE":
             raise InvalidInputException(
@@ -121,7 +136,7 @@ class CodeBuild(JsonService):
                 "or with sourceTypeOverride"
             )
         self._submit(build)
-        return {"build": responses.build_document(build)}
+        return build
 
     def batch_get_builds(self, params: Params) -> Params:
         if len(params["ids"]) > MAX_DESCRIBED:
@@ -239,6 +254,14 @@ class CodeBuild(JsonService):
 
     # --- helpers ----------------------------------------------------------------------------------
 
+    def _with_role_arn(self, params: Params) -> Params:
+        """Return the parameters with the ARN of the service role, which a template may name by Ref."""
+        if "serviceRole" not in params:
+            return params
+        role_arn = self._arns.role(params["serviceRole"])
+        self._check_role(role_arn)
+        return {**params, "serviceRole": role_arn}
+
     def _check_role(self, role_arn: str) -> None:
         if not self._roles.can_assume(Actor(SERVICE, role_arn, "AWSCodeBuild")):
             raise InvalidInputException(_NO_ROLE.format(role_arn))
@@ -253,7 +276,7 @@ class CodeBuild(JsonService):
                 )
             project.builds_started += 1
             number = project.builds_started
-        role = params.get("serviceRoleOverride", project.document["serviceRole"])
+        role = self._arns.role(params.get("serviceRoleOverride", project.document["serviceRole"]))
         self._check_role(role)
         actor = Actor(SERVICE, role, "AWSCodeBuild")
         return self._configured(project.document, params, number=number, initiator=initiator, actor=actor)

@@ -7,7 +7,7 @@ cloned with git; those of GitHub and others can only be sources of a pipeline.
 from __future__ import annotations
 
 import json
-import re
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from stepline.core.aws_errors import error_code, error_message
 from stepline.core.limits import MIB
+from stepline.core.local_aws import HOST
 from stepline.localaws.codebuild.errors import PhaseError
 from stepline.localaws.codebuild.models import Build, Document, S3Object
 from stepline.localaws.codebuild.zip_files import InvalidZipError, copy, unpack
@@ -26,9 +27,15 @@ from stepline.localaws.iam import Actor, Permission, acting_as
 from stepline.localaws.service_roles import ServiceRoles
 
 _SPOOLED_BYTES = 8 * MIB
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_MAX_REFERENCE_BYTES = 200_000  # of the JSON in an artifact that refers to a repository
+_CONNECTION_SERVICES = ("codestar-connections", "codeconnections")
 _GIT_SECONDS = 600
+_GIT_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "NO_PROXY": HOST,
+    "no_proxy": HOST,
+}
 
 
 @dataclass(frozen=True)
@@ -87,26 +94,17 @@ class Sources:
     def _download_artifact(self, build: Build, index: int, folder: Path) -> Downloaded:
         assert build.pipeline is not None
         source = build.pipeline.sources[index]
+        with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+            content = cast("BinaryIO", file)
+            self._copy_object(build.actor, source.location, content)
+            if content.read(1) == b"{":
+                content.seek(0)
+                self._clone_reference(build.actor, json.load(content), folder)
+            else:
+                content.seek(0)
+                _unpack(content, folder, source.location)
         identifier = source.name if index else ""
-        downloaded = Downloaded(identifier, folder, "", source.location.arn, source.revision)
-        if reference := self._clone_reference(build, source.location):
-            _git("clone", "--quiet", reference["cloneUrl"], str(folder))
-            _git("-C", str(folder), "checkout", "--quiet", reference["commitId"])
-        else:
-            self._download_zip(build.actor, source.location, folder)
-        return downloaded
-
-    def _clone_reference(self, build: Build, location: S3Object) -> Mapping[str, str] | None:
-        """Return the artifact of a source with OutputArtifactFormat CODEBUILD_CLONE_REF; None for a zip."""
-        try:
-            with acting_as(build.actor):
-                content = self._get(location)["Body"].read(_MAX_REFERENCE_BYTES)
-        except ClientError as error:
-            raise _s3_error(error, location.arn) from error
-        if not content.startswith(b"{"):
-            return None
-        reference: Mapping[str, str] = json.loads(content)
-        return reference
+        return Downloaded(identifier, folder, "", source.location.arn, source.revision)
 
     def _download(self, build: Build, source: Document, version: str | None, folder: Path) -> Downloaded:
         kind, identifier = source["type"], source.get("sourceIdentifier", "")
@@ -134,15 +132,36 @@ class Sources:
         return Downloaded(source.get("sourceIdentifier", ""), folder, url, version or "")
 
     def _download_zip(self, actor: Actor, location: S3Object, folder: Path) -> None:
+        with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+            archive = cast("BinaryIO", file)
+            self._copy_object(actor, location, archive)
+            _unpack(archive, folder, location)
+
+    def _copy_object(self, actor: Actor, location: S3Object, target: BinaryIO) -> None:
         try:
-            with acting_as(actor), tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as file:
-                archive = cast("BinaryIO", file)
-                copy(self._get(location)["Body"], archive)
-                unpack(archive, folder)
+            with acting_as(actor):
+                copy(self._get(location)["Body"], target)
         except ClientError as error:
             raise _s3_error(error, location.arn) from error
-        except InvalidZipError as error:
-            raise PhaseError("CLIENT_ERROR", f"{location.arn} is not a zip file: {error}") from error
+
+    def _clone_reference(self, actor: Actor, reference: Mapping[str, Any], folder: Path) -> None:
+        """Clone the repository of an artifact of OutputArtifactFormat CODEBUILD_CLONE_REF, with its history.
+
+        The role needs UseConnection, or GitPull [CodePipeline guide, "Tutorial: Use full clone"].
+        """
+        connection = reference["variables"].get("ConnectionArn", "")
+        name = reference["cloneUrl"].rpartition("/")[2]
+        arn = connection or f"arn:aws:codecommit:{self.region}:{self.account_id}:{name}"
+        actions = [f"{service}:UseConnection" for service in _CONNECTION_SERVICES]
+        actions = actions if connection else ["codecommit:GitPull"]
+        if not any(self.roles.allows(actor, [Permission(action, arn)]) for action in actions):
+            raise PhaseError(
+                "CLIENT_ERROR",
+                "authorization failed for primary source and source version "
+                f"{reference['commitId']}: {actor.role_arn} needs {actions[0]} on {arn}",
+            )
+        _git("clone", "--quiet", reference["cloneUrl"], str(folder))
+        _git("-C", str(folder), "checkout", "--quiet", reference["commitId"])
 
     def _download_folder(self, actor: Actor, bucket: str, prefix: str, folder: Path) -> None:
         s3 = self.clients("s3")
@@ -181,12 +200,20 @@ class Sources:
         return Downloaded(source.get("sourceIdentifier", ""), folder, url, version or "", commit)
 
 
+def _unpack(archive: BinaryIO, folder: Path, location: S3Object) -> None:
+    try:
+        unpack(archive, folder)
+    except InvalidZipError as error:
+        raise PhaseError("CLIENT_ERROR", f"{location.arn} is not a zip file: {error}") from error
+
+
 def _git(*arguments: str, reason: str = "") -> str:
     """Run git. Raises PhaseError with what it writes."""
     result = subprocess.run(  # noqa: S603 - git with our arguments
         ("git", *arguments),  # noqa: S607 - the user's git
         capture_output=True,
         check=False,
+        env={**os.environ, **_GIT_ENVIRONMENT},
         stdin=subprocess.DEVNULL,
         text=True,
         timeout=_GIT_SECONDS,

@@ -28,12 +28,13 @@ _CHUNK_BYTES = MIB
 
 @dataclass(frozen=True)
 class Uploads:
-    """Uploads artifacts. `select` returns the files of a specification, `expand` evaluates a name."""
+    """Uploads artifacts. `select` returns the files of one, `expand` evaluates a name, `say` logs."""
 
     build: Build
     s3: Any
     select: Callable[[ArtifactSpec], Files]
     expand: Callable[[str], str]
+    say: Callable[[str], None]
 
     def upload(self, spec: Buildspec) -> None:
         """Upload all artifacts of the build, and record them in it. Raises PhaseError, CLIENT_ERROR."""
@@ -52,6 +53,9 @@ class Uploads:
         found = spec.secondary_artifacts.get(artifact.name)
         if found is None and len(self.build.pipeline.artifacts) == 1:
             found = spec.artifacts
+        if found is None and len(self.build.pipeline.artifacts) == 1:
+            self.say(f"The buildspec has no artifacts: the output artifact {artifact.name} is not written")
+            return
         if found is None:
             raise PhaseError(
                 "CLIENT_ERROR",

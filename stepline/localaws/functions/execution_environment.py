@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stepline.localaws.functions import launcher
+from stepline.localaws.functions import runtimes
 from stepline.localaws.functions.models import FunctionVersion, InvocationResult, error_document
 from stepline.localaws.functions.runtime_api import Invocation, Response, RuntimeApi
 from stepline.localaws.functions.settings import INIT_TIMEOUT_SECONDS, MAX_RESPONSE_BYTES
@@ -135,8 +134,8 @@ class ExecutionEnvironment:
         return "Runtime exited without providing a reason"
 
     def _start(self, code: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and file
-            [sys.executable, "-P", "-s", launcher.__file__, self.function.handler],
+        return subprocess.Popen(  # noqa: S603 - an interpreter with our own file
+            runtimes.command(self.function),
             cwd=code,
             env=self._variables(code),
             stdin=subprocess.PIPE,  # closes when this process ends: see launcher
@@ -173,12 +172,11 @@ class ExecutionEnvironment:
         """Return Lambda's defined runtime environment variables [Lambda guide] and the function's own."""
         function = self.function
         region = function.arn.split(":")[3]
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+            "AWS_EXECUTION_ENV": runtimes.execution_environment(function),
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
@@ -187,7 +185,7 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_LOG_STREAM_NAME": _log_stream_name(),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "PYTHONPATH": str(code),
+            **runtimes.search_path(function, code),
             "TMPDIR": str(self._scratch),
             # No settings and no credentials of the person who runs this.
             "AWS_CONFIG_FILE": os.devnull,

@@ -22,11 +22,12 @@ class FunctionVersion:
     memory_mb: int
     environment: Mapping[str, str]
     is_latest: bool = True
+    runtime: str = "python"
 
     @property
     def key(self) -> tuple[object, ...]:
         """Invocations with the same key may share an execution environment."""
-        settings = (self.handler, self.code_sha256, self.timeout_seconds, self.memory_mb)
+        settings = (self.runtime, self.handler, self.code_sha256, self.timeout_seconds, self.memory_mb)
         return (self.name, self.arn, *settings, tuple(sorted(self.environment.items())))
 
 

@@ -9,6 +9,7 @@ from stepline.localaws.emulators.ministack import (
     apigateway,
     cloudtrail,
     cloudwatch,
+    custom_resources,
     dead_letter_queues,
     ecr,
     eventbridge,
@@ -84,6 +85,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     functions.run_functions_with(
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
+    custom_resources.fail_with_their_functions()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
     managed_policies.add_managed_policies()
@@ -163,9 +165,11 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
         platform.roles,
     )
-    start_build = _client(services.codebuild, platform).start_build
+    start_build = services.codebuild.start_from_event
     eventbridge.deliver_to(
-        "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
+        "codebuild:StartBuild",
+        lambda arn, rule, event: start_build(arn, rule_arn=rule, event=event),
+        platform.roles,
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
     services.codecommit.show_pipelines_of_pushes(

@@ -304,6 +304,20 @@ def test_limit_of_concurrent_builds_is_kept(world: World, tmp_path: Path) -> Non
         world.start()
 
 
+def test_rule_starts_a_build_with_the_parameters_of_its_input(world: World) -> None:
+    arn = world.create_project(source={"type": "NO_SOURCE", "buildspec": spec("echo $A")})["arn"]
+    variable = {"name": "A", "value": "from the rule", "type": "PLAINTEXT"}
+    for event in ({"environmentVariablesOverride": [variable]}, {"detail-type": "T", "sourceVersion": "x"}):
+        world.service.start_from_event(
+            arn, rule_arn="arn:aws:events:us-east-1:000000000000:rule/nightly", event=json.dumps(event)
+        )
+    world.clock.advance(0)
+    second, first = (world.wait(build_id) for build_id in world.client.list_builds()["ids"])
+    assert first["initiator"] == "rule/nightly"
+    assert world.output(first) == ["from the rule"]
+    assert "sourceVersion" not in second
+
+
 def test_events_have_the_format_of_the_user_guide(world: World) -> None:
     world.create_project(environment={**ENVIRONMENT, "privilegedMode": True})
     build = world.run()

@@ -44,6 +44,13 @@ class FakeRoles:
     def can_assume(self, actor: Actor) -> bool:
         return actor.role_arn not in self.untrusting
 
+    def allows(self, actor: Actor, permissions: Iterable[Permission]) -> bool:
+        try:
+            self.authorize(actor, permissions)
+        except ClientError:
+            return False
+        return True
+
     def authorize(self, _actor: Actor, permissions: Iterable[Permission]) -> None:
         for permission in permissions:
             if permission.action in self.denied:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.localaws.codepipeline.remote import new_name
+from tests.localaws.codepipeline.remote import RemotePipeline, new_name
 from tests.localaws.running_server import Server
 from tests.waiting import wait_for
 
@@ -291,6 +291,87 @@ def test_project_of_a_stack_is_updated_and_deleted(server: Server) -> None:
     client.delete_stack(StackName=name)
     client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     assert codebuild.batch_get_projects(names=[project_name])["projectsNotFound"] == [project_name]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_source_of_codecommit_is_cloned_with_permission(
+    server: Server, remote: RemotePipeline, *, allowed: bool
+) -> None:
+    name = new_name("clone")
+    codecommit = server.client("codecommit")
+    codecommit.create_repository(repositoryName=name)
+    text = b"version: 0.2\nphases: {build: {commands: [git log --format=%s > log.txt, cat log.txt]}}\n"
+    commit = codecommit.put_file(
+        repositoryName=name,
+        branchName="main",
+        filePath="buildspec.yml",
+        fileContent=text,
+        commitMessage="First",
+    )["commitId"]
+    actions = [*LOGS, *(["codecommit:GitPull"] if allowed else [])]
+    codebuild = server.client("codebuild")
+    codebuild.create_project(
+        name=name,
+        source={
+            "type": "CODECOMMIT",
+            "location": f"https://git-codecommit.us-east-1.amazonaws.com/v1/repos/{name}",
+        },
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=remote.create_role(
+            name, "codebuild", [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
+        ),
+    )
+    build_id = codebuild.start_build(projectName=name, sourceVersion="refs/heads/main")["build"]["id"]
+
+    def complete() -> dict[str, Any] | None:
+        (build,) = codebuild.batch_get_builds(ids=[build_id])["builds"]
+        return dict(build) if build["buildComplete"] else None
+
+    build = wait_for(complete, seconds=SECONDS)
+    if allowed:
+        assert (build["buildStatus"], build.get("resolvedSourceVersion")) == ("SUCCEEDED", commit)
+    else:
+        assert build["buildStatus"] == "FAILED"
+        messages = [item["message"] for phase in build["phases"] for item in phase.get("contexts", ())]
+        assert any("codecommit:GitPull" in message for message in messages)
+
+
+def test_rule_starts_builds_of_a_project(server: Server) -> None:
+    name = new_name("rule")
+    resources = template(name, pipeline_actions=ALLOWED)["Resources"]
+    project = resources["Project"]
+    project["Properties"]["Source"] = {"Type": "NO_SOURCE", "BuildSpec": '{"version": 0.2, "phases": {}}'}
+    project["Properties"]["Artifacts"] = {"Type": "NO_ARTIFACTS"}
+    target = {
+        "Id": "build",
+        "Arn": {"Fn::GetAtt": ["Project", "Arn"]},
+        "RoleArn": {"Fn::GetAtt": ["RuleRole", "Arn"]},
+    }
+    rule = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {"Name": name, "EventPattern": {"source": [name]}, "Targets": [target]},
+    }
+    text = json.dumps(
+        {
+            "Resources": {
+                "BuildRole": resources["BuildRole"],
+                "RuleRole": role("events", ["codebuild:StartBuild"]),
+                "Project": project,
+                "Rule": rule,
+            },
+            "Outputs": {"Project": {"Value": {"Ref": "Project"}}},
+        }
+    )
+    client = server.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=text, Capabilities=["CAPABILITY_IAM"])
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    project_name = client.describe_stacks(StackName=name)["Stacks"][0]["Outputs"][0]["OutputValue"]
+    server.client("events").put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+    codebuild = server.client("codebuild")
+    (build_id,) = wait_for(lambda: codebuild.list_builds_for_project(projectName=project_name)["ids"])
+    (build,) = codebuild.batch_get_builds(ids=[build_id])["builds"]
+    assert build["initiator"] == f"rule/{name}"
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,26 @@ from ministack.services import lambda_svc
 from stepline.localaws.cloudwatch import embedded_metrics
 from stepline.localaws.emulators.ministack import cloudwatch
 from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion
+from stepline.localaws.functions.runtimes import why_not
 from stepline.localaws.iam import Actor
 from stepline.localaws.iam.required_permissions import log_permissions, tracing_permissions
 from stepline.localaws.service_roles import ServiceRoles
 
 _NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
 _LATEST = "$LATEST"
+_EXECUTORS = (
+    "_execute_function_docker",
+    "_execute_function_provided",
+    "_execute_function_provided_warm",
+    "_execute_function_warm",
+)
+"""What ministack calls for the runtimes."""
+
 _PATH = f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"
 
 
 def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_url: str) -> None:
-    """Run Python functions with `runner`, on AWS's runtime client, each as a session of its own role.
+    """Run functions with `runner`, on runtime clients, each as a session of its own role.
 
     ministack keeps their configuration, code and logs.
     """
@@ -66,19 +75,18 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
     original_write_log = lambda_svc._emit_lambda_logs
     original_invalidate = lambda_runtime.invalidate_worker
     lambda_svc._emit_lambda_logs = write_log
-    lambda_svc._execute_function_warm = execute
+    for executor in _EXECUTORS:
+        setattr(lambda_svc, executor, execute)
     lambda_svc.invalidate_worker = invalidate
 
 
 def _unsupported_runtime(configuration: dict[str, Any]) -> str:
-    """Return why the function cannot run here, or an empty text: only Python's runtime client is here."""
+    """Return why the function cannot run here, or an empty text."""
     runtime = "a container image" if configuration.get("PackageType") == "Image" else configuration["Runtime"]
-    if runtime.startswith("python"):
+    if not (reason := why_not(runtime)):
         return ""
-    return (
-        f"The local AWS runs functions of Python runtimes; {configuration['FunctionName']} has {runtime}. "
-        "It can be deployed here, but not invoked."
-    )
+    name = configuration["FunctionName"]
+    return f"{name} has {runtime}, and {reason}. It can be deployed here, but not invoked."
 
 
 def _actor(configuration: dict[str, Any]) -> Actor:
@@ -121,4 +129,5 @@ def _version(configuration: dict[str, Any], endpoint_url: str, keys: ReadOnlyCre
         memory_mb=int(configuration.get("MemorySize", 128)),
         environment=environment,
         is_latest=configuration.get("Version", _LATEST) == _LATEST,
+        runtime=configuration["Runtime"],
     )

@@ -1,0 +1,58 @@
+"""Lambda's runtimes that this machine can run: Python, and Node.js if it is installed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from stepline.localaws.functions import launcher
+from stepline.localaws.functions.models import FunctionVersion
+
+_NODE_RUNTIME: Final = Path(__file__).with_name("node_runtime.mjs")
+_INLINE_MODULES: Final = Path(__file__).with_name("inline_modules")
+_PYTHON, _NODE = "python", "nodejs"
+
+
+def why_not(runtime: str) -> str:
+    """Return why functions of the runtime, such as `java21`, cannot run here, or an empty text."""
+    if runtime.startswith(_PYTHON):
+        return ""
+    if runtime.startswith(_NODE):
+        return "" if _node() else "this machine has no node on its PATH: install Node.js to run it"
+    return "the local AWS runs functions of Python and Node.js runtimes"
+
+
+def command(function: FunctionVersion) -> list[str]:
+    """Return the command of the runtime client."""
+    if _is_node(function):
+        return [_node(), str(_NODE_RUNTIME), function.handler]
+    return [sys.executable, "-P", "-s", launcher.__file__, function.handler]
+
+
+def search_path(function: FunctionVersion, code: Path) -> dict[str, str]:
+    """Return the variable with the folders of modules.
+
+    They are those of the package, those that Lambda has for code in a template, and for Node.js those that
+    are installed globally, such as the AWS SDK.
+    """
+    if not _is_node(function):
+        return {"PYTHONPATH": f"{code}:{_INLINE_MODULES}"}
+    installed = Path(_node()).resolve().parents[1] / "lib" / "node_modules"
+    return {"NODE_PATH": f"{code / 'node_modules'}:{_INLINE_MODULES / 'node_modules'}:{installed}"}
+
+
+def execution_environment(function: FunctionVersion) -> str:
+    """Return the value of AWS_EXECUTION_ENV."""
+    if _is_node(function):
+        return f"AWS_Lambda_{function.runtime}"
+    return f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _is_node(function: FunctionVersion) -> bool:
+    return function.runtime.startswith(_NODE)
+
+
+def _node() -> str:
+    return shutil.which("node") or ""

@@ -4,7 +4,7 @@ A file has `cases`: name -> case, and may have a `source` for all of them. A cas
 
 - `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}`, `{approval: NAME}` or
   `{action: NAME}` and other members of an ActionDeclaration (the `actionTypeId` of the last kind is short:
-  `Build/CodeBuild`); and `pipeline`, other members of the PipelineDeclaration;
+  `Build/CodeBuild`); and `pipeline`, other members of the PipelineDeclaration (null removes one);
 - `refused`: the code of the error, or `accepted`: the pipeline is valid; or
 - `steps`, which follow after the pipeline has been created, and `then`: what is seen after them.
 
@@ -230,7 +230,8 @@ class _Replay:
         declared = [
             {"name": name, "actions": list(map(_action, actions))} for name, actions in stages.items()
         ]
-        return {**pipeline(), **changes, "stages": declared}
+        document = {**pipeline(), **changes, "stages": declared}
+        return {key: value for key, value in document.items() if value is not None}
 
 
 def _action(short: Mapping[str, Any]) -> dict[str, Any]:

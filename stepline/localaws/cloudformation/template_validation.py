@@ -39,6 +39,7 @@ RESOURCE_ATTRIBUTES: Final = frozenset(
         "CreationPolicy",
         "DeletionPolicy",
         "DependsOn",
+        "Description",  # not documented, but in templates that AWS publishes
         "Metadata",
         "Properties",
         "Type",

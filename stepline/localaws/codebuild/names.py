@@ -20,6 +20,12 @@ class Arns:
     def log_group(self, name: str) -> str:
         return f"arn:aws:logs:{self.region}:{self.account_id}:log-group:{name}"
 
+    def role(self, name_or_arn: str) -> str:
+        """Return the ARN of a role."""
+        if name_or_arn.startswith("arn:"):
+            return name_or_arn
+        return f"arn:aws:iam::{self.account_id}:role/{name_or_arn}"
+
     def default_key(self) -> str:
         """Return the ARN of the key that encrypts artifacts if the project names none [CreateProject]."""
         return f"arn:aws:kms:{self.region}:{self.account_id}:alias/aws/s3"

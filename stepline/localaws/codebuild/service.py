@@ -71,7 +71,7 @@ class CodeBuild(JsonService):
 
     def create_project(self, params: Params) -> Params:
         check_project(params)
-        self._check_role(params["serviceRole"])
+        params = self._with_role_arn(params)
         with self._lock:
             project = self._store.create_project(params, self._clock.now())
         return {"project": responses.project_document(project)}
@@ -79,8 +79,7 @@ class CodeBuild(JsonService):
     def update_project(self, params: Params) -> Params:
         with self._lock:
             check_project({**self._store.project(params["name"]).document, **params})
-            if "serviceRole" in params:
-                self._check_role(params["serviceRole"])
+            params = self._with_role_arn(params)
             project = self._store.update_project(params, self._clock.now())
             return {"project": responses.project_document(project)}
 
@@ -255,6 +254,14 @@ class CodeBuild(JsonService):
 
     # --- helpers ----------------------------------------------------------------------------------
 
+    def _with_role_arn(self, params: Params) -> Params:
+        """Return the parameters with the ARN of the service role, which a template may name by Ref."""
+        if "serviceRole" not in params:
+            return params
+        role_arn = self._arns.role(params["serviceRole"])
+        self._check_role(role_arn)
+        return {**params, "serviceRole": role_arn}
+
     def _check_role(self, role_arn: str) -> None:
         if not self._roles.can_assume(Actor(SERVICE, role_arn, "AWSCodeBuild")):
             raise InvalidInputException(_NO_ROLE.format(role_arn))
@@ -269,7 +276,7 @@ class CodeBuild(JsonService):
                 )
             project.builds_started += 1
             number = project.builds_started
-        role = params.get("serviceRoleOverride", project.document["serviceRole"])
+        role = self._arns.role(params.get("serviceRoleOverride", project.document["serviceRole"]))
         self._check_role(role)
         actor = Actor(SERVICE, role, "AWSCodeBuild")
         return self._configured(project.document, params, number=number, initiator=initiator, actor=actor)

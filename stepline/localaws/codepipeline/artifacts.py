@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import string
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import ArtifactStore, PipelineDeclaration
 from stepline.localaws.codepipeline.models import ActionExecution, Artifact, Credentials
 from stepline.localaws.codepipeline.runtime import Runtime
-from stepline.localaws.codepipeline.settings import CREDENTIALS_SECONDS
+from stepline.localaws.codepipeline.settings import CREDENTIALS_SECONDS, SPOOLED_BYTES
 from stepline.localaws.iam import Actor, acting_as
 
 _PIPELINE_CHARACTERS = 20
@@ -65,6 +67,33 @@ def upload_files(
     upload(
         clients, action.execution.declaration.store(action.declaration.region or region), artifact, content
     )
+
+
+def copy_to_region(
+    runtime: Runtime, clients: ServiceClients, action: ActionExecution
+) -> tuple[Artifact, ...]:
+    """Return the action's input artifacts, copied if they are in the store of another region."""
+    declaration = action.execution.declaration
+    store = declaration.store(action.declaration.region or runtime.region)
+    return tuple(
+        artifact
+        if artifact.bucket == store.bucket
+        else _copy(runtime, clients, declaration.name, store, artifact)
+        for artifact in action.inputs
+    )
+
+
+def _copy(
+    runtime: Runtime, clients: ServiceClients, pipeline: str, store: ArtifactStore, artifact: Artifact
+) -> Artifact:
+    copy = replace(new_artifact(runtime, pipeline, store, artifact.name), revision=artifact.revision)
+    body = clients.s3.get_object(Bucket=artifact.bucket, Key=artifact.key)["Body"]
+    with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as file:
+        content = cast("BinaryIO", file)
+        shutil.copyfileobj(body, content)
+        content.seek(0)
+        upload(clients, store, copy, content)
+    return copy
 
 
 def artifact_document(artifact: Artifact) -> dict[str, Any]:

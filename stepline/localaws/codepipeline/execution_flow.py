@@ -229,7 +229,7 @@ class ExecutionFlow:
         self, execution: PipelineExecution, stage: StageExecution, declaration: ActionDeclaration
     ) -> None:
         runtime = self._runtime
-        store = execution.declaration.store(runtime.region)
+        store = execution.declaration.store(declaration.region or runtime.region)
         action = ActionExecution(
             id=runtime.new_id(),
             execution=execution,

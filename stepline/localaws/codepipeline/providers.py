@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.action_types import Provider, ProviderContext
 from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.artifacts import actor_of, copy_to_region
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import ActionType
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
@@ -16,6 +18,7 @@ from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.results import ActionResult
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.sources import Source
+from stepline.localaws.iam import acting_as
 
 _TIMER = "action"
 _SECONDS_PER_MINUTE = 60
@@ -26,6 +29,7 @@ class ActionProviders:
 
     def __init__(self, runtime: Runtime, clients: ServiceClients, sources: Mapping[str, Source]) -> None:
         self._runtime = runtime
+        self._clients = clients
         self.flow = ExecutionFlow(
             runtime, run_action=self._run, abandon_action=self._abandon, drop_jobs=self._drop_jobs
         )
@@ -43,7 +47,24 @@ class ActionProviders:
                 return
             action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
         with self.flow.fail_on_error(action):
-            self._providers[action.declaration.type].start(action)
+            if self._copy_inputs(action):
+                self._providers[action.declaration.type].start(action)
+
+    def _copy_inputs(self, action: ActionExecution) -> bool:
+        """Copy input artifacts of other regions to the artifact store of the action's region.
+
+        Return whether the action can start. https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-create-cross-region.html
+        """
+        try:
+            with acting_as(actor_of(action)):
+                inputs = copy_to_region(self._runtime, self._clients, action)
+        except AWS_FAILURES as error:
+            message = f"The input artifacts could not be copied to the region of the action. Error: {error}"
+            self.flow.finish_action(action, ActionResult.failure(FailureType.PERMISSION_ERROR, message))
+            return False
+        with self._runtime.transaction():
+            action.inputs = inputs
+        return True
 
     def _timeout_seconds(self, action: ActionExecution) -> float:
         if action.declaration.timeout_minutes is not None:

@@ -15,6 +15,8 @@ class RevisionNotFoundError(Exception):
 class GitCommit:
     id: str
     message: str
+    author_name: str
+    author_email: str
     authored: datetime
     committed: datetime
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stepline.core.limits import MIB
+
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 MAX_OUTPUT_VARIABLES_BYTES = 122_880
 """Names and values of one action's output variables together, as UTF-8."""
@@ -32,6 +34,9 @@ CODEBUILD_TIMEOUT_SECONDS = 36 * 3600.0
 """Maximum duration of a CodeBuild action [quotas]."""
 COMMANDS_TIMEOUT_MINUTES = 55
 """Maximum duration of a Commands action [action reference]."""
+
+SPOOLED_BYTES = 8 * MIB
+"""A zip up to this size stays in memory; a larger one is written to a temporary file."""
 
 CREDENTIALS_SECONDS = 3600
 """Duration of the artifact credentials: the maximum of STS for role chaining."""

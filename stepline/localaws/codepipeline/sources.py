@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
-from stepline.core.limits import MIB
 from stepline.localaws.codepipeline.results import ActionFailedError, Revision
 
-SPOOLED_BYTES = 8 * MIB
-"""A source zip up to this size stays in memory; a larger one is written to a temporary file."""
 MAX_SUMMARY_CHARACTERS = 2048  # RevisionSummary in the model
 
 COMMIT_ID = "COMMIT_ID"

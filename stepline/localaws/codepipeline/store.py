@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from stepline.localaws.codepipeline.actions import without_secrets
@@ -26,7 +26,7 @@ _ARN_PARTS = 6
 class PipelineStore:
     """Call every method inside a transaction."""
 
-    def __init__(self, runtime: Runtime, *, types: Container[ActionType]) -> None:
+    def __init__(self, runtime: Runtime, *, types: Collection[ActionType]) -> None:
         self._runtime = runtime
         self._types = types
         self._pipelines: dict[str, Pipeline] = {}

@@ -6,7 +6,7 @@ so where the local AWS refuses what AWS can run.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any
 
 from stepline.localaws.codepipeline.actions import DEFINITIONS
@@ -46,7 +46,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
         raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
 
 
-def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: Container[ActionType]) -> None:
+def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: Collection[ActionType]) -> None:
     """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse.
 
     `types`: the action types that can run.
@@ -127,20 +127,24 @@ def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
         )
     if not {None, region} & set(declaration.stores):
         raise InvalidStructureException(f"Pipeline has no artifact store in region {region}")
+    for stage in declaration.stages:
+        for action in stage.actions:
+            if action.region not in {None, region, *declaration.stores}:
+                raise InvalidStructureException(
+                    f"Action '{action.name}' is in region {action.region}, for which the pipeline has no "
+                    "artifact store in artifactStores"
+                )
 
 
-def _check_action(action: ActionDeclaration, region: str, types: Container[ActionType]) -> None:
+def _check_action(action: ActionDeclaration, region: str, types: Collection[ActionType]) -> None:
     definition = DEFINITIONS.get(action.type)
     if definition is None or action.type not in types:
         action_type = action.type
         raise InvalidActionDeclarationException(
             f"ActionType (Category: '{action_type.category}', Provider: '{action_type.provider}', "
             f"Owner: '{action_type.owner}', Version: '{action_type.version}') in action '{action.name}' "
-            f"is not available in region {region.upper().replace('-', '_')} of the local AWS of stepline"
-        )
-    if action.region not in {None, region}:
-        raise InvalidActionDeclarationException(
-            f"Action '{action.name}': the local AWS of stepline runs actions in region {region} only"
+            f"is not available in region {region.upper().replace('-', '_')} of the local AWS of stepline. It "
+            f"has {_listed(types)}"
         )
     for key in definition.required:
         if key not in action.configuration:
@@ -159,6 +163,16 @@ def _check_action(action: ActionDeclaration, region: str, types: Container[Actio
     _check_count(action, "input", len(action.inputs), definition.inputs)
     _check_count(action, "output", len(action.outputs), definition.outputs)
     definition.check(action)
+
+
+def _listed(types: Collection[ActionType]) -> str:
+    """Return the action types as `Build: CodeBuild; Source: CodeCommit, S3`."""
+    providers: dict[str, list[str]] = {}
+    for item in types:
+        providers.setdefault(item.category, []).append(item.provider)
+    return "; ".join(
+        f"{category}: {', '.join(sorted(providers[category]))}" for category in sorted(providers)
+    )
 
 
 def _check_count(action: ActionDeclaration, kind: str, count: int, bounds: tuple[int, int]) -> None:

@@ -36,6 +36,8 @@ class ConnectedGitRepositories:
         return GitCommit(
             id=found.commit_id,
             message=found.message,
+            author_name=found.author.name,
+            author_email=found.author.email,
             authored=_moment(found.author),
             committed=_moment(found.committer),
         )

@@ -35,6 +35,10 @@ def test_valid_reference_is_accepted(properties: dict[str, Any]) -> None:
     check(properties)
 
 
+def test_resource_can_have_a_description() -> None:
+    check_template({"Resources": {"A": {**QUEUE, "Description": "Orders"}}}, lambda *_: False)
+
+
 def test_template_with_a_transform_is_checked_after_it() -> None:
     check_template({"Transform": "M", "Resources": {"A": {"Count": 3}}}, lambda *_: False)
 

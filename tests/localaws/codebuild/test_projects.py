@@ -28,6 +28,12 @@ def test_project_with_a_badge_says_so(world: World) -> None:
     assert world.create_project(badgeEnabled=True)["badge"] == {"badgeEnabled": True}
 
 
+def test_role_can_be_given_by_its_name(world: World) -> None:
+    """A template's Ref of a role is its name."""
+    name = ROLE_ARN.rpartition("/")[2]
+    assert world.create_project(serviceRole=name)["serviceRole"] == ROLE_ARN
+
+
 def test_project_is_found_by_its_arn(world: World) -> None:
     arn = world.create_project()["arn"]
     (project,) = world.client.batch_get_projects(names=[arn])["projects"]

@@ -87,9 +87,14 @@ INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
         pipeline(stage("Deploy", lambda_action(), lambda_action())),
     ),
     "action in another region": (
-        ACTION,
-        "runs actions in region us-east-1 only",
+        STRUCTURE,
+        "is in region eu-west-1, for which the pipeline has no artifact store",
         deploy(region="eu-west-1"),
+    ),
+    "provider that is not had": (
+        ACTION,
+        "Compute: Commands; Deploy: CloudFormation, S3; Invoke: Lambda, StepFunctions",
+        deploy(actionTypeId=action_type("Deploy", "ElasticBeanstalk")),
     ),
     "time-out of another action than an approval": (
         ACTION,

@@ -53,18 +53,18 @@ class RemotePipeline:
         s3 = self.server.client("s3")
         s3.create_bucket(Bucket=self.name)
         s3.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+        stores = {"artifactStore": {"type": "S3", "location": self.name}, **changes}
         declared = [[{**self._source(), **(source or {})}], *stages]
         self.client.create_pipeline(
             pipeline={
                 "name": self.name,
                 "roleArn": self.create_role(self.name, "codepipeline", statements or ALLOW_ALL),
-                "artifactStore": {"type": "S3", "location": self.name},
                 "pipelineType": "V2",
                 "stages": [
                     {"name": f"Stage{number}", "actions": list(actions)}
                     for number, actions in enumerate(declared)
                 ],
-                **changes,
+                **{key: value for key, value in stores.items() if value is not None},
             }
         )
         return self

@@ -105,6 +105,9 @@ def test_push_to_the_repository_of_a_connection_starts_the_pipeline(pushed: Push
     assert variables.pop("CommitMessage").strip()
     assert variables == {
         "AuthorDate": "2023-11-14T22:13:20Z",
+        "AuthorDisplayName": "Ada",
+        "AuthorEmail": "ada@example.com",
+        "AuthorId": "Ada",
         "BranchName": "main",
         "CommitId": commit_id,
         "ConnectionArn": CONNECTION,

@@ -14,6 +14,7 @@ from stepline.localaws.codepipeline.actions import (
     connection_source,
     lambda_invoke,
     manual_approval,
+    s3_deploy,
     s3_source,
     step_functions,
 )
@@ -30,6 +31,7 @@ DEFINITIONS: Final[dict[ActionType, ActionTypeDefinition]] = {
         connection_source.GITHUB_DEFINITION,
         s3_source.DEFINITION,
         lambda_invoke.DEFINITION,
+        s3_deploy.DEFINITION,
         step_functions.DEFINITION,
         cloudformation.DEFINITION,
         manual_approval.DEFINITION,

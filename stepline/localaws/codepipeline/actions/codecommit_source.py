@@ -25,11 +25,11 @@ from stepline.localaws.codepipeline.actions.source import (
     source_provider,
 )
 from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.settings import SPOOLED_BYTES
 from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind, is_set
 from stepline.localaws.codepipeline.sources import (
     COMMIT_ID,
     MAX_SUMMARY_CHARACTERS,
-    SPOOLED_BYTES,
     ActionAbandonedError,
     Configuration,
     Overrides,

@@ -29,12 +29,12 @@ from stepline.localaws.codepipeline.actions.source import (
 from stepline.localaws.codepipeline.declarations import ActionType
 from stepline.localaws.codepipeline.repositories import GitCommit, GitRepositories, RevisionNotFoundError
 from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.settings import SPOOLED_BYTES
 from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind, is_set
 from stepline.localaws.codepipeline.sources import (
     BRANCH_NAME,
     COMMIT_ID,
     MAX_SUMMARY_CHARACTERS,
-    SPOOLED_BYTES,
     Configuration,
     Overrides,
     SourceError,
@@ -130,8 +130,12 @@ def _owner_and_name(configuration: Configuration) -> str:
 
 
 def _connection_variables(configuration: Configuration, branch: str, commit: GitCommit) -> dict[str, str]:
+    """Return the documented variables, and those of the author, which AWS has and does not document."""
     return {
         "AuthorDate": _iso(commit.authored),
+        "AuthorDisplayName": commit.author_name,
+        "AuthorEmail": commit.author_email,
+        "AuthorId": commit.author_name,
         "BranchName": branch,
         "CommitId": commit.id,
         "CommitMessage": commit.message,

@@ -45,7 +45,7 @@ class LambdaInvokeAction:
             self._next_job(action, token)
 
     def _next_job(self, action: ActionExecution, token: str | None) -> None:
-        store = action.execution.declaration.store(self._runtime.region)
+        store = action.execution.declaration.store(action.declaration.region or self._runtime.region)
         try:
             credentials = job_credentials(self._clients, action, store)
         except AWS_FAILURES as error:

@@ -20,8 +20,9 @@ from stepline.core.local_aws import DEFAULT_REGION
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, aws_type
 from stepline.localaws.codepipeline.actions.source import source_provider
 from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.settings import SPOOLED_BYTES
 from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind, is_set
-from stepline.localaws.codepipeline.sources import SPOOLED_BYTES, Configuration, Overrides, SourceError
+from stepline.localaws.codepipeline.sources import Configuration, Overrides, SourceError
 
 
 class S3Source:

@@ -62,7 +62,7 @@ class SourceAction:
         configuration = action.resolved_configuration
         overrides = action.execution.overrides.get(action.declaration.name, {})
         revision = self._source.latest(configuration, overrides=overrides)
-        store = action.execution.declaration.store(self._runtime.region)
+        store = action.execution.declaration.store(action.declaration.region or self._runtime.region)
         with self._source.fetch(configuration, revision) as content:
             if not action.in_progress:
                 raise ActionAbandonedError

@@ -16,6 +16,7 @@ from stepline.localaws.emulators.ministack import (
     functions,
     managed_policies,
     routing,
+    ssm,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
     change_details,
@@ -76,6 +77,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
     custom_resources.fail_with_their_functions()
+    ssm.add_public_parameters()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
     managed_policies.add_managed_policies()
@@ -102,6 +104,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     templates.explain_sam_errors()
     templates.read_virtual_hosted_addresses()
     templates.parse_all_short_functions()
+    templates.accept_patterns_of_java()
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()

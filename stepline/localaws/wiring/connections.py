@@ -43,10 +43,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users im
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
-from stepline.localaws.emulators.ministack.cloudformation.types.recorded import (
-    add_recorded_types,
-    name_lacking_types,
-)
+from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
@@ -63,7 +60,6 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     _mend_cloudformation(platform)
     _mend_rest_apis(platform)
     resource_handlers.guard_handlers()
-    resource_handlers.name_lacking_attributes()
     _connect_targets_of_rules(services, platform)
     _connect_events(platform, stack)
     _connect_alarms(stack)
@@ -94,9 +90,8 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_user_types()
     add_trail_type()
     add_nested_stacks(platform.client)
-    add_recorded_types()
-    name_lacking_types()
     macros.add_macro_type()
+    add_recorded_types()
 
 
 def _mend_cloudformation(platform: Platform) -> None:

@@ -56,12 +56,3 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
         " document. Number of errors found: 1. Resource with id [F] is invalid. 'CodeUri' is not a valid"
         " S3 Uri of the form 's3://bucket/key' with optional versionId query parameter."
     )
-
-
-def test_attribute_that_the_local_aws_lacks_is_not_called_a_mistake(deployment: Deployment) -> None:
-    api = ("AWS::AppSync::GraphQLApi", {"Name": "a", "AuthenticationType": "API_KEY"})
-    template = resources(Api=api)
-    template["Outputs"] = {"Arn": {"Value": {"Fn::GetAtt": ["Api", "GraphQLEndpointArn"]}}}
-    (reason,) = deployment.create_failing(template)
-    lack = "The local AWS does not have the attribute GraphQLEndpointArn of AWS::AppSync::GraphQLApi, which"
-    assert reason == f"{lack} AWS has."

@@ -188,12 +188,14 @@ def test_lacking_attributes_are_made_up(deployment: Deployment) -> None:
     template = resources(Api=api, Vpc=vpc)
     values = {
         "Arn": {"Fn::GetAtt": ["Api", "GraphQLEndpointArn"]},
+        "Given": {"Fn::GetAtt": ["Vpc", "CidrBlock"]},
         "Block": {"Fn::Select": [0, {"Fn::GetAtt": ["Vpc", "Ipv6CidrBlocks"]}]},
     }
     outputs = deployment.create(
         {**template, "Outputs": {k: {"Value": v} for k, v in values.items()}}
     ).outputs()
     assert outputs["Arn"].startswith("arn:aws:appsync:us-east-1:000000000000:")
+    assert outputs["Given"] == "10.0.0.0/16"
     assert outputs["Block"].endswith("::/56")
 
 

@@ -20,7 +20,6 @@ from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.recorded_types import RecordedResource
 from stepline.localaws.cloudformation.scalars import as_text, convert_scalars
 from stepline.localaws.cloudformation.type_schemas import (
-    attributes_of,
     resource_schema,
     sole_identifier,
 )
@@ -84,16 +83,15 @@ def _delete(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
 def _with_attributes(
     resource_type: str, properties: Properties, physical_id: str, attributes: dict[str, Any] | None
 ) -> Resource:
-    """Add attributes that ministack lacks: the identifier, which Ref returns, too, and made up values."""
+    """Add attributes that ministack lacks: identifiers, given properties (CidrBlock), and made up values."""
     schema = resource_schema(resource_type, responses.get_region()) or {}
-    found = dict.fromkeys(sole_identifier(schema), physical_id) | (attributes or {})
+    own = dict.fromkeys(sole_identifier(schema), physical_id) | (attributes or {})
     if resource_type == _USER_POOL:
-        found["ProviderURL"] = f"https://{found['ProviderName']}"
-    if found.keys() >= {*attributes_of(schema)}:
-        return physical_id, found
+        own["ProviderURL"] = f"https://{own['ProviderName']}"
     arns = Arns(responses.get_account_id(), responses.get_region())
     recorded = RecordedResource(resource_type, schema, properties, physical_id, arns, physical_id)
-    return physical_id, recorded.attributes() | found
+    given = {name: value for name, value in properties.items() if isinstance(value, str | int)}
+    return physical_id, given | recorded.attributes() | own
 
 
 def _convert_for_custom_resources() -> None:

@@ -4,9 +4,10 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CHECKOV := .checkov
 AWSCLI := .awscli
-TEMPLATES := template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
+CDK := .cdk
+TEMPLATES := template.yaml pipeline/template.yaml app/template.yaml examples/cloudformation/pipeline.yaml $(wildcard statemachines/*/*.yaml)
 
-.PHONY: help setup run test lint parity acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
+.PHONY: help setup run test lint parity cdk acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,13 @@ $(AWSCLI)/.ready: $(READY) requirements/awscli.txt
 	  || $(AWSCLI)/bin/python -m pip install --quiet --require-hashes -r requirements/awscli.txt
 	@touch $@
 
+# aws-cdk-lib has 300 MB, and its own Node: only the synthesis of the example needs them.
+$(CDK)/.ready: $(READY) requirements/cdk.txt
+	@python3 -m venv $(CDK)
+	@$(VENV)/bin/uv pip install --quiet --python $(CDK)/bin/python --require-hashes -r requirements/cdk.txt \
+	  || $(CDK)/bin/python -m pip install --quiet --require-hashes -r requirements/cdk.txt
+	@touch $@
+
 run: $(READY) ## Push the sample application through the pipeline, locally, end to end (ARGS="--port 4567")
 	@$(VENV)/bin/stepline run $(ARGS)
 
@@ -54,6 +62,9 @@ lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types, the floors an
 
 parity: $(READY) ## Compare the local AWS with AWS, on cases from AWS's own material (ARGS="stepfunctions")
 	@$(PYTHON) -m tests.parity $(ARGS)
+
+cdk: $(READY) $(CDK)/.ready ## Synthesize the CDK example, and compare with what the tests deploy (ARGS="--write")
+	@$(PYTHON) -m tests.end_to_end.action_alone.synthesis $(CDK) $(ARGS)
 
 faults: $(READY) ## Inject one or two faults at every AWS call, and check invariants (ARGS="--help")
 	@$(PYTHON) -m tests.faults $(ARGS)
@@ -92,6 +103,8 @@ format: $(READY) ## Format the code
 lock: $(READY) ## Resolve the dependencies again and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --group dev --extra local --extra service pyproject.toml -o requirements/dev.txt
+	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header requirements/cdk.in -o requirements/cdk.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \
 	  --no-emit-index-url --no-header pipeline/requirements.in -o pipeline/requirements.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -100,7 +113,7 @@ lock: $(READY) ## Resolve the dependencies again and write the lock files
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
 clean: ## Delete what the targets above created
-	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) .aws-sam statemachines/*/.aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) $(CDK) .aws-sam statemachines/*/.aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

@@ -11,6 +11,7 @@ from typing import Any
 from stepline.deployment.template import read_template
 
 _NO_VALUE = object()
+_PART = "AWS::Serverless::Application"
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 
 
@@ -33,7 +34,16 @@ class ResolvedTemplate:
         partition: str = "aws",
         reference: Callable[[str, str], str] = logical_id,
     ) -> None:
+        self._file = file
         self._template = _read(file)
+        self._resolved_alike = functools.partial(
+            ResolvedTemplate,
+            region=region,
+            account=account,
+            stack_name=stack_name,
+            partition=partition,
+            reference=reference,
+        )
         defaults = {name: item.get("Default", "") for name, item in self._template["Parameters"].items()}
         given = dict(parameters or {})
         assert given.keys() <= defaults.keys()
@@ -56,6 +66,18 @@ class ResolvedTemplate:
             for name, resource in self._template["Resources"].items()
             if "Condition" not in resource or self._holds({"Condition": resource["Condition"]})
         }
+
+    @functools.cached_property
+    def parts(self) -> dict[str, ResolvedTemplate]:
+        """The nested templates of the project, by logical id, with the parameters that they get."""
+        resources = self._template["Resources"]
+        return {name: self._part(name) for name, item in resources.items() if item["Type"] == _PART}
+
+    @functools.cached_property
+    def all_resources(self) -> dict[str, dict[str, Any]]:
+        """The resources that are created, by logical id, with those of the parts instead of the parts."""
+        own = {name: item for name, item in self.resources.items() if item["Type"] != _PART}
+        return functools.reduce(lambda found, part: found | part.resources, self.parts.values(), own)
 
     @functools.cached_property
     def outputs(self) -> dict[str, Any]:
@@ -89,9 +111,9 @@ class ResolvedTemplate:
             case {"Ref": name}:
                 return self._values[name] if name in self._values else self._reference(name, "")
             case {"Fn::GetAtt": str() as name}:
-                return self._reference(*name.split(".", 1))
+                return self._attribute(*name.split(".", 1))
             case {"Fn::GetAtt": [name, attribute]}:
-                return self._reference(name, attribute)
+                return self._attribute(name, attribute)
             case {"Fn::Sub": str() as text}:
                 return self._substitute(text, {})
             case {"Fn::Sub": [text, variables]}:
@@ -104,11 +126,23 @@ class ResolvedTemplate:
                 return str(self._resolve(text)).split(separator)
             case {"Fn::Select": [index, items]}:
                 found = self._resolve(items)
-                return found[int(index)] if isinstance(found, list) else {"Fn::Select": [index, found]}
+                is_known = isinstance(found, list) and int(index) < len(found)
+                return found[int(index)] if is_known else {"Fn::Select": [index, found]}
             case dict():  # a function that only CloudFormation can call stays as it is
                 members = ((key, self._resolve(member)) for key, member in value.items())
                 return {key: member for key, member in members if member is not _NO_VALUE}
         return value
+
+    def _attribute(self, name: str, attribute: str) -> Any:
+        if self.type_of(name) == _PART:
+            return self._part(name).outputs[attribute.removeprefix("Outputs.")]
+        return self._reference(name, attribute)
+
+    @functools.cache  # noqa: B019 - templates live as long as the tests
+    def _part(self, name: str) -> ResolvedTemplate:
+        properties = self._template["Resources"][name]["Properties"]
+        parameters = {key: self._resolve(value) for key, value in properties["Parameters"].items()}
+        return self._resolved_alike(self._file.parent / properties["Location"], parameters)
 
     def _substitute(self, text: str, variables: Mapping[str, Any]) -> str:
         values = self._values | {name: self._resolve(value) for name, value in variables.items()}

@@ -79,7 +79,7 @@ def deployed(
             port, region=DEFAULT_REGION, interruptions=interruptions, owner=owner, command=command
         )
     try:
-        outputs = deploy(
+        deployed = deploy(
             PROJECT / "template.yaml",
             stack_name=STACK,
             session=_session(),
@@ -87,7 +87,7 @@ def deployed(
             parameters=parameters or {},
             report=lambda _text: None,
         )
-        yield DeployedLocalAws(server, outputs)
+        yield DeployedLocalAws(server, dict(deployed.outputs))
     finally:
         server_process.stop(server)
 

@@ -13,6 +13,7 @@ from stepline.aws.stacks import DEFAULT_STACK, describe_stack, stack_outputs
 from stepline.aws.statuses import Status
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
+from stepline.core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -69,6 +70,7 @@ class ActionState:
     external_execution_url: str | None = None
     revision_id: str | None = None
     error: ActionError | None = None
+    approval_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def find_pipeline(target: Target, name: str | None) -> PipelineDefinition:
             raise
         names = _listed_names(codepipeline)
         known = f"; the pipelines are: {', '.join(names)}" if names else ""
-        raise UsageError(f"pipeline {name!r} does not exist{known}") from error
+        similar = did_you_mean(name or "", names or ())
+        raise UsageError(f"pipeline {name!r} does not exist{similar}{known}") from error
 
 
 def _default_pipeline(target: Target) -> str:
@@ -243,6 +246,7 @@ def _action_state(action: Document) -> ActionState:
         external_execution_url=latest.get("externalExecutionUrl"),
         revision_id=action.get("currentRevision", {}).get("revisionId"),
         error=parse_action_error(latest.get("errorDetails")),
+        approval_token=latest.get("token"),
     )
 
 

@@ -11,6 +11,7 @@ if both `--endpoint-url` and `--profile` are given.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -35,7 +36,7 @@ _CONNECT_SECONDS = 5
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 5}
 _LOCAL_RETRIES: Any = {"mode": "standard", "total_max_attempts": 2}  # a local AWS does not throttle
 _PATH_STYLE: Any = {"addressing_style": "path"}  # a local bucket has no host name of its own
-_EXAMPLE_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+_DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,16 @@ class Target:
     def new_client(self, service: str, config: Config) -> Any:
         """Create a client with its own configuration, such as another time-out."""
         return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+
+    @property
+    def command_options(self) -> list[str]:
+        """The options with which a command in another terminal uses the same AWS."""
+        if self.is_local:
+            is_default = self.endpoint_url == _DEFAULT_URL
+            return [] if is_default else [f"--endpoint-url {self.endpoint_url}"]
+        endpoint = [f"--endpoint-url {self.endpoint_url}"] if self.endpoint_url else []
+        profile = [f"--profile {shlex.quote(self.profile)}"] if self.profile else []
+        return [*endpoint, f"--region {self.region}", *profile]
 
     def __str__(self) -> str:
         if self.is_local:
@@ -191,7 +202,7 @@ def _validate_url(url: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise UsageError(f"{url!r} is not an endpoint URL: use one such as {_EXAMPLE_URL}")
+        raise UsageError(f"{url!r} is not an endpoint URL: use one such as {_DEFAULT_URL}")
     return url.rstrip("/")
 
 

@@ -6,7 +6,6 @@ pipeline was stopped or superseded; 124 `--timeout` passed; 128 + n ended by sig
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from stepline.cli import terminal
 from stepline.cli.error_messages import explain
 from stepline.cli.options import target_options
 from stepline.core.errors import UsageError
+from stepline.core.suggestions import similar_name
 from stepline.processes.interruptions import Interrupted
 
 _EXIT_CODE_OF_CTRL_C = 130
@@ -29,10 +29,14 @@ _COMMANDS = {
     "push": "Push a directory to the pipeline's repository.",
     "watch": "Show an execution of a pipeline until it ends.",
     "status": "Show the pipelines and their latest executions.",
+    "approve": "Approve a manual approval that a pipeline waits for.",
+    "reject": "Reject a manual approval that a pipeline waits for.",
     "logs": "Show the log of a function or of a Batch job.",
     "invoke": "Invoke a function with an event.",
+    "env": "Write the environment variables of functions, for `sam local invoke`.",
     "workflow": "Change a state machine's definition without permissions for its stack.",
     "image": "Push container images to ECR, and delete them.",
+    "completion": "Print the script with which a shell completes commands.",
     "down": "Stop the local AWS.",
 }
 
@@ -67,8 +71,8 @@ class Stepline(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest a command for a mistyped one: click knows only the commands that are loaded."""
-        if args[0] not in _COMMANDS and (similar := difflib.get_close_matches(args[0], _COMMANDS, n=1)):
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {similar[0]!r}?")
+        if args[0] not in _COMMANDS and (similar := similar_name(args[0], _COMMANDS)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {similar!r}?")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -84,7 +84,7 @@ allow_options = (
 )
 
 stack_option = click.option(
-    "--stack-name", default=DEFAULT_STACK, show_default=True, help="Stack to which logical ids refer."
+    "--stack-name", default=DEFAULT_STACK, show_default=True, help="Stack whose logical ids come first."
 )
 
 deploy_options = (
@@ -108,7 +108,7 @@ check_option = click.option(
     "--no-check",
     "is_unchecked",
     is_flag=True,
-    help="Go on even if cfn-lint finds errors in the templates: it is not run.",
+    help="Check neither the input of the action, nor the templates with cfn-lint, and go on.",
 )
 
 source_argument = click.argument(

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.constrain import Constrain
 from rich.live import Live
 
-from stepline.aws.approvals import WaitingApproval, list_waiting_approvals
+from stepline.aws.approvals import APPROVAL_PROVIDER
 from stepline.aws.execution_watch import Show, watch_execution
 from stepline.aws.failed_actions import list_failed_actions
 from stepline.aws.pipeline_executions import PipelineExecution
@@ -20,8 +20,10 @@ from stepline.aws.polling import Poller, TimeoutPassedError, new_poller
 from stepline.aws.statuses import Status
 from stepline.aws.target import Target
 from stepline.cli import execution_lines, execution_view, terminal
+from stepline.cli.approval_commands import print_approval
 from stepline.cli.exit_codes import ExitCode, exit_code
 from stepline.core.durations import format_duration
+from stepline.core.rest_apis import local_invoke_url
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
@@ -74,27 +76,25 @@ class LiveView:
 
 
 class ApprovalView:
-    """Prints how to answer each approval that the execution waits for, once, above the drawing."""
+    """Prints the command that answers each approval that the execution waits for, once, above the drawing."""
 
     def __init__(self, target: Target, output: Console, show: Show) -> None:
         self._target = target
         self._console = output
         self._show = show
-        self._printed: set[WaitingApproval] = set()
+        self._printed: set[tuple[str, str]] = set()
 
     def show(self, execution: PipelineExecution) -> None:
         self._show(execution)
-        approvals = list_waiting_approvals(execution, self._target)
-        for approval in approvals:
-            if approval not in self._printed:
-                self._print(approval)
-        self._printed = set(approvals)
-
-    def _print(self, approval: WaitingApproval) -> None:
-        title = f"{approval.stage} / {approval.action} waits for an approval. To approve:"
-        terminal.print_line(self._console, title, style="warn")
-        terminal.print_line(self._console, f"  {approval.command}")
-        terminal.print_line(self._console, "To reject, use status=Rejected.", style="quiet")
+        waiting = {
+            (stage.name, action.name)
+            for stage in execution.stages
+            for action in stage.actions
+            if action.provider == APPROVAL_PROVIDER and action.status is Status.IN_PROGRESS
+        }
+        for stage_name, action_name in sorted(waiting - self._printed):
+            print_approval(self._console, self._target, execution.pipeline, stage_name, action_name)
+        self._printed = waiting
 
 
 class LineView:
@@ -165,15 +165,21 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
         text.append(f": {execution.summary.status_summary}")
     terminal.print_layout(text.append(f" after {duration}" if duration else ""))
     if execution.status is Status.SUCCEEDED:
-        _show_output_variables(execution)
+        _show_output_variables(execution, endpoint)
 
 
-def _show_output_variables(execution: PipelineExecution) -> None:
-    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack."""
+def _show_output_variables(execution: PipelineExecution, local_endpoint: str | None) -> None:
+    """Show the output variables of actions that ran a state machine: the outputs of the deployed stack.
+
+    Those that are addresses of REST APIs on AWS are shown with the `local_endpoint`.
+    """
     for action in execution.actions:
         if action.state_machine_execution and action.output_variables:
             terminal.print_result()
-            layout = execution_view.values_layout(f"Outputs of {action.name}", action.output_variables)
+            values = action.output_variables
+            if local_endpoint:
+                values = {name: local_invoke_url(value, local_endpoint) for name, value in values.items()}
+            layout = execution_view.values_layout(f"Outputs of {action.name}", values)
             terminal.print_layout(layout)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepline.core.errors import UsageError
+from stepline.core.suggestions import did_you_mean
 from stepline.deployment import template as templates
 
 _FOLDER = Path("statemachines")
@@ -21,6 +22,8 @@ IMAGE_REPOSITORY_OUTPUT = "ImageRepositoryUri"
 """The output of the stack with the URI of the repository for the image."""
 
 _TEMPLATE = "template.yaml"
+PART_OF_PIPELINE = "deploy"
+"""The folder whose template the main template contains: it is no system beside the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ class System:
 def list_systems(project: Path) -> list[System]:
     """Return all systems, in the order of their names."""
     folders = sorted(template.parent for template in (project / _FOLDER).glob(f"*/{_TEMPLATE}"))
-    return [System(folder.name.replace("_", "-"), folder) for folder in folders]
+    return [
+        System(folder.name.replace("_", "-"), folder) for folder in folders if folder.name != PART_OF_PIPELINE
+    ]
 
 
 def find_systems(names: Iterable[str], project: Path) -> list[System]:
@@ -63,7 +68,8 @@ def find_systems(names: Iterable[str], project: Path) -> list[System]:
     unique_names = dict.fromkeys(names)
     if unknown := [name for name in unique_names if name not in systems]:
         known = f"the systems are {', '.join(systems)}" if systems else f"{project / _FOLDER} has none"
-        raise UsageError(f"system {unknown[0]!r} does not exist: {known}")
+        similar = did_you_mean(unknown[0], systems)
+        raise UsageError(f"system {unknown[0]!r} does not exist{similar}: {known}")
     return [systems[name] for name in unique_names]
 
 
@@ -112,10 +118,18 @@ def system_deployments(
         by_system[name][parameter] = value
     return [
         SystemDeployment(
-            system, Deployment(system.template, f"{main.stack_name}-{system.name}", by_system[system.name])
+            system,
+            Deployment(
+                system.template, system_stack_name(main.stack_name, system.name), by_system[system.name]
+            ),
         )
         for system in systems
     ]
+
+
+def system_stack_name(main_stack_name: str, system_name: str) -> str:
+    """Return the name of the stack of a system beside the main stack."""
+    return f"{main_stack_name}-{system_name}"
 
 
 def split_parameters(parameters: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

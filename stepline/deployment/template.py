@@ -8,7 +8,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
 from stepline.aws.templates import parse_template
 from stepline.core import source_trees
@@ -16,8 +16,15 @@ from stepline.core.errors import UsageError
 from stepline.core.source_trees import SourceTree
 from stepline.deployment import function_package
 
-Upload = Callable[[str, bytes], Mapping[str, str]]
-"""Uploads bytes as an object with a file name ending, and returns {"Bucket": …, "Key": …}."""
+
+class Bucket(Protocol):
+    """Where packages are uploaded."""
+
+    def upload(self, ending: str, content: bytes) -> Mapping[str, str]:
+        """Upload an object whose name has this ending, and return {"Bucket": …, "Key": …}."""
+
+    def url(self, key: str) -> str: ...
+
 
 FunctionZip = Callable[[Path, str, str], bytes]
 """Makes the package of a function: the template's folder, the function's CodeUri and its logical id."""
@@ -39,30 +46,63 @@ def read_template(path: Path) -> dict[str, Any]:
 
 
 def package_template(
-    template: Mapping[str, Any], folder: Path, upload: Upload, function_zip: FunctionZip | None = None
+    template: Mapping[str, Any], folder: Path, bucket: Bucket, function_zip: FunctionZip | None = None
 ) -> str:
-    """Upload the functions and definitions of a template in `folder`, and return the new template as JSON.
+    """Upload what a template in `folder` names by local paths, and return the new template as JSON.
 
-    `function_zip` makes the packages of functions; by default they are for the local AWS.
+    These are the code of functions, the definitions of state machines, and the templates of nested stacks,
+    which are packaged, too. `function_zip` makes the packages of functions; by default they are for the local
+    AWS. Raises UsageError for a path that does not exist.
     """
-    function_zip = function_zip or _local_function_zip
-    packaged: dict[str, Any] = json.loads(json.dumps(template, default=str))
-    function_defaults = packaged.get("Globals", {}).get("Function", {})
-    default_code = function_defaults.pop("CodeUri", None)
-    uploaded: dict[str, Mapping[str, str]] = {}  # most functions share their code
-    for logical_id, resource in packaged["Resources"].items():
-        properties = resource.setdefault("Properties", {})
-        if resource["Type"] == "AWS::Serverless::Function" and "InlineCode" not in properties:
-            location = properties.get("CodeUri", default_code)
-            if isinstance(location, str):
-                if location not in uploaded:
-                    uploaded[location] = upload(".zip", function_zip(folder, location, logical_id))
-                properties["CodeUri"] = uploaded[location]
-        elif resource["Type"] == "AWS::Serverless::StateMachine":
-            location = properties.get("DefinitionUri")
-            if isinstance(location, str):
-                properties["DefinitionUri"] = upload(".json", _read_file(folder / location, logical_id))
-    return json.dumps(packaged)
+    return _Packager(bucket, function_zip or _local_function_zip).package(template, folder)
+
+
+class _Packager:
+    def __init__(self, bucket: Bucket, function_zip: FunctionZip) -> None:
+        self._bucket = bucket
+        self._function_zip = function_zip
+        self._code: dict[Path, Mapping[str, str]] = {}  # most functions share their code
+
+    def package(self, template: Mapping[str, Any], folder: Path) -> str:
+        packaged: dict[str, Any] = json.loads(json.dumps(template, default=str))
+        default_code = packaged.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
+        for logical_id, resource in packaged["Resources"].items():
+            properties = resource.setdefault("Properties", {})
+            resource_type = resource["Type"]
+            if resource_type == "AWS::Serverless::Function" and "InlineCode" not in properties:
+                properties.setdefault("CodeUri", default_code)
+            if property_name := _LOCAL_PATHS.get(resource_type):
+                location = properties.get(property_name)
+                if isinstance(location, str) and not _is_remote(location):
+                    properties[property_name] = self._upload(resource_type, logical_id, folder, location)
+                elif location is None:
+                    properties.pop(property_name, None)
+        return json.dumps(packaged)
+
+    def _upload(self, resource_type: str, logical_id: str, folder: Path, location: str) -> Any:
+        path = folder / location
+        if resource_type == "AWS::Serverless::Function":
+            if path.resolve() not in self._code:
+                content = self._function_zip(folder, location, logical_id)
+                self._code[path.resolve()] = self._bucket.upload(".zip", content)
+            return self._code[path.resolve()]
+        if resource_type == "AWS::Serverless::StateMachine":
+            return self._bucket.upload(".json", _read_file(path, logical_id))
+        nested = self.package(read_template(path), path.parent)
+        return self._bucket.url(self._bucket.upload(".json", nested.encode())["Key"])
+
+
+_LOCAL_PATHS: Final = {
+    "AWS::Serverless::Function": "CodeUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
+    "AWS::Serverless::Application": "Location",
+    "AWS::CloudFormation::Stack": "TemplateURL",
+}
+"""Properties that may be local paths, as for `sam package`."""
+
+
+def _is_remote(location: str) -> bool:
+    return location.startswith(("s3://", "https://", "http://"))
 
 
 def object_key(ending: str, content: bytes) -> str:

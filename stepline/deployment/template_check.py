@@ -19,8 +19,8 @@ from typing import Any, Final
 from stepline.core.errors import UsageError
 from stepline.core.text import one_line
 from stepline.deployment import project
+from stepline.deployment.input_check import INPUT_FILE
 
-_INPUT_FILE = "state_machine_input.json"
 _TEMPLATE_PATH = "templatePath"
 _ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
 _MAX_BYTES = 1_000_000  # a template of CloudFormation in S3 has at most 1 MB [doc: CloudFormation quotas]
@@ -86,8 +86,9 @@ def needs_check(template: Path) -> bool:
 
     `make lint` checks these.
     """
-    path, systems = template.resolve(), project.installed("statemachines")
-    is_own = path == project.installed(project.TEMPLATE) or path.is_relative_to(systems)
+    path = template.resolve()
+    folders = [project.installed(name) for name in ("pipeline", "statemachines")]
+    is_own = path == project.installed(project.TEMPLATE) or any(map(path.is_relative_to, folders))
     return not is_own and _has_resources(path)
 
 
@@ -118,7 +119,7 @@ def _is_template(path: Path) -> bool:
 def _named_template(source: Path) -> Path | None:
     """Return the template of the application's input; the pipeline reports an invalid input."""
     try:
-        name = json.loads(_read(source / _INPUT_FILE) or "{}").get(_TEMPLATE_PATH)
+        name = json.loads(_read(source / INPUT_FILE) or "{}").get(_TEMPLATE_PATH)
     except (AttributeError, ValueError):
         return None
     path = source / name if isinstance(name, str) else None

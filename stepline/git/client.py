@@ -10,6 +10,8 @@ from pathlib import Path
 
 from stepline.core.errors import UsageError
 
+_REMOTE = "remote:"
+
 
 def find_git() -> str:
     """Return the path of git. Raises UsageError if git is not installed."""
@@ -35,6 +37,14 @@ class Git:
         if completed.returncode not in exit_codes:
             raise UsageError(f"git {arguments[0]}: {_error_message(completed.stderr)}")
         return completed.stdout
+
+    def push(self, *arguments: str, options: Collection[str] = ()) -> list[str]:
+        """Push, and return the lines of the remote. Raises UsageError with git's own message."""
+        completed = self._run([*options, "push", "--quiet", *arguments])
+        if completed.returncode:
+            raise UsageError(f"git push: {_error_message(completed.stderr)}")
+        lines = completed.stderr.decode(errors="replace").splitlines()
+        return [line.removeprefix(_REMOTE).strip() for line in lines if line.startswith(_REMOTE)]
 
     def text(self, *arguments: str, options: Collection[str] = (), exit_codes: Collection[int] = (0,)) -> str:
         """Like `run`, but return text without the line break at its end."""

@@ -38,12 +38,16 @@ LOCAL_ACCESS: Access = ("credential.helper=", "http.proxy=")
 
 @dataclass(frozen=True)
 class PushResult:
-    """The branch's commit: whether it `is_new`, and whether it `has_changes` since the one before."""
+    """The branch's commit: whether it `is_new`, and whether it `has_changes` since the one before.
+
+    `messages` are lines of the remote, such as which pipeline the push starts.
+    """
 
     commit_id: str
     is_new: bool
     has_changes: bool
     files: int
+    messages: tuple[str, ...] = ()
 
 
 def codecommit_access(profile: str | None) -> Access:
@@ -89,8 +93,9 @@ def _push(
     if tip is not None and not has_changes and not allow_empty:
         return PushResult(tip, is_new=False, has_changes=False, files=files)
     git.run("commit", "--quiet", "--allow-empty", "--message", message, options=_identity_options(git))
-    git.run("push", "--quiet", destination.clone_url, f"HEAD:{reference}", options=access_options)
-    return PushResult(git.text("rev-parse", "HEAD"), is_new=True, has_changes=has_changes, files=files)
+    messages = git.push(destination.clone_url, f"HEAD:{reference}", options=access_options)
+    commit_id = git.text("rev-parse", "HEAD")
+    return PushResult(commit_id, is_new=True, has_changes=has_changes, files=files, messages=tuple(messages))
 
 
 def _fetch_tip(git: Git, url: str, reference: str, access_options: tuple[str, ...]) -> str | None:

@@ -28,9 +28,9 @@ class Deployer:
     def deploy(self, file: Path, stack_name: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create or update a stack from a template of the project, and return its outputs."""
         document = self._with_own_names(template.read_template(file))
-        body = template.package_template(document, file.parent, self._bucket.upload, self._function_zip)
+        body = template.package_template(document, file.parent, self._bucket, self._function_zip)
         key = self._bucket.upload(".json", body.encode())["Key"]
-        return deploy_template(
+        deployed = deploy_template(
             self._environment.client("cloudformation"),
             stack_name,
             self._bucket.url(key),
@@ -38,6 +38,7 @@ class Deployer:
             report=lambda _line: None,
             poller=self._environment.poller(),
         )
+        return dict(deployed.outputs)
 
     def _with_own_names(self, document: dict[str, Any]) -> dict[str, Any]:
         named = json.dumps(document, default=str).replace(

@@ -18,9 +18,9 @@ from tests.localaws.codepipeline.fakes import client_error
 ENDPOINT = "http://127.0.0.1:4566"
 
 FUNCTIONS = [
-    Function("stepline-CreateChangeSetFunction-B2", "CreateChangeSetFunction"),
-    Function("stepline-CreateStackFunction-A1", "CreateStackFunction"),
-    Function("stepline-TriggerFunction-C3", "TriggerFunction"),
+    Function("stepline-CreateChangeSetFunction-B2", "CreateChangeSetFunction", "stepline"),
+    Function("stepline-CreateStackFunction-A1", "CreateStackFunction", "stepline"),
+    Function("stepline-TriggerFunction-C3", "TriggerFunction", "stepline"),
     Function("unrelated", None),
 ]
 LIST_FUNCTIONS = {"Functions": [{"FunctionName": function.name} for function in FUNCTIONS]}
@@ -35,6 +35,7 @@ LIST_STACK_RESOURCES = {
         if function.logical_id
     ]
 }
+DESCRIBE_STACKS = {"Stacks": [{"StackName": "stepline"}]}
 LOG_GROUP = "/aws/lambda/stepline-TriggerFunction-C3"
 
 
@@ -99,5 +100,10 @@ def target_with_functions(**clients: Any) -> Target:
     """Return a target with `FUNCTIONS` and other `clients`."""
     return target_of(
         lambda_=Answers({"list_functions": LIST_FUNCTIONS}),
-        **{"cloudformation": Answers({"list_stack_resources": LIST_STACK_RESOURCES}), **clients},
+        **{
+            "cloudformation": Answers(
+                {"list_stack_resources": LIST_STACK_RESOURCES, "describe_stacks": DESCRIBE_STACKS}
+            ),
+            **clients,
+        },
     )

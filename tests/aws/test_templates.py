@@ -14,7 +14,12 @@ from stepline.core.errors import UsageError
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = sorted(
-    [PROJECT / "template.yaml", PROJECT / "app/template.yaml", *PROJECT.glob("statemachines/*/*.yaml")]
+    [
+        PROJECT / "template.yaml",
+        PROJECT / "pipeline/template.yaml",
+        PROJECT / "app/template.yaml",
+        *PROJECT.glob("statemachines/*/*.yaml"),
+    ]
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stepline.deployment.systems import list_systems
 from tests.bad_input.all_targets import all_groups
 from tests.bad_input.contents import CORPUS
 from tests.bad_input.made_cases import made_cases
@@ -64,7 +65,7 @@ def _check(outcome: Outcome, expected: dict[str, Any]) -> None:
 
 
 def test_every_system_has_a_group() -> None:
-    systems = {path.parent.name for path in (PROJECT / "statemachines").glob("*/template.yaml")}
+    systems = {system.folder.name for system in list_systems(PROJECT)}
     groups = all_groups()
     assert [name for name in systems if not any(group.startswith(f"{name}_") for group in groups)] == []
 

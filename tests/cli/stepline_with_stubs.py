@@ -14,11 +14,14 @@ from stepline.aws import local_servers
 from stepline.cli import startup
 from stepline.cli.command_group import cli
 from stepline.core.errors import UsageError
+from stepline.deployment.stack_changes import DeployedStack, Outcome, ResourceChange
 from stepline.processes import server_process
 from tests.processes.stub_server import stub_command
 
 
-def deploy(_template: Path, **settings: Any) -> dict[str, str]:
+def deploy(_template: Path, **settings: Any) -> DeployedStack:
+    existed = (file := Path("deployed")).exists()
+    file.touch()
     if sys.argv[2] == "refused":
         raise UsageError("cannot deploy template.yaml: Bucket: the name is taken")
     if sys.argv[2] == "killed":
@@ -26,7 +29,15 @@ def deploy(_template: Path, **settings: Any) -> dict[str, str]:
         os.kill(local_servers.read_health(port)["pid"], signal.SIGKILL)
         raise EndpointConnectionError(endpoint_url=settings["endpoint_url"])
     settings["report"]("Bucket: CREATE_COMPLETE")
-    return {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}
+    outputs = {"RepositoryCloneUrlHttp": f"{settings['endpoint_url']}/v1/repos/app"}
+    name = settings["stack_name"]
+    if not existed:
+        return DeployedStack(name, Outcome.CREATED, outputs, ())
+    changes = [
+        ResourceChange("Add", "Queue", "AWS::SQS::Queue", is_replaced=False),
+        ResourceChange("Modify", "Table", "AWS::DynamoDB::Table", is_replaced=True),
+    ]
+    return DeployedStack(name, Outcome.UPDATED, outputs, changes)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,33 @@ def test_invocation_is_never_retried() -> None:
     settings = vars(invoke_command._CONFIG)
     assert settings["retries"] == {"total_max_attempts": 1}
     assert settings["read_timeout"] > 900
+
+
+def test_names_are_listed_without_a_name(stepline: Stepline, use_target: Callable[[Target], None]) -> None:
+    use_target(target_with_functions())
+    result = stepline("invoke")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["create-change-set", "create-stack", "trigger", "unrelated"]
+
+
+def test_input_of_a_pipe_that_is_not_sent_is_reported(
+    stepline: Stepline, invoked: Callable[[Lambda], Lambda], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = invoked(Lambda(b"null"))
+    monkeypatch.setattr(invoke_command, "_has_unread_input", lambda: True)
+    assert "Standard input is not sent: use -e - for that." in stepline("invoke", "trigger").stderr
+    assert "Standard input" not in stepline("invoke", "trigger", "-e", "-", stdin="{}").stderr
+    assert function.events == [b"{}", b"{}"]
+
+
+@pytest.mark.parametrize(("written", "expected"), [(b"", False), (b"{}", True)])
+def test_data_in_standard_input_are_noticed_and_left(
+    monkeypatch: pytest.MonkeyPatch, written: bytes, expected: bool
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, written)
+    with os.fdopen(reading, "rb") as stdin, os.fdopen(writing, "wb"):
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert invoke_command._has_unread_input() is expected
+        if expected:
+            assert os.read(reading, 10) == written

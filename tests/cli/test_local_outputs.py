@@ -23,6 +23,18 @@ LOCAL_AWS = LocalAws(1, 4567, "us-east-1", Path("/tmp"), "now", None)
             "https://abc.execute-api.cn-north-1.amazonaws.com.cn/prod_1/items",
             "http://127.0.0.1:4567/restapis/abc/prod_1/_user_request_/items",
         ),
+        (
+            "https://abc.execute-api.us-east-1.amazonaws.com",
+            "http://127.0.0.1:4567/restapis/abc/%24default/_user_request_",
+        ),
+        (
+            "https://abc.execute-api.us-east-1.amazonaws.com/",
+            "http://127.0.0.1:4567/restapis/abc/%24default/_user_request_",
+        ),
+        (
+            "http://abc.execute-api.127.0.0.1:4567",
+            "http://127.0.0.1:4567/restapis/abc/%24default/_user_request_",
+        ),
         ("https://example.com/live", "https://example.com/live"),
         ("arn:aws:sqs:us-east-1:000000000000:queue", "arn:aws:sqs:us-east-1:000000000000:queue"),
     ],

@@ -93,5 +93,9 @@ def test_functions_are_found_without_the_stack(
     stepline: Stepline, use_target: Callable[[Target], None]
 ) -> None:
     missing = client_error("ValidationError", "ListStackResources", "Stack with id stepline does not exist")
-    use_target(target_with_functions(cloudformation=Answers({"list_stack_resources": missing})))
+    use_target(
+        target_with_functions(
+            cloudformation=Answers({"list_stack_resources": missing, "describe_stacks": {"Stacks": []}})
+        )
+    )
     assert "unrelated" in stepline("logs", "nothing").stderr

@@ -14,6 +14,7 @@ from stepline.aws import local_servers
 from stepline.aws.local_servers import LocalAws, Owner
 from stepline.cli import startup
 from stepline.cli.commands import run as run_command
+from stepline.deployment.stack_changes import DeployedStack, Outcome
 from stepline.processes import server_process
 from tests.aws.fakes import Answers
 from tests.cli.conftest import Stepline
@@ -60,7 +61,8 @@ def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, local_aws: LocalAws
         monkeypatch.setattr(run_command, "_local_aws", local)
         monkeypatch.setattr(run_command, "local_target", lambda _local_aws: target)
         monkeypatch.setattr(run_command, "new_poller", local_pipeline.new_poller)
-        monkeypatch.setattr(startup, "deploy", lambda *_args, **_settings: {"PipelineName": "app"})
+        deployed = DeployedStack("stepline", Outcome.CREATED, {"PipelineName": "app"}, ())
+        monkeypatch.setattr(startup, "deploy", lambda *_args, **_settings: deployed)
         return local_pipeline
 
     return make
@@ -73,7 +75,7 @@ def test_deployment_push_execution_and_outputs_are_shown_in_order(
     result = stepline("run")
     assert result.exit_code == 0, result.output
     order = [
-        "✓ Stack stepline is deployed",
+        "✓ Stack stepline is created",
         "✓ Pushed 1 file to app, branch main",
         "Deploy / Deploy > Wait  done (30 s)",
         "✓ succeeded after",

@@ -234,15 +234,33 @@ def test_port_in_use_by_another_program_is_rejected(stepline: Stepline) -> None:
     assert len(err.splitlines()) == 1
 
 
-def test_second_local_aws_on_the_same_port_is_rejected(stepline: Stepline) -> None:
+def test_up_in_another_terminal_updates_and_returns(stepline: Stepline) -> None:
     port = free_port()
     first = stepline.up(port)
-    code, _, err = stepline.run("up", "--port", str(port))
-    assert code == 1
-    assert err.startswith(
-        f"stepline: a local AWS is already running on port {port} (by `stepline up`, process {first.pid})"
-    )
+    server = local_servers.read_health(port)["pid"]
+    code, out, err = stepline.run("up", "--port", str(port))
+    assert (code, err) == (0, "")
+    assert f"✓ Updating the local AWS on port {port}" in out
+    assert "✓ Stack stepline is updated" in out
+    assert "    + Queue (AWS::SQS::Queue)\n    ~ Table (AWS::DynamoDB::Table, replaced)\n" in out
+    assert local_servers.read_health(port)["pid"] == server
+    assert first.poll() is None
+
+
+def test_failed_update_leaves_the_local_aws_running(stepline: Stepline) -> None:
+    port = free_port()
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    code, _, err = stepline.run("up", "--detach", "--port", str(port), deployment="refused")
+    assert (code, err) == (1, "stepline: cannot deploy template.yaml: Bucket: the name is taken\n")
     assert local_servers.read_health(port)["status"] == "ready"
+
+
+def test_allowed_hosts_of_a_running_local_aws_are_not_changed(stepline: Stepline) -> None:
+    port = free_port()
+    assert stepline.run("up", "--detach", "--port", str(port))[0] == 0
+    code, _, err = stepline.run("up", "--port", str(port), "--allow-host", "host.docker.internal")
+    assert code == 1
+    assert f"them: stop it first, with `stepline down --port {port}`" in err
 
 
 def test_local_aws_on_two_ports_are_independent(stepline: Stepline) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
 import pytest
 
 from stepline.aws.pipelines import find_pipeline
@@ -316,6 +314,14 @@ def test_outputs_are_shown_at_the_end(prepare: Prepare, stepline: Stepline) -> N
     assert stepline("watch").stdout.endswith("Outputs of Deploy\n  BucketName  my-bucket\n")
 
 
+def test_address_of_a_rest_api_in_the_outputs_is_local(prepare: Prepare, stepline: Stepline) -> None:
+    url = "https://2e2b71d6.execute-api.us-east-1.amazonaws.com/live"
+    states = {"Deploy": {"Type": "Pass", "Result": {"ApiUrl": url}, "End": True}}
+    prepare({"StartAt": "Deploy", "States": states}).world.start()
+    local_url = "http://127.0.0.1:4566/restapis/2e2b71d6/live/_user_request_"
+    assert stepline("watch").stdout.endswith(f"Outputs of Deploy\n  ApiUrl  {local_url}\n")
+
+
 DENIED = client_error("AccessDeniedException", "ListPipelines", "not authorized")
 NO_STACK = client_error("ValidationError", "DescribeStacks", "Stack with id stepline does not exist")
 OF_STACK = {"Stacks": [{"Outputs": [{"OutputKey": "PipelineName", "OutputValue": "app"}]}]}
@@ -400,39 +406,16 @@ class TestApproval:
         result = stepline("watch", "--timeout", "5s")
         assert result.exit_code == 124
         assert "Ask / Approve  in progress" in result.stdout
-        assert result.stdout.count("Ask / Approve waits for an approval. To approve:\n") == 1
-        assert result.stdout.count("To reject, use status=Rejected.\n") == 1
+        assert result.stdout.count("Ask / Approve waits for an approval. To answer it:\n") == 1
 
-    def test_command_that_approves_is_correct(
-        self, stepline: Stepline, local_pipeline: LocalPipeline
-    ) -> None:
-        """Its shell words and its query are evaluated with bash and jmespath, as the AWS CLI does it."""
+    @pytest.mark.usefixtures("local_pipeline")
+    def test_shown_command_approves(self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.argv", ["stepline"])
         output = stepline("watch", "--timeout", "5s").stdout
-        (command,) = (line.strip() for line in output.splitlines() if line.startswith("  aws "))
-        stub = 'aws() { printf "%s\\0" "$@" >&2; printf "\\0" >&2; echo TOKEN; }; '
-        done = subprocess.run(["bash", "-c", stub + command], capture_output=True, text=True, check=True)
-        read_token, approve = (call.split("\0") for call in done.stderr.split("\0\0") if call)
-        codepipeline = local_pipeline.world.client
-        query = read_token[read_token.index("--query") + 1]
-        (token,) = jmespath.search(query, codepipeline.get_pipeline_state(name="app"))
-        options = dict(zip(approve[2::2], approve[3::2], strict=True))
-        assert read_token[:2] == ["codepipeline", "get-pipeline-state"]
-        assert approve[:2] == ["codepipeline", "put-approval-result"]
-        assert options.pop("--token") == "TOKEN"
-        assert options == {
-            "--endpoint-url": "http://127.0.0.1:4566",
-            "--pipeline-name": "app",
-            "--stage-name": "Ask",
-            "--action-name": "Approve",
-            "--result": "status=Approved,summary=Approved",
-        }
-        codepipeline.put_approval_result(
-            pipelineName="app",
-            stageName="Ask",
-            actionName="Approve",
-            result={"status": "Approved", "summary": "Approved"},
-            token=token,
-        )
+        approve, reject = (line.split() for line in output.splitlines() if " --stage " in line)
+        assert reject == ["stepline", "reject", "app", "--stage", "Ask", "--action", "Approve"]
+        assert approve[1] == "approve"
+        assert stepline(*approve[1:]).exit_code == 0
         assert stepline("watch").exit_code == 0
 
 

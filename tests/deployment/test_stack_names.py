@@ -14,6 +14,7 @@ from stepline.deployment.template import read_template
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = [
     "template.yaml",
+    "pipeline/template.yaml",
     *sorted(f"{f.relative_to(PROJECT)}" for f in PROJECT.glob("statemachines/*/*.yaml")),
 ]
 
@@ -26,10 +27,10 @@ FUNCTION = template("AWS::Serverless::Function", FunctionName={"Fn::Sub": "${AWS
 
 
 def test_name_of_a_function_limits_the_name_of_the_stack() -> None:
-    assert longest_stack_name(FUNCTION) == 58
-    check_stack_name(FUNCTION, "x" * 58)
+    assert longest_stack_name(FUNCTION, PROJECT) == 58
+    check_stack_name(FUNCTION, PROJECT, "x" * 58)
     with pytest.raises(UsageError, match="has 59 characters: with this template it may have 58"):
-        check_stack_name(FUNCTION, "x" * 59)
+        check_stack_name(FUNCTION, PROJECT, "x" * 59)
 
 
 @pytest.mark.parametrize(
@@ -43,10 +44,10 @@ def test_name_of_a_function_limits_the_name_of_the_stack() -> None:
     ],
 )
 def test_other_names_do_not_limit_it(other: dict[str, Any]) -> None:
-    check_stack_name(other, "X" * 128)
+    check_stack_name(other, PROJECT, "X" * 128)
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
 def test_documented_length_is_possible_with_each_template(path: str) -> None:
     assert "A stack's name may have 31 characters" in " ".join((PROJECT / "README.md").read_text().split())
-    assert longest_stack_name(read_template(PROJECT / path)) >= 31
+    assert longest_stack_name(read_template(PROJECT / path), (PROJECT / path).parent) >= 31

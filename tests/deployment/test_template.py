@@ -20,21 +20,37 @@ class Uploads:
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
 
-    def __call__(self, ending: str, content: bytes) -> dict[str, str]:
+    def upload(self, ending: str, content: bytes) -> dict[str, str]:
         key = templates.object_key(ending, content)
         self.contents[key] = content
         return {"Bucket": "b", "Key": key}
 
+    def url(self, key: str) -> str:
+        return f"https://b.example/{key}"
 
-def test_functions_of_the_project_share_one_package_and_the_definition_is_uploaded() -> None:
+
+def test_functions_of_the_project_share_one_package_and_definition_and_parts_are_uploaded() -> None:
     uploads = Uploads()
     packaged = json.loads(
         templates.package_template(templates.read_template(PROJECT / "template.yaml"), PROJECT, uploads)
     )
-    functions = [r for r in packaged["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
-    assert len({r["Properties"]["CodeUri"]["Key"] for r in functions}) == 1
-    assert "CodeUri" not in packaged["Globals"]["Function"]
-    assert sorted(Path(key).suffix for key in uploads.contents) == [".json", ".zip"]
+    locations = [packaged["Resources"][name]["Properties"]["Location"] for name in ("Action", "Deploy")]
+    parts = [
+        json.loads(uploads.contents[location.removeprefix("https://b.example/")]) for location in locations
+    ]
+    resources = [resource for part in parts for resource in part["Resources"].values()]
+    functions = [resource for resource in resources if resource["Type"] == "AWS::Serverless::Function"]
+    assert len(functions) > 10
+    assert len({function["Properties"]["CodeUri"]["Key"] for function in functions}) == 1
+    assert not [part for part in parts if "CodeUri" in part["Globals"]["Function"]]
+    assert sorted(Path(key).suffix for key in uploads.contents) == [".json", ".json", ".json", ".zip"]
+
+
+@pytest.mark.parametrize("remote", ["https://bucket.s3.amazonaws.com/t.json", "s3://bucket/t.json"])
+def test_nested_template_that_is_uploaded_already_stays(tmp_path: Path, remote: str) -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": remote}}
+    packaged = json.loads(templates.package_template({"Resources": {"N": nested}}, tmp_path, Uploads()))
+    assert packaged["Resources"]["N"] == nested
 
 
 def test_function_package_holds_lambda_code_and_no_developer_tools() -> None:
@@ -93,6 +109,7 @@ def test_malformed_template_is_rejected(tmp_path: Path, text: str | None, messag
             "F: CodeUri no is not a folder",
         ),
         ({"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "no"}}, "F: cannot read"),
+        ({"Type": "AWS::Serverless::Application", "Properties": {"Location": "no"}}, "no does not exist"),
     ],
 )
 def test_missing_path_is_rejected(tmp_path: Path, resource: dict[str, object], message: str) -> None:

@@ -13,8 +13,10 @@ import pytest
 from pipeline import settings
 from stepline.cli.command_group import cli
 from stepline.cli.exit_codes import ExitCode
+from stepline.deployment.systems import list_systems
 from stepline.deployment.template import read_template
 from stepline.localaws.batch.service import Batch
+from stepline.localaws.codebuild.service import CodeBuild
 from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import CodePipeline
 from stepline.localaws.protocol import JsonService
@@ -24,13 +26,18 @@ from tests.faults.__main__ import main as fault_injection
 from tests.faults.planted.__main__ import main as planted_bugs
 from tests.iam.permissions import permissions
 
-SYSTEMS = sorted(path.parent for path in PROJECT.glob("statemachines/*/template.yaml"))
+SYSTEMS = [system.folder for system in list_systems(PROJECT)]
 TEMPLATES = {
     PROJECT / "template.yaml": "README.md",
+    PROJECT / "pipeline/template.yaml": "docs/action.md",
+    PROJECT / "statemachines/deploy/template.yaml": "docs/action.md",
     **{folder / "template.yaml": f"docs/{folder.name.replace('_', '-')}.md" for folder in SYSTEMS},
     PROJECT / "statemachines/process/vpc.yaml": "docs/sample-service.md",
 }
 """The page of each template."""
+
+PIPELINE_TEMPLATES = ["template.yaml", "pipeline/template.yaml", "statemachines/deploy/template.yaml"]
+"""The main template and its two parts."""
 
 DESCRIBED_DEFAULTS = {"SQS and SSM", "a network of its own"}
 """Defaults that the pages describe instead of quoting."""
@@ -81,6 +88,7 @@ def test_named_files_exist(page: Path) -> None:
         ("CodeCommit", CodeCommit),
         ("Step Functions", StepFunctions),
         ("Batch", Batch),
+        ("CodeBuild", CodeBuild),
     ],
 )
 def test_supported_operations_are_listed(name: str, service: type[JsonService]) -> None:
@@ -176,15 +184,16 @@ def test_alarms_are_documented_with_their_metrics() -> None:
         folder = folders.get(row[0], folder)
         documented[folder].add((row[1].strip("`"), row[2].replace("`", "")))
     for folder, rows in documented.items():
-        file = PROJECT / "statemachines" / folder / "template.yaml" if folder else PROJECT / "template.yaml"
-        alarms = (
+        files = [f"statemachines/{folder}/template.yaml"] if folder else PIPELINE_TEMPLATES
+        alarms = [
             resource["Properties"]
-            for resource in read_template(file)["Resources"].values()
+            for file in files
+            for resource in read_template(PROJECT / file)["Resources"].values()
             if resource["Type"] == "AWS::CloudWatch::Alarm"
-        )
+        ]
         assert rows == {
             (
-                alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"),
+                alarm["AlarmName"]["Fn::Sub"].partition("}-")[2],
                 f"{alarm['Namespace']} {alarm['MetricName']}",
             )
             for alarm in alarms
@@ -194,8 +203,12 @@ def test_alarms_are_documented_with_their_metrics() -> None:
 def test_roles_of_the_pipeline_are_documented() -> None:
     text = read("docs/security.md")
     documented = {name for row in next(tables(text)) for name in row[0].split(", ") if name}
-    resources = read_template(PROJECT / "template.yaml")["Resources"]
-    assert documented == {name for name in resources if resources[name]["Type"] == "AWS::IAM::Role"}
+    resources = {
+        name: resource["Type"]
+        for file in PIPELINE_TEMPLATES
+        for name, resource in read_template(PROJECT / file)["Resources"].items()
+    }
+    assert documented == {name for name, kind in resources.items() if kind == "AWS::IAM::Role"}
 
 
 def test_number_of_permissions_is_documented() -> None:

@@ -40,11 +40,11 @@ class LocalAws:
         return f"http://127.0.0.1:{self.port}"
 
     @cached_property
-    def _session(self) -> boto3.Session:
+    def session(self) -> boto3.Session:
         return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
 
     def client(self, service: str) -> Any:
-        session: Any = self._session
+        session: Any = self.session
         return session.client(service, endpoint_url=self.endpoint_url)
 
     def stepline(self, *arguments: str) -> subprocess.CompletedProcess[str]:

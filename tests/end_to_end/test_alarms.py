@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from stepline.aws.stack_resources import list_all_resources
 from stepline.core.executions.arns import ExecutionArn
 from tests.end_to_end.local_aws import LocalAws, Outcome, set_input
 from tests.waiting import wait_for
@@ -145,7 +146,7 @@ def test_denied_notification_does_not_change_the_result(
 
 @pytest.fixture
 def denied_notifications(local_aws: LocalAws) -> Iterator[None]:
-    resources = local_aws.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    resources = list_all_resources(local_aws.client("cloudformation"), STACK)
     names = {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources}
     policy = {"RoleName": names["DeployStateMachineRole"], "PolicyName": "deny"}
     actions = ["sns:Publish", "cloudwatch:PutMetricData"]

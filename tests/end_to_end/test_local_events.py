@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stepline.aws.functions import Function, find_function, list_functions
+from stepline.aws.target import TargetOptions, choose_target
 from tests.end_to_end.local_aws import PROJECT, LocalAws
 
 pytestmark = pytest.mark.xdist_group("systems")
@@ -41,7 +42,8 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def functions(systems: LocalAws) -> Sequence[Function]:
-    return list_functions(systems.client("lambda"), systems.client("cloudformation"), "stepline")
+    target = choose_target(TargetOptions(endpoint_url=systems.endpoint_url), {})
+    return list_functions(target, "stepline", all_stacks=True)
 
 
 def test_all_events_are_listed() -> None:
@@ -51,7 +53,7 @@ def test_all_events_are_listed() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.file.parent.name}/{row.file.stem}")
 def test_event_has_the_listed_result(systems: LocalAws, functions: Sequence[Function], row: Row) -> None:
     response = systems.client("lambda").invoke(
-        FunctionName=find_function(functions, row.function).name,
+        FunctionName=find_function(functions, row.function, "stepline").name,
         Payload=row.file.read_bytes(),
         LogType="Tail",
     )
@@ -65,6 +67,22 @@ def test_event_has_the_listed_result(systems: LocalAws, functions: Sequence[Func
         assert set(re.findall(r'"reason":"(\w+)"', log)) == row.errors
     if row.function == "trigger":
         assert _has_started(systems, row) is ("starts an execution" in row.result)
+
+
+def test_environment_for_sam_has_the_variables_of_all_functions(
+    systems: LocalAws, functions: Sequence[Function]
+) -> None:
+    result = systems.stepline("env", "--host", "127.0.0.1")
+    assert result.returncode == 0, result.stderr
+    sections = json.loads(result.stdout)
+    assert sections.pop("Parameters") == {"AWS_ENDPOINT_URL": systems.endpoint_url}
+    deployed = {
+        each.logical_id: each for each in functions if each.stack and each.stack.startswith("stepline")
+    }
+    assert deployed.keys() <= sections.keys()
+    for logical_id, function in deployed.items():
+        configuration = systems.client("lambda").get_function_configuration(FunctionName=function.name)
+        assert sections[logical_id] == configuration.get("Environment", {}).get("Variables", {})
 
 
 def _has_started(systems: LocalAws, row: Row) -> bool:

@@ -23,7 +23,7 @@ def port(environment: dict[str, str]) -> Iterator[str]:
     options = ["--region", REGION, "--stack-name", NAME, "--with", ",".join(system_names())]
     output = stepline(environment, "up", "--detach", "--port", port, *options).stdout
     try:
-        assert f"Stack {NAME}-batch is deployed" in output
+        assert f"Stack {NAME}-batch is created" in output
         assert "us-east-1" not in output
         yield port
     finally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,3 +193,19 @@ def test_pipeline_restarts_on_update_and_notifies_the_reviewers(local_aws: Local
     (execution,) = pipelines.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
     assert execution["status"] == "Succeeded"
     sqs.delete_queue(QueueUrl=queue)
+
+
+def test_git_shows_which_pipeline_a_push_starts(local_aws: LocalAws, tmp_path: Path) -> None:
+    repository = local_aws.client("codecommit").get_repository(repositoryName="stepline-app")
+    url = repository["repositoryMetadata"]["cloneUrlHttp"]
+    local_aws.git("init", "--quiet", "--initial-branch=topic", cwd=tmp_path)
+    local_aws.git("commit", "--quiet", "--allow-empty", "--message", "a change", cwd=tmp_path)
+    result = subprocess.run(
+        ["git", "push", url, "topic"],
+        cwd=tmp_path,
+        env=local_aws.environment,
+        capture_output=True,
+        check=True,
+    )
+    message = b"remote: Branch topic starts no pipeline; branch main starts pipeline stepline."
+    assert message in result.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from statemachines.s3_trigger import execution_names
 from statemachines.s3_trigger.start_execution import _log as logger
+from stepline.deployment.systems import list_systems
 from tests.faults.exploration import Explorer, pairs, singles
 from tests.faults.network import ENVIRONMENT
 from tests.faults.scenarios import system_scenarios
@@ -42,7 +43,7 @@ def test_every_function_of_every_system_is_in_a_scenario(explorer: Explorer) -> 
         world = explorer.world(Schedule(name))
         world.run()
         invoked |= {(scenario.system, run.function) for run in world.functions.invocations}
-    folders = {path.parent.name for path in (PROJECT / "statemachines").glob("*/template.yaml")}
+    folders = {system.folder.name for system in list_systems(PROJECT)}
     existing = {(folder, function) for folder in folders for function in SystemTemplate(folder).functions}
     assert existing <= invoked
 

@@ -14,7 +14,7 @@ from stepline.deployment.template import read_template
 from stepline.localaws.clock import VirtualClock
 from tests.faults.schedule import Fault
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+TEMPLATE = Path(__file__).parents[2] / "pipeline/template.yaml"
 QUEUED_SECONDS = {Fault.EVENT_DELAYED: 600, Fault.EVENT_LATE: 25 * 60}
 """So long Lambda does not run the function, because other functions use up the concurrency."""
 

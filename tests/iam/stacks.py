@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,10 +24,23 @@ class Stack:
     suite: str
 
     @property
+    def templates(self) -> list[Path]:
+        """The template and those of its nested stacks."""
+        return [self.template, *_parts(self.template)]
+
+    @property
     def resources(self) -> dict[str, Any]:
-        """The template's resources, by logical id."""
-        resources: dict[str, Any] = _document(self.template)["Resources"]
-        return resources
+        """The resources of all templates, by logical id."""
+        found: dict[str, Any] = {}
+        for file in self.templates:
+            found |= _document(file)["Resources"]
+        return found
+
+
+def _parts(file: Path) -> Iterator[Path]:
+    for resource in _document(file)["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Application":
+            yield file.parent / resource["Properties"]["Location"]
 
 
 @cache

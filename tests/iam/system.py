@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import boto3
 
+from stepline.aws.stack_resources import list_all_resources
 from stepline.deployment import stack as deployment
 from tests.iam.permissions import Permission
 from tests.iam.stacks import APPLICATION, SAMPLE, Stack, stacks
@@ -60,13 +61,9 @@ class System:
 
     @cached_property
     def resources(self) -> dict[str, str]:
-        """Logical id -> physical id of each resource."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        return {
-            item["LogicalResourceId"]: item["PhysicalResourceId"]
-            for page in pages.paginate(StackName=self.stack_name)
-            for item in page["StackResourceSummaries"]
-        }
+        """Logical id -> physical id of each resource, with those of nested stacks."""
+        found = list_all_resources(self.client("cloudformation"), self.stack_name)
+        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -9,7 +9,10 @@ from stepline.deployment.template import read_template
 from tests.iam.stacks import PROJECT, stacks
 
 UNTESTED = {
-    ("template.yaml", "ApplicationRole"): "its policies are the user's own (ApplicationPolicyArns)",
+    (
+        "statemachines/deploy/template.yaml",
+        "ApplicationRole",
+    ): "its policies are the user's own (ApplicationPolicyArns)",
     ("statemachines/batch/template.yaml", "JobRole"): "its policies are the user's own (JobPolicyArns)",
     (
         "statemachines/process/template.yaml",
@@ -18,14 +21,19 @@ UNTESTED = {
     ("statemachines/process/template.yaml", "NetworkPolicy"): (
         "for network interfaces, which the local AWS does not create for functions in a VPC"
     ),
+    ("pipeline/template.yaml", "PipelinePolicy"): "for the roles of other pipelines",
     ("statemachines/process/vpc.yaml", "*"): "an optional network, deployed separately",
 }
 
 
 def _untested() -> Iterator[tuple[str, str]]:
     """Yield (template, logical id) of managed policies, roles with some, and templates without a suite."""
-    tested = {stack.template for stack in stacks().values()}
-    for file in (PROJECT / "template.yaml", *sorted((PROJECT / "statemachines").glob("*/*.yaml"))):
+    tested = {file for stack in stacks().values() for file in stack.templates}
+    for file in (
+        PROJECT / "template.yaml",
+        PROJECT / "pipeline/template.yaml",
+        *sorted((PROJECT / "statemachines").glob("*/*.yaml")),
+    ):
         name = file.relative_to(PROJECT).as_posix()
         for logical_id, resource in read_template(file)["Resources"].items():
             if not resource["Type"].startswith("AWS::IAM::"):

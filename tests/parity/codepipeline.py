@@ -2,8 +2,9 @@
 
 A file has `cases`: name -> case, and may have a `source` for all of them. A case has
 
-- `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}` or `{approval: NAME}` and other
-  members of an ActionDeclaration; and `pipeline`, other members of the PipelineDeclaration;
+- `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}`, `{approval: NAME}` or
+  `{action: NAME}` and other members of an ActionDeclaration (the `actionTypeId` of the last kind is short:
+  `Build/CodeBuild`); and `pipeline`, other members of the PipelineDeclaration;
 - `refused`: the code of the error, or `accepted`: the pipeline is valid; or
 - `steps`, which follow after the pipeline has been created, and `then`: what is seen after them.
 
@@ -238,4 +239,12 @@ def _action(short: Mapping[str, Any]) -> dict[str, Any]:
     name = members.pop(kind)
     if kind == "source":
         return source_action(**{"name": name, **members})
+    if kind == "action":
+        return {**lambda_action(name), **members, "actionTypeId": _action_type(members["actionTypeId"])}
     return lambda_action(name, **members) if kind == "lambda" else approval_action(name, **members)
+
+
+def _action_type(short: str) -> dict[str, str]:
+    """`short`: category and provider, and an owner other than AWS, as in `Source/GitHub/ThirdParty`."""
+    category, provider, owner = [*short.split("/"), "AWS"][:3]
+    return {"category": category, "owner": owner, "provider": provider, "version": "1"}

@@ -20,6 +20,7 @@ NAMES = {
     "cloudformation": "CloudFormation: templates",
     "changes": "CloudFormation: changes",
     "codepipeline": "CodePipeline",
+    "codebuild": "CodeBuild",
 }
 """Module -> suite. A module has `replay() -> Iterator[Outcome]`, and `SLOW = True` if it takes long."""
 

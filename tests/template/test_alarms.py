@@ -19,7 +19,7 @@ def of_type(path: str, kind: str, **parameters: str) -> dict[str, dict[str, Any]
     """Return the properties of the resources of that type."""
     return {
         name: resource["Properties"]
-        for name, resource in resolved(path, **parameters).resources.items()
+        for name, resource in resolved(path, **parameters).all_resources.items()
         if resource["Type"] == kind
     }
 

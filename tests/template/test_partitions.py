@@ -13,6 +13,7 @@ from tests.resolved_template import ResolvedTemplate
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = [
     "template.yaml",
+    "pipeline/template.yaml",
     "app/template.yaml",
     *sorted(file.relative_to(PROJECT).as_posix() for file in PROJECT.glob("statemachines/*/*.yaml")),
 ]

@@ -12,7 +12,7 @@ from tests.template.resolved import resolved
 
 STACK, RULE = "stack", "PushRule"
 WIDGETS = widgets_of("statemachines/deploy/dashboard.yaml", PipelineStackName=STACK, PushRuleName=RULE)
-RESOURCES = resolved("template.yaml").resources
+RESOURCES = resolved("template.yaml").all_resources
 METRICS = [fields for widget in WIDGETS for fields, _ in metrics_of(widget)]
 OWN_METRICS = {
     "stepline": {

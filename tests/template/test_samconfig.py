@@ -12,7 +12,11 @@ import pytest
 from stepline.deployment.template import read_template
 
 PROJECT = Path(__file__).parents[2]
-FOLDERS = [PROJECT, *sorted(path.parent for path in PROJECT.glob("statemachines/*/template.yaml"))]
+FOLDERS = [
+    PROJECT,
+    PROJECT / "pipeline",
+    *sorted(path.parent for path in PROJECT.glob("statemachines/*/template.yaml")),
+]
 
 
 def configuration(folder: Path) -> dict[str, dict[str, Any]]:
@@ -50,7 +54,9 @@ def test_every_samconfig_belongs_to_a_template() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_stack_of_a_system_has_the_name_that_stepline_up_gives_it(folder: Path) -> None:
-    expected = "stepline" if folder == PROJECT else f"stepline-{folder.name.replace('_', '-')}"
+    others = {"template": "stepline", "pipeline": "stepline-action"}
+    name = "template" if folder == PROJECT else folder.name
+    expected = others.get(name, f"stepline-{name.replace('_', '-')}")
     assert configuration(folder)["deploy"]["stack_name"] == expected
 
 
@@ -66,8 +72,9 @@ def test_packages_of_a_stack_are_stored_apart_from_those_of_others(folder: Path)
 def test_functions_are_built_in_the_folder_with_the_makefile(folder: Path) -> None:
     """Without build_in_source SAM copies the whole checkout for each function."""
     assert configuration(folder)["build"]["build_in_source"] is True
-    code = read_template(folder / "template.yaml")["Globals"]["Function"]["CodeUri"]
-    assert (folder / code).resolve() == PROJECT
+    template = read_template(folder / "template.yaml")
+    if folder != PROJECT:  # the main template has no functions of its own
+        assert (folder / template["Globals"]["Function"]["CodeUri"]).resolve() == PROJECT
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -30,9 +30,12 @@ def resources(path: str) -> dict[str, Any]:
 
 
 RESOURCES = resources("template.yaml")
+ACTION = "pipeline/template.yaml"
+DEPLOY = "statemachines/deploy/template.yaml"
 _SENTENCE_CHARACTERS = 40
 TEMPLATES = [
     "template.yaml",
+    "pipeline/template.yaml",
     *sorted(f"{path.relative_to(PROJECT)}" for path in PROJECT.glob("statemachines/*/*.yaml")),
 ]
 FUNCTIONS = [
@@ -172,15 +175,16 @@ def test_check_that_is_skipped_for_all_resources_has_a_reason() -> None:
 
 
 def test_definition_uses_the_substitutions_of_the_template() -> None:
-    machine = RESOURCES["DeployStateMachine"]["Properties"]
-    used = set(re.findall(r"\$\{(\w+)\}", (PROJECT / machine["DefinitionUri"]).read_text()))
+    machine = resources(DEPLOY)["DeployStateMachine"]["Properties"]
+    definition = (PROJECT / DEPLOY).parent / machine["DefinitionUri"]
+    used = set(re.findall(r"\$\{(\w+)\}", definition.read_text()))
     assert used == set(machine["DefinitionSubstitutions"])
 
 
 def test_state_machine_may_invoke_only_its_tasks() -> None:
-    (policy,) = RESOURCES["DeployStateMachineRole"]["Properties"]["Policies"]
+    (policy,) = resources(DEPLOY)["DeployStateMachineRole"]["Properties"]["Policies"]
     invoke = next(s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "lambda:InvokeFunction")
-    substitutions = RESOURCES["DeployStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    substitutions = resources(DEPLOY)["DeployStateMachine"]["Properties"]["DefinitionSubstitutions"]
     tasks = [value for name, value in substitutions.items() if name.endswith("FunctionArn")]
     assert sorted(map(json.dumps, invoke["Resource"])) == sorted(map(json.dumps, tasks))
 
@@ -195,8 +199,9 @@ def test_user_parameters_have_at_most_1000_characters() -> None:
 def test_runtime_is_the_python_version_of_the_packages() -> None:
     from stepline.deployment import function_package  # noqa: PLC0415
 
-    runtime = read_template(TEMPLATE)["Globals"]["Function"]["Runtime"]
-    assert runtime == f"python{function_package._PYTHON_VERSION}"
+    for path in (ACTION, DEPLOY):
+        runtime = read_template(PROJECT / path)["Globals"]["Function"]["Runtime"]
+        assert runtime == f"python{function_package._PYTHON_VERSION}"
 
 
 RETAINED = {"Retain", "RetainExceptOnCreate"}
@@ -224,17 +229,32 @@ def test_list_of_other_state_machines_has_arns_without_version_or_alias(value: s
 
     https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
     """
-    parameter = read_template(TEMPLATE)["Parameters"]["OtherStateMachineArns"]
-    assert bool(re.fullmatch(parameter["AllowedPattern"], value)) is fits
-    assert "version or alias" in parameter["ConstraintDescription"]
+    for file in (TEMPLATE, PROJECT / ACTION):
+        parameter = read_template(file)["Parameters"]["OtherStateMachineArns"]
+        assert bool(re.fullmatch(parameter["AllowedPattern"], value)) is fits
+        assert "version or alias" in parameter["ConstraintDescription"]
+
+
+def test_main_template_passes_its_parameters_to_its_parts() -> None:
+    """A parameter of the same name has the same meaning, default and limits in both."""
+    main = read_template(TEMPLATE)["Parameters"]
+    for name, path in (("Action", ACTION), ("Deploy", DEPLOY)):
+        passed = RESOURCES[name]["Properties"]["Parameters"]
+        declared = read_template(PROJECT / path)["Parameters"]
+        assert passed.keys() <= declared.keys()
+        both = main.keys() & declared.keys()
+        assert both <= passed.keys()
+        assert {key: main[key] for key in both - {"AlarmTopicArn"}} == {
+            key: declared[key] for key in both - {"AlarmTopicArn"}
+        }
 
 
 def test_bucket_key_of_the_input_may_be_used_only_with_its_parameter() -> None:
     key = "arn:aws:kms:eu-west-1:111122223333:key/1"
-    with_key = resolved("template.yaml", InputBucketName="inputs", InputBucketKeyArn=key)
+    with_key = resolved(ACTION, InputBucketName="inputs", InputBucketKeyArn=key)
     statement = with_key.resources["InputBucketKeyPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", key)
-    assert "InputBucketKeyPolicy" not in resolved("template.yaml", InputBucketName="inputs").resources
+    assert "InputBucketKeyPolicy" not in resolved(ACTION, InputBucketName="inputs").resources
 
 
 @pytest.mark.parametrize("path", TEMPLATES)

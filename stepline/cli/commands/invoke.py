@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
+import sys
+import termios
+from array import array
 from typing import Any
 
 import click
 from botocore.config import Config
+from click.core import ParameterSource
 
-from stepline.aws.functions import find_function, list_functions
+from stepline.aws.functions import resolve_function
 from stepline.cli import terminal
+from stepline.cli.function_names import print_functions
+from stepline.cli.name_completion import complete_function
 from stepline.cli.options import choose_and_show_target, stack_option, target_options
 from stepline.core.errors import UsageError
 
@@ -26,7 +33,7 @@ _JOB_NOTE = (
 
 
 @click.command("invoke")
-@click.argument("function")
+@click.argument("function", required=False, shell_complete=complete_function)
 @click.option(
     "--event",
     "-e",
@@ -38,16 +45,20 @@ _JOB_NOTE = (
 @stack_option
 @target_options
 @click.pass_context
-def command(ctx: click.Context, /, *, function: str, event: str, stack_name: str) -> None:
+def command(ctx: click.Context, /, *, function: str | None, event: str, stack_name: str) -> None:
     """Invoke FUNCTION with an event and print its response as JSON.
 
-    FUNCTION is a name, a logical id in the stack, or a part of either. The log goes to stderr. The exit code
-    is 1 if the function failed.
+    FUNCTION is a name, a logical id, STACK/LOGICAL_ID, or a part of a name or logical id. Without FUNCTION
+    the names of functions are listed. The log goes to stderr. The exit code is 1 if the function failed.
     """
     payload = _read_event(event)
     target = choose_and_show_target(ctx)
-    functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
-    name = find_function(functions, function).name
+    if function is None:
+        print_functions(target, stack_name)
+        return
+    if ctx.get_parameter_source("event") is ParameterSource.DEFAULT and _has_unread_input():
+        terminal.print_message("Standard input is not sent: use -e - for that.", style="warn")
+    name = resolve_function(target, function, stack_name).name
     response = target.new_client("lambda", _CONFIG).invoke(FunctionName=name, Payload=payload, LogType="Tail")
     log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
     for line in log.splitlines():
@@ -58,6 +69,16 @@ def command(ctx: click.Context, /, *, function: str, event: str, stack_name: str
     if error := response.get("FunctionError"):
         terminal.print_message(f"stepline: {name} failed ({error}); see its response above", style="bad")
         ctx.exit(1)
+
+
+def _has_unread_input() -> bool:
+    """Whether data wait in standard input, such as those of a pipe. They may be those of a shell's loop."""
+    count = array("i", [0])
+    try:
+        fcntl.ioctl(sys.stdin.fileno(), termios.FIONREAD, count)
+    except (OSError, ValueError):  # it is closed, or has no such state
+        return False
+    return not sys.stdin.isatty() and count[0] > 0
 
 
 def _read_event(event: str) -> bytes:

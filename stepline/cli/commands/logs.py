@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 from stepline.aws.batch_jobs import BatchJob, find_job, is_job_id, list_jobs, read_job
-from stepline.aws.functions import find_function, list_functions
+from stepline.aws.functions import resolve_function
 from stepline.aws.log_events import LogEvent, LogReader, function_log_group, parse_message
 from stepline.aws.polling import new_poller
 from stepline.aws.target import Target
 from stepline.cli import terminal
+from stepline.cli.function_names import print_functions
+from stepline.cli.name_completion import complete_function
 from stepline.cli.options import choose_and_show_target, stack_option, target_options
 from stepline.cli.times import clock_time, parse_duration
 
@@ -34,7 +36,7 @@ class _Log:
 
 
 @click.command("logs")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_function)
 @click.option("--job", "is_job", is_flag=True, help="NAME is the id or name of an AWS Batch job.")
 @click.option("--follow", "-f", is_flag=True, help="Wait for new events until Ctrl-C or the end of the job.")
 @click.option("--since", default="10m", show_default=True, help="Show events of the last 90s, 10m, 2h or 1d.")
@@ -46,9 +48,9 @@ def command(
 ) -> None:
     """Show the log of a function or of a Batch job.
 
-    NAME is a function (its name, its logical id in the stack, or a part of either), the id of an AWS Batch
-    job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its beginning. Without
-    NAME the names of functions, and of the Batch jobs of the last day, are listed.
+    NAME is a function (its name, its logical id, STACK/LOGICAL_ID, or a part of a name or logical id), the id
+    of an AWS Batch job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its
+    beginning. Without NAME the names of functions, and of the Batch jobs of the last day, are listed.
 
     Structured messages are formatted on a terminal, and unchanged in a pipe.
     """
@@ -68,10 +70,7 @@ def command(
 
 def _list_names(target: Target, stack_name: str) -> None:
     """Print the names of functions and Batch jobs, those that the command accepts."""
-    functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
-    terminal.print_message("Functions:", style="quiet")
-    for name in sorted(function.short_name for function in functions):
-        terminal.print_result(name)
+    print_functions(target, stack_name)
     jobs = list_jobs(target.client("batch"), datetime.now(UTC) - _LISTED_PERIOD)
     if jobs:
         terminal.print_message("Batch jobs of the last day, for --job:", style="quiet")
@@ -80,8 +79,7 @@ def _list_names(target: Target, stack_name: str) -> None:
 
 
 def _log_of_function(target: Target, function: str, begin: datetime, since: str, stack_name: str) -> _Log:
-    functions = list_functions(target.client("lambda"), target.client("cloudformation"), stack_name)
-    name = find_function(functions, function).name
+    name = resolve_function(target, function, stack_name).name
     return _Log(LogReader(target.client("logs"), function_log_group(name), begin), _empty_text(name, since))
 
 

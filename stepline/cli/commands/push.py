@@ -17,6 +17,7 @@ from stepline.aws.source_repositories import (
 from stepline.aws.target import Target
 from stepline.cli import terminal, watching
 from stepline.cli.exit_codes import ExitCode
+from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import (
     check_option,
     choose_and_show_target,
@@ -26,6 +27,7 @@ from stepline.cli.options import (
 )
 from stepline.cli.template_findings import check_and_show
 from stepline.cli.times import parse_duration
+from stepline.deployment.input_check import check_input
 from stepline.deployment.template_check import templates_of
 from stepline.git.client import find_git
 from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_directory
@@ -38,7 +40,9 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
     click.option("--repository", help="Name of the repository. Default: that of the pipeline's source."),
     click.option("--branch", help="Branch. Default: that of the pipeline's source."),
     click.option(
-        "--pipeline", help="Name of the pipeline. Default: the only one, or that of the stack stepline."
+        "--pipeline",
+        shell_complete=complete_pipeline,
+        help="Name of the pipeline. Default: the only one, or that of the stack stepline.",
     ),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
     click.option(
@@ -71,13 +75,15 @@ def command(
     The default SOURCE_DIR is app, or else the sample application of stepline. It becomes the whole content of
     the branch. A git repository of yours that contains SOURCE_DIR is not changed.
 
-    cfn-lint checks the templates first, if it is installed: errors stop the push, warnings are shown.
+    The files that the pipeline's action reads are checked first, and cfn-lint checks the templates, if it is
+    installed: errors stop the push, warnings are shown.
     """
     if timeout and not is_watched:
         raise click.UsageError("--timeout needs --watch")
     seconds = parse_duration(timeout).total_seconds() if timeout else None
     find_git()
     target = choose_and_show_target(ctx)
+    definition: PipelineDefinition | None
     if repository:
         definition = find_pipeline(target, pipeline) if is_watched else None
         destination = repository_destination(target, repository, branch=branch)
@@ -87,6 +93,8 @@ def command(
     if is_watched and definition:
         check_starts(definition, destination)
     if not is_unchecked:
+        if definition is not None and not repository and not branch:
+            check_input(source, definition)
         check_and_show(templates_of(source), region=target.region)
     pushed = push_and_show(target, source, destination, message=message, allow_empty=allow_empty)
     if is_watched and definition:
@@ -130,4 +138,6 @@ def push_and_show(
             "(Use --allow-empty to push a commit nevertheless.)",
         )
     terminal.print_result(f"  commit {result.commit_id}")
+    for line in result.messages:
+        terminal.print_result(f"  {line}", style="quiet")
     return result

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from stepline.aws import local_servers
 from stepline.aws.execution_watch import wait_for_execution_of_revision
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipeline_executions import PipelineExecution
@@ -30,9 +29,9 @@ from stepline.cli.options import (
     with_options,
 )
 from stepline.core.errors import UsageError
+from stepline.deployment.input_check import check_input
 from stepline.deployment.systems import Deployment
 from stepline.deployment.template_check import templates_of
-from stepline.processes import server_process
 from stepline.processes.interruptions import Interruptions
 
 _EXECUTION_SECONDS = 3600.0
@@ -69,8 +68,8 @@ def command(
     with Interruptions() as interruptions, _local_aws(port, region, interruptions) as local_aws:
         target = local_target(local_aws)
         show_target(target)
-        outputs = startup.deploy_to(target, deployment)
-        execution = _push_and_watch(target, outputs.get("PipelineName"), source)
+        outputs = startup.deploy_to(target, deployment).outputs
+        execution = _push_and_watch(target, outputs.get("PipelineName"), source, is_unchecked=is_unchecked)
         watching.show_result(execution, target)
         code = exit_code(execution)
     ctx.exit(code)
@@ -79,22 +78,24 @@ def command(
 @contextmanager
 def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator[LocalAws]:
     """Use the local AWS that `stepline up` started on the port, or start one."""
-    local_aws = local_servers.find_running(port)
-    if local_aws is None or server_process.owner_has_ended(local_aws):
+    local_aws = startup.find_running(port)
+    if local_aws is None:
         with startup.started_local_aws(
             port, region=region, interruptions=interruptions, command="run"
         ) as started:
             yield started
-    elif local_aws.owner and local_aws.owner.command == "run":
-        raise UsageError(f"port {port} is in use by another `stepline run`: wait, or use --port {port + 1}")
     else:
         terminal.print_success(f"Using the local AWS on port {port}")
         yield local_aws
 
 
-def _push_and_watch(target: Target, pipeline: str | None, source: Path) -> PipelineExecution:
+def _push_and_watch(
+    target: Target, pipeline: str | None, source: Path, *, is_unchecked: bool
+) -> PipelineExecution:
     """Push, even if nothing has changed, and watch the execution that this starts."""
     definition = find_pipeline(target, pipeline)
+    if not is_unchecked:
+        check_input(source, definition)
     destination = source_destination(target, definition)
     pushed = push_and_show(target, source, destination, message=None, allow_empty=True)
     terminal.print_result()

@@ -7,14 +7,26 @@ from datetime import UTC, datetime
 
 import click
 
-from stepline.aws.pipeline_status import read_pipeline_statuses, status_document
+from stepline.aws.pipeline_status import PipelineStatus, read_pipeline_statuses, status_document
 from stepline.aws.pipelines import find_pipeline
+from stepline.aws.statuses import Status
+from stepline.aws.target import Target
 from stepline.cli import status_view, terminal
+from stepline.cli.approval_commands import print_approval
+from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import choose_and_show_target, target_options
 
 
+def _print_approvals(target: Target, status: PipelineStatus) -> None:
+    """Print the commands that answer the approvals that the pipeline waits for."""
+    for stage in status.stages:
+        for action in stage.actions:
+            if action.approval_token and action.status is Status.IN_PROGRESS:
+                print_approval(terminal.output(), target, status.definition.name, stage.name, action.name)
+
+
 @click.command("status")
-@click.argument("pipeline", required=False)
+@click.argument("pipeline", required=False, shell_complete=complete_pipeline)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other tools.")
 @target_options
 @click.pass_context
@@ -34,3 +46,4 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
     for status in statuses:
         layout = status_view.pipeline_layout(status, terminal.glyphs(), datetime.now(UTC))
         terminal.print_layout(layout)
+        _print_approvals(target, status)

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from stepline.aws.local_servers import LocalAws
-from stepline.aws.target import local_environment, local_target
+from stepline.aws.target import Target, local_environment, local_target
 from stepline.cli import execution_view, startup, terminal
 from stepline.cli.local_outputs import local_outputs
+from stepline.cli.name_completion import complete_system
 from stepline.cli.options import (
     allow_options,
     check_option,
@@ -23,6 +25,7 @@ from stepline.cli.options import (
     with_options,
 )
 from stepline.cli.terminal import command_name
+from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT
 from stepline.deployment.systems import Deployment, SystemDeployment, split_parameters, system_deployments
 from stepline.processes import server_process
@@ -48,6 +51,7 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
         "with_systems",
         multiple=True,
         metavar="SYSTEM,...",
+        shell_complete=complete_system,
         help="Also deploy these systems: folders of statemachines/ that have a template. Set their "
         "parameters with --parameter SYSTEM.KEY=VALUE.",
     ),
@@ -56,7 +60,10 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
     local_region_option,
     *allow_options,
 )
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     *,
     port: int,
     region: str,
@@ -73,15 +80,61 @@ def command(
 
     Ctrl-C stops the local AWS and deletes its data. With --detach it runs in the background.
 
+    If a local AWS is already running on the port, its stacks are updated: that of the template, and those
+    of the systems that it has or --with names. Parameters that are not given keep their values. The command
+    shows what has changed, and returns. Changed code of functions needs no update.
+
     cfn-lint checks a template of yours first: errors stop the command, warnings are shown.
     """
     main_parameters, system_parameters = split_parameters(parse_parameters(parameters))
     main = Deployment(template, stack_name, main_parameters)
+    options = server_options(allowed_hosts, allowed_origins)
+    running = startup.find_running(port)
+    if running is not None:
+        _check_server_options(ctx, running)
+        region, deployed_systems = running.region, startup.find_deployed_systems(local_target(running), main)
+        with_systems = (*with_systems, *deployed_systems)
     systems = system_deployments(with_systems, main=main, parameters=system_parameters)
     startup.check_prerequisites(main, *(system.deployment for system in systems))
     if not is_unchecked:
         startup.check_templates(main, *(system.deployment for system in systems), region=region)
-    options = server_options(allowed_hosts, allowed_origins)
+    if running is not None:
+        _update(running, main, systems)
+    else:
+        _start(port, region, options, main, systems, detach=detach)
+
+
+def _check_server_options(ctx: click.Context, running: LocalAws) -> None:
+    """Raise UsageError for options on the command line that a running local AWS cannot take."""
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if "region" in given and ctx.params["region"] != running.region:
+        raise UsageError(
+            f"the local AWS on port {running.port} has the region {running.region}: "
+            "leave out --region, or use another --port"
+        )
+    if given & {"allowed_hosts", "allowed_origins"}:
+        raise UsageError(
+            f"the local AWS on port {running.port} serves other hosts and origins only if it is started with "
+            f"them: stop it first, with `stepline down --port {running.port}`"
+        )
+
+
+def _update(running: LocalAws, main: Deployment, systems: Sequence[SystemDeployment]) -> None:
+    terminal.print_success(f"Updating the local AWS on port {running.port}")
+    with Interruptions():
+        outputs, deployed = _deploy(local_target(running), main, systems)
+    _show_local_aws(running, outputs, deployed)
+
+
+def _start(
+    port: int,
+    region: str,
+    options: Sequence[str],
+    main: Deployment,
+    systems: Sequence[SystemDeployment],
+    *,
+    detach: bool,
+) -> None:
     owner = None if detach else "up"
     with (
         Interruptions() as interruptions,
@@ -89,9 +142,7 @@ def command(
             port, region=region, interruptions=interruptions, command=owner, options=options
         ) as local_aws,
     ):
-        target = local_target(local_aws)
-        outputs = startup.deploy_to(target, main)
-        deployed = [(system, startup.deploy_system_to(target, system)) for system in systems]
+        outputs, deployed = _deploy(local_target(local_aws), main, systems)
         try:
             _show_local_aws(local_aws, outputs, deployed)
             _show_next_commands(local_aws)
@@ -102,6 +153,14 @@ def command(
                 raise
             terminal.print_result()
             terminal.print_result("Stopping the local AWS.")
+
+
+def _deploy(
+    target: Target, main: Deployment, systems: Sequence[SystemDeployment]
+) -> tuple[Mapping[str, str], Deployed]:
+    """Deploy all stacks, and return the outputs of the main one and those of the systems."""
+    outputs = startup.deploy_to(target, main).outputs
+    return outputs, [(system, startup.deploy_system_to(target, system)) for system in systems]
 
 
 def _wait_until_stopped(local_aws: LocalAws) -> None:
@@ -119,6 +178,10 @@ def _show_local_aws(local_aws: LocalAws, outputs: Mapping[str, str], deployed: D
         values["clone"] = f"git clone {clone_url}"
     terminal.print_result()
     terminal.print_layout(execution_view.values_layout("The local AWS is ready.", values))
+    if outputs and not clone_url:
+        terminal.print_result()
+        shown = local_outputs(outputs, local_aws)
+        terminal.print_layout(execution_view.values_layout("Outputs of the stack", shown))
     for system, system_outputs in deployed:
         terminal.print_result()
         values = local_outputs(system_outputs, local_aws)

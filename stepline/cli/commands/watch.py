@@ -10,12 +10,13 @@ from stepline.aws.polling import Poller
 from stepline.aws.source_repositories import read_head
 from stepline.aws.target import Target
 from stepline.cli import terminal, watching
+from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import choose_and_show_target, target_options
 from stepline.cli.times import parse_duration
 
 
 @click.command("watch")
-@click.argument("pipeline", required=False)
+@click.argument("pipeline", required=False, shell_complete=complete_pipeline)
 @click.option("--execution-id", help="Execution to show. Default: that of the last push, or a newer one.")
 @click.option("--next", "is_next", is_flag=True, help="Wait for the next execution, and show that.")
 @click.option("--timeout", help="How long to watch, such as 30m. Default: until the execution ends.")

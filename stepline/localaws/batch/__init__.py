@@ -2,7 +2,7 @@
 
 `submission` and `tasks` build jobs and their attempts, `scheduler` runs them, `containers` starts the
 processes, `fargate` provides image, log and credentials, `image_store` downloads and unpacks images,
-`log_stream` writes the output to CloudWatch Logs.
+`stepline.localaws.log_streams` writes the output to CloudWatch Logs.
 """
 
 from stepline.localaws.batch.containers import ProcessContainers

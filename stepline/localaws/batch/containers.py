@@ -24,9 +24,9 @@ from typing import Protocol
 from stepline.localaws.batch import supervisor
 from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
-from stepline.localaws.batch.log_stream import LineLog, PutLines
 from stepline.localaws.batch.models import Outcome, Task
-from stepline.localaws.batch.settings import LOG_FLUSH_SECONDS, STOP_SECONDS
+from stepline.localaws.batch.settings import STOP_SECONDS
+from stepline.localaws.log_streams import LOG_FLUSH_SECONDS, LineLog, PutLines
 
 _CHUNK_BYTES = 65_536
 _PYTHON = re.compile(r"(/usr(/local)?/bin/|/bin/)?python(3(\.\d+)?)?")

@@ -16,12 +16,12 @@ from stepline.core.aws_errors import error_code, error_message
 from stepline.core.errors import UsageError
 from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import ImageStore, UnpackedImage
-from stepline.localaws.batch.log_stream import Line, PutLines
 from stepline.localaws.batch.models import Task
 from stepline.localaws.batch.settings import DEFAULT_LOG_GROUP
 from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.iam.required_permissions import log_permissions
+from stepline.localaws.log_streams import Line, PutLines
 from stepline.localaws.service_roles import ServiceRoles
 from stepline.oci.names import ImageName, parse_image_name
 from stepline.oci.registry_client import ImageMissingError, RegistryError

@@ -22,18 +22,3 @@ STOP_SECONDS = 30.0
 
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 """The log group of jobs whose definition names none [user guide, "Use the awslogs log driver"]."""
-
-LOG_FLUSH_SECONDS = 0.2
-"""A program's output is written to its log after at most this time [ours]."""
-
-LOG_EVENT_OVERHEAD_BYTES = 26
-"""What CloudWatch Logs adds to the size of each event [PutLogEvents, API reference]."""
-
-MAX_LOG_EVENT_BYTES = 262_144 - LOG_EVENT_OVERHEAD_BYTES
-"""One event: 256 KiB with the overhead [PutLogEvents, API reference]."""
-
-MAX_LOG_CALL_BYTES = 1_048_576
-"""All events of one call, with the overhead of each [PutLogEvents, API reference]."""
-
-MAX_LOG_CALL_EVENTS = 10_000
-"""The events of one call [PutLogEvents, API reference]."""

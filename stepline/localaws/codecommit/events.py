@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from stepline.localaws.codecommit.git_objects import NO_OBJECT, ObjectType
-from stepline.localaws.codecommit.models import ChangeType, ReferenceChange, ReferenceType
+from stepline.localaws.codecommit.connected import OnChange, set_first_default_branch
+from stepline.localaws.codecommit.git_objects import ObjectType
+from stepline.localaws.codecommit.models import ChangeType, ReferenceChange
 from stepline.localaws.codecommit.names import Names
 from stepline.localaws.codecommit.store import Repository
 from stepline.localaws.context import Context
@@ -31,6 +32,11 @@ class ChangePublisher:
     def __init__(self, context: Context, names: Names) -> None:
         self._context = context
         self._names = names
+        self._subscribers: list[OnChange] = []
+
+    def subscribe(self, on_change: OnChange) -> None:
+        """Call `on_change` after the event of a change was published."""
+        self._subscribers.append(on_change)
 
     def publish(
         self, repository: Repository, changes: Sequence[ReferenceChange], *, may_set_default: bool = True
@@ -45,14 +51,20 @@ class ChangePublisher:
                 return
             repository.change(last_modified_date=self._context.clock.now())
             if may_set_default and repository.record.default_branch is None:
-                _set_default_branch(repository, changes)
+                set_first_default_branch(repository, changes)
         for change in changes:
             try:
                 self._publish(repository, change)
+                for on_change in self._subscribers:
+                    on_change(repository.record.name, change)
             except Exception:
                 _log.exception("the event of a changed reference was not published: %s", change.full_name)
 
     def _publish(self, repository: Repository, change: ReferenceChange) -> None:
+        self._context.events(self.event(repository, change))
+
+    def event(self, repository: Repository, change: ReferenceChange) -> AwsEvent:
+        """Return the event of a change."""
         record = repository.record
         detail = {
             "event": change.change_type.value,
@@ -67,22 +79,13 @@ class ChangePublisher:
             detail["commitId"] = _commit_id(repository, change.new)
         if change.change_type is not ChangeType.CREATED:
             detail["oldCommitId"] = _commit_id(repository, change.old)
-        self._context.events(
-            AwsEvent(
-                "aws.codecommit",
-                "CodeCommit Repository State Change",
-                detail,
-                self._context.clock.now(),
-                resources=(self._names.arn(record.name),),
-            )
+        return AwsEvent(
+            "aws.codecommit",
+            "CodeCommit Repository State Change",
+            detail,
+            self._context.clock.now(),
+            resources=(self._names.arn(record.name),),
         )
-
-
-def _set_default_branch(repository: Repository, changes: Sequence[ReferenceChange]) -> None:
-    for change in changes:
-        if change.type is ReferenceType.BRANCH and change.new != NO_OBJECT:
-            repository.set_default_branch(change.name)
-            return
 
 
 def _commit_id(repository: Repository, object_id: str) -> str:

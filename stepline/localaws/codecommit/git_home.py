@@ -11,9 +11,21 @@ from pathlib import Path
 PUSH_LOG_VARIABLE = "STEPLINE_PUSH_LOG"
 """The post-receive hook writes the changes of a push to the file that this environment variable names."""
 
+MESSAGES_SUFFIX = ".messages"
+"""Ending of the file with the lines that the client shows, beside the file with the changes."""
+
 _HOOK = f"""#!/bin/sh
 # Standard input: a line "<old object id> <new object id> <reference>" for each reference that was changed.
-exec cat >"${PUSH_LOG_VARIABLE}"
+# Then the server writes lines for the client, which are waited for at most a few seconds.
+log="${PUSH_LOG_VARIABLE}"
+cat >"$log.part" && mv "$log.part" "$log" || exit 1
+tries=0
+until [ -e "$log{MESSAGES_SUFFIX}" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -gt 300 ] && exit 0
+    sleep 0.01
+done
+cat "$log{MESSAGES_SUFFIX}"
 """
 
 ATTRIBUTES = "* -export-ignore -export-subst -text -ident -filter -working-tree-encoding\n"

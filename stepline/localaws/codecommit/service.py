@@ -14,6 +14,7 @@ from stepline.localaws.codecommit import references, responses, validation
 from stepline.localaws.codecommit.commit_creation import NewCommit, create_commit
 from stepline.localaws.codecommit.commit_request import CommitRequest, parse_create_commit, parse_put_file
 from stepline.localaws.codecommit.commits import check_commit_id, read_commit
+from stepline.localaws.codecommit.connected import ConnectedRepositories, OnChange
 from stepline.localaws.codecommit.differences import find_differences
 from stepline.localaws.codecommit.errors import InvalidContinuationTokenException
 from stepline.localaws.codecommit.events import ChangePublisher
@@ -22,6 +23,7 @@ from stepline.localaws.codecommit.git import Git
 from stepline.localaws.codecommit.models import RepositoryRecord
 from stepline.localaws.codecommit.names import Names
 from stepline.localaws.codecommit.processes import ProcessGroups
+from stepline.localaws.codecommit.push_messages import PipelineStarts, PushMessages
 from stepline.localaws.codecommit.settings import DEFAULT_MAX_RESULTS, GRACE_SECONDS, PAGE_SIZE
 from stepline.localaws.codecommit.smart_http import SmartHttp
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
@@ -41,6 +43,7 @@ class CodeCommit(JsonService):
     """CodeCommit on bare git repositories in `directory`.
 
     `base_url` (`http://127.0.0.1:4566`) is where `git_app` is served; it becomes part of `cloneUrlHttp`.
+    `connected` has the repositories of other providers.
     Repositories that `directory` holds from an earlier run are served again. Raises UsageError if git is not
     installed.
     """
@@ -59,16 +62,27 @@ class CodeCommit(JsonService):
         self._store = RepositoryStore(directory / "repositories", git)
         self._publisher = ChangePublisher(context, self._names)
         self._process_groups = ProcessGroups()
-        self._smart_http = SmartHttp(git, self._store, self._publisher, self._process_groups)
+        self.connected = ConnectedRepositories(
+            context, RepositoryStore(directory / "connected", git), self._process_groups
+        )
+        self._smart_http = SmartHttp(git, self._store, self._publisher, self.connected, self._process_groups)
 
     def call(self, operation: OperationModel, document: Any) -> Params | None:
         """Check the request for CodeCommit's own errors before ValidationException."""
         validation.check_request(operation, document)
         return super().call(operation, document)
 
+    def show_pipelines_of_pushes(self, starts: PipelineStarts) -> None:
+        """From now on show clients, after a push, which pipelines it starts."""
+        self._smart_http.messages = PushMessages(starts)
+
     async def git_app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI application for the paths `/v1/repos/<name>/…`."""
+        """ASGI application for the paths `/v1/repos/<name>/…` and `/v1/repos/<owner>/<name>/…`."""
         await self._smart_http(scope, receive, send)
+
+    def subscribe(self, on_change: OnChange) -> None:
+        """Call `on_change` after each change of a branch or tag of CodeCommit's repositories."""
+        self._publisher.subscribe(on_change)
 
     def archive(self, repository_name: str, commit_id: str, target: BinaryIO) -> None:
         """Write a zip of the commit's tree to `target`, as CodePipeline's source action does.

@@ -11,20 +11,30 @@ the clock and the events to be sent.
 """
 
 from stepline.localaws.codepipeline.actions.codecommit_source import CodeCommitSource
+from stepline.localaws.codepipeline.actions.connection_source import connection_source, github_source
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
+from stepline.localaws.codepipeline.builds import BuildOutcome, BuildRequest
 from stepline.localaws.codepipeline.clients import ServiceClients
+from stepline.localaws.codepipeline.repositories import GitCommit, GitRepositories, RevisionNotFoundError
 from stepline.localaws.codepipeline.results import Revision
 from stepline.localaws.codepipeline.service import CodePipeline
 from stepline.localaws.codepipeline.settings import Settings
 from stepline.localaws.codepipeline.sources import Source, SourceError
 
 __all__ = [
+    "BuildOutcome",
+    "BuildRequest",
     "CodeCommitSource",
     "CodePipeline",
+    "GitCommit",
+    "GitRepositories",
     "Revision",
+    "RevisionNotFoundError",
     "S3Source",
     "ServiceClients",
     "Settings",
     "Source",
     "SourceError",
+    "connection_source",
+    "github_source",
 ]

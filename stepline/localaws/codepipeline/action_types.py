@@ -17,6 +17,7 @@ from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import Settings
+from stepline.localaws.codepipeline.source_changes import SourceChange
 from stepline.localaws.codepipeline.sources import Source
 
 Configuration = Mapping[str, str]
@@ -50,6 +51,10 @@ def _no_check(_action: ActionDeclaration) -> None:
     """Accept every declaration."""
 
 
+def _no_change(_configuration: Configuration, _change: SourceChange) -> bool:
+    return False
+
+
 def _no_url(_configuration: Configuration, _region: str) -> str | None:
     return None
 
@@ -65,8 +70,9 @@ class ActionTypeDefinition:
     `required` and `optional`: configuration keys. `provider` returns None if the provider is not to be had.
     `check` raises an AwsError for a declaration that AWS refuses, beyond artifacts and keys. `entity_url`:
     the console page of what the configuration names, in a region. `timeout_seconds`: of an action;
-    `takes_timeout`: whether timeoutInMinutes changes it. `revision_types`: what sourceRevisions of
-    StartPipelineExecution may override.
+    `takes_timeout`: whether timeoutInMinutes changes it. `secret`: configuration keys that are never shown.
+    Of a source: `revision_types`: what sourceRevisions of StartPipelineExecution may override; `reads`:
+    whether a change is in the action's repository or bucket; `detects`: whether it starts the pipeline.
     """
 
     type: ActionType
@@ -79,12 +85,20 @@ class ActionTypeDefinition:
     entity_url: Callable[[Configuration, str], str | None] = _no_url
     timeout_seconds: Callable[[Settings], float] = _default_timeout
     takes_timeout: bool = False
+    secret: tuple[str, ...] = ()
     revision_types: tuple[str, ...] = ()
+    reads: Callable[[Configuration, SourceChange], bool] = _no_change
+    detects: Callable[[Configuration, SourceChange], bool] = _no_change
 
     def document(self) -> dict[str, Any]:
         """Return the API's ActionType."""
         properties = [
-            {"name": name, "required": name in self.required, "key": name in self.required, "secret": False}
+            {
+                "name": name,
+                "required": name in self.required,
+                "key": name in self.required,
+                "secret": name in self.secret,
+            }
             for name in (*self.required, *self.optional)
         ]
         return {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import string
+import zipfile
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -42,6 +45,25 @@ def upload(clients: ServiceClients, store: ArtifactStore, artifact: Artifact, co
         Body=content,
         ContentType="application/zip",
         **encryption,
+    )
+
+
+def upload_files(
+    clients: ServiceClients,
+    action: ActionExecution,
+    artifact: Artifact,
+    files: Mapping[str, bytes],
+    *,
+    region: str,
+) -> None:
+    """Write an output artifact of the action, a zip with `files`."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    content.seek(0)
+    upload(
+        clients, action.execution.declaration.store(action.declaration.region or region), artifact, content
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from stepline.localaws.codepipeline.builds import Builds
 from stepline.localaws.iam import Actor
 
 
@@ -18,8 +19,9 @@ class ServiceClients:
     see whether the function failed. A boto3 client needs a read time-out above the functions' own, and
     `retries={"total_max_attempts": 1}`, or boto3 would send events again. `on_dropped_event` is called with
     the function of an event that Lambda gives up. `sns`: publish (approvals). `client` returns a client of
-    any other service, by its name and a region; None: actions that need one do not run. `can_assume`
-    returns whether CodePipeline, or the role `via` of the actor, may assume the actor's role.
+    any other service, by its name and a region, `builds` starts builds; None: actions that need one do not
+    run. `can_assume` returns whether CodePipeline, or the role `via` of the actor, may assume the actor's
+    role.
     """
 
     s3: Any
@@ -28,4 +30,5 @@ class ServiceClients:
     on_dropped_event: Callable[[str], object] = lambda _function_name: None
     sns: Any = None
     client: Callable[[str, str], Any] | None = None
+    builds: Builds | None = None
     can_assume: Callable[[Actor], bool] = lambda _actor: True

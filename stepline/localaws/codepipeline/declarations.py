@@ -49,6 +49,10 @@ class ActionDeclaration:
     region: str | None
     namespace: str | None
     timeout_minutes: int | None
+    commands: tuple[str, ...]
+    output_files: Mapping[str, tuple[str, ...]]
+    output_variables: tuple[str, ...]
+    environment_variables: tuple[Mapping[str, str], ...]
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> ActionDeclaration:
@@ -63,6 +67,13 @@ class ActionDeclaration:
             region=document.get("region"),
             namespace=document.get("namespace"),
             timeout_minutes=document.get("timeoutInMinutes"),
+            commands=tuple(document.get("commands", ())),
+            output_files={
+                artifact["name"]: tuple(artifact.get("files", ()))
+                for artifact in document.get("outputArtifacts", ())
+            },
+            output_variables=tuple(document.get("outputVariables", ())),
+            environment_variables=tuple(map(dict, document.get("environmentVariables", ()))),
         )
 
 
@@ -118,6 +129,9 @@ class PipelineDeclaration:
     def store(self, region: str) -> ArtifactStore:
         """Return the artifact store of `region`; a pipeline declares one, or one for each region."""
         return self.stores.get(region) or self.stores[None]
+
+    def actions(self) -> Iterator[ActionDeclaration]:
+        return (action for stage in self.stages for action in stage.actions)
 
     def stage(self, name: str) -> StageDeclaration | None:
         return next((stage for stage in self.stages if stage.name == name), None)

@@ -58,6 +58,8 @@ class TriggerType(StrEnum):
     CREATE_PIPELINE = "CreatePipeline"
     START_PIPELINE_EXECUTION = "StartPipelineExecution"
     CLOUD_WATCH_EVENT = "CloudWatchEvent"
+    POLL_FOR_SOURCE_CHANGES = "PollForSourceChanges"
+    WEBHOOK_V2 = "WebhookV2"
 
 
 class RetryMode(StrEnum):
@@ -100,6 +102,7 @@ class ActionExecution:
     percent_complete: int | None = None
     external_id: str | None = None
     external_url: str | None = None
+    log_stream_arn: str | None = None
     error: ErrorDetails | None = None
     output_variables: Mapping[str, str] = field(default_factory=dict)
     current_revision: CurrentRevision | None = None
@@ -123,6 +126,7 @@ class ActionExecution:
         self.summary = result.summary or self.summary
         self.external_id = result.external_id or self.external_id
         self.external_url = result.external_url or self.external_url
+        self.log_stream_arn = result.log_stream_arn or self.log_stream_arn
         self.current_revision = result.current_revision or self.current_revision
         if result.percent_complete is not None:
             self.percent_complete = result.percent_complete

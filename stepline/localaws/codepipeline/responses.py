@@ -108,6 +108,7 @@ def _latest_execution(action: ActionExecution) -> Document:
         "externalExecutionUrl": action.external_url,
         "percentComplete": action.percent_complete,
         "errorDetails": _error(action.error),
+        "logStreamARN": action.log_stream_arn,
     }
 
 
@@ -217,6 +218,7 @@ def action_execution(action: ActionExecution, region: str) -> Document:
                 "externalExecutionSummary": action.error.message if action.error else action.summary,
                 "externalExecutionUrl": action.external_url,
                 "errorDetails": _error(action.error),
+                "logStreamARN": action.log_stream_arn,
             },
             "outputVariables": dict(action.output_variables),
         },

@@ -9,6 +9,15 @@ from datetime import datetime
 from stepline.core.failure_types import FailureType
 
 
+class ActionFailedError(Exception):
+    """An action's work failed; the action fails with this code and message."""
+
+    def __init__(self, code: FailureType, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 @dataclass(frozen=True, kw_only=True)
 class ErrorDetails:
     """Why an action failed. Users read `message`, so it says what to change."""
@@ -54,6 +63,7 @@ class ActionResult:
     percent_complete: int | None = None
     external_id: str | None = None
     external_url: str | None = None
+    log_stream_arn: str | None = None
     output_variables: Mapping[str, str] = field(default_factory=dict)
     source_revision: Revision | None = None
     current_revision: CurrentRevision | None = None

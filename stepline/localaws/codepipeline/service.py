@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from stepline.core import strict_json
@@ -12,6 +13,7 @@ from stepline.localaws.codepipeline.actions import DEFINITIONS
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
 from stepline.localaws.codepipeline.approvals import Approvals
 from stepline.localaws.codepipeline.artifacts import role_actor
+from stepline.localaws.codepipeline.change_detection import ChangeDetection
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
@@ -35,6 +37,7 @@ from stepline.localaws.codepipeline.providers import ActionProviders
 from stepline.localaws.codepipeline.results import ErrorDetails
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import Settings
+from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind
 from stepline.localaws.codepipeline.sources import Source
 from stepline.localaws.codepipeline.store import PipelineStore
 from stepline.localaws.context import Context
@@ -71,6 +74,7 @@ class CodePipeline(JsonService):
         self._store = PipelineStore(self._runtime, types=self._providers.types)
         self._can_assume = clients.can_assume
         self._requests = ExecutionRequests(self._runtime, self._flow, self._store)
+        self._changes = ChangeDetection(self._runtime, self._store, self._requests)
 
     def start_from_event(self, pipeline_arn: str, *, rule_arn: str, event: str = "{}") -> str:
         """Start a pipeline as EventBridge does for a rule's target, and return the execution's id.
@@ -87,6 +91,23 @@ class CodePipeline(JsonService):
             return self._requests.start(
                 name, _start_request(trigger, given if isinstance(given, dict) else {})
             )
+
+    def source_changed(self, change: SourceChange) -> list[str]:
+        """Start the pipelines that detect the change themselves, and return their names."""
+        return self._changes.changed(change)
+
+    def started_by(self, change: SourceChange) -> list[str]:
+        """Return the names of the pipelines that `source_changed` would start."""
+        return [start.pipeline_name for start in self._changes.starts(change)]
+
+    def object_written(self, bucket: str, key: str) -> None:
+        """Start the pipelines that poll this object, in the background."""
+        change = SourceChange(kind=SourceKind.S3, name=bucket, reference=key)
+        if self._changes.starts(change):
+            self._runtime.later(0, partial(self._start_changed, change))
+
+    def _start_changed(self, change: SourceChange) -> None:
+        self._changes.changed(change)
 
     def close(self) -> None:
         """Do no scheduled work and send no events from now on."""
@@ -140,7 +161,11 @@ class CodePipeline(JsonService):
 
     def list_action_types(self, params: Params) -> Params:
         owner = params.get("actionOwnerFilter", "AWS")
-        definitions = [item for item in DEFINITIONS.values() if item.type.owner == owner]
+        definitions = [
+            item
+            for item in DEFINITIONS.values()
+            if item.type.owner == owner and item.type in self._providers.types
+        ]
         return {"actionTypes": [definition.document() for definition in definitions]}
 
     # --- tags -------------------------------------------------------------------------------------

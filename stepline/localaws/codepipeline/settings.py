@@ -23,6 +23,16 @@ LAMBDA_BACKOFF_FIRST_SECONDS = 1.0
 LAMBDA_BACKOFF_LAST_SECONDS = 300.0
 """Delay of an event that was throttled or met an error of Lambda's own: from 1 s up to 5 min."""
 
+CLOUDFORMATION_TIMEOUT_SECONDS = 3 * 24 * 3600.0
+STEP_FUNCTIONS_TIMEOUT_SECONDS = 7 * 24 * 3600.0
+S3_DEPLOY_TIMEOUT_SECONDS = 90 * 60.0
+"""Of an action of these types, https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html."""
+
+CODEBUILD_TIMEOUT_SECONDS = 36 * 3600.0
+"""Maximum duration of a CodeBuild action [quotas]."""
+COMMANDS_TIMEOUT_MINUTES = 55
+"""Maximum duration of a Commands action [action reference]."""
+
 CREDENTIALS_SECONDS = 3600
 """Duration of the artifact credentials: the maximum of STS for role chaining."""
 
@@ -33,6 +43,7 @@ class Settings:
 
     `continuation_seconds`: from a result with a continuation token to the next job. AWS documents only
     "periodically".
+    `poll_seconds`: between two requests for the state of work in another service (AWS does not document it).
     `retry_seconds`: Lambda's delays before it sends an event again on which the function failed.
     `job_timeout_seconds`: of a job without a result; each continuation restarts it.
     `lambda_timeout_seconds`: of a Lambda action, all its jobs together.
@@ -47,6 +58,7 @@ class Settings:
     """
 
     continuation_seconds: float = 1.0
+    poll_seconds: float = 1.0
     retry_seconds: tuple[float, ...] = (60.0, 120.0)
     job_timeout_seconds: float = 20 * 60.0
     lambda_timeout_seconds: float = 24 * 3600.0

@@ -6,26 +6,24 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
-from stepline.core.failure_types import FailureType
 from stepline.core.limits import MIB
-from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.results import ActionFailedError, Revision
 
 SPOOLED_BYTES = 8 * MIB
 """A source zip up to this size stays in memory; a larger one is written to a temporary file."""
 MAX_SUMMARY_CHARACTERS = 2048  # RevisionSummary in the model
+
+COMMIT_ID = "COMMIT_ID"
+BRANCH_NAME = "BRANCH_NAME"
+"""The branch that a trigger's filter selected; no request can give it."""
 
 Configuration = Mapping[str, str]
 Overrides = Mapping[str, str]
 """Revision type (COMMIT_ID, S3_OBJECT_VERSION_ID, S3_OBJECT_KEY) -> value, for one execution."""
 
 
-class SourceError(Exception):
-    """The source cannot be read; the source action fails with this code and message."""
-
-    def __init__(self, code: FailureType, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+class SourceError(ActionFailedError):
+    """The source cannot be read."""
 
 
 class ActionAbandonedError(Exception):

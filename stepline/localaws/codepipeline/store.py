@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Container, Mapping
 from typing import Any
 
+from stepline.localaws.codepipeline.actions import without_secrets
 from stepline.localaws.codepipeline.declarations import ActionType, PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     InvalidArnException,
@@ -115,7 +116,7 @@ class PipelineStore:
             pipeline.tags.pop(key, None)
 
     def _declaration(self, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
-        declaration = PipelineDeclaration.parse(document, version=version)
+        declaration = PipelineDeclaration.parse(without_secrets(document), version=version)
         check_pipeline(declaration, region=self._runtime.region, types=self._types)
         return declaration
 

@@ -26,6 +26,7 @@ from stepline.localaws.codepipeline.errors import (
     TooManyTagsException,
 )
 from stepline.localaws.codepipeline.settings import MAX_ACTIONS_PER_STAGE, MAX_STAGES, MAX_TAGS
+from stepline.localaws.codepipeline.triggers import check_triggers
 from stepline.localaws.codepipeline.variables import (
     PIPELINE_NAMESPACE,
     RESERVED_NAMESPACES,
@@ -53,13 +54,10 @@ def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: Cont
     _check_stages(declaration)
     _check_type(declaration)
     _check_stores(declaration, region)
-    if declaration.document.get("triggers"):
-        raise InvalidStructureException(
-            "The local AWS of stepline has no Git connections; remove the pipeline's triggers"
-        )
     for stage in declaration.stages:
         for action in stage.actions:
             _check_action(action, region, types)
+    check_triggers(declaration)
     _check_order(declaration)
 
 
@@ -116,6 +114,8 @@ def _check_type(declaration: PipelineDeclaration) -> None:
         return
     if declaration.variables:
         raise InvalidStructureException("Pipeline variables need a pipeline of type V2")
+    if compute := [action.name for action in declaration.actions() if action.type.category == "Compute"]:
+        raise InvalidStructureException(f"Action '{compute[0]}' needs a pipeline of type V2")
     if declaration.mode is not ExecutionMode.SUPERSEDED:
         raise InvalidStructureException(f"Execution mode {declaration.mode} needs a pipeline of type V2")
 

@@ -29,6 +29,11 @@ def namespaces_in(text: str) -> Iterator[tuple[str, str]]:
     return ((match[1], match[2]) for match in _REFERENCE.finditer(text))
 
 
+def resolve_known(text: str, namespaces: Namespaces) -> str:
+    """Replace the references that have a value, and keep the others as they are."""
+    return _REFERENCE.sub(lambda match: namespaces.get(match[1], {}).get(match[2], match[0]), text)
+
+
 def resolve(configuration: Mapping[str, str], namespaces: Namespaces) -> dict[str, str]:
     """Replace every reference in the values of `configuration`. Raises UnresolvedVariablesError."""
     missing: list[str] = []

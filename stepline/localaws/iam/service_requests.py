@@ -1,7 +1,8 @@
-"""Returns the permission of a request to CodePipeline, CodeCommit, CloudWatch Logs or Batch.
+"""Returns the permission of a request to CodePipeline, CodeCommit, CodeBuild, CloudWatch Logs or Batch.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
 """
@@ -42,6 +43,22 @@ def codecommit_permission(operation: str, parameters: Parameters, *, account: st
     name = parameters.get("repositoryName") or parameters.get("oldName")
     arn = f"arn:aws:codecommit:{region}:{account}:{name}" if name else parameters.get("resourceArn", "*")
     return Permission(f"codecommit:{operation}", arn)
+
+
+def codebuild_permissions(
+    operation: str, parameters: Parameters, *, account: str, region: str
+) -> tuple[Permission, ...]:
+    """The resource of a request on builds is their project."""
+    names = [parameters.get("projectName") or parameters.get("name") or parameters.get("id")]
+    names = [*names, *parameters.get("names", ()), *parameters.get("ids", ())]
+    projects = {_project_name(str(name)): None for name in names if name}
+    resources = [f"arn:aws:codebuild:{region}:{account}:project/{name}" for name in projects]
+    return tuple(Permission(f"codebuild:{operation}", resource) for resource in resources or ["*"])
+
+
+def _project_name(name: str) -> str:
+    """Return the project of a project's name, a build's id, or the ARN of either."""
+    return (name.partition("/")[2] if name.startswith("arn:") else name).partition(":")[0]
 
 
 def logs_permission(operation: str, parameters: Parameters, *, account: str, region: str) -> Permission:

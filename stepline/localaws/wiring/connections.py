@@ -16,6 +16,7 @@ from stepline.localaws.emulators.ministack import (
     functions,
     managed_policies,
     routing,
+    s3_events,
     ssm,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
@@ -37,6 +38,7 @@ from stepline.localaws.emulators.ministack.cloudformation import (
 from stepline.localaws.emulators.ministack.cloudformation.types.apigatewayv2 import add_deployment_type
 from stepline.localaws.emulators.ministack.cloudformation.types.batch import add_batch_types
 from stepline.localaws.emulators.ministack.cloudformation.types.cloudtrail import add_trail_type
+from stepline.localaws.emulators.ministack.cloudformation.types.codebuild import add_project_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
@@ -50,7 +52,9 @@ from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
 from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
+from stepline.localaws.wiring.source_repositories import detect_pushes
 
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
@@ -61,12 +65,18 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     _mend_rest_apis(platform)
     resource_handlers.guard_handlers()
     _connect_targets_of_rules(services, platform)
-    _connect_events(platform, stack)
+    _connect_events(services, platform, stack)
     _connect_alarms(stack)
 
 
 def _route_requests(services: Services, platform: Platform) -> None:
-    for service in (services.codecommit, services.stepfunctions, services.codepipeline, services.batch):
+    for service in (
+        services.codebuild,
+        services.codecommit,
+        services.stepfunctions,
+        services.codepipeline,
+        services.batch,
+    ):
         routing.add_service(service)
     routing.refuse_deep_documents()
     functions.run_functions_with(
@@ -81,6 +91,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
 
 def _add_resource_types(services: Services, platform: Platform) -> None:
     add_batch_types(_client(services.batch, platform))
+    add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
     add_network_types()
@@ -152,12 +163,21 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         lambda arn, _rule, event: start_execution(stateMachineArn=arn, input=event),
         platform.roles,
     )
+    start_build = _client(services.codebuild, platform).start_build
+    eventbridge.deliver_to(
+        "codebuild:StartBuild", lambda arn, _rule, _event: start_build(projectName=arn), platform.roles
+    )
     eventbridge.invoke_functions_as_lambda(platform.client)
+    services.codecommit.show_pipelines_of_pushes(
+        RulesAndPipelines(_client(services.codepipeline, platform), services.codepipeline)
+    )
 
 
-def _connect_events(platform: Platform, stack: contextlib.ExitStack) -> None:
+def _connect_events(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
     """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
     eventbridge.add_versions_to_s3_events()
+    detect_pushes(services.codecommit, services.codepipeline)
+    s3_events.report_written_objects(services.codepipeline.object_written)
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))
     dead_letter_queues.send_events_of_failed_functions(platform.client)

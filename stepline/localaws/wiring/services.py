@@ -12,8 +12,17 @@ from stepline.localaws.batch.containers import ProcessContainers
 from stepline.localaws.batch.fargate import Fargate
 from stepline.localaws.batch.image_store import ImageStore
 from stepline.localaws.clock import SystemClock
+from stepline.localaws.codebuild import CodeBuild, Environment, Sources
 from stepline.localaws.codecommit import CodeCommit
-from stepline.localaws.codepipeline import CodeCommitSource, CodePipeline, S3Source, ServiceClients, Settings
+from stepline.localaws.codepipeline import (
+    CodeCommitSource,
+    CodePipeline,
+    S3Source,
+    ServiceClients,
+    Settings,
+    connection_source,
+    github_source,
+)
 from stepline.localaws.context import Context
 from stepline.localaws.emulators.ministack import cloudwatch, eventbridge
 from stepline.localaws.emulators.ministack.cloudformation import state_machines
@@ -23,13 +32,17 @@ from stepline.localaws.functions import FunctionRunner
 from stepline.localaws.iam import Permission, current_actor
 from stepline.localaws.service_roles import ArtifactS3Client
 from stepline.localaws.stepfunctions import StepFunctions
+from stepline.localaws.wiring.builds import PipelineBuilds
 from stepline.localaws.wiring.platform import Platform
+from stepline.localaws.wiring.source_repositories import ConnectedGitRepositories
 
 _PIPELINE_SETTINGS = Settings(
     # AWS waits 60 and 120 seconds before it runs a failed function again, which is long for a developer.
     retry_seconds=(2.0, 4.0),
     # AWS starts a new pipeline at once, which fails because its repository has no commit yet.
     start_on_create=False,
+    # Stacks and builds of a local AWS end within seconds.
+    poll_seconds=0.2,
 )
 
 
@@ -38,6 +51,7 @@ class Services:
     """The services that do not come from an emulator, and the functions of Lambda."""
 
     functions: FunctionRunner
+    codebuild: CodeBuild
     codecommit: CodeCommit
     stepfunctions: StepFunctions
     codepipeline: CodePipeline
@@ -50,12 +64,17 @@ def build_services(platform: Platform, stack: ExitStack) -> Services:
     context = _context(platform, stack)
     codecommit = stack.enter_context(closing(_codecommit(context, platform)))
     stepfunctions = stack.enter_context(closing(_stepfunctions(context, platform)))
+    codebuild = stack.enter_context(closing(_codebuild(_context(platform, stack), platform)))
     # A clock runs a limited number of callbacks at once, and CodePipeline's wait for functions.
     codepipeline_context = _context(platform, stack)
-    codepipeline = stack.enter_context(closing(_codepipeline(codepipeline_context, platform, codecommit)))
+    codepipeline = stack.enter_context(
+        closing(
+            _codepipeline(codepipeline_context, platform, codecommit, PipelineBuilds(codebuild, platform))
+        )
+    )
     events = _to_all(stepfunctions.on_event, context.events)
     batch = stack.enter_context(closing(_batch(replace(context, events=events), platform)))
-    return Services(functions, codecommit, stepfunctions, codepipeline, batch)
+    return Services(functions, codebuild, codecommit, stepfunctions, codepipeline, batch)
 
 
 def _context(platform: Platform, stack: ExitStack) -> Context:
@@ -88,11 +107,16 @@ def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
     )
 
 
-def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) -> CodePipeline:
+def _codepipeline(
+    context: Context, platform: Platform, codecommit: CodeCommit, builds: PipelineBuilds
+) -> CodePipeline:
     s3 = ArtifactS3Client(platform.client("s3"), platform.roles)
     archives = _Archives(codecommit, platform)
     codecommit_source = CodeCommitSource(
         platform.client("codecommit"), archives.upload, cancel=archives.cancel, region=context.region
+    )
+    repositories = ConnectedGitRepositories(
+        codecommit, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
     return CodePipeline(
         context,
@@ -103,11 +127,26 @@ def _codepipeline(context: Context, platform: Platform, codecommit: CodeCommit) 
             on_dropped_event=cloudwatch.record_dropped_event,
             sns=platform.client("sns"),
             client=platform.client,
+            builds=builds,
             can_assume=platform.roles.can_assume,
         ),
-        sources={"CodeCommit": codecommit_source, "S3": S3Source(s3, region=context.region)},
+        sources={
+            "CodeCommit": codecommit_source,
+            "CodeStarSourceConnection": connection_source(repositories),
+            "GitHub": github_source(repositories),
+            "S3": S3Source(s3, region=context.region),
+        },
         settings=_PIPELINE_SETTINGS,
     )
+
+
+def _codebuild(context: Context, platform: Platform) -> CodeBuild:
+    settings = platform.settings
+    sources = Sources(platform.client, platform.roles, region=settings.region, account_id=settings.account_id)
+    environment = Environment(
+        platform.client, sources, context.clock, endpoint_url=settings.endpoint_url, region=settings.region
+    )
+    return CodeBuild(context, environment, settings.directory / "builds")
 
 
 def _batch(context: Context, platform: Platform) -> Batch:

@@ -21,7 +21,6 @@ _COPIED = (
     "stepline",
     "tests",
     "local_events",
-    "template.yaml",
     "pyproject.toml",
 )
 _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "2000"}

@@ -16,7 +16,7 @@ from stepline.localaws.batch import containers as containers_module
 from stepline.localaws.batch.containers import ProcessContainer
 from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
-from stepline.localaws.batch.log_stream import Line, PutLines
+from stepline.localaws.log_streams import Line, PutLines
 from stepline.oci.manifests import ImageConfig
 from tests.waiting import wait_for
 

@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from stepline.localaws.batch import Fargate, Task
 from stepline.localaws.batch.errors import ContainerError
 from stepline.localaws.batch.image_store import UnpackedImage
-from stepline.localaws.batch.log_stream import Line
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, Permission
+from stepline.localaws.log_streams import Line
 from stepline.oci.manifests import ImageConfig
 from stepline.oci.names import ImageName
 from stepline.oci.registry_client import ImageMissingError, RegistryError

@@ -203,7 +203,7 @@ def test_close_ends_processes_and_leaves_no_file_outside(tmp_path: Path) -> None
             served.service.close()
             wait_for(lambda: processes_of(path) == [], seconds=10)
     assert [entry.name for entry in tmp_path.iterdir()] == ["codecommit"]
-    assert {entry.name for entry in directory.iterdir()} == {"home", "repositories"}
+    assert {entry.name for entry in directory.iterdir()} == {"connected", "home", "repositories"}
 
 
 def test_push_to_a_deleted_repository_is_rejected(client: Any, repo: Repo, work: WorkingCopy) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,7 +14,14 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError
 
 from stepline.localaws.clock import VirtualClock
-from stepline.localaws.codepipeline import CodePipeline, Revision, ServiceClients, Settings
+from stepline.localaws.codepipeline import (
+    BuildOutcome,
+    BuildRequest,
+    CodePipeline,
+    Revision,
+    ServiceClients,
+    Settings,
+)
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
@@ -84,12 +92,49 @@ class FakeSns:
         self.published.append(parameters)
 
 
+@dataclass
+class FakeBuild:
+    """A build that runs until the test sets its outcome."""
+
+    id: str
+    request: BuildRequest
+    project_name: str = ""
+    log_stream_arn: str = "arn:aws:logs:us-east-1:000000000000:log-group:g:log-stream:s"
+    ended: BuildOutcome | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def outcome(self) -> BuildOutcome | None:
+        return self.ended
+
+    def end(self, status: str = "SUCCEEDED", reason: str = "", **variables: str) -> None:
+        self.ended = BuildOutcome(status=status, reason=reason, exported_variables=variables)
+
+
+@dataclass
+class FakeBuilds:
+    """Starts builds that do nothing; `error` refuses them."""
+
+    started: list[FakeBuild] = field(default_factory=list)
+    error: ClientError | None = None
+
+    def start(self, project_name: str, request: BuildRequest) -> FakeBuild:
+        if self.error is not None:
+            raise self.error
+        self.started.append(FakeBuild(f"{project_name}:1", request, project_name))
+        return self.started[-1]
+
+    def start_commands(self, name: str, request: BuildRequest, **settings: Any) -> FakeBuild:
+        self.started.append(FakeBuild(f"{name}:1", request, settings=settings))
+        return self.started[-1]
+
+
 class FakeSource:
-    """A CodeCommit source without a repository."""
+    """A CodeCommit source without a repository; its zip has `files`, or is none."""
 
     def __init__(self) -> None:
         self.message = "First commit"
         self.error: Exception | None = None
+        self.files: dict[str, bytes] | None = None
 
     def latest(self, configuration: Mapping[str, str], *, overrides: Mapping[str, str]) -> Revision:
         if self.error is not None:
@@ -104,7 +149,17 @@ class FakeSource:
         )
 
     def fetch(self, configuration: Mapping[str, str], revision: Revision) -> AbstractContextManager[BinaryIO]:
-        return io.BytesIO(f"zip of {revision.id}".encode())
+        if self.files is None:
+            return io.BytesIO(f"zip of {revision.id}".encode())
+        return io.BytesIO(zip_of(self.files))
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
 
 
 def source_action(**changes: Any) -> dict[str, Any]:
@@ -171,7 +226,7 @@ class World:
     """A CodePipeline with fakes, on a clock that the test moves. `client` is a real boto3 client.
 
     `dropped` has the function of each event that Lambda has given up. Nobody may assume `untrusting_roles`,
-    which are ARNs.
+    which are ARNs. `services`: name -> client of another service that actions call.
     """
 
     settings: Settings = field(default_factory=lambda: Settings(start_on_create=False, identifier_seed=1))
@@ -184,6 +239,8 @@ class World:
     dropped: list[str] = field(default_factory=list)
     sns: FakeSns = field(default_factory=FakeSns)
     untrusting_roles: set[str] = field(default_factory=set)
+    services: dict[str, Any] = field(default_factory=dict)
+    builds: FakeBuilds = field(default_factory=FakeBuilds)
 
     def __post_init__(self) -> None:
         self.lambda_.clock = self.clock
@@ -196,9 +253,11 @@ class World:
                 self.lambda_,
                 self.dropped,
                 sns=self.sns,
+                client=lambda service, _region: self.services[service],
+                builds=self.builds,
                 can_assume=lambda actor: actor.role_arn not in self.untrusting_roles,
             ),
-            sources={"CodeCommit": self.source},
+            sources={"CodeCommit": self.source, "CodeStarSourceConnection": self.source},
             settings=self.settings,
         )
         self.client = in_process_client(self.service)

@@ -40,6 +40,13 @@ def stages(*items: dict[str, Any]) -> dict[str, Any]:
     return {**pipeline(), "stages": list(items)}
 
 
+def trigger(**filters: Any) -> dict[str, Any]:
+    return {
+        "providerType": "CodeStarSourceConnection",
+        "gitConfiguration": {"sourceActionName": "Source", **filters},
+    }
+
+
 INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
     # --- stages
     "one stage": (STRUCTURE, "Pipeline has only 1 stage(s)", stages(SOURCE)),
@@ -197,19 +204,31 @@ INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
         "QUEUED needs a pipeline of type V2",
         pipeline(pipelineType="V1", executionMode="QUEUED"),
     ),
-    "Git trigger": (
+    "trigger of an action without a connection": (
         STRUCTURE,
-        "remove the pipeline's triggers",
-        pipeline(
-            triggers=[
-                {
-                    "providerType": "CodeStarSourceConnection",
-                    "gitConfiguration": {
-                        "sourceActionName": "Source",
-                        "push": [{"tags": {"includes": ["v*"]}}],
-                    },
-                }
-            ]
+        "'Source', which is not a CodeStarSourceConnection action",
+        pipeline(triggers=[trigger(push=[{"tags": {"includes": ["v*"]}}])]),
+    ),
+    "trigger in a V1 pipeline": (
+        STRUCTURE,
+        "Triggers need a pipeline of type V2",
+        pipeline(pipelineType="V1", triggers=[trigger()]),
+    ),
+    "format of an artifact": (
+        ACTION,
+        "invalid OutputArtifactFormat 'TAR'",
+        stages(
+            stage(
+                "Source",
+                source_action(
+                    configuration={
+                        "RepositoryName": "app",
+                        "BranchName": "main",
+                        "OutputArtifactFormat": "TAR",
+                    }
+                ),
+            ),
+            stage("Deploy", lambda_action()),
         ),
     ),
 }

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from stepline.localaws.codepipeline import CodePipeline, Settings
+from stepline.localaws.codepipeline.actions import DEFINITIONS
 from stepline.localaws.protocol import AwsError
 from tests.localaws.codepipeline.fakes import COMMIT, World, lambda_action, pipeline, source_action, stage
 
@@ -228,7 +229,9 @@ def test_new_pipeline_is_started_as_on_aws() -> None:
 def test_list_action_types_returns_those_that_run(world: World) -> None:
     types = world.client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
 
-    assert {item["id"]["provider"] for item in types} == {"CodeCommit", "S3", "Lambda", "Manual"}
+    assert {item["id"]["provider"] for item in types} == {
+        item.provider for item in DEFINITIONS if item.owner == "AWS"
+    }
     assert world.client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -32,6 +33,10 @@ class FakeCodeCommit:
         if self.error:
             raise client_error(self.error, "GetBranch")
         return {"branch": {"branchName": branchName, "commitId": COMMIT}}
+
+    def get_repository(self, *, repositoryName: str) -> dict[str, Any]:
+        url = f"http://127.0.0.1:4566/v1/repos/{repositoryName}"
+        return {"repositoryMetadata": {"cloneUrlHttp": url}}
 
     def get_commit(self, *, repositoryName: str, commitId: str) -> dict[str, Any]:
         if self.error:
@@ -86,10 +91,14 @@ def test_codecommit_error_becomes_a_source_error(error: str, code: str, text: st
     assert caught.value.code == code
 
 
-def test_clone_reference_is_refused() -> None:
+def test_clone_reference_names_the_repository_and_the_commit() -> None:
     configuration = {**CONFIGURATION, "OutputArtifactFormat": "CODEBUILD_CLONE_REF"}
-    with pytest.raises(SourceError, match="CODE_ZIP"):
-        CodeCommitSource(FakeCodeCommit(), archive).latest(configuration, overrides={})
+    source = CodeCommitSource(FakeCodeCommit(), archive)
+    revision = source.latest(configuration, overrides={})
+    with source.fetch(configuration, revision) as content:
+        document = json.load(content)
+    assert document["cloneUrl"] == "http://127.0.0.1:4566/v1/repos/app"
+    assert document["commitId"] == revision.id
 
 
 def s3_pipeline(world: World, **configuration: str) -> None:

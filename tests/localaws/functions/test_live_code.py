@@ -14,6 +14,20 @@ from stepline.localaws.functions import FunctionRunner
 from tests.localaws.functions.conftest import version
 
 
+class Packages:
+    """A bucket that keeps what is uploaded."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+
+    def upload(self, _ending: str, content: bytes) -> dict[str, str]:
+        self.contents.append(content)
+        return {"Bucket": "b", "Key": "k"}
+
+    def url(self, key: str) -> str:
+        return f"https://b.example/{key}"
+
+
 class Checkout:
     """A folder with a function `app.handler`, deployed once as `stepline up` does."""
 
@@ -23,15 +37,10 @@ class Checkout:
         folder.mkdir()
         (folder / "settings.py").write_text("LIMIT = 1\n")
         self.write("import settings\n\ndef handler(event, context):\n    return settings.LIMIT\n")
-        packages: list[bytes] = []
-
-        def upload(_ending: str, content: bytes) -> dict[str, str]:
-            packages.append(content)
-            return {"Bucket": "b", "Key": "k"}
-
+        packages = Packages()
         function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": folder.name}}
-        templates.package_template({"Resources": {"F": function}}, folder.parent, upload)
-        (self.package,) = packages
+        templates.package_template({"Resources": {"F": function}}, folder.parent, packages)
+        (self.package,) = packages.contents
 
     def write(self, text: str, name: str = "app.py") -> None:
         """Write a file of the same size and time as another one, too: only its inode is certain to change."""

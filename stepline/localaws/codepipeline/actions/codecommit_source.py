@@ -1,8 +1,6 @@
 """The CodeCommit source.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html.
-PollForSourceChanges is accepted, but sources are not polled: a rule on the event bus starts a pipeline, as
-AWS recommends, or StartPipelineExecution.
 """
 
 from __future__ import annotations
@@ -20,9 +18,16 @@ from stepline.core.aws_errors import error_code
 from stepline.core.failure_types import FailureType
 from stepline.core.local_aws import DEFAULT_REGION
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, aws_type
-from stepline.localaws.codepipeline.actions.source import source_provider
+from stepline.localaws.codepipeline.actions.source import (
+    check_output_format,
+    clone_reference,
+    is_clone_reference,
+    source_provider,
+)
 from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind, is_set
 from stepline.localaws.codepipeline.sources import (
+    COMMIT_ID,
     MAX_SUMMARY_CHARACTERS,
     SPOOLED_BYTES,
     ActionAbandonedError,
@@ -53,13 +58,8 @@ class CodeCommitSource:
 
     def latest(self, configuration: Configuration, *, overrides: Overrides) -> Revision:
         repository, branch = configuration["RepositoryName"], configuration["BranchName"]
-        if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-            raise SourceError(
-                FailureType.CONFIGURATION_ERROR,
-                "OutputArtifactFormat: the local AWS of stepline makes CODE_ZIP artifacts only.",
-            )
         try:
-            commit_id = overrides.get("COMMIT_ID") or self._head(repository, branch)
+            commit_id = overrides.get(COMMIT_ID) or self._head(repository, branch)
             commit = self._client.get_commit(repositoryName=repository, commitId=commit_id)["commit"]
         except ClientError as error:
             raise _codecommit_error(error, repository, branch) from error
@@ -82,6 +82,11 @@ class CodeCommitSource:
 
     @contextmanager
     def fetch(self, configuration: Configuration, revision: Revision) -> Iterator[BinaryIO]:
+        if is_clone_reference(configuration):
+            repository = configuration["RepositoryName"]
+            metadata = self._client.get_repository(repositoryName=repository)["repositoryMetadata"]
+            yield clone_reference(metadata["cloneUrlHttp"], revision)
+            return
         with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as file:
             target = cast("BinaryIO", file)
             self._archive(configuration["RepositoryName"], revision.id, target)
@@ -139,6 +144,15 @@ def _entity_url(configuration: Configuration, region: str) -> str:
     )
 
 
+def _reads(configuration: Configuration, change: SourceChange) -> bool:
+    return change.kind is SourceKind.CODECOMMIT and change.name == configuration["RepositoryName"]
+
+
+def _detects(configuration: Configuration, change: SourceChange) -> bool:
+    is_branch = not change.is_tag and change.reference == configuration["BranchName"]
+    return is_branch and is_set(configuration.get("PollForSourceChanges"))
+
+
 DEFINITION = ActionTypeDefinition(
     type=aws_type("Source", "CodeCommit"),
     inputs=(0, 0),
@@ -147,5 +161,8 @@ DEFINITION = ActionTypeDefinition(
     optional=("PollForSourceChanges", "OutputArtifactFormat"),
     provider=partial(source_provider, "CodeCommit"),
     entity_url=_entity_url,
-    revision_types=("COMMIT_ID",),
+    check=check_output_format,
+    revision_types=(COMMIT_ID,),
+    reads=_reads,
+    detects=_detects,
 )

@@ -1,8 +1,6 @@
 """The S3 source.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html.
-PollForSourceChanges is accepted, but buckets are not polled: a rule on the event bus starts a pipeline, as
-AWS recommends, or StartPipelineExecution.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from stepline.core.local_aws import DEFAULT_REGION
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, aws_type
 from stepline.localaws.codepipeline.actions.source import source_provider
 from stepline.localaws.codepipeline.results import Revision
+from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind, is_set
 from stepline.localaws.codepipeline.sources import SPOOLED_BYTES, Configuration, Overrides, SourceError
 
 
@@ -94,6 +93,15 @@ def _entity_url(configuration: Configuration, region: str) -> str:
     return f"https://{region}.console.aws.amazon.com/s3/buckets/{configuration['S3Bucket']}"
 
 
+def _reads(configuration: Configuration, change: SourceChange) -> bool:
+    return change.kind is SourceKind.S3 and change.name == configuration["S3Bucket"]
+
+
+def _detects(configuration: Configuration, change: SourceChange) -> bool:
+    is_object = change.reference == configuration["S3ObjectKey"]
+    return is_object and is_set(configuration.get("PollForSourceChanges"))
+
+
 DEFINITION = ActionTypeDefinition(
     type=aws_type("Source", "S3"),
     inputs=(0, 0),
@@ -103,4 +111,6 @@ DEFINITION = ActionTypeDefinition(
     provider=partial(source_provider, "S3"),
     entity_url=_entity_url,
     revision_types=("S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"),
+    reads=_reads,
+    detects=_detects,
 )

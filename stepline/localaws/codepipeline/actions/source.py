@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
+from typing import BinaryIO
+
 from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.failure_types import FailureType
-from stepline.localaws.codepipeline.action_types import ProviderContext
+from stepline.localaws.codepipeline.action_types import Configuration, ProviderContext
 from stepline.localaws.codepipeline.artifacts import actor_of, upload
+from stepline.localaws.codepipeline.declarations import ActionDeclaration
+from stepline.localaws.codepipeline.errors import InvalidActionDeclarationException
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.results import ActionResult, Revision
 from stepline.localaws.codepipeline.sources import ActionAbandonedError, Source, SourceError
 from stepline.localaws.iam import acting_as
+
+_OUTPUT_FORMAT = "OutputArtifactFormat"
+_ZIP = "CODE_ZIP"
+_CLONE_REFERENCE = "CODEBUILD_CLONE_REF"
 
 
 def source_provider(name: str, context: ProviderContext) -> SourceAction | None:
@@ -58,6 +68,30 @@ class SourceAction:
                 raise ActionAbandonedError
             upload(self._clients, store, action.outputs[0], content)
         return revision
+
+
+def is_clone_reference(configuration: Configuration) -> bool:
+    """Return whether the artifact is a reference to the repository, which only CodeBuild can read."""
+    return configuration.get(_OUTPUT_FORMAT) == _CLONE_REFERENCE
+
+
+def clone_reference(clone_url: str, revision: Revision) -> BinaryIO:
+    """Return the content of the artifact of OutputArtifactFormat CODEBUILD_CLONE_REF: JSON, not a zip.
+
+    AWS does not document its members.
+    """
+    document = {"cloneUrl": clone_url, "commitId": revision.id, "variables": dict(revision.variables)}
+    return io.BytesIO(json.dumps(document).encode())
+
+
+def check_output_format(action: ActionDeclaration) -> None:
+    """Raises InvalidActionDeclarationException."""
+    given = action.configuration.get(_OUTPUT_FORMAT, _ZIP)
+    if given not in {_ZIP, _CLONE_REFERENCE}:
+        raise InvalidActionDeclarationException(
+            f"Action configuration for action '{action.name}' has an invalid {_OUTPUT_FORMAT} '{given}': it "
+            f"must be {_ZIP} or {_CLONE_REFERENCE}"
+        )
 
 
 def _success(revision: Revision) -> ActionResult:

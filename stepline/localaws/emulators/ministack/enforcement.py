@@ -26,6 +26,7 @@ from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Permis
 from stepline.localaws.iam.required_permissions import EncryptedObjects, ServiceRequest, required_permissions
 from stepline.localaws.iam.service_requests import (
     batch_permissions,
+    codebuild_permissions,
     codecommit_permission,
     codepipeline_permission,
     logs_permission,
@@ -136,6 +137,8 @@ class _HttpRequest:
         yield from required_permissions(ServiceRequest(permission, parameters), objects)
         if self._service == "batch":
             yield from self._batch_permissions()[1:]
+        if self._service == "codebuild":
+            yield from self._codebuild_permissions()[1:]
         if self._service == "s3":
             request = (self._method, self._path, self._headers, self._body, self._query)
             for action, arn in iam_actions.s3_additional_checks(*request):
@@ -145,6 +148,8 @@ class _HttpRequest:
         region = responses.get_region()
         if self._service == "batch":
             return self._batch_permissions()[0]
+        if self._service == "codebuild":
+            return self._codebuild_permissions()[0]
         if permission_of := _PERMISSION_BY_SERVICE.get(self._service):
             operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
             return permission_of(operation, json.loads(self._body or b"{}"), account=account, region=region)
@@ -171,6 +176,13 @@ class _HttpRequest:
         operation = operation_at("batch", self._method, self._path) or self._path
         parameters = json.loads(self._body or b"{}")
         return batch_permissions(
+            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
+        )
+
+    def _codebuild_permissions(self) -> tuple[Permission, ...]:
+        operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
+        parameters = json.loads(self._body or b"{}")
+        return codebuild_permissions(
             operation, parameters, account=responses.get_account_id(), region=responses.get_region()
         )
 

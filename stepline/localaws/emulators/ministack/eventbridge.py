@@ -22,6 +22,7 @@ from stepline.localaws.service_roles import ServiceRoles
 _log = logging.getLogger(__name__)
 
 _SERVICE = "events.amazonaws.com"
+_DEFAULT_BUS = "default"
 
 Deliver = Callable[[str, str, str], object]
 """Takes the target's ARN, the rule's ARN and the event (or the rule's input) as JSON text."""
@@ -33,14 +34,43 @@ _object_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("ob
 
 def publish(event: AwsEvent) -> None:
     """Put an AWS service's own event on the default bus; PutEvents refuses sources that begin with `aws.`."""
-    entry = {
+    eventbridge._put_events({"Entries": [_entry(event)]}, allow_aws_source=True)
+
+
+def targets_of(event: AwsEvent) -> list[str]:
+    """Return the ARNs of the targets of the rules on the default bus that match the event."""
+    view = eventbridge._pattern_event_view(_entry(event))
+    return [
+        target["Arn"]
+        for key, rule in _rules_of_default_bus()
+        if eventbridge._matches_pattern_view(rule["EventPattern"], view)
+        for target in eventbridge._targets.get(key, ())
+    ]
+
+
+def patterns_of_rules() -> list[_Json]:
+    """Return the event patterns of the rules on the default bus."""
+    return [json.loads(rule["EventPattern"]) for _, rule in _rules_of_default_bus()]
+
+
+def _rules_of_default_bus() -> list[tuple[str, _Json]]:
+    return [
+        (key, rule)
+        for key, rule in eventbridge._rules.items()
+        if rule.get("EventBusName", _DEFAULT_BUS) == _DEFAULT_BUS
+        and rule.get("State") == "ENABLED"
+        and rule.get("EventPattern")
+    ]
+
+
+def _entry(event: AwsEvent) -> _Json:
+    return {
         "Source": event.source,
         "DetailType": event.detail_type,
         "Detail": json.dumps(event.detail),
         "Resources": list(event.resources),
         "Time": event.time.timestamp(),
     }
-    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def add_versions_to_s3_events() -> None:

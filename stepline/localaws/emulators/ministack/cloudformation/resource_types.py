@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.model import Shape
 from ministack.services.cloudformation import provisioners
 
 from stepline.localaws.cloudformation.scalars import as_text
+from stepline.localaws.protocol.service import service_model
 
 Properties = Mapping[str, Any]
 Resource = tuple[str, dict[str, str]]
@@ -124,3 +126,36 @@ def api_names(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [api_names(item) for item in value]
     return int(value) if key in {"RunOrder", "TimeoutInMinutes"} else value
+
+
+def request_parameters(service: str, operation: str, properties: Properties) -> dict[str, Any]:
+    """Return those of the template's properties that the operation has, as its parameters."""
+    shape = service_model(service).operation_model(operation).input_shape
+    request: dict[str, Any] = _converted(shape, properties)
+    return request
+
+
+def _converted(shape: Any, value: Any) -> Any:
+    """Convert a template's value by the model: names, and numbers that may be text."""
+    convert: Callable[[Any, Any], Any] = _CONVERSIONS.get(shape.type_name, lambda _shape, item: item)
+    return convert(shape, value)
+
+
+def _structure(shape: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    members: Mapping[str, Shape] = {name.lower(): member for name, member in shape.members.items()}
+    names = {name.lower(): name for name in shape.members}
+    return {
+        names[key.lower()]: _converted(members[key.lower()], item)
+        for key, item in value.items()
+        if key.lower() in names
+    }
+
+
+_CONVERSIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "structure": _structure,
+    "list": lambda shape, value: [_converted(shape.member, item) for item in value],
+    "map": lambda shape, value: {key: _converted(shape.value, item) for key, item in value.items()},
+    "integer": lambda _shape, value: int(value),
+    "string": lambda _shape, value: str(value),
+    "boolean": lambda _shape, value: value in {True, "true"},
+}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore import xform_name
-from botocore.model import Shape
 
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
     Properties,
     Resource,
     add_type,
+    request_parameters,
     user_tags,
 )
-from stepline.localaws.protocol.service import service_model
 
 
 def add_batch_types(client: Any) -> None:
@@ -81,33 +79,6 @@ def _name(stack_name: str, logical_id: str) -> str:
 
 def _request(operation: str, properties: Properties) -> dict[str, Any]:
     """Return those of the template's properties that the operation has as its parameters."""
-    shape = service_model("batch").operation_model(operation).input_shape
     tags = user_tags(properties.get("Tags") or {})
-    request: dict[str, Any] = _converted(shape, {**properties, "Tags": tags})
+    request = request_parameters("batch", operation, {**properties, "Tags": tags})
     return {name: value for name, value in request.items() if value not in ({}, [])}
-
-
-def _converted(shape: Any, value: Any) -> Any:
-    """Convert a template's value by the model: names, and numbers that may be text."""
-    convert: Callable[[Any, Any], Any] = _CONVERSIONS.get(shape.type_name, lambda _shape, item: item)
-    return convert(shape, value)
-
-
-def _structure(shape: Any, value: Mapping[str, Any]) -> dict[str, Any]:
-    members: Mapping[str, Shape] = {name.lower(): member for name, member in shape.members.items()}
-    names = {name.lower(): name for name in shape.members}
-    return {
-        names[key.lower()]: _converted(members[key.lower()], item)
-        for key, item in value.items()
-        if key.lower() in names
-    }
-
-
-_CONVERSIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "structure": _structure,
-    "list": lambda shape, value: [_converted(shape.member, item) for item in value],
-    "map": lambda shape, value: {key: _converted(shape.value, item) for key, item in value.items()},
-    "integer": lambda _shape, value: int(value),
-    "string": lambda _shape, value: str(value),
-    "boolean": lambda _shape, value: value in {True, "true"},
-}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.localaws.batch import log_stream
-from stepline.localaws.batch.log_stream import Line, LineLog
-from stepline.localaws.batch.settings import MAX_LOG_EVENT_BYTES
+from stepline.localaws import log_streams
+from stepline.localaws.log_streams import MAX_LOG_EVENT_BYTES, Line, LineLog
 
 
 @pytest.fixture
@@ -69,8 +68,8 @@ def test_line_without_newline_is_put_in_parts(log: LineLog, calls: list[list[Lin
 def test_call_stays_within_the_limits_of_the_service(
     log: LineLog, calls: list[list[Line]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_stream, "MAX_LOG_CALL_EVENTS", 3)
-    monkeypatch.setattr(log_stream, "MAX_LOG_CALL_BYTES", 100)
+    monkeypatch.setattr(log_streams, "MAX_LOG_CALL_EVENTS", 3)
+    monkeypatch.setattr(log_streams, "MAX_LOG_CALL_BYTES", 100)
     log.write(b"a\n" * 4 + b"x" * 70 + b"\nb\n")
     log.flush()
     assert [len(call) for call in calls] == [3, 1, 1, 1]

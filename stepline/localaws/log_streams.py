@@ -6,12 +6,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stepline.localaws.batch.settings import (
-    LOG_EVENT_OVERHEAD_BYTES,
-    MAX_LOG_CALL_BYTES,
-    MAX_LOG_CALL_EVENTS,
-    MAX_LOG_EVENT_BYTES,
-)
+LOG_FLUSH_SECONDS = 0.2
+"""A program's output is written to its log after at most this time [ours]."""
+
+LOG_EVENT_OVERHEAD_BYTES = 26
+"""What CloudWatch Logs adds to the size of each event [PutLogEvents, API reference]."""
+
+MAX_LOG_EVENT_BYTES = 262_144 - LOG_EVENT_OVERHEAD_BYTES
+"""One event: 256 KiB with the overhead [PutLogEvents, API reference]."""
+
+MAX_LOG_CALL_BYTES = 1_048_576
+"""All events of one call, with the overhead of each [PutLogEvents, API reference]."""
+
+MAX_LOG_CALL_EVENTS = 10_000
+"""The events of one call [PutLogEvents, API reference]."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,12 @@ class LineLog:
         while len(self._incomplete) >= MAX_LOG_EVENT_BYTES:
             self._add(self._incomplete[:MAX_LOG_EVENT_BYTES])
             self._incomplete = self._incomplete[MAX_LOG_EVENT_BYTES:]
+
+    def write_event(self, text: str) -> None:
+        """Add an event of its own, which may have several lines, after completing the line before it."""
+        if self._incomplete:
+            self.write(b"\n")
+        self._add(text.encode())
 
     def flush(self) -> None:
         """Put all complete lines."""

@@ -1,0 +1,101 @@
+"""Connects CodePipeline's sources with the git repositories, and with the objects of S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import BinaryIO
+
+from stepline.localaws.codecommit import CodeCommit, ReferenceChange
+from stepline.localaws.codecommit.models import ChangeType, ReferenceType, Signature
+from stepline.localaws.codepipeline import CodePipeline, GitCommit, RevisionNotFoundError
+from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind
+from stepline.localaws.iam import Permission, current_actor
+from stepline.localaws.protocol import AwsError
+from stepline.localaws.service_roles import ServiceRoles
+
+
+class ConnectedGitRepositories:
+    """The repositories of other providers, for CodePipeline's sources."""
+
+    def __init__(self, codecommit: CodeCommit, roles: ServiceRoles, *, endpoint_url: str) -> None:
+        self._repositories = codecommit.connected
+        self._roles = roles
+        self._endpoint_url = endpoint_url
+
+    def branch_tip(self, name: str, branch: str) -> str:
+        with _missing_is_not_found():
+            return self._repositories.branch_tip(name, branch)
+
+    def commit(self, name: str, commit_id: str) -> GitCommit:
+        with _missing_is_not_found():
+            found = self._repositories.read_commit(name, commit_id)
+        return GitCommit(
+            id=found.commit_id,
+            message=found.message,
+            authored=_moment(found.author),
+            committed=_moment(found.committer),
+        )
+
+    def archive(self, name: str, commit_id: str, target: BinaryIO) -> None:
+        with _missing_is_not_found():
+            self._repositories.archive(name, commit_id, target)
+
+    def clone_url(self, name: str) -> str:
+        return f"{self._endpoint_url}/v1/repos/{name}"
+
+    def use_connection(self, connection_arn: str) -> None:
+        """Either prefix is allowed: connections had another name before.
+
+        https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html
+        """
+        actor = current_actor()
+        if actor is None:
+            return
+        service = connection_arn.split(":")[2:3] or ["codeconnections"]
+        newer = Permission("codeconnections:UseConnection", connection_arn)
+        older = Permission("codestar-connections:UseConnection", connection_arn)
+        if not self._roles.allows(actor, [newer]):
+            self._roles.authorize(actor, [older if service == ["codestar-connections"] else newer])
+
+
+def detect_pushes(codecommit: CodeCommit, codepipeline: CodePipeline) -> None:
+    """Start the pipelines that detect pushes themselves, before a push returns."""
+
+    def report_codecommit(name: str, change: ReferenceChange) -> None:
+        if change.change_type is not ChangeType.DELETED:
+            codepipeline.source_changed(_source_change(SourceKind.CODECOMMIT, name, change))
+
+    def report_connected(name: str, change: ReferenceChange) -> None:
+        if change.change_type is ChangeType.DELETED:
+            return
+        source = replace(
+            _source_change(SourceKind.CONNECTED, name, change),
+            commit_id=connected.commit_of(name, change.new),
+            changed_files=partial(connected.changed_files, name, change),
+        )
+        codepipeline.source_changed(source)
+
+    connected = codecommit.connected
+    codecommit.subscribe(report_codecommit)
+    connected.subscribe(report_connected)
+
+
+def _source_change(kind: SourceKind, name: str, change: ReferenceChange) -> SourceChange:
+    is_tag = change.type is ReferenceType.TAG
+    return SourceChange(kind=kind, name=name, reference=change.name, is_tag=is_tag, commit_id=change.new)
+
+
+@contextmanager
+def _missing_is_not_found() -> Iterator[None]:
+    try:
+        yield
+    except AwsError as error:
+        raise RevisionNotFoundError(f"{error.code}: {error.message}") from error
+
+
+def _moment(signature: Signature) -> datetime:
+    return datetime.fromtimestamp(int(signature.date.split(maxsplit=1)[0]), UTC)

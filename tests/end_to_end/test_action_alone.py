@@ -1,0 +1,263 @@
+"""pipeline/template.yaml, added to pipelines that know nothing of stepline: those of examples/."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepline.deployment import stack as deployment
+from tests.end_to_end.action_alone.terraform import Module
+from tests.end_to_end.local_aws import PROJECT, LocalAws
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.xdist_group("local_aws")]
+
+NAME = "alone"
+PIPELINE = "migration"
+ROWS = json.dumps({"tables": ["customers", "orders"]})
+MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:migration"
+MARKED = re.compile(r"^ *# begin of stepline.*?# end of stepline[^\n]*\n", re.DOTALL | re.MULTILINE)
+"""The lines of the CloudFormation example that a pipeline without stepline lacks."""
+
+CLOUDFORMATION = (PROJECT / "examples/cloudformation/pipeline.yaml").read_text()
+CDK = (Path(__file__).parent / "action_alone/cdk.template.json").read_text()
+"""What examples/cdk/ synthesizes, which `make cdk` checks."""
+
+SUCCEEDED = {"Source": "Succeeded", "Migrate": "Succeeded"}
+
+
+@dataclass(frozen=True)
+class World:
+    """A local AWS with the action. Stacks import the outputs of the action that is called `alone`."""
+
+    aws: LocalAws
+
+    def deploy(self, template: str) -> None:
+        """Create or update the stack `migration`."""
+        cloudformation = self.aws.client("cloudformation")
+        change_set = cloudformation.create_change_set(
+            StackName=PIPELINE,
+            ChangeSetName=f"c-{uuid.uuid4()}",
+            ChangeSetType="UPDATE" if self._exists() else "CREATE",
+            TemplateBody=template.replace("stepline-trigger-", f"{NAME}-trigger-"),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            ChangeSetName=change_set["Id"], WaiterConfig={"Delay": 1}
+        )
+        cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
+        wait_for(lambda: not self._status().endswith("_IN_PROGRESS"))
+        assert self._status() in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+    def _exists(self) -> bool:
+        stacks = self.aws.client("cloudformation").describe_stacks()["Stacks"]
+        return any(stack["StackName"] == PIPELINE for stack in stacks)
+
+    def _status(self) -> str:
+        stacks = self.aws.client("cloudformation").describe_stacks(StackName=PIPELINE)["Stacks"]
+        return str(stacks[0]["StackStatus"])
+
+    def commit(self) -> None:
+        self.aws.client("codecommit").create_commit(
+            repositoryName=PIPELINE,
+            branchName="main",
+            putFiles=[{"filePath": "migration.json", "fileContent": ROWS}],
+        )
+
+    def run(self) -> dict[str, str]:
+        """Start the pipeline, wait for its end, and return the status of each action."""
+        client = self.aws.client("codepipeline")
+        execution = client.start_pipeline_execution(name=PIPELINE)["pipelineExecutionId"]
+        found = {"pipelineName": PIPELINE, "pipelineExecutionId": execution}
+        wait_for(
+            lambda: client.get_pipeline_execution(**found)["pipelineExecution"]["status"] != "InProgress"
+        )
+        return {item["actionName"]: item["status"] for item in self._actions(execution)}
+
+    def _actions(self, execution: str) -> list[Any]:
+        response = self.aws.client("codepipeline").list_action_executions(
+            pipelineName=PIPELINE, filter={"pipelineExecutionId": execution}
+        )
+        return list(response["actionExecutionDetails"])
+
+    def variables(self) -> dict[str, str]:
+        """Return the output variables of the action in the last execution."""
+        client = self.aws.client("codepipeline")
+        last = client.list_pipeline_executions(pipelineName=PIPELINE)["pipelineExecutionSummaries"][0]
+        actions = self._actions(last["pipelineExecutionId"])
+        (action,) = (item for item in actions if item["actionName"] == "Migrate")
+        variables: dict[str, str] = action["output"]["outputVariables"]
+        return variables
+
+    def clean_up(self) -> None:
+        cloudformation = self.aws.client("cloudformation")
+        if self._exists():
+            stack_id = cloudformation.describe_stacks(StackName=PIPELINE)["Stacks"][0]["StackId"]
+            cloudformation.delete_stack(StackName=PIPELINE)
+            cloudformation.get_waiter("stack_delete_complete").wait(
+                StackName=stack_id, WaiterConfig={"Delay": 1}
+            )
+        else:
+            self.aws.client("codepipeline").delete_pipeline(name=PIPELINE)
+            self.aws.client("stepfunctions").delete_state_machine(stateMachineArn=MACHINE)
+        self.aws.client("codecommit").delete_repository(repositoryName=PIPELINE)
+
+
+@pytest.fixture(scope="module")
+def action(local_aws: LocalAws) -> LocalAws:
+    """The local AWS with the action, deployed alone, and with what `cdk bootstrap` creates."""
+    deployment.deploy(
+        PROJECT / "pipeline/template.yaml",
+        stack_name=NAME,
+        session=local_aws.session,
+        endpoint_url=local_aws.endpoint_url,
+        parameters={"Name": NAME, "StateMachineArn": MACHINE},
+        report=lambda _line: None,
+    )
+    local_aws.client("ssm").put_parameter(
+        Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30", Overwrite=True
+    )
+    return local_aws
+
+
+@pytest.fixture
+def world(action: LocalAws) -> Iterator[World]:
+    world = World(action)
+    yield world
+    world.clean_up()
+
+
+def test_action_is_added_to_a_pipeline_in_cloudformation(world: World) -> None:
+    world.deploy(MARKED.sub("", CLOUDFORMATION))
+    world.commit()
+    assert "stepline" not in MARKED.sub("", CLOUDFORMATION).partition("Resources:")[2]
+    assert world.run() == {"Source": "Succeeded", "Test": "Succeeded"}
+    world.deploy(CLOUDFORMATION)
+    assert world.run() == {"Test": "Succeeded", **SUCCEEDED}
+    assert world.variables() == {"rows": "2"}
+
+
+def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:
+    world.deploy(CDK)
+    world.commit()
+    assert world.run() == SUCCEEDED
+    assert world.variables() == {"rows": "2"}
+
+
+def test_action_is_added_to_a_pipeline_in_terraform(world: World) -> None:
+    provider = Provider(world.aws)
+    variables = {
+        "pipeline_role_name": provider.role("codepipeline.amazonaws.com", "codecommit:*", "s3:*"),
+        "state_machine_role_arn": provider.arn(provider.role("states.amazonaws.com")),
+    }
+    assert Module(PROJECT / "examples/terraform", variables, provider.attributes).outputs == {}
+    world.commit()
+    assert world.run() == SUCCEEDED
+    assert world.variables() == {"rows": "2"}
+
+
+@pytest.mark.parametrize(
+    ("user_parameters", "message"),
+    [
+        ({"inputfile": "a.json"}, "The keys are input, inputFile, "),
+        ({"inputFile": "a.json", "input": {}}, "Only one of input, inputFile and inputS3"),
+        ({"input": {"text": "a" * 1000}}, "at most 1,000 characters"),
+    ],
+)
+def test_terraform_module_refuses_invalid_parameters(user_parameters: Any, message: str) -> None:
+    outputs = {"TriggerFunctionName": "f", "TriggerFunctionArn": "arn", "PipelinePolicyArn": "p"}
+    module = Module(
+        PROJECT / "pipeline/terraform",
+        {"user_parameters": user_parameters},
+        lambda _kind, _name, _arguments: {"outputs": outputs},
+    )
+    with pytest.raises(AssertionError, match=message):
+        assert module.outputs
+
+
+class Provider:
+    """Creates the resources of the Terraform example by the API, and reads its data sources."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self._aws = aws
+
+    def attributes(self, kind: str, _name: str, arguments: Mapping[str, Any]) -> Any:
+        match kind:
+            case "aws_cloudformation_stack":
+                outputs = self._aws.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0][
+                    "Outputs"
+                ]
+                return {"outputs": {item["OutputKey"]: item["OutputValue"] for item in outputs}}
+            case "aws_iam_role":
+                return {"arn": self.arn(arguments["name"])}
+            case "aws_iam_role_policy_attachment":
+                self._aws.client("iam").attach_role_policy(
+                    RoleName=arguments["role"], PolicyArn=arguments["policy_arn"]
+                )
+            case "aws_codecommit_repository":
+                self._aws.client("codecommit").create_repository(repositoryName=arguments["repository_name"])
+            case "aws_s3_bucket":
+                bucket = f"{arguments['bucket_prefix']}{uuid.uuid4().hex}"
+                self._aws.client("s3").create_bucket(Bucket=bucket)
+                return {"bucket": bucket}
+            case "aws_sfn_state_machine":
+                self._aws.client("stepfunctions").create_state_machine(**_api_names(arguments))
+            case "aws_codepipeline":
+                self._aws.client("codepipeline").create_pipeline(pipeline=_pipeline(arguments))
+            case _:
+                raise AssertionError(f"unknown type: {kind}")
+        return arguments
+
+    def role(self, service: str, *actions: str) -> str:
+        """Create a role that the service may assume, and return its name."""
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        name = f"role-{uuid.uuid4()}"
+        iam = self._aws.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+        if actions:
+            statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+        return name
+
+    def arn(self, role: str) -> str:
+        return str(self._aws.client("iam").get_role(RoleName=role)["Role"]["Arn"])
+
+
+def _pipeline(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    stages = [
+        {"name": stage["name"], "actions": [_action(action) for action in stage["action"]]}
+        for stage in arguments["stage"]
+    ]
+    return {
+        "name": arguments["name"],
+        "pipelineType": arguments["pipeline_type"],
+        "roleArn": arguments["role_arn"],
+        "artifactStore": arguments["artifact_store"][0],
+        "stages": stages,
+    }
+
+
+def _action(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    type_keys = ("category", "owner", "provider", "version")
+    artifact_keys = {"input_artifacts": "inputArtifacts", "output_artifacts": "outputArtifacts"}
+    other_keys = arguments.keys() & {"name", "namespace", "configuration"}
+    return {
+        "actionTypeId": {key: arguments[key] for key in type_keys},
+        **{key: arguments[key] for key in other_keys},
+        **{
+            name: [{"name": artifact} for artifact in arguments.get(key, [])]
+            for key, name in artifact_keys.items()
+        },
+    }
+
+
+def _api_names(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {{"role_arn": "roleArn"}.get(key, key): value for key, value in arguments.items()}

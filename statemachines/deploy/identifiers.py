@@ -15,14 +15,16 @@ _ENDS: Final = ("Id", "Arn")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 
 _WITH_THE_RESOURCE: Final = {
+    "CidrBlock": "EC2::VPC",
     "DefaultNetworkAcl": "EC2::VPC",
     "DefaultSecurityGroup": "EC2::VPC",
+    "Ipv6CidrBlocks": "EC2::VPC",
     "LoadBalancerFullName": "ElasticLoadBalancingV2::LoadBalancer",
     "RootResourceId": "ApiGateway::RestApi",
     "TargetGroupFullName": "ElasticLoadBalancingV2::TargetGroup",
 }
-"""Attributes that AWS creates together with the resource, or that are a part of its ARN, by the documentation of the
-types ("Return values")."""
+"""Attributes that AWS creates together with the resource, that only other resources change, or that are a part of the
+ARN, by the documentation of the types ("Return values")."""
 
 
 def identifies(resource_type: str, attribute: str, *, renamed: bool) -> bool:

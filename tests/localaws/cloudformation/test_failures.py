@@ -56,3 +56,10 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
         " document. Number of errors found: 1. Resource with id [F] is invalid. 'CodeUri' is not a valid"
         " S3 Uri of the form 's3://bucket/key' with optional versionId query parameter."
     )
+
+
+def test_export_that_does_not_exist_fails_the_resource(deployment: Deployment) -> None:
+    """The name of a bucket is checked before the deployment, which did not end."""
+    name = {"Fn::Sub": ["${Name}-bucket", {"Name": {"Fn::ImportValue": "missing"}}]}
+    (reason,) = deployment.create_failing(resources(Bucket=("AWS::S3::Bucket", {"BucketName": name})))
+    assert "missing" in reason

@@ -2,7 +2,7 @@
 
 CloudFormation says Conditional if a property that cannot be updated has a value that it reads only during the
 update, such as an attribute of another resource that changes. This value is the same if it identifies a
-resource that is itself updated in place.
+resource that is itself updated in place. It also says so of some properties that are updated in place.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from statemachines.deploy.identifiers import identifies
 from statemachines.deploy.resource_changes import ChangeDetail, ResourceChange
+from statemachines.deploy.updatable_properties import is_updated_in_place
 
 Kept = Mapping[str, ResourceChange]
 """The changes of resources that are updated in place, by their paths."""
@@ -48,7 +49,14 @@ def _is_updated(change: ResourceChange, replacement: str) -> bool:
 
 def _is_kept(change: ResourceChange, kept: Kept) -> bool:
     deciding = _deciding(change)
-    return bool(deciding) and all(_refers_to_kept(detail, change, kept) for detail in deciding)
+    return bool(deciding) and all(
+        _is_updated_in_place(detail, change) or _refers_to_kept(detail, change, kept) for detail in deciding
+    )
+
+
+def _is_updated_in_place(detail: ChangeDetail, change: ResourceChange) -> bool:
+    is_conditional = detail.recreation == "Conditionally"
+    return is_conditional and is_updated_in_place(change.resource_type, detail.property_name)
 
 
 def _deciding(change: ResourceChange) -> list[ChangeDetail]:

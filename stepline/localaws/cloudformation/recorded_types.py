@@ -1,4 +1,4 @@
-"""Resource types that the local AWS only records: they have Ref and attributes, and do nothing.
+"""Resources of types that no service here implements: they have Ref and attributes, and do nothing.
 
 The schema of a type says which properties identify it, and which ones AWS gives it.
 """
@@ -14,64 +14,6 @@ from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.replacement import values_at
 from stepline.localaws.cloudformation.role_permissions import service_of
 from stepline.localaws.cloudformation.type_schemas import Schema, attributes_of, identifiers_of
-
-RECORDED_TYPES: Final = frozenset(
-    f"AWS::{service}::{name}"
-    for service, names in {
-        "ApiGateway": "ClientCertificate VpcLink",
-        "ApiGatewayV2": "IntegrationResponse Model RouteResponse VpcLink",
-        "AppRunner": "Service",
-        "ApplicationAutoScaling": "ScalableTarget ScalingPolicy",
-        "Athena": "DataCatalog NamedQuery PreparedStatement",
-        "AutoScaling": "WarmPool",
-        "Backup": "BackupSelection",
-        "Budgets": "Budget",
-        "CloudFront": "KeyGroup MonitoringSubscription PublicKey RealtimeLogConfig",
-        "CloudWatch": "AnomalyDetector CompositeAlarm InsightRule MetricStream",
-        "CodeBuild": "ReportGroup",
-        "CodeDeploy": "Application DeploymentConfig DeploymentGroup",
-        "CodeConnections": "Connection",
-        "CodeStarConnections": "Connection RepositoryLink SyncConfiguration",
-        "CodeStarNotifications": "NotificationRule",
-        "Cognito": "LogDeliveryConfiguration UserPoolIdentityProvider UserPoolRiskConfigurationAttachment"
-        " UserPoolUICustomizationAttachment",
-        "Config": "ConfigRule ConfigurationRecorder DeliveryChannel",
-        "EC2": "CustomerGateway DHCPOptions EIPAssociation EgressOnlyInternetGateway Instance KeyPair"
-        " NetworkInterface NetworkInterfaceAttachment PlacementGroup PrefixList"
-        " SubnetCidrBlock TransitGateway TransitGatewayAttachment TransitGatewayRoute"
-        " TransitGatewayRouteTable VPCCidrBlock VPCDHCPOptionsAssociation VPCEndpointService"
-        " VPCPeeringConnection VPNConnection VPNConnectionRoute VPNGateway VPNGatewayRoutePropagation"
-        " Volume VolumeAttachment",
-        "ECR": "PullThroughCacheRule RegistryPolicy ReplicationConfiguration",
-        "ECS": "CapacityProvider ClusterCapacityProviderAssociations",
-        "EKS": "AccessEntry Addon PodIdentityAssociation",
-        "Events": "ApiDestination Archive Connection EventBusPolicy",
-        "Glue": "Classifier Registry Schema SecurityConfiguration Workflow",
-        "GuardDuty": "Detector",
-        "ElasticLoadBalancing": "LoadBalancer",
-        "ElasticLoadBalancingV2": "ListenerCertificate",
-        "IAM": "AccessKey Group GroupPolicy OIDCProvider SAMLProvider ServiceLinkedRole UserPolicy"
-        " UserToGroupAddition",
-        "Kinesis": "ResourcePolicy StreamConsumer",
-        "KMS": "ReplicaKey",
-        "Lambda": "CodeSigningConfig",
-        "Logs": "AccountPolicy Destination LogAnomalyDetector QueryDefinition",
-        "RDS": "DBProxy DBProxyTargetGroup EventSubscription GlobalCluster OptionGroup",
-        "ResourceGroups": "Group",
-        "Route53": "HealthCheck",
-        "S3": "StorageLens",
-        "SES": "ReceiptRule ReceiptRuleSet Template",
-        "SNS": "TopicInlinePolicy",
-        "SQS": "QueueInlinePolicy",
-        "SSM": "Association Document MaintenanceWindow MaintenanceWindowTarget MaintenanceWindowTask",
-        "SecretsManager": "ResourcePolicy RotationSchedule",
-        "ServiceCatalogAppRegistry": "Application AttributeGroup ResourceAssociation",
-        "Synthetics": "Canary",
-        "WAFv2": "IPSet LoggingConfiguration RegexPatternSet RuleGroup WebACLAssociation",
-        "XRay": "Group SamplingRule",
-    }.items()
-    for name in names.split()
-)
 
 _ID_PREFIXES: Final = {
     "CustomerGateway": "cgw",
@@ -96,7 +38,8 @@ _ID_PREFIXES: Final = {
 
 _ZONE: Final = "AvailabilityZone"
 _ADDRESS: Final = "10.0.0.10"
-_EMPTY: Final[Mapping[str, Any]] = {"array": [], "boolean": False, "integer": 0, "number": 0, "object": {}}
+_IPV6_BLOCK: Final = "2600:1f18:1234:5600::/56"
+_EMPTY: Final[Mapping[str, Any]] = {"boolean": False, "integer": 0, "number": 0, "object": {}}
 
 
 @dataclass(frozen=True)
@@ -126,7 +69,7 @@ class RecordedResource:
     def attributes(self) -> dict[str, Any]:
         """Return what Fn::GetAtt returns for each attribute."""
         names = [*attributes_of(self.schema)]
-        if _ZONE in self.schema["properties"]:
+        if _ZONE in self.schema.get("properties", {}):
             names.append(_ZONE)  # AWS chooses it unless the template does
         return {name: self._value(name) for name in names}
 
@@ -135,7 +78,9 @@ class RecordedResource:
         return given[0] if given else self._generated_value(name)
 
     def _generated_value(self, name: str) -> Any:
-        kind = self.schema["properties"].get(name, {}).get("type", "string")
+        kind = self.schema.get("properties", {}).get(name, {}).get("type", "string")
+        if kind == "array":
+            return [_IPV6_BLOCK if name.endswith("CidrBlocks") else self.id]
         if kind in _EMPTY:
             return _EMPTY[kind]
         if name == _ZONE:
@@ -144,7 +89,12 @@ class RecordedResource:
             return self._arn()
         if name.endswith(("Ip", "IpAddress")):
             return _ADDRESS
-        return self.default_name if name.endswith("Name") and "Dns" not in name else self.id
+        host = f"{self.id}.{service_of(self.resource_type)}.{self.arns.region}.amazonaws.com".lower()
+        if name.lower().endswith(("url", "uri")):
+            return f"https://{host}"
+        if name.endswith(("Endpoint", "DnsName", "DNSName", "DomainName")):
+            return host
+        return self.default_name if name.endswith("Name") else self.id
 
     def _arn(self) -> str:
         """Return an ARN with the name of the resource, if it has one."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from stepline.localaws.cloudformation.template_validation import TemplateError
 
 _VALUES = frozenset({"AllowedValues", "Default"})
+
+_HYPHEN_AFTER_CLASS: Final = re.compile(r"(\\[wdsWDS])-")
 
 Given = Mapping[str, Any]
 """A parameter of a request: `Key`, and `Value` or `UsePreviousValue`."""
@@ -84,3 +87,17 @@ def _as_text(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def python_pattern(pattern: str) -> str | None:
+    """Return an AllowedPattern, a regular expression of Java, as Python reads it; None if it cannot be read.
+
+    Python refuses a class such as `[\\w-.]`, in which Java takes the hyphen as itself.
+    """
+    for candidate in (pattern, _HYPHEN_AFTER_CLASS.sub(r"\1\\-", pattern)):
+        try:
+            re.compile(candidate)
+        except re.error:
+            continue
+        return candidate
+    return None

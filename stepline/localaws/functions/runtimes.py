@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from stepline.localaws.functions.models import FunctionVersion
 
 _NODE_RUNTIME: Final = Path(__file__).with_name("node_runtime.mjs")
 _INLINE_MODULES: Final = Path(__file__).with_name("inline_modules")
+_NODE_PATH: Final = "NODE_PATH"
 _PYTHON, _NODE = "python", "nodejs"
 
 
@@ -34,13 +36,15 @@ def command(function: FunctionVersion) -> list[str]:
 def search_path(function: FunctionVersion, code: Path) -> dict[str, str]:
     """Return the variable with the folders of modules.
 
-    They are those of the package, those that Lambda has for code in a template, and for Node.js those that
-    are installed globally, such as the AWS SDK.
+    They are those of the package, those that Lambda has for code in a template, and for Node.js those of
+    NODE_PATH and those that are installed globally, such as the AWS SDK.
     """
     if not _is_node(function):
         return {"PYTHONPATH": f"{code}:{_INLINE_MODULES}"}
     installed = Path(_node()).resolve().parents[1] / "lib" / "node_modules"
-    return {"NODE_PATH": f"{code / 'node_modules'}:{_INLINE_MODULES / 'node_modules'}:{installed}"}
+    own = os.environ.get(_NODE_PATH, "").split(":")
+    folders = [code / "node_modules", _INLINE_MODULES / "node_modules", *own, installed]
+    return {_NODE_PATH: ":".join(str(folder) for folder in folders if folder)}
 
 
 def execution_environment(function: FunctionVersion) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 
 from stepline.localaws.iam.patterns import as_list
 
+_REGIONAL_SERVICE = re.compile(
+    r"(?P<service>[a-z0-9-]+)\.[a-z]{2}(?:-[a-z]+)+-\d(?P<suffix>\.amazonaws\.com)"
+)
 _ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
 
 
@@ -51,7 +54,7 @@ class PrincipalElement:
     def names(self, caller: Caller) -> bool:
         """Whether it names the caller, its role, or everyone."""
         if caller.service:
-            return caller.service in self.services or "*" in self.aws
+            return caller.service in map(_without_region, self.services) or "*" in self.aws
         if caller.is_account:
             return "*" in self.aws or self.names_account(caller)
         return bool({"*", caller.arn, caller.role_arn} & set(self.aws))
@@ -62,3 +65,9 @@ class PrincipalElement:
     def names_account(self, caller: Caller) -> bool:
         """Whether it names the caller's account, whose IAM policies then decide."""
         return any(_ACCOUNT.fullmatch(text) and caller.account_id in text for text in self.aws)
+
+
+def _without_region(service: str) -> str:
+    """Return the principal of a service in all regions: `states.eu-west-1.amazonaws.com` names it, too."""
+    match = _REGIONAL_SERVICE.fullmatch(service)
+    return match["service"] + match["suffix"] if match else service

@@ -17,6 +17,7 @@ from stepline.localaws.emulators.ministack import (
     managed_policies,
     routing,
     s3_events,
+    ssm,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
     change_details,
@@ -44,10 +45,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users im
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
-from stepline.localaws.emulators.ministack.cloudformation.types.recorded import (
-    add_recorded_types,
-    name_lacking_types,
-)
+from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
@@ -66,7 +64,6 @@ def connect(services: Services, platform: Platform, stack: contextlib.ExitStack)
     _mend_cloudformation(platform)
     _mend_rest_apis(platform)
     resource_handlers.guard_handlers()
-    resource_handlers.name_lacking_attributes()
     _connect_targets_of_rules(services, platform)
     _connect_events(services, platform, stack)
     _connect_alarms(stack)
@@ -86,6 +83,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
     )
     custom_resources.fail_with_their_functions()
+    ssm.add_public_parameters()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
     managed_policies.add_managed_policies()
@@ -103,9 +101,8 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_user_types()
     add_trail_type()
     add_nested_stacks(platform.client)
-    add_recorded_types()
-    name_lacking_types()
     macros.add_macro_type()
+    add_recorded_types()
 
 
 def _mend_cloudformation(platform: Platform) -> None:
@@ -113,6 +110,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     templates.explain_sam_errors()
     templates.read_virtual_hosted_addresses()
     templates.parse_all_short_functions()
+    templates.accept_patterns_of_java()
     macros.run_macros(platform.client("lambda"), platform.enforcement, platform.roles)
     type_descriptions.add_describe_type()
     change_sets.find_by_id_of_stack()

@@ -58,10 +58,8 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
     )
 
 
-def test_attribute_that_the_local_aws_lacks_is_not_called_a_mistake(deployment: Deployment) -> None:
-    api = ("AWS::AppSync::GraphQLApi", {"Name": "a", "AuthenticationType": "API_KEY"})
-    template = resources(Api=api)
-    template["Outputs"] = {"Arn": {"Value": {"Fn::GetAtt": ["Api", "GraphQLEndpointArn"]}}}
-    (reason,) = deployment.create_failing(template)
-    lack = "The local AWS does not have the attribute GraphQLEndpointArn of AWS::AppSync::GraphQLApi, which"
-    assert reason == f"{lack} AWS has."
+def test_export_that_does_not_exist_fails_the_resource(deployment: Deployment) -> None:
+    """The name of a bucket is checked before the deployment, which did not end."""
+    name = {"Fn::Sub": ["${Name}-bucket", {"Name": {"Fn::ImportValue": "missing"}}]}
+    (reason,) = deployment.create_failing(resources(Bucket=("AWS::S3::Bucket", {"BucketName": name})))
+    assert "missing" in reason

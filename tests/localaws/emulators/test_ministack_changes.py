@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from stepline.localaws.cloudformation.recorded_types import RECORDED_TYPES
 from tests.localaws.emulators.conftest import functions_of
 
-ADDED_TYPES = RECORDED_TYPES | {
+ADDED_TYPES = {
     "AWS::ApiGatewayV2::Deployment",
     "AWS::Cognito::UserPoolUser",
     "AWS::Cognito::UserPoolUserToGroupAttachment",

@@ -18,6 +18,7 @@ import yaml
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.harmless_types import HARMLESS_TYPES, TYPES_THAT_HOLD_NOTHING
 from statemachines.deploy.identifiers import IDENTIFIERS
+from statemachines.deploy.updatable_properties import UPDATED_IN_PLACE
 from stepline.localaws.cloudformation.type_schemas import resource_schema, resource_types
 from tests.statemachines.deploy import generate_identifiers
 from tests.statemachines.deploy.machine import INPUT, PROJECT, Machine, load_handler
@@ -118,3 +119,11 @@ def test_table_of_the_documentation_has_the_types_that_hold_nothing() -> None:
     for group in HARMLESS_TYPES:
         services = [f"{service}: {', '.join(names.split())}" for service, names in group.names.items()]
         assert f"| {group.reason} | {'; '.join(services)} |" in section.splitlines()
+
+
+def test_properties_that_are_updated_in_place_are_conditional_in_the_schemas() -> None:
+    """A property that is not conditional needs no entry, and one that does not exist is misspelled."""
+    for resource_type, names in UPDATED_IN_PLACE.items():
+        schema = resource_schema(resource_type, "us-east-1") or {}
+        conditional = {pointer.split("/")[2] for pointer in schema["conditionalCreateOnlyProperties"]}
+        assert set(names.split()) <= conditional, resource_type

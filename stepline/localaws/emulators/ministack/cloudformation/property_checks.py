@@ -46,7 +46,10 @@ def validate_before_deployment() -> None:
     def errors(
         definitions: Any, ordered: Any, params: Any, conditions: Any, mappings: Any, *stack: Any
     ) -> list[Error]:
-        found: list[Error] = validation_errors(definitions, ordered, params, conditions, mappings, *stack)
+        try:
+            found: list[Error] = validation_errors(definitions, ordered, params, conditions, mappings, *stack)
+        except ValueError:  # of an export that does not exist; it fails the resource
+            found = []
         known = {(error[0], error[3]) for error in found}
         values = _Values(definitions, params, conditions, mappings, *stack[:2])
         for logical_id in ordered:

@@ -9,16 +9,17 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from ministack.core import responses
-from ministack.services.cloudformation import custom_resource, engine, provisioners
+from ministack.services.cloudformation import custom_resource, provisioners
 
+from stepline.localaws.cloudformation.names import Arns
+from stepline.localaws.cloudformation.recorded_types import RecordedResource
 from stepline.localaws.cloudformation.scalars import as_text, convert_scalars
 from stepline.localaws.cloudformation.type_schemas import (
-    attributes_of,
     resource_schema,
     sole_identifier,
 )
@@ -52,8 +53,8 @@ def _create(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
     @functools.wraps(original)
     def create(logical_id: str, properties: Properties, stack_name: str) -> Any:
         with _Explained("create", resource_type, logical_id):
-            resource = original(logical_id, converted(resource_type, properties), stack_name)
-            return _with_attributes(resource_type, *resource)
+            given = converted(resource_type, properties)
+            return _with_attributes(resource_type, given, *original(logical_id, given, stack_name))
 
     return create
 
@@ -63,8 +64,9 @@ def _update(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
     def update(physical_id: str, old: Properties, new: Properties, *args: Any, **kwargs: Any) -> Any:
         with _Explained("update", resource_type, physical_id):
             before, after = converted(resource_type, old), converted(resource_type, new)
-            resource = original(physical_id, before, after, *args, **kwargs)
-            return _with_attributes(resource_type, *resource)
+            return _with_attributes(
+                resource_type, after, *original(physical_id, before, after, *args, **kwargs)
+            )
 
     return update
 
@@ -78,27 +80,18 @@ def _delete(resource_type: str, original: Callable[..., Any]) -> Callable[..., A
     return delete
 
 
-def _with_attributes(resource_type: str, physical_id: str, attributes: dict[str, Any]) -> Resource:
-    """Add attributes that ministack lacks: the identifier of the type, which Ref returns, too."""
+def _with_attributes(
+    resource_type: str, properties: Properties, physical_id: str, attributes: dict[str, Any] | None
+) -> Resource:
+    """Add attributes that ministack lacks: identifiers, given properties (CidrBlock), and made up values."""
     schema = resource_schema(resource_type, responses.get_region()) or {}
-    found = dict.fromkeys(sole_identifier(schema), physical_id)
+    own = dict.fromkeys(sole_identifier(schema), physical_id) | (attributes or {})
     if resource_type == _USER_POOL:
-        found["ProviderURL"] = f"https://{attributes['ProviderName']}"
-    return physical_id, {**found, **(attributes or {})}
-
-
-def name_lacking_attributes() -> None:
-    """Say which attribute the local AWS lacks; ministack says that the schema does not have it."""
-    original = engine._unknown_attribute_message
-
-    def message(resource: Mapping[str, Any], logical_id: str, attribute: str) -> str:
-        resource_type = resource.get("ResourceType", "")
-        schema = resource_schema(resource_type, responses.get_region()) or {}
-        if attribute in attributes_of(schema):
-            return f"The local AWS does not have the attribute {attribute} of {resource_type}, which AWS has."
-        return str(original(resource, logical_id, attribute))
-
-    engine._unknown_attribute_message = message
+        own["ProviderURL"] = f"https://{own['ProviderName']}"
+    arns = Arns(responses.get_account_id(), responses.get_region())
+    recorded = RecordedResource(resource_type, schema, properties, physical_id, arns, physical_id)
+    given = {name: value for name, value in properties.items() if isinstance(value, str | int)}
+    return physical_id, given | recorded.attributes() | own
 
 
 def _convert_for_custom_resources() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 from ministack.services.cloudformation import changesets, engine, handlers, helpers
+
+from stepline.localaws.cloudformation.template_parameters import python_pattern
 
 _VIRTUAL_HOSTED = re.compile(r"https://(?P<bucket>.+)\.s3([.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>.+)")
 
@@ -78,3 +81,18 @@ def read_virtual_hosted_addresses() -> None:
         return original(parameters, body_key, url_key, label)
 
     helpers._resolve_document = resolve
+
+
+def accept_patterns_of_java() -> None:
+    """Read AllowedPattern as Java does; what Python cannot read is not checked."""
+    original = engine._check_parameter_constraints
+
+    @functools.wraps(original)
+    def check(name: str, declared: dict[str, Any], *args: Any) -> None:
+        if "AllowedPattern" in declared:
+            pattern = python_pattern(str(declared["AllowedPattern"]))
+            declared = {key: value for key, value in declared.items() if key != "AllowedPattern"}
+            declared |= {} if pattern is None else {"AllowedPattern": pattern}
+        original(name, declared, *args)
+
+    engine._check_parameter_constraints = check

@@ -5,7 +5,8 @@ READY := $(VENV)/.ready
 CHECKOV := .checkov
 AWSCLI := .awscli
 CDK := .cdk
-TEMPLATES := template.yaml pipeline/template.yaml app/template.yaml examples/cloudformation/pipeline.yaml $(wildcard statemachines/*/*.yaml)
+TEMPLATES := template.yaml pipeline/template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
+EXAMPLES := $(wildcard examples/*/*.yaml)
 
 .PHONY: help setup run test lint parity cdk acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
 
@@ -57,7 +58,7 @@ lint: $(READY) $(CHECKOV)/.ready ## Check formatting, lint, types, the floors an
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
-	@$(VENV)/bin/cfn-lint $(TEMPLATES)
+	@$(VENV)/bin/cfn-lint $(TEMPLATES) $(EXAMPLES)
 	@$(CHECKOV)/bin/checkov $(addprefix --file ,$(TEMPLATES))
 
 parity: $(READY) ## Compare the local AWS with AWS, on cases from AWS's own material (ARGS="stepfunctions")

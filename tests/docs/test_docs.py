@@ -42,7 +42,7 @@ PIPELINE_TEMPLATES = ["template.yaml", "pipeline/template.yaml", "statemachines/
 DESCRIBED_DEFAULTS = {"SQS and SSM", "a network of its own"}
 """Defaults that the pages describe instead of quoting."""
 
-FOLDERS = "(app|benchmarks|docs|local_events|pipeline|requirements|statemachines|stepline|tests)"
+FOLDERS = "(app|benchmarks|docs|examples|local_events|pipeline|requirements|statemachines|stepline|tests)"
 EXAMPLES = "greeting|enable_termination_protection|update_parameter"
 """Names of files that CONTRIBUTING.md adds as examples: other files of the same pattern exist."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from rich.table import Table
 
@@ -31,7 +32,17 @@ def plan(environment: Environment) -> Table:
     files[sample_stack(environment)] = PROJECT / "statemachines/workflow/sample.yaml"
     files[f"{environment.prefix}-app"] = PROJECT / "app/template.yaml"
     for name, file in files.items():
-        types = Counter(resource["Type"] for resource in template.read_template(file)["Resources"].values())
+        types = _types(file)
         costs = [f"{count} {kind}: {_PRICED[kind]}" for kind, count in types.items() if kind in _PRICED]
         table.add_row(name, str(types.total()), "\n".join(costs))
     return table
+
+
+def _types(file: Path) -> Counter[str]:
+    """Count the resources of a template by their types, with those of its nested stacks."""
+    found: Counter[str] = Counter()
+    for resource in template.read_template(file)["Resources"].values():
+        found[resource["Type"]] += 1
+        if resource["Type"] == "AWS::Serverless::Application":
+            found += _types(file.parent / resource["Properties"]["Location"])
+    return found

@@ -25,20 +25,20 @@ def _code(name: str, text: str) -> bytes:
 
 
 def test_function_of_another_language_says_that_it_does_not_run(local_aws: LocalAws) -> None:
-    functions, name = local_aws.client("lambda"), f"node-{uuid.uuid4().hex[:8]}"
+    functions, name = local_aws.client("lambda"), f"ruby-{uuid.uuid4().hex[:8]}"
     functions.create_function(
         FunctionName=name,
-        Runtime="nodejs22.x",
+        Runtime="ruby3.4",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": _code("index.js", "exports.handler = async () => 1")},
+        Code={"ZipFile": _code("index.rb", "def handler(event:, context:) = 1")},
     )
     response = functions.invoke(FunctionName=name)
     error = json.loads(response["Payload"].read())
     functions.delete_function(FunctionName=name)
     assert response["FunctionError"] == "Unhandled"
     assert error["errorType"] == "Runtime.NotSupported"
-    assert f"{name} has nodejs22.x" in error["errorMessage"]
+    assert f"{name} has ruby3.4" in error["errorMessage"]
 
 
 def test_each_tag_of_an_image_is_listed(local_aws: LocalAws) -> None:

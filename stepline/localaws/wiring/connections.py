@@ -135,6 +135,7 @@ def _mend_cloudformation(platform: Platform) -> None:
 
 def _check_templates() -> None:
     deployments.store_deployed_templates()
+    deployments.begin_deletions_at_once()
     template_checks.evaluate_all_functions_of_conditions()
     template_checks.check_templates()
     template_checks.require_capabilities()

@@ -113,6 +113,14 @@ def test_failure_beside_it_rolls_the_nested_stack_back(server: Server, bucket: s
     assert nested(server, stack).physical_ids().keys() == {"Table"}
 
 
+def test_deletion_is_in_progress_at_once(server: Server) -> None:
+    stack = Deployment.on(server).create(resources(Topic=("AWS::SNS::Topic", {})))
+    (described,) = stack.client.describe_stacks(StackName=stack.name)["Stacks"]
+    stack.client.delete_stack(StackName=stack.name)
+    (deleted,) = stack.client.describe_stacks(StackName=described["StackId"])["Stacks"]
+    assert deleted["StackStatus"] in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}
+
+
 def test_deletion_deletes_the_nested_stack(server: Server, bucket: str) -> None:
     stack = Deployment.on(server).create(parent(server, bucket, CHILD))
     child, table = nested(server, stack), stack.outputs()["TableName"]

@@ -1,4 +1,4 @@
-"""Patches the record of a stack: ministack stores the template of an update only when it is complete."""
+"""Patches the record of a stack: its template during an update, and its status when a deletion begins."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, stacks
 
 _DEPLOYED = "_deployed"
+_DELETED = "DELETE_COMPLETE"
+_OK = 200
 
 
 def store_deployed_templates() -> None:
@@ -35,3 +37,18 @@ def deployed(stack_name: str) -> Mapping[str, Any]:
     stack = cloudformation._stacks.get(stack_name) or {}
     found: Mapping[str, Any] = stack.get(_DEPLOYED, stack)
     return found
+
+
+def begin_deletions_at_once() -> None:
+    """Set the status of a stack that is deleted before DeleteStack returns; ministack sets it later."""
+    original = cloudformation._ACTION_HANDLERS["DeleteStack"]
+
+    @functools.wraps(original)
+    def delete(parameters: Mapping[str, Any]) -> Any:
+        response = original(parameters)
+        stack = handlers._resolve_stack(handlers._p(parameters, "StackName"))
+        if response[0] == _OK and stack is not None and stack["StackStatus"] != _DELETED:
+            stack["StackStatus"] = "DELETE_IN_PROGRESS"
+        return response
+
+    cloudformation._ACTION_HANDLERS["DeleteStack"] = delete

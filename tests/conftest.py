@@ -16,6 +16,11 @@ from tests.ports import free_port
 PROJECT = Path(__file__).parents[1]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: a third of the time, tests wait for servers."""
+    return (os.cpu_count() or 1) + 1
+
+
 def system_names() -> list[str]:
     """As `--with` takes them."""
     return [system.name for system in list_systems(PROJECT)]

@@ -85,9 +85,10 @@ def source_action_is_abandoned(system: Pipeline) -> None:
             parentCommitId=head,
         )["commitId"]
     revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": head}
+    archives = system.allowed("codecommit:UploadArchive")
     execution = pipelines.start_pipeline_execution(name=APPLICATION, sourceRevisions=[revision])
     target = {"pipelineName": APPLICATION, "pipelineExecutionId": execution["pipelineExecutionId"]}
-    system.wait_for(lambda: system.action_status(target["pipelineExecutionId"]), "InProgress".__eq__)
+    system.wait_for(lambda: system.allowed("codecommit:UploadArchive") > archives, bool)
     pipelines.stop_pipeline_execution(**target, abandon=True)
     assert system.action_status(target["pipelineExecutionId"]) == "Abandoned"
     system.wait_for(lambda: "codecommit:CancelUploadArchive" in system.decided(), bool)

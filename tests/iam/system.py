@@ -125,6 +125,10 @@ class System:
                 )
                 yield from ((physical, (stack.name, logical)) for logical, physical in resources.items())
 
+    def allowed(self, action: str) -> int:
+        """Return how often the action was allowed."""
+        return sum(grant["allowed"] for grant in self._record()["grants"] if grant["action"] == action)
+
     def decided(self) -> set[str]:
         """Return the actions that were allowed or denied."""
         record = self._record()

@@ -114,9 +114,12 @@ def test_build_leaves_no_files(world: World) -> None:
 
 def test_environment_is_clean(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEPLINE_TEST_SECRET", "1")
-    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "mine")
     build = world.build(
-        spec('echo "[$STEPLINE_TEST_SECRET$AWS_PROFILE]"', 'case $HOME in */builds/*) echo "own home";; esac')
+        spec(
+            'echo "[$STEPLINE_TEST_SECRET$AWS_ROLE_SESSION_NAME]"',
+            'case $HOME in */builds/*) echo "own home";; esac',
+        )
     )
     assert world.output(build) == ["[]", "own home"]
 

@@ -115,9 +115,9 @@ def deploy_template(
 ) -> DeployedStack:
     """Create or update the stack by a change set, and wait for it.
 
-    The parameters `previous` keep their values. With `includes_nested`, the changes are also those of nested
-    stacks. Raises ChangeSetFailedError, OperationFailedError and TimeoutPassedError, and UsageError if a
-    repository or pipeline of the stack would be lost.
+    The parameters `previous` keep their values. With `includes_nested`, the changes of an update are also
+    those of nested stacks. Raises ChangeSetFailedError, OperationFailedError and TimeoutPassedError, and
+    UsageError if a repository or pipeline of the stack would be lost.
     """
     stack = find_stack(cloudformation, stack_name)
     exists = stack is not None and stack.status is not StackStatus.REVIEW_IN_PROGRESS
@@ -131,7 +131,7 @@ def deploy_template(
         TemplateURL=template_url,
         Parameters=[*kept, *given],  # type: ignore[list-item]
         Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
-        IncludeNestedStacks=includes_nested,
+        IncludeNestedStacks=includes_nested and exists,  # of a new stack, everything is new
     )
     name, operation = change_set["Id"], Operation(change_set["StackId"], token)
     state = wait_for_change_set(cloudformation, stack_name=stack_name, name=name, poller=poller)

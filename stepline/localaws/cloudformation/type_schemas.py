@@ -9,10 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, cast
 
+from stepline.core.cloudformation.stack_events import STACK_TYPE
+
 Schema = Mapping[str, Any]
 
 CUSTOM_RESOURCE: Final = "AWS::CloudFormation::CustomResource"
 _CUSTOM_PREFIX: Final = "Custom::"
+_OUTPUT_PREFIX: Final = "Outputs."
 _DEFAULT_REGION: Final = "us-east-1"
 _MAX_REFERENCES: Final = 10
 _NOT_IN_SCHEMA: Final = {"AWS::Route53::RecordSet": ("/properties/Name",)}
@@ -112,6 +115,8 @@ def supports_attribute(resource_type: str, attribute: str, region: str) -> bool:
     is_custom = resource_type == CUSTOM_RESOURCE or resource_type.startswith(_CUSTOM_PREFIX)
     if schema is None or is_custom or attribute in attributes_of(schema):
         return True
+    if resource_type == STACK_TYPE and attribute.startswith(_OUTPUT_PREFIX):
+        return True  # which outputs a nested stack has is known when it is created
     # Imported here because that takes half a second, and few attributes are not in the schema's list.
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
@@ -13,6 +14,7 @@ from stepline.localaws.cloudformation.type_schemas import (
     resource_schema,
     resource_types,
     sole_identifier,
+    supports_attribute,
     type_schema,
 )
 
@@ -62,3 +64,13 @@ def test_identifiers_and_attributes_have_the_names_of_templates() -> None:
     assert attributes_of(schema) == ["Id", "Endpoint.Port"]
     assert identifiers_of(schema) == sole_identifier(schema) == ["Id"]
     assert sole_identifier({**schema, "primaryIdentifier": ["/properties/Id", "/properties/Name"]}) == []
+
+
+def test_output_of_a_nested_stack_is_found_without_the_code_of_cfn_lint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its import takes half a second, and the template of stepline has such references."""
+    monkeypatch.setitem(sys.modules, "cfnlint.schema", None)
+    assert supports_attribute("AWS::CloudFormation::Stack", "Outputs.Name", "us-east-1")
+    with pytest.raises(ImportError):
+        supports_attribute("AWS::CloudFormation::Stack", "Name", "us-east-1")

@@ -26,46 +26,6 @@ _options = with_options(
 )
 
 
-@click.command("approve")
-@_options
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    *,
-    pipeline: str | None,
-    stage: str | None,
-    action: str | None,
-    execution_id: str | None,
-    comment: str | None,
-) -> None:
-    """Approve the manual approval that waits in PIPELINE, so that the execution continues.
-
-    Without PIPELINE it is the only approval that waits in any pipeline.
-    """
-    _answer(ctx, ApprovalChoice(pipeline, stage, action, execution_id), Answer.APPROVED, comment)
-
-
-@click.command("reject")
-@_options
-@click.pass_context
-def reject(
-    ctx: click.Context,
-    /,
-    *,
-    pipeline: str | None,
-    stage: str | None,
-    action: str | None,
-    execution_id: str | None,
-    comment: str | None,
-) -> None:
-    """Reject the manual approval that waits in PIPELINE: the execution fails.
-
-    Without PIPELINE it is the only approval that waits in any pipeline.
-    """
-    _answer(ctx, ApprovalChoice(pipeline, stage, action, execution_id), Answer.REJECTED, comment)
-
-
 def _answer(ctx: click.Context, choice: ApprovalChoice, answer: Answer, comment: str | None) -> None:
     comment = comment or answer.value
     if len(comment) > MAX_COMMENT_CHARACTERS:
@@ -79,3 +39,35 @@ def _answer(ctx: click.Context, choice: ApprovalChoice, answer: Answer, comment:
     approval = find_approval(codepipeline, choice)
     answer_approval(codepipeline, approval, answer, comment)
     terminal.print_success(f"{answer} {approval.stage} / {approval.action} of pipeline {approval.pipeline}")
+
+
+def _command(name: str, answer: Answer, description: str) -> click.Command:
+    @click.command(name, help=description)
+    @_options
+    @click.pass_context
+    def answer_approval(
+        ctx: click.Context,
+        /,
+        *,
+        pipeline: str | None,
+        stage: str | None,
+        action: str | None,
+        execution_id: str | None,
+        comment: str | None,
+    ) -> None:
+        _answer(ctx, ApprovalChoice(pipeline, stage, action, execution_id), answer, comment)
+
+    return answer_approval
+
+
+_CHOICE = "Without PIPELINE it is the only approval that waits in any pipeline."
+command = _command(
+    "approve",
+    Answer.APPROVED,
+    f"Approve the manual approval that waits in PIPELINE, so that the execution continues.\n\n{_CHOICE}",
+)
+reject = _command(
+    "reject",
+    Answer.REJECTED,
+    f"Reject the manual approval that waits in PIPELINE: the execution fails.\n\n{_CHOICE}",
+)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from stepline.core.cloudformation.stack_events import STACK_TYPE
 from stepline.localaws.cloudformation.replacement import Path, Recreation, UpdateBehavior, values_at
 
 Change = dict[str, Any]
 Detail = dict[str, Any]
 
-NESTED_STACK: Final = "AWS::CloudFormation::Stack"
 _STATIC: Final = "Static"
 _DYNAMIC: Final = "Dynamic"
 _TAGS: Final = "Tags"
@@ -198,7 +198,7 @@ class Comparison:
             for attribute in COMPARED_ATTRIBUTES
             if old.attributes.get(attribute) != new.attributes.get(attribute)
         ]
-        if not details and new.resource_type == NESTED_STACK and not self.nested_changes:
+        if not details and new.resource_type == STACK_TYPE and not self.nested_changes:
             details = [dict(AUTOMATIC)]
         yield from details
 

@@ -1,10 +1,12 @@
-"""ARNs of the resources that stacks change, and names of macros."""
+"""ARNs of the resources that stacks change, and names of macros, nested stacks and change sets."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import Final
 
+_MAX_NAME_CHARACTERS: Final = 128
 HOSTED_PREFIX: Final = "AWS::"
 """Of the names of transforms that CloudFormation hosts."""
 
@@ -40,3 +42,9 @@ class Arns:
     def transform_id(self, macro: str) -> str:
         """Return the macro's name in its event and in error messages."""
         return f"{self.account_id}::{macro}"
+
+
+def generated_name(parent_name: str, logical_id: str) -> str:
+    """Return the name of a nested stack or change set: `<parent>-<logical id>-1A2B3C4D5E6F7`."""
+    suffix = f"-{secrets.token_hex(7)[:13].upper()}"
+    return f"{parent_name}-{logical_id}"[: _MAX_NAME_CHARACTERS - len(suffix)] + suffix

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudformation
@@ -52,3 +52,19 @@ def begin_deletions_at_once() -> None:
         return response
 
     cloudformation._ACTION_HANDLERS["DeleteStack"] = delete
+
+
+def describe_with(members: Callable[[Mapping[str, Any]], Mapping[str, str]]) -> None:
+    """Let DescribeStacks return these members of a stack's record, which ministack stores only."""
+    original = cloudformation._ACTION_HANDLERS["DescribeStacks"]
+
+    @functools.wraps(original)
+    def describe(parameters: Mapping[str, Any]) -> Any:
+        status, headers, body = original(parameters)
+        for stack in cloudformation._stacks.values():
+            stack_id = f"<StackId>{stack['StackId']}</StackId>"
+            more = "".join(f"<{name}>{value}</{name}>" for name, value in members(stack).items())
+            body = body.replace(stack_id.encode(), f"{stack_id}{more}".encode())
+        return status, headers, body
+
+    cloudformation._ACTION_HANDLERS["DescribeStacks"] = describe

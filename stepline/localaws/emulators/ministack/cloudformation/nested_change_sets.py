@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import copy
 import functools
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Any, Final
 
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, helpers
+from ministack.services.cloudformation import engine, handlers, helpers
 
-from stepline.localaws.cloudformation.changes import AUTOMATIC, NESTED_STACK, TRUE
+from stepline.core.cloudformation.stack_events import STACK_TYPE
+from stepline.localaws.cloudformation.changes import AUTOMATIC, TRUE
+from stepline.localaws.cloudformation.names import generated_name
 from stepline.localaws.cloudformation.scalars import as_text
 from stepline.localaws.emulators.ministack.cloudformation.change_details import (
     PLACEHOLDER,
@@ -26,13 +27,13 @@ from stepline.localaws.emulators.ministack.cloudformation.change_details import 
     unknown_parameters,
     with_unknown_parameters,
 )
+from stepline.localaws.emulators.ministack.cloudformation.stack_roles import find_change_set
 
 Parameters = Mapping[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 ChangeSet = dict[str, Any]
 
 _OK = 200
-_MAX_NAME_CHARACTERS = 128
 _CREATE, _DESCRIBE = "CreateChangeSet", "DescribeChangeSet"
 _EXECUTE, _DELETE = "ExecuteChangeSet", "DeleteChangeSet"
 _PARENT, _ROOT, _INCLUDES = "ParentChangeSetId", "RootChangeSetId", "IncludeNestedStacks"
@@ -106,7 +107,7 @@ class _Hierarchy:
         return [
             name
             for name in ordered
-            if resources[name]["Type"] == NESTED_STACK and name in self._stack().get("_resources", {})
+            if resources[name]["Type"] == STACK_TYPE and name in self._stack().get("_resources", {})
         ]
 
     def _add(self, logical_id: str) -> str:
@@ -161,7 +162,7 @@ class _Hierarchy:
         request: dict[str, Any] = {
             "Action": [_CREATE],
             "StackName": [child["StackName"]],
-            "ChangeSetName": [_name(self.change_set["ChangeSetName"], logical_id)],
+            "ChangeSetName": [generated_name(self.change_set["ChangeSetName"], logical_id)],
             "ChangeSetType": ["UPDATE"],
             "TemplateURL": [resolved["TemplateURL"]],
             _INCLUDES: ["true"],
@@ -198,7 +199,7 @@ class _Hierarchy:
                 continue
             if change["Action"] == "Add" or change.get("Replacement") == TRUE:
                 return True
-            if attribute and change["ResourceType"] == NESTED_STACK:
+            if attribute and change["ResourceType"] == STACK_TYPE:
                 return True
         return False
 
@@ -224,11 +225,6 @@ def _members(pattern: str, values: list[str]) -> dict[str, list[str]]:
     return {pattern.format(number): [value] for number, value in enumerate(values, 1)}
 
 
-def _name(change_set_name: str, logical_id: str) -> str:
-    suffix = f"-{secrets.token_hex(7)[:13].upper()}"
-    return f"{change_set_name}-{logical_id}"[: _MAX_NAME_CHARACTERS - len(suffix)] + suffix
-
-
 def _message(body: bytes) -> str:
     """Return the message of an error response."""
     text = body.decode()
@@ -243,21 +239,13 @@ def _descendants(change_set: ChangeSet) -> Iterator[ChangeSet]:
             yield from _descendants(child)
 
 
-def _find(parameters: Parameters) -> ChangeSet | None:
-    name, stack_name = helpers._p(parameters, "ChangeSetName"), helpers._p(parameters, "StackName")
-    stack = handlers._resolve_stack(stack_name) if stack_name else None
-    _, change_set = changesets._find_change_set(name, stack["StackName"] if stack else stack_name)
-    found: ChangeSet | None = change_set
-    return found
-
-
 def _with_ids(original: Callable[[Parameters], Response]) -> Callable[[Parameters], Response]:
     """Add the ids of the change sets above and below to the answer."""
 
     @functools.wraps(original)
     def describe(parameters: Parameters) -> Response:
         status, headers, body = original(parameters)
-        change_set = _find(parameters)
+        change_set = find_change_set(parameters)
         if status != _OK or change_set is None:
             return status, headers, body
         for change in (item["ResourceChange"] for item in change_set["Changes"]):
@@ -279,7 +267,7 @@ def _of_root(original: Callable[[Parameters], Response], verb: str) -> Callable[
 
     @functools.wraps(original)
     def handle(parameters: Parameters) -> Response:
-        change_set = _find(parameters)
+        change_set = find_change_set(parameters)
         if change_set is not None and _PARENT in change_set:
             response: Response = helpers._error(
                 "ValidationError",
@@ -295,7 +283,7 @@ def _of_root(original: Callable[[Parameters], Response], verb: str) -> Callable[
 def _with_children_deleted(original: Callable[[Parameters], Response]) -> Callable[[Parameters], Response]:
     @functools.wraps(original)
     def delete(parameters: Parameters) -> Response:
-        change_set = _find(parameters)
+        change_set = find_change_set(parameters)
         response = original(parameters)
         if response[0] == _OK and change_set is not None:
             for descendant in list(_descendants(change_set)):

@@ -18,7 +18,7 @@ from stepline.localaws.cloudformation import role_permissions
 from stepline.localaws.cloudformation.names import Arns
 from stepline.localaws.cloudformation.references import references
 from stepline.localaws.cloudformation.role_permissions import ResourceChange
-from stepline.localaws.emulators.ministack.cloudformation.deployments import deployed
+from stepline.localaws.emulators.ministack.cloudformation.deployments import deployed, describe_with
 from stepline.localaws.emulators.ministack.iam import MinistackObjects
 from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.iam.required_permissions import object_read_permissions
@@ -52,7 +52,7 @@ def store_roles() -> None:
     actions["CreateChangeSet"] = _wrapped(actions["CreateChangeSet"], after=_store_in_change_set)
     actions["DeleteStack"] = _wrapped(actions["DeleteStack"], before=_store_in_stack)
     actions["ExecuteChangeSet"] = _wrapped(actions["ExecuteChangeSet"], before=_move_to_stack)
-    actions["DescribeStacks"] = _with_roles(actions["DescribeStacks"])
+    describe_with(lambda stack: {_ROLE: stack[_ROLE]} if stack.get(_ROLE) else {})
 
 
 def _store_in_stack(parameters: Parameters) -> None:
@@ -104,19 +104,6 @@ def _wrapped(
         if after is not None and response[0] < _ERROR:
             after(parameters)
         return response
-
-    return handle
-
-
-def _with_roles(original: Handler) -> Handler:
-    @functools.wraps(original)
-    def handle(parameters: Parameters) -> Any:
-        status, headers, body = original(parameters)
-        for stack in cloudformation._stacks.values():
-            if role := stack.get(_ROLE):
-                stack_id = f"<StackId>{stack['StackId']}</StackId>".encode()
-                body = body.replace(stack_id, stack_id + f"<RoleARN>{role}</RoleARN>".encode())
-        return status, headers, body
 
     return handle
 

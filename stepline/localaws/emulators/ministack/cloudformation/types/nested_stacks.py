@@ -6,17 +6,18 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-
 
 from __future__ import annotations
 
-import functools
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers
 
+from stepline.core.cloudformation.stack_events import STACK_TYPE
+from stepline.localaws.cloudformation.names import generated_name
 from stepline.localaws.cloudformation.scalars import as_text
+from stepline.localaws.emulators.ministack.cloudformation.deployments import describe_with
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
     Properties,
     Resource,
@@ -25,8 +26,6 @@ from stepline.localaws.emulators.ministack.cloudformation.resource_types import 
     refuse_properties,
 )
 
-NESTED_STACK: Final = "AWS::CloudFormation::Stack"
-_MAX_NAME_CHARACTERS = 128
 _PARENT, _ROOT, _ROLE = "ParentId", "RootId", "RoleARN"
 _POLL_SECONDS = 0.01
 _NO_UPDATES = "No updates are to be performed."
@@ -37,15 +36,20 @@ def add_nested_stacks(client_for: Callable[[str], Any]) -> None:
 
     ministack runs the handlers of this type outside of its event loop, which serves the calls.
     """
+    nested = _NestedStacks(client_for)
+    add_type(STACK_TYPE, nested.create, nested.update, nested.delete)
+    describe_with(_parents)
 
-    def cloudformation_client() -> Any:
-        return client_for("cloudformation")
 
-    def create(logical_id: str, properties: Properties, parent_name: str) -> Resource:
+class _NestedStacks:
+    def __init__(self, client_for: Callable[[str], Any]) -> None:
+        self._client_for = client_for
+
+    def create(self, logical_id: str, properties: Properties, parent_name: str) -> Resource:
         parent = cloudformation._stacks[parent_name]
         keeps_failed = bool(parent["DisableRollback"])
-        stack_id = cloudformation_client().create_stack(
-            StackName=_name(parent_name, logical_id),
+        stack_id = self._client.create_stack(
+            StackName=generated_name(parent_name, logical_id),
             DisableRollback=keeps_failed,
             **_request(parent, properties),
         )["StackId"]
@@ -55,15 +59,14 @@ def add_nested_stacks(client_for: Callable[[str], Any]) -> None:
         if _wait(stack_id) != "CREATE_COMPLETE":
             reason = _failures(stack_id)
             if not keeps_failed:
-                delete_and_wait(stack_id)
+                self._delete_and_wait(stack_id)
             raise ValueError(f"Embedded stack {stack_id} was not successfully created: {reason}")
         return stack_id, _outputs(_stack(stack_id))
 
-    def update(stack_id: str, _old: Properties, new: Properties, parent_name: str) -> Resource:
+    def update(self, stack_id: str, _old: Properties, new: Properties, parent_name: str) -> Resource:
+        request = _request(cloudformation._stacks[parent_name], new)
         try:
-            cloudformation_client().update_stack(
-                StackName=stack_id, **_request(cloudformation._stacks[parent_name], new)
-            )
+            self._client.update_stack(StackName=stack_id, **request)
         except ClientError as error:
             if error.response["Error"]["Message"] != _NO_UPDATES:
                 raise
@@ -73,23 +76,23 @@ def add_nested_stacks(client_for: Callable[[str], Any]) -> None:
                 raise ValueError(f"Embedded stack {stack_id} was not successfully updated: {reason}")
         return stack_id, _outputs(_stack(stack_id))
 
-    def delete_and_wait(stack_id: str) -> str:
-        cloudformation_client().delete_stack(StackName=stack_id)
-        return _wait(stack_id)
-
-    def delete(stack_id: str, _properties: Properties) -> None:
-        if delete_and_wait(stack_id) != "DELETE_COMPLETE":
+    def delete(self, stack_id: str, _properties: Properties) -> None:
+        if self._delete_and_wait(stack_id) != "DELETE_COMPLETE":
             reason = _stack(stack_id)["StackStatusReason"]
             raise ValueError(f"Embedded stack {stack_id} was not successfully deleted: {reason}")
 
-    add_type(NESTED_STACK, create, update, delete)
-    describe = cloudformation._ACTION_HANDLERS["DescribeStacks"]
-    cloudformation._ACTION_HANDLERS["DescribeStacks"] = _with_parents(describe)
+    def _delete_and_wait(self, stack_id: str) -> str:
+        self._client.delete_stack(StackName=stack_id)
+        return _wait(stack_id)
+
+    @property
+    def _client(self) -> Any:
+        return self._client_for("cloudformation")
 
 
 def _request(parent: Mapping[str, Any], properties: Properties) -> dict[str, Any]:
     """Return what both operations take: the parent's role and capabilities hold for its nested stacks."""
-    refuse_properties(NESTED_STACK, properties, {"NotificationARNs"})
+    refuse_properties(STACK_TYPE, properties, {"NotificationARNs"})
     parameters = properties.get("Parameters") or {}
     if any(isinstance(value, list | dict) for value in parameters.values()):
         raise ValueError(
@@ -104,12 +107,6 @@ def _request(parent: Mapping[str, Any], properties: Properties) -> dict[str, Any
         "Tags": [{"Key": key, "Value": value} for key, value in listed_tags(properties).items()],
     }
     return request | ({_ROLE: parent[_ROLE]} if parent.get(_ROLE) else {})
-
-
-def _name(parent_name: str, logical_id: str) -> str:
-    """Return a name as AWS makes it: `<parent>-<logical id>-1A2B3C4D5E6F7`."""
-    suffix = f"-{secrets.token_hex(7)[:13].upper()}"
-    return f"{parent_name}-{logical_id}"[: _MAX_NAME_CHARACTERS - len(suffix)] + suffix
 
 
 def _stack(stack_id: str) -> dict[str, Any]:
@@ -145,17 +142,5 @@ def _failures(stack_id: str) -> str:
     return str(_stack(stack_id)["StackStatusReason"])
 
 
-def _with_parents(original: Any) -> Any:
-    """Return the parent and the root of nested stacks, which ministack stores only."""
-
-    @functools.wraps(original)
-    def handle(parameters: Mapping[str, Any]) -> Any:
-        status, headers, body = original(parameters)
-        for stack in cloudformation._stacks.values():
-            if parent := stack.get(_PARENT):
-                stack_id = f"<StackId>{stack['StackId']}</StackId>".encode()
-                ids = f"<ParentId>{parent}</ParentId><RootId>{stack[_ROOT]}</RootId>".encode()
-                body = body.replace(stack_id, stack_id + ids)
-        return status, headers, body
-
-    return handle
+def _parents(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {name: stack[name] for name in (_PARENT, _ROOT) if name in stack}

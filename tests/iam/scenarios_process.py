@@ -37,6 +37,13 @@ def process_succeeds(system: System) -> None:
     assert data["downstreamA"] == {"unchanged": True}
 
 
+def process_without_the_api_succeeds(system: System) -> None:
+    """A pipeline's action starts it."""
+    document = {"processInput": {"order": 1}, "codepipeline": {"jobId": "1"}}
+    execution = system.start(document, machine=system.outputs["ProcessStateMachineArn"])
+    system.wait_for_execution(execution).assert_status("SUCCEEDED")
+
+
 def failed_process_is_explained(system: System) -> None:
     """Its data were not written by a step."""
     transaction = Transaction.new(_OWNER)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_FILE_BYTES: Final = 262_144
-"""Of the object [ours]: four times the parameters, which it may contain with spaces and escaped characters."""
+"""Of the object [ours]: four times the parameters, which it may have with spaces and escapes."""
 
 _BUCKET, _KEY, _SIZE, _VERSION = "bucket", "key", "size", "version"
 

@@ -149,6 +149,7 @@ LANES: tuple[Lane, ...] = (
         unknown_transaction_is_not_found,
     ),
     (
+        process_without_the_api_succeeds,
         step_without_data_fails_its_precondition,
         api_gateway_may_write_logs,
         logged_machines_are_created_updated_and_deleted,

@@ -86,6 +86,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     ssm.add_public_parameters()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
+    ecr.send_push_events(eventbridge.publish)
     managed_policies.add_managed_policies()
 
 

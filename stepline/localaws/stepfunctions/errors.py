@@ -16,6 +16,10 @@ class _ErrorWithDetail(AwsError):
         super().__init__(self.template.format(detail))
 
 
+class AccessDeniedException(AwsError):
+    """A role does not allow what the service needs."""
+
+
 class ExecutionAlreadyExists(_ErrorWithDetail):
     template = "Execution Already Exists: '{}'"
 
@@ -41,7 +45,7 @@ class InvalidExecutionInput(_ErrorWithDetail):
 
 
 class InvalidLoggingConfiguration(_ErrorWithDetail):
-    template = "Invalid Logging Configuration: '{}'"
+    template = "Invalid Logging Configuration: {}"
 
 
 class InvalidName(_ErrorWithDetail):

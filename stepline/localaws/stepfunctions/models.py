@@ -92,6 +92,8 @@ class Execution:
     redrive_token: str | None = None
     checkpoint: Checkpoint | None = None
     on_closed: list[Callable[[], None]] = field(default_factory=list)
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    """Called with each event, under the lock of the execution."""
     history_bytes: int = 0
     """About the memory that the texts of the history take."""
     _events: list[Event] = field(default_factory=list)
@@ -163,6 +165,8 @@ class Execution:
             }
         )
         self.history_bytes += _EVENT_BYTES
+        for listener in self.listeners:
+            listener(self._events[-1])
         return event_id
 
     def _shared(self, value: Any) -> Any:

@@ -10,12 +10,13 @@ from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import JsonService, Params, ValidationException, page
 from stepline.localaws.stepfunctions import errors, responses
 from stepline.localaws.stepfunctions.definition import find_diagnostics
+from stepline.localaws.stepfunctions.execution_logs import check_destination
 from stepline.localaws.stepfunctions.executions import Executions
 from stepline.localaws.stepfunctions.interpreter import Interpreter, TaskClients
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType
 from stepline.localaws.stepfunctions.settings import DEFAULT_MAX_DIAGNOSTICS, DEFAULT_PAGE_SIZE
 from stepline.localaws.stepfunctions.store import MachineStore
-from stepline.localaws.stepfunctions.validation import check_arn, check_output
+from stepline.localaws.stepfunctions.validation import check_arn, check_logging, check_output
 
 _CLOSED_JOBS = frozenset({"SUCCEEDED", "FAILED"})
 _Item = TypeVar("_Item")
@@ -25,8 +26,10 @@ class StepFunctions(JsonService):
     """Step Functions on an interpreter of the Amazon States Language.
 
     `task_clients("lambda")` returns the client that Task states call Lambda with, under the machine's role
-    (`acting_as`). `trace` is called with the machine of each execution that starts. `state_machines` maps
-    ARNs to records in the API's shape and may belong to another service: it is read at each call.
+    (`acting_as`). `trace` is called with the machine of each execution that starts. `authorize_log` is called
+    with a role and "Create" or "Update", and raises AccessDeniedException unless it may deliver a log.
+    `state_machines` maps ARNs to records in the API's shape and may belong to another service: it is read at
+    each call.
     Under `VirtualClock` executions move only when the clock is moved.
 
     Not served: activities, versions and aliases, map runs, TestState.
@@ -41,10 +44,14 @@ class StepFunctions(JsonService):
         interpreter: Interpreter,
         task_clients: TaskClients,
         trace: Callable[[Machine], None] = lambda _machine: None,
+        authorize_log: Callable[[str, str], None] = lambda _role_arn, _operation: None,
         state_machines: MutableMapping[str, dict[str, Any]] | None = None,
     ) -> None:
         self._interpreter = interpreter
-        self._machines = MachineStore({} if state_machines is None else state_machines, context, interpreter)
+        self._task_clients = task_clients
+        self._authorize_log = authorize_log
+        records = {} if state_machines is None else state_machines
+        self._machines = MachineStore(records, context, interpreter, self._check_log)
         self._executions = Executions(
             context, interpreter=interpreter, task_clients=task_clients, trace=trace
         )
@@ -173,6 +180,12 @@ class StepFunctions(JsonService):
 
     def send_task_heartbeat(self, params: Params) -> None:
         self._executions.task_heartbeat(params["taskToken"])
+
+    def _check_log(self, configuration: Mapping[str, Any], role_arn: str, operation: str) -> None:
+        check_logging(configuration)
+        if configuration.get("level", "OFF") != "OFF":
+            self._authorize_log(role_arn, operation)
+            check_destination(self._task_clients("logs"), configuration)
 
     def _execution(self, params: Params) -> Execution:
         return self._executions.get(check_arn(params["executionArn"], "execution"))

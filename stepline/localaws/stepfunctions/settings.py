@@ -37,6 +37,9 @@ MIN_SHARED_CHARACTERS: Final = 256
 MAX_EVENT_DATA_BYTES: Final = 248 * 1024
 """The most escaped input and output in a status event [Step Functions guide, "EventBridge payloads"]."""
 
+LOG_DELIVERY_SECONDS: Final = 0.1
+"""Until events are in the log [ours]; on AWS they arrive within minutes, at best effort."""
+
 BILLED_MEMORY_MB: Final = 64
 BILLED_UNIT_MILLISECONDS: Final = 100
 """Express executions are billed in these units [AWS Step Functions pricing]."""

@@ -127,7 +127,7 @@ def _mend_cloudformation(platform: Platform) -> None:
         lambda text, machine_type: check_definition(text, MachineType(machine_type), interpreter)
     )
     state_machines.set_tracing()
-    state_machines.check_roles(platform.roles)
+    state_machines.check_roles(platform.roles, platform.client)
     properties.encrypt_buckets()
     properties.encrypt_topics()
     properties.set_vpcs_of_functions()

@@ -22,7 +22,10 @@ from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.iam.required_permissions import execution_tracing_permissions, log_delivery_permissions
 from stepline.localaws.protocol import AwsError
 from stepline.localaws.service_roles import ServiceRoles
+from stepline.localaws.stepfunctions import errors
+from stepline.localaws.stepfunctions.execution_logs import check_destination
 from stepline.localaws.stepfunctions.models import Machine
+from stepline.localaws.stepfunctions.validation import check_logging
 
 _TYPE = "AWS::StepFunctions::StateMachine"
 _MANAGED_RULES = {
@@ -30,6 +33,7 @@ _MANAGED_RULES = {
     "states:::states:startExecution.sync": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
 }
 """Integration -> rule [Step Functions guide, "IAM policies for integrated services"]."""
+_NO_LOG = "The state machine IAM Role is not authorized to access the Log Destination"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 
 
@@ -79,10 +83,11 @@ def set_tracing() -> None:
     after_change(_TYPE, apply)
 
 
-def check_roles(roles: ServiceRoles) -> None:
+def check_roles(roles: ServiceRoles, client: Callable[[str], Any]) -> None:
     """Check that a machine's role may deliver its log and create the rules that its tasks wait for.
 
-    Step Functions does so when a machine is created or updated; ministack checks nothing.
+    Step Functions does so when a machine is created or updated, and checks that the log group exists;
+    ministack checks nothing.
     """
 
     def check(operation: str, properties: Properties) -> None:
@@ -92,6 +97,7 @@ def check_roles(roles: ServiceRoles) -> None:
             return
         _check_managed_rules(roles, properties)
         _check_log_delivery(roles, operation, properties)
+        _check_log_group(client, properties)
 
     before_change(_TYPE, check)
 
@@ -108,8 +114,26 @@ def _check_managed_rules(roles: ServiceRoles, properties: Properties) -> None:
 
 def _check_log_delivery(roles: ServiceRoles, operation: str, properties: Properties) -> None:
     if properties.get("LoggingConfiguration", {}).get("Level", "OFF") != "OFF":
-        message = "The state machine IAM Role is not authorized to access the Log Destination"
-        _authorize(roles, properties, log_delivery_permissions(operation), message)
+        _authorize(roles, properties, log_delivery_permissions(operation), _NO_LOG)
+
+
+def _check_log_group(client: Callable[[str], Any], properties: Properties) -> None:
+    configuration = api_names(properties.get("LoggingConfiguration", {}))
+    if configuration.get("level", "OFF") == "OFF":
+        return
+    try:
+        check_logging(configuration)
+        check_destination(client("logs"), configuration)
+    except AwsError as error:
+        raise ValueError(error.message) from error
+
+
+def authorize_log(roles: ServiceRoles, role_arn: str, operation: str) -> None:
+    """Raise AccessDeniedException unless a role may deliver a log. `operation`: Create or Update."""
+    try:
+        roles.authorize(_actor(role_arn), log_delivery_permissions(operation))
+    except ClientError as error:
+        raise errors.AccessDeniedException(f"{_NO_LOG}: {error.response['Error']['Message']}") from error
 
 
 def _authorize(

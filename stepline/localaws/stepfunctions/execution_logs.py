@@ -24,6 +24,9 @@ from stepline.localaws.stepfunctions.validation import log_group_name
 
 _log = logging.getLogger(__name__)
 
+NO_LOG_GROUP: Final = "Log Destination not found."
+"""[recorded]"""
+
 _FATAL: Final = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
 _ERROR_ENDINGS: Final = ("Aborted", "Failed", "TimedOut")
 _DATA: Final = frozenset({"input", "inputDetails", "output", "outputDetails", "parameters"})
@@ -45,7 +48,7 @@ def check_destination(client: Any, configuration: Mapping[str, Any]) -> None:
         return
     pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     if not any(group["logGroupName"] == name for page in pages for group in page["logGroups"]):
-        raise errors.InvalidLoggingConfiguration("Log Destination not found.")
+        raise errors.InvalidLoggingConfiguration(NO_LOG_GROUP)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,10 @@ class TaskClosedError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine at one moment. `update_date` is None until the first update."""
+    """A state machine at one moment. `update_date` is None until the first update.
+
+    `version_arn` and `alias_arn` say what it was found by, if not by its own ARN.
+    """
 
     arn: str
     name: str
@@ -47,6 +50,8 @@ class Machine:
     logging_configuration: Mapping[str, Any]
     tracing_configuration: Mapping[str, Any]
     revision_id: str | None
+    version_arn: str | None = None
+    alias_arn: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ DEFAULT_MAX_DIAGNOSTICS: Final = 100
 MAX_TAGS: Final = 50
 """[TagResource]"""
 
+MAX_VERSIONS: Final = 1_000
+MAX_ALIASES: Final = 100
+"""Of a state machine [Step Functions quotas, "State machine versions", "State machine aliases"]."""
+
 MAX_EVENTS: Final = 25_000
 """The longest history of a Standard execution, which then fails [Step Functions quotas]."""
 

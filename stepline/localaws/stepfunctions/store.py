@@ -18,9 +18,9 @@ from stepline.localaws.stepfunctions.names import Arns
 from stepline.localaws.stepfunctions.validation import (
     check_arn,
     check_name,
-    check_publish,
     check_role,
     check_tags,
+    check_version_description,
 )
 
 Record = dict[str, Any]
@@ -60,7 +60,7 @@ class MachineStore:
     def create(self, params: Params) -> Machine:
         """Create a machine, or return the one that exists with the same settings."""
         arn = self._arns.machine(check_name(params["name"]))
-        check_publish(params)
+        check_version_description(params)
         check_role(params["roleArn"])
         check_tags(params.get("tags", ()))
         self._check_log(params.get("loggingConfiguration", {}), params["roleArn"], "Create")
@@ -74,17 +74,19 @@ class MachineStore:
         return _machine(existing)
 
     def update(self, params: Params) -> Machine:
-        check_publish(params)
+        check_version_description(params)
         arn = params["stateMachineArn"]
         record = self._find(arn)
         changes = {name: params[name] for name in _UPDATABLE if name in params}
-        if not changes:
+        if not changes and not params.get("publish"):
             raise errors.MissingRequiredParameter
         role_arn = check_role(str(changes.get("roleArn", record["roleArn"])))
         self._check_log(changes.get("loggingConfiguration", {}), role_arn, "Update")
         if "definition" in changes:
             check_definition(changes["definition"], _machine(record).type, self._interpreter)
-        changes |= {"revisionId": str(uuid.uuid4()), "updateDate": self._clock.now()}
+        if any(_setting(record, name) != value for name, value in changes.items()):
+            changes["revisionId"] = str(uuid.uuid4())
+        changes["updateDate"] = self._clock.now()
         self._records[arn] = record | changes
         return _machine(self._records[arn])
 

@@ -51,10 +51,10 @@ def check_output(text: str) -> str:
     return text
 
 
-def check_publish(params: Params) -> None:
-    """Refuse to publish a version of a state machine. Raises ValidationException."""
-    if params.get("publish"):
-        raise ValidationException("The local AWS does not publish versions of state machines")
+def check_version_description(params: Params) -> None:
+    """Raise ValidationException for the description of a version that is not published [recorded]."""
+    if "versionDescription" in params and not params.get("publish"):
+        raise ValidationException("Version description can only be set when publish is true")
 
 
 def _data_error(noun: str, text: str) -> str | None:

@@ -47,6 +47,10 @@ from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access impor
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
+from stepline.localaws.emulators.ministack.cloudformation.types.state_machine_versions import (
+    add_alias_type,
+    add_version_type,
+)
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
@@ -95,6 +99,8 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_version_type(_client(services.stepfunctions, platform))
+    add_alias_type(_client(services.stepfunctions, platform))
     add_network_types()
     add_access_types()
     add_deployment_type()
@@ -127,7 +133,7 @@ def _mend_cloudformation(platform: Platform) -> None:
         lambda text, machine_type: check_definition(text, MachineType(machine_type), interpreter)
     )
     state_machines.set_tracing()
-    state_machines.check_roles(platform.roles, platform.client)
+    state_machines.check_roles(platform.roles)
     properties.encrypt_buckets()
     properties.encrypt_topics()
     properties.set_vpcs_of_functions()

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.core import responses
-from ministack.services import stepfunctions
+from ministack.services import cloudwatch_logs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
@@ -23,9 +23,9 @@ from stepline.localaws.iam.required_permissions import execution_tracing_permiss
 from stepline.localaws.protocol import AwsError
 from stepline.localaws.service_roles import ServiceRoles
 from stepline.localaws.stepfunctions import errors
-from stepline.localaws.stepfunctions.execution_logs import check_destination
+from stepline.localaws.stepfunctions.execution_logs import NO_LOG_GROUP
 from stepline.localaws.stepfunctions.models import Machine
-from stepline.localaws.stepfunctions.validation import check_logging
+from stepline.localaws.stepfunctions.validation import check_logging, log_group_name
 
 _TYPE = "AWS::StepFunctions::StateMachine"
 _MANAGED_RULES = {
@@ -83,7 +83,7 @@ def set_tracing() -> None:
     after_change(_TYPE, apply)
 
 
-def check_roles(roles: ServiceRoles, client: Callable[[str], Any]) -> None:
+def check_roles(roles: ServiceRoles) -> None:
     """Check that a machine's role may deliver its log and create the rules that its tasks wait for.
 
     Step Functions does so when a machine is created or updated, and checks that the log group exists;
@@ -97,7 +97,7 @@ def check_roles(roles: ServiceRoles, client: Callable[[str], Any]) -> None:
             return
         _check_managed_rules(roles, properties)
         _check_log_delivery(roles, operation, properties)
-        _check_log_group(client, properties)
+        _check_log_group(properties)
 
     before_change(_TYPE, check)
 
@@ -117,13 +117,12 @@ def _check_log_delivery(roles: ServiceRoles, operation: str, properties: Propert
         _authorize(roles, properties, log_delivery_permissions(operation), _NO_LOG)
 
 
-def _check_log_group(client: Callable[[str], Any], properties: Properties) -> None:
+def _check_log_group(properties: Properties) -> None:
     configuration = api_names(properties.get("LoggingConfiguration", {}))
-    if configuration.get("level", "OFF") == "OFF":
-        return
     try:
         check_logging(configuration)
-        check_destination(client("logs"), configuration)
+        if log_group_name(configuration) not in {None, *cloudwatch_logs._log_groups}:
+            raise errors.InvalidLoggingConfiguration(NO_LOG_GROUP)
     except AwsError as error:
         raise ValueError(error.message) from error
 

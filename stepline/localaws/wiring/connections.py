@@ -58,7 +58,7 @@ from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
 from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
-from stepline.localaws.wiring.source_repositories import detect_pushes
+from stepline.localaws.wiring.source_repositories import detect_pushes, notify_of_changes
 
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
@@ -187,6 +187,7 @@ def _connect_events(services: Services, platform: Platform, stack: contextlib.Ex
     """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
     eventbridge.add_versions_to_s3_events()
     detect_pushes(services.codecommit, services.codepipeline)
+    notify_of_changes(services.codecommit, platform)
     s3_events.report_written_objects(services.codepipeline.object_written)
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))

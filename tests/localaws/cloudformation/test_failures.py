@@ -58,6 +58,17 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
     )
 
 
+def test_application_of_the_repository_is_refused_by_its_name(deployment: Deployment) -> None:
+    """The transform would ask AWS for it."""
+    application = "arn:aws:serverlessrepo:us-east-1:123456789012:applications/hello"
+    location = {"ApplicationId": application, "SemanticVersion": "1.0.0"}
+    template = resources(Hello=("AWS::Serverless::Application", {"Location": location}))
+    template["Transform"] = "AWS::Serverless-2016-10-31"
+    with pytest.raises(ClientError) as caught:
+        deployment.create(template)
+    assert "Serverless Application Repository, which Hello would" in caught.value.response["Error"]["Message"]
+
+
 def test_export_that_does_not_exist_fails_the_resource(deployment: Deployment) -> None:
     """The name of a bucket is checked before the deployment, which did not end."""
     name = {"Fn::Sub": ["${Name}-bucket", {"Name": {"Fn::ImportValue": "missing"}}]}

@@ -52,11 +52,18 @@ def _on_libyaml(loader: Any) -> Any:
 def explain_sam_errors() -> None:
     """Report what the SAM transform refuses in the words of CloudFormation, instead of as Python's objects.
 
+    It would look up applications in AWS's repository, with the credentials of the developer.
     Call this before macros are run, which call the original function.
     """
     original = engine._apply_transforms
 
     def apply(template: dict[str, Any], *parameters: Any) -> Any:
+        if names := _published_applications(template):
+            failure = (
+                f"Transform {engine._SAM_TRANSFORM} failed with: the local AWS does not have the "
+                f"applications of the AWS Serverless Application Repository, which {', '.join(names)} would create"
+            )
+            return engine._TransformFailed(template, failure)
         try:
             return original(template, *parameters)
         except Exception as error:
@@ -68,6 +75,19 @@ def explain_sam_errors() -> None:
 
     for module in (changesets, engine, handlers):
         module._apply_transforms = apply
+
+
+def _published_applications(template: Mapping[str, Any]) -> list[str]:
+    """Return the logical ids of nested applications that are not at an address in S3."""
+    resources = template.get("Resources")
+    found = resources.items() if isinstance(resources, Mapping) else ()
+    return [
+        name
+        for name, resource in found
+        if isinstance(resource, Mapping)
+        and resource.get("Type") == "AWS::Serverless::Application"
+        and isinstance((resource.get("Properties") or {}).get("Location"), Mapping)
+    ]
 
 
 def read_virtual_hosted_addresses() -> None:

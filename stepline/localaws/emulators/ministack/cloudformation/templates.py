@@ -61,7 +61,8 @@ def explain_sam_errors() -> None:
         if names := _published_applications(template):
             failure = (
                 f"Transform {engine._SAM_TRANSFORM} failed with: the local AWS does not have the "
-                f"applications of the AWS Serverless Application Repository, which {', '.join(names)} would create"
+                "applications of the AWS Serverless Application Repository, which "
+                f"{', '.join(names)} would create"
             )
             return engine._TransformFailed(template, failure)
         try:

@@ -1,7 +1,8 @@
 """Pushes the content of a directory as one commit.
 
 The commit is made in a temporary git directory with the given directory as its work tree. A repository of
-the user's that contains the directory is not changed, and only its `user.name` and `user.email` are read.
+the user's that contains the directory is not changed; only its `user.name` and `user.email`, and what it
+ignores, are read.
 Hooks, signing and prompts are switched off, because pushes also run unattended.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from stepline.aws.source_repositories import Destination
 from stepline.core.errors import UsageError
 from stepline.git.client import Git
+from stepline.git.ignored_files import exclude_patterns
 
 _DEFAULT_IDENTITY = {"user.name": "stepline", "user.email": "stepline@localhost"}
 _SETTINGS = (
@@ -82,7 +84,7 @@ def push_directory(
 ) -> PushResult:
     """Make the content of `source` the content of the branch. Raises UsageError with git's own message.
 
-    Files that a `.gitignore` in `source` names are left out.
+    What git ignores is left out; see `stepline.git.ignored_files`.
     """
     with _temporary_git(source) as git:
         return _push(git, source, destination, access, message=message, allow_empty=allow_empty)
@@ -102,7 +104,7 @@ def _temporary_git(source: Path) -> Iterator[Git]:
 def zip_directory(source: Path) -> Archive:
     """Return the files that `push_directory` would push, as a zip file. Raises UsageError."""
     with _temporary_git(source) as git:
-        git.run("init", "--quiet")
+        _init(git)
         files = _stage(git, source)
         tree = git.text("write-tree")
         return Archive(git.run("archive", "--format=zip", tree), tree, files)
@@ -112,7 +114,7 @@ def _push(
     git: Git, source: Path, destination: Destination, access: Access, *, message: str, allow_empty: bool
 ) -> PushResult:
     reference, access_options = f"refs/heads/{destination.branch}", _config_options(access)
-    git.run("init", "--quiet")
+    _init(git)
     git.run("symbolic-ref", "HEAD", reference)
     tip = _fetch_tip(git, destination, reference, access_options)
     files = _stage(git, source)
@@ -123,6 +125,14 @@ def _push(
     messages = git.push(destination.clone_url, f"HEAD:{reference}", options=access_options)
     commit_id = git.text("rev-parse", "HEAD")
     return PushResult(commit_id, is_new=True, has_changes=has_changes, files=files, messages=tuple(messages))
+
+
+def _init(git: Git) -> None:
+    """Create the repository, which ignores what the user's own would."""
+    git.run("init", "--quiet")
+    exclude = Path(git.text("rev-parse", "--absolute-git-dir"), "info/exclude")
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_bytes(exclude_patterns(_users_git(git)))
 
 
 def _fetch_tip(
@@ -143,7 +153,7 @@ def _stage(git: Git, source: Path) -> int:
     git.run("add", "--all", ".")
     entries = git.text("ls-files", "--stage", "-z").split("\0")[:-1]
     if not entries:
-        raise UsageError(f"{source} has no files to push (besides those that .gitignore names)")
+        raise UsageError(f"{source} has no files to push (besides those that git ignores)")
     for mode, path in ((entry.split(" ", 1)[0], entry.split("\t", 1)[1]) for entry in entries):
         if mode == _SUBMODULE_MODE:
             raise UsageError(f"{source / path} is a git repository of its own: only its files can be pushed")
@@ -152,12 +162,16 @@ def _stage(git: Git, source: Path) -> int:
 
 def _identity_options(git: Git) -> tuple[str, ...]:
     """Return options for the user's identity in that directory, or for a default one."""
-    users_git = Git(git.folder, environment=git.environment)
     identity = {
-        key: users_git.text("config", "--get", key, exit_codes=(0, 1)) or default
+        key: _users_git(git).text("config", "--get", key, exit_codes=(0, 1)) or default
         for key, default in _DEFAULT_IDENTITY.items()
     }
     return _config_options(f"{key}={value}" for key, value in identity.items())
+
+
+def _users_git(git: Git) -> Git:
+    """Return git with the repository of the user that contains the folder, if there is one."""
+    return Git(git.folder, environment=git.environment)
 
 
 def _config_options(settings: Iterable[str]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline imp
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.http_api import import_definitions
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
@@ -104,6 +105,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_network_types()
     add_access_types()
     add_deployment_type()
+    import_definitions()
     add_role_policy_type()
     add_user_types()
     add_trail_type()

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from tests.iam.suites import Scenario
-from tests.iam.system import ACCOUNT, REGION, System
+from tests.iam.system import ACCOUNT, System
 
 
 def logged_machine_scenario(role: str, *, sample: bool = False) -> Scenario:
@@ -30,11 +30,12 @@ def logged_machine_scenario(role: str, *, sample: bool = False) -> Scenario:
 
 def _template(role_arn: str, comment: str) -> dict[str, Any]:
     definition = {"Comment": comment, "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
-    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/iam:*"
-    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}]}
+    group = {"LogGroupArn": {"Fn::GetAtt": ["Group", "Arn"]}}
+    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": group}]}
     properties = {
         "RoleArn": role_arn,
         "DefinitionString": json.dumps(definition),
         "LoggingConfiguration": logging,
     }
-    return {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    return {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}, "Machine": machine}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from statemachines.process.transaction import Transaction
 from tests.iam.suites import Lane
-from tests.iam.system import ACCOUNT, REGION, System
+from tests.iam.system import ACCOUNT, System
 
 _OWNER = "testedkey1"
 _STEPS = tuple(
@@ -101,10 +101,11 @@ def logged_machines_are_created_updated_and_deleted(system: System) -> None:
 
 def _logged_machines(system: System, comment: str) -> dict[str, Any]:
     definition = {"Comment": comment, "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
-    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/iam:*"
-    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}]}
+    group = {"LogGroupArn": {"Fn::GetAtt": ["Group", "Arn"]}}
+    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": group}]}
     return {
-        "Resources": {
+        "Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}
+        | {
             machine: {
                 "Type": "AWS::StepFunctions::StateMachine",
                 "Properties": {

@@ -16,6 +16,7 @@ from stepline.localaws.iam.service_requests import (
     codecommit_permission,
     codepipeline_permission,
     logs_permission,
+    state_machine_permission,
 )
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/k"
@@ -202,3 +203,22 @@ def test_namespace_of_metrics_is_a_condition_key() -> None:
     request = ServiceRequest(Permission("cloudwatch:PutMetricData", "*"), {"Namespace": "stepline"})
     (permission,) = required_permissions(request, FakeObjects())
     assert permission.context == {"cloudwatch:namespace": "stepline"}
+
+
+@pytest.mark.parametrize(
+    ("arn", "resource", "context"),
+    [
+        ("arn:aws:states:r:1:stateMachine:m", "arn:aws:states:r:1:stateMachine:m", {}),
+        (
+            "arn:aws:states:r:1:stateMachine:m:live",
+            "arn:aws:states:r:1:stateMachine:m",
+            {"states:statemachinequalifier": "live"},
+        ),
+        ("arn:aws:states:r:1:execution:m:live", "arn:aws:states:r:1:execution:m:live", {}),
+    ],
+)
+def test_version_or_alias_needs_the_permission_of_its_state_machine(
+    arn: str, resource: str, context: dict[str, str]
+) -> None:
+    found = state_machine_permission("states:StartExecution", arn)
+    assert (found.resource, found.context) == (resource, context)

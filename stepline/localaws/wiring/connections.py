@@ -44,9 +44,14 @@ from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline imp
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.http_api import import_definitions
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
+from stepline.localaws.emulators.ministack.cloudformation.types.state_machine_versions import (
+    add_alias_type,
+    add_version_type,
+)
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
@@ -95,9 +100,12 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_version_type(_client(services.stepfunctions, platform))
+    add_alias_type(_client(services.stepfunctions, platform))
     add_network_types()
     add_access_types()
     add_deployment_type()
+    import_definitions()
     add_role_policy_type()
     add_user_types()
     add_trail_type()

@@ -104,6 +104,7 @@ def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
         interpreter=MotoInterpreter(),
         task_clients=platform.client,
         trace=functools.partial(state_machines.trace, roles=platform.roles),
+        authorize_log=functools.partial(state_machines.authorize_log, platform.roles),
         state_machines=state_machines.StateMachineRecords(),
     )
 

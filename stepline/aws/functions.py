@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _SEPARATOR = "/"
 
 
+class UnknownNameError(UsageError):
+    """No function, or no resource of another kind, has the name."""
+
+
 @dataclass(frozen=True)
 class Function:
     """A function; `logical_id` is None for one that belongs to no stack that was read.
@@ -94,7 +98,7 @@ def find_function(functions: Sequence[Function], text: str, stack_name: str) -> 
     function or more than one is found.
     """
     if not functions:
-        raise UsageError("no functions exist: deploy template.yaml first (locally: `stepline up`)")
+        raise UnknownNameError("no functions exist: deploy template.yaml first (locally: `stepline up`)")
     name = text.split(":")[6] if text.startswith("arn:") and text.count(":") >= 6 else text
     stack, separator, rest = name.partition(_SEPARATOR)
     wanted = rest if separator else name
@@ -108,7 +112,7 @@ def find_function(functions: Sequence[Function], text: str, stack_name: str) -> 
                 names = ", ".join(each.listed_name(stack_name) for each in found)
                 raise UsageError(f"{text!r} matches several functions: {names}")
     known = [each.listed_name(stack_name) for each in functions]
-    raise UsageError(
+    raise UnknownNameError(
         f"function {text!r} does not exist{did_you_mean(text, known)}; the functions are: {', '.join(known)}"
     )
 

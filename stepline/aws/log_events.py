@@ -32,6 +32,7 @@ _IGNORED_KEYS = frozenset(
         "xray_trace_id",
     }
 )
+_EXECUTION_EVENT_KEYS = frozenset({"details", "execution_arn", "type"})
 _OVERLAP_MS = 10_000  # events arrive out of order: read a little again, and skip known events
 
 _MAX_STREAMS = 100
@@ -61,7 +62,8 @@ def function_log_group(function_name: str) -> str:
 class LogReader:
     """Reads a log group from `since` on; each `read_new` yields the events that it has not yielded before.
 
-    `streams` returns the streams to read, of which there may be more each time; None reads all streams.
+    `streams` returns the streams to read, of which there may be more each time; None reads all streams whose
+    name begins with `stream_prefix`.
     """
 
     def __init__(
@@ -70,16 +72,20 @@ class LogReader:
         group: str,
         since: datetime,
         streams: Callable[[], Sequence[str]] | None = None,
+        stream_prefix: str = "",
     ) -> None:
         self._logs = logs
         self._group = group
         self._streams = streams
+        self._stream_prefix = stream_prefix
         self._start_ms = int(since.timestamp() * 1000)
         self._recent: dict[str, int] = {}  # event id -> time in ms, for events that are read again
 
     def read_new(self) -> Iterator[LogEvent]:
         """Yield new events in the order of their times; none if the group does not exist yet."""
         request: dict[str, Any] = {"logGroupName": self._group, "startTime": self._start_ms}
+        if self._stream_prefix:
+            request["logStreamNamePrefix"] = self._stream_prefix
         if self._streams is not None:
             request["logStreamNames"] = list(self._streams())[-_MAX_STREAMS:]
             if not request["logStreamNames"]:
@@ -115,10 +121,26 @@ def parse_message(message: str) -> ParsedMessage:
         document = json.loads(message) if message.startswith("{") else None
     except ValueError:
         document = None
+    if isinstance(document, dict) and document.keys() >= _EXECUTION_EVENT_KEYS:
+        return _execution_event(document)
     if not isinstance(document, dict) or "message" not in document:
         return ParsedMessage("", message, {})
     fields = {key: _text(value) for key, value in document.items() if key not in _IGNORED_KEYS}
     return ParsedMessage(str(document.get("level", "")), _text(document["message"]), fields)
+
+
+def _execution_event(document: Mapping[str, Any]) -> ParsedMessage:
+    """Parse an event of a state machine's log [Step Functions guide, "Logging using CloudWatch Logs"]."""
+    details = document["details"]
+    name = details.get("name", "") if isinstance(details, dict) else ""
+    kind = str(document["type"])
+    level = "ERROR" if kind.endswith(("Aborted", "Failed", "TimedOut")) else "INFO"
+    shown = {key: _text(details[key]) for key in ("error", "cause", "input", "output") if key in details}
+    return ParsedMessage(
+        level,
+        f"{kind} {name}".rstrip(),
+        {"execution": str(document["execution_arn"]).rpartition(":")[2], **shown},
+    )
 
 
 def _event_id(event: Mapping[str, Any], seen: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""Lists the Lambda functions of stacks and of the stacks that are nested in them."""
+"""Lists the functions, or the resources of another type, of stacks and the stacks nested in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNREADABLE: Final = frozenset({"ValidationError", "AccessDenied"})
 
 @dataclass(frozen=True)
 class StackFunction:
-    """A function and its physical name; `nested_stack` is None for one of the root stack itself."""
+    """A function, or another resource, and its physical name; without `nested_stack` in the root stack."""
 
     name: str
     logical_id: str
@@ -30,9 +30,9 @@ class StackFunction:
 
 
 def list_stack_functions(
-    cloudformation: CloudFormationClient, stack: str, *, root: str | None = None
+    cloudformation: CloudFormationClient, stack: str, *, root: str | None = None, type_name: str = _FUNCTION
 ) -> Iterator[StackFunction]:
-    """Yield the functions of the stack (a name or ARN) and of its nested stacks.
+    """Yield the functions, or the resources of another type, of a stack and its nested ones.
 
     None if the stack does not exist, or may not be read.
     """
@@ -46,15 +46,17 @@ def list_stack_functions(
         raise
     for each in resources:
         physical_id = each.get("PhysicalResourceId")
-        if physical_id and each["ResourceType"] == _FUNCTION:
+        if physical_id and each["ResourceType"] == type_name:
             nested = name if root else None
             yield StackFunction(physical_id, each["LogicalResourceId"], root or name, nested)
         elif physical_id and each["ResourceType"] == _NESTED_STACK:
-            yield from list_stack_functions(cloudformation, physical_id, root=root or name)
+            yield from list_stack_functions(
+                cloudformation, physical_id, root=root or name, type_name=type_name
+            )
 
 
 def list_stacks_with_functions(
-    cloudformation: CloudFormationClient, *, besides: str
+    cloudformation: CloudFormationClient, *, besides: str, type_name: str = _FUNCTION
 ) -> Iterator[StackFunction]:
     """Yield the functions of all root stacks but one; none if the stacks may not be listed."""
     pages = cloudformation.get_paginator("describe_stacks").paginate()
@@ -66,7 +68,7 @@ def list_stacks_with_functions(
         raise
     for stack in stacks:
         if "ParentId" not in stack and stack["StackName"] != besides:
-            yield from list_stack_functions(cloudformation, stack["StackName"])
+            yield from list_stack_functions(cloudformation, stack["StackName"], type_name=type_name)
 
 
 def _stack_name(stack: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 LOG_FLUSH_SECONDS = 0.2
@@ -33,6 +33,21 @@ class Line:
 PutLines = Callable[[list[Line]], None]
 
 
+def group_in_calls(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield as many lines at a time as CloudWatch Logs accepts in one call."""
+    call: list[Line] = []
+    size = 0
+    for line in lines:
+        line_size = len(line.text.encode()) + LOG_EVENT_OVERHEAD_BYTES
+        if call and (size + line_size > MAX_LOG_CALL_BYTES or len(call) == MAX_LOG_CALL_EVENTS):
+            yield call
+            call, size = [], 0
+        call.append(line)
+        size += line_size
+    if call:
+        yield call
+
+
 class LineLog:
     """Splits output into lines and calls `put` with as many of them as CloudWatch Logs accepts in a call."""
 
@@ -59,16 +74,7 @@ class LineLog:
     def flush(self) -> None:
         """Put all complete lines."""
         lines, self._lines = self._lines, []
-        call: list[Line] = []
-        size = 0
-        for line in lines:
-            line_size = len(line.text.encode()) + LOG_EVENT_OVERHEAD_BYTES
-            if call and (size + line_size > MAX_LOG_CALL_BYTES or len(call) == MAX_LOG_CALL_EVENTS):
-                self._put(call)
-                call, size = [], 0
-            call.append(line)
-            size += line_size
-        if call:
+        for call in group_in_calls(lines):
             self._put(call)
 
     def close(self) -> None:

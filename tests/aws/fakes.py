@@ -104,6 +104,7 @@ def target_with_functions(**clients: Any) -> Target:
             "cloudformation": Answers(
                 {"list_stack_resources": LIST_STACK_RESOURCES, "describe_stacks": DESCRIBE_STACKS}
             ),
+            "stepfunctions": Answers({"list_state_machines": {"stateMachines": []}}),
             **clients,
         },
     )

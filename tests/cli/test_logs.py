@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from stepline.aws.log_events import parse_message
 from stepline.aws.polling import Poller
 from stepline.aws.target import Target
 from stepline.cli.commands import logs as logs_command
@@ -99,3 +101,79 @@ def test_functions_are_found_without_the_stack(
         )
     )
     assert "unrelated" in stepline("logs", "nothing").stderr
+
+
+MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:stepline-Flow-1"
+EVENT = (
+    '{"id":"3","type":"ExecutionFailed","details":{"error":"E","cause":"why"},"previous_event_id":"2",'
+    '"event_timestamp":"1","execution_arn":"arn:aws:states:r:a:execution:m:nightly","redrive_count":"0"}'
+)
+
+
+class MachineLog:
+    """A target with a state machine, and its log with one event."""
+
+    def __init__(self, level: str) -> None:
+        self.requests: list[dict[str, Any]] = []
+        destination = {"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:0:log-group:flow:*"}}
+        resource = {
+            "ResourceType": "AWS::StepFunctions::StateMachine",
+            "PhysicalResourceId": MACHINE_ARN,
+            "LogicalResourceId": "Flow",
+        }
+        self.target = target_with_functions(
+            logs=Answers({"filter_log_events": self.filter_log_events}),
+            cloudformation=Answers(
+                {
+                    "list_stack_resources": {"StackResourceSummaries": [resource]},
+                    "describe_stacks": {"Stacks": [{"StackName": "stepline"}]},
+                }
+            ),
+            batch=Answers({"describe_job_queues": {"jobQueues": []}}),
+            stepfunctions=Answers(
+                {
+                    "list_state_machines": {"stateMachines": [{"stateMachineArn": MACHINE_ARN}]},
+                    "describe_state_machine": {
+                        "loggingConfiguration": {"level": level, "destinations": [destination]}
+                    },
+                }
+            ),
+        )
+
+    def filter_log_events(self, params: dict[str, Any]) -> Any:
+        self.requests.append(params)
+        return {"events": [{"timestamp": params["startTime"], "message": EVENT}]}
+
+
+@pytest.mark.parametrize("name", ["Flow", "flow", "stepline/Flow", "stepline-Flow-1", MACHINE_ARN])
+def test_log_of_a_state_machine_is_shown(
+    stepline: Stepline, use_target: Callable[[Target], None], name: str
+) -> None:
+    log = MachineLog("ALL")
+    use_target(log.target)
+    result = stepline("logs", name)
+    assert (result.exit_code, result.stdout) == (0, f"{EVENT}\n")
+    (request,) = log.requests
+    assert request["logGroupName"] == "flow"
+    assert request["logStreamNamePrefix"] == "states/stepline-Flow-1/"
+
+
+def test_state_machine_without_a_log_is_reported(
+    stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    use_target(MachineLog("OFF").target)
+    expected = "the state machine stepline-Flow-1 has no log: its LoggingConfiguration has level OFF"
+    assert expected in stepline("logs", "Flow").stderr
+
+
+def test_state_machines_are_listed_without_a_name(
+    stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    use_target(MachineLog("ALL").target)
+    assert "flow" in stepline("logs").stdout.splitlines()
+
+
+def test_event_of_an_execution_is_parsed() -> None:
+    parsed = parse_message(EVENT)
+    assert (parsed.level, parsed.message) == ("ERROR", "ExecutionFailed")
+    assert parsed.fields == {"execution": "nightly", "error": "E", "cause": "why"}

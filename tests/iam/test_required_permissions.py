@@ -16,6 +16,7 @@ from stepline.localaws.iam.service_requests import (
     codecommit_permission,
     codepipeline_permission,
     logs_permission,
+    state_machine_permission,
 )
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/k"
@@ -42,6 +43,9 @@ class FakeObjects:
 
     def key_of_topic(self, topic_arn: str) -> str | None:
         return KEY if topic_arn.endswith(":encrypted") else None
+
+    def key_arn(self, identifier: str) -> str | None:
+        return None if identifier.startswith("alias/aws/") else identifier
 
 
 def further(action: str, resource: str, **parameters: str) -> list[tuple[str, str]]:
@@ -73,6 +77,8 @@ def test_encryption_of_the_request_overrides_that_of_the_bucket() -> None:
         "x-amz-server-side-encryption-aws-kms-key-id": "arn:k",
     }
     assert further("s3:PutObject", OBJECT, **encrypted) == [("kms:GenerateDataKey", "arn:k")]
+    encrypted["x-amz-server-side-encryption-aws-kms-key-id"] = "alias/aws/s3"
+    assert further("s3:PutObject", OBJECT, **encrypted) == []
     by_s3 = {"x-amz-server-side-encryption": "AES256"}
     assert further("s3:PutObject", "arn:aws:s3:::encrypted/a", **by_s3) == []
 
@@ -197,3 +203,22 @@ def test_namespace_of_metrics_is_a_condition_key() -> None:
     request = ServiceRequest(Permission("cloudwatch:PutMetricData", "*"), {"Namespace": "stepline"})
     (permission,) = required_permissions(request, FakeObjects())
     assert permission.context == {"cloudwatch:namespace": "stepline"}
+
+
+@pytest.mark.parametrize(
+    ("arn", "resource", "context"),
+    [
+        ("arn:aws:states:r:1:stateMachine:m", "arn:aws:states:r:1:stateMachine:m", {}),
+        (
+            "arn:aws:states:r:1:stateMachine:m:live",
+            "arn:aws:states:r:1:stateMachine:m",
+            {"states:statemachinequalifier": "live"},
+        ),
+        ("arn:aws:states:r:1:execution:m:live", "arn:aws:states:r:1:execution:m:live", {}),
+    ],
+)
+def test_version_or_alias_needs_the_permission_of_its_state_machine(
+    arn: str, resource: str, context: dict[str, str]
+) -> None:
+    found = state_machine_permission("states:StartExecution", arn)
+    assert (found.resource, found.context) == (resource, context)

@@ -1,4 +1,4 @@
-"""`stepline logs`: show the log of a function or of a Batch job."""
+"""`stepline logs`: show the log of a function, a state machine or a Batch job."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from rich.console import Console
 from rich.text import Text
 
 from stepline.aws.batch_jobs import BatchJob, find_job, is_job_id, list_jobs, read_job
-from stepline.aws.functions import resolve_function
+from stepline.aws.functions import UnknownNameError, resolve_function
 from stepline.aws.log_events import LogEvent, LogReader, function_log_group, parse_message
 from stepline.aws.polling import new_poller
+from stepline.aws.state_machines import (
+    StateMachine,
+    list_state_machines,
+    read_state_machine_log,
+    resolve_state_machine,
+)
 from stepline.aws.target import Target
 from stepline.cli import terminal
 from stepline.cli.function_names import print_functions
@@ -46,11 +52,12 @@ class _Log:
 def command(
     ctx: click.Context, /, *, name: str | None, is_job: bool, follow: bool, since: str, stack_name: str
 ) -> None:
-    """Show the log of a function or of a Batch job.
+    """Show the log of a function, a state machine or a Batch job.
 
-    NAME is a function (its name, its logical id, STACK/LOGICAL_ID, or a part of a name or logical id), the id
-    of an AWS Batch job, or a log group (`/aws/batch/stepline-batch`). The log of a job is shown from its
-    beginning. Without NAME the names of functions, and of the Batch jobs of the last day, are listed.
+    NAME is a function or a state machine (its name, its logical id, STACK/LOGICAL_ID, or a part of a name or
+    logical id), the id of an AWS Batch job, or a log group (`/aws/batch/stepline-batch`). The log of a job is
+    shown from its beginning. Without NAME the names of functions and state machines, and of the Batch jobs of
+    the last day, are listed.
 
     Structured messages are formatted on a terminal, and unchanged in a pipe.
     """
@@ -64,13 +71,17 @@ def command(
     elif name.startswith("/"):
         log = _Log(LogReader(target.client("logs"), name, begin), _empty_text(name, since))
     else:
-        log = _log_of_function(target, name, begin, since, stack_name)
+        log = _log_of_program(target, name, begin, since, stack_name)
     _print(log, follow=follow, is_local=target.is_local)
 
 
 def _list_names(target: Target, stack_name: str) -> None:
-    """Print the names of functions and Batch jobs, those that the command accepts."""
+    """Print the names of functions, state machines and Batch jobs, those that the command accepts."""
     print_functions(target, stack_name)
+    if machines := list_state_machines(target, stack_name):
+        terminal.print_message("State machines:", style="quiet")
+    for machine in machines:
+        terminal.print_result(machine.listed_name(stack_name))
     jobs = list_jobs(target.client("batch"), datetime.now(UTC) - _LISTED_PERIOD)
     if jobs:
         terminal.print_message("Batch jobs of the last day, for --job:", style="quiet")
@@ -78,9 +89,24 @@ def _list_names(target: Target, stack_name: str) -> None:
         terminal.print_result(f"{job['jobName']}  {job.get('status', '')}  {job['jobId']}")
 
 
-def _log_of_function(target: Target, function: str, begin: datetime, since: str, stack_name: str) -> _Log:
-    name = resolve_function(target, function, stack_name).name
+def _log_of_program(target: Target, program: str, begin: datetime, since: str, stack_name: str) -> _Log:
+    """Return the log of a function, or of a state machine if no function has that name."""
+    try:
+        name = resolve_function(target, program, stack_name).name
+    except UnknownNameError:
+        if (machine := resolve_state_machine(target, program, stack_name)) is None:
+            raise
+        return _log_of_machine(target, machine, begin, since)
     return _Log(LogReader(target.client("logs"), function_log_group(name), begin), _empty_text(name, since))
+
+
+def _log_of_machine(target: Target, machine: StateMachine, begin: datetime, since: str) -> _Log:
+    log = read_state_machine_log(target.client("stepfunctions"), machine)
+    reader = LogReader(
+        target.client("logs"), log.group, begin, streams=None, stream_prefix=f"states/{machine.name}/"
+    )
+    text = _empty_text(machine.name, since)
+    return _Log(reader, f"{text}; its log level is {log.level}" if log.level != "ALL" else text)
 
 
 def _log_of_job(target: Target, id_or_name: str) -> _Log:

@@ -1,4 +1,4 @@
-"""Returns the permission of a request to CodePipeline, CodeCommit, CodeBuild, CloudWatch Logs or Batch.
+"""Returns the permission of a request to a service whose ARNs ministack does not know.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
@@ -88,3 +88,19 @@ def batch_permissions(
 
     names = {kind: str(parameters.get(member)) for kind, member in kinds.items()}
     return tuple(Permission(f"batch:{operation}", arn(kind, name)) for kind, name in names.items())
+
+
+_PARTS_OF_A_STATE_MACHINE = 7
+
+
+def state_machine_permission(action: str, arn: str) -> Permission:
+    """Return the permission for a state machine, which is also that for its versions and aliases.
+
+    A condition on `states:StateMachineQualifier` may name these [Step Functions guide, "Permissions for
+    versions and aliases"].
+    """
+    parts = arn.split(":")
+    if ":stateMachine:" not in arn or len(parts) <= _PARTS_OF_A_STATE_MACHINE:
+        return Permission(action, arn)
+    machine, qualifier = parts[:_PARTS_OF_A_STATE_MACHINE], parts[_PARTS_OF_A_STATE_MACHINE]
+    return Permission(action, ":".join(machine), {"states:statemachinequalifier": qualifier})

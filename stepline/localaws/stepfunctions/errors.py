@@ -16,6 +16,14 @@ class _ErrorWithDetail(AwsError):
         super().__init__(self.template.format(detail))
 
 
+class AccessDeniedException(AwsError):
+    """A role does not allow what the service needs."""
+
+
+class ConflictException(AwsError):
+    """What exists, or is in use, does not fit the request."""
+
+
 class ExecutionAlreadyExists(_ErrorWithDetail):
     template = "Execution Already Exists: '{}'"
 
@@ -41,7 +49,7 @@ class InvalidExecutionInput(_ErrorWithDetail):
 
 
 class InvalidLoggingConfiguration(_ErrorWithDetail):
-    template = "Invalid Logging Configuration: '{}'"
+    template = "Invalid Logging Configuration: {}"
 
 
 class InvalidName(_ErrorWithDetail):
@@ -68,6 +76,13 @@ class MissingRequiredParameter(AwsError):
 class ResourceNotFound(AwsError):
     def __init__(self, arn: str) -> None:
         super().__init__(f"Resource not found: '{arn}'", resourceName=arn)
+
+
+class ServiceQuotaExceededException(AwsError):
+    """There are too many versions or aliases."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"The quota is exceeded: a state machine has {limit}")
 
 
 class ServiceUnavailable(AwsError):

@@ -23,8 +23,8 @@ def status_event(execution: Execution, now: datetime, reason_not_redrivable: str
         detail={
             "executionArn": execution.arn,
             "stateMachineArn": execution.machine.arn,
-            "stateMachineVersionArn": None,
-            "stateMachineAliasArn": None,
+            "stateMachineVersionArn": execution.machine.version_arn,
+            "stateMachineAliasArn": execution.machine.alias_arn,
             "name": execution.name,
             "status": execution.status.value,
             "startDate": _milliseconds(execution.start_date),

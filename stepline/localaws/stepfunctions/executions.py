@@ -16,6 +16,7 @@ from stepline.localaws.iam import Actor, acting_as
 from stepline.localaws.stepfunctions import errors
 from stepline.localaws.stepfunctions.definition import timeout_seconds
 from stepline.localaws.stepfunctions.events import status_event
+from stepline.localaws.stepfunctions.execution_logs import LogDelivery
 from stepline.localaws.stepfunctions.interpreter import Interpretation, Interpreter, TaskClients
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType, TaskClosedError
 from stepline.localaws.stepfunctions.names import Arns
@@ -54,6 +55,7 @@ class Executions:
         task_clients: TaskClients,
         trace: Callable[[Machine], None],
     ) -> None:
+        self._logs = LogDelivery(context, task_clients)
         self._clock = context.clock
         self._events = context.events
         self._interpreter = interpreter
@@ -172,6 +174,7 @@ class Executions:
             trace_header=trace_header,
         )
         execution.on_closed.append(lambda: self._on_closed(execution))
+        self._logs.follow(execution)
         return execution
 
     def _run(self, execution: Execution) -> None:

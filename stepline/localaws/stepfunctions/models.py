@@ -35,7 +35,10 @@ class TaskClosedError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine at one moment. `update_date` is None until the first update."""
+    """A state machine at one moment. `update_date` is None until the first update.
+
+    `version_arn` and `alias_arn` say what it was found by, if not by its own ARN.
+    """
 
     arn: str
     name: str
@@ -47,6 +50,8 @@ class Machine:
     logging_configuration: Mapping[str, Any]
     tracing_configuration: Mapping[str, Any]
     revision_id: str | None
+    version_arn: str | None = None
+    alias_arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ class Execution:
     redrive_token: str | None = None
     checkpoint: Checkpoint | None = None
     on_closed: list[Callable[[], None]] = field(default_factory=list)
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    """Called with each event, under the lock of the execution."""
     history_bytes: int = 0
     """About the memory that the texts of the history take."""
     _events: list[Event] = field(default_factory=list)
@@ -163,6 +170,8 @@ class Execution:
             }
         )
         self.history_bytes += _EVENT_BYTES
+        for listener in self.listeners:
+            listener(self._events[-1])
         return event_id
 
     def _shared(self, value: Any) -> Any:

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_PARTS_OF_A_MACHINE = 7
+
+
+def split_qualifier(arn: str) -> tuple[str, str | None]:
+    """Return the ARN of a state machine, and the version or alias that the ARN names."""
+    parts = arn.split(":")
+    if len(parts) <= _PARTS_OF_A_MACHINE:
+        return arn, None
+    return ":".join(parts[:_PARTS_OF_A_MACHINE]), ":".join(parts[_PARTS_OF_A_MACHINE:])
+
 
 @dataclass(frozen=True)
 class Arns:

@@ -11,18 +11,43 @@ from stepline.localaws.protocol import Params
 from stepline.localaws.stepfunctions.definition import Diagnostic
 from stepline.localaws.stepfunctions.models import Execution, Machine
 from stepline.localaws.stepfunctions.settings import BILLED_MEMORY_MB, BILLED_UNIT_MILLISECONDS
+from stepline.localaws.stepfunctions.versions import Alias, Version
 
 _EXECUTION_DATA = ("input", "inputDetails", "output", "outputDetails")
 """What `includeExecutionData` false leaves out of an event's details [GetExecutionHistory]."""
 
 
-def machine_description(machine: Machine) -> Params:
-    """Return the response of DescribeStateMachine."""
+def machine_description(machine: Machine, version: Version | None = None) -> Params:
+    """Return the response of DescribeStateMachine for a machine, or for a version."""
     return {
         **_machine_settings(machine),
+        "stateMachineArn": version.arn if version else machine.arn,
+        "description": version and version.description,
         "status": "ACTIVE",
         "type": machine.type.value,
-        "creationDate": machine.creation_date,
+        "creationDate": version.creation_date if version else machine.creation_date,
+    }
+
+
+def version_item(version: Version) -> Params:
+    """Return an item of ListStateMachineVersions."""
+    return {"stateMachineVersionArn": version.arn, "creationDate": version.creation_date}
+
+
+def alias_item(alias: Alias) -> Params:
+    """Return an item of ListStateMachineAliases."""
+    return {"stateMachineAliasArn": alias.arn, "creationDate": alias.creation_date}
+
+
+def alias_description(alias: Alias) -> Params:
+    """Return the response of DescribeStateMachineAlias."""
+    routes = [{"stateMachineVersionArn": arn, "weight": weight} for arn, weight in alias.routes.items()]
+    return {
+        **alias_item(alias),
+        "name": alias.name,
+        "description": alias.description,
+        "routingConfiguration": routes,
+        "updateDate": alias.update_date,
     }
 
 
@@ -65,6 +90,8 @@ def execution_item(execution: Execution) -> Params:
     """Return an item of ListExecutions."""
     return {
         **_execution(execution),
+        "stateMachineVersionArn": execution.machine.version_arn,
+        "stateMachineAliasArn": execution.machine.alias_arn,
         "redriveCount": execution.redrive_count,
         "redriveDate": execution.redrive_date,
     }

@@ -10,12 +10,15 @@ from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import JsonService, Params, ValidationException, page
 from stepline.localaws.stepfunctions import errors, responses
 from stepline.localaws.stepfunctions.definition import find_diagnostics
+from stepline.localaws.stepfunctions.execution_logs import check_destination
 from stepline.localaws.stepfunctions.executions import Executions
 from stepline.localaws.stepfunctions.interpreter import Interpreter, TaskClients
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType
+from stepline.localaws.stepfunctions.names import split_qualifier
 from stepline.localaws.stepfunctions.settings import DEFAULT_MAX_DIAGNOSTICS, DEFAULT_PAGE_SIZE
 from stepline.localaws.stepfunctions.store import MachineStore
-from stepline.localaws.stepfunctions.validation import check_arn, check_output
+from stepline.localaws.stepfunctions.validation import check_arn, check_logging, check_output
+from stepline.localaws.stepfunctions.versions import Versions
 
 _CLOSED_JOBS = frozenset({"SUCCEEDED", "FAILED"})
 _Item = TypeVar("_Item")
@@ -25,11 +28,13 @@ class StepFunctions(JsonService):
     """Step Functions on an interpreter of the Amazon States Language.
 
     `task_clients("lambda")` returns the client that Task states call Lambda with, under the machine's role
-    (`acting_as`). `trace` is called with the machine of each execution that starts. `state_machines` maps
-    ARNs to records in the API's shape and may belong to another service: it is read at each call.
+    (`acting_as`). `trace` is called with the machine of each execution that starts. `authorize_log` is called
+    with a role and "Create" or "Update", and raises AccessDeniedException unless it may deliver a log.
+    `state_machines` maps ARNs to records in the API's shape and may belong to another service: it is read at
+    each call.
     Under `VirtualClock` executions move only when the clock is moved.
 
-    Not served: activities, versions and aliases, map runs, TestState.
+    Not served: activities, map runs, TestState.
     """
 
     service_name: ClassVar[str] = "stepfunctions"
@@ -41,10 +46,15 @@ class StepFunctions(JsonService):
         interpreter: Interpreter,
         task_clients: TaskClients,
         trace: Callable[[Machine], None] = lambda _machine: None,
+        authorize_log: Callable[[str, str], None] = lambda _role_arn, _operation: None,
         state_machines: MutableMapping[str, dict[str, Any]] | None = None,
     ) -> None:
         self._interpreter = interpreter
-        self._machines = MachineStore({} if state_machines is None else state_machines, context, interpreter)
+        self._task_clients = task_clients
+        self._authorize_log = authorize_log
+        records = {} if state_machines is None else state_machines
+        self._machines = MachineStore(records, context, interpreter, self._check_log)
+        self._versions = Versions(context)
         self._executions = Executions(
             context, interpreter=interpreter, task_clients=task_clients, trace=trace
         )
@@ -60,20 +70,69 @@ class StepFunctions(JsonService):
 
     def create_state_machine(self, params: Params) -> Params:
         machine = self._machines.create(params)
-        return {"stateMachineArn": machine.arn, "creationDate": machine.creation_date}
+        return {
+            "stateMachineArn": machine.arn,
+            "creationDate": machine.creation_date,
+            **self._publish_if_asked(machine, params),
+        }
 
     def update_state_machine(self, params: Params) -> Params:
         machine = self._machines.update(params)
-        return {"updateDate": machine.update_date, "revisionId": machine.revision_id}
+        return {
+            "updateDate": machine.update_date,
+            "revisionId": machine.revision_id,
+            **self._publish_if_asked(machine, params),
+        }
 
     def delete_state_machine(self, params: Params) -> None:
         arn = params["stateMachineArn"]
         self._machines.delete(arn)
+        self._versions.delete_all(arn)
         self._executions.delete(arn)
 
     def describe_state_machine(self, params: Params) -> Params:
-        machine = self._machines.get(params["stateMachineArn"])
-        return _without_data(responses.machine_description(machine), params, "definition")
+        machine = self._machine(params["stateMachineArn"])
+        version = machine.version_arn and self._versions.find_version(machine.version_arn)
+        description = responses.machine_description(machine, version or None)
+        return _without_data(description, params, "definition")
+
+    def publish_state_machine_version(self, params: Params) -> Params:
+        version = self._versions.publish(
+            self._machines.get(params["stateMachineArn"]),
+            revision_id=params.get("revisionId"),
+            description=params.get("description"),
+        )
+        return {"creationDate": version.creation_date, "stateMachineVersionArn": version.arn}
+
+    def list_state_machine_versions(self, params: Params) -> Params:
+        arn = check_arn(params["stateMachineArn"], "stateMachine")
+        versions = self._versions.list_versions(arn)
+        items, token = _page(versions, params, key=lambda version: version.arn, scope=f"versions {arn}")
+        return {"stateMachineVersions": list(map(responses.version_item, items)), "nextToken": token}
+
+    def delete_state_machine_version(self, params: Params) -> None:
+        self._versions.delete_version(params["stateMachineVersionArn"])
+
+    def create_state_machine_alias(self, params: Params) -> Params:
+        alias = self._versions.create_alias(params)
+        return {"stateMachineAliasArn": alias.arn, "creationDate": alias.creation_date}
+
+    def update_state_machine_alias(self, params: Params) -> Params:
+        return {"updateDate": self._versions.update_alias(params).update_date}
+
+    def describe_state_machine_alias(self, params: Params) -> Params:
+        return responses.alias_description(self._versions.alias(params["stateMachineAliasArn"]))
+
+    def list_state_machine_aliases(self, params: Params) -> Params:
+        arn = check_arn(params["stateMachineArn"], "stateMachine")
+        machine_arn, qualifier = split_qualifier(arn)
+        self._machines.get(machine_arn)
+        aliases = self._versions.list_aliases(machine_arn, arn if qualifier else None)
+        items, token = _page(aliases, params, key=lambda alias: alias.arn, scope=f"aliases {arn}")
+        return {"stateMachineAliases": list(map(responses.alias_item, items)), "nextToken": token}
+
+    def delete_state_machine_alias(self, params: Params) -> None:
+        self._versions.delete_alias(params["stateMachineAliasArn"])
 
     def list_state_machines(self, params: Params) -> Params:
         items, token = _page(self._machines.list(), params, key=lambda machine: machine.arn, scope="machines")
@@ -102,13 +161,13 @@ class StepFunctions(JsonService):
 
     def start_execution(self, params: Params) -> Params:
         execution = self._executions.start(
-            self._machines.get(params["stateMachineArn"]), **_start_parameters(params)
+            self._machine(params["stateMachineArn"]), **_start_parameters(params)
         )
         return {"executionArn": execution.arn, "startDate": execution.start_date}
 
     def start_sync_execution(self, params: Params) -> Params:
         execution = self._executions.run_synchronously(
-            self._machines.get(params["stateMachineArn"]), **_start_parameters(params)
+            self._machine(params["stateMachineArn"]), **_start_parameters(params)
         )
         return _without_data(responses.sync_execution(execution), params, "input", "output")
 
@@ -125,7 +184,8 @@ class StepFunctions(JsonService):
     def list_executions(self, params: Params) -> Params:
         if "stateMachineArn" not in params:
             raise ValidationException("stateMachineArn is required: the local AWS has no map runs")
-        machine = self._machines.get(params["stateMachineArn"])
+        arn = params["stateMachineArn"]
+        machine = self._machine(arn)
         if machine.type is MachineType.EXPRESS:
             raise errors.StateMachineTypeNotSupported
         status = params.get("statusFilter")
@@ -133,10 +193,11 @@ class StepFunctions(JsonService):
         executions = [
             item
             for item in self._executions.list(machine.arn)
-            if status in {None, item.status.value}
+            if arn in {item.machine.arn, item.machine.version_arn, item.machine.alias_arn}
+            and status in {None, item.status.value}
             and redriven in {None, "REDRIVEN" if item.redrive_count else "NOT_REDRIVEN"}
         ]
-        scope = f"{machine.arn} {status} {redriven}"
+        scope = f"{arn} {status} {redriven}"
         items, token = _page(executions, params, key=lambda execution: execution.arn, scope=scope)
         return {"executions": list(map(responses.execution_item, items)), "nextToken": token}
 
@@ -173,6 +234,24 @@ class StepFunctions(JsonService):
 
     def send_task_heartbeat(self, params: Params) -> None:
         self._executions.task_heartbeat(params["taskToken"])
+
+    def _publish_if_asked(self, machine: Machine, params: Params) -> Params:
+        if not params.get("publish"):
+            return {}
+        description = params.get("versionDescription")
+        version = self._versions.publish(machine, revision_id=None, description=description)
+        return {"stateMachineVersionArn": version.arn}
+
+    def _machine(self, arn: str) -> Machine:
+        """Return the machine of an ARN, or of that of a version or alias. Raises StateMachineDoesNotExist."""
+        check_arn(arn, "stateMachine")
+        return self._versions.find_machine(arn) or self._machines.get(arn)
+
+    def _check_log(self, configuration: Mapping[str, Any], role_arn: str, operation: str) -> None:
+        check_logging(configuration)
+        if configuration.get("level", "OFF") != "OFF":
+            self._authorize_log(role_arn, operation)
+            check_destination(self._task_clients("logs"), configuration)
 
     def _execution(self, params: Params) -> Execution:
         return self._executions.get(check_arn(params["executionArn"], "execution"))

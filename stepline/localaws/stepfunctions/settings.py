@@ -13,6 +13,10 @@ DEFAULT_MAX_DIAGNOSTICS: Final = 100
 MAX_TAGS: Final = 50
 """[TagResource]"""
 
+MAX_VERSIONS: Final = 1_000
+MAX_ALIASES: Final = 100
+"""Of a state machine [Step Functions quotas, "State machine versions", "State machine aliases"]."""
+
 MAX_EVENTS: Final = 25_000
 """The longest history of a Standard execution, which then fails [Step Functions quotas]."""
 
@@ -36,6 +40,9 @@ MIN_SHARED_CHARACTERS: Final = 256
 
 MAX_EVENT_DATA_BYTES: Final = 248 * 1024
 """The most escaped input and output in a status event [Step Functions guide, "EventBridge payloads"]."""
+
+LOG_DELIVERY_SECONDS: Final = 0.1
+"""Until events are in the log [ours]; on AWS they arrive within minutes, at best effort."""
 
 BILLED_MEMORY_MB: Final = 64
 BILLED_UNIT_MILLISECONDS: Final = 100

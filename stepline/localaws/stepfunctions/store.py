@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,16 +17,17 @@ from stepline.localaws.stepfunctions.models import Execution, Machine, MachineTy
 from stepline.localaws.stepfunctions.names import Arns
 from stepline.localaws.stepfunctions.validation import (
     check_arn,
-    check_logging,
     check_name,
-    check_publish,
     check_role,
     check_tags,
+    check_version_description,
 )
 
 Record = dict[str, Any]
+CheckLog = Callable[[Mapping[str, Any], str, str], None]
+"""Checks a logging configuration, with the machine's role, for an operation: Create or Update."""
 
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "type": MachineType.STANDARD.value,
     "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
     "tracingConfiguration": {"enabled": False},
@@ -44,20 +45,25 @@ class MachineStore:
     """
 
     def __init__(
-        self, records: MutableMapping[str, Record], context: Context, interpreter: Interpreter
+        self,
+        records: MutableMapping[str, Record],
+        context: Context,
+        interpreter: Interpreter,
+        check_log: CheckLog,
     ) -> None:
         self._records = records
         self._clock = context.clock
         self._arns = Arns(context.account_id, context.region)
         self._interpreter = interpreter
+        self._check_log = check_log
 
     def create(self, params: Params) -> Machine:
         """Create a machine, or return the one that exists with the same settings."""
         arn = self._arns.machine(check_name(params["name"]))
-        check_publish(params)
+        check_version_description(params)
         check_role(params["roleArn"])
         check_tags(params.get("tags", ()))
-        check_logging(params.get("loggingConfiguration", {}))
+        self._check_log(params.get("loggingConfiguration", {}), params["roleArn"], "Create")
         record = self._new_record(arn, params)
         check_definition(record["definition"], MachineType(record["type"]), self._interpreter)
         existing = self._records.get(arn)
@@ -68,17 +74,19 @@ class MachineStore:
         return _machine(existing)
 
     def update(self, params: Params) -> Machine:
-        check_publish(params)
+        check_version_description(params)
         arn = params["stateMachineArn"]
         record = self._find(arn)
         changes = {name: params[name] for name in _UPDATABLE if name in params}
-        if not changes:
+        if not changes and not params.get("publish"):
             raise errors.MissingRequiredParameter
-        check_role(str(changes.get("roleArn", record["roleArn"])))
-        check_logging(changes.get("loggingConfiguration", {}))
+        role_arn = check_role(str(changes.get("roleArn", record["roleArn"])))
+        self._check_log(changes.get("loggingConfiguration", {}), role_arn, "Update")
         if "definition" in changes:
             check_definition(changes["definition"], _machine(record).type, self._interpreter)
-        changes |= {"revisionId": str(uuid.uuid4()), "updateDate": self._clock.now()}
+        if any(_setting(record, name) != value for name, value in changes.items()):
+            changes["revisionId"] = str(uuid.uuid4())
+        changes["updateDate"] = self._clock.now()
         self._records[arn] = record | changes
         return _machine(self._records[arn])
 
@@ -210,7 +218,7 @@ def _machine(record: Record) -> Machine:
         role_arn=record["roleArn"],
         creation_date=_date(record["creationDate"]),
         update_date=_date(record["updateDate"]) if record.get("updateDate") else None,
-        logging_configuration=_setting(record, "loggingConfiguration"),
+        logging_configuration=_DEFAULTS["loggingConfiguration"] | _setting(record, "loggingConfiguration"),
         tracing_configuration=_setting(record, "tracingConfiguration"),
         revision_id=record.get("revisionId"),
     )

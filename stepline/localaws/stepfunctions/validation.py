@@ -15,7 +15,7 @@ _FORBIDDEN = re.compile(r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]""")
 """White space, brackets, wildcards, special and control characters [StartExecution, `name`]."""
 
 
-_LOG_GROUP = re.compile(r"arn:[^:]+:logs:[^:]+:\d{12}:log-group:[^:]+:\*")
+_LOG_GROUP = re.compile(r"arn:[^:]+:logs:[^:]+:\d{12}:log-group:([^:]+):\*")
 
 
 def check_name(name: str) -> str:
@@ -51,10 +51,10 @@ def check_output(text: str) -> str:
     return text
 
 
-def check_publish(params: Params) -> None:
-    """Refuse to publish a version of a state machine. Raises ValidationException."""
-    if params.get("publish"):
-        raise ValidationException("The local AWS does not publish versions of state machines")
+def check_version_description(params: Params) -> None:
+    """Raise ValidationException for the description of a version that is not published [recorded]."""
+    if "versionDescription" in params and not params.get("publish"):
+        raise ValidationException("Version description can only be set when publish is true")
 
 
 def _data_error(noun: str, text: str) -> str | None:
@@ -84,11 +84,22 @@ def check_tags(tags: Sized) -> None:
 
 def check_logging(configuration: Mapping[str, Any]) -> None:
     """Raise InvalidLoggingConfiguration if a log has no destination."""
-    if configuration.get("level", "OFF") == "OFF":
+    if configuration.get("level", "OFF") == "OFF" and not configuration.get("destinations"):
         return
-    destinations = configuration.get("destinations", [])
-    if len(destinations) != 1:
+    if len(configuration.get("destinations", [])) != 1:
         raise errors.InvalidLoggingConfiguration("Must specify exactly one Log Destination.")
-    arn = destinations[0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
-    if not _LOG_GROUP.fullmatch(arn):
+    log_group_name(configuration)
+
+
+def log_group_name(configuration: Mapping[str, Any]) -> str | None:
+    """Return the log group of a logging configuration, None if it logs nothing.
+
+    Raises InvalidLoggingConfiguration if the destination is no log group.
+    """
+    if configuration.get("level", "OFF") == "OFF" and not configuration.get("destinations"):
+        return None
+    destinations = configuration.get("destinations") or [{}]
+    arn = (destinations[0].get("cloudWatchLogsLogGroup") or {}).get("logGroupArn", "")
+    if not (found := _LOG_GROUP.fullmatch(arn)):
         raise errors.InvalidLoggingConfiguration(f"Invalid Log Destination: {arn}")
+    return found[1]

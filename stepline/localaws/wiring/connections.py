@@ -48,6 +48,10 @@ from stepline.localaws.emulators.ministack.cloudformation.types.http_api import 
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
+from stepline.localaws.emulators.ministack.cloudformation.types.state_machine_versions import (
+    add_alias_type,
+    add_version_type,
+)
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
@@ -55,7 +59,7 @@ from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
 from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
-from stepline.localaws.wiring.source_repositories import detect_pushes
+from stepline.localaws.wiring.source_repositories import detect_pushes, notify_of_changes
 
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
@@ -87,6 +91,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     ssm.add_public_parameters()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
+    ecr.send_push_events(eventbridge.publish)
     managed_policies.add_managed_policies()
 
 
@@ -95,6 +100,8 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_version_type(_client(services.stepfunctions, platform))
+    add_alias_type(_client(services.stepfunctions, platform))
     add_network_types()
     add_access_types()
     add_deployment_type()
@@ -182,6 +189,7 @@ def _connect_events(services: Services, platform: Platform, stack: contextlib.Ex
     """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
     eventbridge.add_versions_to_s3_events()
     detect_pushes(services.codecommit, services.codepipeline)
+    notify_of_changes(services.codecommit, platform)
     s3_events.report_written_objects(services.codepipeline.object_written)
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))

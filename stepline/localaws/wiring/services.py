@@ -17,6 +17,7 @@ from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import (
     CodeCommitSource,
     CodePipeline,
+    EcrSource,
     S3Source,
     ServiceClients,
     Settings,
@@ -103,6 +104,7 @@ def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
         interpreter=MotoInterpreter(),
         task_clients=platform.client,
         trace=functools.partial(state_machines.trace, roles=platform.roles),
+        authorize_log=functools.partial(state_machines.authorize_log, platform.roles),
         state_machines=state_machines.StateMachineRecords(),
     )
 
@@ -133,6 +135,7 @@ def _codepipeline(
         sources={
             "CodeCommit": codecommit_source,
             "CodeStarSourceConnection": connection_source(repositories),
+            "ECR": EcrSource(platform.client("ecr"), region=context.region),
             "GitHub": github_source(repositories),
             "S3": S3Source(s3, region=context.region),
         },

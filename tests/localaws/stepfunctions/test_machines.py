@@ -77,7 +77,10 @@ def test_invalid_updates_are_refused(world: World) -> None:
     assert error_of(update, stateMachineArn=MACHINE_ARN + "-none", roleArn=ROLE_ARN)[0] == (
         "StateMachineDoesNotExist"
     )
-    assert error_of(update, stateMachineArn=MACHINE_ARN, publish=True)[0] == "ValidationException"
+    assert error_of(update, stateMachineArn=MACHINE_ARN, versionDescription="d") == (
+        "ValidationException",
+        "Version description can only be set when publish is true",
+    )
 
 
 def test_delete_aborts_executions_and_is_idempotent(world: World) -> None:

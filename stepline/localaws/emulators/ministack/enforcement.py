@@ -30,6 +30,7 @@ from stepline.localaws.iam.service_requests import (
     codecommit_permission,
     codepipeline_permission,
     logs_permission,
+    state_machine_permission,
 )
 from stepline.localaws.protocol.rest import operation_at
 from stepline.localaws.service_roles import ServiceRoles
@@ -165,7 +166,10 @@ class _HttpRequest:
             return Permission(action, self._parameters().get(member, "*"))
         if action == "cloudformation:DescribeEvents" and (stack := self._stack_of_change_set()):
             return Permission(action, stack)
-        return Permission(action, iam_actions.extract_resource_arn(*request, region, account))
+        resource = iam_actions.extract_resource_arn(*request, region, account)
+        if action.startswith("states:"):
+            return state_machine_permission(action, resource)
+        return Permission(action, resource)
 
     def _stack_of_change_set(self) -> str:
         """Return the ARN of the stack whose change set the request names, or a blank text."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.core import responses
-from ministack.services import stepfunctions
+from ministack.services import cloudwatch_logs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import (
@@ -22,7 +22,10 @@ from stepline.localaws.iam import Actor, Permission
 from stepline.localaws.iam.required_permissions import execution_tracing_permissions, log_delivery_permissions
 from stepline.localaws.protocol import AwsError
 from stepline.localaws.service_roles import ServiceRoles
+from stepline.localaws.stepfunctions import errors
+from stepline.localaws.stepfunctions.execution_logs import NO_LOG_GROUP
 from stepline.localaws.stepfunctions.models import Machine
+from stepline.localaws.stepfunctions.validation import check_logging, log_group_name
 
 _TYPE = "AWS::StepFunctions::StateMachine"
 _MANAGED_RULES = {
@@ -30,6 +33,7 @@ _MANAGED_RULES = {
     "states:::states:startExecution.sync": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
 }
 """Integration -> rule [Step Functions guide, "IAM policies for integrated services"]."""
+_NO_LOG = "The state machine IAM Role is not authorized to access the Log Destination"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 
 
@@ -82,7 +86,8 @@ def set_tracing() -> None:
 def check_roles(roles: ServiceRoles) -> None:
     """Check that a machine's role may deliver its log and create the rules that its tasks wait for.
 
-    Step Functions does so when a machine is created or updated; ministack checks nothing.
+    Step Functions does so when a machine is created or updated, and checks that the log group exists;
+    ministack checks nothing.
     """
 
     def check(operation: str, properties: Properties) -> None:
@@ -92,6 +97,7 @@ def check_roles(roles: ServiceRoles) -> None:
             return
         _check_managed_rules(roles, properties)
         _check_log_delivery(roles, operation, properties)
+        _check_log_group(properties)
 
     before_change(_TYPE, check)
 
@@ -108,8 +114,25 @@ def _check_managed_rules(roles: ServiceRoles, properties: Properties) -> None:
 
 def _check_log_delivery(roles: ServiceRoles, operation: str, properties: Properties) -> None:
     if properties.get("LoggingConfiguration", {}).get("Level", "OFF") != "OFF":
-        message = "The state machine IAM Role is not authorized to access the Log Destination"
-        _authorize(roles, properties, log_delivery_permissions(operation), message)
+        _authorize(roles, properties, log_delivery_permissions(operation), _NO_LOG)
+
+
+def _check_log_group(properties: Properties) -> None:
+    configuration = api_names(properties.get("LoggingConfiguration", {}))
+    try:
+        check_logging(configuration)
+        if log_group_name(configuration) not in {None, *cloudwatch_logs._log_groups}:
+            raise errors.InvalidLoggingConfiguration(NO_LOG_GROUP)
+    except AwsError as error:
+        raise ValueError(error.message) from error
+
+
+def authorize_log(roles: ServiceRoles, role_arn: str, operation: str) -> None:
+    """Raise AccessDeniedException unless a role may deliver a log. `operation`: Create or Update."""
+    try:
+        roles.authorize(_actor(role_arn), log_delivery_permissions(operation))
+    except ClientError as error:
+        raise errors.AccessDeniedException(f"{_NO_LOG}: {error.response['Error']['Message']}") from error
 
 
 def _authorize(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stepline.aws.source_repositories import Destination, ObjectDestination
+from stepline.git.push import LOCAL_ACCESS, push_directory
+from stepline.git.upload import upload_directory
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
@@ -362,6 +367,40 @@ def macro_of_the_account_is_used(system: Pipeline) -> None:
         system.deploy(request).assert_status("SUCCEEDED")
 
 
+# --- other sources
+
+
+def commit_of_a_connection_is_deployed(system: Pipeline) -> None:
+    """The push to the local repository starts the pipeline."""
+    destination = Destination(
+        "iam/app", "main", f"{system.endpoint_url}/v1/repos/iam/app", may_be_missing=True
+    )
+
+    def push(folder: Path) -> None:
+        push_directory(folder, destination, LOCAL_ACCESS, message="a change", allow_empty=True)
+
+    _deploy_files(system, push)
+
+
+def object_is_deployed(system: Pipeline) -> None:
+    """The upload starts the pipeline."""
+    destination = ObjectDestination(system.outputs["SourceBucketName"], "source.zip")
+    _deploy_files(
+        system,
+        lambda folder: upload_directory(system.client("s3"), folder, destination, allow_empty=True),
+    )
+
+
+def _deploy_files(system: Pipeline, push: Callable[[Path], object]) -> None:
+    name = unique_name()
+    request = {"environmentName": "iam", "stackName": name, "templatePath": "template.json"}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "state_machine_input.json").write_text(json.dumps(request))
+        (Path(folder) / "template.json").write_text(json.dumps(template()))
+        system.started_by(lambda: push(Path(folder))).assert_status("Succeeded")
+    system.assert_stack_status(f"iam-{name}", "CREATE_COMPLETE")
+
+
 logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployStateMachineRole")
 
 SYSTEM = Pipeline
@@ -406,6 +445,19 @@ VARIANTS = (
         ),
         prepare=create_other_resources,
     ),
+    # The last ones: they remove the repository, which the scenarios before them push to.
+    *(
+        Variant(
+            {
+                "Source": "Connection",
+                "ConnectionArn": f"arn:aws:{prefix}:{REGION}:{ACCOUNT}:connection/1",
+                "FullRepositoryId": "iam/app",
+            },
+            (commit_of_a_connection_is_deployed,),
+        )
+        for prefix in ("codeconnections", "codestar-connections")
+    ),
+    Variant({"Source": "S3"}, (object_is_deployed,)),
 )
 
 

@@ -35,6 +35,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     parsing.decode_texts,
     parsing.allow_reserved_error_names,
     tasks.use_given_task_clients,
+    tasks.assume_roles_of_tasks,
     tasks.translate_field_names,
     tasks.describe_http_responses,
     errors.name_lambda_errors,

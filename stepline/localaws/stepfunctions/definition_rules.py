@@ -72,7 +72,7 @@ _OPTIMIZED: Final = frozenset(
 )  # fmt: skip
 """[guide, "Integrating optimized services"]"""
 
-_NOT_SERVED: Final = {"activity": "activities", "http": "HTTP tasks"}
+_NOT_SERVED: Final = {"activity": "activities"}
 """What AWS has and the local AWS lacks."""
 
 _NOT_RECOGNIZED: Final = (

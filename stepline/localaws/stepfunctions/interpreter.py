@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from stepline.localaws.stepfunctions.models import Execution, MachineType
 
 TaskClients = Callable[[str], Any]
 """Returns the boto3 client that Task states call a service with, such as `lambda`."""
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request of an HTTP task, whose role must be allowed to send it with the connection."""
+
+    state_machine_arn: str
+    connection_arn: str
+    endpoint: str
+    method: str
+
+
+@dataclass(frozen=True)
+class HttpConnection:
+    """What a connection adds to a request. The values are secrets."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query_parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+HttpConnections = Callable[[HttpRequest], HttpConnection]
+"""Finds a connection. Raises botocore's ClientError if it does not exist or access is denied."""
+
+
+def no_connections(_request: HttpRequest) -> HttpConnection:
+    """Add nothing to a request."""
+    return HttpConnection()
 
 
 class Interpretation(Protocol):

@@ -76,7 +76,6 @@ def test_warnings_are_shown_on_request_and_refuse_nothing(world: World) -> None:
 @pytest.mark.parametrize(
     ("resource", "lack"),
     [
-        ("arn:aws:states:::http:invoke", "HTTP tasks"),
         ("arn:aws:states:us-east-1:000000000000:activity:a", "activities"),
     ],
 )

@@ -24,11 +24,11 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, ExecutionData, StateMachineData
 from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
 
-from stepline.localaws.emulators.moto import definitions
+from stepline.localaws.emulators.moto import definitions, http_calls
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.emulators.moto.patches import apply_patches
 from stepline.localaws.emulators.moto.tasks import task_clients as current_task_clients
-from stepline.localaws.stepfunctions.interpreter import TaskClients
+from stepline.localaws.stepfunctions.interpreter import HttpConnections, TaskClients
 from stepline.localaws.stepfunctions.models import Checkpoint, Execution, MachineType, TaskClosedError
 
 apply_patches()
@@ -41,9 +41,16 @@ class MotoInterpretation:
     """Implements `stepfunctions.interpreter.Interpretation`."""
 
     def __init__(
-        self, execution: Execution, *, task_clients: TaskClients, account_id: str, region: str
+        self,
+        execution: Execution,
+        *,
+        task_clients: TaskClients,
+        http_connections: HttpConnections,
+        account_id: str,
+        region: str,
     ) -> None:
         self._execution = execution
+        self._http_connections = http_connections
         self._task_clients = task_clients
         self._account_id = account_id
         self._region = region
@@ -62,6 +69,7 @@ class MotoInterpretation:
 
     def run(self) -> None:
         current_task_clients.set(self._task_clients)
+        http_calls.http_connections.set(self._http_connections)
         program = _parse(self._execution.machine.definition, self._execution.machine.type)
         self._environment = self._new_environment()
         if self._execution.checkpoint is None:

@@ -14,6 +14,7 @@ from stepline.localaws.clock import Timer, VirtualClock
 from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, acting_as
 from stepline.localaws.stepfunctions import errors
+from stepline.localaws.stepfunctions.activities import Activities
 from stepline.localaws.stepfunctions.definition import timeout_seconds
 from stepline.localaws.stepfunctions.events import status_event
 from stepline.localaws.stepfunctions.execution_logs import LogDelivery
@@ -54,7 +55,9 @@ class Executions:
         interpreter: Interpreter,
         task_clients: TaskClients,
         trace: Callable[[Machine], None],
+        activities: Activities,
     ) -> None:
+        self._activities = activities
         self._logs = LogDelivery(context, task_clients)
         self._clock = context.clock
         self._events = context.events
@@ -139,6 +142,11 @@ class Executions:
     def fail_task(self, token: str, error: str | None, cause: str | None) -> None:
         self._report_task(token, lambda interpretation: interpretation.fail_task(token, error, cause))
 
+    def start_activity_task(self, token: str, worker_name: str | None) -> bool:
+        """Let a worker start a task. Return whether the task still waits for one."""
+        items = list(self._open.values())
+        return any(item.interpretation.start_activity_task(token, worker_name) for item in items)
+
     def task_heartbeat(self, token: str) -> None:
         self._report_task(token, lambda interpretation: interpretation.task_heartbeat(token))
 
@@ -181,6 +189,7 @@ class Executions:
         interpretation = self._interpreter.interpret(
             execution,
             task_clients=self._task_clients,
+            activities=self._activities.by_arn,
             account_id=self._arns.account_id,
             region=self._arns.region,
         )

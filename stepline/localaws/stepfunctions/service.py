@@ -9,6 +9,7 @@ from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import JsonService, Params, ValidationException, page
 from stepline.localaws.stepfunctions import errors, responses
+from stepline.localaws.stepfunctions.activities import Activities
 from stepline.localaws.stepfunctions.definition import find_diagnostics
 from stepline.localaws.stepfunctions.execution_logs import check_destination
 from stepline.localaws.stepfunctions.executions import Executions
@@ -17,7 +18,7 @@ from stepline.localaws.stepfunctions.models import Execution, Machine, MachineTy
 from stepline.localaws.stepfunctions.names import split_qualifier
 from stepline.localaws.stepfunctions.settings import DEFAULT_MAX_DIAGNOSTICS, DEFAULT_PAGE_SIZE
 from stepline.localaws.stepfunctions.store import MachineStore
-from stepline.localaws.stepfunctions.validation import check_arn, check_logging, check_output
+from stepline.localaws.stepfunctions.validation import check_arn, check_logging, check_output, check_tags
 from stepline.localaws.stepfunctions.versions import Versions
 
 _CLOSED_JOBS = frozenset({"SUCCEEDED", "FAILED"})
@@ -34,7 +35,7 @@ class StepFunctions(JsonService):
     each call.
     Under `VirtualClock` executions move only when the clock is moved.
 
-    Not served: activities, map runs, TestState.
+    Not served: map runs, TestState.
     """
 
     service_name: ClassVar[str] = "stepfunctions"
@@ -55,8 +56,13 @@ class StepFunctions(JsonService):
         records = {} if state_machines is None else state_machines
         self._machines = MachineStore(records, context, interpreter, self._check_log)
         self._versions = Versions(context)
+        self._activities = Activities(context)
         self._executions = Executions(
-            context, interpreter=interpreter, task_clients=task_clients, trace=trace
+            context,
+            interpreter=interpreter,
+            task_clients=task_clients,
+            trace=trace,
+            activities=self._activities,
         )
 
     def close(self) -> None:
@@ -225,6 +231,29 @@ class StepFunctions(JsonService):
         arn = check_arn(params["executionArn"], "execution")
         execution = self._executions.redrive(arn, token=params.get("clientToken"))
         return {"redriveDate": execution.redrive_date}
+
+    def create_activity(self, params: Params) -> Params:
+        check_tags(params.get("tags", ()))
+        activity = self._activities.create(params["name"])
+        return {"activityArn": activity.arn, "creationDate": activity.creation_date}
+
+    def delete_activity(self, params: Params) -> None:
+        self._activities.delete(params["activityArn"])
+
+    def describe_activity(self, params: Params) -> Params:
+        activity = self._activities.get(params["activityArn"])
+        return {**responses.activity_item(activity), "encryptionConfiguration": {"type": "AWS_OWNED_KEY"}}
+
+    def list_activities(self, params: Params) -> Params:
+        found = self._activities.list()
+        items, token = _page(found, params, key=lambda activity: activity.arn, scope="activities")
+        return {"activities": list(map(responses.activity_item, items)), "nextToken": token}
+
+    def get_activity_task(self, params: Params) -> Params:
+        worker = params.get("workerName")
+        return self._activities.next_task(
+            params["activityArn"], start=lambda token: self._executions.start_activity_task(token, worker)
+        )
 
     def send_task_success(self, params: Params) -> None:
         self._executions.succeed_task(params["taskToken"], check_output(params["output"]))

@@ -49,6 +49,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks im
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
 from stepline.localaws.emulators.ministack.cloudformation.types.state_machine_versions import (
+    add_activity_type,
     add_alias_type,
     add_version_type,
 )
@@ -101,6 +102,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_activity_type(_client(services.stepfunctions, platform))
     add_version_type(_client(services.stepfunctions, platform))
     add_alias_type(_client(services.stepfunctions, platform))
     add_connection_type()

@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    ActivityCallbackEndpoint,
     CallbackNotifyConsumerError,
     CallbackOutcomeFailure,
     CallbackOutcomeSuccess,
@@ -28,6 +29,7 @@ from stepline.localaws.emulators.moto import definitions, http_calls
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.emulators.moto.patches import apply_patches
 from stepline.localaws.emulators.moto.tasks import task_clients as current_task_clients
+from stepline.localaws.stepfunctions.activities import Activity
 from stepline.localaws.stepfunctions.interpreter import HttpConnections, TaskClients
 from stepline.localaws.stepfunctions.models import Checkpoint, Execution, MachineType, TaskClosedError
 
@@ -46,11 +48,13 @@ class MotoInterpretation:
         *,
         task_clients: TaskClients,
         http_connections: HttpConnections,
+        activities: Mapping[str, Activity],
         account_id: str,
         region: str,
     ) -> None:
         self._execution = execution
         self._http_connections = http_connections
+        self._activities = activities
         self._task_clients = task_clients
         self._account_id = account_id
         self._region = region
@@ -93,6 +97,13 @@ class MotoInterpretation:
             manager.heartbeat(token)
         except CallbackNotifyConsumerError as error:
             raise TaskClosedError from error
+        return True
+
+    def start_activity_task(self, token: str, worker_name: str | None) -> bool:
+        callback = None if self._callbacks is None else self._callbacks.get(token)
+        if not isinstance(callback, ActivityCallbackEndpoint) or callback.consumer_error is not None:
+            return False
+        callback.notify_activity_task_start(worker_name)
         return True
 
     def task_tokens(self) -> set[str]:
@@ -146,7 +157,7 @@ class MotoInterpretation:
             context=context,
             event_history_context=EventHistoryContext.of_program_start(),
             cloud_watch_logging_session=None,
-            activity_store={},
+            activity_store=self._activities,
         )
         environment.event_manager = _Recorder(environment, execution)
         return environment

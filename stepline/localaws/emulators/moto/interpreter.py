@@ -7,10 +7,11 @@ import importlib.util
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from stepline.localaws.stepfunctions.activities import Activity
 from stepline.localaws.stepfunctions.interpreter import HttpConnections, TaskClients, no_connections
 from stepline.localaws.stepfunctions.models import Execution, MachineType
 
@@ -33,12 +34,19 @@ class MotoInterpreter:
         return load_engine().find_error(definition, machine_type)
 
     def interpret(
-        self, execution: Execution, *, task_clients: TaskClients, account_id: str, region: str
+        self,
+        execution: Execution,
+        *,
+        task_clients: TaskClients,
+        activities: Mapping[str, Activity],
+        account_id: str,
+        region: str,
     ) -> interpretation.MotoInterpretation:
         return load_engine()(
             execution,
             task_clients=task_clients,
             http_connections=self._http_connections,
+            activities=activities,
             account_id=account_id,
             region=region,
         )

@@ -32,8 +32,8 @@ class JobType:
     """How to wait for a job. Paths have dots; numbers are indices of lists.
 
     `request` maps parameters of `describe` to paths into the response of the task's call, or, with `$`, into
-    its parameters. `result` is the task's result, `Member=path` into the response of `describe`, by default
-    all of it; `status` is the path of the job's status in it. A job whose status is in neither set still runs.
+    its parameters. `result` is the task's result, `Member=path` into the response of `describe`, or all of
+    it; `status` is the path of the job's status in it. A job whose status is in neither set still runs.
     """
 
     describe: str

@@ -19,6 +19,7 @@ from stepline.localaws.stepfunctions.definition import timeout_seconds
 from stepline.localaws.stepfunctions.events import status_event
 from stepline.localaws.stepfunctions.execution_logs import LogDelivery
 from stepline.localaws.stepfunctions.interpreter import Interpretation, Interpreter, TaskClients
+from stepline.localaws.stepfunctions.map_runs import MapRun
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType, TaskClosedError
 from stepline.localaws.stepfunctions.names import Arns
 from stepline.localaws.stepfunctions.settings import EXPRESS_TIMEOUT_SECONDS, NAME_REUSE_DAYS, REDRIVE_DAYS
@@ -106,6 +107,14 @@ class Executions:
     def list(self, machine_arn: str) -> list[Execution]:
         """Return the Standard executions of a machine, the latest first."""
         return self._store.list(machine_arn)
+
+    def map_run(self, arn: str) -> MapRun:
+        """Return a run of a distributed Map state of a Standard execution. Raises ResourceNotFound."""
+        for execution in self._store.all():
+            for run in execution.map_runs:
+                if run.arn == arn:
+                    return run
+        raise errors.ResourceNotFound(arn)
 
     def redrive(self, arn: str, *, token: str | None) -> Execution:
         """Continue from the state that failed, with the input that it had [RedriveExecution].
@@ -220,6 +229,8 @@ class Executions:
             if item is not None:
                 self._store.put_closed(execution, item.interpretation.task_tokens())
         if item is not None:
+            for run in execution.map_runs:
+                run.close("ABORTED", self._clock.now())
             self._publish_status(execution)
             item.cancel()
 

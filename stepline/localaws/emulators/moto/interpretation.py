@@ -25,7 +25,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, ExecutionData, StateMachineData
 from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
 
-from stepline.localaws.emulators.moto import definitions, http_calls
+from stepline.localaws.emulators.moto import definitions, http_calls, map_runs
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.emulators.moto.patches import apply_patches
 from stepline.localaws.emulators.moto.tasks import task_clients as current_task_clients
@@ -73,6 +73,7 @@ class MotoInterpretation:
 
     def run(self) -> None:
         current_task_clients.set(self._task_clients)
+        map_runs.executions.set(self._execution)
         http_calls.http_connections.set(self._http_connections)
         program = _parse(self._execution.machine.definition, self._execution.machine.type)
         self._environment = self._new_environment()

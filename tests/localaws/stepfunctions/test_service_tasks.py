@@ -136,7 +136,7 @@ def test_step_of_emr_is_awaited(world: World) -> None:
     )
     parameters = {"ClusterId": "j", "Step": {"Name": "n", "HadoopJarStep": {"Jar": "x"}}}
     outcome = run(world, service, "emr", "elasticmapreduce:addStep.sync", parameters)
-    assert outcome.output == {"Step": {"Status": {"State": "COMPLETED"}}}
+    assert outcome.output == {"StepId": "s", "Step": {"Status": {"State": "COMPLETED"}}}
     assert service.calls[0][1]["Steps"][0]["Name"] == "n"
     assert service.calls[1] == ("describe_step", {"ClusterId": "j", "StepId": "s"})
 

@@ -104,6 +104,9 @@ JOB_TYPES: Final[Mapping[str, JobType]] = {
 }
 """Integration -> job [Step Functions guide, pages of the optimized integrations; service models]."""
 
+_IDS: Final = ("ClusterId", "StepId")
+"""What is kept of EMR's response to the call: machines read `$.cluster.ClusterId` [guide, "EMR"]."""
+
 _ACTIONS: Final = {
     "elasticmapreduce:addStep": "AddJobFlowSteps",
     "elasticmapreduce:createCluster": "RunJobFlow",
@@ -137,8 +140,15 @@ def wait_for_jobs() -> None:
             service=self._get_boto_service_name(), region="", state_credentials=state_credentials
         )
         call = getattr(client, xform_name(job_type.describe))
-        request = _request(job_type, env.stack.pop(), normalised_parameters)
-        return lambda: _result(self, env, job_type, call(**request))
+        submitted = env.stack.pop()
+        request = _request(job_type, submitted, normalised_parameters)
+        ids = {name: submitted[name] for name in _IDS if name in submitted}
+
+        def resolve() -> Any:
+            found = _result(self, env, job_type, call(**request))
+            return None if found is None else ids | found
+
+        return resolve
 
     def evaluate(
         _self: Any, env: Any, sync_resolver: Callable[[], Any], *_args: Any, **_settings: Any

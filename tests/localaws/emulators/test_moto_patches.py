@@ -43,6 +43,10 @@ DEFECTS = {
         f"{_TASK}.service.state_task_service_sns",
         'response.pop("ResponseMetadata", None)',
     ),
+    "evaluate_templates_that_are_lists": (
+        f"{_ASL}.component.common.payload.payloadvalue.payloadtmpl.payload_tmpl",
+        "payload_bindings: list[PayloadBinding]",
+    ),
     "convert_values": (
         f"{_TASK}.service.state_task_service",
         "elif isinstance(value_shape, ListShape) and isinstance(request_value, list):",

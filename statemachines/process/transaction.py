@@ -6,6 +6,7 @@ finds only own transactions.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from dataclasses import dataclass
@@ -31,6 +32,12 @@ class Transaction:
     @classmethod
     def new(cls, owner: str) -> Self:
         return cls(owner, str(uuid.uuid4()))
+
+    @classmethod
+    def named(cls, owner: str, name: str) -> Self:
+        """Return the transaction of this name, which always has the same id."""
+        digest = hashlib.sha256(name.encode()).digest()
+        return cls(owner, str(uuid.UUID(bytes=digest[:16], version=4)))
 
     @classmethod
     def of(cls, owner: str, id_: str) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution, StageExecution
@@ -25,20 +26,18 @@ class FailedAction:
 
 
 def list_failed_actions(
-    execution: PipelineExecution, *, local_endpoint: str | None
+    execution: PipelineExecution, *, local_endpoint: str | None, command_options: Sequence[str] = ()
 ) -> tuple[FailedAction, ...]:
+    """`command_options`: those with which `stepline` uses the same AWS."""
     return tuple(
-        _failed_action(stage, action, local_endpoint)
+        _failed_action(stage, action, _link(action, local_endpoint, command_options))
         for stage in execution.stages
         for action in stage.actions
         if action.status is Status.FAILED
     )
 
 
-def _failed_action(
-    stage: StageExecution, action: ActionExecution, local_endpoint: str | None
-) -> FailedAction:
-    link = _link(action, local_endpoint)
+def _failed_action(stage: StageExecution, action: ActionExecution, link: str | None) -> FailedAction:
     if failure := action.failure:
         return FailedAction(stage.name, action.name, failure.state, failure.error, failure.cause, link)
     error = action.error
@@ -46,9 +45,13 @@ def _failed_action(
     return FailedAction(stage.name, action.name, None, error.code if error else "", cause, link)
 
 
-def _link(action: ActionExecution, local_endpoint: str | None) -> str | None:
+def _link(action: ActionExecution, local_endpoint: str | None, command_options: Sequence[str]) -> str | None:
     execution = action.state_machine_execution
-    if local_endpoint is None:
-        return execution.link if execution else action.external_execution_url
-    options = f"--endpoint-url {local_endpoint} --execution-arn {execution}"
-    return f"aws stepfunctions get-execution-history {options}" if execution else None
+    if execution and local_endpoint:
+        options = f"--endpoint-url {local_endpoint} --execution-arn {execution}"
+        return f"aws stepfunctions get-execution-history {options}"
+    if execution:
+        return execution.link
+    if action.external_execution_url and not local_endpoint:
+        return action.external_execution_url
+    return " ".join(["stepline logs", action.log_group, *command_options]) if action.log_group else None

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ActionExecution:
-    """An action within one execution; `visits` are the states of the state machine that it runs."""
+    """An action within one execution; `visits` are the states of the state machine that it runs.
+
+    `log_stream_arn`: of the commands that CodePipeline itself runs.
+    """
 
     name: str
     provider: str
@@ -48,6 +51,7 @@ class ActionExecution:
     percent_complete: int | None = None
     external_execution_id: str | None = None
     external_execution_url: str | None = None
+    log_stream_arn: str | None = None
     error: ActionError | None = None
     output_variables: Mapping[str, str] = field(default_factory=dict)
     visits: tuple[StateVisit, ...] = ()
@@ -60,6 +64,19 @@ class ActionExecution:
     def state_machine_execution(self) -> ExecutionArn | None:
         """The Standard execution that the action runs; None if it runs none."""
         return parse_standard_execution(self.external_execution_id)
+
+    @property
+    def log_group(self) -> str | None:
+        """The log group of the action's commands or build; None if it runs none.
+
+        The group of a build is the one that CodeBuild uses unless the project names another
+        [doc: CodeBuild, "AWS CodeBuild logs"].
+        """
+        if self.log_stream_arn:
+            return self.log_stream_arn.split(":log-group:", 1)[-1].split(":", 1)[0]
+        if self.provider == "CodeBuild" and self.external_execution_id:
+            return f"/aws/codebuild/{self.external_execution_id.split(':', 1)[0]}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -186,6 +203,7 @@ def _action_execution(detail: Document) -> ActionExecution:
         summary=result.get("externalExecutionSummary"),
         external_execution_id=result.get("externalExecutionId"),
         external_execution_url=result.get("externalExecutionUrl"),
+        log_stream_arn=result.get("logStreamARN"),
         error=parse_action_error(result.get("errorDetails")),
         output_variables=output.get("outputVariables", {}),
     )

@@ -24,6 +24,7 @@ _EXIT_CODE_OF_CTRL_C = 130
 
 # In the order in which users need them; a module is imported only when its command is called.
 _COMMANDS = {
+    "init": "Write the files with which a pipeline deploys your own project.",
     "up": "Start the local AWS and deploy the template to it.",
     "run": "Start the local AWS, push an application and watch the pipeline.",
     "push": "Push a directory to the pipeline's repository.",

@@ -14,10 +14,8 @@ from botocore.config import Config
 
 from stepline.aws.functions import list_functions
 from stepline.aws.pipelines import list_pipeline_names
-from stepline.aws.stacks import DEFAULT_STACK
 from stepline.aws.target import Target, choose_target
-from stepline.cli.options import given_target_options
-from stepline.deployment import project
+from stepline.cli.options import default_stack_name, given_target_options, main_deployment
 from stepline.deployment.systems import list_systems
 
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
@@ -43,7 +41,7 @@ def _quietly(names: Callable[[click.Context], Iterable[str]]) -> Complete:
 
 
 def _functions(ctx: click.Context) -> list[str]:
-    stack_name = ctx.params.get("stack_name") or DEFAULT_STACK
+    stack_name = ctx.params.get("stack_name") or default_stack_name()
     target = _target(ctx)
     return [
         function.listed_name(stack_name)
@@ -64,7 +62,7 @@ def complete_system(_ctx: click.Context, _param: click.Parameter, incomplete: st
     """Complete the last of several names that are separated by commas."""
     before, comma, last = incomplete.rpartition(",")
     try:
-        systems = list_systems(project.find(project.TEMPLATE).parent)
+        systems = list_systems(main_deployment(None, None, {}).template.parent)
     except Exception:
         return []
     return [f"{before}{comma}{system.name}" for system in systems if system.name.startswith(last)]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from stepline.applications.settings import SETTINGS_FILE, is_application, pipeline_name, pipeline_settings
+from stepline.aws.pipelines import PipelineDefinition, find_pipeline
 from stepline.aws.stacks import DEFAULT_STACK
 from stepline.aws.target import Target, TargetOptions, choose_target
 from stepline.cli import terminal
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
 from stepline.deployment import project
+from stepline.deployment.input_check import INPUT_FILE
+from stepline.deployment.systems import Deployment
 from stepline.localaws.http.browser_protection import AllowedPages
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -83,18 +86,29 @@ allow_options = (
     ),
 )
 
+
+def default_stack_name() -> str:
+    """Return the stack of the pipeline of the current folder's application, or else `stepline`."""
+    return pipeline_settings(Path()).stack_name or DEFAULT_STACK
+
+
 stack_option = click.option(
-    "--stack-name", default=DEFAULT_STACK, show_default=True, help="Stack whose logical ids come first."
+    "--stack-name",
+    default=default_stack_name,
+    help=f"Stack whose logical ids come first. Default: that of {SETTINGS_FILE}, or else {DEFAULT_STACK}.",
 )
 
 deploy_options = (
     click.option(
         "--template",
         type=click.Path(dir_okay=False, path_type=Path),
-        default=functools.partial(project.find, project.TEMPLATE),
-        help="SAM template to deploy. Default: template.yaml in this folder, else the template of stepline.",
+        help=f"SAM template to deploy. Default: template.yaml in this folder, unless it has a {INPUT_FILE}; "
+        "else the template of stepline.",
     ),
-    click.option("--stack-name", default=DEFAULT_STACK, show_default=True, help="Name of the stack."),
+    click.option(
+        "--stack-name",
+        help=f"Name of the stack. Default: that of {SETTINGS_FILE}, or else {DEFAULT_STACK}.",
+    ),
     click.option(
         "--parameter",
         "parameters",
@@ -111,9 +125,14 @@ check_option = click.option(
     help="Check neither the input of the action, nor the templates with cfn-lint, and go on.",
 )
 
+
+def _default_source() -> Path:
+    return Path() if is_application(Path()) else project.find(project.SAMPLE_APPLICATION)
+
+
 source_argument = click.argument(
     "source",
-    default=functools.partial(project.find, project.SAMPLE_APPLICATION),
+    default=_default_source,
     metavar="[SOURCE_DIR]",
     type=click.Path(path_type=Path),
 )
@@ -130,6 +149,21 @@ def with_options(
         return command
 
     return decorate
+
+
+def find_chosen_pipeline(target: Target, name: str | None, folder: Path | None = None) -> PipelineDefinition:
+    """Return the pipeline `name`; without a name that of the application in the folder, by default this one.
+
+    Without stepline.toml it is the only pipeline, or else that of the stack `stepline`. Raises UsageError.
+    """
+    own = None if name else pipeline_name(folder or Path())
+    try:
+        return find_pipeline(target, name or own)
+    except UsageError as error:
+        if own is None:
+            raise
+        advice = f"{SETTINGS_FILE} names it: deploy it first (locally: `stepline up`)"
+        raise UsageError(f"{error.message}; {advice}") from error
 
 
 def given_target_options(ctx: click.Context) -> TargetOptions:
@@ -153,6 +187,24 @@ def server_options(allowed_hosts: Sequence[str], allowed_origins: Sequence[str])
     allowed = AllowedPages.parse(allowed_hosts, allowed_origins)
     hosts = [f"--allow-host={name}" for name in sorted(allowed.hosts)]
     return [*hosts, *(f"--allow-origin={origin}" for origin in sorted(allowed.origins))]
+
+
+def main_deployment(
+    template: Path | None, stack_name: str | None, parameters: Mapping[str, str]
+) -> Deployment:
+    """Return the deployment that `deploy_options` choose.
+
+    In the folder of an application, that is its pipeline, with the settings of stepline.toml, which options
+    replace. Raises UsageError if the file is wrong.
+    """
+    if template is not None:
+        return Deployment(template, stack_name or DEFAULT_STACK, parameters)
+    if not is_application(Path()):
+        return Deployment(project.find(project.TEMPLATE), stack_name or DEFAULT_STACK, parameters)
+    settings = pipeline_settings(Path())
+    own = Path(settings.template_file) if settings.template_file else project.own_template()
+    name = stack_name or settings.stack_name or DEFAULT_STACK
+    return Deployment(own, name, {**settings.parameters, **parameters})
 
 
 def parse_parameters(arguments: tuple[str, ...]) -> dict[str, str]:

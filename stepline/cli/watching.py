@@ -158,7 +158,8 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
     glyphs = terminal.glyphs()
     terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
-    for failed in list_failed_actions(execution, local_endpoint=endpoint):
+    options = target.command_options
+    for failed in list_failed_actions(execution, local_endpoint=endpoint, command_options=options):
         terminal.print_layout(execution_view.failure_layout(failed, glyphs))
         if failed.link:
             terminal.print_result(f"  see    {failed.link}")

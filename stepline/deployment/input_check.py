@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stepline.aws.pipelines import ActionDefinition, PipelineDefinition
 from stepline.core.errors import UsageError
@@ -12,7 +12,10 @@ from stepline.core.suggestions import similar_name
 
 INPUT_FILE: Final = "state_machine_input.json"
 _EXAMPLE: Final = '{"environmentName": "dev", "stackName": "app", "templatePath": "template.yaml"}'
-_TEMPLATE_KEYS: Final = ("templatePath", "templateConfigurationPath")
+_CONFIGURATION_KEY: Final = "templateConfigurationPath"
+_CONFIGURATION_FILE: Final = "template_configuration.json"
+_TEMPLATE_KEYS: Final = ("templatePath", _CONFIGURATION_KEY)
+_BUILDING: Final = frozenset({"Build", "Compute"})
 _TRIGGER_SUFFIX: Final = "-trigger"
 """Ending of the name of stepline's trigger; other functions have inputs of their own."""
 
@@ -21,14 +24,36 @@ def check_input(source: Path, definition: PipelineDefinition) -> None:
     """Raise UsageError if an action of the pipeline cannot find its input, or that names a missing file.
 
     Only the default input of actions that read the source itself is known: after a Build action they read
-    another artifact.
+    another artifact. Missing values of the template configuration are found in any case.
     """
     actions = [action for stage in definition.stages for action in stage.actions]
-    if any(action.category == "Build" for action in actions) or not source.is_dir():
+    if not source.is_dir():
+        return
+    _check_values(source)
+    if any(action.category in _BUILDING for action in actions):
         return
     for action in actions:
         if _reads_default_input(action):
             _check_file(source, action, definition.name)
+
+
+def _check_values(source: Path) -> None:
+    """Raise UsageError for null, which `stepline init` writes for values that only the user knows."""
+    name = _members(source / INPUT_FILE).get(_CONFIGURATION_KEY)
+    file = source / name if isinstance(name, str) else source / _CONFIGURATION_FILE
+    values = _members(file).get("Parameters")
+    values = values if isinstance(values, dict) else {}
+    if missing := [key for key, value in values.items() if value is None]:
+        raise UsageError(f"{file} has no value for {', '.join(missing)}: replace null")
+
+
+def _members(file: Path) -> Any:
+    """Return the JSON object in a file; empty without the file, or if it is none."""
+    try:
+        document = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _reads_default_input(action: ActionDefinition) -> bool:

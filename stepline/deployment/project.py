@@ -26,6 +26,11 @@ def installed(name: str) -> Path:
     return (_installed_project() / name).resolve()
 
 
+def own_template() -> Path:
+    """Return the template of stepline's own pipeline, whatever the current folder has."""
+    return _installed_project() / TEMPLATE
+
+
 def is_installed(path: Path) -> bool:
     """Whether `path` belongs to stepline, and not to the user."""
     return path.is_absolute() and path.is_relative_to(_installed_project())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,9 @@ from stepline.core import source_trees
 from stepline.core.errors import UsageError
 from stepline.core.source_trees import SourceTree
 from stepline.deployment import function_package
+
+_FILE, _PROGRAM = 0o644 << 16, 0o755 << 16
+"""Permissions in a zip file."""
 
 
 class Bucket(Protocol):
@@ -50,9 +54,9 @@ def package_template(
 ) -> str:
     """Upload what a template in `folder` names by local paths, and return the new template as JSON.
 
-    These are the code of functions, the definitions of state machines, and the templates of nested stacks,
-    which are packaged, too. `function_zip` makes the packages of functions; by default they are for the local
-    AWS. Raises UsageError for a path that does not exist.
+    These are the code of functions and layers, the definitions of state machines, and the templates of nested
+    stacks, which are packaged, too. `function_zip` makes the packages of functions; by default they are for
+    the local AWS. Raises UsageError for a path that does not exist.
     """
     return _Packager(bucket, function_zip or _local_function_zip).package(template, folder)
 
@@ -74,18 +78,21 @@ class _Packager:
             if property_name := _LOCAL_PATHS.get(resource_type):
                 location = properties.get(property_name)
                 if isinstance(location, str) and not _is_remote(location):
-                    properties[property_name] = self._upload(resource_type, logical_id, folder, location)
+                    properties[property_name] = self._upload(resource, logical_id, folder, location)
                 elif location is None:
                     properties.pop(property_name, None)
         return json.dumps(packaged)
 
-    def _upload(self, resource_type: str, logical_id: str, folder: Path, location: str) -> Any:
-        path = folder / location
+    def _upload(self, resource: Mapping[str, Any], logical_id: str, folder: Path, location: str) -> Any:
+        path, resource_type = folder / location, resource["Type"]
+        if resource_type in _LAYERS:
+            content = _layer_zip(folder, location, logical_id, _folder_of_runtime(resource))
+            layer = self._bucket.upload(".zip", content)
+            return layer if resource_type == _SAM_LAYER else _code_location(layer)
         if resource_type == "AWS::Serverless::Function":
             return self._upload_code(folder, location, logical_id)
         if resource_type == "AWS::Lambda::Function":
-            code = self._upload_code(folder, location, logical_id)
-            return {"S3Bucket": code["Bucket"], "S3Key": code["Key"]}
+            return _code_location(self._upload_code(folder, location, logical_id))
         if resource_type == "AWS::Serverless::StateMachine":
             return self._bucket.upload(".json", _read_file(path, logical_id))
         nested = self.package(read_template(path), path.parent)
@@ -99,7 +106,10 @@ class _Packager:
         return self._code[path]
 
 
+_SAM_LAYER: Final = "AWS::Serverless::LayerVersion"
+_LAYERS: Final = {_SAM_LAYER: "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
 _LOCAL_PATHS: Final = {
+    **_LAYERS,
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Lambda::Function": "Code",
     "AWS::Serverless::StateMachine": "DefinitionUri",
@@ -107,6 +117,21 @@ _LOCAL_PATHS: Final = {
     "AWS::CloudFormation::Stack": "TemplateURL",
 }
 """Properties that may be local paths, as for `sam package`."""
+
+
+_FOLDERS_OF_RUNTIMES: Final = {"python": "python/", "nodejs": "nodejs/"}
+"""Where `sam build` puts the content of a layer, by the beginning of its BuildMethod."""
+
+
+def _folder_of_runtime(layer: Mapping[str, Any]) -> str:
+    metadata = layer.get("Metadata")
+    method = str(metadata.get("BuildMethod", "")) if isinstance(metadata, Mapping) else ""
+    folders = (folder for name, folder in _FOLDERS_OF_RUNTIMES.items() if method.startswith(name))
+    return next(folders, "")
+
+
+def _code_location(uploaded: Mapping[str, str]) -> dict[str, str]:
+    return {"S3Bucket": uploaded["Bucket"], "S3Key": uploaded["Key"]}
 
 
 def _is_remote(location: str) -> bool:
@@ -134,6 +159,14 @@ def _local_function_zip(folder: Path, location: str, logical_id: str) -> bytes:
     return _zip(files, source_trees.to_comment(trees) if len(files) <= source_trees.MAX_FILES else b"")
 
 
+def _layer_zip(folder: Path, location: str, logical_id: str, prefix: str) -> bytes:
+    """Zip a layer, with its files below `prefix`. Without one, the local AWS renews it as it does code."""
+    if not prefix or not (folder / location).is_dir():
+        return _local_function_zip(folder, location, logical_id)
+    files = SourceTree(folder / location, folder / location).files()
+    return _zip((file, f"{prefix}{name}") for file, name in files)
+
+
 def zip_folder(folder: Path) -> bytes:
     """Return a zip of all files below the folder, always the same for the same files."""
     return _zip(SourceTree(folder, folder).files())
@@ -144,7 +177,9 @@ def _zip(files: Iterable[tuple[Path, str]], comment: bytes = b"") -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.comment = comment
         for file, name in files:
-            archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), file.read_bytes(), zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name, _FIXED_TIME)
+            entry.external_attr = _PROGRAM if os.access(file, os.X_OK) else _FILE
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

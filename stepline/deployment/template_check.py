@@ -20,6 +20,7 @@ from stepline.core.errors import UsageError
 from stepline.core.text import one_line
 from stepline.deployment import project
 from stepline.deployment.input_check import INPUT_FILE
+from stepline.git.ignored_files import GENERATED_FOLDERS
 
 _TEMPLATE_PATH = "templatePath"
 _ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
@@ -55,9 +56,9 @@ def templates_of(source: Path) -> list[Path]:
     """Return the templates that a push of the folder contains.
 
     They are the files with Resources, and the file that state_machine_input.json names. Files and folders
-    whose name begins with a dot are not searched.
+    whose name begins with a dot are not searched, nor those that builds create.
     """
-    found = {path for path in _visible_files(source) if _is_template(path)}
+    found = {path for path in _visible_files(source) if is_template(path)}
     if (named := _named_template(source)) is not None:
         found.add(named)
     return sorted(path for path in found if not _is_sample(path))
@@ -107,11 +108,13 @@ def _finding(match: dict[str, Any]) -> Finding:
 def _visible_files(source: Path) -> Iterator[Path]:
     for path in source.rglob("*"):
         names = path.relative_to(source).parts
-        if path.suffix in _ENDINGS and not any(name.startswith(".") for name in names) and path.is_file():
+        is_left_out = any(name.startswith(".") or name in GENERATED_FOLDERS for name in names)
+        if path.suffix in _ENDINGS and not is_left_out and path.is_file():
             yield path
 
 
-def _is_template(path: Path) -> bool:
+def is_template(path: Path) -> bool:
+    """Whether the file looks like a template of CloudFormation."""
     text = _read(path)
     return bool(_RESOURCES.search(text) and _RESOURCE_TYPE.search(text))
 

@@ -1,7 +1,8 @@
 """Pushes the content of a directory as one commit.
 
 The commit is made in a temporary git directory with the given directory as its work tree. A repository of
-the user's that contains the directory is not changed, and only its `user.name` and `user.email` are read.
+the user's that contains the directory is not changed; only its `user.name` and `user.email`, and what it
+ignores, are read.
 Hooks, signing and prompts are switched off, because pushes also run unattended.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from stepline.aws.source_repositories import Destination
 from stepline.core.errors import UsageError
 from stepline.git.client import Git
+from stepline.git.ignored_files import exclude_patterns
 
 _DEFAULT_IDENTITY = {"user.name": "stepline", "user.email": "stepline@localhost"}
 _SETTINGS = (
@@ -70,7 +72,7 @@ def push_directory(
 ) -> PushResult:
     """Make the content of `source` the content of the branch. Raises UsageError with git's own message.
 
-    Files that a `.gitignore` in `source` names are left out.
+    What git ignores is left out; see `stepline.git.ignored_files`.
     """
     if not source.is_dir():
         raise UsageError(f"{source} is not a directory: name the directory to push")
@@ -87,6 +89,9 @@ def _push(
     reference, access_options = f"refs/heads/{destination.branch}", _config_options(access)
     git.run("init", "--quiet")
     git.run("symbolic-ref", "HEAD", reference)
+    exclude = Path(git.text("rev-parse", "--absolute-git-dir"), "info/exclude")
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_bytes(exclude_patterns(_users_git(git)))
     tip = _fetch_tip(git, destination.clone_url, reference, access_options)
     files = _stage(git, source)
     has_changes = tip is None or not git.succeeds("diff-index", "--cached", "--quiet", tip)
@@ -113,7 +118,7 @@ def _stage(git: Git, source: Path) -> int:
     git.run("add", "--all", ".")
     entries = git.text("ls-files", "--stage", "-z").split("\0")[:-1]
     if not entries:
-        raise UsageError(f"{source} has no files to push (besides those that .gitignore names)")
+        raise UsageError(f"{source} has no files to push (besides those that git ignores)")
     for mode, path in ((entry.split(" ", 1)[0], entry.split("\t", 1)[1]) for entry in entries):
         if mode == _SUBMODULE_MODE:
             raise UsageError(f"{source / path} is a git repository of its own: only its files can be pushed")
@@ -122,12 +127,16 @@ def _stage(git: Git, source: Path) -> int:
 
 def _identity_options(git: Git) -> tuple[str, ...]:
     """Return options for the user's identity in that directory, or for a default one."""
-    users_git = Git(git.folder, environment=git.environment)
     identity = {
-        key: users_git.text("config", "--get", key, exit_codes=(0, 1)) or default
+        key: _users_git(git).text("config", "--get", key, exit_codes=(0, 1)) or default
         for key, default in _DEFAULT_IDENTITY.items()
     }
     return _config_options(f"{key}={value}" for key, value in identity.items())
+
+
+def _users_git(git: Git) -> Git:
+    """Return git with the repository of the user that contains the folder, if there is one."""
+    return Git(git.folder, environment=git.environment)
 
 
 def _config_options(settings: Iterable[str]) -> tuple[str, ...]:

@@ -8,12 +8,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.bad_input.contents import content_of
 from tests.bad_input.outcome import Outcome
 from tests.bad_input.strategies import any_value, mutated
 from tests.bad_input.system_runner import Group, invoke
 from tests.bad_input.targets import Target
 from tests.cases import merged, read_case
+from tests.fakes.sparse_file import Content
 from tests.faults.scenarios import system_scenarios
+from tests.faults.system_world import SystemWorld
 from tests.system_template import PROJECT
 
 _EVENTS = PROJECT / "local_events"
@@ -23,13 +26,27 @@ _FAILED_JOB = read_case(_EVENTS / "explain_failure/failed_job.json")
 
 
 def _input(given: Mapping[str, Any]) -> Outcome:
-    """`input`: members that are merged over a valid input, null removes one; or `wholeInput`."""
+    """`input`: members that are merged over a valid input, null removes one; or `wholeInput`; or `object`,
+    the content of the object that the input names.
+    """
+    if "object" in given:
+        return _validate_file(content_of(given["object"]))
     return _validate(given["wholeInput"] if "wholeInput" in given else merged(_VALID_INPUT, given["input"]))
 
 
 def _validate(document: Any) -> Outcome:
     event = {"executionName": "nightly", "input": document}
     return invoke(_SCENARIO, "ValidateInputFunction", event)
+
+
+def _validate_file(data: Content) -> Outcome:
+    document = {"bucket": "incoming", "key": "in.json", "size": 1, "version": None}
+    event = {"executionName": "nightly", "input": document}
+
+    def put(world: SystemWorld) -> None:
+        world.s3.put("incoming", "in.json", data)
+
+    return invoke(_SCENARIO, "ValidateInputFunction", event, prepare=put)
 
 
 def _failure(given: Mapping[str, Any]) -> Outcome:

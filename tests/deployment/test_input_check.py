@@ -91,3 +91,23 @@ def test_inputs_of_other_actions_are_not_known(tmp_path: Path, actions: list[Act
 
 def test_missing_folder_is_left_to_git(tmp_path: Path) -> None:
     check_input(tmp_path / "nowhere", pipeline(TRIGGER))
+
+
+COMMANDS = ActionDefinition("Build", "Compute", "Commands", {})
+
+
+def test_input_of_an_application_that_is_built_is_not_known(tmp_path: Path) -> None:
+    check_input(tmp_path, pipeline(COMMANDS, TRIGGER))
+    write(tmp_path, templatePath="template.json")
+    check_input(tmp_path, pipeline(COMMANDS, TRIGGER))
+
+
+@pytest.mark.parametrize("actions", [(TRIGGER,), (COMMANDS, TRIGGER)])
+def test_value_that_must_be_filled_in_is_named(tmp_path: Path, actions: tuple[ActionDefinition, ...]) -> None:
+    (tmp_path / "template.yaml").write_text("")
+    write(tmp_path, templatePath="template.yaml", templateConfigurationPath="prod.json")
+    (tmp_path / "prod.json").write_text('{"Parameters": {"Size": "1", "Vpc": null, "Zone": null}}')
+    with pytest.raises(UsageError, match=r"prod\.json has no value for Vpc, Zone: replace null"):
+        check_input(tmp_path, pipeline(*actions))
+    (tmp_path / "prod.json").write_text('{"Parameters": []}')
+    check_input(tmp_path, pipeline(*actions))

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +158,50 @@ def test_local_packages_have_the_versions_of_the_function_package() -> None:
     }
     assert packaged
     assert packaged <= pins
+
+
+def layer_package(folder: Path, resource: dict[str, Any]) -> tuple[list[str], Any]:
+    """Return the files of the uploaded layer, and the resource's new properties."""
+    uploads = Uploads()
+    packaged = templates.package_template({"Resources": {"L": resource}}, folder, uploads)
+    (content,) = uploads.contents.values()
+    return zipfile.ZipFile(io.BytesIO(content)).namelist(), json.loads(packaged)["Resources"]["L"][
+        "Properties"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "property_name", "names"),
+    [
+        ("AWS::Serverless::LayerVersion", "ContentUri", {"Bucket", "Key"}),
+        ("AWS::Lambda::LayerVersion", "Content", {"S3Bucket", "S3Key"}),
+    ],
+)
+def test_layer_is_packaged(tmp_path: Path, resource_type: str, property_name: str, names: set[str]) -> None:
+    (tmp_path / "layer/python").mkdir(parents=True)
+    (tmp_path / "layer/python/shared.py").write_text("NAME = 1\n")
+    files, properties = layer_package(
+        tmp_path, {"Type": resource_type, "Properties": {property_name: "layer/"}}
+    )
+    assert files == ["python/shared.py"]
+    assert properties[property_name].keys() == names
+
+
+@pytest.mark.parametrize(
+    ("method", "folder"), [("python3.13", "python/"), ("nodejs22.x", "nodejs/"), ("makefile", "")]
+)
+def test_layer_with_a_build_method_has_the_folder_of_its_runtime(
+    tmp_path: Path, method: str, folder: str
+) -> None:
+    """As with `sam build`, which also installs requirements."""
+    (tmp_path / "layer").mkdir()
+    (tmp_path / "layer/shared.txt").write_text("")
+    files, _ = layer_package(
+        tmp_path,
+        {
+            "Type": "AWS::Serverless::LayerVersion",
+            "Properties": {"ContentUri": "layer"},
+            "Metadata": {"BuildMethod": method},
+        },
+    )
+    assert files == [f"{folder}shared.txt"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from tests.local_clients import local_client
 from tests.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
@@ -44,8 +45,7 @@ class LocalAws:
         return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
 
     def client(self, service: str) -> Any:
-        session: Any = self.session
-        return session.client(service, endpoint_url=self.endpoint_url)
+        return local_client(self.port, service, max_attempts=5)
 
     def stepline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from tests.localaws.batch.fake_containers import FakeContainers
 from tests.statemachines.batch.machine import create_queue_and_definition
 
 _MACHINE, _QUEUE, _DEFINITION = "StateMachine", "JobQueue", "JobDefinition"
+_BUCKET = "incoming"
 _FAILING, _SECRET = "bad", "S3CR3T-PARAMETER"
 _clients: WeakKeyDictionary[SystemWorld, Any] = WeakKeyDictionary()
 
@@ -23,6 +25,13 @@ _clients: WeakKeyDictionary[SystemWorld, Any] = WeakKeyDictionary()
 def _start(world: SystemWorld, *, step_1: object, step_2: list[str]) -> None:
     parameters = {"step1_parameter": step_1, "step2_parameters": step_2, "step3_parameters": [_SECRET]}
     world.start(_MACHINE, {"parameters": parameters})
+
+
+def _start_with_a_file(world: SystemWorld) -> None:
+    """The S3 trigger starts the workflow for an object with its parameters."""
+    parameters = {"step1_parameter": "one", "step2_parameters": ["a"], "step3_parameters": [_SECRET]}
+    world.s3.put(_BUCKET, "in.json", json.dumps({"parameters": parameters}).encode())
+    world.start(_MACHINE, {"bucket": _BUCKET, "key": "in.json", "size": 100, "version": None})
 
 
 def _batch(world: SystemWorld) -> Any:
@@ -54,10 +63,17 @@ def _no_job_runs(world: SystemWorld) -> Iterator[str]:
 
 
 def _scenario(case: str, *, step_1: object, step_2: list[str], is_resilient: bool = True) -> SystemScenario:
+    act = functools.partial(_start, step_1=step_1, step_2=step_2)
+    return _scenario_of(case, act, is_resilient=is_resilient)
+
+
+def _scenario_of(
+    case: str, act: Callable[[SystemWorld], None], *, is_resilient: bool = True
+) -> SystemScenario:
     return SystemScenario(
         "batch",
         case,
-        functools.partial(_start, step_1=step_1, step_2=step_2),
+        act,
         _jobs,
         _no_job_runs,
         task_clients={"batch": _batch},
@@ -71,4 +87,5 @@ SCENARIOS = (
     # A job that fails terminates those that run beside it, at any point of theirs.
     _scenario("job_fails", step_1="one", step_2=["a", _FAILING], is_resilient=False),
     _scenario("refused", step_1=None, step_2=[]),
+    _scenario_of("parameter_file", _start_with_a_file),
 )

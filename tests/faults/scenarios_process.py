@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from statemachines.process.store_input import OWNER
+from statemachines.process.transaction import Transaction
 from tests.fakes.sparse_file import bytes_of
 from tests.faults.schedule import CLASSES, Fault
 from tests.faults.system_scenario import SystemScenario
@@ -24,6 +26,7 @@ _KEY, _OTHER_KEY = "callerkey1", "callerkey2"
 _SECRET = "S3CR3T-OF-A-CALLER"
 _INPUT = {"customer": _SECRET, "items": [1, 2, {"a": None}]}
 _POLL_SECONDS, _POLLS, _ATTEMPTS = 60, 70, 8
+_PROCESS, _EXECUTION = "ProcessStateMachine", "codepipeline-1"
 _START, _STATE, _DATA = "StartProcessFunction", "ProcessStateFunction", "ProcessDataFunction"
 _RECEIPT = re.compile(r'("receipt": ?")[0-9a-f]+')
 _RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -68,6 +71,13 @@ def _read_as_other_caller(world: SystemWorld) -> None:
         world.responses.append(_without(transaction, f"{function}: {status} {json.dumps(response)}"))
 
 
+def _run_process_without_the_api(world: SystemWorld) -> None:
+    """A pipeline's action starts the process, and gives its input."""
+    transaction = Transaction.named(OWNER, _EXECUTION)
+    world.notes["transaction"] = transaction.id
+    world.start(_PROCESS, {"processInput": _INPUT}, name=_EXECUTION)
+
+
 def _wait_for_end(world: SystemWorld, transaction: str) -> tuple[HTTPStatus, Any]:
     """Return the first response whose state is not RUNNING."""
     for _ in range(_POLLS):
@@ -108,7 +118,8 @@ def _without(transaction: str, text: str) -> str:
 
 
 def _includes(world: SystemWorld, execution: Any) -> bool:
-    return str(execution.name).endswith(world.notes.get("transaction") or "none")
+    is_direct = execution.name == _EXECUTION
+    return is_direct or str(execution.name).endswith(world.notes.get("transaction") or "none")
 
 
 def _stored(world: SystemWorld) -> Iterator[str]:
@@ -135,15 +146,18 @@ def _internal_errors_are_logged(world: SystemWorld) -> Iterator[str]:
 
 def _no_update_is_lost(world: SystemWorld) -> Iterator[str]:
     runs = world.functions.invocations
-    requests = sum(run.function == _START for run in runs)
+    requests = sum(run.function == _START for run in runs) + sum(
+        execution.name == _EXECUTION for execution in world.executions
+    )
     for machine, count in Counter(item.machine.name for item in world.executions).items():
         if count > requests:
             yield f"{count} executions of {machine} for {requests} requests"
     if Fault.EXECUTION_STOPPED in world.schedule.faults:
         return
     for execution in world.executions:
-        if execution.machine.name == "ProcessStateMachine" and execution.status.value == "SUCCEEDED":
-            yield from _missing_members(world, execution.name.partition("-")[2])
+        if execution.machine.name == _PROCESS and execution.status.value == "SUCCEEDED":
+            transaction = json.loads(execution.output)["transaction"].partition("/")[2]
+            yield from _missing_members(world, transaction)
 
 
 def _missing_members(world: SystemWorld, transaction: str) -> Iterable[str]:
@@ -177,4 +191,5 @@ SCENARIOS = (
         impossible=frozenset({Fault.EXECUTION_EXPIRED, *CLASSES["stale"]}),
     ),
     _scenario("other_caller", _read_as_other_caller),
+    _scenario("without_the_api", _run_process_without_the_api),
 )

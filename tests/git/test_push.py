@@ -165,3 +165,44 @@ def test_codecommit_is_reached_with_the_credential_helper_of_the_aws_cli(
         "credential.helper=!aws --profile 'my profile' codecommit credential-helper $@",
         "credential.UseHttpPath=true",
     )
+
+
+def test_what_builds_create_is_not_pushed(push: Push, app: Path, repository: BareRepository) -> None:
+    for name in (".aws-sam", ".venv", "cdk.out", "node_modules", "deeper/__pycache__"):
+        (app / name).mkdir()
+        (app / name / "file.txt").write_text("generated")
+    assert push().files == 2
+    (app / ".gitignore").write_text("!node_modules/\n")
+    assert push().files == 4
+    assert "node_modules/file.txt" in repository.files()
+
+
+def test_files_that_the_users_repository_has_are_pushed(
+    push: Push, app: Path, repository: BareRepository
+) -> None:
+    (app / "node_modules").mkdir()
+    (app / "node_modules/vendored.js").write_text("kept")
+    run_git("init", "--quiet", at=app)
+    run_git("add", "--all", at=app)
+    push()
+    assert "node_modules/vendored.js" in repository.files()
+
+
+def test_what_the_users_repository_ignores_is_not_pushed(
+    push: Push, app: Path, repository: BareRepository
+) -> None:
+    run_git("init", "--quiet", at=app.parent)
+    (app.parent / ".gitignore").write_text("*.log\n/app/out put/\n")
+    (app / "out put").mkdir()
+    (app / "out put/result.txt").write_text("x")
+    (app / "build.log").write_text("x")
+    push()
+    assert repository.files().keys() == {"deeper/file.txt", "template.yaml"}
+
+
+def test_folder_that_the_users_repository_ignores_as_a_whole_is_pushed(
+    push: Push, app: Path, repository: BareRepository
+) -> None:
+    run_git("init", "--quiet", at=app.parent)
+    (app.parent / ".gitignore").write_text("/app/\n")
+    assert push().files == 2

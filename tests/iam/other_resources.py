@@ -62,8 +62,8 @@ _STATES: dict[str, Any] = {
 }
 
 
-def create_other_resources(system: System) -> dict[str, str]:
-    """Create them, unless they exist. Return the parameter with the key of the bucket."""
+def create_input_bucket(system: System) -> dict[str, str]:
+    """Create the bucket, unless it exists. Return the parameter with its key."""
     key_arn = _key(system)
     s3 = system.client("s3")
     s3.create_bucket(Bucket=INPUT_BUCKET)
@@ -72,6 +72,12 @@ def create_other_resources(system: System) -> dict[str, str]:
         Bucket=INPUT_BUCKET,
         ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
     )
+    return {"InputBucketKeyArn": key_arn}
+
+
+def create_other_resources(system: System) -> dict[str, str]:
+    """Create them, unless they exist. Return the parameter with the key of the bucket."""
+    created = create_input_bucket(system)
     role_arn = _role(system, _ROLE, "states")
     _role(system, OTHER_ROLE_ARN.rpartition("/")[2], "cloudformation", "PowerUserAccess")
     _create_macro(system)
@@ -80,7 +86,7 @@ def create_other_resources(system: System) -> dict[str, str]:
         system.client("stepfunctions").create_state_machine(
             name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )
-    return {"InputBucketKeyArn": key_arn}
+    return created
 
 
 def _key(system: System) -> str:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tests.iam.logged_machines import logged_machine_scenario
+from tests.iam.other_resources import INPUT_BUCKET, create_input_bucket
 from tests.iam.scenarios import unique_name
 from tests.iam.suites import Lane, Variant
 from tests.iam.system import ACCOUNT, ExecutionResult, System
@@ -34,6 +35,35 @@ def stopped_execution_terminates_its_job(system: System) -> None:
         system.wait_for(lambda: _status(system, f"{name}-step1"), lambda status: status == "RUNNABLE")
         states.stop_execution(executionArn=arn)
         system.wait_for(lambda: _status(system, f"{name}-step1"), lambda status: status == "FAILED")
+
+
+# --- with parameters in a bucket
+
+
+def parameters_are_read_from_a_version_of_an_object(system: System) -> None:
+    s3, key = system.client("s3"), f"{unique_name()}.json"
+    versioning: Any = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=INPUT_BUCKET, VersioningConfiguration=versioning)
+    body = json.dumps(_document("one", [], []))
+    version = s3.put_object(Bucket=INPUT_BUCKET, Key=key, Body=body.encode())["VersionId"]
+    _run_file(system, key, version=version).assert_status("SUCCEEDED")
+
+
+def parameters_are_read_from_an_object(system: System) -> None:
+    key = f"{unique_name()}.json"
+    body = json.dumps(_document("one", [], []))
+    system.client("s3").put_object(Bucket=INPUT_BUCKET, Key=key, Body=body.encode())
+    _run_file(system, key).assert_status("SUCCEEDED")
+
+
+def missing_object_is_reported(system: System) -> None:
+    ended = _run_file(system, "none.json")
+    assert "which does not exist" in ended.reason, ended.reason
+
+
+def _run_file(system: System, key: str, **more: str) -> ExecutionResult:
+    document = {"bucket": INPUT_BUCKET, "key": key, **more}
+    return system.wait_for_execution(system.start(document, machine=system.resources["StateMachine"]))
 
 
 def state_machine_that_waits_for_jobs_is_created(system: System) -> None:
@@ -125,4 +155,14 @@ LANES: tuple[Lane, ...] = (
     (jobs_run, failure_is_explained, stopped_execution_terminates_its_job),
     (logged_machine_scenario("StateMachineRole"), state_machine_that_waits_for_jobs_is_created),
 )
-VARIANTS: tuple[Variant, ...] = ()
+VARIANTS = (
+    Variant(
+        {"InputBucketName": INPUT_BUCKET},
+        (
+            parameters_are_read_from_a_version_of_an_object,
+            parameters_are_read_from_an_object,
+            missing_object_is_reported,
+        ),
+        prepare=create_input_bucket,
+    ),
+)

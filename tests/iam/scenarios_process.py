@@ -37,6 +37,13 @@ def process_succeeds(system: System) -> None:
     assert data["downstreamA"] == {"unchanged": True}
 
 
+def process_without_the_api_succeeds(system: System) -> None:
+    """A pipeline's action starts it."""
+    document = {"processInput": {"order": 1}, "codepipeline": {"jobId": "1"}}
+    execution = system.start(document, machine=system.outputs["ProcessStateMachineArn"])
+    system.wait_for_execution(execution).assert_status("SUCCEEDED")
+
+
 def failed_process_is_explained(system: System) -> None:
     """Its data were not written by a step."""
     transaction = Transaction.new(_OWNER)
@@ -142,6 +149,7 @@ LANES: tuple[Lane, ...] = (
         unknown_transaction_is_not_found,
     ),
     (
+        process_without_the_api_succeeds,
         step_without_data_fails_its_precondition,
         api_gateway_may_write_logs,
         logged_machines_are_created_updated_and_deleted,

@@ -44,6 +44,9 @@ class FakeObjects:
     def key_of_topic(self, topic_arn: str) -> str | None:
         return KEY if topic_arn.endswith(":encrypted") else None
 
+    def key_arn(self, identifier: str) -> str | None:
+        return None if identifier.startswith("alias/aws/") else identifier
+
 
 def further(action: str, resource: str, **parameters: str) -> list[tuple[str, str]]:
     permissions = list(
@@ -74,6 +77,8 @@ def test_encryption_of_the_request_overrides_that_of_the_bucket() -> None:
         "x-amz-server-side-encryption-aws-kms-key-id": "arn:k",
     }
     assert further("s3:PutObject", OBJECT, **encrypted) == [("kms:GenerateDataKey", "arn:k")]
+    encrypted["x-amz-server-side-encryption-aws-kms-key-id"] = "alias/aws/s3"
+    assert further("s3:PutObject", OBJECT, **encrypted) == []
     by_s3 = {"x-amz-server-side-encryption": "AES256"}
     assert further("s3:PutObject", "arn:aws:s3:::encrypted/a", **by_s3) == []
 

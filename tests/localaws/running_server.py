@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepline.aws.local_servers import read_health
+from tests.local_clients import local_client
 from tests.ports import free_port
 from tests.waiting import wait_for
 
@@ -42,10 +41,7 @@ class Server:
     directory: Path
 
     def client(self, service: str, **credentials: str) -> Any:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} | credentials
-        session: Any = boto3.Session(region_name="us-east-1", **keys)  # type: ignore[arg-type]
-        config = Config(retries={"total_max_attempts": 1})
-        return session.client(service, endpoint_url=f"http://127.0.0.1:{self.port}", config=config)
+        return local_client(self.port, service, **credentials)
 
     def create_function(self, source: str, *, timeout_seconds: int = 60) -> str:
         archive = io.BytesIO()

@@ -8,7 +8,7 @@ import sys
 import venv
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +116,19 @@ def test_installed_local_aws_runs_the_sample_application(with_local_aws: Install
     assert "Pushed 4 files to stepline-app" in with_local_aws.stepline("push", *target)
     assert "succeeded after" in with_local_aws.stepline("watch", *target)
     assert list(with_local_aws.folder.iterdir()) == []
+
+
+def test_project_in_any_folder_is_deployed(with_local_aws: Installed, port: int, tmp_path: Path) -> None:
+    (tmp_path / "orders").mkdir()
+    (tmp_path / "orders/queue.yaml").write_text(
+        "Resources: {Queue: {Type: AWS::SQS::Queue}}\nOutputs: {Url: {Value: !Ref Queue}}\n"
+    )
+    stepline = replace(with_local_aws, folder=tmp_path / "orders").stepline
+    assert "orders is a CloudFormation template." in stepline("init")
+    assert "Stack orders-pipeline is created" in stepline("up", "--port", str(port))
+    watched = stepline("push", "--watch", "--endpoint-url", f"http://127.0.0.1:{port}")
+    assert "Pushed 3 files to orders" in watched
+    assert "dev-orders-app" in watched.split("Outputs of Deploy")[1]
 
 
 def test_wheel_has_no_files_that_sam_build_creates(tmp_path: Path) -> None:

@@ -10,28 +10,25 @@ Environment: DATA_BUCKET, STATE_MACHINE_ARN.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aws_lambda_powertools import Logger
 
 from statemachines.process.data import PROCESS_INPUT, data_store
-from statemachines.process.errors import RequestTooLargeError
 from statemachines.process.facade.endpoint import SERVICE, endpoint
 from statemachines.process.facade.http import Request
-from statemachines.process.limits import MAX_INPUT_BYTES, MAX_INPUT_LEVELS
+from statemachines.process.process_input import parse_process_input
 from statemachines.process.transaction import Transaction
 from stepline.core import clients, environment, strict_json
-from stepline.core.errors import InvalidInputError
 from stepline.core.executions.start import start_execution
-from stepline.core.fields import Fields, JsonObject
+from stepline.core.fields import JsonObject
 
 _log = Logger(service=SERVICE)
 
 
 @endpoint
 def handler(request: Request) -> JsonObject:
-    process_input = _process_input(request.document())
+    body = request.document()
+    body.allow_only([PROCESS_INPUT])
+    process_input = parse_process_input(body, expected='The body must be {"processInput": {…}}.')
     transaction = Transaction.new(request.owner)
     data_store().create(transaction, process_input)
     execution = start_execution(
@@ -42,35 +39,3 @@ def handler(request: Request) -> JsonObject:
     )
     _log.info("Process started", transaction_id=transaction.id, execution_arn=str(execution))
     return {"transactionId": transaction.id}
-
-
-def _process_input(body: Fields) -> JsonObject:
-    body.allow_only([PROCESS_INPUT])
-    process_input = body.object_or_none(PROCESS_INPUT)
-    if process_input is None:
-        raise InvalidInputError('The body must be {"processInput": {…}}.')
-    if _is_deeper(process_input, MAX_INPUT_LEVELS):
-        raise body.problem(PROCESS_INPUT, f"must not have more than {MAX_INPUT_LEVELS} levels")
-    try:
-        stored = strict_json.canonical(process_input)
-    except ValueError as error:
-        raise body.problem(PROCESS_INPUT, f"cannot be stored: {error}") from error
-    if len(stored.encode()) > MAX_INPUT_BYTES:  # a number may be longer than in the request: 1e15
-        raise RequestTooLargeError(
-            f"processInput must not be longer than {MAX_INPUT_BYTES:,} bytes when it is stored."
-        )
-    return process_input
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Return whether objects and lists have more levels than that, without recursion."""
-    level = [value]
-    for _ in range(levels):
-        level = [inner for outer in level for inner in _inside(outer)]
-    return any(isinstance(item, (Mapping, list)) for item in level)
-
-
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return value if isinstance(value, list) else []

@@ -11,7 +11,7 @@ import click
 from stepline.aws.function_environments import CONTAINER_HOST, read_environments
 from stepline.aws.stacks import DEFAULT_STACK
 from stepline.cli import terminal
-from stepline.cli.options import choose_and_show_target, target_options
+from stepline.cli.options import choose_and_show_target, default_stack_name, target_options
 
 _PRIVATE = 0o600
 
@@ -21,8 +21,8 @@ _PRIVATE = 0o600
     "--stack-name",
     "stack_names",
     multiple=True,
-    help=f"Stack of the functions. Can be given several times. Default: {DEFAULT_STACK}, and all other "
-    "stacks of a local AWS.",
+    help="Stack of the functions. Can be given several times. Default: that of stepline.toml, or else "
+    f"{DEFAULT_STACK}, and all other stacks of a local AWS.",
 )
 @click.option(
     "--output",
@@ -46,7 +46,7 @@ def command(ctx: click.Context, /, *, stack_names: tuple[str, ...], output: Path
     sets only variables that the template declares.
     """
     target = choose_and_show_target(ctx)
-    environments = read_environments(target, stack_names, default_stack=DEFAULT_STACK, host=host)
+    environments = read_environments(target, stack_names, default_stack=default_stack_name(), host=host)
     for function in environments.left_out:
         stack = function.nested_stack or function.root_stack
         terminal.print_message(

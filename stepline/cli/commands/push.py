@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from stepline.aws.execution_watch import wait_for_execution_of_revision
-from stepline.aws.pipelines import PipelineDefinition, find_pipeline
+from stepline.aws.pipelines import PipelineDefinition
 from stepline.aws.source_repositories import (
     Destination,
     check_starts,
@@ -21,6 +21,7 @@ from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import (
     check_option,
     choose_and_show_target,
+    find_chosen_pipeline,
     source_argument,
     target_options,
     with_options,
@@ -42,7 +43,8 @@ from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_
     click.option(
         "--pipeline",
         shell_complete=complete_pipeline,
-        help="Name of the pipeline. Default: the only one, or that of the stack stepline.",
+        help="Name of the pipeline. Default: that of stepline.toml, else the only one, or that of the stack "
+        "stepline.",
     ),
     click.option("--allow-empty", is_flag=True, help="Push a commit even if nothing has changed."),
     click.option(
@@ -72,7 +74,8 @@ def command(
 ) -> None:
     """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
 
-    The default SOURCE_DIR is app, or else the sample application of stepline. It becomes the whole content of
+    The default SOURCE_DIR is this folder if it has a state_machine_input.json, else app, or else the sample
+    application of stepline. It becomes the whole content of
     the branch. A git repository of yours that contains SOURCE_DIR is not changed.
 
     The files that the pipeline's action reads are checked first, and cfn-lint checks the templates, if it is
@@ -85,10 +88,10 @@ def command(
     target = choose_and_show_target(ctx)
     definition: PipelineDefinition | None
     if repository:
-        definition = find_pipeline(target, pipeline) if is_watched else None
+        definition = find_chosen_pipeline(target, pipeline, source) if is_watched else None
         destination = repository_destination(target, repository, branch=branch)
     else:
-        definition = find_pipeline(target, pipeline)
+        definition = find_chosen_pipeline(target, pipeline, source)
         destination = source_destination(target, definition, branch=branch)
     if is_watched and definition:
         check_starts(definition, destination)

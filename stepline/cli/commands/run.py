@@ -22,6 +22,7 @@ from stepline.cli.options import (
     check_option,
     deploy_options,
     local_region_option,
+    main_deployment,
     parse_parameters,
     port_option,
     show_target,
@@ -30,7 +31,6 @@ from stepline.cli.options import (
 )
 from stepline.core.errors import UsageError
 from stepline.deployment.input_check import check_input
-from stepline.deployment.systems import Deployment
 from stepline.deployment.template_check import templates_of
 from stepline.processes.interruptions import Interruptions
 
@@ -48,20 +48,21 @@ def command(
     source: Path,
     port: int,
     region: str,
-    template: Path,
-    stack_name: str,
+    template: Path | None,
+    stack_name: str | None,
     parameters: tuple[str, ...],
     is_unchecked: bool,
 ) -> None:
     """Start the local AWS, push SOURCE_DIR, and watch the pipeline until it ends.
 
-    The default SOURCE_DIR is app, or else the sample application of stepline.
+    The default SOURCE_DIR is this folder if it has a state_machine_input.json, else app, or else the sample
+    application of stepline.
 
     If a local AWS is already running on the port, it is used and not stopped.
 
     Exit code: 0 if the pipeline succeeded, 1 if it failed, 3 if it was stopped or superseded.
     """
-    deployment = Deployment(template, stack_name, parse_parameters(parameters))
+    deployment = main_deployment(template, stack_name, parse_parameters(parameters))
     startup.check_prerequisites(deployment)
     if not is_unchecked:
         startup.check_templates(deployment, region=region, more=templates_of(source))

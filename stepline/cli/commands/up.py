@@ -19,6 +19,7 @@ from stepline.cli.options import (
     check_option,
     deploy_options,
     local_region_option,
+    main_deployment,
     parse_parameters,
     port_option,
     server_options,
@@ -69,8 +70,8 @@ def command(
     region: str,
     detach: bool,
     with_systems: tuple[str, ...],
-    template: Path,
-    stack_name: str,
+    template: Path | None,
+    stack_name: str | None,
     parameters: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
@@ -87,7 +88,7 @@ def command(
     cfn-lint checks a template of yours first: errors stop the command, warnings are shown.
     """
     main_parameters, system_parameters = split_parameters(parse_parameters(parameters))
-    main = Deployment(template, stack_name, main_parameters)
+    main = main_deployment(template, stack_name, main_parameters)
     options = server_options(allowed_hosts, allowed_origins)
     running = startup.find_running(port)
     if running is not None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from stepline.aws.execution_watch import find_current_execution, wait_for_next_execution
-from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition, find_pipeline, read_execution
+from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition, read_execution
 from stepline.aws.polling import Poller
 from stepline.aws.source_repositories import read_head
 from stepline.aws.target import Target
 from stepline.cli import terminal, watching
 from stepline.cli.name_completion import complete_pipeline
-from stepline.cli.options import choose_and_show_target, target_options
+from stepline.cli.options import choose_and_show_target, find_chosen_pipeline, target_options
 from stepline.cli.times import parse_duration
 
 
@@ -35,7 +35,8 @@ def command(
 
     It is the execution that the last push to the pipeline's CodeCommit repository has started, even if it has
     ended, or a newer one. For a pipeline with another source it is the newest execution in progress, or else
-    the newest. PIPELINE is by default the only one, or that of the stack stepline.
+    the newest. PIPELINE is by default that of stepline.toml, else the only one, or that of
+    the stack stepline.
 
     A terminal shows the current state, a pipe or file gets a line for each change.
 
@@ -45,7 +46,7 @@ def command(
         raise click.UsageError("--next and --execution-id exclude each other")
     seconds = parse_duration(timeout).total_seconds() if timeout else None
     target = choose_and_show_target(ctx)
-    definition = find_pipeline(target, pipeline)
+    definition = find_chosen_pipeline(target, pipeline)
 
     def find(poller: Poller) -> ExecutionSummary:
         return _find(target, definition, poller, execution_id=execution_id, is_next=is_next)

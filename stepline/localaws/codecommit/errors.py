@@ -55,6 +55,29 @@ class TagsMapRequiredException(AwsError):
     default_message = "A map of tags is required"
 
 
+class RepositoryTriggerEventsListRequiredException(AwsError):
+    default_message = "At least one event is required for a trigger"
+
+
+# Triggers
+
+
+class InvalidRepositoryTriggerDestinationArnException(AwsError):
+    default_message = "The ARN of a trigger's destination must be that of an SNS topic or a Lambda function"
+
+
+class InvalidRepositoryTriggerNameException(AwsError):
+    """Two triggers have the same name."""
+
+
+class MaximumBranchesExceededException(AwsError):
+    """A trigger has too many branches."""
+
+
+class MaximumRepositoryTriggersExceededException(AwsError):
+    """The repository would have too many triggers."""
+
+
 # Repositories and tags
 
 

@@ -14,6 +14,7 @@ from stepline.localaws.codecommit.git_objects import ObjectType
 from stepline.localaws.codecommit.models import ChangeType, ReferenceChange
 from stepline.localaws.codecommit.names import Names
 from stepline.localaws.codecommit.store import Repository
+from stepline.localaws.codecommit.triggers import TriggerNotifications
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 
@@ -33,6 +34,7 @@ class ChangePublisher:
         self._context = context
         self._names = names
         self._subscribers: list[OnChange] = []
+        self.triggers = TriggerNotifications(context, names)
 
     def subscribe(self, on_change: OnChange) -> None:
         """Call `on_change` after the event of a change was published."""
@@ -61,7 +63,9 @@ class ChangePublisher:
                 _log.exception("the event of a changed reference was not published: %s", change.full_name)
 
     def _publish(self, repository: Repository, change: ReferenceChange) -> None:
-        self._context.events(self.event(repository, change))
+        event = self.event(repository, change)
+        self._context.events(event)
+        self.triggers.send(repository.record, change, event)
 
     def event(self, repository: Repository, change: ReferenceChange) -> AwsEvent:
         """Return the event of a change."""

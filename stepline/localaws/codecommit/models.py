@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
+from typing import Any
 
 from stepline.localaws.codecommit.git_objects import NO_OBJECT
 
@@ -14,7 +15,8 @@ from stepline.localaws.codecommit.git_objects import NO_OBJECT
 class RepositoryRecord:
     """The metadata of a repository.
 
-    `default_branch` is the short name, None until the first branch is created.
+    `default_branch` is the short name, None until the first branch is created. `triggers` are the API's,
+    `triggers_id` is their configurationId.
     """
 
     repository_id: str
@@ -25,6 +27,8 @@ class RepositoryRecord:
     default_branch: str | None = None
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    triggers: Sequence[Mapping[str, Any]] = ()
+    triggers_id: str = ""
 
 
 class ReferenceType(StrEnum):

@@ -27,6 +27,7 @@ from stepline.localaws.codecommit.push_messages import PipelineStarts, PushMessa
 from stepline.localaws.codecommit.settings import DEFAULT_MAX_RESULTS, GRACE_SECONDS, PAGE_SIZE
 from stepline.localaws.codecommit.smart_http import SmartHttp
 from stepline.localaws.codecommit.store import Repository, RepositoryStore
+from stepline.localaws.codecommit.triggers import Notify, check_triggers
 from stepline.localaws.context import Context
 from stepline.localaws.http.asgi import Receive, Scope, Send
 from stepline.localaws.protocol import AwsError, JsonService, Params, page
@@ -83,6 +84,10 @@ class CodeCommit(JsonService):
     def subscribe(self, on_change: OnChange) -> None:
         """Call `on_change` after each change of a branch or tag of CodeCommit's repositories."""
         self._publisher.subscribe(on_change)
+
+    def notify_with(self, notify: Notify) -> None:
+        """From now on call `notify` with the ARN of a trigger's destination and the message."""
+        self._publisher.triggers.notify = notify
 
     def archive(self, repository_name: str, commit_id: str, target: BinaryIO) -> None:
         """Write a zip of the commit's tree to `target`, as CodePipeline's source action does.
@@ -154,6 +159,18 @@ class CodeCommit(JsonService):
             references.branch_tip(repository, name)
             if name != repository.record.default_branch:
                 repository.set_default_branch(name, last_modified_date=self._clock.now())
+
+    # triggers
+
+    def put_repository_triggers(self, params: Params) -> Params:
+        repository = self._repository(params)
+        check_triggers(params["triggers"])
+        repository.change(triggers=tuple(params["triggers"]), triggers_id=str(uuid.uuid4()))
+        return {"configurationId": repository.record.triggers_id}
+
+    def get_repository_triggers(self, params: Params) -> Params:
+        record = self._repository(params).record
+        return {"configurationId": record.triggers_id or None, "triggers": list(record.triggers)}
 
     # tags of repositories
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 MAX_BATCH_NAMES = 100
 """The names of one BatchGetRepositories [text of MaximumRepositoryNamesExceededException]."""
 
+MAX_TRIGGERS = 10
+MAX_TRIGGER_BRANCHES = 10
+"""The triggers of a repository, and the branches of a trigger [Limits; how-to-notify]."""
+
 MAX_BATCH_COMMITS = 100
 """The IDs of one BatchGetCommits [text of CommitIdsLimitExceededException]."""
 

@@ -12,6 +12,7 @@ the clock and the events to be sent.
 
 from stepline.localaws.codepipeline.actions.codecommit_source import CodeCommitSource
 from stepline.localaws.codepipeline.actions.connection_source import connection_source, github_source
+from stepline.localaws.codepipeline.actions.ecr_source import EcrSource
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
 from stepline.localaws.codepipeline.builds import BuildOutcome, BuildRequest
 from stepline.localaws.codepipeline.clients import ServiceClients
@@ -26,6 +27,7 @@ __all__ = [
     "BuildRequest",
     "CodeCommitSource",
     "CodePipeline",
+    "EcrSource",
     "GitCommit",
     "GitRepositories",
     "Revision",

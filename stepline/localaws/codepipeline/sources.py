@@ -11,12 +11,13 @@ from stepline.localaws.codepipeline.results import ActionFailedError, Revision
 MAX_SUMMARY_CHARACTERS = 2048  # RevisionSummary in the model
 
 COMMIT_ID = "COMMIT_ID"
+IMAGE_DIGEST = "IMAGE_DIGEST"
 BRANCH_NAME = "BRANCH_NAME"
 """The branch that a trigger's filter selected; no request can give it."""
 
 Configuration = Mapping[str, str]
 Overrides = Mapping[str, str]
-"""Revision type (COMMIT_ID, S3_OBJECT_VERSION_ID, S3_OBJECT_KEY) -> value, for one execution."""
+"""Revision type (COMMIT_ID, IMAGE_DIGEST, S3_OBJECT_VERSION_ID, S3_OBJECT_KEY) -> value, for an execution."""
 
 
 class SourceError(ActionFailedError):

@@ -1,7 +1,7 @@
 """Lambda functions of the local AWS: `FunctionRunner` runs them in processes of AWS's own runtime client."""
 
 from stepline.localaws.functions.errors import CodeError, FunctionsError, RequestTooLargeError
-from stepline.localaws.functions.models import FunctionVersion, InvocationResult
+from stepline.localaws.functions.models import FunctionVersion, InvocationResult, Layer
 from stepline.localaws.functions.runner import FunctionRunner
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "FunctionVersion",
     "FunctionsError",
     "InvocationResult",
+    "Layer",
     "RequestTooLargeError",
 ]

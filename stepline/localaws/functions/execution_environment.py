@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -33,7 +34,14 @@ _TASK_ROOT = b"/var/task"
 class ExecutionEnvironment:
     """A process that runs one function, one invocation after another."""
 
-    def __init__(self, function: FunctionVersion, code: Path, api: RuntimeApi, directory: Path) -> None:
+    def __init__(
+        self,
+        function: FunctionVersion,
+        code: Path,
+        api: RuntimeApi,
+        directory: Path,
+        layers: Sequence[Path] = (),
+    ) -> None:
         self.function = function
         self.idle_since = time.monotonic()
         self._api = api
@@ -44,6 +52,7 @@ class ExecutionEnvironment:
         self._exited = threading.Event()
         self._current: Invocation | None = None
         self._code = str(code).encode()
+        self._layers = layers
         self._process = self._start(code)
         threading.Thread(target=self._watch, name="stepline-function", daemon=True).start()
 
@@ -185,16 +194,26 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_LOG_STREAM_NAME": _log_stream_name(),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            **runtimes.search_path(function, code),
+            **runtimes.search_path(function, code, self._layers),
             "TMPDIR": str(self._scratch),
             # No settings and no credentials of the person who runs this.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             **function.environment,
+            **self._paths_of_layers(),
             "AWS_LAMBDA_RUNTIME_API": self._channel.address,
             "LAMBDA_TASK_ROOT": str(code),
             "_HANDLER": function.handler,
+        }
+
+    def _paths_of_layers(self) -> dict[str, str]:
+        """Return the variables with the folders of programs and libraries, which layers extend."""
+        variables = {**os.environ, **self.function.environment}
+        return {
+            name: os.pathsep.join([variables.get(name, ""), *folders]).lstrip(os.pathsep)
+            for name, part in (("PATH", "bin"), ("LD_LIBRARY_PATH", "lib"))
+            if (folders := [str(layer / part) for layer in self._layers if (layer / part).is_dir()])
         }
 
 

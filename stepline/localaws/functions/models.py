@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A version of a layer. `content` returns its package, or None if the local AWS does not have it."""
+
+    arn: str
+    content: Callable[[], bytes | None] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,13 @@ class FunctionVersion:
     environment: Mapping[str, str]
     is_latest: bool = True
     runtime: str = "python"
+    layers: tuple[Layer, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
         """Invocations with the same key may share an execution environment."""
-        settings = (self.runtime, self.handler, self.code_sha256, self.timeout_seconds, self.memory_mb)
+        code = (self.runtime, self.handler, self.code_sha256, self.layers)
+        settings = (*code, self.timeout_seconds, self.memory_mb)
         return (self.name, self.arn, *settings, tuple(sorted(self.environment.items())))
 
 

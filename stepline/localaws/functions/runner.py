@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from functools import partial
@@ -66,7 +66,9 @@ class FunctionRunner:
         if len(payload) > MAX_REQUEST_BYTES:
             raise RequestTooLargeError
         code = self._code.folder(function.code_sha256, code_zip, is_live=function.is_latest)
-        environment = self._acquire(replace(function, code_sha256=code.name), code)
+        layers = self._layers(function)
+        folders = [folder.name for folder in (code, *layers)]
+        environment = self._acquire(replace(function, code_sha256="+".join(folders)), code, layers)
         try:
             return environment.invoke(payload, request_id=request_id, trace_id=trace_id)
         finally:
@@ -95,7 +97,13 @@ class FunctionRunner:
         self._api.close()
         self._code.close()
 
-    def _acquire(self, function: FunctionVersion, code: Path) -> ExecutionEnvironment:
+    def _layers(self, function: FunctionVersion) -> list[Path]:
+        """Return the folders of the layers that are here, those of the later layers first."""
+        here = [(layer.arn, content) for layer in reversed(function.layers) if (content := layer.content())]
+        live = function.is_latest
+        return [self._code.folder(arn, partial(bytes, content), is_live=live) for arn, content in here]
+
+    def _acquire(self, function: FunctionVersion, code: Path, layers: Sequence[Path]) -> ExecutionEnvironment:
         with self._changed:
             if self._closed:
                 raise FunctionsError(_STOPPING)
@@ -110,11 +118,13 @@ class FunctionRunner:
                 with self._changed:
                     pool.grow_if_stalled()
             else:
-                return environment or self._start(function, code, pool)
+                return environment or self._start(function, code, layers, pool)
 
-    def _start(self, function: FunctionVersion, code: Path, pool: Pool) -> ExecutionEnvironment:
+    def _start(
+        self, function: FunctionVersion, code: Path, layers: Sequence[Path], pool: Pool
+    ) -> ExecutionEnvironment:
         try:
-            environment = ExecutionEnvironment(function, code, self._api, self._directory)
+            environment = ExecutionEnvironment(function, code, self._api, self._directory, layers)
         except BaseException:
             with self._changed:
                 pool.lose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -33,18 +34,28 @@ def command(function: FunctionVersion) -> list[str]:
     return [sys.executable, "-P", "-s", launcher.__file__, function.handler]
 
 
-def search_path(function: FunctionVersion, code: Path) -> dict[str, str]:
+def search_path(function: FunctionVersion, code: Path, layers: Sequence[Path] = ()) -> dict[str, str]:
     """Return the variable with the folders of modules.
 
-    They are those of the package, those that Lambda has for code in a template, and for Node.js those of
-    NODE_PATH and those that are installed globally, such as the AWS SDK.
+    They are those of the package and of the layers, those that Lambda has for code in a template, and for
+    Node.js those of NODE_PATH and those that are installed globally, such as the AWS SDK.
     """
     if not _is_node(function):
-        return {"PYTHONPATH": f"{code}:{_INLINE_MODULES}"}
+        modules = [folder for layer in layers for folder in _python_modules(layer / _PYTHON)]
+        return {"PYTHONPATH": ":".join(map(str, (code, *modules, _INLINE_MODULES)))}
     installed = Path(_node()).resolve().parents[1] / "lib" / "node_modules"
     own = os.environ.get(_NODE_PATH, "").split(":")
-    folders = [code / "node_modules", _INLINE_MODULES / "node_modules", *own, installed]
+    modules = [
+        folder for layer in layers for folder in sorted((layer / _NODE).glob("node[0-9]*/node_modules"))
+    ]
+    modules += [layer / _NODE / "node_modules" for layer in layers]
+    folders = [code / "node_modules", *modules, _INLINE_MODULES / "node_modules", *own, installed]
     return {_NODE_PATH: ":".join(str(folder) for folder in folders if folder)}
+
+
+def _python_modules(folder: Path) -> list[Path]:
+    """Return the folders of a layer in the order of Lambda's runtime, of any version of Python."""
+    return [*sorted(folder.glob("lib/python3.*/site-packages"), reverse=True), folder]
 
 
 def execution_environment(function: FunctionVersion) -> str:

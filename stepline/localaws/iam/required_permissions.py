@@ -22,7 +22,11 @@ class ServiceRequest:
 
 
 class EncryptedObjects(Protocol):
-    """Looks up objects of S3, topics of SNS, and the ARNs of the KMS keys that they are encrypted with."""
+    """Looks up objects of S3, topics of SNS, and the ARNs of the KMS keys that they are encrypted with.
+
+    A key that AWS manages, such as alias/aws/s3, is none: its policy lets all principals of the account use
+    it through its service [KMS guide, "AWS managed keys"].
+    """
 
     def exists(self, bucket: str, key: str) -> bool: ...
 
@@ -31,6 +35,9 @@ class EncryptedObjects(Protocol):
     def default_key(self, bucket: str) -> str | None: ...
 
     def key_of_topic(self, topic_arn: str) -> str | None: ...
+
+    def key_arn(self, identifier: str) -> str | None:
+        """Return the ARN of the key with that id, ARN or alias; None for one that AWS manages."""
 
 
 def required_permissions(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
@@ -75,7 +82,7 @@ def _write_object(request: ServiceRequest, objects: EncryptedObjects) -> Iterato
     if request.parameters.get("x-amz-server-side-encryption", "aws:kms") != "aws:kms":
         return
     named = request.parameters.get("x-amz-server-side-encryption-aws-kms-key-id")
-    if kms_key := named or objects.default_key(bucket):
+    if kms_key := objects.key_arn(named) if named else objects.default_key(bucket):
         yield Permission("kms:GenerateDataKey", kms_key, _VIA_S3)
         if "partNumber" in request.parameters or "uploadId" in request.parameters:
             yield Permission("kms:Decrypt", kms_key, _VIA_S3)

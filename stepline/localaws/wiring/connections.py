@@ -45,6 +45,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users im
 from stepline.localaws.emulators.ministack.cloudformation.types.connections import add_connection_type
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
+from stepline.localaws.emulators.ministack.cloudformation.types.http_api import import_definitions
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
@@ -61,7 +62,7 @@ from stepline.localaws.stepfunctions.models import MachineType
 from stepline.localaws.wiring.platform import Platform
 from stepline.localaws.wiring.push_starts import RulesAndPipelines
 from stepline.localaws.wiring.services import Services
-from stepline.localaws.wiring.source_repositories import detect_pushes
+from stepline.localaws.wiring.source_repositories import detect_pushes, notify_of_changes
 
 
 def connect(services: Services, platform: Platform, stack: contextlib.ExitStack) -> None:
@@ -93,6 +94,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     ssm.add_public_parameters()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
+    ecr.send_push_events(eventbridge.publish)
     managed_policies.add_managed_policies()
     hide_credentials_of_connections()
 
@@ -109,6 +111,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_network_types()
     add_access_types()
     add_deployment_type()
+    import_definitions()
     add_role_policy_type()
     add_user_types()
     add_trail_type()
@@ -192,6 +195,7 @@ def _connect_events(services: Services, platform: Platform, stack: contextlib.Ex
     """Let S3 and CloudTrail send events about written objects; keep those that cannot be delivered."""
     eventbridge.add_versions_to_s3_events()
     detect_pushes(services.codecommit, services.codepipeline)
+    notify_of_changes(services.codecommit, platform)
     s3_events.report_written_objects(services.codepipeline.object_written)
     cloudtrail.check_buckets_of_trails()
     stack.callback(cloudtrail.record_data_events(eventbridge.publish))

@@ -17,6 +17,7 @@ from stepline.localaws.codecommit import CodeCommit
 from stepline.localaws.codepipeline import (
     CodeCommitSource,
     CodePipeline,
+    EcrSource,
     S3Source,
     ServiceClients,
     Settings,
@@ -136,6 +137,7 @@ def _codepipeline(
         sources={
             "CodeCommit": codecommit_source,
             "CodeStarSourceConnection": connection_source(repositories),
+            "ECR": EcrSource(platform.client("ecr"), region=context.region),
             "GitHub": github_source(repositories),
             "S3": S3Source(s3, region=context.region),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import BinaryIO
 
+from stepline.core.aws_errors import AWS_FAILURES
 from stepline.localaws.codecommit import CodeCommit, ReferenceChange
 from stepline.localaws.codecommit.models import ChangeType, ReferenceType, Signature
 from stepline.localaws.codepipeline import CodePipeline, GitCommit, RevisionNotFoundError
@@ -16,6 +18,9 @@ from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKi
 from stepline.localaws.iam import Permission, current_actor
 from stepline.localaws.protocol import AwsError
 from stepline.localaws.service_roles import ServiceRoles
+from stepline.localaws.wiring.platform import Platform
+
+_log = logging.getLogger(__name__)
 
 
 class ConnectedGitRepositories:
@@ -62,6 +67,22 @@ class ConnectedGitRepositories:
         older = Permission("codestar-connections:UseConnection", connection_arn)
         if not self._roles.allows(actor, [newer]):
             self._roles.authorize(actor, [older if service == ["codestar-connections"] else newer])
+
+
+def notify_of_changes(codecommit: CodeCommit, platform: Platform) -> None:
+    """Notify the topics and functions of triggers, whose policies AWS checks and this does not."""
+
+    def notify(arn: str, message: str) -> None:
+        service = arn.split(":")[2]
+        try:
+            if service == "lambda":
+                platform.client(service).invoke(FunctionName=arn, InvocationType="Event", Payload=message)
+            else:
+                platform.client(service).publish(TopicArn=arn, Message=message)
+        except AWS_FAILURES as error:
+            _log.warning("%s was not notified by a trigger of CodeCommit: %s", arn, error)
+
+    codecommit.notify_with(notify)
 
 
 def detect_pushes(codecommit: CodeCommit, codepipeline: CodePipeline) -> None:

@@ -58,6 +58,24 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
     )
 
 
+def test_application_of_the_serverless_application_repository_is_refused_by_its_name(
+    deployment: Deployment,
+) -> None:
+    """The transform read the application from AWS, and reported missing credentials."""
+    application = "arn:aws:serverlessrepo:us-east-1:111122223333:applications/rotation"
+    location = {"ApplicationId": application, "SemanticVersion": "1.0.0"}
+    template = resources(Rotation=("AWS::Serverless::Application", {"Location": location}))
+    template["Transform"] = "AWS::Serverless-2016-10-31"
+    with pytest.raises(ClientError) as caught:
+        deployment.create(template)
+    assert caught.value.response["Error"]["Message"] == (
+        "Transform AWS::Serverless-2016-10-31 failed with: Resource with id [Rotation] is an application of"
+        f" the Serverless Application Repository, {application}, which the local AWS does not have."
+        " Download its template from AWS (aws serverlessrepo create-cloud-formation-template) and set"
+        " Location to that file."
+    )
+
+
 def test_export_that_does_not_exist_fails_the_resource(deployment: Deployment) -> None:
     """The name of a bucket is checked before the deployment, which did not end."""
     name = {"Fn::Sub": ["${Name}-bucket", {"Name": {"Fn::ImportValue": "missing"}}]}

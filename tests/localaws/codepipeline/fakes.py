@@ -257,7 +257,7 @@ class World:
                 builds=self.builds,
                 can_assume=lambda actor: actor.role_arn not in self.untrusting_roles,
             ),
-            sources={"CodeCommit": self.source, "CodeStarSourceConnection": self.source},
+            sources=dict.fromkeys(("CodeCommit", "CodeStarSourceConnection", "ECR"), self.source),
             settings=self.settings,
         )
         self.client = in_process_client(self.service)

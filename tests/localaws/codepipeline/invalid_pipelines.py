@@ -93,7 +93,7 @@ INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "provider that is not had": (
         ACTION,
-        "Compute: Commands; Deploy: CloudFormation, S3; Invoke: Lambda, StepFunctions",
+        "Compute: Commands; Deploy: CloudFormation, ECS, S3; Invoke: Lambda, StepFunctions",
         deploy(actionTypeId=action_type("Deploy", "ElasticBeanstalk")),
     ),
     "time-out of another action than an approval": (

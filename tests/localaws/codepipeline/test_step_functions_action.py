@@ -1,4 +1,4 @@
-"""The StepFunctions action, with a fake of Step Functions."""
+"""The StepFunctions action, with a fake of Step Functions, and once with the local one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from stepline.localaws.codepipeline import Settings
 from tests.fakes.clients import client_of
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
 from tests.localaws.codepipeline.fakes import World, approval_action, pipeline, stage
+from tests.localaws.codepipeline.remote import ALLOW_ALL, RemotePipeline
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:deploy"
 ACTION_TYPE = {"category": "Invoke", "owner": "AWS", "provider": "StepFunctions", "version": "1"}
@@ -173,3 +174,31 @@ def test_invalid_input_type_is_refused(world: World, configuration: dict[str, st
     with pytest.raises(world.client.exceptions.InvalidActionDeclarationException) as caught:
         world.client.create_pipeline(pipeline=document)
     assert message in str(caught.value)
+
+
+def test_action_runs_a_machine_of_the_local_aws(remote: RemotePipeline) -> None:
+    """The role has the permissions that AWS documents; the machine reads its input from the artifact."""
+    done = {"Type": "Pass", "Parameters": {"doubled.$": "States.MathAdd($.size, $.size)"}, "End": True}
+    machine = remote.server.client("stepfunctions").create_state_machine(
+        name=remote.name,
+        definition=json.dumps({"StartAt": "Done", "States": {"Done": done}}),
+        roleArn=remote.create_role(f"{remote.name}-machine", "states", ALLOW_ALL),
+    )["stateMachineArn"]
+    configuration = {"StateMachineArn": machine, "InputType": "FilePath", "Input": "input.json"}
+    states = ["states:DescribeStateMachine", "states:StartExecution", "states:DescribeExecution"]
+    remote.create(
+        [
+            action(
+                configuration=configuration,
+                inputArtifacts=[{"name": "Source"}],
+                outputArtifacts=[{"name": "Result"}],
+            )
+        ],
+        statements=[
+            {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+            {"Effect": "Allow", "Action": states, "Resource": "*"},
+        ],
+    ).run({"input.json": '{"size": 3}'})
+
+    assert remote.files("Deploy") == {"output.json": b'{"doubled":6}'}
+    assert remote.variables("Deploy")["StateMachineArn"] == machine

@@ -24,6 +24,11 @@ def test_image_is_deleted_with_one_of_its_tags_and_its_manifest_stays(
     assert "_manifest_blobs" not in deletion
 
 
+def test_pushed_image_sends_no_event(ministack_source: Callable[[str], str]) -> None:
+    """ecr.send_push_events"""
+    assert "eventbridge" not in ministack_source("ecr.py")
+
+
 def test_image_is_listed_with_its_last_tag(ministack_source: Callable[[str], str]) -> None:
     """ecr.list_each_tag"""
     listing = functions_of(ministack_source("ecr.py"))["_list_images"]

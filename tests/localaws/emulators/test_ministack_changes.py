@@ -93,6 +93,12 @@ def test_responses_of_services_are_shown_as_python_prints_them(provisioners: str
     assert "failed: {resp[2]!r}" in provisioners
 
 
+def test_definition_of_an_http_api_is_not_read(functions: dict[str, str]) -> None:
+    """cloudformation.types.http_api.import_definitions"""
+    assert "Body" not in functions["_apigw_v2_api_create"]
+    assert "Target" not in functions["_apigw_v2_api_create"]
+
+
 def test_errors_of_the_sam_transform_are_shown_as_python_prints_them(
     ministack_source: Callable[[str], str],
 ) -> None:

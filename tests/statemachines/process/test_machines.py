@@ -27,6 +27,7 @@ from tests.statemachines.process.world import (
 )
 from tests.system_template import machine_arn
 
+GIVEN, STORE = "Transaction Given?", "Store Input"
 STEPS = [f"Step {letter}" for letter in "ABCDEF"]
 DOWNSTREAM_STEPS = ["Step A", "Step B", "Step C"]
 FILES = {
@@ -52,7 +53,7 @@ def fail_next(world: World, function: str, *error_names: str, acted: bool = Fals
 def test_process_runs_steps_a_to_f_and_starts_the_downstream_machine(world: World) -> None:
     transaction = world.start(INPUT)
     world.run()
-    assert world.path(PROCESS) == STEPS
+    assert world.path(PROCESS) == [GIVEN, *STEPS]
     assert world.path(DOWNSTREAM) == DOWNSTREAM_STEPS
     (downstream,) = world.executions(DOWNSTREAM)
     data = world.data(transaction)
@@ -70,6 +71,41 @@ def test_process_runs_steps_a_to_f_and_starts_the_downstream_machine(world: Worl
         "downstreamA": {"unchanged": True},
         "downstreamB": {"bytesPerValue": len(CANONICAL.encode()) // 4},
     }
+
+
+def test_execution_of_a_pipeline_stores_its_input_as_a_transaction(world: World) -> None:
+    """The action names the execution after its job, and adds its keys to the input."""
+    document = {"processInput": INPUT, "codepipeline": {"jobId": "1"}, "revisionS3Bucket": "b"}
+    execution = world.execute(document, name="codepipeline-1")
+    assert world.path(PROCESS) == [GIVEN, STORE, *STEPS]
+    assert world.executions(DOWNSTREAM)[0]["status"] == "SUCCEEDED"
+    owner, _, transaction = json.loads(execution["output"])["transaction"].partition("/")
+    assert (owner, list(json.loads(execution["output"]))) == ("execution", ["transaction"])
+    assert world.data(transaction, owner=owner)["processInput"] == INPUT
+
+
+def test_stored_input_is_found_if_the_task_is_repeated(world: World) -> None:
+    fail_next(world, "StoreInputFunction", "Runtime.ExitError", "TransientAwsError", acted=True)
+    execution = world.execute({"processInput": INPUT}, name="again")
+    assert execution["status"] == "SUCCEEDED"
+    assert len(world.s3.objects) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, 'The input must be {"processInput": {…}}, or {"transaction": "<owner>/<id>"}.'),
+        ({"processInput": []}, '"processInput" in the input must be an object, but it is a list.'),
+        ({"order": 1}, 'The input has the unknown key "order"; known are processInput, '),
+    ],
+)
+def test_execution_without_a_transaction_or_an_input_is_refused(
+    document: Any, message: str, world: World
+) -> None:
+    execution = world.execute(document, name="wrong")
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidInputError")
+    assert json.loads(execution["cause"])["errorMessage"].startswith(message)
+    assert world.path(PROCESS) == [GIVEN, STORE, "InvalidInputError", "Process Failed"]
 
 
 @pytest.mark.parametrize("process_input", [{}, {"a": {}}, {"a": [[], {}, [1e308, -(10**300)]]}])
@@ -108,7 +144,8 @@ def test_step_is_retried_until_the_step_before_has_written(world: World) -> None
 
     world.handlers["StepCFunction"] = run
     world.run()
-    assert world.path(PROCESS) == ["Step A", "Step B", "Step C", *["S3DataPreconditionError"] * 3, *STEPS[3:]]
+    waits = ["S3DataPreconditionError"] * 3
+    assert world.path(PROCESS) == [GIVEN, "Step A", "Step B", "Step C", *waits, *STEPS[3:]]
     assert world.data(transaction)["stepF"]
 
 
@@ -143,7 +180,7 @@ def test_missing_data_fail_the_process_within_minutes(world: World) -> None:
     start = world.clock.now()
     world.run()
     (execution,) = world.executions(PROCESS)
-    assert world.path(PROCESS) == ["Step A", *["S3DataPreconditionError"] * 8, "Process Failed"]
+    assert world.path(PROCESS) == [GIVEN, "Step A", *["S3DataPreconditionError"] * 8, "Process Failed"]
     assert (execution["status"], execution["error"]) == ("FAILED", "S3DataPreconditionError")
     assert f"in the data of transaction {transaction}" in json.loads(execution["cause"])["errorMessage"]
     assert 60 < (world.clock.now() - start).total_seconds() < 180
@@ -171,7 +208,7 @@ def test_permanent_error_fails_the_process_without_retry(error: str, world: Worl
     transaction = world.start(INPUT)
     fail_next(world, "StepDFunction", error)
     world.run()
-    assert world.path(PROCESS) == [*STEPS[:4], error, "Process Failed"]
+    assert world.path(PROCESS) == [GIVEN, *STEPS[:4], error, "Process Failed"]
     assert world.get("process_state", transaction).body == {
         "transactionId": transaction,
         "status": "FAILED",
@@ -222,6 +259,7 @@ def test_definition_follows_the_rules_of_all_state_machines(machine: str, world:
 def test_step_has_the_name_of_its_function_and_gets_only_the_transaction(machine: str) -> None:
     prefix = "Downstream" if machine == DOWNSTREAM else ""
     tasks = {name: state for name, state in ASL[machine]["States"].items() if state["Type"] == "Task"}
+    tasks.pop(STORE, None)
     assert list(tasks) == (DOWNSTREAM_STEPS if prefix else STEPS)
     for name, state in tasks.items():
         function = f"${{{prefix}{name.replace(' ', '')}FunctionArn}}"
@@ -236,13 +274,16 @@ def test_every_step_leads_to_the_next_or_to_the_failure(machine: str) -> None:
     steps = DOWNSTREAM_STEPS if machine == DOWNSTREAM else STEPS
     failure = "Downstream Failed" if machine == DOWNSTREAM else "Process Failed"
     chain = {(name, "Next"): after for name, after in itertools.pairwise(steps)}
+    if machine == PROCESS:
+        chain |= {(GIVEN, "Choice 0"): "Step A", (GIVEN, "Default"): STORE, (STORE, "Next"): "Step A"}
+        chain |= {(STORE, "Catch 0"): failure}
     assert edges == chain | {(name, "Catch 0"): failure for name in steps}
 
 
 def test_every_step_is_retried_until_its_precondition_holds() -> None:
     for asl in ASL.values():
-        for state in asl["States"].values():
-            if state["Type"] == "Task":
+        for name, state in asl["States"].items():
+            if state["Type"] == "Task" and name != STORE:
                 assert state["Retry"][0]["ErrorEquals"] == ["S3DataPreconditionError"]
 
 

@@ -60,7 +60,7 @@ def test_bucket_policy_denies_all_roles_except_those_that_need_access(denied: st
 
 def test_every_function_has_its_own_role() -> None:
     roles = [role_of(name) for name in FUNCTIONS]
-    assert len(set(roles)) == len(FUNCTIONS) == 12
+    assert len(set(roles)) == len(FUNCTIONS) == 13
 
 
 def test_every_function_can_run_in_a_vpc() -> None:

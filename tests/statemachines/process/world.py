@@ -91,6 +91,14 @@ class World:
     def get(self, endpoint: str, transaction_id: str, *, owner: str = OWNER) -> Reply:
         return self.call(endpoint, {"query": {"transactionId": [transaction_id]}, "apiKeyId": owner})
 
+    def execute(self, document: Any, *, name: str) -> dict[str, Any]:
+        """Run the process without the API, as a pipeline does, and return its description at the end."""
+        self.stepfunctions.start_execution(
+            stateMachineArn=machine_arn(PROCESS), name=name, input=json.dumps(document)
+        )
+        self.run()
+        return self.executions(PROCESS)[0]
+
     # ---------------------------------------------------------------- what happens
 
     def data(self, transaction_id: str, *, owner: str = OWNER) -> dict[str, Any]:

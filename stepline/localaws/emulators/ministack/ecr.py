@@ -1,13 +1,19 @@
-"""Patches ministack's ECR: how images are deleted, and how their tags are listed."""
+"""Patches ministack's ECR: how images are deleted, how tags are listed, and the events of pushes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.services import ecr
 
+from stepline.localaws.events import AwsEvent, EventSink
+
 _OK = 200
+_CREATED = 201
+_DIGEST = "sha256:"
 
 
 def delete_images_as_ecr() -> None:
@@ -48,6 +54,46 @@ def list_each_tag() -> None:
         return status, headers, json.dumps({"imageIds": image_ids}).encode()
 
     ecr._list_images = list_images
+
+
+def send_push_events(publish: EventSink) -> None:
+    """Send an event for each pushed image, by the API and by `docker push`; ministack sends none.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+    """
+    original_put, original_push = ecr._put_image, ecr._v2_put_manifest
+
+    def put_image(data: dict[str, Any]) -> Any:
+        status, headers, body = original_put(data)
+        if status == _OK:
+            image_id = json.loads(body)["image"]["imageId"]
+            publish(_push_event(data["repositoryName"], image_id["imageDigest"], data.get("imageTag", "")))
+        return status, headers, body
+
+    def put_manifest(name: str, reference: str, headers: Any, body: bytes) -> Any:
+        response = original_push(name, reference, headers, body)
+        if response[0] == _CREATED:
+            digest = _DIGEST + hashlib.sha256(body).hexdigest()
+            publish(_push_event(name, digest, "" if reference.startswith(_DIGEST) else reference))
+        return response
+
+    ecr._put_image = put_image
+    ecr._v2_put_manifest = put_manifest
+
+
+def _push_event(repository: str, digest: str, tag: str) -> AwsEvent:
+    return AwsEvent(
+        source="aws.ecr",
+        detail_type="ECR Image Action",
+        detail={
+            "action-type": "PUSH",
+            "image-digest": digest,
+            "image-tag": tag,
+            "repository-name": repository,
+            "result": "SUCCESS",
+        },
+        time=datetime.now(UTC),
+    )
 
 
 def _image_ids(image: dict[str, Any]) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from typing import Any
 
 from botocore.credentials import ReadOnlyCredentials
@@ -16,7 +17,7 @@ from ministack.services import lambda_svc
 
 from stepline.localaws.cloudwatch import embedded_metrics
 from stepline.localaws.emulators.ministack import cloudwatch
-from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion
+from stepline.localaws.functions import FunctionRunner, FunctionsError, FunctionVersion, Layer
 from stepline.localaws.functions.runtimes import why_not
 from stepline.localaws.iam import Actor
 from stepline.localaws.iam.required_permissions import log_permissions, tracing_permissions
@@ -130,4 +131,9 @@ def _version(configuration: dict[str, Any], endpoint_url: str, keys: ReadOnlyCre
         environment=environment,
         is_latest=configuration.get("Version", _LATEST) == _LATEST,
         runtime=configuration["Runtime"],
+        layers=tuple(_layer(attached) for attached in configuration.get("Layers") or ()),
     )
+
+
+def _layer(attached: dict[str, Any]) -> Layer:
+    return Layer(attached["Arn"], partial(lambda_svc._resolve_layer_zip, attached))

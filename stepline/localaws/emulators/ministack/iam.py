@@ -16,6 +16,7 @@ from stepline.localaws.iam import Caller, Role
 
 _MAX_SESSION_NAME = 64  # RoleSessionName in STS's model
 _EXPIRED_KEPT_SECONDS = 3_600.0
+_MANAGED_BY_AWS = "alias/aws/"
 
 
 class MinistackDirectory:
@@ -62,18 +63,23 @@ class MinistackObjects:
         encryption = headers.get("x-amz-server-side-encryption")
         if encryption is None:
             return self.default_key(bucket)
-        return headers.get("x-amz-server-side-encryption-aws-kms-key-id") if encryption == "aws:kms" else None
+        named = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+        return self.key_arn(named) if named and encryption == "aws:kms" else None
 
     def default_key(self, bucket: str) -> str | None:
-        key: str | None = s3._bucket_default_sse_headers(bucket).get(
-            "x-amz-server-side-encryption-aws-kms-key-id"
-        )
-        return key
+        named = s3._bucket_default_sse_headers(bucket).get("x-amz-server-side-encryption-aws-kms-key-id")
+        return self.key_arn(named) if named else None
 
     def key_of_topic(self, topic_arn: str) -> str | None:
         topic = sns._topic_by_arn_any_scope(topic_arn) or {}
-        key: str | None = topic.get("attributes", {}).get("KmsMasterKeyId")
-        return key
+        named = topic.get("attributes", {}).get("KmsMasterKeyId")
+        return self.key_arn(named) if named else None
+
+    def key_arn(self, identifier: str) -> str | None:
+        if identifier.rpartition(":")[2].startswith(_MANAGED_BY_AWS):
+            return None
+        record = kms._resolve_key(identifier)
+        return record["Arn"] if record else identifier
 
     def _object(self, bucket: str, key: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = (s3._buckets.get(bucket) or {}).get("objects", {}).get(key)

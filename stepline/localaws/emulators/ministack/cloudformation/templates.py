@@ -14,6 +14,8 @@ from stepline.localaws.cloudformation.template_parameters import python_pattern
 
 _VIRTUAL_HOSTED = re.compile(r"https://(?P<bucket>.+)\.s3([.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>.+)")
 
+_APPLICATION, _APPLICATION_ID = "AWS::Serverless::Application", "ApplicationId"
+
 _SHORT_FUNCTIONS = (
     "Contains",
     "EachMemberEquals",
@@ -52,22 +54,43 @@ def _on_libyaml(loader: Any) -> Any:
 def explain_sam_errors() -> None:
     """Report what the SAM transform refuses in the words of CloudFormation, instead of as Python's objects.
 
+    An application of the Serverless Application Repository is refused by its name: the transform would read
+    it from AWS.
+
     Call this before macros are run, which call the original function.
     """
-    original = engine._apply_transforms
+    original, failed = engine._apply_transforms, f"Transform {engine._SAM_TRANSFORM} failed with: "
 
     def apply(template: dict[str, Any], *parameters: Any) -> Any:
         try:
+            if reason := _repository_application(template):
+                return engine._TransformFailed(template, failed + reason)
             return original(template, *parameters)
         except Exception as error:
             if (causes := getattr(error, "causes", None)) is None:
                 raise
             messages = [getattr(error, "message", ""), *sorted(cause.message for cause in causes)]
-            failure = f"Transform {engine._SAM_TRANSFORM} failed with: {' '.join(messages)}"
-            return engine._TransformFailed(template, failure)
+            return engine._TransformFailed(template, failed + " ".join(messages))
 
     for module in (changesets, engine, handlers):
         module._apply_transforms = apply
+
+
+def _repository_application(template: Mapping[str, Any]) -> str:
+    """Return why an application of the repository cannot be deployed; empty if the template has none."""
+    resources = template.get("Resources")
+    for logical_id, resource in resources.items() if isinstance(resources, Mapping) else ():
+        if not isinstance(resource, Mapping) or resource.get("Type") != _APPLICATION:
+            continue
+        location = (resource.get("Properties") or {}).get("Location")
+        if isinstance(location, Mapping) and (application := location.get(_APPLICATION_ID)):
+            shown = f", {application}," if isinstance(application, str) else ","
+            return (
+                f"Resource with id [{logical_id}] is an application of the Serverless Application"
+                f" Repository{shown} which the local AWS does not have. Download its template from AWS"
+                " (aws serverlessrepo create-cloud-formation-template) and set Location to that file."
+            )
+    return ""
 
 
 def read_virtual_hosted_addresses() -> None:

@@ -44,6 +44,29 @@ DEFECTS = {
         f"{_TASK}.service.state_task_service_sns",
         'response.pop("ResponseMetadata", None)',
     ),
+    "evaluate_templates_that_are_lists": (
+        f"{_ASL}.component.common.payload.payloadvalue.payloadtmpl.payload_tmpl",
+        "payload_bindings: list[PayloadBinding]",
+    ),
+    "convert_values": (
+        f"{_TASK}.service.state_task_service",
+        "elif isinstance(value_shape, ListShape) and isinstance(request_value, list):",
+    ),
+    "call_models_of_bedrock": (f"{_TASK}.service.state_task_service_factory", '    "bedrock",\n'),
+    "wait_for_jobs": (
+        f"{_TASK}.service.state_task_service_unsupported",
+        "    ResourceCondition.WaitForTaskToken,\n}",
+    ),
+    "adapt_requests_of_emr": (f"{_TASK}.service.state_task_service_factory", '    "elasticmapreduce",\n'),
+    "add_http_tasks": (f"{_TASK}.service.state_task_service_api_gateway", "        task_credentials: Any,"),
+    "pass_on_failures": (
+        f"{_TASK}.service.state_task_service_dynamodb",
+        "        else:\n            return FailureEvent(",
+    ),
+    "name_the_state_that_failed": (
+        f"{_ASL}.component.common.error_name.failure_event",
+        'execution_failed_event_details["cause"] = decorated_cause',
+    ),
     "describe_missing_paths": (
         f"{_ASL}.component.state.exec.execute_state",
         "cause=str(ex),",

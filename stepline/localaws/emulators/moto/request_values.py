@@ -32,10 +32,7 @@ def convert_values() -> None:
             parameters.update(converted)
 
     def from_response(self: Any, response: Any, shape: Any) -> None:
-        if isinstance(response, dict):
-            converted = _response_value(self, response, shape)
-            response.clear()
-            response.update(converted)
+        _response_value(self, response, shape)
 
     state_task_service.StateTaskService._to_boto_request = to_request
     state_task_service.StateTaskService._from_boto_response = from_response
@@ -117,13 +114,16 @@ def _response_value(task: Any, value: Any, shape: Shape | None) -> Any:
     value = task._from_boto_response_value(value)
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return {
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        converted = {
             task._to_sfn_cased(name) if name in shape.members else name: _response_value(
                 task, item, shape.members.get(name)
             )
             for name, item in value.items()
         }
+        value.clear()  # moto keeps parts of the response, such as the job of Batch, and converts the whole
+        value.update(converted)
+        return value
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [_response_value(task, item, shape.member) for item in value]
     if isinstance(shape, MapShape) and isinstance(value, Mapping):

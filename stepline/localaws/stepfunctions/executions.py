@@ -216,7 +216,8 @@ class Executions:
     def _interpret(self, item: _OpenExecution) -> None:
         machine = item.execution.machine
         try:
-            with acting_as(Actor("states.amazonaws.com", machine.role_arn, machine.name)):
+            actor = Actor("states.amazonaws.com", machine.role_arn, machine.name, external_id=machine.arn)
+            with acting_as(actor):
                 item.interpretation.run()
         except Exception as error:  # of an invalid definition, which CloudFormation may have stored
             item.execution.close("ExecutionFailed", error="States.Runtime", cause=str(error))

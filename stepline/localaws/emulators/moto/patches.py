@@ -40,6 +40,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     parsing.allow_reserved_error_names,
     definitions.evaluate_templates_that_are_lists,
     tasks.use_given_task_clients,
+    tasks.assume_roles_of_tasks,
     tasks.translate_field_names,
     tasks.describe_http_responses,
     request_values.convert_values,

@@ -229,9 +229,10 @@ class _MacroRunner:
         return await Expansion(account, self._run, request.hosted, values).expand(included)
 
     def _authorize(self, request: _Request, macro: str) -> None:
-        """Check that both the caller and the service role may use the macro. Raises MacroError.
+        """Check that the service role, or without one the caller, may use the macro. Raises MacroError.
 
-        AWS documents this for the caller; with a service role, the role needs it [user reports].
+        AWS documents this for the caller; with a service role, the role needs it [user reports], and the
+        pipelines that AWS's SAM command line writes run without it for the caller: a denial is recorded.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros-overview.html, "Macro
         account scope and permissions"
         """
@@ -239,10 +240,13 @@ class _MacroRunner:
         if not is_hosted(macro):
             needs.append(Permission("lambda:InvokeFunction", _macros[macro]))
         try:
-            if caller := caller_of(request.access_key):
-                self._enforcement.authorize(caller, needs)
+            caller = caller_of(request.access_key)
             if role := stack_roles.role_of_operation(request.parameters):
+                if caller:
+                    self._enforcement.allows(caller, needs)
                 stack_roles.authorize(self._roles, role, needs)
+            elif caller:
+                self._enforcement.authorize(caller, needs)
         except AccessDeniedError as error:
             raise MacroError(error.message) from error
         except ClientError as error:

@@ -115,7 +115,8 @@ def actor_of(action: ActionExecution) -> Actor:
 
 def role_actor(pipeline: PipelineDeclaration, own_role: str | None) -> Actor:
     """Return CodePipeline acting as the pipeline's role, or as `own_role` of an action."""
-    via = pipeline.role_arn if own_role else ""
+    is_another = own_role not in {None, pipeline.role_arn}
+    via = pipeline.role_arn if is_another else ""
     return Actor("codepipeline.amazonaws.com", own_role or pipeline.role_arn, pipeline.name, via=via)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stepline.core.aws_errors import AWS_FAILURES, error_code, error_message
+from stepline.core.aws_errors import AWS_FAILURES, FailureKind, classify, error_code, error_message
 from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
 from stepline.core.cloudformation.operations import (
     Operation,
@@ -243,13 +243,26 @@ class _Deployment:
     def _wait(self, stack_id: str, operation_name: str) -> Wait:
         self._found(stack_id)
         operation = Operation(stack_id, self._token(operation_name))
-        outcome = read_outcome(self._client, operation)
+        outcome = self._outcome(operation)
         while outcome.phase is Phase.RUNNING:
             yield
-            outcome = read_outcome(self._client, operation)
+            outcome = self._outcome(operation)
         if outcome.phase not in {Phase.DONE, Phase.DELETED}:
             raise _failed(self._reason(operation, outcome))
         self.summary = outcome.status.value
+
+    def _outcome(self, operation: Operation) -> OperationOutcome:
+        """Return the outcome; for a role without cloudformation:DescribeStackEvents, that of the stack.
+
+        AWS's default policy of a service role does not have it, and the local stack is in progress at once.
+        """
+        try:
+            return read_outcome(self._client, operation)
+        except ClientError as error:
+            stack = self.stack() if classify(error) is FailureKind.PERMISSION else None
+            if stack is None:
+                raise
+            return OperationOutcome(stack.name, stack.status, stack.phase, stack.reason)
 
     def _reason(self, operation: Operation, outcome: OperationOutcome) -> str:
         message = f"The stack {self.name} is in {outcome.status}"

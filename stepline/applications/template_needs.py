@@ -110,20 +110,30 @@ def parameters_without_default(template: Mapping[str, Any]) -> list[Parameter]:
 
 def names_local_files(template: Mapping[str, Any]) -> bool:
     """Whether the template names files or folders that must be uploaded before it can be deployed."""
-    globals_ = template.get("Globals")
-    code = globals_.get("Function", {}).get("CodeUri") if isinstance(globals_, Mapping) else None
-    return _is_local(code) or any(
+    return _is_local(_globals(template).get("CodeUri")) or any(
         _is_local(_properties(resource).get(name))
         for _, resource in _objects(template.get("Resources"))
         for name in _LOCAL_FILES.get(str(resource.get("Type")), ())
     )
 
 
+def functions_with_images(template: Mapping[str, Any]) -> list[str]:
+    """Return the logical ids of the functions of SAM that are container images to be built."""
+    default = _globals(template).get("PackageType")
+    return [
+        logical_id
+        for logical_id, resource in _objects(template.get("Resources"))
+        if resource.get("Type") == "AWS::Serverless::Function"
+        and _properties(resource).get("PackageType", default) == "Image"
+        and _is_local(_properties(resource).get("ImageUri", ""))
+    ]
+
+
 def _capabilities(template: Mapping[str, Any], folder: Path) -> Iterator[str]:
     if _transforms(template) or _has_inline_transform(template):
         yield AUTO_EXPAND
     for _, resource in _objects(template.get("Resources")):
-        yield from _capabilities_of(resource, _default_role(template), folder)
+        yield from _capabilities_of(resource, _globals(template).get("Role"), folder)
 
 
 def _capabilities_of(resource: Mapping[str, Any], default_role: object, folder: Path) -> Iterator[str]:
@@ -145,9 +155,11 @@ def _nested_capabilities(location: object, folder: Path) -> Iterator[str]:
         yield from _capabilities(read_template(file), file.parent)
 
 
-def _default_role(template: Mapping[str, Any]) -> object:
-    globals_ = template.get("Globals")
-    return globals_.get("Function", {}).get("Role") if isinstance(globals_, Mapping) else None
+def _globals(template: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what SAM's template sets for all functions."""
+    section = template.get("Globals")
+    functions = section.get("Function") if isinstance(section, Mapping) else None
+    return functions if isinstance(functions, Mapping) else {}
 
 
 def _transforms(template: Mapping[str, Any]) -> list[str]:

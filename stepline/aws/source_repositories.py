@@ -1,4 +1,4 @@
-"""Finds the CodeCommit repository and branch of a pipeline's source action, and the branch's last commit."""
+"""Finds what a pipeline's source action reads: a repository and branch, or an object of S3."""
 
 from __future__ import annotations
 
@@ -17,15 +17,35 @@ if TYPE_CHECKING:
     from stepline.aws.target import Target
 
 _DEFAULT_BRANCH = "main"
+_CODECOMMIT, _CONNECTION, _GITHUB, _S3 = "CodeCommit", "CodeStarSourceConnection", "GitHub", "S3"
+_REPOSITORIES = (_CODECOMMIT, _CONNECTION, _GITHUB)
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where to push; `clone_url` is CodeCommit's `cloneUrlHttp`."""
+    """Where to push; `clone_url` is CodeCommit's `cloneUrlHttp`, or that of a local repository.
+
+    `may_be_missing`: a local repository of another provider, which the first push creates.
+    """
 
     repository: str
     branch: str
     clone_url: str
+    may_be_missing: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.repository}, branch {self.branch}"
+
+
+@dataclass(frozen=True)
+class ObjectDestination:
+    """Where to upload a zip file."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True)
@@ -59,24 +79,40 @@ def read_head(codecommit: CodeCommitClient, definition: PipelineDefinition) -> B
 
 def check_starts(definition: PipelineDefinition, destination: Destination) -> None:
     """Raise UsageError if the pipeline has another source than the repository and branch to push to."""
-    sources = [_repository_and_branch(source) for source in _codecommit_sources(definition)]
+    found = [source for source in _sources(definition) if source.provider in _REPOSITORIES]
+    sources = [_repository_and_branch(source) for source in found]
     if (destination.repository, destination.branch) not in sources:
         listed = ", ".join(f"{repository}, branch {branch}" for repository, branch in sources) or "none"
         raise UsageError(
-            f"a push to {destination.repository}, branch {destination.branch}, does not start pipeline "
-            f"{definition.name} (its CodeCommit source: {listed}): push without --watch"
+            f"a push to {destination}, does not start pipeline "
+            f"{definition.name} (its repository: {listed}): push without --watch"
         )
 
 
 def source_destination(
     target: Target, definition: PipelineDefinition, *, branch: str | None = None
-) -> Destination:
-    """Return the repository of the pipeline's CodeCommit source, and its branch unless another is given.
+) -> Destination | ObjectDestination:
+    """Return the repository of the source, and its branch unless another is given, or the object of S3.
 
-    Raises UsageError if the pipeline has no CodeCommit source, or several.
+    Raises UsageError if the pipeline has no such source or several, or if its repository is not AWS's.
     """
-    repository, source_branch = _repository_and_branch(_find_source_action(definition))
-    return repository_destination(target, repository, branch=branch or source_branch)
+    source = _find_source_action(definition)
+    if source.provider == _S3:
+        if branch:
+            raise UsageError(f"the source of pipeline {definition.name} is an object of S3: omit --branch")
+        return ObjectDestination(source.configuration["S3Bucket"], source.configuration["S3ObjectKey"])
+    repository, source_branch = _repository_and_branch(source)
+    branch = branch or source_branch
+    if source.provider == _CODECOMMIT:
+        return repository_destination(target, repository, branch=branch)
+    if not target.is_local:
+        raise UsageError(
+            f"the source of pipeline {definition.name} is the repository {repository} of another provider: "
+            f"push to its branch {branch} with git"
+        )
+    return Destination(
+        repository, branch, f"{target.endpoint_url}/v1/repos/{repository}", may_be_missing=True
+    )
 
 
 def repository_destination(target: Target, repository: str, *, branch: str | None = None) -> Destination:
@@ -88,20 +124,26 @@ def repository_destination(target: Target, repository: str, *, branch: str | Non
 
 
 def _find_source_action(definition: PipelineDefinition) -> ActionDefinition:
-    """Return the pipeline's CodeCommit source action. Raises UsageError if it has none or several."""
+    """Return the only source of CodeCommit, or else the only one. Raises UsageError if there is none."""
     found = _codecommit_sources(definition)
+    if not found:
+        found = [action for action in _sources(definition) if action.provider in (*_REPOSITORIES, _S3)]
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(action.configuration["RepositoryName"] for action in found)
+        names = ", ".join(_name(action) for action in found)
         raise UsageError(
-            f"pipeline {definition.name} has several CodeCommit sources, "
-            f"choose one with --repository: {names}"
+            f"pipeline {definition.name} has several sources, choose one with --repository: {names}"
         )
     providers = ", ".join(sorted({action.provider for action in _sources(definition)})) or "none"
     raise UsageError(
-        f"pipeline {definition.name} has no CodeCommit source (its source: {providers}): use --repository"
+        f"pipeline {definition.name} has no source that can be pushed to (its source: {providers}): "
+        "use --repository"
     )
+
+
+def _name(action: ActionDefinition) -> str:
+    return action.configuration["S3Bucket"] if action.provider == _S3 else _repository_and_branch(action)[0]
 
 
 def _codecommit_sources(definition: PipelineDefinition) -> list[ActionDefinition]:
@@ -113,5 +155,10 @@ def _sources(definition: PipelineDefinition) -> list[ActionDefinition]:
 
 
 def _repository_and_branch(source: ActionDefinition) -> tuple[str, str]:
-    """Return the configuration of a CodeCommit source; both members are required [doc: CodeCommit source]."""
-    return source.configuration["RepositoryName"], source.configuration["BranchName"]
+    """Return the required members of the configuration of a repository [doc: action structure reference]."""
+    configuration = source.configuration
+    if source.provider == _CONNECTION:
+        return configuration["FullRepositoryId"], configuration["BranchName"]
+    if source.provider == _GITHUB:
+        return f"{configuration['Owner']}/{configuration['Repo']}", configuration["Branch"]
+    return configuration["RepositoryName"], configuration["BranchName"]

@@ -12,7 +12,8 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _SETTINGS = (
     "advice.addEmbeddedRepo=false",
     "gc.auto=0",
 )
+_FATAL = 128  # git's exit code, also if a repository does not exist
 _SUBMODULE_MODE = "160000"  # of a repository within the repository, in git's index
 
 Access = tuple[str, ...]
@@ -40,8 +42,9 @@ LOCAL_ACCESS: Access = ("credential.helper=", "http.proxy=")
 
 @dataclass(frozen=True)
 class PushResult:
-    """The branch's commit: whether it `is_new`, and whether it `has_changes` since the one before.
+    """The branch's commit, or the object's version, which is its `commit_id` then.
 
+    `is_new`: whether this push has created it. `has_changes`: whether it differs from the one before.
     `messages` are lines of the remote, such as which pipeline the push starts.
     """
 
@@ -50,6 +53,15 @@ class PushResult:
     has_changes: bool
     files: int
     messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip file of a directory. `tree` is the id of its content in git: the same for the same files."""
+
+    content: bytes
+    tree: str
+    files: int
 
 
 def codecommit_access(profile: str | None) -> Access:
@@ -74,25 +86,37 @@ def push_directory(
 
     What git ignores is left out; see `stepline.git.ignored_files`.
     """
+    with _temporary_git(source) as git:
+        return _push(git, source, destination, access, message=message, allow_empty=allow_empty)
+
+
+@contextmanager
+def _temporary_git(source: Path) -> Iterator[Git]:
+    """Yield git with a directory of its own, and the files of `source`."""
     if not source.is_dir():
         raise UsageError(f"{source} is not a directory: name the directory to push")
     with tempfile.TemporaryDirectory(prefix="stepline-push-") as folder:
         work_tree = source.resolve()
         options = (f"--git-dir={folder}/.git", f"--work-tree={work_tree}", *_config_options(_SETTINGS))
-        git = Git(work_tree, options, _environment())
-        return _push(git, source, destination, access, message=message, allow_empty=allow_empty)
+        yield Git(work_tree, options, _environment())
+
+
+def zip_directory(source: Path) -> Archive:
+    """Return the files that `push_directory` would push, as a zip file. Raises UsageError."""
+    with _temporary_git(source) as git:
+        _init(git)
+        files = _stage(git, source)
+        tree = git.text("write-tree")
+        return Archive(git.run("archive", "--format=zip", tree), tree, files)
 
 
 def _push(
     git: Git, source: Path, destination: Destination, access: Access, *, message: str, allow_empty: bool
 ) -> PushResult:
     reference, access_options = f"refs/heads/{destination.branch}", _config_options(access)
-    git.run("init", "--quiet")
+    _init(git)
     git.run("symbolic-ref", "HEAD", reference)
-    exclude = Path(git.text("rev-parse", "--absolute-git-dir"), "info/exclude")
-    exclude.parent.mkdir(exist_ok=True)
-    exclude.write_bytes(exclude_patterns(_users_git(git)))
-    tip = _fetch_tip(git, destination.clone_url, reference, access_options)
+    tip = _fetch_tip(git, destination, reference, access_options)
     files = _stage(git, source)
     has_changes = tip is None or not git.succeeds("diff-index", "--cached", "--quiet", tip)
     if tip is not None and not has_changes and not allow_empty:
@@ -103,9 +127,20 @@ def _push(
     return PushResult(commit_id, is_new=True, has_changes=has_changes, files=files, messages=tuple(messages))
 
 
-def _fetch_tip(git: Git, url: str, reference: str, access_options: tuple[str, ...]) -> str | None:
+def _init(git: Git) -> None:
+    """Create the repository, which ignores what the user's own would."""
+    git.run("init", "--quiet")
+    exclude = Path(git.text("rev-parse", "--absolute-git-dir"), "info/exclude")
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_bytes(exclude_patterns(_users_git(git)))
+
+
+def _fetch_tip(
+    git: Git, destination: Destination, reference: str, access_options: tuple[str, ...]
+) -> str | None:
     """Fetch the branch's commit without its history; None if the branch does not exist."""
-    if not git.run("ls-remote", url, reference, options=access_options).strip():
+    url, missing = destination.clone_url, (_FATAL,) if destination.may_be_missing else ()
+    if not git.run("ls-remote", url, reference, options=access_options, exit_codes=(0, *missing)).strip():
         return None
     git.run("fetch", "--quiet", "--depth=1", "--no-tags", url, reference, options=access_options)
     tip = git.text("rev-parse", "FETCH_HEAD")

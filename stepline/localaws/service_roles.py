@@ -42,7 +42,9 @@ class ServiceRoles:
                 role = self._enforcement.check_trust(actor.role_arn, service=actor.service)
             else:
                 first = self._session(Actor(actor.service, actor.via, actor.session_name))
-                role = self._enforcement.check_assumption(first, actor.role_arn)
+                role = self._enforcement.check_assumption(
+                    first, actor.role_arn, external_id=actor.external_id
+                )
         except AccessDeniedError as error:
             raise client_error(error, "AssumeRole") from error
         return self._session_keys(role, actor.session_name)

@@ -10,7 +10,12 @@ import pytest
 
 from statemachines.deploy import stack_arguments
 from stepline.applications import template_needs
-from stepline.applications.template_needs import capabilities, names_local_files, parameters_without_default
+from stepline.applications.template_needs import (
+    capabilities,
+    functions_with_images,
+    names_local_files,
+    parameters_without_default,
+)
 
 CASES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("template_needs.json").read_text())[
     "cases"
@@ -59,3 +64,18 @@ def test_environment_parameters_are_those_of_the_deploy_machine() -> None:
 )
 def test_local_files_of_a_template(resource: dict[str, Any], *, expected: bool) -> None:
     assert names_local_files({"Resources": {"R": resource}}) is expected
+
+
+def test_functions_that_are_container_images_are_found() -> None:
+    template = {
+        "Globals": {"Function": {"PackageType": "Image"}},
+        "Resources": {
+            "Built": {"Type": "AWS::Serverless::Function"},
+            "Zip": {"Type": "AWS::Serverless::Function", "Properties": {"PackageType": "Zip"}},
+            "Pushed": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"ImageUri": {"Fn::Sub": "${Repository.RepositoryUri}:1"}},
+            },
+        },
+    }
+    assert functions_with_images(template) == ["Built"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,11 @@ from stepline.cli import watching
 from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
 from tests.cli.local_pipeline import WAITING, LocalPipeline
+from tests.fakes.clients import client_of
+from tests.fakes.s3 import FakeS3
+from tests.fakes.sparse_file import bytes_of
 from tests.git.repositories import BareRepository
-from tests.localaws.codepipeline.fakes import client_error, source_action
+from tests.localaws.codepipeline.fakes import client_error
 
 
 @pytest.fixture
@@ -94,11 +100,11 @@ def test_error_of_git_is_one_line(stepline: Stepline, repository: BareRepository
     assert result.stderr.splitlines()[-1] == "stepline: git push: remote: the branch is frozen"
 
 
-def test_pipeline_without_codecommit_source_is_rejected(
-    stepline: Stepline, use_target: Callable[[Target], None]
-) -> None:
-    action = source_action()
-    action["actionTypeId"] = action["actionTypeId"] | {"provider": "S3"}
+def use_source(use_target: Callable[[Target], None], provider: str, *, is_local: bool, **more: Any) -> None:
+    """Let the pipeline have this source."""
+    configuration, clients = more.pop("configuration", {}), more
+    type_id = {"category": "Source", "owner": "AWS", "provider": provider, "version": "1"}
+    action = {"name": "Source", "actionTypeId": type_id, "configuration": configuration}
     stages = [{"name": "Source", "actions": [action]}]
     pipelines = Answers(
         {
@@ -106,10 +112,56 @@ def test_pipeline_without_codecommit_source_is_rejected(
             "get_pipeline": {"pipeline": {"name": "app", "stages": stages}},
         }
     )
-    use_target(target_of(codepipeline=pipelines))
+    use_target(replace(target_of(codepipeline=pipelines, **clients), is_local=is_local))
+
+
+def test_pipeline_without_a_source_to_push_to_is_rejected(
+    stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    use_source(use_target, "ECR", is_local=True)
     result = stepline("push")
     assert result.exit_code == 1
-    assert "pipeline app has no CodeCommit source (its source: S3): use --repository" in result.stderr
+    assert "pipeline app has no source that can be pushed to (its source: ECR): use --" in result.stderr
+
+
+def test_repository_of_another_provider_is_pushed_to_with_git(
+    stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    configuration = {"ConnectionArn": "arn", "FullRepositoryId": "octocat/hello", "BranchName": "live"}
+    use_source(use_target, "CodeStarSourceConnection", is_local=False, configuration=configuration)
+    result = stepline("push")
+    assert result.exit_code == 1
+    assert (
+        "the source of pipeline app is the repository octocat/hello of another provider: push to its branch "
+        "live with git" in result.stderr
+    )
+
+
+class TestS3:
+    """A source that is an object of S3."""
+
+    @pytest.fixture(autouse=True)
+    def s3(self, use_target: Callable[[Target], None]) -> FakeS3:
+        s3 = FakeS3(put_version="v1")
+        configuration = {"S3Bucket": "sources", "S3ObjectKey": "app.zip"}
+        use_source(use_target, "S3", is_local=True, configuration=configuration, s3=client_of(s3))
+        return s3
+
+    def test_files_are_uploaded_as_a_zip_file(self, stepline: Stepline, s3: FakeS3) -> None:
+        result = stepline("push")
+        assert result.stdout == "✓ Pushed 1 file to s3://sources/app.zip\n  version v1\n"
+        with zipfile.ZipFile(io.BytesIO(bytes_of(s3.objects["sources", "app.zip"]))) as archive:
+            assert archive.namelist() == ["template.yaml"]
+
+    def test_bucket_without_versioning_is_refused(self, stepline: Stepline, s3: FakeS3) -> None:
+        s3.put_version = None
+        result = stepline("push")
+        assert result.exit_code == 1
+        assert "bucket sources has no versioning, which a source of a pipeline needs" in result.stderr
+
+    def test_branch_is_refused(self, stepline: Stepline) -> None:
+        result = stepline("push", "--branch", "main")
+        assert "the source of pipeline app is an object of S3: omit --branch" in result.stderr
 
 
 class TestWatch:
@@ -176,7 +228,7 @@ class TestWatch:
         assert result.exit_code == 1
         assert (
             "a push to app, branch master, does not start pipeline app "
-            "(its CodeCommit source: app, branch main): push without --watch" in result.stderr
+            "(its repository: app, branch main): push without --watch" in result.stderr
         )
         assert not (repository.folder / "refs" / "heads" / "master").exists()
 

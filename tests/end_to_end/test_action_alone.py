@@ -118,7 +118,7 @@ def action(local_aws: LocalAws) -> LocalAws:
         stack_name=NAME,
         session=local_aws.session,
         endpoint_url=local_aws.endpoint_url,
-        parameters={"Name": NAME, "StateMachineArn": MACHINE},
+        parameters={"Name": NAME, "StateMachineArn": MACHINE, "OtherStateMachineArns": MACHINE},
         report=lambda _line: None,
     )
     local_aws.client("ssm").put_parameter(
@@ -142,6 +142,29 @@ def test_action_is_added_to_a_pipeline_in_cloudformation(world: World) -> None:
     world.deploy(CLOUDFORMATION)
     assert world.run() == {"Test": "Succeeded", **SUCCEEDED}
     assert world.variables() == {"rows": "2"}
+
+
+def test_action_runs_an_alias(world: World) -> None:
+    """The alias runs the version that it names, also after the state machine has changed."""
+    template = CLOUDFORMATION.replace(
+        '{"inputFile": "migration.json",', '{"inputFile": "migration.json", "stateMachine": "migration:live",'
+    )
+    assert template != CLOUDFORMATION
+    world.deploy(template)
+    world.commit()
+    client = world.aws.client("stepfunctions")
+    version = client.publish_state_machine_version(stateMachineArn=MACHINE)["stateMachineVersionArn"]
+    routes = [{"stateMachineVersionArn": version, "weight": 100}]
+    alias = client.create_state_machine_alias(name="live", routingConfiguration=routes)[
+        "stateMachineAliasArn"
+    ]
+    failing = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail"}}}
+    client.update_state_machine(stateMachineArn=MACHINE, definition=json.dumps(failing))
+    assert world.run() == {"Test": "Succeeded", **SUCCEEDED}
+    executions = client.list_executions(stateMachineArn=alias)["executions"]  # the commit started one, too
+    assert {(each["stateMachineVersionArn"], each["status"]) for each in executions} == {
+        (version, "SUCCEEDED")
+    }
 
 
 def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:

@@ -127,10 +127,17 @@ class FakeS3(Calls):
                 return self._get(request)
             case "PutObject":
                 return self._put(request)
+            case "GetBucketVersioning":
+                return S3Response(200, self._versioning(request.bucket))
             case "DeleteObject":
                 self.objects.pop((request.bucket, request.key), None)
                 return S3Response(204)
         raise AssertionError(f"the fake has no {request.operation}")
+
+    def _versioning(self, bucket: str) -> bytes:
+        is_enabled = any(name == bucket for name, _ in self.versions) or self.put_version is not None
+        status = "<Status>Enabled</Status>" if is_enabled else ""
+        return f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode()
 
     def _get(self, request: S3Request) -> S3Response:
         content, headers = self._content(request)
@@ -189,8 +196,8 @@ def _parse(http: AWSPreparedRequest) -> S3Request:
     }
     url = urlsplit(str(http.url))
     bucket, key = _bucket_and_key(url.netloc, url.path)
-    query = {name: values[0] for name, values in parse_qs(url.query).items()}
-    operation = f"{str(http.method).title()}Object"
+    query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+    operation = "GetBucketVersioning" if "versioning" in query else f"{str(http.method).title()}Object"
     return S3Request(operation, bucket, key, headers, query, _body(http.body, headers))
 
 

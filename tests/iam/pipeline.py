@@ -6,11 +6,13 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from statemachines.deploy.ownership import OWNER_TAG
+from stepline.deployment.stack import LOCAL_PARAMETERS
+from stepline.deployment.template import read_template
 from tests.iam.system import ACCOUNT, ExecutionResult, System
 
 _DENIED_ON_PURPOSE = "/AWSCloudFormation is not authorized to perform: sns:"
@@ -22,6 +24,30 @@ _REPOSITORY = "stepline-app"
 @dataclass(frozen=True)
 class Pipeline(System):
     """The application, used by pushing to it."""
+
+    def deploy_with(self, parameters: Mapping[str, str]) -> None:
+        """Update the stack; another source than before without `stepline up`, which keeps the repository."""
+        if parameters.get("Source", "CodeCommit") == self._parameters()["Source"]:
+            super().deploy_with(parameters)
+            return
+        if "Source" not in parameters:  # the repository of the first source was kept
+            self.client("codecommit").delete_repository(repositoryName=_REPOSITORY)
+        declared = read_template(self.template.template)["Parameters"]
+        values = {name: str(item["Default"]) for name, item in declared.items()}
+        values |= LOCAL_PARAMETERS | dict(parameters)
+        self.client("cloudformation").update_stack(
+            StackName=self.stack_name,
+            UsePreviousTemplate=True,
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        self.assert_stack_status(self.stack_name, "UPDATE_COMPLETE")
+        for name in ("resources", "outputs"):  # changed by the update
+            self.__dict__.pop(name, None)
+
+    def _parameters(self) -> dict[str, str]:
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack_name)["Stacks"]
+        return {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
 
     @property
     def bucket(self) -> str:
@@ -58,8 +84,16 @@ class Pipeline(System):
 
         A name with an ending is that of a file with this text; any other one is that of a JSON file.
         """
-        codecommit = self.client("codecommit")
+        return self.started_by(lambda: self._commit(files))
+
+    def started_by(self, push: Callable[[], object]) -> ExecutionResult:
+        """Wait for the pipeline execution that `push` starts."""
         before = {item["pipelineExecutionId"] for item in self._pipeline_executions()}
+        push()
+        return self._pipeline_end(before)
+
+    def _commit(self, files: Mapping[str, Any]) -> None:
+        codecommit = self.client("codecommit")
         branches = codecommit.list_branches(repositoryName=_REPOSITORY)["branches"]
         head = {"parentCommitId": self.head()} if "main" in branches else {}
         codecommit.create_commit(
@@ -69,11 +103,10 @@ class Pipeline(System):
                 {"filePath": name, "fileContent": content}
                 if "." in name
                 else {"filePath": f"{name}.json", "fileContent": json.dumps(content)}
-                for name, content in (files | {"change": str(uuid.uuid4())}).items()
+                for name, content in {**files, "change": str(uuid.uuid4())}.items()
             ],
             **head,
         )
-        return self._pipeline_end(before)
 
     def denials(self) -> list[str]:
         """Return the denials, except those of topics, which scenarios use to be denied."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stepline.aws.source_repositories import Destination, ObjectDestination
+from stepline.git.push import LOCAL_ACCESS, push_directory
+from stepline.git.upload import upload_directory
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
@@ -96,15 +101,26 @@ def source_action_is_abandoned(system: Pipeline) -> None:
 
 
 def execution_past_its_deadline_is_stopped(system: Pipeline) -> None:
-    """The stack waits for a signal that is never sent."""
-    job = str(uuid.uuid4())
+    """The stack waits for a signal, which is sent at the end: a later rollback would need permissions that
+    other parameters of the pipeline's stack do not give.
+    """
+    job, name = str(uuid.uuid4()), unique_name()
     handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
-    properties = {"Handle": {"Ref": "Handle"}, "Timeout": "30"}
+    properties = {"Handle": {"Ref": "Handle"}, "Timeout": "300"}
     signal = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties}
-    request = system.request(unique_name(), template=template(Handle=handle, Signal=signal))
+    request = system.request(name, template=template(Handle=handle, Signal=signal))
     execution = system.start_deploy(request, name=f"codepipeline-{job}")
+    cloudformation = system.client("cloudformation")
+    system.wait_for(
+        lambda: cloudformation.list_stacks(StackStatusFilter=["CREATE_IN_PROGRESS"])["StackSummaries"],
+        lambda stacks: f"iam-{name}" in [stack["StackName"] for stack in stacks],
+    )
     system.invoke("trigger", _job({}, token=_token(job, execution)))
     system.wait_for_execution(execution).assert_status("ABORTED")
+    cloudformation.signal_resource(
+        StackName=f"iam-{name}", LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS"
+    )
+    system.assert_stack_status(f"iam-{name}", "CREATE_COMPLETE")
 
 
 # --- the Deploy state machine
@@ -351,6 +367,40 @@ def macro_of_the_account_is_used(system: Pipeline) -> None:
         system.deploy(request).assert_status("SUCCEEDED")
 
 
+# --- other sources
+
+
+def commit_of_a_connection_is_deployed(system: Pipeline) -> None:
+    """The push to the local repository starts the pipeline."""
+    destination = Destination(
+        "iam/app", "main", f"{system.endpoint_url}/v1/repos/iam/app", may_be_missing=True
+    )
+
+    def push(folder: Path) -> None:
+        push_directory(folder, destination, LOCAL_ACCESS, message="a change", allow_empty=True)
+
+    _deploy_files(system, push)
+
+
+def object_is_deployed(system: Pipeline) -> None:
+    """The upload starts the pipeline."""
+    destination = ObjectDestination(system.outputs["SourceBucketName"], "source.zip")
+    _deploy_files(
+        system,
+        lambda folder: upload_directory(system.client("s3"), folder, destination, allow_empty=True),
+    )
+
+
+def _deploy_files(system: Pipeline, push: Callable[[Path], object]) -> None:
+    name = unique_name()
+    request = {"environmentName": "iam", "stackName": name, "templatePath": "template.json"}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "state_machine_input.json").write_text(json.dumps(request))
+        (Path(folder) / "template.json").write_text(json.dumps(template()))
+        system.started_by(lambda: push(Path(folder))).assert_status("Succeeded")
+    system.assert_stack_status(f"iam-{name}", "CREATE_COMPLETE")
+
+
 logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployStateMachineRole")
 
 SYSTEM = Pipeline
@@ -395,6 +445,19 @@ VARIANTS = (
         ),
         prepare=create_other_resources,
     ),
+    # The last ones: they remove the repository, which the scenarios before them push to.
+    *(
+        Variant(
+            {
+                "Source": "Connection",
+                "ConnectionArn": f"arn:aws:{prefix}:{REGION}:{ACCOUNT}:connection/1",
+                "FullRepositoryId": "iam/app",
+            },
+            (commit_of_a_connection_is_deployed,),
+        )
+        for prefix in ("codeconnections", "codestar-connections")
+    ),
+    Variant({"Source": "S3"}, (object_is_deployed,)),
 )
 
 

@@ -10,8 +10,9 @@ import uuid
 from typing import Any
 
 from statemachines.process.transaction import Transaction
+from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.suites import Lane
-from tests.iam.system import ACCOUNT, REGION, System
+from tests.iam.system import ACCOUNT, System
 
 _OWNER = "testedkey1"
 _STEPS = tuple(
@@ -87,35 +88,9 @@ def api_gateway_may_write_logs(system: System) -> None:
     system.client("apigateway").update_account(patchOperations=[change])
 
 
-def logged_machines_are_created_updated_and_deleted(system: System) -> None:
-    """State machines with the roles of both state machines."""
-    cloudformation = system.client("cloudformation")
-    name = f"iam-process-{uuid.uuid4().hex[:12]}"
-    stack_id = system.stack(name, _logged_machines(system, "first"))
-    system.assert_stack_status(stack_id, "CREATE_COMPLETE")
-    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(_logged_machines(system, "second")))
-    system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
-    cloudformation.delete_stack(StackName=name)
-    system.assert_stack_status(stack_id, "DELETE_COMPLETE")
-
-
-def _logged_machines(system: System, comment: str) -> dict[str, Any]:
-    definition = {"Comment": comment, "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
-    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/iam:*"
-    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}]}
-    return {
-        "Resources": {
-            machine: {
-                "Type": "AWS::StepFunctions::StateMachine",
-                "Properties": {
-                    "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{system.resources[f'{machine}Role']}",
-                    "DefinitionString": json.dumps(definition),
-                    "LoggingConfiguration": logging,
-                },
-            }
-            for machine in ("ProcessStateMachine", "DownstreamStateMachine")
-        }
-    }
+logged_machines_are_created_updated_and_deleted = logged_machine_scenario(
+    "ProcessStateMachineRole", "DownstreamStateMachineRole"
+)
 
 
 def _start(system: System) -> str:

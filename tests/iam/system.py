@@ -182,8 +182,9 @@ class System:
     def assert_stack_status(self, stack_id: str, status: str) -> None:
         actual = self.wait_for_stack(stack_id)
         events = self.client("cloudformation").describe_stack_events(StackName=stack_id)["StackEvents"]
-        reasons = [event.get("ResourceStatusReason", "") for event in events]
-        assert actual == status, f"{actual}: {next(filter(None, reversed(reasons)), '')}"
+        failures = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
+        reason = failures[0].get("ResourceStatusReason", "") if failures else "no resource failed"
+        assert actual == status, f"{actual}: {reason}"
 
     def invoke(self, function: str, event: Any) -> Any:
         """Invoke `<stack>-<function>` and return its response. Raises AssertionError if it fails."""

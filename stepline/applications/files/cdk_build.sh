@@ -3,7 +3,10 @@
 set -eu
 
 if [ -f requirements.txt ]; then pip install --quiet --requirement requirements.txt; fi
-if [ -f package-lock.json ]; then npm ci --silent; elif [ -f package.json ]; then npm install --silent; fi
+if [ -f package.json ]; then
+  # A lock file may lack the packages of this platform: then `npm ci` refuses it.
+  npm ci --no-audit --no-fund --loglevel error || npm install --no-audit --no-fund --loglevel error
+fi
 npx --yes aws-cdk@2 synth --quiet --no-notices --output cdk.out
 # Uploads the assets and writes template.json. Name the stack here if the application has several.
 python3 package_cdk.py

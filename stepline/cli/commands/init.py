@@ -16,7 +16,7 @@ from stepline.applications.pipeline_files import (
     missing_pythons,
     needed_capabilities,
 )
-from stepline.applications.template_needs import Parameter
+from stepline.applications.template_needs import Parameter, functions_with_images
 from stepline.cli import terminal
 from stepline.cli.options import with_options
 from stepline.cli.terminal import command_name
@@ -84,6 +84,12 @@ def _show_needs(application: Application) -> None:
         terminal.print_result(f"{INPUT_FILE} acknowledges {', '.join(names)}, {reason}.")
     if missing := missing_parameters(application):
         _show_missing(application.folder / CONFIGURATION_FILE, missing)
+    if images := functions_with_images(application.document):
+        terminal.print_result(
+            f"{terminal.glyphs().warn} The pipeline builds no container images: push those of"
+            f" {', '.join(images)} to ECR, and set ImageUri to their addresses",
+            style="warn",
+        )
     for version in missing_pythons(application):
         terminal.print_result(
             f"{terminal.glyphs().warn} `sam build` needs python{version}, the runtime of a function, which"

@@ -1,4 +1,4 @@
-"""`stepline push`: push a directory to the pipeline's repository."""
+"""`stepline push`: push a directory to the source of the pipeline."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from stepline.aws.execution_watch import wait_for_execution_of_revision
 from stepline.aws.pipelines import PipelineDefinition
 from stepline.aws.source_repositories import (
     Destination,
+    ObjectDestination,
     check_starts,
     repository_destination,
     source_destination,
@@ -32,6 +33,7 @@ from stepline.deployment.input_check import check_input
 from stepline.deployment.template_check import templates_of
 from stepline.git.client import find_git
 from stepline.git.push import LOCAL_ACCESS, PushResult, codecommit_access, push_directory
+from stepline.git.upload import upload_directory
 
 
 @click.command("push")
@@ -72,7 +74,8 @@ def command(
     timeout: str | None,
     is_unchecked: bool,
 ) -> None:
-    """Push the content of SOURCE_DIR as a commit, which starts the pipeline.
+    """Push the content of SOURCE_DIR as a commit, which starts the pipeline. If the pipeline's source is an
+    object of S3, upload it as a zip file.
 
     The default SOURCE_DIR is this folder if it has a state_machine_input.json, else app, or else the sample
     application of stepline. It becomes the whole content of
@@ -87,13 +90,14 @@ def command(
     find_git()
     target = choose_and_show_target(ctx)
     definition: PipelineDefinition | None
+    destination: Destination | ObjectDestination
     if repository:
         definition = find_chosen_pipeline(target, pipeline, source) if is_watched else None
         destination = repository_destination(target, repository, branch=branch)
     else:
         definition = find_chosen_pipeline(target, pipeline, source)
         destination = source_destination(target, definition, branch=branch)
-    if is_watched and definition:
+    if is_watched and definition and isinstance(destination, Destination):
         check_starts(definition, destination)
     if not is_unchecked:
         if definition is not None and not repository and not branch:
@@ -119,28 +123,37 @@ def _watch(
 
 
 def push_and_show(
-    target: Target, source: Path, destination: Destination, *, message: str | None, allow_empty: bool
+    target: Target,
+    source: Path,
+    destination: Destination | ObjectDestination,
+    *,
+    message: str | None,
+    allow_empty: bool,
 ) -> PushResult:
-    """Push, and show the commit and whether it is new."""
-    result = push_directory(
-        source,
-        destination,
-        LOCAL_ACCESS if target.is_local else codecommit_access(target.profile),
-        message=message or f"Update {source.resolve().name}",
-        allow_empty=allow_empty,
-    )
-    branch = f"{destination.repository}, branch {destination.branch}"
+    """Push, and show the commit, or the version of the object, and whether it is new."""
+    revision = "commit"
+    if isinstance(destination, ObjectDestination):
+        result = upload_directory(target.client("s3"), source, destination, allow_empty=allow_empty)
+        revision = "version"
+    else:
+        result = push_directory(
+            source,
+            destination,
+            LOCAL_ACCESS if target.is_local else codecommit_access(target.profile),
+            message=message or f"Update {source.resolve().name}",
+            allow_empty=allow_empty,
+        )
     if result.has_changes:
         files = "1 file" if result.files == 1 else f"{result.files} files"
-        terminal.print_success(f"Pushed {files} to {branch}")
+        terminal.print_success(f"Pushed {files} to {destination}")
     elif result.is_new:
-        terminal.print_success(f"Pushed an empty commit to {branch}: nothing has changed")
+        terminal.print_success(f"Pushed an empty {revision} to {destination}: nothing has changed")
     else:
         terminal.print_result(
-            f"{terminal.glyphs().waiting} Nothing has changed: {branch} already has this content. "
-            "(Use --allow-empty to push a commit nevertheless.)",
+            f"{terminal.glyphs().waiting} Nothing has changed: {destination} already has this content. "
+            f"(Use --allow-empty to push a {revision} nevertheless.)",
         )
-    terminal.print_result(f"  commit {result.commit_id}")
+    terminal.print_result(f"  {revision} {result.commit_id}")
     for line in result.messages:
         terminal.print_result(f"  {line}", style="quiet")
     return result

@@ -78,7 +78,8 @@ class RecordedResource:
         return given[0] if given else self._generated_value(name)
 
     def _generated_value(self, name: str) -> Any:
-        kind = self.schema.get("properties", {}).get(name, {}).get("type", "string")
+        kinds = self.schema.get("properties", {}).get(name, {}).get("type", "string")
+        kind = kinds if isinstance(kinds, str) else kinds[0]
         if kind == "array":
             return [_IPV6_BLOCK if name.endswith("CidrBlocks") else self.id]
         if kind in _EMPTY:

@@ -17,13 +17,14 @@ class Actor:
     """A service (`states.amazonaws.com`) and the customer's role that it has assumed.
 
     `session_name` is the last part of `assumed-role/<role>/<session name>`. `via` is the role that
-    assumed `role_arn`, if it was not the service itself.
+    assumed `role_arn`, if it was not the service itself, with the `external_id` that the service sends then.
     """
 
     service: str
     role_arn: str
     session_name: str
     via: str = ""
+    external_id: str = ""
 
 
 _actor: contextvars.ContextVar[Actor | None] = contextvars.ContextVar("actor", default=None)

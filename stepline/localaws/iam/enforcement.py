@@ -19,6 +19,7 @@ from stepline.localaws.iam.principals import Caller
 
 _log = logging.getLogger(__name__)
 
+_EXTERNAL_ID = "sts:externalid"
 _ASSUME_ROLE = "sts:AssumeRole"
 _PASS_ROLE = "iam:PassRole"  # noqa: S105
 PASSED_TO_SERVICE = "iam:passedtoservice"
@@ -109,12 +110,13 @@ class Enforcement:
         account = role_arn.split(":")[4] if role_arn.count(":") == _ARN_COLONS else ""
         return self.check_assumption(Caller(arn=service, account_id=account, service=service), role_arn)
 
-    def check_assumption(self, caller: Caller, role_arn: str) -> Role:
+    def check_assumption(self, caller: Caller, role_arn: str, *, external_id: str = "") -> Role:
         """Return the role, if the caller may assume it. Raises AccessDeniedError."""
         role = self._store.role(_name(role_arn))
         if role is None:
             raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), Verdict.NO_SUCH_ROLE)
-        self.authorize(caller, [Permission(_ASSUME_ROLE, role_arn)])
+        context = {_EXTERNAL_ID: external_id} if external_id else {}
+        self.authorize(caller, [Permission(_ASSUME_ROLE, role_arn, context)])
         self.record.add_assumed(role.name)
         return role
 

@@ -72,8 +72,7 @@ _OPTIMIZED: Final = frozenset(
 )  # fmt: skip
 """[guide, "Integrating optimized services"]"""
 
-_NOT_SERVED: Final = {"activity": "activities", "http": "HTTP tasks"}
-"""What AWS has and the local AWS lacks."""
+_PARTS_OF_AN_ACTIVITY: Final = 7
 
 _NOT_RECOGNIZED: Final = (
     "The resource provided {} is not recognized. The value is not a valid resource ARN, or the resource is "
@@ -192,8 +191,9 @@ def _resource(state: Mapping[str, Any], at: str, scope: Scope) -> Iterator[Findi
     parts = resource.split(":")
     if len(parts) < 6 or parts[2] != "states":
         return
-    if parts[5] in _NOT_SERVED:
-        yield Finding(SCHEMA, f"The local AWS does not support {_NOT_SERVED[parts[5]]}", place)
+    if parts[5] == "activity" and len(parts) == _PARTS_OF_AN_ACTIVITY:
+        if scope.type is MachineType.EXPRESS:
+            yield Finding(SCHEMA, "Express state machine does not support activities", place)
         return
     if not _is_integration(parts[5:]):
         yield Finding(SCHEMA, _NOT_RECOGNIZED.format(resource), place)

@@ -24,6 +24,10 @@ class ConflictException(AwsError):
     """What exists, or is in use, does not fit the request."""
 
 
+class ActivityDoesNotExist(_ErrorWithDetail):
+    template = "Activity Does Not Exist: '{}'"
+
+
 class ExecutionAlreadyExists(_ErrorWithDetail):
     template = "Execution Already Exists: '{}'"
 

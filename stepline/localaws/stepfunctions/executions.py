@@ -14,10 +14,12 @@ from stepline.localaws.clock import Timer, VirtualClock
 from stepline.localaws.context import Context
 from stepline.localaws.iam import Actor, acting_as
 from stepline.localaws.stepfunctions import errors
+from stepline.localaws.stepfunctions.activities import Activities
 from stepline.localaws.stepfunctions.definition import timeout_seconds
 from stepline.localaws.stepfunctions.events import status_event
 from stepline.localaws.stepfunctions.execution_logs import LogDelivery
 from stepline.localaws.stepfunctions.interpreter import Interpretation, Interpreter, TaskClients
+from stepline.localaws.stepfunctions.map_runs import MapRun
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType, TaskClosedError
 from stepline.localaws.stepfunctions.names import Arns
 from stepline.localaws.stepfunctions.settings import EXPRESS_TIMEOUT_SECONDS, NAME_REUSE_DAYS, REDRIVE_DAYS
@@ -54,7 +56,9 @@ class Executions:
         interpreter: Interpreter,
         task_clients: TaskClients,
         trace: Callable[[Machine], None],
+        activities: Activities,
     ) -> None:
+        self._activities = activities
         self._logs = LogDelivery(context, task_clients)
         self._clock = context.clock
         self._events = context.events
@@ -104,6 +108,14 @@ class Executions:
         """Return the Standard executions of a machine, the latest first."""
         return self._store.list(machine_arn)
 
+    def map_run(self, arn: str) -> MapRun:
+        """Return a run of a distributed Map state of a Standard execution. Raises ResourceNotFound."""
+        for execution in self._store.all():
+            for run in execution.map_runs:
+                if run.arn == arn:
+                    return run
+        raise errors.ResourceNotFound(arn)
+
     def redrive(self, arn: str, *, token: str | None) -> Execution:
         """Continue from the state that failed, with the input that it had [RedriveExecution].
 
@@ -138,6 +150,11 @@ class Executions:
 
     def fail_task(self, token: str, error: str | None, cause: str | None) -> None:
         self._report_task(token, lambda interpretation: interpretation.fail_task(token, error, cause))
+
+    def start_activity_task(self, token: str, worker_name: str | None) -> bool:
+        """Let a worker start a task. Return whether the task still waits for one."""
+        items = list(self._open.values())
+        return any(item.interpretation.start_activity_task(token, worker_name) for item in items)
 
     def task_heartbeat(self, token: str) -> None:
         self._report_task(token, lambda interpretation: interpretation.task_heartbeat(token))
@@ -181,6 +198,7 @@ class Executions:
         interpretation = self._interpreter.interpret(
             execution,
             task_clients=self._task_clients,
+            activities=self._activities.by_arn,
             account_id=self._arns.account_id,
             region=self._arns.region,
         )
@@ -198,7 +216,8 @@ class Executions:
     def _interpret(self, item: _OpenExecution) -> None:
         machine = item.execution.machine
         try:
-            with acting_as(Actor("states.amazonaws.com", machine.role_arn, machine.name)):
+            actor = Actor("states.amazonaws.com", machine.role_arn, machine.name, external_id=machine.arn)
+            with acting_as(actor):
                 item.interpretation.run()
         except Exception as error:  # of an invalid definition, which CloudFormation may have stored
             item.execution.close("ExecutionFailed", error="States.Runtime", cause=str(error))
@@ -211,6 +230,8 @@ class Executions:
             if item is not None:
                 self._store.put_closed(execution, item.interpretation.task_tokens())
         if item is not None:
+            for run in execution.map_runs:
+                run.close("ABORTED", self._clock.now())
             self._publish_status(execution)
             item.cancel()
 

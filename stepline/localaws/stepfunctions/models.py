@@ -16,6 +16,7 @@ from typing import Any
 
 from stepline.core.executions.describe import Status
 from stepline.localaws.stepfunctions import settings
+from stepline.localaws.stepfunctions.map_runs import MapRun
 from stepline.localaws.stepfunctions.threads import CancelledError
 
 Event = Mapping[str, Any]
@@ -99,6 +100,7 @@ class Execution:
     on_closed: list[Callable[[], None]] = field(default_factory=list)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     """Called with each event, under the lock of the execution."""
+    map_runs: list[MapRun] = field(default_factory=list)
     history_bytes: int = 0
     """About the memory that the texts of the history take."""
     _events: list[Event] = field(default_factory=list)

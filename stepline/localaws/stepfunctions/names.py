@@ -25,6 +25,9 @@ class Arns:
     def machine(self, name: str) -> str:
         return f"{self._prefix}:stateMachine:{name}"
 
+    def activity(self, name: str) -> str:
+        return f"{self._prefix}:activity:{name}"
+
     def execution(self, machine_name: str, name: str) -> str:
         return f"{self._prefix}:execution:{machine_name}:{name}"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from stepline.core.executions.describe import Status
 from stepline.localaws.protocol import Params
+from stepline.localaws.stepfunctions.activities import Activity
 from stepline.localaws.stepfunctions.definition import Diagnostic
 from stepline.localaws.stepfunctions.models import Execution, Machine
 from stepline.localaws.stepfunctions.settings import BILLED_MEMORY_MB, BILLED_UNIT_MILLISECONDS
@@ -63,6 +64,15 @@ def machine_item(machine: Machine) -> Params:
         "name": machine.name,
         "type": machine.type.value,
         "creationDate": machine.creation_date,
+    }
+
+
+def activity_item(activity: Activity) -> Params:
+    """Return an item of ListActivities."""
+    return {
+        "activityArn": activity.arn,
+        "name": activity.name,
+        "creationDate": activity.creation_date,
     }
 
 

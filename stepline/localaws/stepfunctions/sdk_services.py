@@ -18,8 +18,18 @@ import botocore.session
 
 from stepline.localaws.protocol.service import service_model
 
-_NOT_IN_NAMES: Final = re.compile(r"[\W_]")
-_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
+_WORD_BOUNDARIES: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"[^A-Za-z0-9]+", " "),
+        (r"([^a-z]{2,})v([0-9]+)", r"\1 v\2 "),
+        (r"([^A-Z]{2,})V([0-9]+)", r"\1 V\2 "),
+        (r"([a-z])([A-Z])", r"\1 \2"),
+        (r"([A-Z]+)([A-Z][a-z])", r"\1 \2"),
+        (r"([0-9])([a-zA-Z])", r"\1 \2"),
+    )
+)
+"""Where the words of an id end [aws/aws-sdk-java-v2, naming strategy]: `SESv2` is `SES v2`."""
 _SERVICE_ID: Final = re.compile(rb'"serviceId"\s*:\s*"([^"]+)"')
 _METADATA_BYTES: Final = 4_000
 """The beginning of a service model that contains its metadata [measured: 2,000]."""
@@ -37,12 +47,19 @@ def boto_service_name(api_name: str) -> str | None:
 @functools.cache
 def error_prefix(boto_name: str) -> str:
     """Return what the names of a service's errors begin with: `S3`, `Ssm`, `DynamoDb`, `CloudWatchLogs`."""
-    words = _WORD.findall(str(service_model(boto_name).service_id))
-    return "".join(word[0].upper() + word[1:].lower() for word in words)
+    return _class_name(str(service_model(boto_name).service_id))
+
+
+def _class_name(service_id: str) -> str:
+    """Return the name of the SDK's classes: `Config Service` is Config."""
+    for pattern, replacement in _WORD_BOUNDARIES:
+        service_id = pattern.sub(replacement, service_id)
+    name = "".join(word[0].upper() + word[1:].lower() for word in service_id.split())
+    return name.removeprefix("Amazon").removeprefix("Aws").removesuffix("Service")
 
 
 def _normalized(service_id: str) -> str:
-    return _NOT_IN_NAMES.sub("", service_id).lower()
+    return _class_name(service_id).lower()
 
 
 @functools.cache

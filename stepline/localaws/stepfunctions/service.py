@@ -9,15 +9,17 @@ from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import JsonService, Params, ValidationException, page
 from stepline.localaws.stepfunctions import errors, responses
+from stepline.localaws.stepfunctions.activities import Activities
 from stepline.localaws.stepfunctions.definition import find_diagnostics
 from stepline.localaws.stepfunctions.execution_logs import check_destination
 from stepline.localaws.stepfunctions.executions import Executions
 from stepline.localaws.stepfunctions.interpreter import Interpreter, TaskClients
+from stepline.localaws.stepfunctions.map_runs import MapRun
 from stepline.localaws.stepfunctions.models import Execution, Machine, MachineType
 from stepline.localaws.stepfunctions.names import split_qualifier
 from stepline.localaws.stepfunctions.settings import DEFAULT_MAX_DIAGNOSTICS, DEFAULT_PAGE_SIZE
 from stepline.localaws.stepfunctions.store import MachineStore
-from stepline.localaws.stepfunctions.validation import check_arn, check_logging, check_output
+from stepline.localaws.stepfunctions.validation import check_arn, check_logging, check_output, check_tags
 from stepline.localaws.stepfunctions.versions import Versions
 
 _CLOSED_JOBS = frozenset({"SUCCEEDED", "FAILED"})
@@ -34,7 +36,7 @@ class StepFunctions(JsonService):
     each call.
     Under `VirtualClock` executions move only when the clock is moved.
 
-    Not served: activities, map runs, TestState.
+    Not served: TestState.
     """
 
     service_name: ClassVar[str] = "stepfunctions"
@@ -55,8 +57,13 @@ class StepFunctions(JsonService):
         records = {} if state_machines is None else state_machines
         self._machines = MachineStore(records, context, interpreter, self._check_log)
         self._versions = Versions(context)
+        self._activities = Activities(context)
         self._executions = Executions(
-            context, interpreter=interpreter, task_clients=task_clients, trace=trace
+            context,
+            interpreter=interpreter,
+            task_clients=task_clients,
+            trace=trace,
+            activities=self._activities,
         )
 
     def close(self) -> None:
@@ -182,8 +189,10 @@ class StepFunctions(JsonService):
         return _without_data(responses.execution_description(execution, reason), params, "input", "output")
 
     def list_executions(self, params: Params) -> Params:
+        if "mapRunArn" in params:
+            return self._list_child_executions(params)
         if "stateMachineArn" not in params:
-            raise ValidationException("stateMachineArn is required: the local AWS has no map runs")
+            raise ValidationException("Must provide either a State Machine ARN or a Map Run ARN")
         arn = params["stateMachineArn"]
         machine = self._machine(arn)
         if machine.type is MachineType.EXPRESS:
@@ -200,6 +209,18 @@ class StepFunctions(JsonService):
         scope = f"{arn} {status} {redriven}"
         items, token = _page(executions, params, key=lambda execution: execution.arn, scope=scope)
         return {"executions": list(map(responses.execution_item, items)), "nextToken": token}
+
+    def list_map_runs(self, params: Params) -> Params:
+        execution = self._execution(params)
+        runs = execution.map_runs[::-1]
+        items, token = _page(runs, params, key=lambda run: run.arn, scope=f"map runs {execution.arn}")
+        return {"mapRuns": [run.item() for run in items], "nextToken": token}
+
+    def describe_map_run(self, params: Params) -> Params:
+        return self._map_run(params).description()
+
+    def update_map_run(self, params: Params) -> None:
+        self._map_run(params).update(params)
 
     def get_execution_history(self, params: Params) -> Params:
         execution = self._execution(params)
@@ -225,6 +246,29 @@ class StepFunctions(JsonService):
         arn = check_arn(params["executionArn"], "execution")
         execution = self._executions.redrive(arn, token=params.get("clientToken"))
         return {"redriveDate": execution.redrive_date}
+
+    def create_activity(self, params: Params) -> Params:
+        check_tags(params.get("tags", ()))
+        activity = self._activities.create(params["name"])
+        return {"activityArn": activity.arn, "creationDate": activity.creation_date}
+
+    def delete_activity(self, params: Params) -> None:
+        self._activities.delete(params["activityArn"])
+
+    def describe_activity(self, params: Params) -> Params:
+        activity = self._activities.get(params["activityArn"])
+        return {**responses.activity_item(activity), "encryptionConfiguration": {"type": "AWS_OWNED_KEY"}}
+
+    def list_activities(self, params: Params) -> Params:
+        found = self._activities.list()
+        items, token = _page(found, params, key=lambda activity: activity.arn, scope="activities")
+        return {"activities": list(map(responses.activity_item, items)), "nextToken": token}
+
+    def get_activity_task(self, params: Params) -> Params:
+        worker = params.get("workerName")
+        return self._activities.next_task(
+            params["activityArn"], start=lambda token: self._executions.start_activity_task(token, worker)
+        )
 
     def send_task_success(self, params: Params) -> None:
         self._executions.succeed_task(params["taskToken"], check_output(params["output"]))
@@ -252,6 +296,17 @@ class StepFunctions(JsonService):
         if configuration.get("level", "OFF") != "OFF":
             self._authorize_log(role_arn, operation)
             check_destination(self._task_clients("logs"), configuration)
+
+    def _map_run(self, params: Params) -> MapRun:
+        return self._executions.map_run(check_arn(params["mapRunArn"], "mapRun"))
+
+    def _list_child_executions(self, params: Params) -> Params:
+        run = self._map_run(params)
+        status = params.get("statusFilter")
+        found = [child for child in run.child_items() if status in {None, child["status"]}]
+        scope = f"children {run.arn} {status}"
+        items, token = _page(found, params, key=lambda child: str(child["executionArn"]), scope=scope)
+        return {"executions": items, "nextToken": token}
 
     def _execution(self, params: Params) -> Execution:
         return self._executions.get(check_arn(params["executionArn"], "execution"))

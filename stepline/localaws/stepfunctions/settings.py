@@ -41,6 +41,9 @@ MIN_SHARED_CHARACTERS: Final = 256
 MAX_EVENT_DATA_BYTES: Final = 248 * 1024
 """The most escaped input and output in a status event [Step Functions guide, "EventBridge payloads"]."""
 
+ACTIVITY_POLL_SECONDS: Final = 60
+"""For which a worker waits for a task [GetActivityTask]."""
+
 LOG_DELIVERY_SECONDS: Final = 0.1
 """Until events are in the log [ours]; on AWS they arrive within minutes, at best effort."""
 

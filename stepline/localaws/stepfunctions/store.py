@@ -170,6 +170,9 @@ class ExecutionStore:
             raise errors.ExecutionDoesNotExist(arn)
         return execution
 
+    def all(self) -> Iterable[Execution]:
+        return list(self._executions.values())
+
     def list(self, machine_arn: str) -> list[Execution]:
         """Return the executions of a machine, the latest first."""
         executions = [item for item in list(self._executions.values()) if item.machine.arn == machine_arn]

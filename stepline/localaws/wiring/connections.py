@@ -42,6 +42,7 @@ from stepline.localaws.emulators.ministack.cloudformation.types.codebuild import
 from stepline.localaws.emulators.ministack.cloudformation.types.codecommit import add_repository_type
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
+from stepline.localaws.emulators.ministack.cloudformation.types.connections import add_connection_type
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
 from stepline.localaws.emulators.ministack.cloudformation.types.http_api import import_definitions
@@ -49,9 +50,11 @@ from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks im
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
 from stepline.localaws.emulators.ministack.cloudformation.types.state_machine_versions import (
+    add_activity_type,
     add_alias_type,
     add_version_type,
 )
+from stepline.localaws.emulators.ministack.connections import hide_credentials_of_connections
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.protocol import JsonService, in_process_client
 from stepline.localaws.stepfunctions.definition import check_definition
@@ -93,6 +96,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     ecr.list_each_tag()
     ecr.send_push_events(eventbridge.publish)
     managed_policies.add_managed_policies()
+    hide_credentials_of_connections()
 
 
 def _add_resource_types(services: Services, platform: Platform) -> None:
@@ -100,8 +104,10 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_activity_type(_client(services.stepfunctions, platform))
     add_version_type(_client(services.stepfunctions, platform))
     add_alias_type(_client(services.stepfunctions, platform))
+    add_connection_type()
     add_network_types()
     add_access_types()
     add_deployment_type()

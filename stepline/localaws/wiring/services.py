@@ -27,6 +27,7 @@ from stepline.localaws.codepipeline import (
 from stepline.localaws.context import Context
 from stepline.localaws.emulators.ministack import cloudwatch, eventbridge
 from stepline.localaws.emulators.ministack.cloudformation import state_machines
+from stepline.localaws.emulators.ministack.connections import Connections
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.functions import FunctionRunner
@@ -99,9 +100,10 @@ def _codecommit(context: Context, platform: Platform) -> CodeCommit:
 
 
 def _stepfunctions(context: Context, platform: Platform) -> StepFunctions:
+    connections = Connections(platform.roles, account_id=context.account_id, region=context.region)
     return StepFunctions(
         context,
-        interpreter=MotoInterpreter(),
+        interpreter=MotoInterpreter(connections),
         task_clients=platform.client,
         trace=functools.partial(state_machines.trace, roles=platform.roles),
         authorize_log=functools.partial(state_machines.authorize_log, platform.roles),

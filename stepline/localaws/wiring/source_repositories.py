@@ -55,18 +55,21 @@ class ConnectedGitRepositories:
         return f"{self._endpoint_url}/v1/repos/{name}"
 
     def use_connection(self, connection_arn: str) -> None:
-        """Either prefix is allowed: connections had another name before.
+        """Either prefix of the action is allowed: connections had another name before.
 
         https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html
         """
         actor = current_actor()
         if actor is None:
             return
-        service = connection_arn.split(":")[2:3] or ["codeconnections"]
-        newer = Permission("codeconnections:UseConnection", connection_arn)
-        older = Permission("codestar-connections:UseConnection", connection_arn)
-        if not self._roles.allows(actor, [newer]):
-            self._roles.authorize(actor, [older if service == ["codestar-connections"] else newer])
+        newer, older = (
+            Permission(f"{prefix}:UseConnection", connection_arn)
+            for prefix in ("codeconnections", "codestar-connections")
+        )
+        is_former = connection_arn.split(":")[2:3] == ["codestar-connections"]
+        own, other = (older, newer) if is_former else (newer, older)
+        if not self._roles.allows(actor, [own]) and not self._roles.allows(actor, [other]):
+            self._roles.authorize(actor, [own])
 
 
 def notify_of_changes(codecommit: CodeCommit, platform: Platform) -> None:

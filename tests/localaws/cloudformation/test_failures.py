@@ -58,6 +58,12 @@ def test_error_of_the_sam_transform_is_that_of_cloudformation(deployment: Deploy
     )
 
 
+def test_bucket_encryption_without_an_algorithm_is_accepted(deployment: Deployment) -> None:
+    """Only the bucket key is set: S3 encrypts with its own keys [schema of AWS::S3::Bucket]."""
+    encryption = {"ServerSideEncryptionConfiguration": [{"BucketKeyEnabled": True}]}
+    deployment.create(resources(Bucket=("AWS::S3::Bucket", {"BucketEncryption": encryption})))
+
+
 def test_application_of_the_serverless_application_repository_is_refused_by_its_name(
     deployment: Deployment,
 ) -> None:

@@ -26,6 +26,7 @@ _ITERATION = f"{_STATE_MAP}.iteration"
 
 DEFECTS = {
     "use_given_task_clients": (f"{_ASL}.utils.boto_client", 'f"http://localhost:{moto_server_port()}"'),
+    "assume_roles_of_tasks": (f"{_ASL}.utils.boto_client", 'aws_access_key_id="ak",'),
     "translate_field_names": (
         f"{_TASK}.service.state_task_service",
         "service_action_name: str | None = None,\n    ) -> None:\n        pass",
@@ -42,6 +43,29 @@ DEFECTS = {
     "describe_http_responses": (
         f"{_TASK}.service.state_task_service_sns",
         'response.pop("ResponseMetadata", None)',
+    ),
+    "evaluate_templates_that_are_lists": (
+        f"{_ASL}.component.common.payload.payloadvalue.payloadtmpl.payload_tmpl",
+        "payload_bindings: list[PayloadBinding]",
+    ),
+    "convert_values": (
+        f"{_TASK}.service.state_task_service",
+        "elif isinstance(value_shape, ListShape) and isinstance(request_value, list):",
+    ),
+    "call_models_of_bedrock": (f"{_TASK}.service.state_task_service_factory", '    "bedrock",\n'),
+    "wait_for_jobs": (
+        f"{_TASK}.service.state_task_service_unsupported",
+        "    ResourceCondition.WaitForTaskToken,\n}",
+    ),
+    "adapt_requests_of_emr": (f"{_TASK}.service.state_task_service_factory", '    "elasticmapreduce",\n'),
+    "add_http_tasks": (f"{_TASK}.service.state_task_service_api_gateway", "        task_credentials: Any,"),
+    "pass_on_failures": (
+        f"{_TASK}.service.state_task_service_dynamodb",
+        "        else:\n            return FailureEvent(",
+    ),
+    "name_the_state_that_failed": (
+        f"{_ASL}.component.common.error_name.failure_event",
+        'execution_failed_event_details["cause"] = decorated_cause',
     ),
     "describe_missing_paths": (
         f"{_ASL}.component.state.exec.execute_state",

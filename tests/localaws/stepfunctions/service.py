@@ -10,7 +10,7 @@ from stepline.localaws.context import Context
 from stepline.localaws.emulators.moto.interpreter import MotoInterpreter
 from stepline.localaws.events import AwsEvent, EventSink
 from stepline.localaws.stepfunctions import StepFunctions
-from stepline.localaws.stepfunctions.interpreter import TaskClients
+from stepline.localaws.stepfunctions.interpreter import HttpConnections, TaskClients, no_connections
 
 
 def _no_client(service: str) -> Any:
@@ -27,11 +27,12 @@ def build_stepfunctions(
     *,
     events: EventSink = _ignore,
     state_machines: MutableMapping[str, dict[str, Any]] | None = None,
+    http_connections: HttpConnections = no_connections,
 ) -> StepFunctions:
     """Build the service, by default on a virtual clock of its own."""
     return StepFunctions(
         Context(clock or VirtualClock(), events),
-        interpreter=MotoInterpreter(),
+        interpreter=MotoInterpreter(http_connections),
         task_clients=task_clients,
         state_machines=state_machines,
     )

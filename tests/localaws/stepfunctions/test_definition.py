@@ -73,24 +73,6 @@ def test_warnings_are_shown_on_request_and_refuse_nothing(world: World) -> None:
     world.client.create_state_machine(name="machine", roleArn=ROLE_ARN, definition=definition)
 
 
-@pytest.mark.parametrize(
-    ("resource", "lack"),
-    [
-        ("arn:aws:states:::http:invoke", "HTTP tasks"),
-        ("arn:aws:states:us-east-1:000000000000:activity:a", "activities"),
-    ],
-)
-def test_task_that_the_local_aws_lacks_is_not_called_a_mistake(
-    world: World, resource: str, lack: str
-) -> None:
-    definition = json.dumps(
-        {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": resource, "End": True}}}
-    )
-    (found,) = world.client.validate_state_machine_definition(definition=definition)["diagnostics"]
-    assert found["message"] == f"The local AWS does not support {lack}"
-    assert found["location"] == "/States/A/Resource"
-
-
 def test_writer_configuration_that_the_local_aws_lacks_is_not_ignored(world: World) -> None:
     state = {
         "Type": "Map",

@@ -234,3 +234,61 @@ def test_input_that_is_not_a_list_is_quoted(world: World, value: Any) -> None:
     quoted = json.dumps(value, separators=(",", ":"))
     assert outcome.description["error"] == "States.QueryEvaluationError"
     assert outcome.description["cause"].endswith(f"Map state input must be an array but was: {quoted}")
+
+
+def map_run(world: World, outcome: Outcome) -> Any:
+    (run,) = world.client.list_map_runs(executionArn=outcome.arn)["mapRuns"]
+    described = world.client.describe_map_run(mapRunArn=run["mapRunArn"])
+    assert described["mapRunArn"] == outcome.history[3]["mapRunStartedEventDetails"]["mapRunArn"]
+    return described
+
+
+def test_map_run_is_described(world: World) -> None:
+    outcome = run(world, [1, -1, 2], FAIL_BELOW_ZERO, ToleratedFailureCount=1)
+    described = map_run(world, outcome)
+    assert (described["status"], described["executionArn"]) == ("SUCCEEDED", outcome.arn)
+    assert described["toleratedFailureCount"] == 1
+    counts = {"succeeded": 2, "failed": 1, "total": 3, "pending": 0, "running": 0}
+    assert described["executionCounts"].items() >= counts.items()
+    assert described["itemCounts"].items() >= counts.items()
+
+
+def test_map_run_counts_the_items_of_batches(world: World) -> None:
+    described = map_run(world, run(world, [1, 2, 3], ItemBatcher={"MaxItemsPerBatch": 2}))
+    assert (described["itemCounts"]["total"], described["executionCounts"]["total"]) == (3, 2)
+
+
+def test_map_run_that_failed_is_described(world: World) -> None:
+    assert map_run(world, run(world, [-1], FAIL_BELOW_ZERO))["status"] == "FAILED"
+
+
+def test_child_executions_are_listed(world: World) -> None:
+    described = map_run(world, run(world, [1, -1], FAIL_BELOW_ZERO, Label="Label", ToleratedFailureCount=1))
+    found = world.client.list_executions(mapRunArn=described["mapRunArn"])["executions"]
+    assert sorted(child["status"] for child in found) == ["FAILED", "SUCCEEDED"]
+    assert {child["mapRunArn"] for child in found} == {described["mapRunArn"]}
+    assert all(":execution:machine/Label:" in child["executionArn"] for child in found)
+    (failed,) = world.client.list_executions(mapRunArn=described["mapRunArn"], statusFilter="FAILED")[
+        "executions"
+    ]
+    assert failed["itemCount"] == 1
+
+
+def test_map_run_of_a_stopped_execution_is_aborted(world: World) -> None:
+    wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **wait}
+    arn = world.start(world.create({"M": {"Type": "Map", "ItemProcessor": processor, "End": True}}), [1, 2])
+    world.virtual_clock.advance(1)
+    (found,) = world.client.list_map_runs(executionArn=arn)["mapRuns"]
+    world.client.update_map_run(mapRunArn=found["mapRunArn"], maxConcurrency=7)
+    described = world.client.describe_map_run(mapRunArn=found["mapRunArn"])
+    assert (described["status"], described["maxConcurrency"]) == ("RUNNING", 7)
+    assert described["executionCounts"]["running"] == 2
+    world.client.stop_execution(executionArn=arn)
+    assert world.client.describe_map_run(mapRunArn=found["mapRunArn"])["status"] == "ABORTED"
+
+
+def test_map_run_that_is_missing_is_an_error(world: World) -> None:
+    arn = "arn:aws:states:us-east-1:000000000000:mapRun:machine/Label:1"
+    with pytest.raises(ClientError, match=f"Resource not found: '{arn}'"):
+        world.client.describe_map_run(mapRunArn=arn)

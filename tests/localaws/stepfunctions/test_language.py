@@ -384,3 +384,12 @@ def test_map_runs_many_items_one_at_a_time(world: World) -> None:
         "End": True,
     }
     assert len(world.run({"Each": state}, [0] * 1200).output) == 1200
+
+
+@pytest.mark.parametrize("kind", ["Pass", "Parallel"])
+def test_parameters_can_be_a_list(world: World, kind: str) -> None:
+    branch = {"StartAt": "B", "States": {"B": {"Type": "Pass", "End": True}}}
+    state = {"Type": kind, "Parameters": [1, {"a.$": "$.x"}], "End": True}
+    more = {"Branches": [branch]} if kind == "Parallel" else {}
+    output = world.run({"S": state | more}, {"x": 2}).output
+    assert output == ([[1, {"a": 2}]] if more else [1, {"a": 2}])

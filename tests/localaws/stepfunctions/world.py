@@ -16,6 +16,12 @@ from stepline.core.executions.history import failed_state, parse_event
 from stepline.localaws.clock import Clock, VirtualClock
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import in_process_client
+from stepline.localaws.stepfunctions.interpreter import (
+    HttpConnection,
+    HttpConnections,
+    HttpRequest,
+    no_connections,
+)
 from tests.in_process_functions import Handler, InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
 
@@ -43,15 +49,23 @@ class World:
         self.events: list[AwsEvent] = []
         self.machines = CopiedRecords()
         self.clients: dict[str, Any] = {"lambda": self.functions}
+        self.http_connections: HttpConnections = no_connections
         self._closing = threading.Semaphore(0)
         self.service = build_stepfunctions(
-            self.clock, self.clients.__getitem__, events=self._on_event, state_machines=self.machines
+            self.clock,
+            self.clients.__getitem__,
+            events=self._on_event,
+            state_machines=self.machines,
+            http_connections=self._connection,
         )
         self.client = in_process_client(self.service, config=Config(retries={"max_attempts": 0}))
         self.clients["stepfunctions"] = self.client
 
     def close(self) -> None:
         self.service.close()
+
+    def _connection(self, request: HttpRequest) -> HttpConnection:
+        return self.http_connections(request)
 
     def create(self, states: Mapping[str, State], *, name: str = "machine", **settings: Any) -> str:
         """Create a machine that starts at the first state; `settings` are its `type` and top-level fields."""

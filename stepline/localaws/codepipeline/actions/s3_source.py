@@ -38,10 +38,11 @@ class S3Source:
         version = overrides.get("S3_OBJECT_VERSION_ID")
         which = {"VersionId": version} if version else {}
         try:
+            versioning = self._client.get_bucket_versioning(Bucket=bucket)
             head = self._client.head_object(Bucket=bucket, Key=key, **which)
         except ClientError as error:
             raise _s3_error(error, bucket, key) from error
-        if "VersionId" not in head:
+        if "Status" not in versioning or "VersionId" not in head:
             raise SourceError(
                 FailureType.CONFIGURATION_ERROR,
                 f"The Amazon S3 bucket {bucket} does not have versioning enabled. A source bucket needs it.",

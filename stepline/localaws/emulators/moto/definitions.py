@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadtmpl import payload_tmpl
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.static_analyser.express_static_analyser import ExpressStaticAnalyser
 
@@ -15,6 +16,25 @@ from stepline.localaws.stepfunctions.models import MachineType
 
 _READER_FIELDS = ("MaxItems", "MaxItemsPath")
 """Of `ReaderConfig`, what moto evaluates. The local AWS reads the items itself (`map_items.py`)."""
+
+
+_TEMPLATES = ("ItemSelector", "Parameters", "ResultSelector")
+
+LIST = "stepline:list"
+"""The member of a template that stands for a list, since moto's grammar knows templates that are objects."""
+
+
+def evaluate_templates_that_are_lists() -> None:
+    """Evaluate `Parameters` and other templates that are lists, which moto refuses."""
+    original = payload_tmpl.PayloadTmpl._eval_body
+
+    def evaluate(self: Any, env: Any) -> None:
+        original(self, env)
+        value = env.stack[-1]
+        if value.keys() == {LIST}:
+            env.stack[-1] = value[LIST]
+
+    payload_tmpl.PayloadTmpl._eval_body = evaluate
 
 
 def parse(definition: str, machine_type: MachineType) -> Any:
@@ -51,6 +71,9 @@ def _machines(state: Mapping[str, Any]) -> list[Any]:
 
 def _simplify(state: dict[str, Any]) -> None:
     """Change a state so that moto's grammar accepts it."""
+    for field in _TEMPLATES:
+        if isinstance(state.get(field), list):
+            state[field] = {LIST: state[field]}
     if state.get("Type") != "Map":
         return
     state.pop("ItemBatcher", None)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
@@ -16,8 +17,15 @@ from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_api_gateway,
     state_task_service_batch,
+    state_task_service_dynamodb,
+    state_task_service_events,
+    state_task_service_glue,
     state_task_service_lambda,
+    state_task_service_sfn,
+    state_task_service_sns,
+    state_task_service_sqs,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
@@ -102,6 +110,52 @@ def describe_missing_paths() -> None:
         return state_failure(env, StatesErrorNameType.StatesRuntime, cause).failure_event
 
     ExecutionState._from_error = from_error
+
+
+def pass_on_failures() -> None:
+    """Keep failures of a task's fields; moto's integrations report them as errors of their service."""
+    for task in (
+        state_task_lambda.StateTaskLambda,
+        state_task_service_api_gateway.StateTaskServiceApiGateway,
+        state_task_service_batch.StateTaskServiceBatch,
+        state_task_service_dynamodb.StateTaskServiceDynamoDB,
+        state_task_service_events.StateTaskServiceEvents,
+        state_task_service_glue.StateTaskServiceGlue,
+        state_task_service_lambda.StateTaskServiceLambda,
+        state_task_service_sfn.StateTaskServiceSfn,
+        state_task_service_sns.StateTaskServiceSns,
+        state_task_service_sqs.StateTaskServiceSqs,
+    ):
+        task._from_error = _passing_on_failures(task._from_error)
+
+
+def _passing_on_failures(original: Any) -> Any:
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, FailureEventException):
+            return ex.failure_event
+        if isinstance(ex, NoSuchJsonPathError):
+            return ExecutionState._from_error(self, env, ex)
+        return original(self, env, ex)
+
+    return from_error
+
+
+def name_the_state_that_failed() -> None:
+    """Name the state of an iteration or a branch in the cause; moto adds the state around it, as `None`."""
+    exception = FailureEventException
+    execution_details = exception.get_execution_failed_event_details
+
+    def details(self: Any) -> Any:
+        found = execution_details(self)
+        error_and_cause = self.extract_error_cause_pair()
+        if found and error_and_cause and str(error_and_cause[1]).startswith(_STATE_IS_NAMED):
+            found["cause"] = error_and_cause[1]
+        return found
+
+    exception.get_execution_failed_event_details = details
+
+
+_STATE_IS_NAMED: Final = "An error occurred while executing the state '"
 
 
 def match_errors() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    ActivityCallbackEndpoint,
     CallbackNotifyConsumerError,
     CallbackOutcomeFailure,
     CallbackOutcomeSuccess,
@@ -24,11 +25,12 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, ExecutionData, StateMachineData
 from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
 
-from stepline.localaws.emulators.moto import definitions
+from stepline.localaws.emulators.moto import definitions, http_calls, map_runs
 from stepline.localaws.emulators.moto.data import aws_time
 from stepline.localaws.emulators.moto.patches import apply_patches
 from stepline.localaws.emulators.moto.tasks import task_clients as current_task_clients
-from stepline.localaws.stepfunctions.interpreter import TaskClients
+from stepline.localaws.stepfunctions.activities import Activity
+from stepline.localaws.stepfunctions.interpreter import HttpConnections, TaskClients
 from stepline.localaws.stepfunctions.models import Checkpoint, Execution, MachineType, TaskClosedError
 
 apply_patches()
@@ -41,9 +43,18 @@ class MotoInterpretation:
     """Implements `stepfunctions.interpreter.Interpretation`."""
 
     def __init__(
-        self, execution: Execution, *, task_clients: TaskClients, account_id: str, region: str
+        self,
+        execution: Execution,
+        *,
+        task_clients: TaskClients,
+        http_connections: HttpConnections,
+        activities: Mapping[str, Activity],
+        account_id: str,
+        region: str,
     ) -> None:
         self._execution = execution
+        self._http_connections = http_connections
+        self._activities = activities
         self._task_clients = task_clients
         self._account_id = account_id
         self._region = region
@@ -62,6 +73,8 @@ class MotoInterpretation:
 
     def run(self) -> None:
         current_task_clients.set(self._task_clients)
+        map_runs.executions.set(self._execution)
+        http_calls.http_connections.set(self._http_connections)
         program = _parse(self._execution.machine.definition, self._execution.machine.type)
         self._environment = self._new_environment()
         if self._execution.checkpoint is None:
@@ -85,6 +98,13 @@ class MotoInterpretation:
             manager.heartbeat(token)
         except CallbackNotifyConsumerError as error:
             raise TaskClosedError from error
+        return True
+
+    def start_activity_task(self, token: str, worker_name: str | None) -> bool:
+        callback = None if self._callbacks is None else self._callbacks.get(token)
+        if not isinstance(callback, ActivityCallbackEndpoint) or callback.consumer_error is not None:
+            return False
+        callback.notify_activity_task_start(worker_name)
         return True
 
     def task_tokens(self) -> set[str]:
@@ -138,7 +158,7 @@ class MotoInterpretation:
             context=context,
             event_history_context=EventHistoryContext.of_program_start(),
             cloud_watch_logging_session=None,
-            activity_store={},
+            activity_store=self._activities,
         )
         environment.event_manager = _Recorder(environment, execution)
         return environment

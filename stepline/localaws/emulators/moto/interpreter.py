@@ -7,11 +7,12 @@ import importlib.util
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stepline.localaws.stepfunctions.interpreter import TaskClients
+from stepline.localaws.stepfunctions.activities import Activity
+from stepline.localaws.stepfunctions.interpreter import HttpConnections, TaskClients, no_connections
 from stepline.localaws.stepfunctions.models import Execution, MachineType
 
 if TYPE_CHECKING:
@@ -21,15 +22,34 @@ _loading = threading.Lock()
 
 
 class MotoInterpreter:
-    """Implements `stepfunctions.interpreter.Interpreter`."""
+    """Implements `stepfunctions.interpreter.Interpreter`.
+
+    `http_connections` returns what an EventBridge connection adds to the requests of HTTP tasks.
+    """
+
+    def __init__(self, http_connections: HttpConnections = no_connections) -> None:
+        self._http_connections = http_connections
 
     def find_error(self, definition: str, machine_type: MachineType) -> str | None:
         return load_engine().find_error(definition, machine_type)
 
     def interpret(
-        self, execution: Execution, *, task_clients: TaskClients, account_id: str, region: str
+        self,
+        execution: Execution,
+        *,
+        task_clients: TaskClients,
+        activities: Mapping[str, Activity],
+        account_id: str,
+        region: str,
     ) -> interpretation.MotoInterpretation:
-        return load_engine()(execution, task_clients=task_clients, account_id=account_id, region=region)
+        return load_engine()(
+            execution,
+            task_clients=task_clients,
+            http_connections=self._http_connections,
+            activities=activities,
+            account_id=account_id,
+            region=region,
+        )
 
 
 def load_engine() -> type[interpretation.MotoInterpretation]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
-import threading
 import uuid
 from collections.abc import Mapping
 from typing import Any, Final
@@ -30,6 +30,8 @@ from stepline.localaws.emulators.moto.failures import map_run_failure
 from stepline.localaws.emulators.moto.jsonata import evaluate_template
 from stepline.localaws.emulators.moto.map_items import batches
 from stepline.localaws.emulators.moto.paths import extract
+from stepline.localaws.stepfunctions.map_runs import ChildExecution, MapRun
+from stepline.localaws.stepfunctions.models import Execution
 from stepline.localaws.stepfunctions.threads import own_threads
 
 MAX_CHILD_EXECUTIONS: Final = 40
@@ -39,30 +41,8 @@ _THRESHOLD_EXCEEDED: Final = "The specified tolerated failure threshold was exce
 """[recorded]"""
 
 
-class MapRun:
-    """One run of a distributed Map: its child executions and their failures."""
-
-    def __init__(self, total: int, *, tolerated_count: int, tolerated_percentage: float) -> None:
-        self._total = total
-        self._tolerated_count = tolerated_count
-        self._tolerated_percentage = tolerated_percentage
-        self._lock = threading.Lock()
-        self._failures = 0
-        self.children: list[dict[str, Any]] = []
-
-    def close(self, child: dict[str, Any]) -> bool:
-        """Record a child execution that has ended. Return whether too many have failed."""
-        with self._lock:
-            self.children.append(child)
-            self._failures += child["Status"] != "SUCCEEDED"
-            return self._is_exceeded()
-
-    def _is_exceeded(self) -> bool:
-        if not self._tolerated_count and not self._tolerated_percentage:
-            return self._failures > 0
-        count = self._tolerated_count and self._failures > self._tolerated_count
-        percentage = self._tolerated_percentage
-        return bool(count or (percentage and 100 * self._failures > percentage * self._total))
+executions: contextvars.ContextVar[Execution] = contextvars.ContextVar("executions")
+"""The execution that the current thread belongs to."""
 
 
 def fail_map_runs() -> None:
@@ -71,23 +51,21 @@ def fail_map_runs() -> None:
     Items are selected and batched before, so that the definition's ItemBatcher is obeyed.
     """
 
-    def run(self: Any, env: Any, eval_input: Any) -> None:
+    def run_children(self: Any, env: Any, eval_input: Any) -> None:
         inputs = _child_inputs(self.declared, env, eval_input)
         pool = JobPool(job_program=self._get_iteration_program(), job_inputs=inputs)
-        eval_input.map_run_record.run = MapRun(
-            len(inputs),
-            tolerated_count=eval_input.tolerated_failure_count,
-            tolerated_percentage=eval_input.tolerated_failure_percentage,
-        )
+        run = eval_input.map_run_record.run = _new_run(self.declared, eval_input, inputs)
         limit = eval_input.map_run_record.max_concurrency or MAX_CHILD_EXECUTIONS
         for _ in range(min(limit, MAX_CHILD_EXECUTIONS, len(inputs))):
             self._launch_worker(env=env, eval_input=eval_input, job_pool=pool)
         pool.await_jobs()
-        if (failure := pool.get_worker_exception()) is not None:
+        failure = pool.get_worker_exception()
+        run.close("FAILED" if failure else "SUCCEEDED", own_threads().now())
+        if failure is not None:
             raise failure
         env.stack.append([job.job_output for job in pool.get_closed_jobs()])
 
-    distributed_iteration_component.DistributedIterationComponent._map_run = run
+    distributed_iteration_component.DistributedIterationComponent._map_run = run_children
     for worker in (
         distributed_item_processor_worker.DistributedItemProcessorWorker,
         distributed_iterator_worker.DistributedIteratorWorker,
@@ -120,6 +98,22 @@ def _child_inputs(declared: Mapping[str, Any], env: Any, eval_input: Any) -> lis
         return list(items)
     is_jsonata = "Items" in declared or _uses_jsonata(batcher)
     return batches(items, _resolved(batcher, env, state_input, is_jsonata=is_jsonata), state_input)
+
+
+def _new_run(declared: Mapping[str, Any], eval_input: Any, inputs: list[Any]) -> MapRun:
+    record, execution = eval_input.map_run_record, executions.get()
+    run = MapRun(
+        arn=record.map_run_arn,
+        execution_arn=execution.arn,
+        machine_arn=record.map_state_machine_arn,
+        start_date=own_threads().now(),
+        item_counts=[len(each["Items"]) if "ItemBatcher" in declared else 1 for each in inputs],
+        max_concurrency=record.max_concurrency,
+        tolerated_count=eval_input.tolerated_failure_count,
+        tolerated_percentage=eval_input.tolerated_failure_percentage,
+    )
+    execution.map_runs.append(run)
+    return run
 
 
 def _uses_jsonata(batcher: Mapping[str, Any]) -> bool:
@@ -166,43 +160,50 @@ def _run_children(self: Any) -> None:
 
 
 def _run_child(self: Any, env: Any, job: Any) -> None:
-    child = _child(env, job.job_input)
+    run = self._map_run_record.run
+    child = _child(env, job.job_input, run)
+    run.start_child(child)
     env.states.reset(job.job_input)
     env.stack.append(env.states.get_input())
     job.job_program.eval(env)
     state = env.program_state()
     if isinstance(state, ProgramError):
         error = state.error or {}
-        child |= {"Status": "FAILED", "Error": error.get("error"), "Cause": error.get("cause")}
+        ended = {"Status": "FAILED", "Error": error.get("error"), "Cause": error.get("cause")}
         job.job_output = None
     else:
         job.job_output = env.states.get_input()
-        child |= {"Status": "SUCCEEDED", "Output": json.dumps(job.job_output, ensure_ascii=False)}
-    child["StopDate"] = aws_time(own_threads().now())
-    if self._map_run_record.run.close(child):
+        ended = {"Status": "SUCCEEDED", "Output": json.dumps(job.job_output, ensure_ascii=False)}
+    now = own_threads().now()
+    child.details = {**child.details, **ended, "StopDate": aws_time(now)}
+    if run.close_child(child, ended["Status"], now):
         error_name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
         job.job_output = map_run_failure(env, error_name, _THRESHOLD_EXCEEDED)
 
 
-def _child(env: Any, child_input: Any) -> dict[str, Any]:
-    """Give the frame the Context object of a child execution, and return what DescribeExecution would."""
+def _child(env: Any, child_input: Any, run: MapRun) -> ChildExecution:
+    """Give the frame the Context object of a child execution, and return the child execution."""
     context = env.states.context_object.context_object_data
     execution, machine = context["Execution"], context["StateMachine"]
     name = str(uuid.uuid4())
-    machine_arn = f"{machine['Id']}/Map"
-    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-    started = aws_time(own_threads().now())
+    arn = f"{run.machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    now = own_threads().now()
+    label = run.machine_arn.rpartition("/")[2]
+    started = aws_time(now)
     context["Execution"] = {**execution, "Id": arn, "Name": name, "Input": child_input, "StartTime": started}
-    context["StateMachine"] = {**machine, "Id": machine_arn, "Name": f"{machine['Name']}/Map"}
-    return {
+    context["StateMachine"] = {**machine, "Id": run.machine_arn, "Name": f"{machine['Name']}/{label}"}
+    is_batch = isinstance(child_input, dict) and isinstance(child_input.get("Items"), list)
+    details = {
         "ExecutionArn": arn,
         "Input": json.dumps(child_input, ensure_ascii=False),
         "InputDetails": {"Included": True},
         "Name": name,
         "RedriveCount": 0,
         "StartDate": started,
-        "StateMachineArn": machine_arn,
+        "StateMachineArn": run.machine_arn,
     }
+    count = len(child_input["Items"]) if is_batch else 1
+    return ChildExecution(arn, name, count, now, details=details)
 
 
 def _write_results(client: Any, parameters: Mapping[str, str], record: Any) -> dict[str, Any]:
@@ -211,12 +212,13 @@ def _write_results(client: Any, parameters: Mapping[str, str], record: Any) -> d
     folder = f"{prefix}{'' if not prefix or prefix.endswith('/') else '/'}{record.map_run_arn.split(':')[-1]}"
     files: dict[str, list[dict[str, Any]]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
     for status, found in files.items():
-        children = [child for child in record.run.children if child["Status"] == status]
+        children = [child.details for child in record.run.children if child.details.get("Status") == status]
         if children:
             key = f"{folder}/{status}_0.json"
             body = json.dumps(children, ensure_ascii=False).encode()
             client.put_object(Bucket=bucket, Key=key, Body=body)
             found.append({"Key": key, "Size": len(body)})
+            record.run.results_written += len(children)
     manifest = {"DestinationBucket": bucket, "MapRunArn": record.map_run_arn, "ResultFiles": files}
     key = f"{folder}/manifest.json"
     client.put_object(Bucket=bucket, Key=key, Body=json.dumps(manifest).encode())

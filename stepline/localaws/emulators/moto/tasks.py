@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import datetime
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 
@@ -20,9 +22,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_sns,
     state_task_service_sqs,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from stepline.localaws.emulators.moto.data import aws_time
+from stepline.localaws.iam import acting_as, current_actor
 from stepline.localaws.protocol.service import service_model
 from stepline.localaws.stepfunctions.interpreter import TaskClients
 
@@ -35,6 +39,40 @@ _last_metadata: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextV
 
 task_clients: contextvars.ContextVar[TaskClients] = contextvars.ContextVar("task_clients")
 """The clients of the execution that the current thread belongs to."""
+
+
+_task_role: contextvars.ContextVar[str] = contextvars.ContextVar("task_role", default="")
+"""The role in the `Credentials` of the task that the current thread runs."""
+
+
+def assume_roles_of_tasks() -> None:
+    """Let a task with `Credentials` call services with that role, which the machine's role assumes.
+
+    Step Functions sends the ARN of the state machine as external id
+    [https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cross-acct-sync-pattern.html].
+    """
+    StateTask._eval_state_credentials = _remembering_the_role(StateTask._eval_state_credentials)
+
+
+def _remembering_the_role(evaluate: Any) -> Any:
+    @functools.wraps(evaluate)
+    def evaluated(task: Any, env: Any) -> Any:
+        found = evaluate(task, env=env)
+        _task_role.set(found.role_arn if task.credentials else "")
+        return found
+
+    return evaluated
+
+
+@contextlib.contextmanager
+def _acting_as_the_task() -> Iterator[None]:
+    role, actor = _task_role.get(), current_actor()
+    if not role or actor is None:
+        yield
+        return
+    own = replace(actor, role_arn=role, via=actor.role_arn)
+    with acting_as(own):
+        yield
 
 
 def use_given_task_clients() -> None:
@@ -56,7 +94,8 @@ class _TextDatesClient:
         method = getattr(self._client, name)
 
         def call(**parameters: Any) -> Any:
-            response = method(**parameters)
+            with _acting_as_the_task():
+                response = method(**parameters)
             if isinstance(response, dict):
                 _last_metadata.set(response.get("ResponseMetadata", {}))
             return _with_text_dates(response)

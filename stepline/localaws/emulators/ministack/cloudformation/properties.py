@@ -12,13 +12,15 @@ _ENCRYPTION = (
     "</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"
 )
 
+_KEYS_OF_S3 = {"SSEAlgorithm": "AES256"}
+
 
 def encrypt_buckets() -> None:
     """Give a bucket the default encryption of its template; without it no permission on a key is needed."""
 
     def apply(bucket: str, properties: Properties) -> None:
         for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", []):
-            default = rule["ServerSideEncryptionByDefault"]
+            default = rule.get("ServerSideEncryptionByDefault", _KEYS_OF_S3)
             key = default.get("KMSMasterKeyID")
             key = f"<KMSMasterKeyID>{key}</KMSMasterKeyID>" if key else ""
             document = _ENCRYPTION.format(algorithm=default["SSEAlgorithm"], key=key)

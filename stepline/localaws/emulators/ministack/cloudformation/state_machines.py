@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -103,13 +104,28 @@ def check_roles(roles: ServiceRoles) -> None:
 
 
 def _check_managed_rules(roles: ServiceRoles, properties: Properties) -> None:
-    definition = str(provisioners._sfn_definition(properties))
+    resources = list(_own_resources(json.loads(str(provisioners._sfn_definition(properties)))))
     prefix = f"arn:aws:events:{responses.get_region()}:{responses.get_account_id()}:rule"
     for integration, rule in _MANAGED_RULES.items():
-        if integration in definition:
+        if any(integration in resource for resource in resources):
             needs = [Permission(action, f"{prefix}/{rule}") for action in _RULE_ACTIONS]
             message = f"'{properties['RoleArn']}' is not authorized to create managed-rule"
             _authorize(roles, properties, needs, message)
+
+
+def _own_resources(part: Any) -> Iterator[str]:
+    """Yield the resources of tasks. Those with `Credentials` are polled, and need no rule.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cross-acct-sync-pattern.html
+    """
+    if isinstance(part, list):
+        for item in part:
+            yield from _own_resources(item)
+    elif isinstance(part, dict):
+        if part.get("Type") == "Task" and "Credentials" not in part:
+            yield str(part.get("Resource", ""))
+        for item in part.values():
+            yield from _own_resources(item)
 
 
 def _check_log_delivery(roles: ServiceRoles, operation: str, properties: Properties) -> None:

@@ -1,4 +1,4 @@
-"""Adds AWS::StepFunctions::StateMachineVersion and StateMachineAlias to ministack's CloudFormation."""
+"""Adds versions and aliases of state machines, and activities, to ministack's CloudFormation."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _VERSION = "AWS::StepFunctions::StateMachineVersion"
+_ACTIVITY = "AWS::StepFunctions::Activity"
 _ALIAS = "AWS::StepFunctions::StateMachineAlias"
 
 
@@ -42,6 +43,27 @@ def add_version_type(stepfunctions: SFNClient) -> None:
         stepfunctions.delete_state_machine_version(stateMachineVersionArn=physical_id)
 
     add_type(_VERSION, create, update, delete)
+
+
+def add_activity_type(stepfunctions: SFNClient) -> None:
+    """Add the type of activities.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-stepfunctions-activity.html
+    """
+
+    def resource(arn: str) -> Resource:
+        return arn, {"Arn": arn, "Name": arn.rpartition(":")[2]}
+
+    def create(_logical_id: str, properties: Properties, _stack_name: str) -> Resource:
+        return resource(stepfunctions.create_activity(name=properties["Name"])["activityArn"])
+
+    def update(physical_id: str, _old: Properties, _new: Properties, _stack_name: str) -> Resource:
+        return resource(physical_id)
+
+    def delete(physical_id: str, _properties: Properties) -> None:
+        stepfunctions.delete_activity(activityArn=physical_id)
+
+    add_type(_ACTIVITY, create, update, delete)
 
 
 def add_alias_type(stepfunctions: SFNClient) -> None:

@@ -136,7 +136,10 @@ def find_pipeline(target: Target, name: str | None) -> PipelineDefinition:
 def _default_pipeline(target: Target) -> str:
     names = _listed_names(target.client("codepipeline"))
     if names == []:
-        raise UsageError("no pipeline exists: deploy template.yaml first (locally: `stepline up`)")
+        raise UsageError(
+            "no pipeline exists: deploy template.yaml first (locally: `stepline up`), after `stepline init`"
+            " if the project is your own"
+        )
     if names is not None and len(names) == 1:
         return names[0]
     if own := _pipeline_of_stack(target.client("cloudformation")):

@@ -13,6 +13,7 @@ from stepline.localaws.cloudformation.references import (
     intrinsic,
     references,
 )
+from stepline.localaws.cloudformation.template_forms import wrong_forms
 
 Template = Mapping[str, Any]
 Supports = Callable[[str, str], bool]
@@ -108,6 +109,8 @@ def check_template(
     """
     if "Transform" in template:
         return
+    for message in wrong_forms(template):
+        raise TemplateError(message)
     resources = _mapping(template.get("Resources"))
     _check_format(template, resources)
     _check_parameters(_mapping(template.get("Parameters")))

@@ -118,7 +118,11 @@ def _compare(function: Any, env: Any) -> None:
         function.eval(env)
         return
     env.stack.insert(-1, env.states.context_object.context_object_data)
-    OperatorFactory.get(function.operator_type).eval(env=env, value=path[1:])
+    try:
+        OperatorFactory.get(function.operator_type).eval(env=env, value=path[1:])
+    except NoSuchJsonPathError as error:
+        error.json_path = path
+        raise
     del env.stack[-2]
 
 

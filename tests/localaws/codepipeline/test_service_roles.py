@@ -31,7 +31,11 @@ DEFAULT_POLICY: list[dict[str, Any]] = [
         "Resource": "*",
     },
     {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
-    {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], "Resource": "*"},
+    {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:GetBucketVersioning", "s3:PutObject"],
+        "Resource": "*",
+    },
 ]
 """https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html, what CloudFormation and
 S3 need of the policy that CodePipeline wrote until 2024."""
@@ -53,7 +57,7 @@ def stack_role(remote: RemotePipeline) -> str:
 
 
 def test_default_policy_deploys_stacks_and_change_sets(remote: RemotePipeline, stack_role: str) -> None:
-    """It does not have cloudformation:DescribeStackEvents, nor may it read the bucket's settings."""
+    """It has neither cloudformation:DescribeStackEvents nor s3:GetBucketLocation and GetBucketAcl."""
     source = {"TemplatePath": "Source::template.json", "RoleArn": stack_role}
     change_set = {"ChangeSetName": "release"}
     stack = new_name("stack")

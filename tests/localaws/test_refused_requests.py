@@ -158,7 +158,7 @@ def test_host_header_is_checked_in_each_version_of_http(
     ],
 )
 def test_boto3_shows_the_reason(server: Server, service: str, operation: str) -> None:
-    client = server.client(service)
+    client = server.client(service, aws_access_key_id="attacker")  # no other test gets this client
     client.meta.events.register(
         "before-send", lambda request, **_: request.headers.update(Host="attacker.example")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -19,6 +20,11 @@ PROJECT = Path(__file__).parents[1]
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors: a third of the time, tests wait for servers."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was collected from garbage collection, which takes a tenth of the time of tests otherwise."""
+    gc.freeze()
 
 
 def system_names() -> list[str]:

@@ -133,7 +133,8 @@ def test_allowed_hosts_and_origins_reach_the_server(
     port = free_port()
     monkeypatch.setenv("STEPLINE_ALLOW_ORIGIN", "http://localhost:3000 http://localhost:3001")
     hosts = ("--allow-host", "host.docker.internal", "--allow-host", "Build.Example.com")
-    assert stepline.run("up", "--detach", "--port", str(port), *hosts)[0] == 0
+    code, _, error = stepline.run("up", "--detach", "--port", str(port), *hosts)
+    assert code == 0, error
     server = process_table.find_process(local_servers.read_health(port)["pid"])
     assert server is not None
     assert [word for word in server.command.split() if word.startswith("--allow")] == [

@@ -23,7 +23,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what was collected from garbage collection, which takes a tenth of the time of tests otherwise."""
+    """Exempt what was collected from garbage collection, which would take a tenth of the time."""
     gc.freeze()
 
 

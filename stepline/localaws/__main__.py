@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -40,6 +41,7 @@ def main() -> None:
         )
     except UsageError as error:
         sys.exit(f"stepline: {error}")
+    gc.freeze()  # The interpreter would look for garbage in all modules for a second, and then end.
 
 
 def _stop_with_input() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.iam.pipeline import Pipeline
+from tests.iam.stacks import APPLICATION
 from tests.iam.system import ACCOUNT, System
 
 _POLICY = "iam-layers"
@@ -54,6 +55,9 @@ def allow_layers(system: System) -> Mapping[str, str]:
 
 
 def pushed_code_is_built(system: Pipeline) -> None:
+    logs = system.client("logs")
+    with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+        logs.delete_log_group(logGroupName=f"/aws/codepipeline/{APPLICATION}")  # Commands create it
     name = uuid.uuid4().hex[:12]
     request = {"environmentName": "iam", "stackName": name, "templatePath": "template.json"}
     files: dict[str, Any] = {

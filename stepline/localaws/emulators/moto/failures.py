@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
     FailureEventException,
@@ -64,6 +65,22 @@ def _located(env: Any, cause: str, error: StatesErrorNameType) -> str:
     entered = env.event_history_context.source_event_id
     state = f"the state '{env.next_state_name}' (entered at the event id #{entered})"
     return f"An error occurred while executing {state}. {cause}"
+
+
+def task_failure(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
+    """Return the failure of a task that calls a service, with any name of an error."""
+    details = {
+        "resource": task._get_sfn_resource(),
+        "resourceType": task._get_sfn_resource_type(),
+        "error": name,
+        "cause": cause,
+    }
+    return FailureEvent(
+        env=env,
+        error_name=CustomErrorName(name),
+        event_type=HistoryEventType.TaskFailed,
+        event_details={"taskFailedEventDetails": details},
+    )
 
 
 def map_run_failure(env: Any, error: StatesErrorNameType, cause: str) -> FailureEventException:

@@ -11,14 +11,12 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from botocore.exceptions import ClientError
-from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_unsupported,
 )
 
+from stepline.localaws.emulators.moto.failures import task_failure
 from stepline.localaws.emulators.moto.tasks import task_clients
 from stepline.localaws.stepfunctions.interpreter import HttpConnections, HttpRequest
 
@@ -70,7 +68,7 @@ class HttpTask(state_task_service_unsupported.StateTaskServiceUnsupported):  # t
 
     def _from_error(self, env: Any, ex: Exception) -> Any:
         if isinstance(ex, HttpCallError):
-            return _failure(self, env, ex.name, str(ex))
+            return task_failure(self, env, ex.name, str(ex))
         return super()._from_error(env, ex)
 
     def _eval_service_task(
@@ -216,18 +214,3 @@ def _parsed(text: str) -> Any:
 
 def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else str(status)
-
-
-def _failure(task: Any, env: Any, name: str, cause: str) -> Any:
-    details = {
-        "resource": task._get_sfn_resource(),
-        "resourceType": task._get_sfn_resource_type(),
-        "error": name,
-        "cause": cause,
-    }
-    return FailureEvent(
-        env=env,
-        error_name=CustomErrorName(name),
-        event_type=HistoryEventType.TaskFailed,
-        event_details={"taskFailedEventDetails": details},
-    )

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore import xform_name
-from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_callback,
     state_task_service_unsupported,
@@ -21,6 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
+from stepline.localaws.emulators.moto.failures import task_failure
 from stepline.localaws.stepfunctions.threads import own_threads
 
 POLL_SECONDS: Final = 1.0
@@ -217,20 +213,8 @@ def _result(task: Any, env: Any, job_type: JobType, response: Any) -> Any:
     result = {member: _at(response, _capitalized(path))} if member else response
     if status in job_type.succeeded:
         return result
-    details = {
-        "resource": task._get_sfn_resource(),
-        "resourceType": task._get_sfn_resource_type(),
-        "error": "States.TaskFailed",
-        "cause": to_json_str(result, separators=(",", ":")),
-    }
-    raise FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=CustomErrorName("States.TaskFailed"),
-            event_type=HistoryEventType.TaskFailed,
-            event_details={"taskFailedEventDetails": details},
-        )
-    )
+    cause = to_json_str(result, separators=(",", ":"))
+    raise FailureEventException(task_failure(task, env, "States.TaskFailed", cause))
 
 
 def _capitalized(path: str) -> str:

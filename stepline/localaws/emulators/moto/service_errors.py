@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name import failure_event
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
     state_task_service_ecs,
@@ -18,6 +15,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
+from stepline.localaws.emulators.moto.failures import task_failure
 from stepline.localaws.stepfunctions import sdk_services
 
 
@@ -36,7 +34,7 @@ def name_errors_of_the_sdk() -> None:
     def from_error(self: Any, env: Any, ex: Exception) -> Any:
         service = sdk_services.error_prefix(self._get_boto_service_name())
         if isinstance(ex, BotoCoreError):
-            return _task_failure(self, env, f"{service}.SdkClientException", str(ex))
+            return task_failure(self, env, f"{service}.SdkClientException", str(ex))
         if not isinstance(ex, ClientError):
             return original(self, env, ex)
         metadata = ex.response.get("ResponseMetadata", {})
@@ -48,7 +46,7 @@ def name_errors_of_the_sdk() -> None:
         if "HostId" in metadata:
             details.append(f"Extended Request ID: {metadata['HostId']}")
         cause = f"{ex.response['Error']['Message']} ({', '.join(details)})"
-        return _task_failure(self, env, f"{service}.{_exception_name(service, ex)}", cause)
+        return task_failure(self, env, f"{service}.{_exception_name(service, ex)}", cause)
 
     task._get_boto_service_name = service_name
     task._from_error = from_error
@@ -62,22 +60,6 @@ def _exception_name(service: str, error: ClientError) -> str:
 
 def _with_suffix(name: str) -> str:
     return name if name.endswith("Exception") else f"{name}Exception"
-
-
-def _task_failure(task: Any, env: Any, name: str, cause: str) -> Any:
-    return failure_event.FailureEvent(
-        env=env,
-        error_name=CustomErrorName(name),
-        event_type=HistoryEventType.TaskFailed,
-        event_details={
-            "taskFailedEventDetails": {
-                "resource": task._get_sfn_resource(),
-                "resourceType": task._get_sfn_resource_type(),
-                "error": name,
-                "cause": cause,
-            }
-        },
-    )
 
 
 def name_errors_of_other_services() -> None:
@@ -111,7 +93,7 @@ def _named_by_service(original: Any) -> Any:
             f"Service: {service}; Status Code: {metadata.get('HTTPStatusCode', 0)}; "
             f"Error Code: {code}; Request ID: {metadata.get('RequestId', '')}; Proxy: null"
         )
-        return _task_failure(
+        return task_failure(
             self, env, f"{service}.{_with_suffix(code)}", f"{ex.response['Error']['Message']} ({details})"
         )
 

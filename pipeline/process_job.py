@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from pipeline.action import Action
+from pipeline.action_parameters import ActionParameters
 from pipeline.continuation import Continuation, read_token
 from pipeline.dependencies import Dependencies
 from pipeline.errors import (
+    ActionParametersError,
     DeadlinePassedError,
     ExecutionLostError,
     InternalError,
     TokenError,
-    UserParametersError,
     failure_type,
 )
-from pipeline.job_event import Job
+from pipeline.job_event import USER_PARAMETERS, Job
 from pipeline.job_result import Continue, Failure, JobResult
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
 from pipeline.messages import UNKNOWN_START, with_link
 from pipeline.observability import logger
 from pipeline.poll import poll
-from pipeline.user_parameters import UserParameters, parse_user_parameters
+from pipeline.user_parameters import parse_user_parameters
 from stepline.core.errors import SteplineError, TransientAwsError, code_locations
 from stepline.core.failure_types import FailureType
 from stepline.core.text import cut
@@ -32,7 +33,7 @@ def process_job(job: Job, dependencies: Dependencies, remaining_seconds: float) 
         continuation = _continuation(job, dependencies, now)
     except TokenError as error:
         return failure_of(error)
-    parameters, parameters_error = _user_parameters(job)
+    parameters, parameters_error = _action_parameters(job)
     action = Action(job, parameters, continuation, dependencies, now, remaining_seconds)
     try:
         return _start_or_poll(action, parameters_error)
@@ -53,15 +54,24 @@ def _continuation(job: Job, dependencies: Dependencies, now: int) -> Continuatio
     return continuation
 
 
-def _user_parameters(job: Job) -> tuple[UserParameters, UserParametersError | None]:
+def _action_parameters(job: Job) -> tuple[ActionParameters, ActionParametersError | None]:
     """Return the parameters and their error: an execution that was started is polled despite an error."""
     try:
-        return parse_user_parameters(job.user_parameters), None
-    except UserParametersError as error:
-        return UserParameters(), error
+        return action_parameters(job), None
+    except ActionParametersError as error:
+        return ActionParameters(), error
 
 
-def _start_or_poll(action: Action, parameters_error: UserParametersError | None) -> JobResult:
+def action_parameters(job: Job) -> ActionParameters:
+    """Return the parameters of the job's action. Raise `ActionParametersError`."""
+    if job.pipeline is None:
+        return parse_user_parameters(job.configuration.get(USER_PARAMETERS))
+    from pipeline.action_properties import parse_action_properties  # noqa: PLC0415 - only custom actions
+
+    return parse_action_properties(job.configuration)
+
+
+def _start_or_poll(action: Action, parameters_error: ActionParametersError | None) -> JobResult:
     if action.continuation.execution is not None:
         return poll(action, action.continuation.execution)
     if parameters_error is not None:

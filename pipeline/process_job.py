@@ -45,7 +45,7 @@ def process_job(job: Job, dependencies: Dependencies, remaining_seconds: float) 
 
 def _continuation(job: Job, dependencies: Dependencies, now: int) -> Continuation:
     if job.continuation_token is None:
-        return Continuation(first_job_id=job.id, first_seen=now)
+        return Continuation.of_job(job.id, now)
     continuation = read_token(job.continuation_token, now)
     if continuation.execution is not None and not dependencies.settings.allows(continuation.execution):
         raise TokenError(

@@ -1,4 +1,4 @@
-"""The trigger function's settings, read from its environment at the cold start.
+"""The settings of the trigger and of the worker, read from the function's environment at the cold start.
 
 | variable                     | meaning                                                                 |
 |------------------------------|-------------------------------------------------------------------------|

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import jmespath  # type: ignore[import-untyped]
@@ -51,6 +52,13 @@ DEFAULT_INPUT: Final = DefaultInput()
 InputSource = DefaultInput | LiteralInput | ArtifactFile | S3Object
 
 
+class OnStop(StrEnum):
+    """What happens to the execution when its action is abandoned or cancelled, or times out."""
+
+    STOP = "stop"
+    LEAVE_RUNNING = "leaveRunning"
+
+
 @dataclass(frozen=True)
 class ActionParameters:
     """`parameters` are merged over the input. `output_variables`: name -> JMESPath into the output."""
@@ -61,6 +69,7 @@ class ActionParameters:
     pipeline_execution_id: str | None = None
     timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
     output_variables: Mapping[str, str] | None = None
+    on_stop: OnStop = OnStop.STOP
 
 
 # Each reader takes a value and what messages call it, such as `inputFile in UserParameters`.
@@ -104,6 +113,13 @@ def _check_expression(expression: str, name: str) -> None:
         jmespath.compile(expression)
     except (JMESPathError, RecursionError, ValueError) as error:
         raise ActionParametersError(f"{name} is not a JMESPath expression: {quoted(expression)}.") from error
+
+
+def on_stop(value: Any, name: str) -> OnStop:
+    for choice in OnStop:
+        if isinstance(value, str) and value.casefold() == choice.casefold():
+            return choice
+    raise ActionParametersError(f"{name} must be {' or '.join(OnStop)}.")
 
 
 def s3_object(value: str, name: str) -> S3Object:

@@ -8,6 +8,7 @@
 | `Parameters`      | a JSON object that is merged over the input                                      |
 | `OutputVariables` | a JSON object, name -> JMESPath into the execution's output                      |
 | `TimeoutMinutes`  | positive integer, from the first job; at most CodePipeline's own limit           |
+| `OnStop`          | `Stop` (default) or `LeaveRunning`, if the action is abandoned                   |
 
 A blank property counts as absent. Pipeline and execution are known from the job itself.
 """
@@ -27,6 +28,7 @@ from pipeline.action_parameters import (
     expressions,
     json_object,
     minutes,
+    on_stop,
     s3_object,
     text,
 )
@@ -81,4 +83,5 @@ _PROPERTIES: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {
     "Parameters": ("parameters", _object),
     "OutputVariables": ("output_variables", _expressions),
     "TimeoutMinutes": ("timeout_minutes", _minutes),
+    "OnStop": ("on_stop", on_stop),
 }

@@ -29,6 +29,7 @@ from pipeline.observability import logger
 from pipeline.open_jobs import OpenJob, OpenJobs
 from pipeline.process_job import action_parameters, failure_of, process_job
 from pipeline.reporting import report
+from pipeline.stops import Stops
 from stepline.core.errors import SteplineError, TransientAwsError
 from stepline.core.executions.describe import describe_execution
 
@@ -50,12 +51,14 @@ class CustomAction:
         action_type: ActionType,
         open_jobs: OpenJobs,
         dependencies: Dependencies,
+        stops: Stops,
         remaining_seconds: Seconds,
     ) -> None:
         self._codepipeline = codepipeline
         self._action_type = action_type
         self._open_jobs = open_jobs
         self._dependencies = dependencies
+        self._stops = stops
         self._remaining_seconds = remaining_seconds
 
     def take_jobs(self, expected: Iterable[object] = ()) -> None:
@@ -89,7 +92,9 @@ class CustomAction:
         # Otherwise the worker that is about to hold the job sees the mark.
 
     def sweep(self) -> None:
-        """Take jobs whose event was lost, and answer open jobs whose execution or time has ended."""
+        """Take jobs whose event was lost, answer open jobs whose execution or time has ended, and stop the
+        executions of actions that have ended.
+        """
         self.take_jobs()
         for open_job in self._open_jobs.all():
             if self._remaining_seconds() <= WORKER_MARGIN_SECONDS:
@@ -104,7 +109,11 @@ class CustomAction:
         if open_job.has_ended or self._now() >= (open_job.deadline or 0):
             return True
         execution = describe_execution(self._dependencies.clients.stepfunctions, open_job.execution)
-        return execution is None or not execution.status.is_open
+        if execution is None or not execution.status.is_open:
+            return True
+        if open_job.pipeline and self._stops.stop_if_ended(open_job.execution, open_job.pipeline):
+            self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
+        return False
 
     def _is_unfinished(self, open_job: OpenJob) -> bool:
         """Return whether the worker that took the job was interrupted."""
@@ -158,9 +167,16 @@ class CustomAction:
     def _hold(self, job: Job, continuation: Continuation) -> JobResult | None:
         """Leave the job open until its execution ends, unless it has ended already."""
         assert continuation.execution is not None
-        first_job_id, deadline = continuation.first_job_id, _deadline(job, continuation)
+        assert job.pipeline is not None
         try:
-            held = self._open_jobs.hold(first_job_id, job.id, continuation.execution, deadline, self._now())
+            held = self._open_jobs.hold(
+                continuation.first_job_id,
+                job.id,
+                continuation.execution,
+                pipeline=job.pipeline,
+                deadline=_deadline(job, continuation),
+                now=self._now(),
+            )
         except SteplineError as error:
             logger.warning("The job could not be held", extra=error.fields)
             return self._process(job, continuation)
@@ -213,10 +229,18 @@ class CustomAction:
         job needs the item.
         """
         reported = report(self._codepipeline, job.id, result)
-        is_continued = may_be_continued if reported is None else isinstance(reported, Continue)
+        is_continued = isinstance(reported, Continue)
+        if reported is None and isinstance(result, Continue):
+            is_continued = may_be_continued and not self._is_over(job, result.continuation)
         if not is_continued:
             self._open_jobs.forget(continuation.first_job_id, job.id)
         return reported
+
+    def _is_over(self, job: Job, continuation: Continuation) -> bool:
+        """Return whether the action has ended otherwise, and stop what was started for it."""
+        if continuation.execution is None or job.pipeline is None:
+            return False
+        return self._stops.stop_if_ended(continuation.execution, job.pipeline)
 
     def _continuation(self, job: Job) -> Continuation:
         """Return the state in the job's token; that of a first job if the token is not valid."""

@@ -43,12 +43,16 @@ class Credentials:
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """The action that a job belongs to, and the execution of its pipeline."""
+    """The action that a job belongs to, and the execution of its pipeline.
+
+    `action_execution_id` is empty if it is unknown, and does not count when two are compared.
+    """
 
     name: str
     execution_id: str
     stage: str
     action: str
+    action_execution_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ def parse_custom_job(details: Any) -> Job:
         execution_id=context.text("pipelineExecutionId"),
         stage=context.section("stage").text("name"),
         action=context.section("action").text("name"),
+        action_execution_id=context.section("action").text_or_empty("actionExecutionId"),
     )
     return _parse(job, configuration.texts("configuration") if configuration else {}, pipeline)
 

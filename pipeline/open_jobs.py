@@ -9,6 +9,7 @@ of the execution is derived, so that the execution's status event leads to it:
 | `job`          | the job that needs a result now                                                         |
 | `execution`    | ARN of the execution, once `job` is held for its end                                    |
 | `deadline`     | when the action's timeout passes, in seconds since 1970; with `execution`               |
+| `pipeline`     | the pipeline, its execution, and the action, as a JSON list; with `execution`           |
 | `ended`        | true if the status event of the execution's end has arrived                             |
 | `changed`      | when `job` was last changed, in seconds since 1970                                      |
 | `expires`      | when DynamoDB deletes the item, if nothing else has, in seconds since 1970              |
@@ -20,10 +21,12 @@ result.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.job_event import PipelineContext
 from pipeline.limits import OPEN_JOB_EXPIRES_SECONDS
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call
 from stepline.core.errors import SteplineError
@@ -37,12 +40,13 @@ _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 @dataclass(frozen=True)
 class OpenJob:
-    """An item of the table. `execution` and `deadline` are None as long as the job is not held."""
+    """An item of the table. `execution`, `deadline` and `pipeline` are None until the job is held."""
 
     first_job_id: str
     job_id: str
     execution: ExecutionArn | None
     deadline: int | None
+    pipeline: PipelineContext | None
     has_ended: bool
     changed: int
 
@@ -58,22 +62,31 @@ class OpenJobs:
         """Record a job before it is acknowledged: CodePipeline does not offer it again afterwards."""
         self._update(
             first_job_id,
-            "SET job = :job, changed = :now, expires = :expires REMOVE execution, deadline",
+            "SET job = :job, changed = :now, expires = :expires REMOVE execution, deadline, pipeline",
             {":job": {"S": job_id}, ":now": _number(now), ":expires": _expires(now)},
             condition="attribute_not_exists(job) OR job <> :job",
         )
 
     def hold(
-        self, first_job_id: str, job_id: str, execution: ExecutionArn, deadline: int, now: int
+        self,
+        first_job_id: str,
+        job_id: str,
+        execution: ExecutionArn,
+        *,
+        pipeline: PipelineContext,
+        deadline: int,
+        now: int,
     ) -> OpenJob | None:
         """Record that the job waits for the end of `execution`; None if the action has another job by now."""
         return self._update(
             first_job_id,
-            "SET execution = :execution, deadline = :deadline, changed = :now, expires = :expires",
+            "SET execution = :execution, deadline = :deadline, pipeline = :pipeline, changed = :now,"
+            " expires = :expires",
             {
                 ":job": {"S": job_id},
                 ":execution": {"S": str(execution)},
                 ":deadline": _number(deadline),
+                ":pipeline": {"S": json.dumps(astuple(pipeline))},
                 ":now": _number(now),
                 ":expires": _expires(now),
             },
@@ -142,6 +155,7 @@ def _open_job(item: Mapping[str, Any]) -> OpenJob:
         job_id=item["job"]["S"],
         execution=ExecutionArn.parse(item["execution"]["S"]) if "execution" in item else None,
         deadline=int(item["deadline"]["N"]) if "deadline" in item else None,
+        pipeline=PipelineContext(*json.loads(item["pipeline"]["S"])) if "pipeline" in item else None,
         has_ended=item.get("ended", {}).get("BOOL", False),
         changed=int(item["changed"]["N"]),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.action import Action
 from pipeline.action_parameters import ActionParameters
 from pipeline.continuation import Continuation, read_token
@@ -64,11 +66,16 @@ def _action_parameters(job: Job) -> tuple[ActionParameters, ActionParametersErro
 
 def action_parameters(job: Job) -> ActionParameters:
     """Return the parameters of the job's action. Raise `ActionParametersError`."""
-    if job.pipeline is None:
-        return parse_user_parameters(job.configuration.get(USER_PARAMETERS))
+    return parse_parameters(job.configuration, is_custom=job.is_custom)
+
+
+def parse_parameters(configuration: Mapping[str, str], *, is_custom: bool) -> ActionParameters:
+    """Return the parameters in the configuration of an action. Raise `ActionParametersError`."""
+    if not is_custom:
+        return parse_user_parameters(configuration.get(USER_PARAMETERS))
     from pipeline.action_properties import parse_action_properties  # noqa: PLC0415 - only custom actions
 
-    return parse_action_properties(job.configuration)
+    return parse_action_properties(configuration)
 
 
 def _start_or_poll(action: Action, parameters_error: ActionParametersError | None) -> JobResult:

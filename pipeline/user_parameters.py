@@ -12,6 +12,7 @@ They are absent or blank, a path inside the artifact, `s3://bucket/key`, or a JS
 | `pipelineExecutionId` | `#{codepipeline.PipelineExecutionId}`                                     |
 | `timeoutMinutes`      | positive integer, from the first job; at most CodePipeline's own limit      |
 | `outputVariables`     | name -> JMESPath into the execution's output                              |
+| `onStop`              | `stop` (default) or `leaveRunning`, if the action is abandoned            |
 
 `{"s3Bucket", "stateMachineFile"}` means `inputS3`. Only one of the input keys is allowed.
 """
@@ -33,6 +34,7 @@ from pipeline.action_parameters import (
     expressions,
     json_object,
     minutes,
+    on_stop,
     s3_object,
     text,
 )
@@ -133,5 +135,6 @@ _MEMBERS: Final[Mapping[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "pipelineExecutionId": ("pipeline_execution_id", text),
     "timeoutMinutes": ("timeout_minutes", minutes),
     "outputVariables": ("output_variables", expressions),
+    "onStop": ("on_stop", on_stop),
 }
 _KEYS: Final = (*(key for keys in _INPUTS for key in keys), *_MEMBERS)

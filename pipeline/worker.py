@@ -2,7 +2,8 @@
 
 EventBridge invokes it for
 
-- "CodePipeline Action Execution State Change", STARTED: an action has begun, and its first job is to be taken
+- "CodePipeline Action Execution State Change": an action has begun, and its first job is to be taken; or it
+  has ended without a result of the worker, and its execution is to be stopped
 - "Step Functions Execution Status Change", of an execution that has ended: its job is to be answered
 - a schedule: the sweep, in case an event was lost.
 
@@ -25,6 +26,7 @@ from pipeline.job_event import PipelineContext
 from pipeline.observability import logger, metrics, traced
 from pipeline.open_jobs import OpenJobs
 from pipeline.settings import Settings, load_settings
+from pipeline.stops import Stops
 from pipeline.worker_settings import WorkerSettings, load_worker_settings
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.fields import Fields
@@ -55,6 +57,7 @@ class Worker:
         self._open_jobs = OpenJobs(clients.dynamodb, worker_settings.table)
         # Nobody sees the progress of an execution whose job is held.
         self._dependencies = Dependencies(replace(settings, show_progress=False), clients, clock, sleep)
+        self._stops = Stops(clients.codepipeline, self._dependencies)
 
     def handle(self, event: Any, context: LambdaContext) -> None:
         """Do what the event asks for.
@@ -66,7 +69,7 @@ class Worker:
         action = self._custom_action(context)
         kind = fields.text("detail-type")
         if kind == _ACTION_CHANGE:
-            action.take_jobs({_pipeline_context(fields.section("detail"))})
+            self._action_changed(action, fields.section("detail"))
         elif kind == _EXECUTION_CHANGE:
             execution = ExecutionArn.parse(fields.section("detail").text("executionArn"))
             if execution is not None and (first_job_id := first_job_of(execution)) is not None:
@@ -76,12 +79,21 @@ class Worker:
         else:
             raise fields.wrong("detail-type", "must be that of an event of the template's rules", kind)
 
+    def _action_changed(self, action: CustomAction, detail: Fields) -> None:
+        context = _pipeline_context(detail)
+        if detail.text("state") == "STARTED":
+            action.take_jobs({context})
+        else:
+            is_custom = detail.section("type").text("owner") == "Custom"
+            self._stops.action_ended(context, is_custom=is_custom)
+
     def _custom_action(self, context: LambdaContext) -> CustomAction:
         return CustomAction(
             self._codepipeline,
             self._action_type,
             self._open_jobs,
             self._dependencies,
+            self._stops,
             lambda: context.get_remaining_time_in_millis() / _MILLISECONDS,
         )
 
@@ -92,6 +104,7 @@ def _pipeline_context(detail: Fields) -> PipelineContext:
         execution_id=detail.text("execution-id"),
         stage=detail.text("stage"),
         action=detail.text("action"),
+        action_execution_id=detail.text_or_empty("action-execution-id"),
     )
 
 

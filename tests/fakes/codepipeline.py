@@ -55,14 +55,13 @@ class FakeCustomJobs(FakeCodePipeline):
     """CodePipeline as the worker of a custom action sees it.
 
     `jobs`: all jobs by id, oldest first. A job with a continuation token follows the one that was continued,
-    unless `continues` is false. A job that `is_hidden` cannot be polled yet. `action_executions`: what
-    ListActionExecutions returns.
+    unless `continues` is false. No job can be polled while it `is_hidden`. `action_status`: of the only action.
     """
 
     jobs: dict[str, CustomJob] = field(default_factory=dict)
     continues: bool = True
     is_hidden: bool = False
-    action_executions: list[dict[str, Any]] = field(default_factory=list)
+    action_status: str = "InProgress"
 
     def offer(self, document: dict[str, Any]) -> str:
         """Create a job, and return its id."""
@@ -85,10 +84,33 @@ class FakeCustomJobs(FakeCodePipeline):
     def get_job_details(self, *, jobId: str) -> Params:
         return {"jobDetails": self._job(jobId).document}
 
+    def end_action(self, status: str) -> None:
+        """End the action, whose jobs take no result any more."""
+        self.action_status = status
+        self.is_hidden = True
+
     def list_action_executions(self, **_filter: Any) -> Params:
-        return {"actionExecutionDetails": self.action_executions}
+        job = next(iter(self.jobs.values())).document["data"]
+        context = job["pipelineContext"]
+        reported = [
+            item["executionDetails"]["externalExecutionId"]
+            for item in self.results.values()
+            if "externalExecutionId" in item.get("executionDetails", {})
+        ]
+        result = {"externalExecutionId": reported[-1]} if reported else {}
+        details = {
+            "actionExecutionId": str(uuid.UUID(int=1)),
+            "stageName": context["stage"]["name"],
+            "actionName": context["action"]["name"],
+            "status": self.action_status,
+            "input": {"configuration": job["actionConfiguration"]["configuration"]},
+            "output": {"executionResult": result},
+        }
+        return {"actionExecutionDetails": [details]}
 
     def _complete(self, params: Params) -> None:
+        if self.action_status != "InProgress":
+            raise AwsError("The action has ended", code="InvalidJobStateException")
         super()._complete(params)
         if "continuationToken" in params and self.continues:
             job = self.jobs[params["jobId"]].document

@@ -31,6 +31,9 @@ PIPELINE_EXECUTION = "11111111-2222-3333-4444-555555555555"
 RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy", "action": "ToProd"}
 
 
+_STATUSES = {"ABANDONED": "Abandoned", "CANCELED": "Abandoned", "FAILED": "Failed"}
+
+
 class CustomWorld:
     """One account with the worker of a custom action. `sleeps`: how long the worker waited each time."""
 
@@ -83,6 +86,10 @@ class CustomWorld:
             artifact.pop("revision", None)
         return self.codepipeline.offer({"accountId": ACCOUNT, "data": data})
 
+    def end_action(self, state: str) -> None:
+        """Let CodePipeline end the action without a result of the worker: its open jobs are closed."""
+        self.codepipeline.end_action(_STATUSES[state])
+
     def run_until_held(self, **configuration: str) -> tuple[str, FakeExecution]:
         """Begin an action and send its event; return its first job's id and the execution that runs."""
         job_id = self.begin_action(**configuration)
@@ -111,7 +118,10 @@ class CustomWorld:
         self.worker.handle(json.loads(json.dumps(event)), LambdaContext())  # type: ignore[arg-type]
 
     def send_started(self) -> None:
-        detail = {**RUN, "state": "STARTED"}
+        self.send_action_event("STARTED")
+
+    def send_action_event(self, state: str) -> None:
+        detail = {**RUN, "state": state, "type": {"owner": "Custom"}}
         self.send({"detail-type": "CodePipeline Action Execution State Change", "detail": detail})
 
     def send_status(self, execution: FakeExecution) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
@@ -12,6 +13,7 @@ from pipeline.limits import UNFINISHED_JOB_SECONDS
 from stepline.core.errors import TransientAwsError
 from tests.fakes.step_functions import FakeExecution
 from tests.pipeline.custom_world import CustomWorld
+from tests.pipeline.world import MACHINE
 
 _UNREACHABLE = ConnectTimeoutError(endpoint_url="https://aws")
 
@@ -134,7 +136,7 @@ def test_sweep_leaves_a_running_execution_alone(world: CustomWorld) -> None:
     world.forget_calls()
     world.sweep()
 
-    assert world.calls == ["PollForJobs", "DescribeExecution", "Scan"]
+    assert world.calls == ["PollForJobs", "ListActionExecutions", "DescribeExecution", "Scan"]
     assert world.final_result is None
 
 
@@ -206,7 +208,7 @@ def test_job_that_another_worker_has_is_left_to_it(world: CustomWorld) -> None:
 
 def test_job_of_an_interrupted_worker_is_taken_up_by_the_sweep(world: CustomWorld) -> None:
     world.begin_action()
-    world.codepipeline.raise_next("PutJobSuccessResult", KeyboardInterrupt())  # killed
+    world.codepipeline.raise_next("PutJobSuccessResult", KeyboardInterrupt())  # type: ignore[arg-type]  # killed
     with pytest.raises(KeyboardInterrupt):
         world.send_started()
     world.sweep()
@@ -296,11 +298,58 @@ def test_express_execution_is_answered_by_the_first_job(world: CustomWorld) -> N
 
 
 def test_event_of_an_execution_that_no_action_started_is_ignored(world: CustomWorld) -> None:
-    world.send_status(
-        FakeExecution("arn:aws:states:eu-west-1:000000000000:execution:deploy:manual", "", "", None)
-    )  # type: ignore[arg-type]
+    arn = MACHINE.replace(":stateMachine:", ":execution:") + ":manual"
+    world.send_status(FakeExecution(arn, "manual", "{}", datetime.now(UTC), status="SUCCEEDED"))
 
     assert world.calls == []
+
+
+@pytest.mark.parametrize("state", ["ABANDONED", "CANCELED", "FAILED"])
+def test_execution_of_an_action_that_has_ended_is_stopped(world: CustomWorld, state: str) -> None:
+    _, execution = world.run_until_held()
+    world.end_action(state)
+    world.send_action_event(state)
+
+    assert execution.status == "ABORTED"
+    assert execution.error == "ActionStopped"
+    assert execution.cause is not None
+    assert "ToProd" in execution.cause
+    world.send_status(execution)
+    assert world.final_result is None
+    assert world.dynamodb.items == []
+
+
+def test_execution_runs_on_if_the_action_says_so(world: CustomWorld) -> None:
+    _, execution = world.run_until_held(OnStop="LeaveRunning")
+    world.end_action("ABANDONED")
+    world.send_action_event("ABANDONED")
+
+    assert execution.status == "RUNNING"
+
+
+def test_lost_event_of_an_abandoned_action_is_made_up_for_by_the_sweep(world: CustomWorld) -> None:
+    _, execution = world.run_until_held()
+    world.end_action("ABANDONED")
+    world.sweep()
+
+    assert execution.status == "ABORTED"
+    assert world.dynamodb.items == []
+
+
+def test_action_that_is_abandoned_before_its_start_is_reported_is_stopped(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: world.end_action("ABANDONED")
+    world.send_started()
+
+    assert world.execution.status == "ABORTED"
+    assert world.dynamodb.items == []
+
+
+def test_late_event_does_not_stop_the_execution_of_the_retried_action(world: CustomWorld) -> None:
+    _, execution = world.run_until_held()
+    world.send_action_event("FAILED")
+
+    assert execution.status == "RUNNING"
 
 
 def test_denied_result_is_reported_as_a_failure(world: CustomWorld) -> None:

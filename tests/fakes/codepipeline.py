@@ -55,7 +55,7 @@ class FakeCustomJobs(FakeCodePipeline):
     """CodePipeline as the worker of a custom action sees it.
 
     `jobs`: all jobs by id, oldest first. A job with a continuation token follows the one that was continued,
-    unless `continues` is false. No job can be polled while it `is_hidden`. `action_status`: of the only action.
+    unless `continues` is false. No job can be polled while it `is_hidden`. `action_status`: of the action.
     """
 
     jobs: dict[str, CustomJob] = field(default_factory=dict)

@@ -7,11 +7,10 @@ from functools import partial
 
 from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.failure_types import FailureType
-from stepline.localaws.codepipeline.action_types import Provider, ProviderContext
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
+from stepline.localaws.codepipeline.action_types import ProviderContext
 from stepline.localaws.codepipeline.artifacts import actor_of, copy_to_region
 from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.declarations import ActionType
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.models import ActionExecution
@@ -25,7 +24,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 class ActionProviders:
-    """`flow` moves executions; `jobs` takes the results of functions. `types` are the types that can run."""
+    """`flow` moves executions; `jobs` takes the results of functions. `types` are the action types."""
 
     def __init__(self, runtime: Runtime, clients: ServiceClients, sources: Mapping[str, Source]) -> None:
         self._runtime = runtime
@@ -37,8 +36,7 @@ class ActionProviders:
         context = ProviderContext(
             runtime=runtime, flow=self.flow, jobs=self.jobs, clients=clients, sources=sources
         )
-        self._providers = _build(context)
-        self.types = frozenset(self._providers)
+        self.types = ActionTypes(context)
 
     def _run(self, action: ActionExecution) -> None:
         seconds = self._timeout_seconds(action)
@@ -48,7 +46,7 @@ class ActionProviders:
             action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
         with self.flow.fail_on_error(action):
             if self._copy_inputs(action):
-                self._providers[action.declaration.type].start(action)
+                self.types.provider(action.declaration.type).start(action)
 
     def _copy_inputs(self, action: ActionExecution) -> bool:
         """Copy input artifacts of other regions to the artifact store of the action's region.
@@ -69,7 +67,7 @@ class ActionProviders:
     def _timeout_seconds(self, action: ActionExecution) -> float:
         if action.declaration.timeout_minutes is not None:
             return float(action.declaration.timeout_minutes * _SECONDS_PER_MINUTE)
-        return DEFINITIONS[action.declaration.type].timeout_seconds(self._runtime.settings)
+        return self.types.definition(action.declaration.type).timeout_seconds(self._runtime.settings)
 
     def _time_out(self, action: ActionExecution, seconds: float) -> None:
         minutes = seconds / _SECONDS_PER_MINUTE
@@ -78,12 +76,7 @@ class ActionProviders:
         self._abandon(action)
 
     def _abandon(self, action: ActionExecution) -> None:
-        self._providers[action.declaration.type].abandon(action)
+        self.types.provider(action.declaration.type).abandon(action)
 
     def _drop_jobs(self, action: ActionExecution) -> None:
         self.jobs.drop(action)
-
-
-def _build(context: ProviderContext) -> dict[ActionType, Provider]:
-    built = {definition.type: definition.provider(context) for definition in DEFINITIONS.values()}
-    return {action_type: provider for action_type, provider in built.items() if provider is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.artifacts import artifact_document
 from stepline.localaws.codepipeline.declarations import ActionDeclaration, ArtifactStore, StageDeclaration
 from stepline.localaws.codepipeline.models import (
@@ -37,17 +37,19 @@ def pipeline_summary(pipeline: Pipeline) -> Document:
     }
 
 
-def pipeline_state(pipeline: Pipeline, region: str) -> Document:
+def pipeline_state(pipeline: Pipeline, region: str, types: ActionTypes) -> Document:
     return {
         "pipelineName": pipeline.name,
         "pipelineVersion": pipeline.declaration.version,
-        "stageStates": [_stage_state(pipeline, stage, region) for stage in pipeline.declaration.stages],
+        "stageStates": [
+            _stage_state(pipeline, stage, region, types) for stage in pipeline.declaration.stages
+        ],
         "created": pipeline.created,
         "updated": pipeline.updated,
     }
 
 
-def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str) -> Document:
+def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str, types: ActionTypes) -> Document:
     state = pipeline.stage_state(stage.name)
     inbound = [_stage_execution(execution, "InProgress") for execution in state.inbound]
     latest = state.latest
@@ -56,7 +58,7 @@ def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str) -> Do
         "inboundExecution": inbound[-1] if inbound else None,
         "inboundExecutions": inbound,
         "inboundTransitionState": _transition_state(state),
-        "actionStates": [_action_state(pipeline, stage, action, region) for action in stage.actions],
+        "actionStates": [_action_state(pipeline, stage, action, region, types) for action in stage.actions],
     }
     if latest is not None and state.latest_execution is not None:
         document["latestExecution"] = _stage_execution(state.latest_execution, latest.status.value)
@@ -82,11 +84,15 @@ def _transition_state(state: StageState) -> Document:
 
 
 def _action_state(
-    pipeline: Pipeline, stage: StageDeclaration, declaration: ActionDeclaration, region: str
+    pipeline: Pipeline,
+    stage: StageDeclaration,
+    declaration: ActionDeclaration,
+    region: str,
+    types: ActionTypes,
 ) -> Document:
     document: Document = {
         "actionName": declaration.name,
-        "entityUrl": DEFINITIONS[declaration.type].entity_url(declaration.configuration, region),
+        "entityUrl": types.definition(declaration.type).entity_url(declaration.configuration, region),
     }
     action = pipeline.latest_actions.get((stage.name, declaration.name))
     if action is not None:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from stepline.core import strict_json
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline import responses
-from stepline.localaws.codepipeline.actions import DEFINITIONS
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
 from stepline.localaws.codepipeline.approvals import Approvals
 from stepline.localaws.codepipeline.artifacts import role_actor
@@ -70,11 +69,12 @@ class CodePipeline(JsonService):
         self._providers = ActionProviders(self._runtime, clients, all_sources)
         self._flow = self._providers.flow
         self._jobs = self._providers.jobs
+        self._types = self._providers.types
         self._approvals = Approvals(self._runtime, self._flow)
-        self._store = PipelineStore(self._runtime, types=self._providers.types)
+        self._store = PipelineStore(self._runtime, types=self._types)
         self._can_assume = clients.can_assume
-        self._requests = ExecutionRequests(self._runtime, self._flow, self._store)
-        self._changes = ChangeDetection(self._runtime, self._store, self._requests)
+        self._requests = ExecutionRequests(self._runtime, self._flow, self._store, self._types)
+        self._changes = ChangeDetection(self._runtime, self._store, self._requests, self._types)
 
     def start_from_event(self, pipeline_arn: str, *, rule_arn: str, event: str = "{}") -> str:
         """Start a pipeline as EventBridge does for a rule's target, and return the execution's id.
@@ -157,16 +157,15 @@ class CodePipeline(JsonService):
 
     def get_pipeline_state(self, params: Params) -> Params:
         with self._runtime.transaction():
-            return responses.pipeline_state(self._store.get(params["name"]), self._runtime.region)
+            return responses.pipeline_state(
+                self._store.get(params["name"]), self._runtime.region, self._types
+            )
 
     def list_action_types(self, params: Params) -> Params:
         owner = params.get("actionOwnerFilter", "AWS")
-        definitions = [
-            item
-            for item in DEFINITIONS.values()
-            if item.type.owner == owner and item.type in self._providers.types
-        ]
-        return {"actionTypes": [definition.document() for definition in definitions]}
+        with self._runtime.transaction():
+            definitions = [item for item in self._types.available() if item.type.owner == owner]
+            return {"actionTypes": [definition.document() for definition in definitions]}
 
     # --- tags -------------------------------------------------------------------------------------
 

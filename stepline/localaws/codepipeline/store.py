@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.actions import without_secrets
-from stepline.localaws.codepipeline.declarations import ActionType, PipelineDeclaration
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
+from stepline.localaws.codepipeline.declarations import PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     InvalidArnException,
     PipelineExecutionNotFoundException,
@@ -26,7 +26,7 @@ _ARN_PARTS = 6
 class PipelineStore:
     """Call every method inside a transaction."""
 
-    def __init__(self, runtime: Runtime, *, types: Collection[ActionType]) -> None:
+    def __init__(self, runtime: Runtime, *, types: ActionTypes) -> None:
         self._runtime = runtime
         self._types = types
         self._pipelines: dict[str, Pipeline] = {}
@@ -116,7 +116,7 @@ class PipelineStore:
             pipeline.tags.pop(key, None)
 
     def _declaration(self, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
-        declaration = PipelineDeclaration.parse(without_secrets(document), version=version)
+        declaration = PipelineDeclaration.parse(self._types.without_secrets(document), version=version)
         check_pipeline(declaration, region=self._runtime.region, types=self._types)
         return declaration
 

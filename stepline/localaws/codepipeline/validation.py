@@ -6,13 +6,12 @@ so where the local AWS refuses what AWS can run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.declarations import (
     ActionDeclaration,
-    ActionType,
     ExecutionMode,
     PipelineDeclaration,
     StageDeclaration,
@@ -46,11 +45,8 @@ def check_tags(tags: Mapping[str, str]) -> None:
         raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
 
 
-def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: Collection[ActionType]) -> None:
-    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse.
-
-    `types`: the action types that can run.
-    """
+def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: ActionTypes) -> None:
+    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse."""
     _check_stages(declaration)
     _check_type(declaration)
     _check_stores(declaration, region)
@@ -136,9 +132,9 @@ def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
                 )
 
 
-def _check_action(action: ActionDeclaration, region: str, types: Collection[ActionType]) -> None:
-    definition = DEFINITIONS.get(action.type)
-    if definition is None or action.type not in types:
+def _check_action(action: ActionDeclaration, region: str, types: ActionTypes) -> None:
+    definition = types.find(action.type)
+    if definition is None:
         action_type = action.type
         raise InvalidActionDeclarationException(
             f"ActionType (Category: '{action_type.category}', Provider: '{action_type.provider}', "
@@ -165,11 +161,11 @@ def _check_action(action: ActionDeclaration, region: str, types: Collection[Acti
     definition.check(action)
 
 
-def _listed(types: Collection[ActionType]) -> str:
+def _listed(types: ActionTypes) -> str:
     """Return the action types as `Build: CodeBuild; Source: CodeCommit, S3`."""
     providers: dict[str, list[str]] = {}
-    for item in types:
-        providers.setdefault(item.category, []).append(item.provider)
+    for item in types.available():
+        providers.setdefault(item.type.category, []).append(item.type.provider)
     return "; ".join(
         f"{category}: {', '.join(sorted(providers[category]))}" for category in sorted(providers)
     )

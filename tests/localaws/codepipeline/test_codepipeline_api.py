@@ -230,7 +230,7 @@ def test_list_action_types_returns_those_that_run(world: World) -> None:
     types = world.client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
 
     assert {item["id"]["provider"] for item in types} == {
-        item.provider for item in DEFINITIONS if item.owner == "AWS"
+        item.type.provider for item in DEFINITIONS if item.type.owner == "AWS"
     }
     assert world.client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 

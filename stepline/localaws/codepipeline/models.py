@@ -282,6 +282,10 @@ class Pipeline:
 
 
 class JobStatus(StrEnum):
+    """Queued: no worker has polled the custom job; Dispatched: no worker has acknowledged it [model]."""
+
+    QUEUED = "Queued"
+    DISPATCHED = "Dispatched"
     IN_PROGRESS = "InProgress"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -308,11 +312,11 @@ class Job:
     id: str
     action: ActionExecution
     continuation_token: str | None
-    credentials: Credentials | None
+    credentials: Credentials | None = None
     status: JobStatus = JobStatus.IN_PROGRESS
 
     @property
-    def is_open(self) -> bool:
+    def takes_result(self) -> bool:
         return self.status is JobStatus.IN_PROGRESS and self.action.in_progress
 
     def close(self, status: JobStatus) -> None:

@@ -23,7 +23,7 @@ from stepline.localaws.codepipeline.errors import (
 )
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
 from stepline.localaws.codepipeline.models import ActionExecution, Job, JobStatus
-from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails
+from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails, Revision
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import MAX_OUTPUT_VARIABLES_BYTES
 from stepline.localaws.protocol import ValidationException
@@ -87,7 +87,7 @@ class Jobs:
         with self._runtime.transaction():
             job = self._open_job(job_id)
             job.close(JobStatus.SUCCEEDED)
-            result = self._with_url(job.action, _success(params, self._runtime))
+            result = self._with_url(job.action, _success(params, job.action, self._runtime))
             if token is None:
                 self._flow.finish_action(job.action, result)
             else:
@@ -155,7 +155,7 @@ def _check_variables(variables: Mapping[str, str], token: str | None) -> None:
         )
 
 
-def _success(params: Mapping[str, Any], runtime: Runtime) -> ActionResult:
+def _success(params: Mapping[str, Any], action: ActionExecution, runtime: Runtime) -> ActionResult:
     details = params.get("executionDetails", {})
     revision = params.get("currentRevision")
     return ActionResult(
@@ -163,10 +163,22 @@ def _success(params: Mapping[str, Any], runtime: Runtime) -> ActionResult:
         percent_complete=details.get("percentComplete"),
         external_id=details.get("externalExecutionId"),
         output_variables=params.get("outputVariables", {}),
+        source_revision=_source_revision(revision) if revision and _is_source(action) else None,
         current_revision=revision
         and CurrentRevision(
             id=revision["revision"],
             change_id=revision["changeIdentifier"],
             created=revision.get("created") or runtime.now(),
         ),
+    )
+
+
+def _is_source(action: ActionExecution) -> bool:
+    return action.declaration.type.category == "Source"
+
+
+def _source_revision(revision: Mapping[str, Any]) -> Revision:
+    """Return the revision of a custom source, which its worker reports as the current one."""
+    return Revision(
+        id=revision["revision"], summary=revision.get("revisionSummary"), created=revision.get("created")
     )

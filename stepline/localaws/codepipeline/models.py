@@ -292,6 +292,9 @@ class JobStatus(StrEnum):
     TIMED_OUT = "TimedOut"
 
 
+_OPEN_JOBS = frozenset({JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.IN_PROGRESS})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
     """A session of the action's role. Its `repr` shows no secret."""
@@ -307,13 +310,21 @@ class Credentials:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Job:
-    """One job of an action. `credentials` are dropped as soon as it is closed."""
+    """One job of an action. `credentials` are dropped as soon as it is closed.
+
+    `nonce`: what acknowledges a job that a worker has polled.
+    """
 
     id: str
     action: ActionExecution
     continuation_token: str | None
     credentials: Credentials | None = None
     status: JobStatus = JobStatus.IN_PROGRESS
+    nonce: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.action.in_progress and self.status in _OPEN_JOBS
 
     @property
     def takes_result(self) -> bool:

@@ -12,6 +12,7 @@ from stepline.localaws.codepipeline.action_types import ProviderContext
 from stepline.localaws.codepipeline.artifacts import actor_of, copy_to_region
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.job_queue import JobQueue
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.results import ActionResult
@@ -24,7 +25,10 @@ _SECONDS_PER_MINUTE = 60
 
 
 class ActionProviders:
-    """`flow` moves executions; `jobs` takes the results of functions. `types` are the action types."""
+    """`flow` moves executions; `jobs` takes the results of functions and job workers, which poll `queue`.
+
+    `types` are the action types.
+    """
 
     def __init__(self, runtime: Runtime, clients: ServiceClients, sources: Mapping[str, Source]) -> None:
         self._runtime = runtime
@@ -33,8 +37,14 @@ class ActionProviders:
             runtime, run_action=self._run, abandon_action=self._abandon, drop_jobs=self._drop_jobs
         )
         self.jobs = Jobs(runtime, self.flow)
+        self.queue = JobQueue(runtime, self.jobs)
         context = ProviderContext(
-            runtime=runtime, flow=self.flow, jobs=self.jobs, clients=clients, sources=sources
+            runtime=runtime,
+            flow=self.flow,
+            jobs=self.jobs,
+            queue=self.queue,
+            clients=clients,
+            sources=sources,
         )
         self.types = ActionTypes(context)
 
@@ -42,6 +52,9 @@ class ActionProviders:
         seconds = self._timeout_seconds(action)
         with self._runtime.transaction():
             if not action.in_progress:
+                return
+            if self.types.find(action.declaration.type) is None:
+                self.flow.finish_action(action, _deleted_type(action))
                 return
             action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
         with self.flow.fail_on_error(action):
@@ -80,3 +93,13 @@ class ActionProviders:
 
     def _drop_jobs(self, action: ActionExecution) -> None:
         self.jobs.drop(action)
+
+
+def _deleted_type(action: ActionExecution) -> ActionResult:
+    """Return the failure of an action whose custom type was deleted: no worker could poll for its job."""
+    action_type = action.declaration.type
+    return ActionResult.failure(
+        FailureType.CONFIGURATION_ERROR,
+        f"The custom action type {action_type.category} {action_type.provider} {action_type.version} was "
+        "deleted. Create the type again, or change the action in the pipeline.",
+    )

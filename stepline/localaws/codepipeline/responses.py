@@ -6,7 +6,7 @@ from typing import Any
 
 from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.artifacts import artifact_document
-from stepline.localaws.codepipeline.declarations import ActionDeclaration, ArtifactStore, StageDeclaration
+from stepline.localaws.codepipeline.declarations import ActionDeclaration, StageDeclaration
 from stepline.localaws.codepipeline.models import (
     ActionExecution,
     Artifact,
@@ -90,15 +90,18 @@ def _action_state(
     region: str,
     types: ActionTypes,
 ) -> Document:
+    definition = types.definition(declaration.type)
     document: Document = {
         "actionName": declaration.name,
-        "entityUrl": types.definition(declaration.type).entity_url(declaration.configuration, region),
+        "entityUrl": definition.entity_url(declaration.configuration, region),
+        "revisionUrl": definition.revision_url(declaration.configuration, region),
     }
     action = pipeline.latest_actions.get((stage.name, declaration.name))
     if action is not None:
         document["latestExecution"] = _latest_execution(action)
         document["currentRevision"] = _current_revision(action)
-        document["revisionUrl"] = action.source_revision.url if action.source_revision else None
+        if action.source_revision is not None and action.source_revision.url is not None:
+            document["revisionUrl"] = action.source_revision.url
     return document
 
 
@@ -196,8 +199,9 @@ def _trigger(trigger: Trigger) -> Document:
     return {"triggerType": trigger.type.value, "triggerDetail": trigger.detail}
 
 
-def action_execution(action: ActionExecution, region: str) -> Document:
+def action_execution(action: ActionExecution, region: str, types: ActionTypes) -> Document:
     declaration = action.declaration
+    action_type = declaration.type
     return {
         "pipelineExecutionId": action.execution.id,
         "actionExecutionId": action.id,
@@ -209,9 +213,9 @@ def action_execution(action: ActionExecution, region: str) -> Document:
         "updatedBy": action.updated_by,
         "status": action.status.value,
         "input": {
-            "actionTypeId": declaration.type.document(),
-            "configuration": dict(declaration.configuration),
-            "resolvedConfiguration": dict(action.resolved_configuration),
+            "actionTypeId": action_type.document(),
+            "configuration": types.masked(action_type, declaration.configuration),
+            "resolvedConfiguration": types.masked(action_type, action.resolved_configuration),
             "roleArn": declaration.role_arn,
             "region": declaration.region or region,
             "inputArtifacts": [_artifact(artifact) for artifact in action.inputs],
@@ -239,12 +243,12 @@ def _error(error: ErrorDetails | None) -> Document | None:
     return {"code": error.code.value, "message": error.message} if error else None
 
 
-def job_details(job: Job, store: ArtifactStore, account_id: str) -> Document:
-    """Return the job with its pipeline context, which the event lacks, and, while it is open, credentials."""
-    action = job.action
-    key = store.encryption_key_id
+def job(item: Job, region: str, account_id: str, credentials: Credentials | None) -> Document:
+    """Return the job with its pipeline context, which the event of a function lacks."""
+    action = item.action
+    key = action.execution.declaration.store(action.declaration.region or region).encryption_key_id
     return {
-        "id": job.id,
+        "id": item.id,
         "accountId": account_id,
         "data": {
             "actionTypeId": action.declaration.type.document(),
@@ -258,8 +262,8 @@ def job_details(job: Job, store: ArtifactStore, account_id: str) -> Document:
             },
             "inputArtifacts": [artifact_document(artifact) for artifact in action.inputs],
             "outputArtifacts": [artifact_document(artifact) for artifact in action.outputs],
-            "artifactCredentials": _credentials(job.credentials),
-            "continuationToken": job.continuation_token,
+            "artifactCredentials": _credentials(credentials),
+            "continuationToken": item.continuation_token,
             "encryptionKey": {"id": key, "type": "KMS"} if key is not None else None,
         },
     }

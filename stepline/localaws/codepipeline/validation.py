@@ -40,7 +40,7 @@ _STAGE_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
 def check_tags(tags: Mapping[str, str]) -> None:
     """Raises TooManyTagsException, InvalidTagsException."""
     if len(tags) > MAX_TAGS:
-        raise TooManyTagsException(f"A pipeline can have at most {MAX_TAGS} tags")
+        raise TooManyTagsException(f"A resource can have at most {MAX_TAGS} tags")
     if any(key.lower().startswith("aws:") for key in tags):
         raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
 
@@ -65,7 +65,7 @@ def _check_stages(declaration: PipelineDeclaration) -> None:
         )
     if len(stages) > MAX_STAGES:
         raise LimitExceededException(f"Pipeline has more than {MAX_STAGES} stages")
-    if name := _repeated([stage.name for stage in stages]):
+    if name := repeated([stage.name for stage in stages]):
         raise InvalidStageDeclarationException(
             f"Pipeline has multiple stages with the name '{name}'. Stage names must be unique"
         )
@@ -90,7 +90,7 @@ def _check_stage(stage: StageDeclaration) -> None:
         raise InvalidStageDeclarationException(f"Stage '{stage.name}' must contain at least one action")
     if len(stage.actions) > MAX_ACTIONS_PER_STAGE:
         raise LimitExceededException(f"Stage '{stage.name}' has more than {MAX_ACTIONS_PER_STAGE} actions")
-    if name := _repeated([action.name for action in stage.actions]):
+    if name := repeated([action.name for action in stage.actions]):
         raise InvalidActionDeclarationException(
             f"Stage '{stage.name}' has multiple actions with the name '{name}'. Names must be unique"
         )
@@ -249,5 +249,6 @@ def _check_references(
                 )
 
 
-def _repeated(names: list[str]) -> str | None:
+def repeated(names: list[str]) -> str | None:
+    """Return the first name that occurs more than once."""
     return next((name for index, name in enumerate(names) if name in names[:index]), None)

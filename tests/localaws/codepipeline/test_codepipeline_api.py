@@ -16,7 +16,10 @@ RULE = "arn:aws:events:us-east-1:000000000000:rule/push"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 IMPLEMENTED = {
+    "AcknowledgeJob",
+    "CreateCustomActionType",
     "CreatePipeline",
+    "DeleteCustomActionType",
     "DeletePipeline",
     "DisableStageTransition",
     "EnableStageTransition",
@@ -29,6 +32,7 @@ IMPLEMENTED = {
     "ListPipelineExecutions",
     "ListPipelines",
     "ListTagsForResource",
+    "PollForJobs",
     "PutApprovalResult",
     "PutJobFailureResult",
     "PutJobSuccessResult",

@@ -14,8 +14,9 @@ from typing import Any
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, FailureKind, classify
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, ProviderContext, aws_type
-from stepline.localaws.codepipeline.artifacts import actor_of, artifact_document, job_credentials
+from stepline.localaws.codepipeline.artifacts import actor_of, artifact_document
 from stepline.localaws.codepipeline.async_invocation import AsynchronousInvoker
+from stepline.localaws.codepipeline.credentials import job_credentials, no_credentials
 from stepline.localaws.codepipeline.declarations import ArtifactStore
 from stepline.localaws.codepipeline.jobs import JobTimeout
 from stepline.localaws.codepipeline.models import ActionExecution, Credentials, Job
@@ -53,7 +54,7 @@ class LambdaInvokeAction:
         try:
             credentials = job_credentials(self._clients, action, store)
         except AWS_FAILURES as error:
-            self._flow.finish_action(action, _no_credentials(action, error))
+            self._flow.finish_action(action, no_credentials(action, error))
             return
         job = Job(id=self._runtime.new_id(), action=action, continuation_token=token, credentials=credentials)
         if not self._jobs.open(job, self, timeout=self._timeout(action)):
@@ -121,16 +122,6 @@ def job_event(job: Job, credentials: Credentials, store: ArtifactStore, *, accou
     if store.encryption_key_id is not None:
         data["encryptionKey"] = {"id": store.encryption_key_id, "type": "KMS"}
     return {"CodePipeline.job": {"id": job.id, "accountId": account_id, "data": data}}
-
-
-def _no_credentials(action: ActionExecution, error: AwsFailure) -> ActionResult:
-    role = action.declaration.role_arn or action.execution.declaration.role_arn
-    denied = classify(error) is FailureKind.PERMISSION
-    return ActionResult.failure(
-        FailureType.PERMISSION_ERROR if denied else FailureType.SYSTEM_UNAVAILABLE,
-        f"AWS CodePipeline could not assume the role {role}. Check that it exists and that its trust policy "
-        f"allows it. Error: {error}",
-    )
 
 
 def _entity_url(configuration: Mapping[str, str], region: str) -> str:

@@ -43,6 +43,9 @@ from stepline.localaws.emulators.ministack.cloudformation.types.codecommit impor
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.connections import add_connection_type
+from stepline.localaws.emulators.ministack.cloudformation.types.custom_action_types import (
+    add_custom_action_type_type,
+)
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
 from stepline.localaws.emulators.ministack.cloudformation.types.http_api import import_definitions
@@ -104,6 +107,11 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_custom_action_type_type(
+        _client(services.codepipeline, platform),
+        account_id=platform.settings.account_id,
+        region=platform.settings.region,
+    )
     add_activity_type(_client(services.stepfunctions, platform))
     add_version_type(_client(services.stepfunctions, platform))
     add_alias_type(_client(services.stepfunctions, platform))

@@ -27,7 +27,11 @@ async def facts() -> dict[str, Any]:
     return {
         "services": sorted({"codecommit", "codepipeline", "states"} & app.SERVICE_HANDLERS.keys()),
         "resource types": sorted(
-            {"AWS::CodeCommit::Repository", "AWS::CodePipeline::Pipeline"}
+            {
+                "AWS::CodeCommit::Repository",
+                "AWS::CodePipeline::CustomActionType",
+                "AWS::CodePipeline::Pipeline",
+            }
             & provisioners._RESOURCE_HANDLERS.keys()
         ),
         "pipeline target": [text for text in _warnings_of_pipeline_target() if _PIPELINE in text],

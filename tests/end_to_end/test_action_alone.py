@@ -46,7 +46,7 @@ class World:
             StackName=PIPELINE,
             ChangeSetName=f"c-{uuid.uuid4()}",
             ChangeSetType="UPDATE" if self._exists() else "CREATE",
-            TemplateBody=template.replace("stepline-trigger-", f"{NAME}-trigger-"),
+            TemplateBody=re.sub(r"\bstepline-(?=trigger-|action-)", f"{NAME}-", template),
             Capabilities=["CAPABILITY_IAM"],
         )
         cloudformation.get_waiter("change_set_create_complete").wait(

@@ -16,7 +16,7 @@ from pipeline.errors import ActionParametersError
 from pipeline.job_event import PipelineContext
 from pipeline.observability import logger
 from pipeline.process_job import parse_parameters
-from stepline.core.aws_errors import AWS_FAILURES, failed_call
+from stepline.core.aws_errors import AWS_FAILURES, error_code, failed_call
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
 
@@ -27,6 +27,7 @@ STOP_ERROR: Final = "ActionStopped"
 """Error of an execution that was stopped because its action had ended."""
 
 _IN_PROGRESS: Final = "InProgress"
+_NOT_FOUND: Final = frozenset({"PipelineNotFoundException", "PipelineExecutionNotFoundException"})
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Stops:
             )
             details = [item for page in pages for item in page["actionExecutionDetails"]]
         except AWS_FAILURES as error:
+            if error_code(error) in _NOT_FOUND:
+                return []
             raise failed_call("codepipeline:ListActionExecutions", context.name, error) from error
         return [
             _action_run(item)

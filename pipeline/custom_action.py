@@ -30,7 +30,12 @@ from pipeline.open_jobs import OpenJob, OpenJobs
 from pipeline.process_job import action_parameters, failure_of, process_job
 from pipeline.reporting import report
 from pipeline.stops import Stops
-from stepline.core.errors import SteplineError, TransientAwsError
+from stepline.core.errors import (
+    ConfigurationError,
+    PermissionDeniedError,
+    SteplineError,
+    TransientAwsError,
+)
 from stepline.core.executions.describe import describe_execution
 
 if TYPE_CHECKING:
@@ -51,14 +56,14 @@ class CustomAction:
         action_type: ActionType,
         open_jobs: OpenJobs,
         dependencies: Dependencies,
-        stops: Stops,
+        *,
         remaining_seconds: Seconds,
     ) -> None:
         self._codepipeline = codepipeline
         self._action_type = action_type
         self._open_jobs = open_jobs
         self._dependencies = dependencies
-        self._stops = stops
+        self._stops = Stops(codepipeline, dependencies)
         self._remaining_seconds = remaining_seconds
 
     def take_jobs(self, expected: Iterable[object] = ()) -> None:
@@ -100,19 +105,25 @@ class CustomAction:
             if self._remaining_seconds() <= WORKER_MARGIN_SECONDS:
                 logger.warning("The sweep has not seen all open jobs; the next one continues")
                 return
-            if self._is_due(open_job):
-                self._resume(open_job)
+            try:
+                if self._is_due(open_job):
+                    self._resume(open_job)
+            except SteplineError as error:  # the others are not to wait for this one
+                logger.warning("An open job could not be checked", extra=error.fields)
 
     def _is_due(self, open_job: OpenJob) -> bool:
         if open_job.execution is None:
             return self._is_unfinished(open_job)
         if open_job.has_ended or self._now() >= (open_job.deadline or 0):
             return True
-        execution = describe_execution(self._dependencies.clients.stepfunctions, open_job.execution)
+        try:
+            execution = describe_execution(self._dependencies.clients.stepfunctions, open_job.execution)
+        except (ConfigurationError, PermissionDeniedError):  # to be reported
+            return True
         if execution is None or not execution.status.is_open:
             return True
         if open_job.pipeline and self._stops.stop_if_ended(open_job.execution, open_job.pipeline):
-            self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
+            self._forget(open_job.first_job_id, open_job.job_id)
         return False
 
     def _is_unfinished(self, open_job: OpenJob) -> bool:
@@ -190,8 +201,12 @@ class CustomAction:
         logger.append_keys(job_id=open_job.job_id)
         try:
             job = read_job(self._codepipeline, open_job.job_id)
-        except (JobNotFoundError, JobEventError):
-            self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
+        except TransientAwsError:
+            raise
+        except SteplineError as error:
+            if not isinstance(error, JobNotFoundError):
+                report(self._codepipeline, open_job.job_id, failure_of(error))
+            self._forget(open_job.first_job_id, open_job.job_id)
             return
         continuation = self._continuation(job)
         if continuation.execution is None:
@@ -233,8 +248,15 @@ class CustomAction:
         if reported is None and isinstance(result, Continue):
             is_continued = may_be_continued and not self._is_over(job, result.continuation)
         if not is_continued:
-            self._open_jobs.forget(continuation.first_job_id, job.id)
+            self._forget(continuation.first_job_id, job.id)
         return reported
+
+    def _forget(self, first_job_id: str, job_id: str) -> None:
+        """Delete the item of an action that needs nothing more; otherwise DynamoDB does it later."""
+        try:
+            self._open_jobs.forget(first_job_id, job_id)
+        except SteplineError as error:
+            logger.warning("The item of the job could not be deleted", extra=error.fields)
 
     def _is_over(self, job: Job, continuation: Continuation) -> bool:
         """Return whether the action has ended otherwise, and stop what was started for it."""

@@ -93,8 +93,7 @@ class Worker:
             self._action_type,
             self._open_jobs,
             self._dependencies,
-            self._stops,
-            lambda: context.get_remaining_time_in_millis() / _MILLISECONDS,
+            remaining_seconds=lambda: context.get_remaining_time_in_millis() / _MILLISECONDS,
         )
 
 

@@ -363,6 +363,40 @@ def test_denied_result_is_reported_as_a_failure(world: CustomWorld) -> None:
     assert world.final_result["failureDetails"]["type"] == "PermissionError"
 
 
+def test_item_that_cannot_be_deleted_changes_no_result(world: CustomWorld) -> None:
+    _, execution = world.run_until_held()
+    execution.succeed()
+    world.dynamodb.fail_next("DeleteItem", "AccessDeniedException")
+    world.send_status(execution)
+
+    assert world.final_result is not None
+    assert "failureDetails" not in world.final_result
+
+
+def test_job_that_cannot_be_read_again_fails_the_action(world: CustomWorld) -> None:
+    _, execution = world.run_until_held()
+    execution.succeed()
+    world.codepipeline.fail_next("GetJobDetails", "AccessDeniedException")
+    world.send_status(execution)
+
+    assert world.final_result is not None
+    assert "codepipeline:GetJobDetails" in world.final_result["failureDetails"]["message"]
+
+
+def test_open_job_that_cannot_be_checked_does_not_block_others(world: CustomWorld) -> None:
+    for _ in range(2):
+        world.begin_action()
+        world.send_started()
+    for execution in world.stepfunctions.executions.values():
+        execution.succeed()
+    world.stepfunctions.raise_next("DescribeExecution", _UNREACHABLE)
+    world.sweep()
+
+    assert len(world.codepipeline.results) == 3
+    world.sweep()
+    assert len(world.codepipeline.results) == 4
+
+
 def _end(world: CustomWorld, execution: FakeExecution) -> None:
     execution.succeed()
     execution.stale_reads = 1

@@ -153,7 +153,7 @@ class CustomAction:
             logger.info("Another worker has the job")
             return None
         if problem is not None:
-            return report(self._codepipeline, job.id, failure_of(problem))
+            return report(self._codepipeline, job.id, failure_of(problem, continuation.execution))
         if continuation.execution is None:
             result = self._process(job, continuation, may_be_continued=True)
         else:
@@ -205,7 +205,7 @@ class CustomAction:
             raise
         except SteplineError as error:
             if not isinstance(error, JobNotFoundError):
-                report(self._codepipeline, open_job.job_id, failure_of(error))
+                report(self._codepipeline, open_job.job_id, failure_of(error, open_job.execution))
             self._forget(open_job.first_job_id, open_job.job_id)
             return
         continuation = self._continuation(job)

@@ -19,11 +19,12 @@ from pipeline.errors import (
 from pipeline.job_event import USER_PARAMETERS, Job
 from pipeline.job_result import Continue, Failure, JobResult
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
-from pipeline.messages import UNKNOWN_START, with_link
+from pipeline.messages import MAY_STILL_RUN, UNKNOWN_START, with_link
 from pipeline.observability import logger
 from pipeline.poll import poll
 from pipeline.user_parameters import parse_user_parameters
 from stepline.core.errors import SteplineError, TransientAwsError, code_locations
+from stepline.core.executions.arns import ExecutionArn
 from stepline.core.failure_types import FailureType
 from stepline.core.text import cut
 
@@ -95,7 +96,7 @@ def _retry_later(action: Action, error: TransientAwsError) -> JobResult:
     if not action.may_give_up:
         text = "Not started yet" if execution is None else "Still waiting"
         return Continue(action.continuation, cut(f"{text}: {error.message}", MAX_SUMMARY_CHARACTERS))
-    hint = UNKNOWN_START if execution is None else "The execution may still run: check it before you retry."
+    hint = UNKNOWN_START if execution is None else MAY_STILL_RUN
     message = (
         f"AWS could not be reached until the action's timeout of {action.parameters.timeout_minutes} minutes"
         f" had passed. {hint} {error.message}"
@@ -147,9 +148,12 @@ def _known(error: Exception) -> SteplineError:
     return InternalError(f"The trigger failed with an unexpected {name}; see its log. This is a bug.")
 
 
-def failure_of(error: SteplineError) -> Failure:
-    """Return the failure of a job without an execution."""
-    return Failure(failure_type(error), error.message)
+def failure_of(error: SteplineError, execution: ExecutionArn | None = None) -> Failure:
+    """Return the failure of a job whose `execution`, if there is one, may still run."""
+    if execution is None:
+        return Failure(failure_type(error), error.message)
+    message = with_link(f"{error.message} {MAY_STILL_RUN}", execution, MAX_FAILURE_MESSAGE_CHARACTERS)
+    return Failure(failure_type(error), message, execution)
 
 
 def _failure(kind: FailureType, message: str, action: Action) -> Failure:

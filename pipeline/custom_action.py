@@ -16,11 +16,12 @@ from pipeline.continuation import Continuation, read_token
 from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
 from pipeline.dependencies import Dependencies
 from pipeline.errors import ActionParametersError, JobEventError, JobNotFoundError, TokenError
-from pipeline.job_event import Job, parse_custom_job
+from pipeline.job_event import Job, PipelineContext, parse_custom_job
 from pipeline.job_result import Continue, JobResult
 from pipeline.limits import (
     DEFAULT_TIMEOUT_MINUTES,
-    JOB_POLL_DELAYS_SECONDS,
+    FIRST_JOB_DELAYS_SECONDS,
+    NEXT_JOB_DELAYS_SECONDS,
     OLD_ANSWER_DELAYS_SECONDS,
     UNFINISHED_JOB_SECONDS,
     WORKER_MARGIN_SECONDS,
@@ -66,26 +67,40 @@ class CustomAction:
         self._stops = Stops(codepipeline, dependencies)
         self._remaining_seconds = remaining_seconds
 
-    def take_jobs(self, expected: Iterable[object] = ()) -> None:
-        """Take jobs until none is left, and wait a little for those that are expected.
+    def action_started(self, action: PipelineContext) -> None:
+        """Take the first job of an action, and whatever other jobs there are.
 
-        `expected`: the `PipelineContext` of an action that has begun, or the id of the first job of one that
-        continues.
-        CodePipeline does not document whether the job can be polled when the event arrives.
+        CodePipeline does not document whether the job can be polled when the event arrives, and another
+        worker may take it. So it is waited for only as long as no worker has reported its execution.
         """
-        missing = set(expected)
-        delays = iter(JOB_POLL_DELAYS_SECONDS)
+        for delay in (*FIRST_JOB_DELAYS_SECONDS, None):
+            if action in self.take_jobs() or not self._stops.is_waiting(action):
+                return
+            if delay is not None:
+                self._dependencies.sleep(delay)
+        logger.warning("The job of the action cannot be polled; the sweep will take it")
+
+    def take_jobs(self, first_job_ids: Iterable[str] = ()) -> set[PipelineContext | None]:
+        """Take jobs until none is left, and return whose they were.
+
+        Wait a little for the next job of an action that continues: of those with these first jobs, and of
+        those that are taken here.
+        """
+        taken: set[PipelineContext | None] = set()
+        missing = set(first_job_ids)
+        delays = iter(NEXT_JOB_DELAYS_SECONDS)
         while self._remaining_seconds() > WORKER_MARGIN_SECONDS:
             offered = poll_for_job(self._codepipeline, self._action_type)
             if offered is not None:
-                result = self._take(offered, missing)
+                result = self._take(offered, taken, missing)
                 if not _is_to_be_retried(result):
-                    delays = iter(JOB_POLL_DELAYS_SECONDS)
+                    delays = iter(NEXT_JOB_DELAYS_SECONDS)
                     continue
             delay = next(delays, None)
             if not missing or delay is None:
-                return
+                break
             self._dependencies.sleep(delay)
+        return taken
 
     def execution_ended(self, first_job_id: str) -> None:
         """Report the result of an execution whose status event says that it has ended."""
@@ -94,7 +109,8 @@ class CustomAction:
             logger.info("No open job waits for the execution")
         elif open_job.execution is not None or self._is_unfinished(open_job):
             self._resume(open_job)
-        # Otherwise the worker that is about to hold the job sees the mark.
+        else:  # whoever takes the next job sees the mark
+            self.take_jobs({first_job_id})
 
     def sweep(self) -> None:
         """Take jobs whose event was lost, answer open jobs whose execution or time has ended, and stop the
@@ -135,10 +151,12 @@ class CustomAction:
 
     # ------------------------------------------------------------------- jobs
 
-    def _take(self, offered: OfferedJob, missing: set[object]) -> JobResult | None:
+    def _take(
+        self, offered: OfferedJob, taken: set[PipelineContext | None], missing: set[str]
+    ) -> JobResult | None:
         """Process a job; return the result that was reported, or None if there is none yet.
 
-        Remove the job from `missing`, and add the next one that follows.
+        Add its action to `taken`, and its first job to `missing` if another job follows.
         """
         logger.append_keys(job_id=offered.id)
         try:
@@ -147,7 +165,8 @@ class CustomAction:
             acknowledge(self._codepipeline, offered)
             return report(self._codepipeline, offered.id, failure_of(error))
         continuation = self._continuation(job)
-        missing -= {job.pipeline, continuation.first_job_id}
+        taken.add(job.pipeline)
+        missing.discard(continuation.first_job_id)
         problem = self._remember(continuation.first_job_id, job)
         if not acknowledge(self._codepipeline, offered):
             logger.info("Another worker has the job")

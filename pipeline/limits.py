@@ -49,8 +49,11 @@ MAX_OUTPUT_ARTIFACTS: Final = 1
 OPEN_JOB_EXPIRES_SECONDS: Final = 2 * 24 * 3600
 """After the last change of an item of the table of open jobs [ours]. An action takes 24 hours [doc]."""
 
-JOB_POLL_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4, 8, 8)
-"""Between two PollForJobs while a job is expected [ours]."""
+FIRST_JOB_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4, 8, 8)
+"""Between two PollForJobs while the first job of an action has not been taken [ours]."""
+
+NEXT_JOB_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2)
+"""The same while the next job of an action is expected [ours]. Whoever polls later takes it, too."""
 
 OLD_ANSWER_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4)
 """Between two DescribeExecution of an execution that has ended [ours]: it is eventually consistent."""

@@ -65,6 +65,10 @@ class Stops:
         self._stop(execution, found[0], context, is_custom=True)
         return True
 
+    def is_waiting(self, context: PipelineContext) -> bool:
+        """Return whether the action is in progress, and has not reported an execution yet."""
+        return any(found.is_in_progress and found.execution is None for found in self._executions(context))
+
     def _executions(self, context: PipelineContext) -> list[ActionRun]:
         """Return the executions of this action, or all of them if its id is unknown; the newest first."""
         try:

@@ -82,7 +82,7 @@ class Worker:
     def _action_changed(self, action: CustomAction, detail: Fields) -> None:
         context = _pipeline_context(detail)
         if detail.text("state") == "STARTED":
-            action.take_jobs({context})
+            action.action_started(context)
         else:
             is_custom = detail.section("type").text("owner") == "Custom"
             self._stops.action_ended(context, is_custom=is_custom)

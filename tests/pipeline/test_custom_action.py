@@ -112,6 +112,27 @@ def test_event_before_the_job_can_be_polled_waits_for_it(world: CustomWorld) -> 
     assert world.sleeps[:2] == [0.25, 0.5]
 
 
+def test_event_of_a_job_that_another_worker_has_does_not_wait(world: CustomWorld) -> None:
+    world.run_until_held()
+    world.forget_calls()
+    world.send_started()
+
+    assert world.calls == ["PollForJobs", "ListActionExecutions"]
+
+
+def test_next_job_that_comes_late_is_taken_when_the_execution_has_ended(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: setattr(
+        world.codepipeline, "is_hidden", True
+    )
+    world.send_started()
+    world.codepipeline.is_hidden = False
+    world.execution.succeed()
+    world.send_status(world.execution)
+
+    assert world.final_result is not None
+
+
 def test_lost_event_of_the_start_is_made_up_for_by_the_sweep(world: CustomWorld) -> None:
     world.begin_action()
     world.sweep()

@@ -129,6 +129,15 @@ def functions_with_images(template: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def function_runtimes(template: Mapping[str, Any]) -> list[str]:
+    """Return the runtime of each resource that has one; that of `Globals` counts for all without their own."""
+    default = _globals(template).get("Runtime")
+    found = [
+        _properties(resource).get("Runtime", default) for _, resource in _objects(template.get("Resources"))
+    ]
+    return [runtime for runtime in found if isinstance(runtime, str)]
+
+
 def _capabilities(template: Mapping[str, Any], folder: Path) -> Iterator[str]:
     if _transforms(template) or _has_inline_transform(template):
         yield AUTO_EXPAND

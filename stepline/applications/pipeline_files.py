@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stepline.applications.detection import Application, Kind
-from stepline.applications.sam_configuration import read_deploy_settings
+from stepline.applications.sam_configuration import SAM_CONFIGURATION_FILE, read_deploy_settings
 from stepline.applications.settings import SETTINGS_FILE
 from stepline.applications.template_needs import (
     AUTO_EXPAND,
@@ -23,9 +23,8 @@ from stepline.applications.template_needs import (
     parameters_without_default,
 )
 from stepline.core.errors import UsageError
-from stepline.deployment.input_check import INPUT_FILE
+from stepline.deployment.input_check import CONFIGURATION_FILE, INPUT_FILE
 
-CONFIGURATION_FILE: Final = "template_configuration.json"
 BUILD_SCRIPT: Final = "build.sh"
 CDK_SCRIPT: Final = "package_cdk.py"
 BUILDSPEC: Final = "buildspec.yml"
@@ -130,7 +129,7 @@ def needed_capabilities(application: Application) -> list[str]:
 
 def _configuration_file(application: Application) -> File:
     """Return a template configuration with the values that samconfig.toml has; null is a value to fill in."""
-    given = read_deploy_settings(application.folder / "samconfig.toml").parameters
+    given = read_deploy_settings(application.folder / SAM_CONFIGURATION_FILE).parameters
     declared = application.document.get("Parameters", {})
     wanted = {parameter.name: None for parameter in parameters_without_default(application.document)}
     values = {**wanted, **{name: value for name, value in given.items() if name in declared}}

@@ -23,7 +23,7 @@ from stepline.deployment.input_check import INPUT_FILE
 from stepline.git.ignored_files import GENERATED_FOLDERS
 
 _TEMPLATE_PATH = "templatePath"
-_ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
+TEMPLATE_ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
 _MAX_BYTES = 1_000_000  # a template of CloudFormation in S3 has at most 1 MB [doc: CloudFormation quotas]
 _RESOURCES = re.compile(r"""(?m)(?:^|[{,])\s*["']?Resources["']?\s*:""")
 _RESOURCE_TYPE = re.compile(r"""["']?Type["']?\s*:\s*["']?(AWS|Custom|Alexa)::""")
@@ -109,7 +109,7 @@ def _visible_files(source: Path) -> Iterator[Path]:
     for path in source.rglob("*"):
         names = path.relative_to(source).parts
         is_left_out = any(name.startswith(".") or name in GENERATED_FOLDERS for name in names)
-        if path.suffix in _ENDINGS and not is_left_out and path.is_file():
+        if path.suffix in TEMPLATE_ENDINGS and not is_left_out and path.is_file():
             yield path
 
 

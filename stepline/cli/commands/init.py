@@ -9,7 +9,6 @@ import click
 
 from stepline.applications.detection import Application, Kind, find_application
 from stepline.applications.pipeline_files import (
-    CONFIGURATION_FILE,
     File,
     files_of,
     missing_parameters,
@@ -20,7 +19,7 @@ from stepline.applications.template_needs import Parameter, functions_with_image
 from stepline.cli import terminal
 from stepline.cli.options import with_options
 from stepline.cli.terminal import command_name
-from stepline.deployment.input_check import INPUT_FILE
+from stepline.deployment.input_check import CONFIGURATION_FILE, INPUT_FILE
 
 
 @click.command("init")

@@ -208,13 +208,21 @@ def test_namespace_of_metrics_is_a_condition_key() -> None:
 @pytest.mark.parametrize(
     ("arn", "resource", "context"),
     [
-        ("arn:aws:states:r:1:stateMachine:m", "arn:aws:states:r:1:stateMachine:m", {}),
         (
-            "arn:aws:states:r:1:stateMachine:m:live",
-            "arn:aws:states:r:1:stateMachine:m",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m",
+            {},
+        ),
+        (
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m:live",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m",
             {"states:statemachinequalifier": "live"},
         ),
-        ("arn:aws:states:r:1:execution:m:live", "arn:aws:states:r:1:execution:m:live", {}),
+        (
+            "arn:aws:states:us-east-1:000000000000:execution:m:live",
+            "arn:aws:states:us-east-1:000000000000:execution:m:live",
+            {},
+        ),
     ],
 )
 def test_version_or_alias_needs_the_permission_of_its_state_machine(

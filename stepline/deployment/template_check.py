@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -106,11 +107,15 @@ def _finding(match: dict[str, Any]) -> Finding:
 
 
 def _visible_files(source: Path) -> Iterator[Path]:
-    for path in source.rglob("*"):
-        names = path.relative_to(source).parts
-        is_left_out = any(name.startswith(".") or name in GENERATED_FOLDERS for name in names)
-        if path.suffix in TEMPLATE_ENDINGS and not is_left_out and path.is_file():
-            yield path
+    for folder, folders, files in os.walk(source):
+        folders[:] = filter(_is_searched, folders)  # a folder of packages may have 100,000 files
+        for path in (Path(folder, name) for name in files if _is_searched(name)):
+            if path.suffix in TEMPLATE_ENDINGS and path.is_file():
+                yield path
+
+
+def _is_searched(name: str) -> bool:
+    return not name.startswith(".") and name not in GENERATED_FOLDERS
 
 
 def is_template(path: Path) -> bool:

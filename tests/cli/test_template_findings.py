@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -144,6 +145,18 @@ def test_templates_of_a_folder_are_found(tmp_path: Path) -> None:
     write(tmp_path / "other.json", '{"Type": "AWS::SQS::Queue"}')
     write(tmp_path / "image.yaml", "").write_bytes(b"\xff\x00")
     assert templates_of(tmp_path) == expected
+
+
+def test_folders_that_are_not_searched_are_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("node_modules", ".venv", ".git", "src"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    listed: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
+    templates_of(tmp_path)
+    assert listed == [str(tmp_path / name) for name in ("", "src", "src/deep")]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"templatePath": 1}', '{"templatePath": "missing"}'])

@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,11 +153,17 @@ def test_folders_that_are_not_searched_are_not_listed(
 ) -> None:
     for name in ("node_modules", ".venv", ".git", "src"):
         (tmp_path / name / "deep").mkdir(parents=True)
-    listed: list[str] = []
+    listed: list[Path] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
+
+    def list_folder(path: Any) -> Any:
+        listed.append(Path(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", list_folder)
     templates_of(tmp_path)
-    assert listed == [str(tmp_path / name) for name in ("", "src", "src/deep")]
+    below = [each for each in listed if each.is_relative_to(tmp_path)]
+    assert below == [tmp_path, tmp_path / "src", tmp_path / "src/deep"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"templatePath": 1}', '{"templatePath": "missing"}'])

@@ -151,8 +151,9 @@ def test_templates_of_a_folder_are_found(tmp_path: Path) -> None:
 def test_folders_that_are_not_searched_are_not_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    project_folder = tmp_path / "project"
     for name in ("node_modules", ".venv", ".git", "src"):
-        (tmp_path / name / "deep").mkdir(parents=True)
+        (project_folder / name / "deep").mkdir(parents=True)
     listed: list[Path] = []
     scandir = os.scandir
 
@@ -161,9 +162,9 @@ def test_folders_that_are_not_searched_are_not_listed(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", list_folder)
-    templates_of(tmp_path)
-    below = [each for each in listed if each.is_relative_to(tmp_path)]
-    assert below == [tmp_path, tmp_path / "src", tmp_path / "src/deep"]
+    templates_of(project_folder)
+    below = [each for each in listed if each.is_relative_to(project_folder)]
+    assert below == [project_folder, project_folder / "src", project_folder / "src/deep"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"templatePath": 1}', '{"templatePath": "missing"}'])

@@ -76,7 +76,8 @@ def _create(
     token = deployment.attempt.creation_token
     policy = artifact.configuration.stack_policy
     policy_arguments: _PolicyArguments = {"StackPolicyBody": policy} if policy else {}
-    with template_arguments(s3, artifact.template, bucket=settings.bucket, owner=token) as template:
+    key = deployment.attempt.template_key(token)
+    with template_arguments(s3, artifact.template, bucket=settings.bucket, key=key) as template:
         summary = summarize(cloudformation, template)
         arguments = stack_arguments(
             deployment.request,

@@ -74,5 +74,9 @@ class StackUpdateFailedError(SteplineError):
     """The update failed, and was rolled back or could not be rolled back."""
 
 
+class CleanUpIncompleteError(SteplineError):
+    """Something that a stopped execution has left cannot be deleted yet."""
+
+
 class StackDeletionFailedError(SteplineError):
     """A stack whose creation failed could not be deleted."""

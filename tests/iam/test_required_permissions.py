@@ -205,6 +205,12 @@ def test_namespace_of_metrics_is_a_condition_key() -> None:
     assert permission.context == {"cloudwatch:namespace": "stepline"}
 
 
+def test_prefix_of_a_list_is_a_condition_key() -> None:
+    request = ServiceRequest(Permission("s3:ListBucket", "arn:aws:s3:::b"), {"prefix": "templates/"})
+    (permission,) = required_permissions(request, FakeObjects())
+    assert permission.context == {"s3:prefix": "templates/"}
+
+
 @pytest.mark.parametrize(
     ("arn", "resource", "context"),
     [

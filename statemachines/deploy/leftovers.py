@@ -70,7 +70,9 @@ class Cleaner:
             raise
         status = Status(execution["status"])
         stack_name = _stack_name(execution.get("input", ""))
-        if status.is_open or not stack_name:
+        if status.is_open:
+            return Cleaning(pending="The execution is described as running, perhaps by an older answer.")
+        if not stack_name:
             return Cleaning()
         deleted, pending = [], ""
         for change_set in self._change_sets(stack_name, execution["name"]):

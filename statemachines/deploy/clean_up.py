@@ -55,24 +55,24 @@ def handler(event: Fields) -> JsonObject:
         now=datetime.fromtimestamp(time.time(), UTC),
     )
     if event.text("detail-type") == _SCHEDULED:
-        return {"deleted": list(sweep(cleaner, required("STATE_MACHINE_ARN")))}
-    cleaning = cleaner.clean_up(event.section("detail").text("executionArn"))
-    _log.info("Execution cleaned up", deleted=list(cleaning.deleted), pending=cleaning.pending)
+        cleaning = sweep(cleaner, required("STATE_MACHINE_ARN"))
+    else:
+        cleaning = cleaner.clean_up(event.section("detail").text("executionArn"))
+    _log.info("Cleaned up", deleted=list(cleaning.deleted), pending=cleaning.pending)
     if cleaning.pending:
         raise CleanUpIncompleteError(f"{cleaning.pending} Lambda invokes this function again in a minute.")
     return {"deleted": list(cleaning.deleted)}
 
 
-def sweep(cleaner: Cleaner, state_machine_arn: str) -> Iterator[str]:
-    """Clean up after the executions that were stopped lately, and yield what was deleted.
-
-    If one cannot be cleaned up, the others are; the next sweep tries it again.
-    """
-    for arn in islice(
-        _stopped_lately(cleaner.stepfunctions, state_machine_arn, cleaner.now), MAX_SWEPT_EXECUTIONS
-    ):
-        yield from _clean_up_or_log(cleaner, arn).deleted
-    yield from cleaner.delete_old_templates(timedelta(hours=SWEPT_TEMPLATE_HOURS)).deleted
+def sweep(cleaner: Cleaner, state_machine_arn: str) -> Cleaning:
+    """Clean up after the executions that were stopped lately. If one cannot be cleaned up, the others are."""
+    stopped = _stopped_lately(cleaner.stepfunctions, state_machine_arn, cleaner.now)
+    cleanings = [_clean_up_or_log(cleaner, arn) for arn in islice(stopped, MAX_SWEPT_EXECUTIONS)]
+    cleanings.append(cleaner.delete_old_templates(timedelta(hours=SWEPT_TEMPLATE_HOURS)))
+    return Cleaning(
+        deleted=tuple(name for each in cleanings for name in each.deleted),
+        pending=next((each.pending for each in cleanings if each.pending), ""),
+    )
 
 
 def _clean_up_or_log(cleaner: Cleaner, arn: str) -> Cleaning:
@@ -81,7 +81,7 @@ def _clean_up_or_log(cleaner: Cleaner, arn: str) -> Cleaning:
     except AWS_FAILURES as error:
         reason = translate_for_deploy(error).message
         _log.warning("Execution not cleaned up", execution_arn=arn, reason=reason)
-        return Cleaning()
+        return Cleaning(pending=f"The execution {arn} could not be cleaned up: {reason}")
 
 
 def _stopped_lately(stepfunctions: SFNClient, arn: str, now: datetime) -> Iterator[str]:

@@ -51,9 +51,13 @@ def ending(world: PipelineWorld) -> Ending:
         failures=tuple(_error(action).get("code", "") for action in actions),
         executions=tuple(f"{item.status.value} {item.error or ''}" for item in world.executions),
         variables=tuple(json.dumps(action["output"].get("outputVariables") or {}) for action in actions),
-        stacks=tuple(f"{stack.name} {stack.status}" for stack in world.cloudformation.stacks),
-        attempts=() if others_interfere(world) else _attempts(world),
+        stacks=() if world.is_stopped else _stacks(world),
+        attempts=() if others_interfere(world) or world.is_stopped else _attempts(world),
     )
+
+
+def _stacks(world: PipelineWorld) -> tuple[str, ...]:
+    return tuple(f"{stack.name} {stack.status}" for stack in world.cloudformation.stacks)
 
 
 def others_interfere(world: PipelineWorld) -> bool:
@@ -149,9 +153,9 @@ def every_delivery_failed(world: PipelineWorld, job_id: str) -> bool:
 
 
 def _event_was_late(world: PipelineWorld, job_id: str) -> bool:
-    """Return whether Lambda ran nothing for the job's event before the job timed out."""
+    """Return whether Lambda discarded the job's event for its age, and every delivery before failed."""
     runs = [run for run in world.functions.invocations if run.job_id == job_id]
-    return not runs and job_id in world.event_queue.discarded
+    return all(run.error for run in runs) and job_id in world.event_queue.discarded
 
 
 def _no_late_event_starts_an_execution(world: PipelineWorld) -> Iterator[str]:
@@ -252,7 +256,9 @@ def _denied_task_is_not_retried(world: PipelineWorld) -> Iterator[str]:
         if run.function in {TRIGGER, CLEAN_UP} or not run.denied:
             continue
         repeated = [item for item in world.functions.invocations if item.event == run.event and item.denied]
-        if len(repeated) > 1 and not world.schedule.faults & (TRANSIENT | REPEATS):
+        if len(repeated) > 1 and not world.schedule.faults & (
+            TRANSIENT | REPEATS | {Fault.EXECUTION_REDRIVEN}
+        ):
             yield f"{run.function} was run {len(repeated)} times, although it was denied something"
             return
 

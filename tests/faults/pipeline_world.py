@@ -105,8 +105,8 @@ class PipelineWorld(World):
     timed out. `started_meanwhile`: by a repeated event, while another invocation was running.
 
     Clean Up gets the status event of an execution at once, also while a task runs. `stop_in`: the executions
-    are stopped just before this task runs for the first time. `loses_events`: Clean Up gets no event but the
-    hourly ones, which come at the end.
+    are stopped just before this task runs for the first time, which no transient error lets run again then.
+    `loses_events`: Clean Up gets no event but the hourly ones, which come at the end.
     """
 
     def __init__(
@@ -122,6 +122,7 @@ class PipelineWorld(World):
         loses_events: bool = False,
     ) -> None:
         super().__init__(network, schedule)
+        self.is_stopped = bool(stop_in)
         self._stop_in = stop_in
         self._loses_events = loses_events
         self.s3.now = self.clock.now

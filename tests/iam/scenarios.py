@@ -147,6 +147,37 @@ def large_stack_is_updated(system: Pipeline) -> None:
     _assert_no_template_left(system)
 
 
+def ended_action_changes_no_stack(system: Pipeline) -> None:
+    """The action of the latest pipeline execution has ended; the stack can only be deleted."""
+    stack_id = system.client("cloudformation").create_change_set(
+        StackName=f"iam-{unique_name()}",
+        ChangeSetName="not-executed",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps(template()),
+    )["StackId"]
+    pipelines = system.client("codepipeline").list_pipeline_executions(pipelineName=APPLICATION)
+    action = {
+        "pipelineName": APPLICATION,
+        "pipelineExecutionId": pipelines["pipelineExecutionSummaries"][0]["pipelineExecutionId"],
+        "stage": "Deploy",
+        "action": "Deploy",
+    }
+    event = {
+        "request": system.request(unique_name(), template=template()) | {"codepipeline": action},
+        "execution": _execution(),
+        "stack": {"id": stack_id},
+        "changeSet": {
+            "id": f"{stack_id}-change-set",
+            "stackId": stack_id,
+            "stackPolicy": "{}",
+            "progress": {"createdAt": "2026-01-01T00:00:00+00:00"},
+        },
+    }
+    for function in ("create-stack", "execute-change-set", "apply-stack-policy", "delete-failed-stack"):
+        with pytest.raises(AssertionError, match="StalePipelineExecutionError"):
+            system.invoke(function, event)
+
+
 def leftovers_of_an_execution_are_deleted(system: Pipeline) -> None:
     """By the event of the execution, and by the sweep."""
     name = unique_name()
@@ -430,7 +461,12 @@ logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployS
 SYSTEM = Pipeline
 LANES: tuple[Lane, ...] = (
     # One execution of the pipeline at a time; the first push creates the branch.
-    (push_deploys_a_stack, push_with_invalid_input_fails, source_action_is_abandoned),
+    (
+        push_deploys_a_stack,
+        push_with_invalid_input_fails,
+        ended_action_changes_no_stack,
+        source_action_is_abandoned,
+    ),
     # They check that no temporary template is left.
     (large_stack_is_created, large_stack_is_updated, leftovers_of_an_execution_are_deleted),
     (

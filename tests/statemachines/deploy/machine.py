@@ -25,6 +25,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.codepipeline import FakeCodePipeline
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
@@ -149,6 +150,7 @@ class Machine:
     sns: FakeSns = field(default_factory=FakeSns)
     cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
     iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))
+    codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
     cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
     function_calls: Calls = field(default_factory=Calls)
     on_status: Callable[[AwsEvent], None] = lambda _event: None
@@ -167,6 +169,7 @@ class Machine:
         with (
             mock.patch.dict(os.environ, ENVIRONMENT),
             mock.patch.object(clients, "cloudformation", return_value=client_of(self.cloudformation)),
+            mock.patch.object(clients, "codepipeline", return_value=client_of(self.codepipeline)),
             mock.patch.object(clients, "iam", return_value=client_of(self.iam)),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
             mock.patch.object(clients, "stepfunctions", self._stepfunctions_client),
@@ -182,6 +185,13 @@ class Machine:
 
     def remove_function(self, name: str) -> None:
         del self._handlers[name]
+
+    def create_change_set(self, event: Any) -> Any:
+        """Create a change set as the task does, and wait for it."""
+        change_set = load_handler("create_change_set")(event, None)
+        self.clock.run(max_steps=_MAX_STEPS)
+        progress = load_handler("check_change_set_creation_status")({"changeSet": change_set}, None)
+        return {**change_set, "progress": progress}
 
     def push(self, files: Mapping[str, str | bytes]) -> None:
         self.s3.put(BUCKET, KEY, artifact(files))

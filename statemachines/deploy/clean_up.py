@@ -76,8 +76,9 @@ def sweep(cleaner: Cleaner, state_machine_arn: str) -> Cleaning:
 
 
 def _clean_up_or_log(cleaner: Cleaner, arn: str) -> Cleaning:
+    """Return what was deleted, and an error as pending; the next sweep deletes what cannot be deleted yet."""
     try:
-        return cleaner.clean_up(arn)
+        return Cleaning(cleaner.clean_up(arn).deleted)
     except AWS_FAILURES as error:
         reason = translate_for_deploy(error).message
         _log.warning("Execution not cleaned up", execution_arn=arn, reason=reason)

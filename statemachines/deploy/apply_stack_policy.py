@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statemachines.deploy.pipeline_order import PipelineAction, check_pipeline_order
 from statemachines.deploy.task import task
 from stepline.core import clients
 from stepline.core.fields import Fields, JsonObject
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"stack": {"id": …}, "changeSet": {"stackPolicy": …}}`. Returns `{}`."""
+    """Event `{"request": …, "stack": {"id": …}, "changeSet": {"stackPolicy": …}}`. Returns `{}`."""
+    check_pipeline_order(PipelineAction.parse(event))
     apply_stack_policy(
         clients.cloudformation(),
         event.section("stack").text("id"),

@@ -10,12 +10,20 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from statemachines.deploy.limits import MAX_TOKEN_CHARACTERS
 from stepline.core.fields import Fields
 
+TEMPLATES_PREFIX: Final = "templates/"
+"""Temporary templates are stored below it."""
+
 _DIGEST_CHARACTERS = 12
+_CHANGE_SET: Final = "change"
+_TEMPORARY_TEMPLATE: Final = re.compile(
+    rf"{TEMPLATES_PREFIX}[A-Za-z0-9-]*-[0-9a-f]{{{_DIGEST_CHARACTERS}}}"
+    rf"/stepline-(change|create)-[A-Za-z0-9-]*-[0-9a-f]{{{_DIGEST_CHARACTERS}}}-[0-9]+"
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,16 @@ class DeploymentAttempt:
     @property
     def change_set_name(self) -> str:
         """A name that matches `[a-zA-Z][-a-zA-Z0-9]*`, at most 128 characters."""
-        return self._unique("change")
+        return self._unique(_CHANGE_SET)
+
+    @property
+    def description(self) -> str:
+        """The description of the change set, which names the execution."""
+        return change_set_description(self.execution_name)
+
+    def template_key(self, owner: str) -> str:
+        """Return where a task stores the template; `owner` is the name of what it creates."""
+        return f"{templates_of(self.execution_arn, self.execution_name)}{owner}"
 
     @property
     def creation_token(self) -> str:
@@ -59,6 +76,36 @@ class DeploymentAttempt:
     def _unique(self, operation: str) -> str:
         identity = f"{self.execution_arn}\n{self.start_time}".encode()
         head = f"stepline-{operation}-"
-        tail = f"-{hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]}-{self.number}"
-        readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.execution_name).strip("-")
-        return head + readable[: MAX_TOKEN_CHARACTERS - len(head) - len(tail)] + tail
+        tail = f"-{_digest(identity)}-{self.number}"
+        return head + _readable(self.execution_name)[: MAX_TOKEN_CHARACTERS - len(head) - len(tail)] + tail
+
+
+def change_set_description(execution_name: str) -> str:
+    return f"Deployment by {execution_name}"
+
+
+def is_change_set_of(execution_name: str, name: str, description: str) -> bool:
+    """Return whether an attempt of the execution has created the change set.
+
+    Its start time is not needed: an execution of the same name that runs is never cleaned up.
+    """
+    pattern = rf"stepline-{_CHANGE_SET}-.*-[0-9a-f]{{{_DIGEST_CHARACTERS}}}-[0-9]+"
+    return bool(re.fullmatch(pattern, name)) and description == change_set_description(execution_name)
+
+
+def templates_of(execution_arn: str, execution_name: str) -> str:
+    """Return the prefix of the keys of the execution's temporary templates."""
+    return f"{TEMPLATES_PREFIX}{_readable(execution_name)}-{_digest(execution_arn.encode())}/"
+
+
+def is_temporary_template(key: str) -> bool:
+    """Return whether a task has stored the object, as opposed to anything else below the prefix."""
+    return bool(_TEMPORARY_TEMPLATE.fullmatch(key))
+
+
+def _digest(identity: bytes) -> str:
+    return hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def _readable(execution_name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9]+", "-", execution_name).strip("-")

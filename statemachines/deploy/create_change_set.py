@@ -74,7 +74,8 @@ def _create(
 ) -> str:
     stack = get_stack(cloudformation, deployment.stack_id)
     name = deployment.attempt.change_set_name
-    with template_arguments(s3, artifact.template, bucket=settings.bucket, owner=name) as template:
+    key = deployment.attempt.template_key(name)
+    with template_arguments(s3, artifact.template, bucket=settings.bucket, key=key) as template:
         summary = summarize(cloudformation, template)
         arguments = stack_arguments(
             deployment.request,
@@ -88,7 +89,7 @@ def _create(
             StackName=stack.id,
             ChangeSetName=name,
             ChangeSetType="UPDATE",
-            Description=f"Deployment by {deployment.attempt.execution_name}",
+            Description=deployment.attempt.description,
             # Required to see the changes inside nested stacks.
             IncludeNestedStacks=bool(summary.resource_types & _NESTED_STACK_TYPES),
             **template,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.deployment import Deployment
+from statemachines.deploy.pipeline_order import PipelineAction, check_pipeline_order
 from statemachines.deploy.settings import CLOUDFORMATION_ROLE_ARN, WaitSettings
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import WaitProgress
@@ -36,14 +37,21 @@ def handler(event: Fields) -> JsonObject:
     wait = WaitSettings.read()
     role_arn = deployment.request.role_arn or optional(CLOUDFORMATION_ROLE_ARN)
     operation = Operation(deployment.stack_id, deployment.attempt.deletion_token)
-    delete_failed_stack(clients.cloudformation(), operation, role_arn)
+    delete_failed_stack(clients.cloudformation(), operation, role_arn, action=deployment.action)
     return AwaitedOperation(operation, WaitProgress.start(wait)).to_json()
 
 
-def delete_failed_stack(cloudformation: CloudFormationClient, deletion: Operation, role_arn: str) -> None:
+def delete_failed_stack(
+    cloudformation: CloudFormationClient,
+    deletion: Operation,
+    role_arn: str,
+    *,
+    action: PipelineAction | None = None,
+) -> None:
     """Delete the stack with this ARN, never another stack of the same name.
 
-    Raise `StackChangedError` if its status does not require the deletion any more.
+    Raise `StackChangedError` if its status does not require the deletion any more, or
+    `StalePipelineExecutionError`.
     """
     stack = find_stack(cloudformation, deletion.stack_id)
     if stack is None or stack.phase is Phase.DELETED or stack.status is StackStatus.DELETE_IN_PROGRESS:
@@ -52,6 +60,7 @@ def delete_failed_stack(cloudformation: CloudFormationClient, deletion: Operatio
         raise StackChangedError(
             f"The stack {stack.name} is in {stack.status} now: it was changed by another process."
         )
+    check_pipeline_order(action)
     if role_arn:
         cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=deletion.token, RoleARN=role_arn)
     else:

@@ -4,7 +4,8 @@ retry               `TransientAwsError`
 second attempt      `StackChangedError`
 clean failure       `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
                     `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
-                    `ReplacementRefusedError`, `ForeignStackError`, `SettingsError`: nothing was changed
+                    `ReplacementRefusedError`, `ForeignStackError`, `SettingsError`,
+                    `StalePipelineExecutionError`: nothing was changed
 dirty failure       `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
                     `StackDeletionFailedError`: a person must check the stack
 clean or dirty      `WaitTimedOutError`: clean before anything was changed
@@ -66,12 +67,20 @@ class ForeignStackError(SteplineError):
     """The stack belongs to another pipeline, or was not created by a pipeline."""
 
 
+class StalePipelineExecutionError(SteplineError):
+    """The action that has started the execution is no longer in progress."""
+
+
 class StackCreationFailedError(SteplineError):
     """The creation of the stack failed."""
 
 
 class StackUpdateFailedError(SteplineError):
     """The update failed, and was rolled back or could not be rolled back."""
+
+
+class CleanUpIncompleteError(SteplineError):
+    """Something that a stopped execution has left cannot be deleted yet."""
 
 
 class StackDeletionFailedError(SteplineError):

@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 from statemachines.deploy.attempt import DeploymentAttempt
 from statemachines.deploy.awaited_operations import AwaitedOperation
 from statemachines.deploy.change_sets import change_set_invalid
+from statemachines.deploy.errors import StalePipelineExecutionError
+from statemachines.deploy.pipeline_order import PipelineAction, check_pipeline_order
 from statemachines.deploy.settings import WaitSettings
 from statemachines.deploy.task import task
 from statemachines.deploy.waiting import WaitProgress
@@ -33,7 +35,7 @@ _NOT_EXECUTABLE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "Tok
 
 @task
 def handler(event: Fields) -> JsonObject:
-    """Event `{"execution": …, "changeSet": {"id": …, "stackId": …, "progress": {"createdAt": …}}}`.
+    """Event `{"request": …, "execution": …, "changeSet": {"id", "stackId", "progress": {"createdAt"}}}`.
 
     Returns the update, `awaited_operations.AwaitedOperation`.
     """
@@ -42,16 +44,31 @@ def handler(event: Fields) -> JsonObject:
     created_at = change_set.section("progress").moment("createdAt")
     update = Operation(change_set.text("stackId"), token, since=created_at)
     wait = WaitSettings.read()
-    execute_change_set(clients.cloudformation(), change_set.text("id"), update)
+    execute_change_set(
+        clients.cloudformation(), change_set.text("id"), update, action=PipelineAction.parse(event)
+    )
     return AwaitedOperation(update, WaitProgress.start(wait)).to_json()
 
 
-def execute_change_set(cloudformation: CloudFormationClient, change_set_id: str, update: Operation) -> None:
-    """Execute the change set, unless an earlier run of this task did. Raise `StackChangedError`."""
+def execute_change_set(
+    cloudformation: CloudFormationClient,
+    change_set_id: str,
+    update: Operation,
+    *,
+    action: PipelineAction | None = None,
+) -> None:
+    """Execute the change set, unless an earlier run of this task did.
+
+    Raise `StackChangedError`, or `StalePipelineExecutionError` before it is executed.
+    """
     try:
+        check_pipeline_order(action)
         cloudformation.execute_change_set(
             ChangeSetName=change_set_id, StackName=update.stack_id, ClientRequestToken=update.token
         )
+    except StalePipelineExecutionError:
+        if not _was_executed(cloudformation, change_set_id, update):
+            raise
     except ClientError as error:
         if error_code(error) not in _NOT_EXECUTABLE:
             raise

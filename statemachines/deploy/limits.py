@@ -56,3 +56,16 @@ the execution's history of at most 25,000 events (Step Functions quotas [doc]); 
 
 MAX_GROWN_WAIT_SECONDS: Final = 60
 """The longest Wait that grew [ours]: a day of waiting adds some 18,000 events."""
+
+MAX_TASK_SECONDS: Final = 60
+"""Of a task's function [template.yaml: Timeout], which continues when its execution is stopped."""
+
+SWEPT_STOP_HOURS: Final = 24
+SWEPT_EXECUTION_HOURS: Final = 48
+"""Executions that were stopped in the last day are cleaned up again [ours]; they take a day at most."""
+
+MAX_SWEPT_EXECUTIONS: Final = 100
+"""Of one sweep [ours]: three calls each, within the five minutes of the function."""
+
+SWEPT_TEMPLATE_HOURS: Final = 1
+"""A temporary template that is older was left behind [ours]: a task needs one for a minute."""

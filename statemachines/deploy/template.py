@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,21 +72,19 @@ def read_artifact(s3: S3Client, request: DeployRequest) -> Artifact:
 
 
 @contextmanager
-def template_arguments(
-    s3: S3Client, template: str, *, bucket: str, owner: str
-) -> Iterator[TemplateArguments]:
+def template_arguments(s3: S3Client, template: str, *, bucket: str, key: str) -> Iterator[TemplateArguments]:
     """Return the template as arguments of a CloudFormation request.
 
     A template too large for a request is stored in S3 during the `with` block: CloudFormation reads it before
-    it responds. Different executions have different owners, so that none deletes another's object. Two runs
-    of one task have the same `owner`, so that the second run deletes the object if the first one was
-    interrupted. Raise `TransientAwsError` if another run has deleted the object.
+    it responds. Different executions have different keys, so that none deletes another's object. Two runs
+    of one task have the same `key`, so that the second run deletes the object if the first one was
+    interrupted; after a stop, Clean Up deletes it. Raise `TransientAwsError` if another run has deleted the
+    object.
     """
     body = template.encode()
     if len(body) <= MAX_TEMPLATE_BODY_BYTES:
         yield {"TemplateBody": template}
         return
-    key = f"templates/{hashlib.sha256(body).hexdigest()}/{owner}"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=body)
         yield {"TemplateURL": object_url(s3, bucket, key)}

@@ -8,19 +8,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from stepline.applications.sam_configuration import read_deploy_settings
-from stepline.applications.template_needs import names_local_files, needs_transform
+from stepline.applications.sam_configuration import SAM_CONFIGURATION_FILE, read_deploy_settings
+from stepline.applications.template_needs import SAM_TRANSFORM, names_local_files, needs_transform
 from stepline.core.errors import UsageError
 from stepline.core.suggestions import similar_name
 from stepline.deployment.template import read_template
-from stepline.deployment.template_check import is_template
+from stepline.deployment.template_check import TEMPLATE_ENDINGS, is_template
 
 _CDK_FILE: Final = "cdk.json"
-_SAM_FILE: Final = "samconfig.toml"
 _SAM_TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 """Where the SAM CLI looks for a template [sam build]."""
 
-_ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
 CDK_TEMPLATE: Final = "template.json"
 """What package_cdk.py writes in the Build stage."""
 
@@ -83,9 +81,13 @@ def _sam_application(folder: Path) -> Application:
 
 def _only_template(folder: Path) -> Application:
     """Return the SAM application or the only template of the folder."""
-    names = [path.name for path in sorted(folder.iterdir()) if path.suffix in _ENDINGS and is_template(path)]
+    names = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.suffix in TEMPLATE_ENDINGS and is_template(path)
+    ]
     default = _default_template(folder)
-    if default in names and ((folder / _SAM_FILE).is_file() or _is_sam(folder / default)):
+    if default in names and ((folder / SAM_CONFIGURATION_FILE).is_file() or _is_sam(folder / default)):
         return _template(folder, default, sam=True)
     if len(names) > 1:
         raise UsageError(
@@ -100,7 +102,7 @@ def _only_template(folder: Path) -> Application:
 
 
 def _default_template(folder: Path) -> str | None:
-    configured = read_deploy_settings(folder / _SAM_FILE).template_file
+    configured = read_deploy_settings(folder / SAM_CONFIGURATION_FILE).template_file
     names = (configured, *_SAM_TEMPLATES) if configured else _SAM_TEMPLATES
     return next((name for name in names if (folder / name).is_file()), None)
 
@@ -122,7 +124,7 @@ def _existing(folder: Path, name: str) -> str:
         raise UsageError(
             f"{name} is not in {_shown(folder)}: a pipeline deploys only what is in its repository"
         )
-    files = [path.name for path in folder.iterdir() if path.suffix in _ENDINGS]
+    files = [path.name for path in folder.iterdir() if path.suffix in TEMPLATE_ENDINGS]
     similar = similar_name(name, files)
     raise UsageError(f"template {name} does not exist{f': did you mean {similar}?' if similar else ''}")
 
@@ -131,7 +133,7 @@ def _template(folder: Path, name: str, *, sam: bool) -> Application:
     document = read_template(folder / name)
     if sam and not needs_transform(document):
         raise UsageError(
-            f"{folder / name} is not a template of SAM: it has no `Transform: AWS::Serverless-2016-10-31`; "
+            f"{folder / name} is not a template of SAM: it has no `Transform: {SAM_TRANSFORM}`; "
             "choose --template FILE for a template of CloudFormation"
         )
     if needs_transform(document):

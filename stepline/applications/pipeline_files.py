@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stepline.applications.detection import Application, Kind
-from stepline.applications.sam_configuration import read_deploy_settings
+from stepline.applications.sam_configuration import SAM_CONFIGURATION_FILE, read_deploy_settings
 from stepline.applications.settings import SETTINGS_FILE
 from stepline.applications.template_needs import (
     AUTO_EXPAND,
@@ -19,12 +19,12 @@ from stepline.applications.template_needs import (
     NAMED_IAM,
     Parameter,
     capabilities,
+    function_runtimes,
     parameters_without_default,
 )
 from stepline.core.errors import UsageError
-from stepline.deployment.input_check import INPUT_FILE
+from stepline.deployment.input_check import CONFIGURATION_FILE, INPUT_FILE
 
-CONFIGURATION_FILE: Final = "template_configuration.json"
 BUILD_SCRIPT: Final = "build.sh"
 CDK_SCRIPT: Final = "package_cdk.py"
 BUILDSPEC: Final = "buildspec.yml"
@@ -38,13 +38,8 @@ _BUILD_SCRIPTS: Final = {
 _MAX_PROJECT_CHARACTERS = 22
 """The stack `<project>-pipeline` may have 31 characters [template.yaml: names of functions]."""
 
-_RUNTIMES: Final = (
-    ("python", "python"),
-    ("nodejs", "nodejs"),
-    ("java", "java"),
-    ("ruby", "ruby"),
-    ("dotnet", "dotnet"),
-)
+_RUNTIMES: Final = ("python", "nodejs", "java", "ruby", "dotnet")
+"""How CodeBuild names runtimes; Lambda's names begin with them."""
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)?")
 _CDK_RUNTIMES: Final = {"nodejs": "22", "python": "3.13"}
 
@@ -96,7 +91,7 @@ def missing_pythons(application: Application) -> list[str]:
     """Return the versions of Python that `sam build` needs for functions and this machine does not have."""
     if application.kind is not Kind.SAM:
         return []
-    runtimes = set(_function_runtimes(application.document))
+    runtimes = set(function_runtimes(application.document))
     versions = sorted(runtime.removeprefix("python") for runtime in runtimes if runtime.startswith("python"))
     return [version for version in versions if shutil.which(f"python{version}") is None]
 
@@ -134,7 +129,7 @@ def needed_capabilities(application: Application) -> list[str]:
 
 def _configuration_file(application: Application) -> File:
     """Return a template configuration with the values that samconfig.toml has; null is a value to fill in."""
-    given = read_deploy_settings(application.folder / "samconfig.toml").parameters
+    given = read_deploy_settings(application.folder / SAM_CONFIGURATION_FILE).parameters
     declared = application.document.get("Parameters", {})
     wanted = {parameter.name: None for parameter in parameters_without_default(application.document)}
     values = {**wanted, **{name: value for name, value in given.items() if name in declared}}
@@ -161,21 +156,13 @@ def _build_files(application: Application, build: str) -> Iterator[File]:
 def _runtimes(application: Application) -> str:
     """Return `runtime-versions` for the functions of a template, in the newest version of each runtime."""
     found = dict(_CDK_RUNTIMES) if application.kind is Kind.CDK else {}
-    for runtime in _function_runtimes(application.document):
-        for prefix, name in _RUNTIMES:
+    for runtime in function_runtimes(application.document):
+        for name in _RUNTIMES:
             version = _VERSION.search(runtime)
-            if runtime.startswith(prefix) and version:
+            if runtime.startswith(name) and version:
                 found[name] = max(found.get(name, version[0]), version[0], key=_version_key)
     found = found or {"python": _CDK_RUNTIMES["python"]}
     return "{ " + ", ".join(f"{name}: {version}" for name, version in found.items()) + " }"
-
-
-def _function_runtimes(document: Mapping[str, Any]) -> Iterator[str]:
-    globals_ = document.get("Globals", {}).get("Function", {})
-    for resource in document.get("Resources", {}).values():
-        runtime = (resource.get("Properties") or {}).get("Runtime", globals_.get("Runtime"))
-        if isinstance(runtime, str):
-            yield runtime
 
 
 def _version_key(version: str) -> list[int]:

@@ -10,9 +10,11 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from stepline.core.errors import UsageError
+
+SAM_CONFIGURATION_FILE: Final = "samconfig.toml"
 
 _PREFIX, _SEPARATOR = "ParameterKey=", ",ParameterValue="
 

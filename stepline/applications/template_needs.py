@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stepline.deployment.template import read_template
+from stepline.deployment.template import is_local, read_template
 
 IAM: Final = "CAPABILITY_IAM"
 NAMED_IAM: Final = "CAPABILITY_NAMED_IAM"
@@ -110,8 +110,8 @@ def parameters_without_default(template: Mapping[str, Any]) -> list[Parameter]:
 
 def names_local_files(template: Mapping[str, Any]) -> bool:
     """Whether the template names files or folders that must be uploaded before it can be deployed."""
-    return _is_local(_globals(template).get("CodeUri")) or any(
-        _is_local(_properties(resource).get(name))
+    return is_local(_globals(template).get("CodeUri")) or any(
+        is_local(_properties(resource).get(name))
         for _, resource in _objects(template.get("Resources"))
         for name in _LOCAL_FILES.get(str(resource.get("Type")), ())
     )
@@ -125,8 +125,17 @@ def functions_with_images(template: Mapping[str, Any]) -> list[str]:
         for logical_id, resource in _objects(template.get("Resources"))
         if resource.get("Type") == "AWS::Serverless::Function"
         and _properties(resource).get("PackageType", default) == "Image"
-        and _is_local(_properties(resource).get("ImageUri", ""))
+        and is_local(_properties(resource).get("ImageUri", ""))
     ]
+
+
+def function_runtimes(template: Mapping[str, Any]) -> list[str]:
+    """Return the runtime of each resource that has one; by default that of `Globals`."""
+    default = _globals(template).get("Runtime")
+    found = [
+        _properties(resource).get("Runtime", default) for _, resource in _objects(template.get("Resources"))
+    ]
+    return [runtime for runtime in found if isinstance(runtime, str)]
 
 
 def _capabilities(template: Mapping[str, Any], folder: Path) -> Iterator[str]:
@@ -149,7 +158,7 @@ def _capabilities_of(resource: Mapping[str, Any], default_role: object, folder: 
 
 
 def _nested_capabilities(location: object, folder: Path) -> Iterator[str]:
-    if not isinstance(location, str) or not _is_local(location):
+    if not isinstance(location, str) or not is_local(location):
         yield IAM  # unknown: a template in S3, or an application of the Serverless Application Repository
     elif (file := folder / location).is_file():
         yield from _capabilities(read_template(file), file.parent)
@@ -182,7 +191,3 @@ def _objects(section: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     properties = resource.get("Properties")
     return properties if isinstance(properties, Mapping) else {}
-
-
-def _is_local(location: object) -> bool:
-    return isinstance(location, str) and not location.startswith(("s3://", "https://", "http://"))

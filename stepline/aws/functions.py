@@ -89,8 +89,10 @@ def _list_names(lambda_client: LambdaClient) -> list[str]:
     return sorted(each["FunctionName"] for page in pages for each in page["Functions"])
 
 
-def find_function(functions: Sequence[Function], text: str, stack_name: str) -> Function:
-    """Return the function that `text` names.
+def find_function(
+    functions: Sequence[Function], text: str, stack_name: str, *, kind: str = "function"
+) -> Function:
+    """Return the function that `text` names; messages call it `kind`.
 
     It is a name or ARN, a logical id, `stack/LogicalId`, or a part of a name or logical id. Functions of the
     stack `stack_name` come first, and whole names before parts. Parts are compared without case and
@@ -98,7 +100,7 @@ def find_function(functions: Sequence[Function], text: str, stack_name: str) -> 
     function or more than one is found.
     """
     if not functions:
-        raise UnknownNameError("no functions exist: deploy template.yaml first (locally: `stepline up`)")
+        raise UnknownNameError(f"no {kind}s exist: deploy template.yaml first (locally: `stepline up`)")
     name = text.split(":")[6] if text.startswith("arn:") and text.count(":") >= 6 else text
     stack, separator, rest = name.partition(_SEPARATOR)
     wanted = rest if separator else name
@@ -110,10 +112,10 @@ def find_function(functions: Sequence[Function], text: str, stack_name: str) -> 
                 if len(found) == 1:
                     return found[0]
                 names = ", ".join(each.listed_name(stack_name) for each in found)
-                raise UsageError(f"{text!r} matches several functions: {names}")
+                raise UsageError(f"{text!r} matches several {kind}s: {names}")
     known = [each.listed_name(stack_name) for each in functions]
     raise UnknownNameError(
-        f"function {text!r} does not exist{did_you_mean(text, known)}; the functions are: {', '.join(known)}"
+        f"{kind} {text!r} does not exist{did_you_mean(text, known)}; the {kind}s are: {', '.join(known)}"
     )
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from stepline.aws.pipelines import ActionDefinition, PipelineDefinition
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
+from stepline.core.local_aws import GIT_PATH
 
 if TYPE_CHECKING:
     from mypy_boto3_codecommit import CodeCommitClient
@@ -111,7 +112,7 @@ def source_destination(
             f"push to its branch {branch} with git"
         )
     return Destination(
-        repository, branch, f"{target.endpoint_url}/v1/repos/{repository}", may_be_missing=True
+        repository, branch, f"{target.endpoint_url}{GIT_PATH}{repository}", may_be_missing=True
     )
 
 

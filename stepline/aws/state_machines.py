@@ -61,11 +61,9 @@ def resolve_state_machine(target: Target, text: str, stack_name: str) -> StateMa
     """Return the state machine that `text` names, None if there is none. Raises UsageError for several."""
     machines = list_state_machines(target, stack_name)
     try:
-        found = find_function(machines, text, stack_name)
+        found = find_function(machines, text, stack_name, kind="state machine")
     except UnknownNameError:
         return None
-    except UsageError as error:
-        raise UsageError(str(error).replace("functions", "state machines")) from error
     return next(machine for machine in machines if machine.name == found.name)
 
 

@@ -17,6 +17,7 @@ from stepline.core.limits import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
@@ -49,6 +50,10 @@ def client(service: str) -> Any:
 
 def cloudformation() -> CloudFormationClient:
     return cast("CloudFormationClient", client("cloudformation"))
+
+
+def codepipeline() -> CodePipelineClient:
+    return cast("CodePipelineClient", client("codepipeline"))
 
 
 def iam() -> IAMClient:

@@ -11,5 +11,8 @@ DEFAULT_PORT: Final = 4566
 DEFAULT_REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
 
+GIT_PATH: Final = "/v1/repos/"
+"""Repositories are below this path: `/v1/repos/<name>` or `/v1/repos/<owner>/<name>`."""
+
 HEALTH_PATH: Final = "/_stepline/health"
 """Returns `{"status": "ready", "pid": …, "port": …, "region": …, "version": …}`."""

@@ -13,7 +13,7 @@ from stepline.core.suggestions import similar_name
 INPUT_FILE: Final = "state_machine_input.json"
 _EXAMPLE: Final = '{"environmentName": "dev", "stackName": "app", "templatePath": "template.yaml"}'
 _CONFIGURATION_KEY: Final = "templateConfigurationPath"
-_CONFIGURATION_FILE: Final = "template_configuration.json"
+CONFIGURATION_FILE: Final = "template_configuration.json"
 _TEMPLATE_KEYS: Final = ("templatePath", _CONFIGURATION_KEY)
 _BUILDING: Final = frozenset({"Build", "Compute"})
 _TRIGGER_SUFFIX: Final = "-trigger"
@@ -40,7 +40,7 @@ def check_input(source: Path, definition: PipelineDefinition) -> None:
 def _check_values(source: Path) -> None:
     """Raise UsageError for null, which `stepline init` writes for values that only the user knows."""
     name = _members(source / INPUT_FILE).get(_CONFIGURATION_KEY)
-    file = source / name if isinstance(name, str) else source / _CONFIGURATION_FILE
+    file = source / name if isinstance(name, str) else source / CONFIGURATION_FILE
     values = _members(file).get("Parameters")
     values = values if isinstance(values, dict) else {}
     if missing := [key for key, value in values.items() if value is None]:

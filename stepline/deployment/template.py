@@ -77,7 +77,7 @@ class _Packager:
                 properties.setdefault("CodeUri", default_code)
             if property_name := _LOCAL_PATHS.get(resource_type):
                 location = properties.get(property_name)
-                if isinstance(location, str) and not _is_remote(location):
+                if is_local(location):
                     properties[property_name] = self._upload(resource, logical_id, folder, location)
                 elif location is None:
                     properties.pop(property_name, None)
@@ -134,8 +134,9 @@ def _code_location(uploaded: Mapping[str, str]) -> dict[str, str]:
     return {"S3Bucket": uploaded["Bucket"], "S3Key": uploaded["Key"]}
 
 
-def _is_remote(location: str) -> bool:
-    return location.startswith(("s3://", "https://", "http://"))
+def is_local(location: object) -> bool:
+    """Whether a property of a template names a file or folder, and not an object in S3."""
+    return isinstance(location, str) and not location.startswith(("s3://", "https://", "http://"))
 
 
 def object_key(ending: str, content: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from stepline.deployment.input_check import INPUT_FILE
 from stepline.git.ignored_files import GENERATED_FOLDERS
 
 _TEMPLATE_PATH = "templatePath"
-_ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
+TEMPLATE_ENDINGS: Final = frozenset({".json", ".template", ".yaml", ".yml"})
 _MAX_BYTES = 1_000_000  # a template of CloudFormation in S3 has at most 1 MB [doc: CloudFormation quotas]
 _RESOURCES = re.compile(r"""(?m)(?:^|[{,])\s*["']?Resources["']?\s*:""")
 _RESOURCE_TYPE = re.compile(r"""["']?Type["']?\s*:\s*["']?(AWS|Custom|Alexa)::""")
@@ -106,11 +107,15 @@ def _finding(match: dict[str, Any]) -> Finding:
 
 
 def _visible_files(source: Path) -> Iterator[Path]:
-    for path in source.rglob("*"):
-        names = path.relative_to(source).parts
-        is_left_out = any(name.startswith(".") or name in GENERATED_FOLDERS for name in names)
-        if path.suffix in _ENDINGS and not is_left_out and path.is_file():
-            yield path
+    for folder, folders, files in os.walk(source):
+        folders[:] = filter(_is_searched, folders)  # a folder of packages may have 100,000 files
+        for path in (Path(folder, name) for name in files if _is_searched(name)):
+            if path.suffix in TEMPLATE_ENDINGS and path.is_file():
+                yield path
+
+
+def _is_searched(name: str) -> bool:
+    return not name.startswith(".") and name not in GENERATED_FOLDERS
 
 
 def is_template(path: Path) -> bool:

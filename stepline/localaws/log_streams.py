@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from stepline.localaws.groups import grouped
+
 LOG_FLUSH_SECONDS = 0.2
 """A program's output is written to its log after at most this time [ours]."""
 
@@ -34,18 +36,12 @@ PutLines = Callable[[list[Line]], None]
 
 
 def group_in_calls(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Yield as many lines at a time as CloudWatch Logs accepts in one call."""
-    call: list[Line] = []
-    size = 0
-    for line in lines:
-        line_size = len(line.text.encode()) + LOG_EVENT_OVERHEAD_BYTES
-        if call and (size + line_size > MAX_LOG_CALL_BYTES or len(call) == MAX_LOG_CALL_EVENTS):
-            yield call
-            call, size = [], 0
-        call.append(line)
-        size += line_size
-    if call:
-        yield call
+    """Return as many lines at a time as CloudWatch Logs accepts in one call."""
+    return grouped(lines, _event_bytes, max_items=MAX_LOG_CALL_EVENTS, max_bytes=MAX_LOG_CALL_BYTES)
+
+
+def _event_bytes(line: Line) -> int:
+    return len(line.text.encode()) + LOG_EVENT_OVERHEAD_BYTES
 
 
 class LineLog:

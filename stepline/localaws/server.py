@@ -19,11 +19,11 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config as HypercornConfig
 
 from stepline.core.errors import UsageError
-from stepline.core.local_aws import ACCOUNT_ID, HEALTH_PATH, HOST
+from stepline.core.local_aws import ACCOUNT_ID, GIT_PATH, HEALTH_PATH, HOST
 from stepline.localaws.emulators.ministack import application
 from stepline.localaws.http.asgi import App, Receive, Scope, Send, send_body, start_response
 from stepline.localaws.http.browser_protection import AllowedPages, protect
-from stepline.localaws.http.request_limits import GIT_PATH, limit_requests
+from stepline.localaws.http.request_limits import limit_requests
 from stepline.localaws.iam import PermissionRecord
 
 PERMISSIONS_PATH = "/_stepline/permissions"

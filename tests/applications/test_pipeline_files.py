@@ -108,6 +108,23 @@ def test_buildspec_selects_the_runtimes_of_the_functions(folder: Path) -> None:
     assert pipeline_settings(folder).parameters["Build"] == "CodeBuild"
 
 
+@pytest.mark.parametrize(
+    "sections",
+    [
+        "Resources: {Odd: 5, Api: {Type: AWS::Serverless::Api, Properties: [1]}}",
+        "Globals: {Function: 5}\nResources: {Api: {Type: AWS::Serverless::Api}}",
+        "Globals: [1]\nResources: {Api: {Type: AWS::Serverless::Api}}",
+    ],
+)
+def test_sections_that_are_not_objects_are_left_to_the_check_of_the_template(
+    folder: Path, sections: str
+) -> None:
+    (folder / "template.yaml").write_text(f"Transform: AWS::Serverless-2016-10-31\n{sections}\n")
+    (folder / "samconfig.toml").write_text("version = 0.1\n")
+    files = written(folder, "CodeBuild", sam=True)
+    assert "runtime-versions: { python: 3.13 }" in files["buildspec.yml"]
+
+
 def test_cdk_application_acknowledges_what_cdk_deploy_does(folder: Path) -> None:
     (folder / "cdk.json").write_text('{"app": "python3 app.py"}')
     files = written(folder, "CodeBuild")

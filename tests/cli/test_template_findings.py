@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,6 +146,25 @@ def test_templates_of_a_folder_are_found(tmp_path: Path) -> None:
     write(tmp_path / "other.json", '{"Type": "AWS::SQS::Queue"}')
     write(tmp_path / "image.yaml", "").write_bytes(b"\xff\x00")
     assert templates_of(tmp_path) == expected
+
+
+def test_folders_that_are_not_searched_are_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_folder = tmp_path / "project"
+    for name in ("node_modules", ".venv", ".git", "src"):
+        (project_folder / name / "deep").mkdir(parents=True)
+    listed: list[Path] = []
+    scandir = os.scandir
+
+    def list_folder(path: Any) -> Any:
+        listed.append(Path(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", list_folder)
+    templates_of(project_folder)
+    below = [each for each in listed if each.is_relative_to(project_folder)]
+    assert below == [project_folder, project_folder / "src", project_folder / "src/deep"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"templatePath": 1}', '{"templatePath": "missing"}'])

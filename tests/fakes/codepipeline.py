@@ -14,11 +14,15 @@ _MAX_OUTPUT_VARIABLES_BYTES = 122_880  # [model]
 
 @dataclass(eq=False)
 class FakeCodePipeline(FakeService):
-    """`results`: the parameters of the call with which each job was completed, by job id."""
+    """`results`: the parameters of the call with which each job was completed, by job id.
+
+    `actions`: the action executions, as they are listed.
+    """
 
     service_name: ClassVar[str] = "codepipeline"
     open_jobs: set[str] = field(default_factory=set)
     results: dict[str, Params] = field(default_factory=dict)
+    actions: list[Params] = field(default_factory=list)
 
     def put_job_success_result(self, **params: Any) -> None:
         if "outputVariables" in params and "continuationToken" in params:
@@ -31,6 +35,12 @@ class FakeCodePipeline(FakeService):
 
     def put_job_failure_result(self, **params: Any) -> None:
         self._complete(params)
+
+    def list_action_executions(self, *, filter: Params, **_params: Any) -> Params:  # noqa: A002 - AWS's name
+        wanted = filter["pipelineExecutionId"]
+        return {
+            "actionExecutionDetails": [each for each in self.actions if each["pipelineExecutionId"] == wanted]
+        }
 
     def _complete(self, params: Params) -> None:
         job_id = params["jobId"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -74,7 +75,7 @@ class FakeS3(Calls):
     `objects` by bucket and key. `denied`: operation -> the prefix of "bucket/key" to which it is denied.
     `versions` by bucket and key, then version id, the latest last: only objects of buckets with versioning
     have some. `put_version`: the version that PutObject writes, in such a bucket. The next `cut_short` bodies
-    of GetObject break off in the middle.
+    of GetObject break off in the middle. `now` is the time at which objects are modified.
     """
 
     service_name: ClassVar[str] = "s3"
@@ -84,9 +85,12 @@ class FakeS3(Calls):
     cut_short: int = 0
     denied: dict[str, str] = field(default_factory=dict)
     put_version: str | None = None
+    now: Callable[[], datetime] = lambda: datetime(2026, 1, 1, tzinfo=UTC)
+    modified: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def put(self, bucket: str, key: str, content: Content, *, version: str | None = None) -> None:
         self.objects[bucket, key] = content
+        self.modified[bucket, key] = self.now()
         if version is not None:
             self.versions.setdefault((bucket, key), {})[version] = content
 
@@ -129,6 +133,8 @@ class FakeS3(Calls):
                 return self._put(request)
             case "GetBucketVersioning":
                 return S3Response(200, self._versioning(request.bucket))
+            case "ListObjectsV2":
+                return S3Response(200, self._list(request))
             case "DeleteObject":
                 self.objects.pop((request.bucket, request.key), None)
                 return S3Response(204)
@@ -138,6 +144,17 @@ class FakeS3(Calls):
         is_enabled = any(name == bucket for name, _ in self.versions) or self.put_version is not None
         status = "<Status>Enabled</Status>" if is_enabled else ""
         return f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode()
+
+    def _list(self, request: S3Request) -> bytes:
+        """Return one page with all objects."""
+        prefix = request.query.get("prefix", "")
+        items = "".join(
+            f"<Contents><Key>{escape(key)}</Key><LastModified>{self.modified[bucket, key].isoformat()}"
+            f"</LastModified><Size>{len(content)}</Size></Contents>"
+            for (bucket, key), content in sorted(self.objects.items())
+            if bucket == request.bucket and key.startswith(prefix)
+        )
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>".encode()
 
     def _get(self, request: S3Request) -> S3Response:
         content, headers = self._content(request)
@@ -189,6 +206,9 @@ def _etag(content: Content) -> str:
     return f'"{digest.hexdigest()}-{len(content)}"'
 
 
+_SUBRESOURCES = {"versioning": "GetBucketVersioning", "list-type": "ListObjectsV2"}
+
+
 def _parse(http: AWSPreparedRequest) -> S3Request:
     headers = {
         name.lower(): value.decode() if isinstance(value, bytes) else str(value)
@@ -197,7 +217,7 @@ def _parse(http: AWSPreparedRequest) -> S3Request:
     url = urlsplit(str(http.url))
     bucket, key = _bucket_and_key(url.netloc, url.path)
     query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
-    operation = "GetBucketVersioning" if "versioning" in query else f"{str(http.method).title()}Object"
+    operation = _SUBRESOURCES.get(next(iter(query), "")) or f"{str(http.method).title()}Object"
     return S3Request(operation, bucket, key, headers, query, _body(http.body, headers))
 
 

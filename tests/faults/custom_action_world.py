@@ -96,9 +96,9 @@ class CustomActionWorld(PipelineWorld):
             self.clock.call_later(_DELIVERY_SECONDS, partial(self._deliver, document))
 
     def _schedule_sweep(self) -> None:
-        self.clock.call_later(self.sweep_seconds, self._sweep)
+        self.clock.call_later(self.sweep_seconds, self._sweep_jobs)
 
-    def _sweep(self) -> None:
+    def _sweep_jobs(self) -> None:
         self._deliver({"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}})
         if any(item["status"] in {"InProgress", "Stopping"} for item in self.pipeline_executions):
             self._schedule_sweep()

@@ -14,12 +14,21 @@ from tests.fakes import sts
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS
 from tests.faults import invariants, result_invariants, trigger_function
 from tests.faults.network import FUNCTION_SECRETS
-from tests.faults.pipeline_parts import TRIGGER
+from tests.faults.pipeline_parts import CLEAN_UP, TRIGGER
 from tests.faults.pipeline_world import PipelineWorld
-from tests.faults.schedule import CLASSES, DENIALS, REPEATS, TRANSIENT, Fault
+from tests.faults.schedule import DENIALS, REPEATS, STALE, TRANSIENT, Fault
 
 _SECRETS = (*FUNCTION_SECRETS, *sts.SECRETS)
-STALE = frozenset(CLASSES["stale"])
+_FOR_CLEAN_UP = frozenset(
+    {
+        "DeleteChangeSet",
+        "DeleteObject",
+        "DescribeExecution",
+        "ListChangeSets",
+        "ListExecutions",
+        "ListObjectsV2",
+    }
+)
 _ATTEMPT = re.compile(r"stepline-([a-z]+)-.*-(\d+)")
 
 
@@ -42,9 +51,13 @@ def ending(world: PipelineWorld) -> Ending:
         failures=tuple(_error(action).get("code", "") for action in actions),
         executions=tuple(f"{item.status.value} {item.error or ''}" for item in world.executions),
         variables=tuple(json.dumps(action["output"].get("outputVariables") or {}) for action in actions),
-        stacks=tuple(f"{stack.name} {stack.status}" for stack in world.cloudformation.stacks),
-        attempts=() if others_interfere(world) else _attempts(world),
+        stacks=() if world.is_stopped else _stacks(world),
+        attempts=() if others_interfere(world) or world.is_stopped else _attempts(world),
     )
+
+
+def _stacks(world: PipelineWorld) -> tuple[str, ...]:
+    return tuple(f"{stack.name} {stack.status}" for stack in world.cloudformation.stacks)
 
 
 def others_interfere(world: PipelineWorld) -> bool:
@@ -140,9 +153,9 @@ def every_delivery_failed(world: PipelineWorld, job_id: str) -> bool:
 
 
 def _event_was_late(world: PipelineWorld, job_id: str) -> bool:
-    """Return whether Lambda ran nothing for the job's event before the job timed out."""
+    """Return whether Lambda discarded the job's event for its age, and every delivery before failed."""
     runs = [run for run in world.functions.invocations if run.job_id == job_id]
-    return not runs and job_id in world.event_queue.discarded
+    return all(run.error for run in runs) and job_id in world.event_queue.discarded
 
 
 def _no_late_event_starts_an_execution(world: PipelineWorld) -> Iterator[str]:
@@ -225,26 +238,27 @@ def _express_task_runs_once(world: PipelineWorld) -> Iterator[str]:
 
 
 def _nothing_is_left_behind(world: PipelineWorld) -> Iterator[str]:
-    """This does not hold if deleting was denied, or when another process has ended the execution."""
-    ended_by_others = {item.status.value for item in world.executions} & {"ABORTED", "TIMED_OUT"}
-    if ended_by_others or Fault.EXECUTION_EXPIRED in world.schedule.faults:
-        return
+    """This does not hold if cleaning up was denied, or Step Functions has deleted the execution."""
     denied = {operation.name for operation in world.denials}
+    if Fault.EXECUTION_EXPIRED in world.schedule.faults or denied & _FOR_CLEAN_UP:
+        return
     for _, key in world.s3.objects:
-        if key.startswith("templates/") and "DeleteObject" not in denied:
+        if key.startswith("templates/"):
             yield f"the temporary object {key} was left behind"
     for change_set in world.cloudformation.change_sets.values():
-        ours = change_set.name.startswith("stepline-") and "DeleteChangeSet" not in denied
-        if ours and not change_set.execution_status.startswith("EXECUTE"):
+        is_ours = change_set.name.startswith("stepline-")
+        if is_ours and not change_set.execution_status.startswith("EXECUTE"):
             yield f"the change set {change_set.name} ({change_set.execution_status}) was left behind"
 
 
 def _denied_task_is_not_retried(world: PipelineWorld) -> Iterator[str]:
     for run in world.functions.invocations:
-        if run.function == TRIGGER or not run.denied:
+        if run.function in {TRIGGER, CLEAN_UP} or not run.denied:
             continue
         repeated = [item for item in world.functions.invocations if item.event == run.event and item.denied]
-        if len(repeated) > 1 and not world.schedule.faults & (TRANSIENT | REPEATS):
+        if len(repeated) > 1 and not world.schedule.faults & (
+            TRANSIENT | REPEATS | {Fault.EXECUTION_REDRIVEN}
+        ):
             yield f"{run.function} was run {len(repeated)} times, although it was denied something"
             return
 

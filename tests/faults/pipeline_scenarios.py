@@ -31,7 +31,8 @@ _EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "clai
 class PipelineScenario:
     """`case` is a file of `tests/statemachines/deploy/cases`; the rest is for the pipeline's action.
 
-    `is_of_trigger`: the action does not end as the case says.
+    `is_of_trigger`: the action does not end as the case says. `stop_in`, `loses_events`: as in
+    `PipelineWorld`.
     """
 
     name: str
@@ -41,6 +42,8 @@ class PipelineScenario:
     input_path: str = "state_machine_input.json"
     output_artifact: bool = False
     is_of_trigger: bool = False
+    stop_in: str = ""
+    loses_events: bool = False
 
     def world(self, network: Network, schedule: Schedule) -> PipelineWorld:
         world = PipelineWorld(
@@ -49,6 +52,8 @@ class PipelineScenario:
             user_parameters=json.dumps(self.user_parameters) if self.user_parameters else None,
             settings=self.settings,
             output_artifact=self.output_artifact,
+            stop_in=self.stop_in,
+            loses_events=self.loses_events,
         )
         document = case_runner.prepare(world, case_runner.load(self.case))
         own = {name: value for name, value in document.items() if name not in _ADDED_BY_TRIGGER}
@@ -102,6 +107,17 @@ _TRIGGER_SCENARIOS = (
     PipelineScenario("deadline", "busy_stack_never_ends", {"timeoutMinutes": 1}, is_of_trigger=True),
     # It is stopped before it has changed anything, or it ends just before it is stopped.
     PipelineScenario("deadline_at_the_end", "update", {"timeoutMinutes": 1}, is_of_trigger=True),
+    *(
+        PipelineScenario(f"stopped_in_{name}", case, is_of_trigger=True, stop_in=task, loses_events=is_lost)
+        for name, case, task, is_lost in (
+            ("create_change_set", "update", "CreateChangeSet", False),
+            ("inspect_change_set", "update", "InspectChangeSet", False),
+            ("execute_change_set", "update", "ExecuteChangeSet", False),
+            ("create_stack", "new_stack_large_template", "CreateStack", False),
+            ("delete_change_set", "removal_refused", "DeleteChangeSet", False),
+            ("inspect_change_set_event_lost", "update", "InspectChangeSet", True),
+        )
+    ),
     PipelineScenario("express", "unchanged", settings=_EXPRESS, is_of_trigger=True),
 )
 
@@ -124,6 +140,8 @@ def distinct() -> list[str]:
             scenario.user_parameters,
             scenario.settings,
             scenario.output_artifact,
+            scenario.stop_in,
+            scenario.loses_events,
         ]
         found.setdefault(json.dumps(differences), name)
     return sorted(found.values())

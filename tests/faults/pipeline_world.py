@@ -14,6 +14,7 @@ from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
+from statemachines.deploy import clean_up
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
@@ -29,6 +30,7 @@ from tests.faults import trigger_function
 from tests.faults.functions import Call, Functions, Invocation
 from tests.faults.network import Network, Operation
 from tests.faults.pipeline_parts import (
+    CLEAN_UP,
     EXPRESS_TASK,
     MACHINE,
     PIPELINE,
@@ -38,7 +40,7 @@ from tests.faults.pipeline_parts import (
     express_definition,
     pipeline_declaration,
 )
-from tests.faults.schedule import Fault, Schedule
+from tests.faults.schedule import STALE, Fault, Schedule
 from tests.faults.trigger_function import EventQueue
 from tests.faults.world import World
 from tests.localaws.stepfunctions.service import build_stepfunctions
@@ -51,6 +53,10 @@ MAX_WAIT_MINUTES = "3"
 """Of the wait loops: as few as possible, so that a loop that never ends has few calls."""
 
 EXECUTION_PREFIX = "codepipeline-"
+SWEEP_SECONDS = 3600
+_SWEEP = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+_ENDED = frozenset({"ABORTED", "TIMED_OUT", "FAILED"})
+"""The events that invoke Clean Up."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,10 @@ class PipelineWorld(World):
 
     `stack_changes` are those by requests. `late_starts`: executions that were started by events whose job had
     timed out. `started_meanwhile`: by a repeated event, while another invocation was running.
+
+    Clean Up gets the status event of an execution at once, also while a task runs. `stop_in`: the executions
+    are stopped just before this task runs for the first time, which no transient error lets run again then.
+    `loses_events`: Clean Up gets no event but the hourly ones, which come at the end.
     """
 
     continuation_seconds: float = CONTINUATION_SECONDS
@@ -112,8 +122,14 @@ class PipelineWorld(World):
         user_parameters: str | None = None,
         settings: Mapping[str, str] | None = None,
         output_artifact: bool = False,
+        stop_in: str = "",
+        loses_events: bool = False,
     ) -> None:
         super().__init__(network, schedule)
+        self.is_stopped = bool(stop_in)
+        self._stop_in = stop_in
+        self._loses_events = loses_events
+        self.s3.now = self.clock.now
         self.results: list[JobResult] = []
         self.source = source or Source()
         self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)
@@ -124,10 +140,13 @@ class PipelineWorld(World):
         self._declaration = pipeline_declaration(user_parameters, output_artifact=output_artifact)
         handlers = {task_function(task): load_handler(task) for task in TASKS}
         handlers[TRIGGER] = trigger.handler
+        handlers[CLEAN_UP] = clean_up.handler
         handlers[EXPRESS_TASK] = self._run_express_task
         deployed = trigger_function.configuration()
         timeouts = dict.fromkeys(handlers, deployed.task_timeout_seconds)
-        self.functions = Functions(handlers, timeouts | {TRIGGER: deployed.timeout_seconds}, self._admit)
+        timeouts |= {TRIGGER: deployed.timeout_seconds, CLEAN_UP: trigger_function.CLEAN_UP_TIMEOUT_SECONDS}
+        self.functions = Functions(handlers, timeouts, self._admit)
+        self._retry_seconds = deployed.retry_seconds
         self.event_queue = EventQueue(self.clock)
         self.late_starts: list[str] = []
         self.started_meanwhile: list[str] = []
@@ -171,6 +190,9 @@ class PipelineWorld(World):
 
     def _admit(self, function: str, event: Any) -> bool:
         """Return whether Lambda runs the function now: the next call is the first one of the invocation."""
+        if function == self._stop_in:
+            self._stop_in = ""
+            self.apply(Fault.EXECUTION_STOPPED)
         if function != TRIGGER:
             return True
         next_call = len(self.calls) + 1
@@ -178,16 +200,37 @@ class PipelineWorld(World):
             self.event_queue.throttle(self._injections.pop(next_call))
         return self.event_queue.admit(event)
 
+    def publish(self, event: AwsEvent) -> None:
+        """Take an event of a service, and invoke Clean Up at the end of an execution."""
+        self.events.append(event)
+        if event.source != "aws.states":
+            return
+        detail = event.detail
+        if detail["status"] in _ENDED and detail["stateMachineArn"] == MACHINE and not self._loses_events:
+            document = {"source": event.source, "detail-type": event.detail_type, "detail": dict(detail)}
+            self._invoke_clean_up(document, self._retry_seconds)
+
+    def _invoke_clean_up(self, event: dict[str, Any], retry_seconds: tuple[float, ...]) -> None:
+        """Invoke the function as Lambda does with an event."""
+        timeout_seconds = self.functions.timeouts[CLEAN_UP]
+        _, error = self.functions.run(Invocation(CLEAN_UP, event, timeout_seconds))
+        if error and retry_seconds:
+            following = retry_seconds[1:]
+            self.clock.call_later(retry_seconds[0], lambda: self._invoke_clean_up(event, following))
+
+    def _sweep(self) -> None:
+        """Run two sweeps if events may have been lost, or old answers may have hidden something."""
+        for _ in range(2 if self._loses_events or self.schedule.faults & STALE else 0):
+            self.clock.advance(SWEEP_SECONDS)
+            self._invoke_clean_up(_SWEEP, self._retry_seconds)
+            self.settle()
+
     def _run_express_task(self, _event: Any, _context: Any) -> dict[str, Any]:
         self.express_runs += 1
         return {"done": True}
 
     def _put_artifact(self, *, Bucket: str, Key: str, Body: Any, **_encryption: str) -> None:
         self.s3.put(Bucket, Key, Body.read())
-
-    def publish(self, event: AwsEvent) -> None:
-        """Take an event of a service."""
-        self.events.append(event)
 
     def push(self, files: Mapping[str, str | bytes]) -> None:
         self.source.files = dict(files)
@@ -204,6 +247,7 @@ class PipelineWorld(World):
             self.start_pipeline()
             self.settle()
             self._apply_late_faults()
+            self._sweep()
             self.stepfunctions.close()
             self.codepipeline.close()
 
@@ -216,6 +260,7 @@ class PipelineWorld(World):
         environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": MAX_WAIT_MINUTES}
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
+            mock.patch.object(clean_up, "time", SimpleNamespace(time=self.function_clock)),
             self._process(environment),
         ):
             yield

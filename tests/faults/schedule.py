@@ -108,12 +108,21 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
 """Faults of one class look the same to a function, or are handled by the same code."""
 
 READS = frozenset(
-    {"DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "DescribeExecution", "GetExecutionHistory"}
+    {
+        "DescribeChangeSet",
+        "DescribeExecution",
+        "DescribeStackEvents",
+        "DescribeStacks",
+        "GetExecutionHistory",
+        "ListChangeSets",
+    }
 )
 """The operations that are eventually consistent. The others are writes, or what they read never changes."""
 
 LONG_CALLS = frozenset({"StartSyncExecution"})
 """The calls that may take minutes."""
+
+STALE = frozenset(CLASSES["stale"])
 
 _TRANSIENT_CLASSES = ("not acted", "acted", "once", "dead before", "dead after", "stale", "paused")
 TRANSIENT = frozenset(

@@ -18,6 +18,9 @@ TEMPLATE = Path(__file__).parents[2] / "pipeline/template.yaml"
 QUEUED_SECONDS = {Fault.EVENT_DELAYED: 600, Fault.EVENT_LATE: 25 * 60}
 """So long Lambda does not run the function, because other functions use up the concurrency."""
 
+CLEAN_UP_TIMEOUT_SECONDS = 300.0
+"""Of Clean Up [template of the Deploy state machine]."""
+
 _HANDLER = "pipeline.trigger.handler"
 _RETRY_SECONDS = (60.0, 120.0)
 _DEFAULTS = {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 2}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
@@ -153,6 +154,60 @@ def large_stack_is_updated(system: Pipeline) -> None:
     system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
     assert "StackPolicyBody" in cloudformation.get_stack_policy(StackName=stack_id)
     _assert_no_template_left(system)
+
+
+def ended_action_changes_no_stack(system: Pipeline) -> None:
+    """The action of the latest pipeline execution has ended; the stack can only be deleted."""
+    stack_id = system.client("cloudformation").create_change_set(
+        StackName=f"iam-{unique_name()}",
+        ChangeSetName="not-executed",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps(template()),
+    )["StackId"]
+    pipelines = system.client("codepipeline").list_pipeline_executions(pipelineName=APPLICATION)
+    action = {
+        "pipelineName": APPLICATION,
+        "pipelineExecutionId": pipelines["pipelineExecutionSummaries"][0]["pipelineExecutionId"],
+        "stage": "Deploy",
+        "action": "Deploy",
+    }
+    event = {
+        "request": system.request(unique_name(), template=template()) | {"codepipeline": action},
+        "execution": _execution(),
+        "stack": {"id": stack_id},
+        "changeSet": {
+            "id": f"{stack_id}-change-set",
+            "stackId": stack_id,
+            "stackPolicy": "{}",
+            "progress": {"createdAt": "2026-01-01T00:00:00+00:00"},
+        },
+    }
+    for function in ("create-stack", "execute-change-set", "apply-stack-policy", "delete-failed-stack"):
+        with pytest.raises(AssertionError, match="StalePipelineExecutionError"):
+            system.invoke(function, event)
+
+
+def leftovers_of_an_execution_are_deleted(system: Pipeline) -> None:
+    """By the event of the execution, and by the sweep."""
+    name = unique_name()
+    stack_id = system.own_stack(f"iam-{name}", template())
+    request = system.request(name, template=template("2"))
+    ended = system.start_deploy(request | {"templatePath": "missing.json"})
+    system.wait_for_execution(ended).assert_status("FAILED")
+    attempt = DeploymentAttempt(ended, ended.rpartition(":")[2], "2026-01-01T12:00:00.000Z", 1)
+    status = {"detail-type": "Step Functions Execution Status Change", "detail": {"executionArn": ended}}
+    for event in (status, {"detail-type": "Scheduled Event"}):
+        step = {
+            "request": request,
+            "execution": {**_execution(), "id": ended, "name": attempt.execution_name},
+            "stack": {"id": stack_id},
+        }
+        _wait_for_change_set(system, system.invoke("create-change-set", step)["id"])
+        key = attempt.template_key(attempt.creation_token)
+        system.client("s3").put_object(Bucket=system.bucket, Key=key, Body=b"{}")
+        assert key in system.invoke("clean-up", event)["deleted"]
+        _assert_no_change_set_left(system, stack_id)
+        _assert_no_template_left(system)
 
 
 def stack_without_changes_is_not_updated(system: Pipeline) -> None:
@@ -418,12 +473,13 @@ LANES: tuple[Lane, ...] = (
     (
         push_deploys_a_stack,
         push_with_invalid_input_fails,
+        ended_action_changes_no_stack,
         source_action_is_abandoned,
         abandoned_action_stops_its_execution,
         sweep_runs,
     ),
-    # Both check that no temporary template is left.
-    (large_stack_is_created, large_stack_is_updated),
+    # They check that no temporary template is left.
+    (large_stack_is_created, large_stack_is_updated, leftovers_of_an_execution_are_deleted),
     (
         stack_of_a_failed_creation_is_replaced,
         failed_creation_is_explained,

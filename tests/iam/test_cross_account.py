@@ -161,6 +161,14 @@ def test_role_of_prod_only_runs_deployments(action: str, resource: str, *, allow
     assert identity_allows(IN_PROD.resources, request) is allowed
 
 
+@pytest.mark.parametrize(("prefix", "allowed"), [("templates/", True), ("release/", False), ("", False)])
+def test_clean_up_of_prod_lists_only_templates(prefix: str, *, allowed: bool) -> None:
+    document = IN_PIPELINE.resources["ArtifactBucketPolicy"]["Properties"]["PolicyDocument"]
+    context: Any = {"aws:securetransport": "true", "s3:prefix": prefix}
+    request = Request(role(PROD, "CleanUpRole"), "s3:ListBucket", BUCKET, context)
+    assert in_prod_allowed(document, request) is allowed
+
+
 @pytest.mark.parametrize(
     ("action", "key", "allowed"),
     [

@@ -215,16 +215,30 @@ def test_namespace_of_metrics_is_a_condition_key() -> None:
     assert permission.context == {"cloudwatch:namespace": "stepline"}
 
 
+def test_prefix_of_a_list_is_a_condition_key() -> None:
+    request = ServiceRequest(Permission("s3:ListBucket", "arn:aws:s3:::b"), {"prefix": "templates/"})
+    (permission,) = required_permissions(request, FakeObjects())
+    assert permission.context == {"s3:prefix": "templates/"}
+
+
 @pytest.mark.parametrize(
     ("arn", "resource", "context"),
     [
-        ("arn:aws:states:r:1:stateMachine:m", "arn:aws:states:r:1:stateMachine:m", {}),
         (
-            "arn:aws:states:r:1:stateMachine:m:live",
-            "arn:aws:states:r:1:stateMachine:m",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m",
+            {},
+        ),
+        (
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m:live",
+            "arn:aws:states:us-east-1:000000000000:stateMachine:m",
             {"states:statemachinequalifier": "live"},
         ),
-        ("arn:aws:states:r:1:execution:m:live", "arn:aws:states:r:1:execution:m:live", {}),
+        (
+            "arn:aws:states:us-east-1:000000000000:execution:m:live",
+            "arn:aws:states:us-east-1:000000000000:execution:m:live",
+            {},
+        ),
     ],
 )
 def test_version_or_alias_needs_the_permission_of_its_state_machine(

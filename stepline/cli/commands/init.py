@@ -9,7 +9,6 @@ import click
 
 from stepline.applications.detection import Application, Kind, find_application
 from stepline.applications.pipeline_files import (
-    CONFIGURATION_FILE,
     File,
     files_of,
     missing_parameters,
@@ -20,7 +19,7 @@ from stepline.applications.template_needs import Parameter, functions_with_image
 from stepline.cli import terminal
 from stepline.cli.options import with_options
 from stepline.cli.terminal import command_name
-from stepline.deployment.input_check import INPUT_FILE
+from stepline.deployment.input_check import CONFIGURATION_FILE, INPUT_FILE
 
 
 @click.command("init")
@@ -71,9 +70,7 @@ def _show_kept(folder: Path, files: Sequence[File]) -> None:
         if path.read_bytes() == file.content.encode():
             terminal.print_result(f"{terminal.glyphs().waiting} {path} exists already")
         elif file.advice:
-            terminal.print_result(
-                f"{terminal.glyphs().warn} {path} exists already and is kept: {file.advice}", style="warn"
-            )
+            _warn(f"{path} exists already and is kept: {file.advice}")
 
 
 def _show_needs(application: Application) -> None:
@@ -85,17 +82,19 @@ def _show_needs(application: Application) -> None:
     if missing := missing_parameters(application):
         _show_missing(application.folder / CONFIGURATION_FILE, missing)
     if images := functions_with_images(application.document):
-        terminal.print_result(
-            f"{terminal.glyphs().warn} The pipeline builds no container images: push those of"
-            f" {', '.join(images)} to ECR, and set ImageUri to their addresses",
-            style="warn",
+        _warn(
+            f"The pipeline builds no container images: push those of {', '.join(images)} to ECR, and set"
+            " ImageUri to their addresses"
         )
     for version in missing_pythons(application):
-        terminal.print_result(
-            f"{terminal.glyphs().warn} `sam build` needs python{version}, the runtime of a function, which"
-            " this machine lacks: install it before you push to the local AWS",
-            style="warn",
+        _warn(
+            f"`sam build` needs python{version}, the runtime of a function, which this machine lacks:"
+            " install it before you push to the local AWS"
         )
+
+
+def _warn(text: str) -> None:
+    terminal.print_result(f"{terminal.glyphs().warn} {text}", style="warn")
 
 
 def _show_missing(file: Path, parameters: Sequence[Parameter]) -> None:

@@ -42,9 +42,8 @@ def _wrong_attributes(path: str, resource: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(resource.get(key, {}), Mapping):
             yield f"Template format error: [{path}/{key}] must be an object."
     for key in _TEXT_ATTRIBUTES:
-        if not isinstance(resource.get(key, ""), str | Mapping) or (
-            key == "Condition" and not isinstance(resource.get(key, ""), str)
-        ):
+        allowed = str if key == "Condition" else str | Mapping
+        if not isinstance(resource.get(key, ""), allowed):
             yield f"Template format error: [{path}/{key}] must be a string."
     names = resource.get("DependsOn", [])
     if not isinstance(names, str) and not _is_list_of(names, str):

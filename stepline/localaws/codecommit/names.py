@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from stepline.core.local_aws import GIT_PATH
 from stepline.localaws.codecommit.errors import InvalidResourceArnException
 
 _ARN = re.compile(r"arn:aws[\w-]*:codecommit:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<name>[\w.-]{1,100})")
@@ -30,7 +31,7 @@ class Names:
         return match["name"]
 
     def http_url(self, repository_name: str) -> str:
-        return f"{self.base_url}/v1/repos/{repository_name}"
+        return f"{self.base_url}{GIT_PATH}{repository_name}"
 
     def ssh_url(self, repository_name: str) -> str:
-        return f"ssh://git-codecommit.{self.region}.amazonaws.com/v1/repos/{repository_name}"
+        return f"ssh://git-codecommit.{self.region}.amazonaws.com{GIT_PATH}{repository_name}"

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from stepline.core.errors import SteplineError
+from stepline.core.local_aws import GIT_PATH
 from stepline.localaws.codecommit.backend import Backend, BackendCommand, BackendError
 from stepline.localaws.codecommit.connected import ConnectedRepositories
 from stepline.localaws.codecommit.events import ChangePublisher
@@ -34,7 +35,7 @@ from stepline.localaws.http.asgi import Receive, Scope, Send, header, send_body,
 _log = logging.getLogger(__name__)
 
 _ROUTE = re.compile(
-    r"/v1/repos/(?P<repository>(?!\.+/)[\w.-]{1,100}(?:/(?!\.+/)[\w.-]{1,100}){0,20})"
+    GIT_PATH + r"(?P<repository>(?!\.+/)[\w.-]{1,100}(?:/(?!\.+/)[\w.-]{1,100}){0,20})"
     r"/(?P<resource>info/refs|git-upload-pack|git-receive-pack)",
     re.ASCII,
 )
@@ -211,7 +212,7 @@ def parse_request(scope: Scope) -> GitRequest:
     """Parse a request for one of the three resources. Raises HttpError for any other."""
     route = _ROUTE.fullmatch(scope["path"])
     if route is None:
-        raise HttpError(404, "not found; the address of a repository is /v1/repos/<name>")
+        raise HttpError(404, f"not found; the address of a repository is {GIT_PATH}<name>")
     name, resource = route["repository"], route["resource"]
     if "/" in name:
         name = name.removesuffix(".git")

@@ -6,10 +6,9 @@ import asyncio
 import re
 from typing import Any
 
+from stepline.core.local_aws import GIT_PATH
 from stepline.localaws.http.asgi import App, Message, Receive, Scope, Send, header
 from stepline.localaws.http.error_responses import send_error
-
-GIT_PATH = "/v1/repos/"  # where git's requests go
 
 MAX_API_BYTES = 32 * 1024 * 1024
 """Larger than any request of the JSON and query protocols: CodeCommit accepts 20 MB of files, ECR layer parts

@@ -52,6 +52,8 @@ def _context(request: ServiceRequest) -> Mapping[str, str]:
     """Return the condition keys that are set by parameters [service authorization reference]."""
     if request.permission.action == "cloudwatch:PutMetricData":
         return {"cloudwatch:namespace": request.parameters.get("Namespace", "")}
+    if request.permission.action == "s3:ListBucket" and "prefix" in request.parameters:
+        return {"s3:prefix": request.parameters["prefix"]}
     if not request.permission.action.startswith("cloudformation:"):
         return {}
     return {key: request.parameters[name] for name, key in _STACK_KEYS.items() if name in request.parameters}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stepline.core.executions.arns import MachineArn
 from stepline.localaws.iam.enforcement import Permission
 
 Parameters = Mapping[str, Any]
@@ -98,17 +99,13 @@ def batch_permissions(
     return tuple(Permission(f"batch:{operation}", arn(kind, name)) for kind, name in names.items())
 
 
-_PARTS_OF_A_STATE_MACHINE = 7
-
-
 def state_machine_permission(action: str, arn: str) -> Permission:
     """Return the permission for a state machine, which is also that for its versions and aliases.
 
     A condition on `states:StateMachineQualifier` may name these [Step Functions guide, "Permissions for
     versions and aliases"].
     """
-    parts = arn.split(":")
-    if ":stateMachine:" not in arn or len(parts) <= _PARTS_OF_A_STATE_MACHINE:
+    machine = MachineArn.parse(arn)
+    if machine is None or machine.qualifier is None:
         return Permission(action, arn)
-    machine, qualifier = parts[:_PARTS_OF_A_STATE_MACHINE], parts[_PARTS_OF_A_STATE_MACHINE]
-    return Permission(action, ":".join(machine), {"states:statemachinequalifier": qualifier})
+    return Permission(action, machine.base, {"states:statemachinequalifier": machine.qualifier})

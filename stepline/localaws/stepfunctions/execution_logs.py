@@ -32,6 +32,9 @@ _ERROR_ENDINGS: Final = ("Aborted", "Failed", "TimedOut")
 _DATA: Final = frozenset({"input", "inputDetails", "output", "outputDetails", "parameters"})
 """What `includeExecutionData` false leaves out; recorded for all but `parameters`, which is data, too."""
 
+_MAX_STREAMS: Final = 100
+"""Names of the newest streams that are kept."""
+
 
 def is_logged(event_type: str, level: str) -> bool:
     """Return whether a log of that level has the events of a type [guide, "Log levels"]."""
@@ -113,10 +116,6 @@ class LogDelivery:
             client.create_log_stream(logGroupName=group, logStreamName=stream)
             self._streams = {(group, prefix): stream, **dict(list(self._streams.items())[:_MAX_STREAMS])}
         return stream
-
-
-_MAX_STREAMS: Final = 100
-"""Names of the newest streams that are kept."""
 
 
 def _message(entry: _Entry, includes_data: bool) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_PARTS_OF_A_MACHINE = 7
+from stepline.core.executions.arns import MachineArn
 
 
 def split_qualifier(arn: str) -> tuple[str, str | None]:
     """Return the ARN of a state machine, and the version or alias that the ARN names."""
-    parts = arn.split(":")
-    if len(parts) <= _PARTS_OF_A_MACHINE:
-        return arn, None
-    return ":".join(parts[:_PARTS_OF_A_MACHINE]), ":".join(parts[_PARTS_OF_A_MACHINE:])
+    machine = MachineArn.parse(arn)
+    return (arn, None) if machine is None else (machine.base, machine.qualifier)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import BinaryIO
 
 from stepline.core.aws_errors import AWS_FAILURES
+from stepline.core.local_aws import GIT_PATH
 from stepline.localaws.codecommit import CodeCommit, ReferenceChange
 from stepline.localaws.codecommit.models import ChangeType, ReferenceType, Signature
 from stepline.localaws.codepipeline import CodePipeline, GitCommit, RevisionNotFoundError
@@ -52,7 +53,7 @@ class ConnectedGitRepositories:
             self._repositories.archive(name, commit_id, target)
 
     def clone_url(self, name: str) -> str:
-        return f"{self._endpoint_url}/v1/repos/{name}"
+        return f"{self._endpoint_url}{GIT_PATH}{name}"
 
     def use_connection(self, connection_arn: str) -> None:
         """Either prefix of the action is allowed: connections had another name before.

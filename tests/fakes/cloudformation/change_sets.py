@@ -111,6 +111,24 @@ class FakeCloudFormation(FakeStacks):
             **self.page("Changes", changes, NextToken),
         }
 
+    def list_change_sets(self, *, StackName: str, NextToken: str = "") -> Params:
+        if self.find_stack(StackName) is None:
+            raise ValidationError(f"Stack [{StackName}] does not exist")
+        summaries = [
+            {
+                "ChangeSetId": item.id,
+                "ChangeSetName": item.name,
+                "StackId": item.stack.id,
+                "StackName": item.stack.name,
+                "Description": item.arguments.get("Description"),
+                "Status": item.status,
+                "ExecutionStatus": item.execution_status,
+            }
+            for item in self._seen_change_sets()
+            if StackName in {item.stack.id, item.stack.name}
+        ]
+        return self.page("Summaries", summaries, NextToken)
+
     def delete_change_set(self, *, ChangeSetName: str, StackName: str) -> None:
         if self.find_stack(StackName) is None:
             raise ValidationError(f"Stack [{StackName}] does not exist")
@@ -204,10 +222,13 @@ class FakeCloudFormation(FakeStacks):
 
     def _seen_change_set(self, name_or_id: str, stack: str) -> FakeChangeSet:
         """Return the change set as a read shows it."""
+        return _find(self._seen_change_sets(), name_or_id, stack)
+
+    def _seen_change_sets(self) -> list[FakeChangeSet]:
         if self.view is View.LATEST:
-            return self._find_change_set(name_or_id, stack)
+            return list(self.change_sets.values())
         versions = [item.versions.seen(self.view, self.clock.now()) for item in self.all_change_sets]
-        return _find([item for item in versions if item is not None], name_or_id, stack)
+        return [item for item in versions if item is not None]
 
 
 def _check_updatable(stack: FakeStack) -> None:

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.codepipeline import FakeCodePipeline
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
@@ -66,6 +67,7 @@ ENVIRONMENT = {
     "POLL_SECONDS": "10",
     "MAX_WAIT_MINUTES": "30",
     "TEMPLATE_BUCKET": "templates-bucket",
+    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:deploy",
     "CLOUDFORMATION_ROLE_ARN": "arn:aws:iam::000000000000:role/deployer",
     "PIPELINE_STACK_NAME": "stepline",
     "OTHER_CLOUDFORMATION_ROLE_ARNS": "arn:aws:iam::000000000000:role/other-deployer",
@@ -137,17 +139,26 @@ class DeployExecution(Execution):
 
 @dataclass
 class Machine:
-    """Everything that one deployment uses. `function_calls` are those of Lambda functions, by name."""
+    """Everything that one deployment uses. `function_calls` are those of Lambda functions, by name.
+
+    `on_status` gets the status events of the execution while it runs; `stepfunctions` is its service,
+    which `stays_open` after it.
+    """
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     s3: FakeS3 = field(default_factory=FakeS3)
     sns: FakeSns = field(default_factory=FakeSns)
     cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
     iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))
+    codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
     cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
     function_calls: Calls = field(default_factory=Calls)
+    on_status: Callable[[AwsEvent], None] = lambda _event: None
+    stepfunctions: Any = None
+    stays_open: bool = False
 
     def __post_init__(self) -> None:
+        self.s3.now = self.clock.now
         self.cloudformation = self.cloudformation_class(clock=self.clock, s3=self.s3)
         self._handlers = {function_name(task): self._function(task) for task in TASKS}
         self.functions = InProcessFunctions(self._handlers)
@@ -158,21 +169,42 @@ class Machine:
         with (
             mock.patch.dict(os.environ, ENVIRONMENT),
             mock.patch.object(clients, "cloudformation", return_value=client_of(self.cloudformation)),
+            mock.patch.object(clients, "codepipeline", return_value=client_of(self.codepipeline)),
             mock.patch.object(clients, "iam", return_value=client_of(self.iam)),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
+            mock.patch.object(clients, "stepfunctions", self._stepfunctions_client),
         ):
-            yield self
+            try:
+                yield self
+            finally:
+                if self.stays_open and self.stepfunctions is not None:
+                    self.stepfunctions.close()
+
+    def _stepfunctions_client(self) -> Any:
+        return client_of(self.stepfunctions)
 
     def remove_function(self, name: str) -> None:
         del self._handlers[name]
+
+    def create_change_set(self, event: Any) -> Any:
+        """Create a change set as the task does, and wait for it."""
+        change_set = load_handler("create_change_set")(event, None)
+        self.clock.run(max_steps=_MAX_STEPS)
+        progress = load_handler("check_change_set_creation_status")({"changeSet": change_set}, None)
+        return {**change_set, "progress": progress}
 
     def push(self, files: Mapping[str, str | bytes]) -> None:
         self.s3.put(BUCKET, KEY, artifact(files))
 
     def run(self, document: Any, *, name: str = "job-1") -> DeployExecution:
-        """Run one execution to its end, in virtual time."""
+        """Run one execution to its end, and what its end starts, in virtual time."""
         events: list[AwsEvent] = []
-        service = build_stepfunctions(self.clock, self._task_client, events=events.append)
+
+        def receive(event: AwsEvent) -> None:
+            events.append(event)
+            self.on_status(event)
+
+        service = self.stepfunctions = build_stepfunctions(self.clock, self._task_client, events=receive)
         client = client_of(service)
         try:
             machine = client.create_state_machine(
@@ -184,7 +216,8 @@ class Machine:
             self.clock.run(until=lambda: events[-1].detail["status"] != "RUNNING", max_steps=_MAX_STEPS)
             return DeployExecution(**vars(read_execution(client, arn)))
         finally:
-            service.close()
+            if not self.stays_open:
+                service.close()
 
     def _task_client(self, service: str) -> Any:
         clients = {"sns": self.sns, "cloudwatch": self.cloudwatch}

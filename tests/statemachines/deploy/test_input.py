@@ -177,11 +177,7 @@ def test_optional_settings_have_defaults() -> None:
     assert TemplateSettings.read({"TEMPLATE_BUCKET": "b", "PIPELINE_STACK_NAME": "p"}).role_arn == ""
 
 
-EVENTS = sorted(
-    path
-    for path in (PROJECT / "local_events").glob("*/*.json")
-    if path.parent.name != "trigger" and (PROJECT / f"statemachines/deploy/{path.parent.name}.py").exists()
-)
+EVENTS = sorted(path for path in (PROJECT / "local_events").glob("*/*.json") if path.parent.name in TASKS)
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -199,6 +195,7 @@ def test_local_event_is_valid_input_of_its_handler(path: Path, machine: Machine)
 
 def test_every_task_has_a_local_event() -> None:
     assert {path.parent.name for path in EVENTS} == set(TASKS)
+    assert list((PROJECT / "local_events/clean_up").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")

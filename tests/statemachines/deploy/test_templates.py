@@ -69,7 +69,7 @@ def test_executions_with_the_same_template_write_different_objects(machine: Mach
         machine.run(document, name=name)
     keys = [request.key for request in machine.s3.called("PutObject")]
     assert len(set(keys)) == 2
-    assert len({key.split("/")[1] for key in keys}) == 1  # the content's hash
+    assert len({key.split("/")[1] for key in keys}) == 2  # a folder for each execution
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\ufeff"])
@@ -125,6 +125,6 @@ def test_url_of_a_large_template_is_at_the_endpoint_of_the_region(
         stubber.add_response("put_object", {})
         stubber.add_response("delete_object", {})
         large = "#" * (MAX_TEMPLATE_BODY_BYTES + 1)
-        with template_arguments(s3, large, bucket=bucket, owner="an owner") as arguments:
+        with template_arguments(s3, large, bucket=bucket, key="templates/an owner") as arguments:
             assert arguments["TemplateURL"].startswith(f"{endpoint}/{bucket}/templates/")
             assert arguments["TemplateURL"].endswith("/an%20owner")

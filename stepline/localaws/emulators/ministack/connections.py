@@ -68,8 +68,8 @@ class Connections:
 
         [Step Functions guide, "Permission to run an HTTP Task"]
         """
-        self._authorize(request)
         name = request.connection_arn.partition(":connection/")[2].partition("/")[0]
+        self._authorize(request, name)
         responses.set_request_account_id(self._account_id)
         responses.set_request_region(self._region)
         connection = eventbridge._connections.get(name)
@@ -87,10 +87,9 @@ class Connections:
         )
         return HttpConnection({**more_headers, **headers}, query, body)
 
-    def _authorize(self, request: HttpRequest) -> None:
+    def _authorize(self, request: HttpRequest, name: str) -> None:
         if (actor := current_actor()) is None:
             return
-        name = request.connection_arn.partition(":connection/")[2].partition("/")[0]
         secret = (
             f"arn:aws:secretsmanager:{self._region}:{self._account_id}:secret:events!connection/{name}/secret"
         )

@@ -23,6 +23,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from stepline.core.limits import MAX_INPUT_BYTES
 from stepline.localaws.emulators.moto.failures import map_run_failure
 from stepline.localaws.emulators.moto.paths import extract
+from stepline.localaws.groups import grouped
 
 _DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 _FIELDS_OF_OBJECTS: Final = {"ETag": "Etag", "Key": "Key", "LastModified": "LastModified", "Size": "Size"}
@@ -72,27 +73,18 @@ def batches(items: list[Any], batcher: Mapping[str, Any], state_input: Any) -> l
     extra = {"BatchInput": batcher["BatchInput"]} if "BatchInput" in batcher else {}
     max_items = _limit(batcher, "MaxItemsPerBatch", state_input) or len(items) or 1
     max_bytes = _limit(batcher, "MaxInputBytesPerBatch", state_input) or MAX_INPUT_BYTES
-    return [extra | {"Items": batch} for batch in _grouped(items, max_items, max_bytes - _bytes(extra))]
-
-
-def _grouped(items: list[Any], max_items: int, max_bytes: int) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    size = 0
-    for item in items:
-        item_bytes = _bytes(item) + 1
-        if batch and (len(batch) == max_items or size + item_bytes > max_bytes):
-            yield batch
-            batch, size = [], 0
-        batch.append(item)
-        size += item_bytes
-    if batch:
-        yield batch
+    found = grouped(items, _item_bytes, max_items=max_items, max_bytes=max_bytes - _bytes(extra))
+    return [extra | {"Items": batch} for batch in found]
 
 
 def _limit(batcher: Mapping[str, Any], name: str, state_input: Any) -> int | None:
     if path := batcher.get(f"{name}Path"):
         return int(extract(path, state_input))
     return batcher.get(name)
+
+
+def _item_bytes(item: Any) -> int:
+    return _bytes(item) + 1  # the comma
 
 
 def _bytes(value: Any) -> int:

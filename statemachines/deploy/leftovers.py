@@ -1,0 +1,139 @@
+"""Deletes what an execution has left that was stopped, or that could not delete it itself.
+
+That is the change set of each of its attempts, unless it was executed, and temporary templates. New stacks
+are created by CreateStack, not by a change set, so no stack in REVIEW_IN_PROGRESS is left. An operation on a
+stack that has begun is CloudFormation's: it continues.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from statemachines.deploy.attempt import (
+    TEMPLATES_PREFIX,
+    is_change_set_of,
+    is_temporary_template,
+    templates_of,
+)
+from statemachines.deploy.delete_change_set import delete_change_set
+from statemachines.deploy.limits import MAX_TASK_SECONDS
+from statemachines.deploy.request import DeployRequest
+from stepline.core.aws_errors import error_code
+from stepline.core.cloudformation.change_sets import is_being_created, is_being_deleted, was_executed
+from stepline.core.cloudformation.errors import stack_does_not_exist
+from stepline.core.errors import InvalidInputError
+from stepline.core.executions.describe import Status
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ChangeSetSummaryTypeDef
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+_ENDED_BY_OTHERS = frozenset({Status.ABORTED, Status.TIMED_OUT})
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What was deleted, and why the execution must be cleaned up again; empty if it need not."""
+
+    deleted: tuple[str, ...] = ()
+    pending: str = ""
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """`now`: when it was started, `bucket` that of temporary templates."""
+
+    stepfunctions: SFNClient
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    bucket: str
+    now: datetime
+
+    def clean_up(self, execution_arn: str) -> Cleaning:
+        """Delete what the execution has left. An execution that runs, perhaps again, is not touched.
+
+        If it is redriven in this moment, it finds no change set, and makes a second attempt.
+        """
+        try:
+            execution = self.stepfunctions.describe_execution(executionArn=execution_arn)
+        except ClientError as error:
+            if error_code(error) == "ExecutionDoesNotExist":
+                return Cleaning()
+            raise
+        status = Status(execution["status"])
+        stack_name = _stack_name(execution.get("input", ""))
+        if status.is_open:
+            return Cleaning(pending="The execution is described as running, perhaps by an older answer.")
+        if not stack_name:
+            return Cleaning()
+        deleted, pending = [], ""
+        for change_set in self._change_sets(stack_name, execution["name"]):
+            if is_being_created(change_set["Status"]) or not self._delete_change_set(change_set):
+                pending = f"The change set {change_set['ChangeSetName']} cannot be deleted yet."
+            else:
+                deleted.append(change_set["ChangeSetName"])
+        deleted += self._delete_templates(templates_of(execution_arn, execution["name"]))
+        stopped = execution.get("stopDate", self.now)
+        if status in _ENDED_BY_OTHERS and self.now - stopped < timedelta(seconds=MAX_TASK_SECONDS):
+            pending = pending or "A task of the execution may still be running."
+        return Cleaning(tuple(deleted), pending)
+
+    def delete_old_templates(self, older_than: timedelta) -> Cleaning:
+        """Delete up to 1,000 temporary templates of any executions: a task needs one for a minute."""
+        response = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=TEMPLATES_PREFIX)
+        old = [
+            item["Key"]
+            for item in response.get("Contents", [])
+            if is_temporary_template(item["Key"]) and item["LastModified"] < self.now - older_than
+        ]
+        for key in old:
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
+        return Cleaning(tuple(old))
+
+    def _change_sets(self, stack_name: str, execution_name: str) -> Iterator[ChangeSetSummaryTypeDef]:
+        """Yield the change sets of the execution that were not executed."""
+        pages = self.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
+        try:
+            found = [item for page in pages for item in page["Summaries"]]
+        except ClientError as error:
+            if stack_does_not_exist(error):
+                return
+            raise
+        for item in found:
+            is_own = is_change_set_of(execution_name, item["ChangeSetName"], item.get("Description", ""))
+            is_over = was_executed(item["ExecutionStatus"]) or is_being_deleted(item["Status"])
+            if is_own and not is_over:
+                yield item
+
+    def _delete_change_set(self, change_set: ChangeSetSummaryTypeDef) -> bool:
+        """Return False if CloudFormation is using it."""
+        try:
+            delete_change_set(self.cloudformation, change_set["StackId"], change_set["ChangeSetName"])
+        except ClientError as error:
+            if error_code(error) != "InvalidChangeSetStatus":
+                raise
+            return False
+        return True
+
+    def _delete_templates(self, prefix: str) -> list[str]:
+        response = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        keys = [item["Key"] for item in response.get("Contents", [])]
+        for key in keys:
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
+        return keys
+
+
+def _stack_name(text: str) -> str:
+    """Return the name of the stack that the execution deploys; empty if its input is invalid."""
+    try:
+        return DeployRequest.parse(json.loads(text or "{}")).stack_name
+    except (InvalidInputError, ValueError):
+        return ""

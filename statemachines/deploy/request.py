@@ -16,7 +16,7 @@ from stepline.core.fields import Fields
 from stepline.core.text import quoted
 from stepline.core.trigger_keys import REVISION_BUCKET, REVISION_KEY, TRIGGER_KEYS
 
-_USER_KEYS = (
+USER_KEYS = (
     "environmentName",
     "stackName",
     "templatePath",
@@ -68,7 +68,7 @@ class DeployRequest:
     def parse(cls, value: object) -> Self:
         """Parse the input. Raise `InvalidInputError`, naming the key that is wrong."""
         fields = Fields(value, "the input")
-        fields.allow_only(_USER_KEYS + TRIGGER_KEYS)
+        fields.allow_only(USER_KEYS + TRIGGER_KEYS)
         target = find_target(fields)
         return cls(
             environment_name=fields.text("environmentName"),

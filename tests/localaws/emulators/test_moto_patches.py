@@ -178,6 +178,10 @@ DEFECTS = {
         f"{_TASK}.service.state_task_service_callback",
         "time.sleep(_DELAY_SECONDS_SYNC_CONDITION_CHECK)",
     ),
+    "stop_nested_executions": (
+        f"{_TASK}.service.state_task_service_sfn",
+        "if execution_status == ExecutionStatus.RUNNING:\n                return None",
+    ),
     "name_batch_errors": (
         f"{_TASK}.service.state_task_service_batch",
         'error_name = f"Batch.{error_code}"',

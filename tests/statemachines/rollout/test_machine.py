@@ -70,18 +70,19 @@ def test_input_of_a_deployment_is_that_of_the_rollout_with_the_overrides_of_the_
     machine = Machine()
     shared = {"target": {"externalId": "shared"}, "capabilities": ["CAPABILITY_IAM"]}
     one = target("one", environmentName="eu", parameters={"Size": "2"})
-    machine.run({**BASE_INPUT, **shared, "targets": [one]})
+    document: dict[str, Any] = {**BASE_INPUT, **shared, "targets": [one]}
+    machine.run(document)
     (deployment,) = machine.deployments()
-    document = machine.input_of(deployment)
-    request = DeployRequest.parse(document)
+    started = machine.input_of(deployment)
+    request = DeployRequest.parse(started)
     machine.close()
     assert request.stack_name == "eu-app"
-    assert request.parameters == {**BASE_INPUT["parameters"], "Size": "2"}
+    assert request.parameters == {"Seconds": "60", "Failure": "", "Size": "2"}
     assert request.target is not None
     assert request.target.external_id == "shared"
     assert request.target.role_arn == one["target"]["roleArn"]
-    assert document["codepipeline"] == BASE_INPUT["codepipeline"]
-    assert "targets" not in document
+    assert started["codepipeline"] == BASE_INPUT["codepipeline"]
+    assert "targets" not in started
 
 
 def test_stopped_rollout_stops_its_deployments() -> None:

@@ -90,10 +90,18 @@ def enforce(enforcement: Enforcement, *, account_id: str) -> None:
 def _trust_decisions_about_buckets() -> None:
     """Let a role session use a bucket of another account as the policies of both accounts allow.
 
-    ministack asks whether the bucket's policy allows the whole account of the session.
+    ministack asks whether the bucket's policy allows the whole account of the session, and its services find
+    objects, such as templates, only in their own account.
     """
-    original = s3._foreign_bucket_allows
-    s3._foreign_bucket_allows = lambda *args, **options: _is_allowed.get() or original(*args, **options)
+    allows, read = s3._foreign_bucket_allows, s3._get_object_data
+
+    def read_object(bucket: str, *args: Any, **options: Any) -> Any:
+        owner = s3._bucket_owner_account(bucket) if _is_allowed.get() else None
+        with responses.request_scope(owner or responses.get_account_id(), responses.get_region()):
+            return read(bucket, *args, **options)
+
+    s3._foreign_bucket_allows = lambda *args, **options: _is_allowed.get() or allows(*args, **options)
+    s3._get_object_data = read_object
 
 
 class _HttpRequest:

@@ -37,8 +37,12 @@ HANDLERS: dict[str, Any] = {
     "FinishWave": finish_wave.handler,
     "CheckAlarms": check_alarms.handler,
 }
-BASE_INPUT = {**INPUT, "environmentName": "prod", "parameters": {"Seconds": "60", "Failure": ""}}
-_DEPLOY: dict[str, Any] = {
+BASE_INPUT: dict[str, Any] = {
+    **INPUT,
+    "environmentName": "prod",
+    "parameters": {"Seconds": "60", "Failure": ""},
+}
+DEPLOY: dict[str, Any] = {
     "StartAt": "Deploy",
     "States": {
         "Deploy": {"Type": "Pass", "Parameters": {"parameters.$": "$.parameters"}, "Next": "Parse"},
@@ -108,7 +112,7 @@ class Machine:
         self.functions = InProcessFunctions(HANDLERS)
         self._service = build_stepfunctions(self.clock, self._task_client)
         self.stepfunctions = client_of(self._service)
-        deploy = self._create("deploy", json.dumps(_DEPLOY))
+        deploy = self._create("deploy", json.dumps(DEPLOY))
         values = {
             "Partition": "aws",
             "DeployStateMachineArn": deploy,

@@ -43,6 +43,7 @@ _PERMISSION_BY_SERVICE = {
 _RESOURCE_MEMBERS = {"iam:SimulatePrincipalPolicy": "PolicySourceArn"}
 """Actions whose resource is in a parameter that ministack does not know."""
 
+_DESCRIBE_ALARMS = "cloudwatch:DescribeAlarms"
 _EXPIRED = "The security token included in the request is expired"
 _MAX_FORM_BYTES = 65_536  # a form of STS is shorter; a larger body, such as an object of S3, is not searched
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
@@ -162,6 +163,8 @@ class _HttpRequest:
             yield from self._batch_permissions()[1:]
         if self._service == "codebuild":
             yield from self._codebuild_permissions()[1:]
+        if permission.action == _DESCRIBE_ALARMS:
+            yield from self._alarm_permissions()[1:]
         if self._service == "s3":
             request = (self._method, self._path, self._headers, self._body, self._query)
             for action, arn in iam_actions.s3_additional_checks(*request):
@@ -186,6 +189,8 @@ class _HttpRequest:
             return None
         if member := _RESOURCE_MEMBERS.get(action):
             return Permission(action, self._parameters().get(member, "*"))
+        if action == _DESCRIBE_ALARMS:
+            return self._alarm_permissions()[0]
         if action == "cloudformation:DescribeEvents" and (stack := self._stack_of_change_set()):
             return Permission(action, stack)
         resource = iam_actions.extract_resource_arn(*request, region, account)
@@ -211,6 +216,15 @@ class _HttpRequest:
         return codebuild_permissions(
             operation, parameters, account=responses.get_account_id(), region=responses.get_region()
         )
+
+    def _alarm_permissions(self) -> list[Permission]:
+        """Return the permissions to describe alarms, by their names if the request has some."""
+        given = json.loads(self._body) if self._body[:1] == b"{" else {}
+        members = (value for key, value in self._query.items() if key.startswith("AlarmNames.member."))
+        queried = (value[0] if isinstance(value, list) else value for value in members)
+        place = f"{responses.get_region()}:{responses.get_account_id()}"
+        names = [*(given.get("AlarmNames") or ()), *queried] or ["*"]
+        return [Permission(_DESCRIBE_ALARMS, f"arn:aws:cloudwatch:{place}:alarm:{name}") for name in names]
 
     def _parameters(self) -> Mapping[str, str]:
         """Return headers, and parameters of the query protocol or of CloudWatch's; the rules need members."""

@@ -53,6 +53,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     errors.name_batch_errors,
     service_errors.name_errors_of_the_sdk,
     service_errors.name_errors_of_other_services,
+    service_errors.name_errors_of_nested_executions,
     service_errors.refuse_malformed_events,
     errors.describe_missing_paths,
     errors.pass_on_failures,

@@ -39,7 +39,8 @@ def reason(error: str, cause: str) -> str:
     if execution:
         error = str(execution.get("Error") or f"Deployment {execution.get('Status', 'failed')}")
         cause = str(execution.get("Cause") or "no cause was given")
-    return _cut_bytes(printable(f"{error}: {readable_cause(cause)}", MAX_REASON_BYTES))
+    message = readable_cause(cause) or "no cause was given"
+    return _cut_bytes(printable(f"{error}: {message}", MAX_REASON_BYTES))
 
 
 def _execution(cause: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def handler(event: Fields) -> JsonObject:
     """
     request, earlier = DeployRequest.parse(event.value("request")), event.section("stack")
     progress = WaitProgress.parse(earlier.section("progress")) if "progress" in earlier else None
-    owner, wait = Owner.read(), WaitSettings.read()
+    owner, wait = Owner.read().of(request.target), WaitSettings.read()
     owner.check_role(request.role_arn)
     stack = find_stack(clients.cloudformation(), request.stack_name)
     if stack is not None and stack.phase is not Phase.DELETED:

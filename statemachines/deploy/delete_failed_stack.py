@@ -35,7 +35,7 @@ def handler(event: Fields) -> JsonObject:
     """
     deployment = Deployment.parse_with_stack(event)
     wait = WaitSettings.read()
-    role_arn = deployment.request.role_arn or optional(CLOUDFORMATION_ROLE_ARN)
+    role_arn = deployment.request.role_or(optional(CLOUDFORMATION_ROLE_ARN))
     operation = Operation(deployment.stack_id, deployment.attempt.deletion_token)
     delete_failed_stack(clients.cloudformation(), operation, role_arn, action=deployment.action)
     return AwaitedOperation(operation, WaitProgress.start(wait)).to_json()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from statemachines.deploy.errors import ForeignStackError
 from statemachines.deploy.settings import CLOUDFORMATION_ROLE_ARN, PIPELINE_STACK_NAME
+from statemachines.deploy.target import Target
 from stepline.core.cloudformation.stacks import Stack
 from stepline.core.environment import optional, required, texts
 from stepline.core.errors import InvalidInputError
@@ -29,12 +30,15 @@ _ADOPTED_STACK_NAMES: Final = "ADOPTED_STACK_NAMES"
 class Owner:
     """This pipeline: the name of its stack, the role with which it deploys by default, other roles that the
     input may name, and the stacks that it may change although it did not create them.
+
+    In a target, it has no default role, and that account's policies decide which roles it may pass.
     """
 
     pipeline_stack_name: str
     default_role_arn: str
     other_role_arns: frozenset[str]
     adopted_stack_names: frozenset[str]
+    target: Target | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -45,9 +49,13 @@ class Owner:
             adopted_stack_names=frozenset(texts(_ADOPTED_STACK_NAMES, environment)),
         )
 
+    def of(self, target: Target | None) -> Owner:
+        """Return this pipeline in a target, or in its own account for None."""
+        return replace(self, default_role_arn="", target=target) if target else self
+
     def check_role(self, role_arn: str) -> None:
         """Raise `InvalidInputError` if the input names a role that this pipeline may not pass."""
-        if role_arn not in {"", self.default_role_arn, *self.other_role_arns}:
+        if self.target is None and role_arn not in {"", self.default_role_arn, *self.other_role_arns}:
             raise InvalidInputError(
                 f'"roleArn" in the input is {role_arn}, which this pipeline may not pass to CloudFormation. '
                 "Add the role to the parameter OtherApplicationRoleArns of the stack "
@@ -64,12 +72,13 @@ class Owner:
             raise ForeignStackError(
                 f"The stack {stack.name} is nested in {stack.parent_id}, which must be deployed instead."
             )
-        if stack.name in self.adopted_stack_names:
+        name = self.target.name_of(stack.name) if self.target else stack.name
+        if name in self.adopted_stack_names:
             return
         if reason := self._reason(stack, role_arn or self.default_role_arn):
             raise ForeignStackError(
                 f"The stack {stack.name} {reason}. Nothing was changed. Choose another environmentName or "
-                f"stackName, or hand this stack over to the pipeline: add {stack.name} to the parameter "
+                f"stackName, or hand this stack over to the pipeline: add {name} to the parameter "
                 f"AdoptedStackNames of the stack {self.pipeline_stack_name}."
             )
 

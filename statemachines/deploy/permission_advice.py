@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from statemachines.deploy.settings import PIPELINE_STACK_NAME
+from stepline.core.clients import assumed_role
 from stepline.core.environment import optional
 
 _ADVICE: Final = (
@@ -14,6 +15,11 @@ _ADVICE: Final = (
             r"perform: (?:lambda:InvokeFunction|cloudformation:CreateChangeSet on \S+ \S+:transform/)"
         ),
         "Add the macro's function to the parameter MacroFunctionArns of the stack {stack}.",
+    ),
+    (
+        re.compile(r"perform: sts:(?:AssumeRole|TagSession)\b"),
+        "The tasks cannot assume the role of the target: add it to the parameter TargetRoleArns of the stack "
+        "{stack}, and let its trust policy allow their roles, with the same external id and session tags.",
     ),
     (
         re.compile(r"perform: iam:PassRole\b"),
@@ -29,7 +35,9 @@ _ADVICE: Final = (
 
 def with_advice(message: str) -> str:
     """Return the message of a denied request, after the parameter to change if there is one."""
-    stack = optional(PIPELINE_STACK_NAME)
+    stack, role = optional(PIPELINE_STACK_NAME), assumed_role()
+    if role and f":assumed-role/{role.name}/" in message:
+        return f"The role of the target, {role.arn}, lacks a permission. {message}"
     for pattern, advice in _ADVICE:
         if stack and pattern.search(message):
             return f"{advice.format(stack=stack)} {message}"

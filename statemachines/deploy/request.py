@@ -10,12 +10,13 @@ from typing import Self
 
 from statemachines.deploy.allowance import Allowance
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
+from statemachines.deploy.target import ROLE_ARN, Target
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
 from stepline.core.text import quoted
 from stepline.core.trigger_keys import REVISION_BUCKET, REVISION_KEY, TRIGGER_KEYS
 
-_USER_KEYS = (
+USER_KEYS = (
     "environmentName",
     "stackName",
     "templatePath",
@@ -24,11 +25,11 @@ _USER_KEYS = (
     "capabilities",
     "roleArn",
     "allowReplacement",
+    "target",
 )
 # "A stack name can contain only alphanumeric characters (case sensitive) and hyphens. It must start
 # with an alphabetical character and can't be longer than 128 characters" (CreateStack, API reference).
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
-_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\x21-\x7e]{1,576}")
 
 
 class Capability(StrEnum):
@@ -47,7 +48,8 @@ class Capability(StrEnum):
 class DeployRequest:
     """The input of a deployment. `stack_name` is the full name, `<environmentName>-<stackName>`.
 
-    `role_arn` is empty if the input contains none. `bucket` and `key` are those of the artifact.
+    `role_arn` is empty if the input contains none. `bucket` and `key` are those of the artifact. `target` is
+    None for a stack in the pipeline's own account and region.
     """
 
     environment_name: str
@@ -60,12 +62,14 @@ class DeployRequest:
     allow_replacement: Allowance
     bucket: str
     key: str
+    target: Target | None = None
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Parse the input. Raise `InvalidInputError`, naming the key that is wrong."""
         fields = Fields(value, "the input")
-        fields.allow_only(_USER_KEYS + TRIGGER_KEYS)
+        fields.allow_only(USER_KEYS + TRIGGER_KEYS)
+        target = find_target(fields)
         return cls(
             environment_name=fields.text("environmentName"),
             stack_name=_stack_name(fields),
@@ -73,11 +77,23 @@ class DeployRequest:
             template_configuration_path=fields.text_or_empty("templateConfigurationPath"),
             parameters=fields.texts("parameters"),
             capabilities=_capabilities(fields),
-            role_arn=_role_arn(fields),
+            role_arn=_role_arn(fields, target),
             allow_replacement=Allowance.parse(fields),
             bucket=_artifact(fields, REVISION_BUCKET),
             key=_artifact(fields, REVISION_KEY),
+            target=target,
         )
+
+    def role_or(self, default_role_arn: str) -> str:
+        """Return the role with which CloudFormation deploys; blank if it uses the permissions of its caller.
+
+        The pipeline's default is a role of its own account, and of no other.
+        """
+        return self.role_arn or ("" if self.target else default_role_arn)
+
+
+def find_target(fields: Fields) -> Target | None:
+    return Target.parse(fields.section("target")) if "target" in fields else None
 
 
 def _stack_name(fields: Fields) -> str:
@@ -103,10 +119,12 @@ def _capabilities(fields: Fields) -> tuple[Capability, ...]:
         ) from error
 
 
-def _role_arn(fields: Fields) -> str:
+def _role_arn(fields: Fields, target: Target | None) -> str:
     arn = fields.text_or_empty("roleArn")
-    if arn and not _ROLE_ARN.fullmatch(arn):
+    if arn and not ROLE_ARN.fullmatch(arn):
         raise fields.wrong("roleArn", "must be the ARN of an IAM role", arn)
+    if arn and target and not target.owns_role(arn):
+        raise fields.wrong("roleArn", f"must be a role of the target's account {target.account}", arn)
     return arn
 
 

@@ -57,7 +57,7 @@ def stack_arguments(
         "Parameters": parameters,
         "Capabilities": [capability.value for capability in request.capabilities],
     }
-    if role_arn := request.role_arn or default_role_arn:
+    if role_arn := request.role_or(default_role_arn):
         arguments["RoleARN"] = role_arn
     if tags is not None:
         arguments["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -212,7 +212,7 @@ def test_roles_of_the_pipeline_are_documented() -> None:
 
 
 def test_number_of_permissions_is_documented() -> None:
-    assert f"There are {len(permissions())} permissions of all five systems" in read("docs/security.md")
+    assert f"There are {len(permissions())} permissions of all six systems" in read("docs/security.md")
 
 
 def test_changelog_has_the_version_of_the_project() -> None:

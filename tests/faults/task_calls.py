@@ -30,6 +30,7 @@ PREFIX = "task of "
 _OPERATIONS = {
     "lambda": ("Invoke",),
     "batch": ("SubmitJob",),
+    "stepfunctions": ("StartExecution",),
 }
 _REFUSED = {Fault.THROTTLED, Fault.SERVER_ERROR, Fault.CONNECTION_REFUSED, *DENIALS}
 _POSSIBLE: Mapping[str, frozenset[Fault]] = {
@@ -46,16 +47,20 @@ _POSSIBLE: Mapping[str, frozenset[Fault]] = {
     ),
     # No time-outs: a submission without a response is submitted again, because SubmitJob has no token.
     "batch": frozenset({*_REFUSED, *CLASSES["execution"]}),
+    # The name of an execution is its token.
+    "stepfunctions": frozenset({*_REFUSED, Fault.TIMED_OUT_AFTER, *CLASSES["execution"]}),
 }
 _ERRORS = {
     ("lambda", Fault.THROTTLED): ("TooManyRequestsException", 429),
     ("lambda", Fault.SERVER_ERROR): ("ServiceException", 500),
     ("batch", Fault.THROTTLED): ("TooManyRequestsException", 429),
     ("batch", Fault.SERVER_ERROR): ("ServerException", 500),
+    ("stepfunctions", Fault.THROTTLED): ("ThrottlingException", 400),
+    ("stepfunctions", Fault.SERVER_ERROR): ("InternalServerException", 500),
 }
 """The codes of the services [model]."""
 
-_DENIED_LIKE_THROTTLED = {"batch"}
+_DENIED_LIKE_THROTTLED = {"batch", "stepfunctions"}
 """Their models have neither error, so Step Functions has one name for both, and a definition retries both."""
 
 
@@ -79,7 +84,7 @@ class TaskCalls:
             return method
         return functools.partial(self._call, self._names[name], method)
 
-    def _call(self, name: str, method: Callable[..., Any], **parameters: Any) -> Any:
+    def _call(self, name: str, method: Callable[..., Any], /, **parameters: Any) -> Any:
         world = self._world
         operation = Operation(self._service, name, "task", 0)
         call = Call(len(world.calls) + 1, 1, PREFIX + self._service, operation, parameters, attempts=1)

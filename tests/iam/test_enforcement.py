@@ -47,15 +47,23 @@ class FakePolicyStore:
         }
         self._bucket = bucket
 
-    def role(self, name: str) -> Role | None:
-        return self._roles.get(name)
+    def role(self, account_id: str, name: str) -> Role | None:
+        role = self._roles.get(name)
+        return role if role and role.arn.split(":")[4] == account_id else None
 
-    def resource_policy(self, arn: str) -> str | None:
+    def region(self) -> str:
+        return "us-east-1"
+
+    def owner(self, arn: str) -> str:
+        account_id = [*arn.split(":"), "", "", "", ""][4]
+        return account_id if account_id.isdigit() else ""
+
+    def resource_policy(self, arn: str, _caller_account_id: str) -> str | None:
         return self._bucket if arn.startswith(BUCKET) else None
 
 
 def enforcement(*statements: dict[str, Any], bucket: str | None = None) -> Enforcement:
-    return Enforcement(FakePolicyStore(*statements, bucket=bucket), PermissionRecord(), region="us-east-1")
+    return Enforcement(FakePolicyStore(*statements, bucket=bucket), PermissionRecord())
 
 
 def test_denial_has_the_message_of_aws() -> None:

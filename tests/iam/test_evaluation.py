@@ -50,6 +50,7 @@ def test_verdict_is_the_documented_one(path: Path) -> None:
         boundary=statements(case, "boundary"),
         resource=statements(case, "resource_policy"),
         resource_policy_required=case.get("resource_policy_required", False),
+        other_account=case.get("other_account", False),
     )
     assert decide(request_of(case), policies).verdict is Verdict[case["expected"]]
 

@@ -20,7 +20,7 @@ _RETRIED: Final = {"TransientAwsError", "Lambda.ServiceException", "States.Timeo
 # What Lambda itself reports: "Handle transient Lambda service exceptions" and "Error names" in the Step
 # Functions Developer Guide; Runtime.ExitError is the errorType of a process that was killed.
 _ERRORS_OF_AWS: Final = re.compile(
-    r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout|Batch\.[A-Za-z]+|Ssm\.[A-Za-z]+|AWS\.[A-Za-z.]+"
+    r"States\.[A-Za-z]+|Lambda\.[A-Za-z]+|Runtime\.ExitError|Sandbox\.Timedout|Batch\.[A-Za-z]+|StepFunctions\.[A-Za-z]+|Ssm\.[A-Za-z]+|AWS\.[A-Za-z.]+"
 )
 
 

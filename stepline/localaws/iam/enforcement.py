@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 
 _EXTERNAL_ID = "sts:externalid"
 _ASSUME_ROLE = "sts:AssumeRole"
+_TRUSTED_ACTIONS = frozenset({_ASSUME_ROLE, "sts:TagSession"})
+"""Actions that the trust policy of a role must allow."""
+
 _PASS_ROLE = "iam:PassRole"  # noqa: S105
 PASSED_TO_SERVICE = "iam:passedtoservice"
 _ARN_COLONS = 5
@@ -51,10 +54,19 @@ class Role:
 class PolicyStore(Protocol):
     """Where roles and the policies of resources are stored."""
 
-    def role(self, name: str) -> Role | None: ...
+    def role(self, account_id: str, name: str) -> Role | None: ...
 
-    def resource_policy(self, arn: str) -> str | None:
-        """Return the policy of a bucket, of an object's bucket, or of a KMS key."""
+    def region(self) -> str:
+        """Return the region of the current request."""
+
+    def owner(self, arn: str) -> str:
+        """Return the account of a resource; blank if there is none, as for `*`."""
+
+    def resource_policy(self, arn: str, caller_account_id: str) -> str | None:
+        """Return the policy of a bucket, of an object's bucket, or of a KMS key.
+
+        For a resource of another account than the caller's: of anything that has a policy.
+        """
 
 
 class AccessDeniedError(Exception):
@@ -67,9 +79,8 @@ class AccessDeniedError(Exception):
 
 
 class Enforcement:
-    def __init__(self, store: PolicyStore, record: PermissionRecord, *, region: str) -> None:
+    def __init__(self, store: PolicyStore, record: PermissionRecord) -> None:
         self._store = store
-        self._region = region
         self.record = record
 
     def authorize(self, caller: Caller, permissions: Iterable[Permission]) -> None:
@@ -110,18 +121,28 @@ class Enforcement:
         account = role_arn.split(":")[4] if role_arn.count(":") == _ARN_COLONS else ""
         return self.check_assumption(Caller(arn=service, account_id=account, service=service), role_arn)
 
-    def check_assumption(self, caller: Caller, role_arn: str, *, external_id: str = "") -> Role:
-        """Return the role, if the caller may assume it. Raises AccessDeniedError."""
-        role = self._store.role(_name(role_arn))
+    def check_assumption(
+        self,
+        caller: Caller,
+        role_arn: str,
+        *,
+        external_id: str = "",
+        permissions: Iterable[Permission] | None = None,
+    ) -> Role:
+        """Return the role, if the caller may assume it. Raises AccessDeniedError.
+
+        `permissions` are those of the request; by default, sts:AssumeRole with the external id.
+        """
+        role = self._role(role_arn)
         if role is None:
             raise self._denied(Request(caller, _ASSUME_ROLE, role_arn), Verdict.NO_SUCH_ROLE)
         context = {_EXTERNAL_ID: external_id} if external_id else {}
-        self.authorize(caller, [Permission(_ASSUME_ROLE, role_arn, context)])
+        self.authorize(caller, permissions or [Permission(_ASSUME_ROLE, role_arn, context)])
         self.record.add_assumed(role.name)
         return role
 
     def _decide(self, request: Request) -> Decision:
-        if request.action == _ASSUME_ROLE:
+        if request.action in _TRUSTED_ACTIONS:
             return self._decide_assumption(request)
         if request.caller.service:
             return Decision(Verdict.ALLOWED)
@@ -129,7 +150,7 @@ class Enforcement:
 
     def _decide_assumption(self, request: Request) -> Decision:
         """Decide by the role's trust policy, and by the caller's policies if it trusts the account only."""
-        role = self._store.role(_name(request.resource))
+        role = self._role(request.resource)
         if role is None:
             return Decision(Verdict.NO_SUCH_ROLE)
         trust = tuple(_on_role(parse(role.trust_policy, policy=f"trust policy of {role.name}"), role.arn))
@@ -143,29 +164,36 @@ class Enforcement:
 
     def _policies(self, request: Request) -> Policies:
         caller = request.caller
-        role = self._store.role(caller.role_name)
+        role = self._store.role(caller.account_id, caller.role_name)
+        owner = self._store.owner(request.resource)
         if role is None:
             return Policies()
-        resource = self._store.resource_policy(request.resource)
+        resource = self._store.resource_policy(request.resource, caller.account_id)
         return Policies(
             identity=tuple(s for name, text in role.policies.items() for s in parse(text, policy=name)),
             session=_parsed(caller.session_policies, "session policy") if caller.session_policies else None,
             boundary=None if role.boundary is None else parse(role.boundary, policy="permissions boundary"),
             resource=None if resource is None else parse(resource, policy=f"policy of {request.resource}"),
             resource_policy_required=_needs_key_policy(request),
+            other_account=owner not in {"", caller.account_id},
         )
+
+    def _role(self, arn: str) -> Role | None:
+        """Return a role by its ARN, which may have a path: `…:role/path/name`."""
+        account_id = arn.split(":")[4] if arn.count(":") == _ARN_COLONS else ""
+        return self._store.role(account_id, arn.rpartition("/")[2])
 
     def _context(self, caller: Caller, permission: Permission) -> Mapping[str, ContextValue]:
         """Return the context, with the keys of every request. The loopback interface counts as TLS."""
-        account = permission.resource.split(":", 5)[4:5]
         return {
             "aws:principalarn": caller.role_arn or caller.arn,
             "aws:principalaccount": caller.account_id,
             "aws:principaltype": "AssumedRole",
-            "aws:requestedregion": self._region,
-            "aws:resourceaccount": (account and account[0]) or caller.account_id,
+            "aws:requestedregion": self._store.region(),
+            "aws:resourceaccount": self._store.owner(permission.resource) or caller.account_id,
             "aws:securetransport": "true",
             "aws:sourceip": "127.0.0.1",
+            **{f"aws:principaltag/{name.lower()}": value for name, value in caller.session_tags},
             **permission.context,
         }
 
@@ -193,8 +221,3 @@ def _parsed(documents: Iterable[str], policy: str) -> tuple[Statement, ...]:
 def _on_role(statements: Iterable[Statement], role_arn: str) -> Iterable[Statement]:
     """Add the role as the resource of a trust policy, which has no Resource element."""
     return (replace(statement, resources=(role_arn,)) for statement in statements)
-
-
-def _name(role_arn: str) -> str:
-    """Return the role's name from its ARN, which may have a path: `…:role/path/name`."""
-    return role_arn.rpartition("/")[2]

@@ -1,6 +1,7 @@
-"""Decides whether a caller may perform an action, by AWS's rules within one account.
+"""Decides whether a caller may perform an action, by AWS's rules within one account and across accounts.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Policies:
     """The policies that apply. None: there is no such policy, unlike an empty one, which allows nothing.
 
     `resource_policy_required`: the resource's own policy must allow the request, as that of a KMS key must.
+    `other_account`: the resource is in another account than the caller, and both accounts must allow it.
     """
 
     identity: tuple[Statement, ...] = ()
@@ -39,6 +41,7 @@ class Policies:
     boundary: tuple[Statement, ...] | None = None
     resource: tuple[Statement, ...] | None = None
     resource_policy_required: bool = False
+    other_account: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,18 @@ def decide(request: Request, policies: Policies) -> Decision:
     delegated = [
         s for s in _allowing(request, resource) if s.principal and s.principal.names_account(request.caller)
     ]
-    if policies.resource_policy_required and not named and not delegated:
+    required = policies.resource_policy_required or policies.other_account
+    if required and not named and not delegated:
         return Decision(Verdict.NO_RESOURCE_POLICY)
     grants = tuple(_grants(request, policies.identity))
-    if not grants and not named:
+    suffices = bool(named) and (not policies.other_account or request.caller.is_account)
+    if not grants and not suffices:
         return Decision(Verdict.NO_IDENTITY_POLICY)
     # A resource policy that names the session itself is not limited by its session policy.
     unlimited = any(s.principal and s.principal.names_session(request.caller) for s in named)
     if not unlimited and (verdict := _limited(request, policies)):
         return Decision(verdict)
-    return Decision(Verdict.ALLOWED, grants, granted_by_resource=bool(named))
+    return Decision(Verdict.ALLOWED, grants, granted_by_resource=suffices)
 
 
 def _denied(request: Request, policies: Policies) -> Verdict | None:

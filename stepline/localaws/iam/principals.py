@@ -22,7 +22,8 @@ _ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
 class Caller:
     """A role session, an account, or an AWS service by itself (`service`), which is no IAM principal.
 
-    `session_policies` are the documents passed to AssumeRole, which limit what the role's policies allow.
+    `session_policies` are the documents passed to AssumeRole, which limit what the role's policies allow, and
+    `session_tags` the names and values of its tags.
     """
 
     arn: str
@@ -31,6 +32,7 @@ class Caller:
     role_arn: str = ""
     session_policies: tuple[str, ...] = ()
     service: str = ""
+    session_tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_account(self) -> bool:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from stepline.localaws.iam.conditions import ContextValue
 from stepline.localaws.iam.enforcement import PASSED_TO_SERVICE, Permission
+
+_ASSUME_ROLE = "sts:AssumeRole"
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,39 @@ def required_permissions(request: ServiceRequest, objects: EncryptedObjects) -> 
         yield from rule(request, objects)
 
 
-def _context(request: ServiceRequest) -> Mapping[str, str]:
+def _context(request: ServiceRequest) -> Mapping[str, ContextValue]:
     """Return the condition keys that are set by parameters [service authorization reference]."""
     if request.permission.action == "cloudwatch:PutMetricData":
         return {"cloudwatch:namespace": request.parameters.get("Namespace", "")}
     if request.permission.action == "s3:ListBucket" and "prefix" in request.parameters:
         return {"s3:prefix": request.parameters["prefix"]}
+    if request.permission.action == _ASSUME_ROLE:
+        return _session_context(request.parameters)
     if not request.permission.action.startswith("cloudformation:"):
         return {}
     return {key: request.parameters[name] for name, key in _STACK_KEYS.items() if name in request.parameters}
+
+
+def _session_context(parameters: Mapping[str, str]) -> Mapping[str, ContextValue]:
+    """Return the condition keys of AssumeRole [IAM guide, "IAM and AWS STS condition context keys"]."""
+    tags = _session_tags(parameters)
+    keys = {"ExternalId": "sts:externalid", "RoleSessionName": "sts:rolesessionname"}
+    return {
+        **{key: parameters[name] for name, key in keys.items() if name in parameters},
+        **{f"aws:requesttag/{name.lower()}": value for name, value in tags.items()},
+        **({"aws:tagkeys": tuple(tags)} if tags else {}),
+    }
+
+
+def _session_tags(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    names = (name for name in parameters if name.startswith("Tags.member.") and name.endswith(".Key"))
+    return {parameters[name]: parameters.get(f"{name.removesuffix('Key')}Value", "") for name in names}
+
+
+def _assume_role(request: ServiceRequest, _objects: EncryptedObjects) -> Iterator[Permission]:
+    """Require sts:TagSession for session tags [IAM guide, "Pass session tags in AWS STS"]."""
+    if _session_tags(request.parameters):
+        yield Permission("sts:TagSession", request.permission.resource, _session_context(request.parameters))
 
 
 def _read_object(request: ServiceRequest, objects: EncryptedObjects) -> Iterator[Permission]:
@@ -180,6 +207,7 @@ _RULES: dict[str, Callable[[ServiceRequest, EncryptedObjects], Iterator[Permissi
     "s3:GetObjectVersion": _read_object,
     "s3:PutObject": _write_object,
     "sns:Publish": _publish,
+    _ASSUME_ROLE: _assume_role,
     "cloudformation:CreateStack": _stack_operation,
     "cloudformation:UpdateStack": _stack_operation,
     "cloudformation:DeleteStack": _stack_operation,

@@ -17,7 +17,7 @@ __all__ = ["Platform", "ServerSettings", "Services", "start"]
 
 def start(settings: ServerSettings, stack: contextlib.ExitStack) -> tuple[Platform, Services]:
     """Start all services behind ministack's port; closing `stack` stops them, the last one first."""
-    enforcement, roles = start_enforcement(account_id=settings.account_id, region=settings.region)
+    enforcement, roles = start_enforcement(account_id=settings.account_id)
     platform = Platform(settings, enforcement, roles)
     services = build_services(platform, stack)
     connect(services, platform, stack)

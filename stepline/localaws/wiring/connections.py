@@ -90,7 +90,8 @@ def _route_requests(services: Services, platform: Platform) -> None:
         services.codepipeline,
         services.batch,
     ):
-        routing.add_service(service)
+        settings = platform.settings
+        routing.add_service(service, account_id=settings.account_id, region=settings.region)
     routing.refuse_deep_documents()
     functions.run_functions_with(
         services.functions, platform.roles, endpoint_url=platform.settings.endpoint_url
@@ -125,8 +126,8 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_role_policy_type()
     add_user_types()
     add_trail_type()
-    add_nested_stacks(platform.client)
     add_schedule_type()
+    add_nested_stacks(lambda service: _client_of_request(service, platform))
     macros.add_macro_type()
     add_recorded_types()
 
@@ -220,6 +221,12 @@ def _connect_events(services: Services, platform: Platform, stack: contextlib.Ex
 def _connect_alarms(stack: contextlib.ExitStack) -> None:
     cloudwatch.check_topic_policies()
     stack.callback(cloudwatch.evaluate_alarms())
+
+
+def _client_of_request(service: str, platform: Platform) -> Any:
+    """Return a client for the account and region of the current request."""
+    account_id, region = routing.current_scope()
+    return platform.client(service, region, account_id)
 
 
 def _client(service: JsonService, platform: Platform) -> Any:

@@ -39,16 +39,16 @@ class Platform:
     roles: ServiceRoles
 
     @functools.cache  # noqa: B019 - the only instance lives as long as the process
-    def client(self, service: str, region: str = "") -> Any:
+    def client(self, service: str, region: str = "", account_id: str = "") -> Any:
         """Return a boto3 client that signs each request as the current actor. Creating one is slow.
 
-        `region`: by default that of the settings.
+        `region` and `account_id`: by default those of the settings.
         """
         return acting_client(
             service,
             roles=self.roles,
             endpoint_url=self.settings.endpoint_url,
-            account_id=self.settings.account_id,
+            account_id=account_id or self.settings.account_id,
             region=region or self.settings.region,
             config=_CLIENT_CONFIG,
         )

@@ -178,6 +178,14 @@ DEFECTS = {
         f"{_TASK}.service.state_task_service_callback",
         "time.sleep(_DELAY_SECONDS_SYNC_CONDITION_CHECK)",
     ),
+    "name_errors_of_nested_executions": (
+        f"{_TASK}.service.state_task_service_sfn",
+        'error_name: str = f"StepFunctions.{error_code}Exception"',
+    ),
+    "stop_nested_executions": (
+        f"{_TASK}.service.state_task_service_sfn",
+        "if execution_status == ExecutionStatus.RUNNING:\n                return None",
+    ),
     "name_batch_errors": (
         f"{_TASK}.service.state_task_service_batch",
         'error_name = f"Batch.{error_code}"',

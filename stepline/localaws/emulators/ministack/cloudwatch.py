@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ministack.core import responses
 from ministack.services import cloudwatch, kms, sns, sqs
 
 from stepline.localaws import service_policies
@@ -59,9 +60,10 @@ def evaluate_alarms() -> Callable[[], None]:
 
     def run() -> None:
         while not stopped.wait(_EVALUATION_SECONDS):
-            for alarm in list(cloudwatch._alarms.values()):
+            for (account_id, region, _), alarm in cloudwatch._alarms.all_items():
                 try:
-                    _evaluate(alarm)
+                    with responses.request_scope(account_id, region):
+                        _evaluate(alarm)
                 except Exception:
                     _log.exception("cannot evaluate the alarm %s", alarm["AlarmName"])
 

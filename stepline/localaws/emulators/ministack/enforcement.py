@@ -6,14 +6,14 @@ the statement that allowed it. ministack's tables of actions, resources and erro
 
 from __future__ import annotations
 
+import contextvars
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.credentials import ReadOnlyCredentials
 from ministack import app
 from ministack.core import iam_actions, responses, router
-from ministack.services import cloudformation, sts
+from ministack.services import cloudformation, s3, sts
 
 from stepline.localaws.emulators.ministack.iam import (
     MinistackDirectory,
@@ -22,7 +22,7 @@ from stepline.localaws.emulators.ministack.iam import (
     keep_expired_sessions,
     session_of,
 )
-from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Permission, PermissionRecord, Role
+from stepline.localaws.iam import AccessDeniedError, Caller, Enforcement, Permission, PermissionRecord
 from stepline.localaws.iam.required_permissions import EncryptedObjects, ServiceRequest, required_permissions
 from stepline.localaws.iam.service_requests import (
     batch_permissions,
@@ -43,29 +43,33 @@ _PERMISSION_BY_SERVICE = {
 _RESOURCE_MEMBERS = {"iam:SimulatePrincipalPolicy": "PolicySourceArn"}
 """Actions whose resource is in a parameter that ministack does not know."""
 
+_DESCRIBE_ALARMS = "cloudwatch:DescribeAlarms"
 _EXPIRED = "The security token included in the request is expired"
 _MAX_FORM_BYTES = 65_536  # a form of STS is shorter; a larger body, such as an object of S3, is not searched
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
+_is_allowed: contextvars.ContextVar[bool] = contextvars.ContextVar("is_allowed", default=False)
+"""Whether the current request is one of a role session that has its permissions."""
+
 _Response = tuple[int, dict[str, str], bytes]
 
 
-def start_enforcement(*, account_id: str, region: str) -> tuple[Enforcement, ServiceRoles]:
+def start_enforcement(*, account_id: str) -> tuple[Enforcement, ServiceRoles]:
     """Enforce IAM from now on; return what decides, and the role sessions that services work in."""
     keep_expired_sessions()
-    enforcement = Enforcement(MinistackDirectory(account_id), PermissionRecord(), region=region)
-    enforce(enforcement)
-
-    def session_keys(role: Role, name: str) -> ReadOnlyCredentials:
-        return session_of(role, account_id=account_id, name=name)
-
-    return enforcement, ServiceRoles(enforcement, session_keys, caller_of)
+    enforcement = Enforcement(MinistackDirectory(), PermissionRecord())
+    enforce(enforcement, account_id=account_id)
+    return enforcement, ServiceRoles(enforcement, session_of, caller_of)
 
 
-def enforce(enforcement: Enforcement) -> None:
-    """Check every request of a role session, to any service, before ministack processes it."""
+def enforce(enforcement: Enforcement, *, account_id: str) -> None:
+    """Check every request of a role session, to any service, before ministack processes it.
+
+    `account_id` is the access key of the services themselves.
+    """
     original = app._handle_post_body_shortcuts
     objects = MinistackObjects()
+    _trust_decisions_about_buckets()
 
     async def handle(*args: Any) -> Any:
         method, path, headers, body, query, request_id = args
@@ -74,14 +78,31 @@ def enforce(enforcement: Enforcement) -> None:
         if access_key in sts._sessions and (caller := caller_of(access_key)) is not None:
             request = _HttpRequest(method, path, headers, body, query)
             denied = request.check(caller, access_key, enforcement, objects)
-        elif b"AssumeRole" in body[:_MAX_FORM_BYTES] and access_key != responses.get_account_id():
-            # The account's id is the access key of the services themselves.
-            denied = _HttpRequest(method, path, headers, body, query).check_assumption(enforcement)
+            _is_allowed.set(denied is None)
+        elif b"AssumeRole" in body[:_MAX_FORM_BYTES] and access_key != account_id:
+            denied = _HttpRequest(method, path, headers, body, query).check_assumption(enforcement, objects)
         if denied is not None:
             return (denied[0], denied[1] | {"x-amzn-requestid": request_id}, denied[2])
         return await original(*args)
 
     app._handle_post_body_shortcuts = handle
+
+
+def _trust_decisions_about_buckets() -> None:
+    """Let a role session use a bucket of another account as the policies of both accounts allow.
+
+    ministack asks whether the bucket's policy allows the whole account of the session, and its services find
+    objects, such as templates, only in their own account.
+    """
+    allows, read = s3._foreign_bucket_allows, s3._get_object_data
+
+    def read_object(bucket: str, *args: Any, **options: Any) -> Any:
+        owner = s3._bucket_owner_account(bucket) if _is_allowed.get() else None
+        with responses.request_scope(owner or responses.get_account_id(), responses.get_region()):
+            return read(bucket, *args, **options)
+
+    s3._foreign_bucket_allows = lambda *args, **options: _is_allowed.get() or allows(*args, **options)
+    s3._get_object_data = read_object
 
 
 class _HttpRequest:
@@ -116,7 +137,7 @@ class _HttpRequest:
             return self._refusal("", caller, f"the local AWS cannot decide: {error}")
         return None
 
-    def check_assumption(self, enforcement: Enforcement) -> _Response | None:
+    def check_assumption(self, enforcement: Enforcement, objects: EncryptedObjects) -> _Response | None:
         """Return the response that refuses a developer a role that does not trust the account, or None.
 
         Nothing else is refused to a caller without a role.
@@ -127,7 +148,9 @@ class _HttpRequest:
         account = responses.get_account_id()
         caller = Caller(arn=f"arn:aws:iam::{account}:root", account_id=account)
         try:
-            enforcement.check_assumption(caller, parameters.get("RoleArn", ""))
+            need = Permission("sts:AssumeRole", parameters.get("RoleArn", ""))
+            needs = required_permissions(ServiceRequest(need, parameters), objects)
+            enforcement.check_assumption(caller, need.resource, permissions=needs)
         except AccessDeniedError as error:
             return self._refusal(error.action, caller, error.message)
         return None
@@ -140,6 +163,8 @@ class _HttpRequest:
             yield from self._batch_permissions()[1:]
         if self._service == "codebuild":
             yield from self._codebuild_permissions()[1:]
+        if permission.action == _DESCRIBE_ALARMS:
+            yield from self._alarm_permissions()[1:]
         if self._service == "s3":
             request = (self._method, self._path, self._headers, self._body, self._query)
             for action, arn in iam_actions.s3_additional_checks(*request):
@@ -164,6 +189,8 @@ class _HttpRequest:
             return None
         if member := _RESOURCE_MEMBERS.get(action):
             return Permission(action, self._parameters().get(member, "*"))
+        if action == _DESCRIBE_ALARMS:
+            return self._alarm_permissions()[0]
         if action == "cloudformation:DescribeEvents" and (stack := self._stack_of_change_set()):
             return Permission(action, stack)
         resource = iam_actions.extract_resource_arn(*request, region, account)
@@ -189,6 +216,15 @@ class _HttpRequest:
         return codebuild_permissions(
             operation, parameters, account=responses.get_account_id(), region=responses.get_region()
         )
+
+    def _alarm_permissions(self) -> list[Permission]:
+        """Return the permissions to describe alarms, by their names if the request has some."""
+        given = json.loads(self._body) if self._body[:1] == b"{" else {}
+        members = (value for key, value in self._query.items() if key.startswith("AlarmNames.member."))
+        queried = (value[0] if isinstance(value, list) else value for value in members)
+        place = f"{responses.get_region()}:{responses.get_account_id()}"
+        names = [*(given.get("AlarmNames") or ()), *queried] or ["*"]
+        return [Permission(_DESCRIBE_ALARMS, f"arn:aws:cloudwatch:{place}:alarm:{name}") for name in names]
 
     def _parameters(self) -> Mapping[str, str]:
         """Return headers, and parameters of the query protocol or of CloudWatch's; the rules need members."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 import time
 from collections import deque
 from typing import Any
 
 from botocore.credentials import ReadOnlyCredentials
-from ministack.core import iam_evaluator
+from ministack.core import iam_evaluator, responses
 from ministack.services import iam, kms, s3, sns, sts
 
 from stepline.localaws.iam import Caller, Role
 
+_ACCOUNT_ID = re.compile(r"\d{12}")
+_ARN_PARTS = 6
+_BUCKET_ARN = "arn:aws:s3:::"
 _MAX_SESSION_NAME = 64  # RoleSessionName in STS's model
 _EXPIRED_KEPT_SECONDS = 3_600.0
 _MANAGED_BY_AWS = "alias/aws/"
@@ -22,16 +27,13 @@ _MANAGED_BY_AWS = "alias/aws/"
 class MinistackDirectory:
     """Finds roles and resource policies; reads them at each request, so changes take effect at once."""
 
-    def __init__(self, account_id: str) -> None:
-        self._account_id = account_id
-
-    def role(self, name: str) -> Role | None:
-        record = iam._roles.get_scoped(self._account_id, None, name)
+    def role(self, account_id: str, name: str) -> Role | None:
+        record = iam._roles.get_scoped(account_id, None, name)
         if record is None:
             return None
         policies = dict(record.get("InlinePolicies") or {})
         for arn in record.get("AttachedPolicies", []):
-            policies[arn] = iam_evaluator._resolve_managed_policy_document(arn, self._account_id) or {}
+            policies[arn] = iam_evaluator._resolve_managed_policy_document(arn, account_id) or {}
         boundary = record.get("PermissionsBoundary") or None  # "" for a role that an API call created
         return Role(
             name=name,
@@ -39,16 +41,26 @@ class MinistackDirectory:
             trust_policy=record["AssumeRolePolicyDocument"],
             policies=policies,
             boundary=boundary
-            and (iam_evaluator._resolve_managed_policy_document(boundary, self._account_id) or {}),
+            and (iam_evaluator._resolve_managed_policy_document(boundary, account_id) or {}),
         )
 
-    def resource_policy(self, arn: str) -> str | None:
-        service = arn.split(":")[2] if arn.startswith("arn:") else ""
-        found = None
-        if service == "s3":
-            found = s3.bucket_policy_for_arn(arn)
-        elif service == "kms":
-            found = kms.key_policy_for_arn(arn)
+    def region(self) -> str:
+        return str(responses.get_region())
+
+    def owner(self, arn: str) -> str:
+        if arn.startswith(_BUCKET_ARN):
+            bucket = arn.removeprefix(_BUCKET_ARN).partition("/")[0]
+            return s3._bucket_owner_account(bucket) or ""
+        parts = arn.split(":", 5)
+        return parts[4] if len(parts) == _ARN_PARTS and _ACCOUNT_ID.fullmatch(parts[4]) else ""
+
+    def resource_policy(self, arn: str, caller_account_id: str) -> str | None:
+        owner = self.owner(arn)
+        service, region = [*arn.split(":", 4), "", "", ""][2:4]
+        if owner in {"", caller_account_id} and service not in {"s3", "kms"}:
+            return None
+        with responses.request_scope(owner or caller_account_id, region or self.region()):
+            found = iam_evaluator._resource_policy(service, arn)
         return (found and found[0]) or None
 
 
@@ -67,7 +79,9 @@ class MinistackObjects:
         return self.key_arn(named) if named and encryption == "aws:kms" else None
 
     def default_key(self, bucket: str) -> str | None:
-        named = s3._bucket_default_sse_headers(bucket).get("x-amz-server-side-encryption-aws-kms-key-id")
+        with self._owner_of(bucket):
+            headers = s3._bucket_default_sse_headers(bucket)
+        named = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
         return self.key_arn(named) if named else None
 
     def key_of_topic(self, topic_arn: str) -> str | None:
@@ -82,13 +96,23 @@ class MinistackObjects:
         return record["Arn"] if record else identifier
 
     def _object(self, bucket: str, key: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = (s3._buckets.get(bucket) or {}).get("objects", {}).get(key)
+        with self._owner_of(bucket):
+            found: dict[str, Any] | None = (s3._buckets.get(bucket) or {}).get("objects", {}).get(key)
         return found
 
+    def _owner_of(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        """Look up what follows in the account of the bucket, whoever asks."""
+        account_id = s3._bucket_owner_account(bucket) or responses.get_account_id()
+        scope: contextlib.AbstractContextManager[None] = responses.request_scope(
+            account_id, responses.get_region()
+        )
+        return scope
 
-def session_of(role: Role, *, account_id: str, name: str) -> ReadOnlyCredentials:
+
+def session_of(role: Role, name: str) -> ReadOnlyCredentials:
     """Return credentials of a session that never expires, the same for the same role and `name`."""
     name = name[:_MAX_SESSION_NAME]
+    account_id = role.arn.split(":")[4]
     digest = hashlib.sha256(f"{role.arn} {name}".encode()).hexdigest()
     keys = ReadOnlyCredentials(f"ASIA{digest[:16].upper()}", digest[16:56], digest)
     if keys.access_key not in sts._sessions:
@@ -126,6 +150,7 @@ def caller_of(access_key: str) -> Caller | None:
         session_policies=tuple(
             text if isinstance(text, str) else json.dumps(text) for text in documents if text
         ),
+        session_tags=tuple((tag["Key"], tag["Value"]) for tag in session.get("SessionTags") or ()),
     )
 
 

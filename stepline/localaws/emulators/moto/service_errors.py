@@ -11,11 +11,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_aws_sdk,
     state_task_service_ecs,
     state_task_service_events,
+    state_task_service_sfn,
     state_task_service_unsupported,
 )
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from stepline.localaws.emulators.moto.failures import task_failure
+from stepline.localaws.protocol.service import service_model
 from stepline.localaws.stepfunctions import sdk_services
 
 
@@ -69,6 +71,26 @@ def name_errors_of_other_services() -> None:
         state_task_service_unsupported.StateTaskServiceUnsupported,
     ):
         task._from_error = _named_by_service(task._from_error)
+
+
+def name_errors_of_nested_executions() -> None:
+    """Name errors of `startExecution` after the SDK's classes, of which there is none for a throttle.
+
+    moto adds Exception to every code, `StepFunctions.ThrottlingExceptionException`.
+    """
+    task = state_task_service_sfn.StateTaskServiceSfn
+    original = task._from_error
+    modeled = {shape.name for shape in service_model("stepfunctions").error_shapes}
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, BotoCoreError):
+            return task_failure(self, env, "StepFunctions.SdkClientException", str(ex))
+        if isinstance(ex, ClientError) and ex.response["Error"]["Code"] not in modeled:
+            message = ex.response["Error"]["Message"]
+            return task_failure(self, env, "StepFunctions.AWSStepFunctionsException", message)
+        return original(self, env, ex)
+
+    task._from_error = from_error
 
 
 _DISPLAY_NAMES: Final = {

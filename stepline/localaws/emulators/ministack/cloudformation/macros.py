@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,8 @@ Response = tuple[int, dict[str, str], bytes]
 _processed: contextvars.ContextVar[Template | None] = contextvars.ContextVar("processed", default=None)
 """The template of the current request after its macros have run."""
 
-_macros: dict[str, str] = {}
-"""Name -> the function's ARN. A name is unique in an account, and the local AWS has one account."""
+_macros: MutableMapping[str, str] = responses.AccountRegionScopedDict()
+"""Name -> the function's ARN, in the account and region of the current request."""
 
 
 def add_macro_type() -> None:

@@ -56,9 +56,18 @@ class DeploymentAttempt:
     def deletion_token(self) -> str:
         return self._unique("delete")
 
-    def _unique(self, operation: str) -> str:
+    @property
+    def approval_id(self) -> str:
+        """The id of the request for approval, which people type: 12 hexadecimal digits and the attempt."""
+        return f"{self._digest}-{self.number}"
+
+    @property
+    def _digest(self) -> str:
         identity = f"{self.execution_arn}\n{self.start_time}".encode()
+        return hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]
+
+    def _unique(self, operation: str) -> str:
         head = f"stepline-{operation}-"
-        tail = f"-{hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]}-{self.number}"
+        tail = f"-{self._digest}-{self.number}"
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.execution_name).strip("-")
         return head + readable[: MAX_TOKEN_CHARACTERS - len(head) - len(tail)] + tail

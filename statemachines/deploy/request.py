@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from statemachines.deploy.allowance import Allowance
+from statemachines.deploy.approval_setting import ApprovalRequirement
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
@@ -24,6 +25,7 @@ _USER_KEYS = (
     "capabilities",
     "roleArn",
     "allowReplacement",
+    "approval",
 )
 # "A stack name can contain only alphanumeric characters (case sensitive) and hyphens. It must start
 # with an alphabetical character and can't be longer than 128 characters" (CreateStack, API reference).
@@ -58,6 +60,7 @@ class DeployRequest:
     capabilities: tuple[Capability, ...]
     role_arn: str
     allow_replacement: Allowance
+    approval: ApprovalRequirement
     bucket: str
     key: str
 
@@ -75,6 +78,7 @@ class DeployRequest:
             capabilities=_capabilities(fields),
             role_arn=_role_arn(fields),
             allow_replacement=Allowance.parse(fields),
+            approval=ApprovalRequirement.parse(fields),
             bucket=_artifact(fields, REVISION_BUCKET),
             key=_artifact(fields, REVISION_KEY),
         )

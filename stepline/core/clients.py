@@ -11,15 +11,18 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore.session
+from botocore import UNSIGNED
 from botocore.config import Config
 
 from stepline.core.limits import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 _READ_TIMEOUT_SECONDS: Final = 12
 """A task has 60 seconds [ours], and CloudFormation responds within one or two."""
@@ -51,6 +54,14 @@ def cloudformation() -> CloudFormationClient:
     return cast("CloudFormationClient", client("cloudformation"))
 
 
+def codepipeline() -> CodePipelineClient:
+    return cast("CodePipelineClient", client("codepipeline"))
+
+
+def dynamodb() -> Any:
+    return client("dynamodb")
+
+
 def iam() -> IAMClient:
     return cast("IAMClient", client("iam"))
 
@@ -59,8 +70,19 @@ def s3() -> S3Client:
     return cast("S3Client", client("s3"))
 
 
+def sns() -> Any:
+    return client("sns")
+
+
 def stepfunctions() -> SFNClient:
     return cast("SFNClient", client("stepfunctions"))
+
+
+@functools.cache
+def unsigned_sts() -> STSClient:
+    """Return a client that signs nothing: it sends requests that somebody else has signed."""
+    config = client_config(read_timeout_seconds=_READ_TIMEOUT_SECONDS, signature_version=UNSIGNED)
+    return cast("STSClient", _session().create_client("sts", config=config))
 
 
 @functools.cache

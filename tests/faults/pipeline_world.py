@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
+from statemachines.deploy import current_time
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import AwsError
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS, FakeStack
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.service import Calls
@@ -41,8 +44,9 @@ from tests.faults.schedule import Fault, Schedule
 from tests.faults.trigger_function import EventQueue
 from tests.faults.world import World
 from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.statemachines.deploy.approvers import Approvers
+from tests.statemachines.deploy.machine import APPROVALS_TABLE, FUNCTIONS, definition, load_handler
 from tests.statemachines.deploy.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
-from tests.statemachines.deploy.machine import TASKS, definition, load_handler
 from tests.statemachines.deploy.machine import function_name as task_function
 
 CONTINUATION_SECONDS = 60
@@ -113,16 +117,20 @@ class PipelineWorld(World):
         self.source = source or Source()
         self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)
         self.sns = FakeSns()
+        self.sts = FakeSts(clock=self.clock)
+        self.dynamodb = FakeDynamoDb(tables=[(APPROVALS_TABLE, "id")])
         self.cloudwatch = FakeCloudWatch()
         self.function_calls = Calls()  # cases with faults of functions are no scenarios
         self.express_runs = 0
         self._declaration = pipeline_declaration(user_parameters, output_artifact=output_artifact)
-        handlers = {task_function(task): load_handler(task) for task in TASKS}
+        handlers = {task_function(task): load_handler(task) for task in FUNCTIONS}
         handlers[TRIGGER] = trigger.handler
         handlers[EXPRESS_TASK] = self._run_express_task
         deployed = trigger_function.configuration()
         timeouts = dict.fromkeys(handlers, deployed.task_timeout_seconds)
         self.functions = Functions(handlers, timeouts | {TRIGGER: deployed.timeout_seconds}, self._admit)
+        self.approvers = Approvers(self.clock, self.sts, self.functions)
+        self.approvers.attach(self.sns)
         self.event_queue = EventQueue(self.clock)
         self.late_starts: list[str] = []
         self.started_meanwhile: list[str] = []
@@ -154,6 +162,9 @@ class PipelineWorld(World):
             "s3": self.s3,
             "cloudformation": self.cloudformation,
             "iam": FakeIam(),
+            "dynamodb": self.dynamodb,
+            "sns": self.sns,
+            "sts": self.sts,
             "stepfunctions": self.stepfunctions,
             "codepipeline": self.codepipeline,
         }
@@ -207,9 +218,13 @@ class PipelineWorld(World):
         environment = {**DEPLOY_ENVIRONMENT, "POLL_SECONDS": "30", "MAX_WAIT_MINUTES": MAX_WAIT_MINUTES}
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
+            mock.patch.object(current_time, "now", self._function_time),
             self._process(environment),
         ):
             yield
+
+    def _function_time(self) -> datetime:
+        return datetime.fromtimestamp(self.function_clock(), UTC)
 
     # ---------------------------------------------------------------- what users do
 

@@ -242,7 +242,7 @@ class World(Receiver):
         if isinstance(service, FakeS3):
             stored = service.handle(http)
             return Reply(stored.status_code, stored.raw.read(), dict(stored.headers))
-        if isinstance(service, FakeService):
+        if isinstance(service, FakeService) and service.service_name != "dynamodb":
             return self._parsed_reply(service, call)
         headers = {name.lower(): text_of(value) for name, value in http.headers.items()}
         before = len(self.executions)

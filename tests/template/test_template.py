@@ -54,6 +54,7 @@ WITHOUT_RESOURCES = {
     "cloudwatch:PutMetricData",
     "codepipeline:PutJobFailureResult",
     "codepipeline:PutJobSuccessResult",
+    "dynamodb:ListTables",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

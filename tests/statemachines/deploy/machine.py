@@ -19,18 +19,23 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
+from statemachines.deploy import current_time
 from statemachines.task import Handler
 from stepline.core import clients
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.codepipeline import FakeCodePipeline
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls
+from tests.fakes.sts import FakeSts
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.statemachines.deploy.approvers import Approvers
 from tests.statemachines.deploy.path import path_of
 from tests.statemachines.execution import ROLE_ARN, Execution, read_execution
 
@@ -50,8 +55,13 @@ TASKS = (
     "delete_failed_stack",
     "check_stack_deletion_status",
     "collect_outputs",
+    "ask_for_approval",
+    "check_approval",
 )
-"""The modules of the handlers, one for each Lambda function."""
+"""The modules of the handlers of the state machine, one for each Lambda function."""
+
+FUNCTIONS = (*TASKS, "answer_approval")
+"""Those of the functions that others invoke, too."""
 
 BUCKET, KEY = "artifacts", "pipeline/source/abc.zip"
 INPUT = {
@@ -62,6 +72,7 @@ INPUT = {
     "revisionS3Key": KEY,
     "codepipeline": {"jobId": "11111111-2222-3333-4444-555555555555", "accountId": "000000000000"},
 }
+APPROVALS_TABLE = "stepline-deploy-approvals"
 ENVIRONMENT = {
     "POLL_SECONDS": "10",
     "MAX_WAIT_MINUTES": "30",
@@ -70,6 +81,8 @@ ENVIRONMENT = {
     "PIPELINE_STACK_NAME": "stepline",
     "OTHER_CLOUDFORMATION_ROLE_ARNS": "arn:aws:iam::000000000000:role/other-deployer",
     "ADOPTED_STACK_NAMES": "prod-adopted,dev-adopted",
+    "APPROVALS_TABLE_ARN": f"arn:aws:dynamodb:us-east-1:000000000000:table/{APPROVALS_TABLE}",
+    "APPROVAL_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alarms",
 }
 SUBSTITUTIONS = {
     "Partition": "aws",
@@ -142,6 +155,9 @@ class Machine:
     clock: VirtualClock = field(default_factory=VirtualClock)
     s3: FakeS3 = field(default_factory=FakeS3)
     sns: FakeSns = field(default_factory=FakeSns)
+    sts: FakeSts = field(default_factory=FakeSts)
+    dynamodb: FakeDynamoDb = field(default_factory=lambda: FakeDynamoDb(tables=[(APPROVALS_TABLE, "id")]))
+    codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
     cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
     iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))
     cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
@@ -149,8 +165,11 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.cloudformation = self.cloudformation_class(clock=self.clock, s3=self.s3)
-        self._handlers = {function_name(task): self._function(task) for task in TASKS}
+        self._handlers = {function_name(task): self._function(task) for task in FUNCTIONS}
+        self.stepfunctions: Any = None
         self.functions = InProcessFunctions(self._handlers)
+        self.approvers = Approvers(self.clock, self.sts, self.functions)
+        self.approvers.attach(self.sns)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[Machine]:
@@ -160,6 +179,12 @@ class Machine:
             mock.patch.object(clients, "cloudformation", return_value=client_of(self.cloudformation)),
             mock.patch.object(clients, "iam", return_value=client_of(self.iam)),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
+            mock.patch.object(clients, "sns", return_value=client_of(self.sns)),
+            mock.patch.object(clients, "dynamodb", return_value=client_of(self.dynamodb)),
+            mock.patch.object(clients, "codepipeline", return_value=client_of(self.codepipeline)),
+            mock.patch.object(clients, "unsigned_sts", return_value=client_of(self.sts)),
+            mock.patch.object(clients, "stepfunctions", side_effect=lambda: self.stepfunctions),
+            mock.patch.object(current_time, "now", self.clock.now),
         ):
             yield self
 
@@ -173,7 +198,7 @@ class Machine:
         """Run one execution to its end, in virtual time."""
         events: list[AwsEvent] = []
         service = build_stepfunctions(self.clock, self._task_client, events=events.append)
-        client = client_of(service)
+        client = self.stepfunctions = client_of(service)
         try:
             machine = client.create_state_machine(
                 name="deploy", definition=definition(self.functions), roleArn=ROLE_ARN

@@ -1,8 +1,7 @@
 """Answers a request for approval. Approvers invoke this function; it is no task of the state machine.
 
-IAM: dynamodb:GetItem and UpdateItem on the table; states:DescribeExecution on the executions and
-states:SendTaskSuccess on the state machine; cloudformation:DescribeChangeSet on the stacks that may be
-deployed.
+IAM: dynamodb:GetItem and UpdateItem on the table; states:DescribeExecution on the executions;
+states:SendTaskSuccess; cloudformation:DescribeChangeSet on the stacks that may be deployed.
 Environment: APPROVALS_TABLE_ARN.
 """
 

@@ -64,6 +64,7 @@ WITHOUT_RESOURCES = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "states:SendTaskSuccess",
     "states:ValidateStateMachineDefinition",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",

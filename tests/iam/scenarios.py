@@ -16,6 +16,7 @@ import pytest
 from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
+from tests.iam.approvals import change_is_approved_by_a_colleague, unanswered_request_expires
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
@@ -406,7 +407,12 @@ logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployS
 SYSTEM = Pipeline
 LANES: tuple[Lane, ...] = (
     # One execution of the pipeline at a time; the first push creates the branch.
-    (push_deploys_a_stack, push_with_invalid_input_fails, source_action_is_abandoned),
+    (
+        push_deploys_a_stack,
+        push_with_invalid_input_fails,
+        source_action_is_abandoned,
+        change_is_approved_by_a_colleague,
+    ),
     # Both check that no temporary template is left.
     (large_stack_is_created, large_stack_is_updated),
     (
@@ -428,6 +434,7 @@ LANES: tuple[Lane, ...] = (
         repeated_creation_creates_one_stack,
         repeated_update_executes_one_change_set,
         failed_deletion_is_explained,
+        unanswered_request_expires,
     ),
 )
 VARIANTS = (

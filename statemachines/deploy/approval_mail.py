@@ -38,12 +38,12 @@ def _resources(request: JsonObject) -> Iterator[str]:
     for resource in request["resources"]:
         yield f"- {resource['path']} ({resource['type']}) {resource['effect']}"
         yield from (f"    because of {cause}" for cause in resource["causes"])
-    if request["omitted"]:
-        yield f"- and {request['omitted']} more, which the change set lists"
 
 
 def _tail(request: JsonObject) -> str:
-    return "\n\n" + "\n".join([*_facts(request), "", *_commands(request), ""])
+    more = f"- and {request['omitted']} more, which the change set lists"
+    omitted = [more] if request["omitted"] else []
+    return "\n" + "\n".join([*omitted, "", *_facts(request), "", *_commands(request), ""])
 
 
 def _facts(request: JsonObject) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Principal:
 
     account: str
     kind: str
-    name: str  # of a role without its path, as in the ARNs of its sessions
+    name: str  # without its path, as in the ARNs of a role's sessions; it is unique all the same
     session: str = ""
 
     @classmethod
@@ -52,7 +52,7 @@ class Principal:
         if kind == "assumed-role":
             role, _, session = name.partition("/")
             return cls(match["account"], "role", role, session)
-        return cls(match["account"], kind, name.rpartition("/")[2] if kind == "role" else name)
+        return cls(match["account"], kind, name.rpartition("/")[2])
 
     def is_certainly_another_than(self, other: Self) -> bool:
         """Return whether the two cannot be the same caller, as far as their ARNs show it.

@@ -34,10 +34,10 @@ class Functions(Protocol):
 
 @dataclass
 class Approvers:
-    """`answers`: [{"after": seconds, "decision", "by"?: ARN, "reason"?}] to each message.
+    """`answers`: [{"after": seconds, "decision", "by"?: ARN, "reason"?, "once"?: true}] to each message.
 
     `accepted` are the statuses by request; `results` are the statuses and errors that the function has
-    returned. An answer that could not be given because of AWS is repeated.
+    returned. An answer that could not be given because of AWS is repeated. `once`: only to the first message.
     """
 
     clock: VirtualClock
@@ -46,14 +46,19 @@ class Approvers:
     answers: Sequence[Mapping[str, Any]] = ()
     results: list[str] = field(default_factory=list)
     accepted: dict[str, set[str]] = field(default_factory=dict)
+    _messages: int = 0
 
     def attach(self, sns: FakeSns) -> None:
         sns.on_message = self._read
 
     def _read(self, message: Mapping[str, Any]) -> None:
         match = _ID.search(message["Message"])
-        for answer in self.answers if match else ():
-            assert match is not None
+        if match is None:
+            return
+        self._messages += 1
+        for answer in self.answers:
+            if answer.get("once") and self._messages > 1:
+                continue
             give = functools.partial(self._give, match[1], answer)
             self.clock.call_later(answer["after"], give)
 

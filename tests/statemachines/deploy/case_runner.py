@@ -19,8 +19,8 @@
   "missingFunction": a function that is not deployed
   "environment":    variables of the functions
   "trigger":        that of the pipeline execution, {"triggerType", "triggerDetail"}
-  "answers":        [{"after": seconds, "decision": "approve" or "reject", "by"?: ARN, "reason"?}] to each
-                    request for approval
+  "answers":        [{"after": seconds, "decision": "approve" or "reject", "by"?: ARN, "reason"?,
+                    "once"?: true}] to each request for approval, or only to the first message
   "path":           the states, as `path.py` writes them
   "expected":       {"output": {...}} or {"error": name, "cause": [parts of it]}
   "answered":       what the approvers are answered, statuses or the beginnings of errors

@@ -48,6 +48,10 @@ class Approvers:
     accepted: dict[str, set[str]] = field(default_factory=dict)
     _messages: int = 0
 
+    @property
+    def disagree(self) -> bool:
+        return len({answer["decision"] for answer in self.answers}) > 1
+
     def attach(self, sns: FakeSns) -> None:
         sns.on_message = self._read
 

@@ -73,10 +73,19 @@ class DeploymentAttempt:
     def deletion_token(self) -> str:
         return self._unique("delete")
 
-    def _unique(self, operation: str) -> str:
+    @property
+    def approval_id(self) -> str:
+        """The id of the request for approval, which people type: 12 hexadecimal digits and the attempt."""
+        return f"{self._digest}-{self.number}"
+
+    @property
+    def _digest(self) -> str:
         identity = f"{self.execution_arn}\n{self.start_time}".encode()
+        return _digest(identity)
+
+    def _unique(self, operation: str) -> str:
         head = f"stepline-{operation}-"
-        tail = f"-{_digest(identity)}-{self.number}"
+        tail = f"-{self._digest}-{self.number}"
         return head + _readable(self.execution_name)[: MAX_TOKEN_CHARACTERS - len(head) - len(tail)] + tail
 
 

@@ -48,9 +48,13 @@ def handler(event: Fields) -> JsonObject:
 
 
 def _inspection_summary(event: Fields) -> str:
-    """Return what the inspection of the change set says; it was not inspected if it changed nothing."""
+    """Return what the inspection of the change set and its approval say.
+
+    It was not inspected if it changed nothing, and not approved if nobody had to be asked.
+    """
     change_set = event.section("changeSet")
-    return change_set.section("inspection").text_or_empty("summary") if "inspection" in change_set else ""
+    names = [name for name in ("approval", "inspection") if name in change_set]
+    return " ".join(filter(None, (change_set.section(name).text_or_empty("summary") for name in names)))
 
 
 def collect_outputs(

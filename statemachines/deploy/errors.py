@@ -4,8 +4,10 @@ retry               `TransientAwsError`
 second attempt      `StackChangedError`
 clean failure       `InvalidInputError`, `ArtifactUnreadableError`, `MissingCapabilityError`,
                     `PermissionDeniedError`, `RequestRefusedError`, `ChangeSetFailedError`,
-                    `ReplacementRefusedError`, `ForeignStackError`, `SettingsError`,
-                    `StalePipelineExecutionError`: nothing was changed
+                    `ReplacementRefusedError`, `ForeignStackError`, `SettingsError`, `ApprovalRejectedError`,
+                    `ApprovalExpiredError`, `StalePipelineExecutionError`: nothing was changed
+end of the wait     `ApprovalDecidedError`: a request was answered before it was repeated
+not in a workflow   `ApprovalRefusedError`: an approver's answer is not accepted
 dirty failure       `ManualInterventionRequiredError`, `StackCreationFailedError`, `StackUpdateFailedError`,
                     `StackDeletionFailedError`: a person must check the stack
 clean or dirty      `WaitTimedOutError`: clean before anything was changed
@@ -57,6 +59,22 @@ class ReplacementRefusedError(SteplineError):
         value = names if len(names) <= MAX_ALLOWANCE_CHARACTERS else "true"
         advice = f'. Nothing was changed. To allow it, set "allowReplacement": {value} in the input.'
         super().__init__(joined(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice), "; ") + advice)
+
+
+class ApprovalRejectedError(SteplineError):
+    """A person rejected the change."""
+
+
+class ApprovalExpiredError(SteplineError):
+    """Nobody answered the request for approval in time."""
+
+
+class ApprovalDecidedError(SteplineError):
+    """The request for approval has already been answered, so nobody needs to be asked again."""
+
+
+class ApprovalRefusedError(SteplineError):
+    """An answer to a request for approval is not accepted. The message says why and what to do."""
 
 
 class WaitTimedOutError(SteplineError):

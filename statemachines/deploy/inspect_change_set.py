@@ -1,6 +1,9 @@
 """Inspect Change Set: refuses a change set that removes or replaces what holds data or an identity.
 
+If the input or the default says so, it lists what a person must approve, instead.
+
 IAM: cloudformation:DescribeChangeSet on the stacks that may be deployed.
+Environment: ASK_FOR_APPROVAL, APPROVAL_TIMEOUT_MINUTES, APPROVAL_NOT_BY_REQUESTER.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from typing import TYPE_CHECKING, TypedDict
 from botocore.exceptions import ClientError
 
 from statemachines.deploy.allowance import Allowance
+from statemachines.deploy.approval_setting import ApprovalSetting
 from statemachines.deploy.change_policy import Decision
 from statemachines.deploy.change_sets import change_set_invalid
 from statemachines.deploy.change_summary import summarize
+from statemachines.deploy.changes_to_approve import changes_to_approve
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.request import DeployRequest
 from statemachines.deploy.resource_changes import ResourceChange
@@ -48,24 +53,33 @@ class ChangeSetRef:
 def handler(event: Fields) -> JsonObject:
     """Event `{"request": …, "changeSet": {"id": …, "stackId": …}}`.
 
-    Returns `{"changes": number of changes, "summary": what it removes or replaces, though it may}`.
+    Returns `{"changes": number of changes, "summary": what it removes or replaces, though it may,
+    "approval": `changes_to_approve`}`.
     """
     request, change_set = DeployRequest.parse(event.value("request")), event.section("changeSet")
     reference = ChangeSetRef(change_set.text("id"), change_set.text("stackId"))
-    return inspect_change_set(clients.cloudformation(), reference, request.allow_replacement)
+    setting = ApprovalSetting.of(request.approval)
+    return inspect_change_set(clients.cloudformation(), reference, request.allow_replacement, setting)
 
 
 def inspect_change_set(
-    cloudformation: CloudFormationClient, change_set: ChangeSetRef, allowance: Allowance
+    cloudformation: CloudFormationClient,
+    change_set: ChangeSetRef,
+    allowance: Allowance,
+    approval: ApprovalSetting,
 ) -> JsonObject:
-    """Raise `ReplacementRefusedError`, naming each resource, or `StackChangedError`."""
+    """Raise `ReplacementRefusedError` unless a person is asked, or `StackChangedError`."""
     changes = list(_changes(cloudformation, change_set))
     decision = Decision.of(changes, allowance)
-    if decision.refused:
+    if decision.refused and not approval.is_asked:
         raise ReplacementRefusedError(
             [str(change) for change in decision.refused], [change.path for change in decision.refused]
         )
-    return {"changes": len(changes), "summary": summarize(decision)}
+    return {
+        "changes": len(changes),
+        "summary": summarize(decision),
+        "approval": changes_to_approve(decision.refused, approval),
+    }
 
 
 def _changes(cloudformation: CloudFormationClient, change_set: ChangeSetRef) -> Iterator[ResourceChange]:

@@ -42,6 +42,9 @@ MAX_ALLOWANCE_CHARACTERS: Final = 1_000
 MAX_CHANGE_SUMMARY_CHARACTERS: Final = 1_200
 """Of what a change set removed or replaced [ours]: the summary of a pipeline action has 2,048 [model]."""
 
+MAX_QUOTED_REASON_CHARACTERS: Final = 120
+"""Of an approver's reason in this summary [ours]; the execution's history has all of it."""
+
 DEFAULT_MAX_WAIT_MINUTES: Final = 120
 MAX_WAIT_MINUTES_LIMIT: Final = 480
 """Of one wait loop, as a setting [ours]. A pipeline action ends after 24 hours, and a deployment may wait for
@@ -69,3 +72,34 @@ MAX_SWEPT_EXECUTIONS: Final = 100
 
 SWEPT_TEMPLATE_HOURS: Final = 1
 """A temporary template that is older was left behind [ours]: a task needs one for a minute."""
+
+MAX_APPROVAL_MINUTES: Final = 1_320
+"""Of the wait for an approval [ours]: 22 of the 24 hours after which a pipeline action ends, so that the
+deployment itself has time, too."""
+
+DEFAULT_APPROVAL_MINUTES: Final = 480
+"""Of the wait for an approval, if nothing else is set [ours]: a working day."""
+
+MAX_APPROVAL_RESOURCES: Final = 50
+"""Of the resources that a request for approval lists [ours]; a change set can have thousands. With the limits
+of each, they fit into a state's input of 262,144 bytes (Step Functions quotas [doc])."""
+
+MAX_CAUSES: Final = 5
+"""Of the properties that a request for approval lists for one resource [ours]."""
+
+MAX_CAUSE_CHARACTERS: Final = 160
+"""Of each of them [ours]."""
+
+MAX_MAIL_CHARACTERS: Final = 60_000
+"""Of the message of a request for approval [ours]. SNS allows 262,144 bytes, of which a character can have
+four (Publish, API reference [doc])."""
+
+MAX_SUBJECT_CHARACTERS: Final = 99
+"""`Subject` of a message: ASCII without line breaks, "less than 100 characters" (Publish, API reference
+[doc])."""
+
+APPROVAL_RETENTION_DAYS: Final = 30
+"""Until an answered request is deleted from the table [ours]. The execution's history lasts 90 days."""
+
+MAX_PROOF_CHARACTERS: Final = 16_384
+"""Of each header of an approver's proof [ours]; STS does not limit the length of a session token."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from statemachines.deploy.allowance import Allowance
+from statemachines.deploy.approval_setting import ApprovalRequirement
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
 from statemachines.deploy.target import ROLE_ARN, Target
 from stepline.core.errors import InvalidInputError
@@ -26,6 +27,7 @@ USER_KEYS = (
     "roleArn",
     "allowReplacement",
     "target",
+    "approval",
 )
 # "A stack name can contain only alphanumeric characters (case sensitive) and hyphens. It must start
 # with an alphabetical character and can't be longer than 128 characters" (CreateStack, API reference).
@@ -60,6 +62,7 @@ class DeployRequest:
     capabilities: tuple[Capability, ...]
     role_arn: str
     allow_replacement: Allowance
+    approval: ApprovalRequirement
     bucket: str
     key: str
     target: Target | None = None
@@ -79,6 +82,7 @@ class DeployRequest:
             capabilities=_capabilities(fields),
             role_arn=_role_arn(fields, target),
             allow_replacement=Allowance.parse(fields),
+            approval=ApprovalRequirement.parse(fields),
             bucket=_artifact(fields, REVISION_BUCKET),
             key=_artifact(fields, REVISION_KEY),
             target=target,

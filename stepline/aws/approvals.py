@@ -1,16 +1,25 @@
-"""Finds the manual approvals that wait in pipelines, and answers them."""
+"""Finds the approvals that wait, and answers them: those of pipelines, and those of changes of stacks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from stepline.aws.pipelines import list_pipeline_names, read_definition, read_stage_states
+from stepline.aws.change_approvals import (
+    ChangeApproval,
+    answer_change_approval,
+    list_change_approvals,
+    list_readable_change_approvals,
+)
+from stepline.aws.pipelines import find_pipeline, list_pipeline_names, read_definition, read_stage_states
 from stepline.aws.statuses import Status
+from stepline.aws.target import Target
+from stepline.core.approvals import Decision
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
@@ -23,6 +32,7 @@ APPROVAL_PROVIDER: Final = "Manual"
 MAX_COMMENT_CHARACTERS: Final = 512
 """`summary` of PutApprovalResult [model]."""
 
+_CHANGE_ID: Final = re.compile(r"[0-9a-f]{12}-[0-9]{1,3}")
 _PARALLEL: Final = "PARALLEL"
 _ANSWERED: Final = frozenset({"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"})
 
@@ -32,6 +42,9 @@ class Answer(StrEnum):
 
     APPROVED = "Approved"
     REJECTED = "Rejected"
+
+
+_DECISIONS: Final = {Answer.APPROVED: Decision.APPROVE, Answer.REJECTED: Decision.REJECT}
 
 
 @dataclass(frozen=True)
@@ -49,17 +62,32 @@ class Approval:
         """The arguments of `stepline approve` that name it; a stage, an action and an id need no quotes."""
         return f"{self.pipeline} --stage {self.stage} --action {self.action}"
 
+    @property
+    def title(self) -> str:
+        return f"{self.stage} / {self.action} of pipeline {self.pipeline}"
+
+
+AnyApproval = Approval | ChangeApproval
+
 
 @dataclass(frozen=True)
 class ApprovalChoice:
-    """Which approval the user means; None is any."""
+    """Which approval the user means; None is any. `pipeline` can also be the id of a change's approval."""
 
     pipeline: str | None = None
     stage: str | None = None
     action: str | None = None
     execution_id: str | None = None
 
-    def matches(self, approval: Approval) -> bool:
+    @property
+    def change_id(self) -> str | None:
+        return self.pipeline if self.pipeline and _CHANGE_ID.fullmatch(self.pipeline) else None
+
+    def matches(self, approval: AnyApproval) -> bool:
+        if self.change_id:
+            return isinstance(approval, ChangeApproval) and approval.id == self.change_id
+        if self.pipeline not in {None, approval.pipeline}:
+            return False
         return all(
             wanted is None or wanted == actual
             for wanted, actual in (
@@ -70,10 +98,17 @@ class ApprovalChoice:
         )
 
 
-def find_approval(codepipeline: CodePipelineClient, choice: ApprovalChoice) -> Approval:
+def find_approval(target: Target, choice: ApprovalChoice) -> AnyApproval:
     """Return the only waiting approval that `choice` means. Raises UsageError if none or several wait."""
-    names = [choice.pipeline] if choice.pipeline else list_pipeline_names(codepipeline)
-    waiting = [approval for name in names for approval in list_approvals(codepipeline, name)]
+    codepipeline: CodePipelineClient = target.client("codepipeline")
+    if choice.change_id:
+        waiting: list[AnyApproval] = [*list_change_approvals(target)]
+    else:
+        waiting = [*list_readable_change_approvals(target)]
+        named = find_pipeline(target, choice.pipeline).name if choice.pipeline else None
+        names = [named] if named else list_pipeline_names(codepipeline)
+        waiting = [each for each in waiting if named in {None, each.pipeline}]
+        waiting += [approval for name in names for approval in list_approvals(codepipeline, name)]
     found = [approval for approval in waiting if choice.matches(approval)]
     if len(found) == 1:
         return found[0]
@@ -82,6 +117,10 @@ def find_approval(codepipeline: CodePipelineClient, choice: ApprovalChoice) -> A
         raise UsageError(f"several approvals wait, name one of them: {_list(found, with_ids=with_ids)}")
     if waiting:
         raise UsageError(f"no such approval waits; waiting: {_list(waiting, with_ids=True)}")
+    if choice.change_id:
+        raise UsageError(
+            f"no approval {choice.change_id} waits: it was answered, has expired, or was stopped"
+        )
     where = f"in pipeline {choice.pipeline}" if choice.pipeline else "in any pipeline"
     raise UsageError(f"no approval waits {where}: `stepline status` shows the pipelines")
 
@@ -99,10 +138,17 @@ def list_approvals(codepipeline: CodePipelineClient, pipeline: str) -> list[Appr
     return list(_of_action_executions(codepipeline, pipeline)) or approvals
 
 
-def answer_approval(
+def answer_approval(target: Target, approval: AnyApproval, answer: Answer, comment: str) -> None:
+    """Approve or reject. Raises UsageError if the approval no longer waits, or the answer is refused."""
+    if isinstance(approval, ChangeApproval):
+        answer_change_approval(target, approval, _DECISIONS[answer], comment)
+    else:
+        _answer_manual_approval(target.client("codepipeline"), approval, answer, comment or answer.value)
+
+
+def _answer_manual_approval(
     codepipeline: CodePipelineClient, approval: Approval, answer: Answer, comment: str
 ) -> None:
-    """Approve or reject. Raises UsageError if the approval no longer waits."""
     try:
         codepipeline.put_approval_result(
             pipelineName=approval.pipeline,
@@ -137,10 +183,10 @@ def _of_action_executions(codepipeline: CodePipelineClient, pipeline: str) -> It
                 )
 
 
-def _list(approvals: list[Approval], *, with_ids: bool) -> str:
+def _list(approvals: Sequence[AnyApproval], *, with_ids: bool) -> str:
     return ", ".join(
         f"`{approval.options} --execution-id {approval.execution_id}`"
-        if with_ids
+        if with_ids and isinstance(approval, Approval)
         else f"`{approval.options}`"
         for approval in approvals
     )

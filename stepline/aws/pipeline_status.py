@@ -6,6 +6,11 @@ Other tools rely on the shape of the document: members may be added, but never c
       "endpoint": "http://127.0.0.1:4566",     null for AWS itself
       "region": "us-east-1",
       "localAws": {"port", "pid", "directory", "startedAt", "detached"},   null if not started by stepline
+      "approvals": [{                           changes of stacks that wait for an approval
+        "id", "stackName", "pipeline", "stage", "action", "executionId", "executionArn", "revision",
+        "requester", "notByRequester", "requestedAt", "expiresAt",
+        "resources": [{"path", "type", "effect", "causes"}], "omittedResources"
+      }],
       "pipelines": [{
         "name", "arn", "executionMode",
         "stages": [{
@@ -31,6 +36,7 @@ with milliseconds. Stages and actions are in the order of the pipeline.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -52,6 +58,7 @@ from stepline.aws.statuses import Status
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
 
+    from stepline.aws.change_approvals import ChangeApproval
     from stepline.aws.local_servers import LocalAws
     from stepline.aws.target import Target
 
@@ -87,11 +94,14 @@ def read_pipeline_statuses(codepipeline: CodePipelineClient, name: str | None) -
     ]
 
 
-def status_document(target: Target, statuses: list[PipelineStatus]) -> dict[str, Any]:
+def status_document(
+    target: Target, statuses: list[PipelineStatus], approvals: Sequence[ChangeApproval] = ()
+) -> dict[str, Any]:
     return {
         "endpoint": target.endpoint_url,
         "region": target.region,
         "localAws": _local_aws(target.local_aws),
+        "approvals": [_approval(each) for each in approvals],
         "pipelines": [_pipeline(status) for status in statuses],
     }
 
@@ -105,6 +115,28 @@ def _local_aws(local_aws: LocalAws | None) -> dict[str, Any] | None:
         "directory": str(local_aws.directory),
         "startedAt": local_aws.started_at,
         "detached": local_aws.owner is None,
+    }
+
+
+def _approval(approval: ChangeApproval) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "stackName": approval.stack_name,
+        "pipeline": approval.pipeline or None,
+        "stage": approval.stage or None,
+        "action": approval.action or None,
+        "executionId": approval.execution_id or None,
+        "executionArn": approval.execution_arn,
+        "revision": approval.revision or None,
+        "requester": approval.requester or None,
+        "notByRequester": approval.not_by_requester,
+        "requestedAt": _iso_time(approval.requested_at),
+        "expiresAt": _iso_time(approval.expires_at),
+        "resources": [
+            {"path": each.path, "type": each.type, "effect": each.effect, "causes": list(each.causes)}
+            for each in approval.resources
+        ],
+        "omittedResources": approval.omitted,
     }
 
 

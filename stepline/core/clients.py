@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore.session
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 _READ_TIMEOUT_SECONDS: Final = 12
 """A task has 60 seconds [ours], and CloudFormation responds within one or two."""
@@ -105,12 +107,20 @@ def codepipeline() -> CodePipelineClient:
     return cast("CodePipelineClient", client("codepipeline"))
 
 
+def dynamodb() -> Any:
+    return client("dynamodb")
+
+
 def iam() -> IAMClient:
     return cast("IAMClient", _assumed_client("iam"))
 
 
 def s3() -> S3Client:
     return cast("S3Client", client("s3"))
+
+
+def sns() -> Any:
+    return client("sns")
 
 
 def stepfunctions() -> SFNClient:
@@ -162,6 +172,13 @@ class _RoleProvider(CredentialProvider):
             extra_args=options,
         )
         return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+
+@functools.cache
+def unsigned_sts() -> STSClient:
+    """Return a client that signs nothing: it sends requests that somebody else has signed."""
+    config = client_config(read_timeout_seconds=_READ_TIMEOUT_SECONDS, signature_version=UNSIGNED)
+    return cast("STSClient", _session().create_client("sts", config=config))
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import tempfile
@@ -34,6 +35,8 @@ def steps(deployer: Deployer) -> list[Step]:
         step("update", "Succeeded, UPDATE_COMPLETE, 60", _update),
         step("nothing changed", "Succeeded, not updated", _nothing_changed),
         step("refused replacement", "Failed: ReplacementRefusedError: Queue", _refused_replacement),
+        step("rejected change", "Failed: ApprovalRejectedError", _rejected_change),
+        step("approved change", "Succeeded, UPDATE_COMPLETE", _approved_change),
         step("broken template", "Failed, CloudFormation's reason, not updated", _broken_template),
         step("stop", "Failed: Aborted: stopped by the acceptance run", _stop),
         step("stack of another tool", "Failed: ForeignStackError", _foreign_stack),
@@ -76,12 +79,38 @@ def _nothing_changed(environment: Environment) -> str:
     )
 
 
-def _refused_replacement(environment: Environment) -> str:
-    def name_queue(document: dict[str, Any]) -> None:
-        document["Resources"]["Queue"]["Properties"]["QueueName"] = f"{environment.prefix}-app-orders"
+def _name_queue(environment: Environment, document: dict[str, Any]) -> None:
+    document["Resources"]["Queue"]["Properties"]["QueueName"] = f"{environment.prefix}-app-orders"
 
-    status, reason = _deploy(environment, change=name_queue)
+
+def _refused_replacement(environment: Environment) -> str:
+    status, reason = _deploy(environment, change=functools.partial(_name_queue, environment))
     return f"{status}: {reason.partition(': ')[2]}"
+
+
+def _rejected_change(environment: Environment) -> str:
+    status, reason = _answered(environment, "reject")
+    return f"{status}: {reason.partition(': ')[2]}"
+
+
+def _approved_change(environment: Environment) -> str:
+    status, reason = _answered(environment, "approve")
+    return f"{status}, {_stack(environment)['StackStatus']} {reason}"
+
+
+def _answered(environment: Environment, command: str) -> tuple[str, str]:
+    """Push a replacement that waits for an approval, and answer as soon as `stepline status` shows it."""
+    change = functools.partial(_name_queue, environment)
+    commit = _commit(environment, stack="app", change=change, approval={"timeoutMinutes": 60})
+
+    def find() -> str | None:
+        waiting = json.loads(environment.stepline("status", "--json"))["approvals"]
+        name = f"{environment.prefix}-app"
+        return next((str(each["id"]) for each in waiting if each["stackName"] == name), None)
+
+    approval = environment.wait_for(find, "the request for approval")
+    environment.stepline(command, approval, "--reason", "the acceptance run")
+    return _end_of(environment, commit)
 
 
 def _broken_template(environment: Environment) -> str:
@@ -168,10 +197,13 @@ def _commit(
     stack: str,
     change: Change | None = None,
     configuration: Mapping[str, str] | None = None,
+    approval: Mapping[str, Any] | None = None,
 ) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(shutil.copytree(PROJECT / "app", Path(temporary) / "app"))
         _edit(folder / "state_machine_input.json", environmentName=environment.prefix, stackName=stack)
+        if approval:
+            _edit(folder / "state_machine_input.json", approval=dict(approval))
         if configuration:
             _edit(folder / "template_configuration.json", Parameters=dict(configuration))
         if change is not None:

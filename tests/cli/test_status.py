@@ -35,7 +35,7 @@ def test_document_of_a_successful_execution(local_pipeline: LocalPipeline, stepl
     ][0]
     document = read(stepline)
     (pipeline,) = document.pop("pipelines")
-    assert document == {"endpoint": ENDPOINT, "region": "us-east-1", "localAws": None}
+    assert document == {"endpoint": ENDPOINT, "region": "us-east-1", "localAws": None, "approvals": []}
     stages, executions = pipeline.pop("stages"), pipeline.pop("latestExecutions")
     assert pipeline == {
         "name": "app",

@@ -16,13 +16,17 @@ _MAX_OUTPUT_VARIABLES_BYTES = 122_880  # [model]
 class FakeCodePipeline(FakeService):
     """`results`: the parameters of the call with which each job was completed, by job id.
 
-    `actions`: the action executions, as they are listed.
+    `actions`: the action executions, as they are listed. `trigger` is that of each pipeline execution.
     """
 
     service_name: ClassVar[str] = "codepipeline"
     open_jobs: set[str] = field(default_factory=set)
     results: dict[str, Params] = field(default_factory=dict)
     actions: list[Params] = field(default_factory=list)
+    trigger: Params = field(default_factory=dict)
+
+    def get_pipeline_execution(self, *, pipelineName: str, pipelineExecutionId: str) -> Params:
+        return {"pipelineExecution": {"pipelineName": pipelineName, "trigger": self.trigger}}
 
     def put_job_success_result(self, **params: Any) -> None:
         if "outputVariables" in params and "continuationToken" in params:

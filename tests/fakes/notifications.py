@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,13 +12,15 @@ from tests.fakes.service import FakeService
 
 @dataclass(eq=False)
 class FakeSns(FakeService):
-    """`messages` are the parameters of Publish."""
+    """`messages` are the parameters of Publish; `on_message` is called after each."""
 
     service_name: ClassVar[str] = "sns"
     messages: list[Params] = field(default_factory=list)
+    on_message: Callable[[Params], object] = lambda _message: None
 
     def publish(self, **message: Any) -> Params:
         self.messages.append(message)
+        self.on_message(message)
         return {"MessageId": str(len(self.messages))}
 
 

@@ -1,4 +1,4 @@
-"""STS in memory: a new session for each AssumeRole."""
+"""STS in memory: a new session for each AssumeRole, and one caller, whose signature is not verified."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ SECRETS = ("SESSION-SECRET-KEY", "SESSION-TOKEN")
 class FakeSts(FakeService):
     service_name: ClassVar[str] = "sts"
     clock: VirtualClock = field(default_factory=VirtualClock)
+    caller: str = "arn:aws:iam::000000000000:user/mary"
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def assume_role(self, **_params: Any) -> Params:
@@ -26,3 +27,6 @@ class FakeSts(FakeService):
         secret, token = (f"{text}-{number}" for text in SECRETS)
         credentials = {"AccessKeyId": f"ASIA{number}", "SecretAccessKey": secret, "SessionToken": token}
         return {"Credentials": {**credentials, "Expiration": self.clock.now() + timedelta(hours=1)}}
+
+    def get_caller_identity(self) -> Params:
+        return {"Arn": self.caller, "Account": "000000000000", "UserId": "AIDAMARY"}

@@ -15,10 +15,9 @@ from pipeline.settings import load_settings
 from pipeline.worker_settings import WorkerSettings
 from stepline.deployment.template import read_template
 from stepline.localaws.events import AwsEvent
-from tests.fakes.dynamodb import FakeDynamoDb
 from tests.faults.functions import Invocation
 from tests.faults.network import Network
-from tests.faults.pipeline_parts import MACHINE, Source
+from tests.faults.pipeline_parts import MACHINE, OPEN_JOBS_TABLE, Source
 from tests.faults.pipeline_world import EXECUTION_PREFIX, PipelineWorld
 from tests.faults.schedule import Fault, Schedule
 from tests.faults.trigger_function import QUEUED_SECONDS, TEMPLATE
@@ -33,12 +32,7 @@ _DELIVERY_SECONDS = 0.5
 
 
 class CustomActionWorld(PipelineWorld):
-    """`open_jobs` is the worker's table, `items` what is left in it at the end.
-
-    `sweep_seconds`: between two sweeps, while the pipeline runs.
-    """
-
-    items: list[dict[str, Any]]
+    """`sweep_seconds`: between two sweeps, while the pipeline runs."""
 
     def __init__(
         self,
@@ -54,14 +48,12 @@ class CustomActionWorld(PipelineWorld):
         self.continuation_seconds = continuation_seconds
         self.sweep_seconds = sweep_seconds
         super().__init__(network, schedule, source=Source(), output_artifact=output_artifact)
-        self.open_jobs = FakeDynamoDb()
-        self.services = {**self.services, "dynamodb": self.open_jobs}
         self.functions.handlers = {**self.functions.handlers, WORKER: worker.handler}
         self.functions.timeouts = {**self.functions.timeouts, WORKER: float(_worker_properties()["Timeout"])}
         self._worker = worker.Worker(
             network.trigger,
             load_settings({"STATE_MACHINE_ARN": MACHINE, **(settings or {})}),
-            WorkerSettings(_ACTION_TYPE, self.open_jobs.table),
+            WorkerSettings(_ACTION_TYPE, OPEN_JOBS_TABLE),
             self.function_clock,
             self.clock.advance,
         )
@@ -73,11 +65,7 @@ class CustomActionWorld(PipelineWorld):
     @contextmanager
     def running_functions(self) -> Iterator[None]:
         with super().running_functions(), mock.patch.object(worker, "_worker", return_value=self._worker):
-            try:
-                yield
-            finally:
-                self.items = self.open_jobs.items
-                self.open_jobs.close()
+            yield
 
     def start_pipeline(self) -> str:
         self._schedule_sweep()
@@ -128,6 +116,11 @@ class CustomActionWorld(PipelineWorld):
         ]
 
     # ---------------------------------------------------------------- what happened
+
+    @property
+    def open_jobs(self) -> list[Any]:
+        """What is left in the worker's table."""
+        return self.dynamodb.items(OPEN_JOBS_TABLE)
 
     @property
     def first_events(self) -> list[Any]:

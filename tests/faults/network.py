@@ -29,6 +29,8 @@ from tests.fakes.clients import Response
 from tests.fakes.s3 import Body
 
 _MAKE_TASK_CLIENT = task_clients.client.__wrapped__  # not the cached client of another test
+_MAKE_UNSIGNED_STS = task_clients.unsigned_sts.__wrapped__
+_UNSIGNED_STS = "sts"  # no function has another client of STS
 
 FUNCTION_SECRETS = ("FUNCTION-SECRET-KEY", "FUNCTION-SESSION-TOKEN")
 ENVIRONMENT = {
@@ -106,15 +108,20 @@ class Network:
             mock.patch.object(botocore.endpoint, "time", clock),
             mock.patch.object(UserAgentString, "to_string", _no_user_agent),
             mock.patch.object(task_clients, "client", self.task_client),
+            mock.patch.object(task_clients, "unsigned_sts", self.unsigned_sts),
         ):
             yield
 
     def task_client(self, service: str) -> Any:
         """Return the client that the tasks of the state machines make."""
         if service not in self._task_clients:
-            make = functools.partial(_MAKE_TASK_CLIENT, service)
+            is_unsigned = service == _UNSIGNED_STS
+            make = _MAKE_UNSIGNED_STS if is_unsigned else functools.partial(_MAKE_TASK_CLIENT, service)
             self._task_clients[service] = self._intercept(make, "task")
         return self._task_clients[service]
+
+    def unsigned_sts(self) -> Any:
+        return self.task_client(_UNSIGNED_STS)
 
     def model(self, operation: Operation) -> OperationModel:
         return self._models[operation.service].operation_model(operation.name)

@@ -17,6 +17,8 @@ from tests.faults.network import FUNCTION_SECRETS
 from tests.faults.pipeline_parts import CLEAN_UP, TRIGGER
 from tests.faults.pipeline_world import PipelineWorld
 from tests.faults.schedule import DENIALS, REPEATS, STALE, TRANSIENT, Fault
+from tests.statemachines.deploy.approvers import PROOF
+from tests.statemachines.deploy.machine import APPROVALS_TABLE
 
 _SECRETS = (*FUNCTION_SECRETS, *sts.SECRETS)
 _FOR_CLEAN_UP = frozenset(
@@ -207,10 +209,51 @@ def _no_secret_is_shown(world: PipelineWorld) -> Iterator[str]:
         "a log": world.log.getvalue(),
         "a result or a token": json.dumps([dict(result.parameters) for result in world.results]),
         "an execution's input": "".join(execution.input for execution in world.executions),
+        "an execution's output": "".join(execution.output or "" for execution in world.executions),
+        "a message": json.dumps(world.sns.messages),
     }
+    tokens = [item["taskToken"]["S"] for item in world.dynamodb.items(APPROVALS_TABLE)]
     for place, text in texts.items():
-        if any(secret in text for secret in _SECRETS):
+        if any(secret in text for secret in (*_SECRETS, *tokens, PROOF["securityToken"])):
             yield f"a credential is in {place}"
+
+
+def _change_that_waits_is_executed_only_when_approved(world: PipelineWorld) -> Iterator[str]:
+    executed = {
+        item.id: item
+        for item in world.cloudformation.all_change_sets
+        if item.execution_status.startswith("EXECUTE")
+    }
+    for request in world.dynamodb.items(APPROVALS_TABLE):
+        status = request["status"]["S"]
+        if request["changeSetId"]["S"] in executed and status != "APPROVED":
+            yield f"a change set was executed whose request for approval is {status}"
+        if status == "WAITING" and _has_checked_approval(world, request["executionArn"]["S"]):
+            yield "a request for approval waits, although the wait has ended"
+
+
+def _has_checked_approval(world: PipelineWorld, arn: str) -> bool:
+    """Return whether the last attempt of the execution went past the wait."""
+    names = [
+        event["stateEnteredEventDetails"]["name"]
+        for execution in world.executions
+        if execution.arn == arn
+        for event in execution.events()
+        if event["type"].endswith("StateEntered")
+    ]
+    return "Execute Change Set" in names
+
+
+def _request_is_answered_once(world: PipelineWorld) -> Iterator[str]:
+    """The same answer can be repeated, and then has the same status."""
+    for request_id, statuses in world.approvers.accepted.items():
+        stored = {
+            item["status"]["S"]
+            for item in world.dynamodb.items(APPROVALS_TABLE)
+            if item["id"]["S"] == request_id
+        }
+        if statuses != stored:
+            yield f"the answers {sorted(statuses)} were accepted, and {sorted(stored)} is stored"
 
 
 _ALWAYS: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
@@ -224,6 +267,8 @@ _ALWAYS: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
     _only_known_stacks_are_changed,
     _outputs_are_those_of_the_deployed_stack,
     _no_secret_is_shown,
+    _change_that_waits_is_executed_only_when_approved,
+    _request_is_answered_once,
     invariants.every_error_is_known,
 )
 
@@ -283,6 +328,8 @@ def transient_faults_change_nothing(world: PipelineWorld, expected: Ending) -> I
     )
     if was_first or not invariants.only_transient_faults(world):
         return
+    if world.approvers.disagree:
+        return  # a delay decides whose answer is the first
     if any("TimeoutMinutesPassed" in text for text in expected.executions):
         return  # a delay decides how far it came before its deadline; the result must be true all the same
     if world.schedule.faults & STALE:

@@ -17,8 +17,13 @@ from tests.faults.sites import Site, possible_classes
 from tests.statemachines.deploy import case_runner
 
 _ADDED_BY_TRIGGER = ("codepipeline", "revisionS3Bucket", "revisionS3Key")
-_FAULTS_OF_CASES = ("faults", "functionFaults", "missingFunction")
-_NOT_IN_A_PIPELINE = frozenset({"artifact_deleted"})  # the trigger has just read the artifact
+_FAULTS_OF_CASES = ("faults", "functionFaults", "missingFunction", "environment")
+_NOT_IN_A_PIPELINE = frozenset(
+    {
+        "artifact_deleted",  # the trigger has just read the artifact
+        "approval_by_the_requester",  # the simulated pipeline decides who has started it
+    }
+)
 _UNPROTECTED = ("failed_stack_changed", "DeleteFailedStack")
 """Another process executes the change set of a stack in REVIEW_IN_PROGRESS. No request deletes a stack only
 if it is still in this status, so an older answer is not excluded (docs/faults.md).

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
-from statemachines.deploy import clean_up
+from statemachines.deploy import clean_up, current_time
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
@@ -22,6 +23,7 @@ from stepline.localaws.protocol import AwsError
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS, FakeStack
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.service import Calls
@@ -33,6 +35,7 @@ from tests.faults.pipeline_parts import (
     CLEAN_UP,
     EXPRESS_TASK,
     MACHINE,
+    OPEN_JOBS_TABLE,
     PIPELINE,
     ROLE,
     TRIGGER,
@@ -44,8 +47,9 @@ from tests.faults.schedule import STALE, Fault, Schedule
 from tests.faults.trigger_function import EventQueue
 from tests.faults.world import World
 from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.statemachines.deploy.approvers import Approvers
+from tests.statemachines.deploy.machine import APPROVALS_TABLE, FUNCTIONS, definition, load_handler
 from tests.statemachines.deploy.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
-from tests.statemachines.deploy.machine import TASKS, definition, load_handler
 from tests.statemachines.deploy.machine import function_name as task_function
 
 CONTINUATION_SECONDS = 60
@@ -134,11 +138,13 @@ class PipelineWorld(World):
         self.source = source or Source()
         self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)
         self.sns = FakeSns()
+        self.sts = FakeSts(clock=self.clock)
+        self.dynamodb = FakeDynamoDb(tables=[(APPROVALS_TABLE, "id"), (OPEN_JOBS_TABLE, "firstJob")])
         self.cloudwatch = FakeCloudWatch()
         self.function_calls = Calls()  # cases with faults of functions are no scenarios
         self.express_runs = 0
         self._declaration = pipeline_declaration(user_parameters, output_artifact=output_artifact)
-        handlers = {task_function(task): load_handler(task) for task in TASKS}
+        handlers = {task_function(task): load_handler(task) for task in FUNCTIONS}
         handlers[TRIGGER] = trigger.handler
         handlers[CLEAN_UP] = clean_up.handler
         handlers[EXPRESS_TASK] = self._run_express_task
@@ -147,6 +153,8 @@ class PipelineWorld(World):
         timeouts |= {TRIGGER: deployed.timeout_seconds, CLEAN_UP: trigger_function.CLEAN_UP_TIMEOUT_SECONDS}
         self.functions = Functions(handlers, timeouts, self._admit)
         self._retry_seconds = deployed.retry_seconds
+        self.approvers = Approvers(self.clock, self.sts, self.functions)
+        self.approvers.attach(self.sns)
         self.event_queue = EventQueue(self.clock)
         self.late_starts: list[str] = []
         self.started_meanwhile: list[str] = []
@@ -178,6 +186,9 @@ class PipelineWorld(World):
             "s3": self.s3,
             "cloudformation": self.cloudformation,
             "iam": FakeIam(),
+            "dynamodb": self.dynamodb,
+            "sns": self.sns,
+            "sts": self.sts,
             "stepfunctions": self.stepfunctions,
             "codepipeline": self.codepipeline,
         }
@@ -261,9 +272,13 @@ class PipelineWorld(World):
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
             mock.patch.object(clean_up, "time", SimpleNamespace(time=self.function_clock)),
+            mock.patch.object(current_time, "now", self._function_time),
             self._process(environment),
         ):
             yield
+
+    def _function_time(self) -> datetime:
+        return datetime.fromtimestamp(self.function_clock(), UTC)
 
     # ---------------------------------------------------------------- what users do
 

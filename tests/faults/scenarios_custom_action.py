@@ -81,7 +81,7 @@ def _results_are_complete(world: CustomActionWorld) -> Iterator[str]:
 
 def _nothing_is_left_in_the_table(world: CustomActionWorld) -> Iterator[str]:
     """An item of an action that has ended is deleted at once, or by DynamoDB after its time to live."""
-    for item in world.items:
+    for item in world.open_jobs:
         if "expires" not in item:
             yield f"the item {item['firstJob']['S']} is never deleted"
 

@@ -12,15 +12,23 @@ from stepline.localaws.protocol import AwsError
 from tests.fakes.s3 import S3Response
 from tests.faults.network import Operation, Reply
 
-_THROTTLES = {"s3": (503, "SlowDown"), "cloudformation": (400, "Throttling")}
+_THROTTLES = {
+    "s3": (503, "SlowDown"),
+    "cloudformation": (400, "Throttling"),
+    "sns": (429, "Throttled"),
+    "sts": (400, "Throttling"),
+}
 """Status and code for too many requests; the other services have ThrottlingException."""
+
+_QUERY_SERVICES = frozenset({"cloudformation", "sns", "sts"})
+"""Those of botocore's protocol `query`, whose responses are XML."""
 
 
 def error_reply(operation: Operation, status: int, code: str, message: str = "no") -> Reply:
     if operation.service == "s3":
         response = S3Response.of_error(AwsError(message, code=code, status=status))
         return Reply(response.status, response.body, dict(response.headers))
-    if operation.service == "cloudformation":
+    if operation.service in _QUERY_SERVICES:
         inside = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message>"
         return Reply(status, f"<ErrorResponse><Error>{inside}</Error></ErrorResponse>".encode())
     code = {"AccessDenied": "AccessDeniedException", "InternalError": "InternalServerError"}.get(code, code)

@@ -17,6 +17,7 @@ from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
+from tests.iam.approvals import change_is_approved_by_a_colleague, unanswered_request_expires
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.custom_actions import (
     abandoned_action_stops_its_execution,
@@ -475,6 +476,7 @@ LANES: tuple[Lane, ...] = (
         push_with_invalid_input_fails,
         ended_action_changes_no_stack,
         source_action_is_abandoned,
+        change_is_approved_by_a_colleague,
         abandoned_action_stops_its_execution,
         sweep_runs,
     ),
@@ -499,6 +501,7 @@ LANES: tuple[Lane, ...] = (
         repeated_creation_creates_one_stack,
         repeated_update_executes_one_change_set,
         failed_deletion_is_explained,
+        unanswered_request_expires,
     ),
 )
 VARIANTS = (

@@ -27,6 +27,7 @@ from tests.pipeline.world import (
     zip_of,
 )
 
+OPEN_JOBS = "open-jobs"
 PIPELINE_EXECUTION = "11111111-2222-3333-4444-555555555555"
 RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy", "action": "ToProd"}
 
@@ -43,7 +44,7 @@ class CustomWorld:
         self.stepfunctions = FakeStepFunctions(clock=lambda: self.now)
         self.stepfunctions.machines |= {MACHINE: "STANDARD", EXPRESS: "EXPRESS"}
         self.codepipeline = FakeCustomJobs()
-        self.dynamodb = FakeDynamoDb()
+        self.dynamodb = FakeDynamoDb(tables=[(OPEN_JOBS, "firstJob")])
         self.s3 = FakeS3()
         self.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, zip_of({"state_machine_input.json": b'{"a": 1}'}))
         clients = FakeClients(client_of(self.stepfunctions), client_of(self.codepipeline), self.s3)
@@ -55,7 +56,7 @@ class CustomWorld:
             "ACTION_CATEGORY": "Invoke",
             "ACTION_PROVIDER": "Stepline",
             "ACTION_VERSION": "1",
-            "OPEN_JOBS_TABLE": self.dynamodb.table,
+            "OPEN_JOBS_TABLE": OPEN_JOBS,
         }
         self.worker = Worker(
             clients,
@@ -68,6 +69,11 @@ class CustomWorld:
     def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
+
+    @property
+    def open_jobs(self) -> list[Params]:
+        """The items of the table."""
+        return self.dynamodb.items(OPEN_JOBS)
 
     # ------------------------------------------------------------------ jobs
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -19,10 +18,8 @@ _UNREACHABLE = ConnectTimeoutError(endpoint_url="https://aws")
 
 
 @pytest.fixture
-def world() -> Iterator[CustomWorld]:
-    world = CustomWorld()
-    yield world
-    world.dynamodb.close()
+def world() -> CustomWorld:
+    return CustomWorld()
 
 
 def test_action_starts_an_execution_and_reports_its_link(world: CustomWorld) -> None:
@@ -77,7 +74,7 @@ def test_status_event_answers_the_job_that_was_held(world: CustomWorld) -> None:
         "UpdateItem",
         "DeleteItem",
     ]
-    assert world.dynamodb.items == []
+    assert world.open_jobs == []
 
 
 def test_failed_execution_fails_the_action(world: CustomWorld) -> None:
@@ -96,7 +93,7 @@ def test_nothing_is_called_while_the_execution_runs(world: CustomWorld) -> None:
     world.now += 3600
 
     assert world.calls == []
-    (item,) = world.dynamodb.items
+    (item,) = world.open_jobs
     assert "execution" in item
 
 
@@ -138,7 +135,7 @@ def test_lost_event_of_the_start_is_made_up_for_by_the_sweep(world: CustomWorld)
     world.sweep()
 
     assert len(world.continued) == 1
-    (item,) = world.dynamodb.items
+    (item,) = world.open_jobs
     assert item["execution"]["S"] == world.execution.arn
 
 
@@ -171,7 +168,7 @@ def test_repeated_events_give_one_result(world: CustomWorld) -> None:
 
     assert world.final_result is not None
     assert len(world.codepipeline.called("PutJobSuccessResult")) == 2
-    assert world.dynamodb.items == []
+    assert world.open_jobs == []
 
 
 def test_execution_that_ends_before_its_job_is_held_is_answered(world: CustomWorld) -> None:
@@ -315,7 +312,7 @@ def test_express_execution_is_answered_by_the_first_job(world: CustomWorld) -> N
 
     assert world.final_result is not None
     assert world.final_result["jobId"] == job_id
-    assert world.dynamodb.items == []
+    assert world.open_jobs == []
 
 
 def test_event_of_an_execution_that_no_action_started_is_ignored(world: CustomWorld) -> None:
@@ -337,7 +334,7 @@ def test_execution_of_an_action_that_has_ended_is_stopped(world: CustomWorld, st
     assert "ToProd" in execution.cause
     world.send_status(execution)
     assert world.final_result is None
-    assert world.dynamodb.items == []
+    assert world.open_jobs == []
 
 
 def test_execution_runs_on_if_the_action_says_so(world: CustomWorld) -> None:
@@ -354,7 +351,7 @@ def test_lost_event_of_an_abandoned_action_is_made_up_for_by_the_sweep(world: Cu
     world.sweep()
 
     assert execution.status == "ABORTED"
-    assert world.dynamodb.items == []
+    assert world.open_jobs == []
 
 
 def test_action_that_is_abandoned_before_its_start_is_reported_is_stopped(world: CustomWorld) -> None:
@@ -363,7 +360,7 @@ def test_action_that_is_abandoned_before_its_start_is_reported_is_stopped(world:
     world.send_started()
 
     assert world.execution.status == "ABORTED"
-    assert world.dynamodb.items == []
+    assert world.open_jobs == []
 
 
 def test_late_event_does_not_stop_the_execution_of_the_retried_action(world: CustomWorld) -> None:

@@ -64,6 +64,9 @@ def _state_violations(name: str, state: State, errors: tuple[ModuleType, ...]) -
 def _task_violations(name: str, state: State) -> Iterator[str]:
     if state["Resource"] == _LAMBDA and state.get("TimeoutSeconds", 0) <= _LAMBDA_TIMEOUT_SECONDS:
         yield f"{name}: TimeoutSeconds is missing, or not longer than that of the function"
+    ends = "TimeoutSeconds" in state or "TimeoutSecondsPath" in state
+    if state["Resource"].endswith(".waitForTaskToken") and not ends:
+        yield f"{name}: waits for a token without an end"
     retried = {error for rule in state.get("Retry", []) for error in rule["ErrorEquals"]}
     if state["Resource"] == _LAMBDA and not retried >= _RETRIED:
         yield f"{name}: does not retry {_RETRIED - retried}"

@@ -1,4 +1,4 @@
-"""`stepline approve` and `stepline reject`: answer a manual approval of a pipeline."""
+"""`stepline approve` and `stepline reject`: answer an approval that a pipeline or a deployment waits for."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from stepline.aws.approvals import (
     answer_approval,
     find_approval,
 )
-from stepline.aws.pipelines import find_pipeline
 from stepline.cli import terminal
 from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import choose_and_show_target, target_options, with_options
 
 _options = with_options(
-    click.argument("pipeline", required=False, shell_complete=complete_pipeline),
+    click.argument("pipeline", metavar="[ID|PIPELINE]", required=False, shell_complete=complete_pipeline),
     click.option("--stage", help="Stage of the approval, if several wait."),
     click.option("--action", help="Action of the approval, if several wait."),
     click.option("--execution-id", help="Execution of the approval, if several wait in mode PARALLEL."),
-    click.option("--comment", "-m", help="Comment, up to 512 characters. Default: Approved or Rejected."),
+    click.option(
+        "--comment",
+        "--reason",
+        "-m",
+        "comment",
+        help="Comment or reason, up to 512 characters. Default of manual approvals: Approved or Rejected.",
+    ),
     target_options,
 )
 
 
 def _answer(ctx: click.Context, choice: ApprovalChoice, answer: Answer, comment: str | None) -> None:
-    comment = comment or answer.value
+    comment = comment or ""
     if len(comment) > MAX_COMMENT_CHARACTERS:
         raise click.UsageError(
             f"--comment has {len(comment)} characters; {MAX_COMMENT_CHARACTERS} are allowed"
         )
     target = choose_and_show_target(ctx)
-    if choice.pipeline:
-        find_pipeline(target, choice.pipeline)
-    codepipeline = target.client("codepipeline")
-    approval = find_approval(codepipeline, choice)
-    answer_approval(codepipeline, approval, answer, comment)
-    terminal.print_success(f"{answer} {approval.stage} / {approval.action} of pipeline {approval.pipeline}")
+    approval = find_approval(target, choice)
+    answer_approval(target, approval, answer, comment)
+    terminal.print_success(f"{answer} {approval.title}")
 
 
 def _command(name: str, answer: Answer, description: str) -> click.Command:
@@ -60,14 +62,17 @@ def _command(name: str, answer: Answer, description: str) -> click.Command:
     return answer_approval
 
 
-_CHOICE = "Without PIPELINE it is the only approval that waits in any pipeline."
+_CHOICE = (
+    "ID is that of a change of a stack, which `stepline status` shows; PIPELINE means the approval that "
+    "waits in it. Without either it is the only approval that waits."
+)
 command = _command(
     "approve",
     Answer.APPROVED,
-    f"Approve the manual approval that waits in PIPELINE, so that the execution continues.\n\n{_CHOICE}",
+    f"Approve the manual approval or the change that waits, so that the execution continues.\n\n{_CHOICE}",
 )
 reject = _command(
     "reject",
     Answer.REJECTED,
-    f"Reject the manual approval that waits in PIPELINE: the execution fails.\n\n{_CHOICE}",
+    f"Reject the manual approval or the change that waits: the execution fails.\n\n{_CHOICE}",
 )

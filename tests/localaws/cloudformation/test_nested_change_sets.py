@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from statemachines.deploy.allowance import Allowance
+from statemachines.deploy.approval_setting import ApprovalSetting
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.inspect_change_set import ChangeSetRef, inspect_change_set
 from tests.localaws.cloudformation.deployments import Deployment, resources
@@ -145,6 +146,9 @@ def test_without_include_nested_stacks_there_are_none(server: Server, templates:
     assert "ChangeSetId" not in changes["Child"]
 
 
+NOT_ASKED = ApprovalSetting(is_asked=False, timeout_minutes=1, not_by_requester=False)
+
+
 def test_guard_refuses_what_a_nested_stack_would_lose(server: Server, templates: Templates) -> None:
     stack = Deployment.on(server).create(resources(Child=templates.nested(CHILD)))
     smaller = {**CHILD, "Resources": {"Topic": CHILD["Resources"]["Topic"]}}
@@ -152,9 +156,9 @@ def test_guard_refuses_what_a_nested_stack_would_lose(server: Server, templates:
     answer = stack.client.describe_change_set(StackName=stack.name, ChangeSetName=stack.change_set)
     reference = ChangeSetRef(answer["ChangeSetId"], answer["StackId"])
     with pytest.raises(ReplacementRefusedError) as caught:
-        inspect_change_set(stack.client, reference, Allowance())
+        inspect_change_set(stack.client, reference, Allowance(), NOT_ASKED)
     assert caught.value.dangers == ("Child/Queue (AWS::SQS::Queue) would be removed from the stack",)
-    found = inspect_change_set(stack.client, reference, Allowance(names=("Child/Queue",)))
+    found = inspect_change_set(stack.client, reference, Allowance(names=("Child/Queue",)), NOT_ASKED)
     assert found["summary"] == "Removed, as allowReplacement allows: Child/Queue (AWS::SQS::Queue)."
 
 

@@ -27,6 +27,10 @@ _ITERATION = f"{_STATE_MAP}.iteration"
 DEFECTS = {
     "use_given_task_clients": (f"{_ASL}.utils.boto_client", 'f"http://localhost:{moto_server_port()}"'),
     "assume_roles_of_tasks": (f"{_ASL}.utils.boto_client", 'aws_access_key_id="ak",'),
+    "renew_task_tokens": (
+        f"{_TASK}.service.state_task_service_callback",
+        "env.callback_pool_manager.add(task_token)\n\n        super()._eval_body(env=env)",
+    ),
     "translate_field_names": (
         f"{_TASK}.service.state_task_service",
         "service_action_name: str | None = None,\n    ) -> None:\n        pass",

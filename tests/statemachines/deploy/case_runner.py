@@ -17,8 +17,13 @@
   process;
                     "change" is "create", "update", "delete", "set status", "delete change sets" or "hang"
   "missingFunction": a function that is not deployed
+  "environment":    variables of the functions
+  "trigger":        that of the pipeline execution, {"triggerType", "triggerDetail"}
+  "answers":        [{"after": seconds, "decision": "approve" or "reject", "by"?: ARN, "reason"?,
+                    "once"?: true}] to each request for approval, or only to the first message
   "path":           the states, as `path.py` writes them
   "expected":       {"output": {...}} or {"error": name, "cause": [parts of it]}
+  "answered":       what the approvers are answered, statuses or the beginnings of errors
   "after":          {"status"?, "stacks"?, "changeSets"?, "policy"?, "tags"?, "calls"?: {operation: count}}
 }
 """
@@ -27,18 +32,22 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
+from unittest import mock
 
 from statemachines.deploy.ownership import OWNER_TAG
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import AwsError
 from tests.cases import merged, read_case
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, Fault
+from tests.statemachines.deploy.approvers import Approvers
 from tests.statemachines.deploy.machine import ENVIRONMENT, INPUT, DeployExecution, Machine
 
 CASES = Path(__file__).parent / "cases"
@@ -66,6 +75,9 @@ class Deployment(Protocol):
     s3: FakeS3
     cloudformation: FakeCloudFormation
     sns: FakeSns
+    codepipeline: Any
+    approvers: Approvers
+    dynamodb: FakeDynamoDb
     cloudwatch: FakeCloudWatch
     function_calls: Calls
 
@@ -97,13 +109,17 @@ def _name_of(stack: dict[str, Any]) -> str:
 
 
 def run(machine: Machine, case: dict[str, Any]) -> DeployExecution:
-    return machine.run(prepare(machine, case))
+    with mock.patch.dict(os.environ, case.get("environment", {})):
+        return machine.run(prepare(machine, case))
 
 
 def prepare(deployment: Deployment, case: dict[str, Any]) -> dict[str, Any]:
     """Arrange what the case describes, and return the execution's input."""
     _add_stack(deployment, case.get("stack"))
     _plan_faults(deployment, case)
+    deployment.approvers.answers = case.get("answers", ())
+    if "trigger" in case:
+        deployment.codepipeline.trigger = case["trigger"]
     for item in case.get("interference", []):
         moment = item["before"], item.get("on", 1)
         change = functools.partial(_interfere, deployment.cloudformation, item)
@@ -167,7 +183,12 @@ def _plan_faults(deployment: Deployment, case: dict[str, Any]) -> None:
 
 
 def _service_of(deployment: Deployment, operation: str) -> Calls:
-    services: dict[str, Calls] = {"Publish": deployment.sns, "PutMetricData": deployment.cloudwatch}
+    services: dict[str, Calls] = {
+        "Publish": deployment.sns,
+        "PutMetricData": deployment.cloudwatch,
+        "GetPipelineExecution": deployment.codepipeline,
+        **dict.fromkeys(("UpdateItem", "GetItem"), deployment.dynamodb),
+    }
     default = deployment.s3 if operation.endswith("Object") else deployment.cloudformation
     return services.get(operation, default)
 

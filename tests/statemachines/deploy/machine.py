@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
+from statemachines.deploy import current_time
 from statemachines.task import Handler
 from stepline.core import clients
 from stepline.localaws.clock import VirtualClock
@@ -26,12 +27,15 @@ from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.codepipeline import FakeCodePipeline
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls
+from tests.fakes.sts import FakeSts
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.statemachines.deploy.approvers import Approvers
 from tests.statemachines.deploy.path import path_of
 from tests.statemachines.execution import ROLE_ARN, Execution, read_execution
 
@@ -51,8 +55,13 @@ TASKS = (
     "delete_failed_stack",
     "check_stack_deletion_status",
     "collect_outputs",
+    "ask_for_approval",
+    "check_approval",
 )
-"""The modules of the handlers, one for each Lambda function."""
+"""The modules of the handlers of the state machine, one for each Lambda function."""
+
+FUNCTIONS = (*TASKS, "answer_approval")
+"""Those of the functions that others invoke, too."""
 
 BUCKET, KEY = "artifacts", "pipeline/source/abc.zip"
 INPUT = {
@@ -63,6 +72,7 @@ INPUT = {
     "revisionS3Key": KEY,
     "codepipeline": {"jobId": "11111111-2222-3333-4444-555555555555", "accountId": "000000000000"},
 }
+APPROVALS_TABLE = "stepline-deploy-approvals"
 ENVIRONMENT = {
     "POLL_SECONDS": "10",
     "MAX_WAIT_MINUTES": "30",
@@ -72,6 +82,8 @@ ENVIRONMENT = {
     "PIPELINE_STACK_NAME": "stepline",
     "OTHER_CLOUDFORMATION_ROLE_ARNS": "arn:aws:iam::000000000000:role/other-deployer",
     "ADOPTED_STACK_NAMES": "prod-adopted,dev-adopted",
+    "APPROVALS_TABLE_ARN": f"arn:aws:dynamodb:us-east-1:000000000000:table/{APPROVALS_TABLE}",
+    "APPROVAL_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alarms",
 }
 SUBSTITUTIONS = {
     "Partition": "aws",
@@ -148,6 +160,8 @@ class Machine:
     clock: VirtualClock = field(default_factory=VirtualClock)
     s3: FakeS3 = field(default_factory=FakeS3)
     sns: FakeSns = field(default_factory=FakeSns)
+    sts: FakeSts = field(default_factory=FakeSts)
+    dynamodb: FakeDynamoDb = field(default_factory=lambda: FakeDynamoDb(tables=[(APPROVALS_TABLE, "id")]))
     cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
     iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))
     codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
@@ -160,8 +174,10 @@ class Machine:
     def __post_init__(self) -> None:
         self.s3.now = self.clock.now
         self.cloudformation = self.cloudformation_class(clock=self.clock, s3=self.s3)
-        self._handlers = {function_name(task): self._function(task) for task in TASKS}
+        self._handlers = {function_name(task): self._function(task) for task in FUNCTIONS}
         self.functions = InProcessFunctions(self._handlers)
+        self.approvers = Approvers(self.clock, self.sts, self.functions)
+        self.approvers.attach(self.sns)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[Machine]:
@@ -173,6 +189,10 @@ class Machine:
             mock.patch.object(clients, "iam", return_value=client_of(self.iam)),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
             mock.patch.object(clients, "stepfunctions", self._stepfunctions_client),
+            mock.patch.object(clients, "sns", return_value=client_of(self.sns)),
+            mock.patch.object(clients, "dynamodb", return_value=client_of(self.dynamodb)),
+            mock.patch.object(clients, "unsigned_sts", return_value=client_of(self.sts)),
+            mock.patch.object(current_time, "now", self.clock.now),
         ):
             try:
                 yield self

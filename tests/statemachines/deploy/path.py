@@ -50,6 +50,8 @@ def _steps(history: Sequence[dict[str, Any]]) -> Iterator[str]:
                 yield state
         elif event["type"] == "TaskFailed":
             error = event["taskFailedEventDetails"]["error"]
+        elif event["type"] == "TaskTimedOut":
+            error = "States.Timeout"
         elif event["type"] == "TaskSucceeded":
             error = ""
         elif event["type"].endswith("StateExited"):

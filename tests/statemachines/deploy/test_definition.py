@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from statemachines.deploy import errors as deploy_errors
+from statemachines.deploy.limits import MAX_APPROVAL_MINUTES
 from stepline.core import errors
 from stepline.core.cloudformation import errors as stack_errors
 from tests.fakes.clients import client_of
@@ -34,10 +35,23 @@ def test_execution_is_limited_to_a_day() -> None:
 
 def test_tasks_end_within_two_minutes_and_retries_within_ten_attempts() -> None:
     for name, state in TASK_STATES.items():
-        assert state["TimeoutSeconds"] <= 120, name
+        if name != "Ask For Approval":
+            assert state["TimeoutSeconds"] <= 120, name
         for rule in state["Retry"]:
             assert rule["MaxAttempts"] <= 10, name
             assert rule["MaxDelaySeconds"] <= 60, name
+
+
+def test_wait_for_an_approval_ends_before_the_execution_and_is_not_repeated() -> None:
+    ask = STATES["Ask For Approval"]
+    assert ask["TimeoutSecondsPath"] == "$.changeSet.inspection.approval.timeoutSeconds"
+    assert not [rule for rule in ask["Retry"] if "States.Timeout" in rule["ErrorEquals"]]
+    assert load_asl()["TimeoutSeconds"] > MAX_APPROVAL_MINUTES * 60
+
+
+def test_task_token_is_passed_only_to_the_function_that_stores_it() -> None:
+    assert ASL_FILE.read_text().count("$$.Task.Token") == 1
+    assert STATES["Ask For Approval"]["ResultPath"] is None
 
 
 def test_errors_with_transitions_of_their_own_are_named() -> None:
@@ -50,7 +64,8 @@ def test_errors_with_transitions_of_their_own_are_named() -> None:
 @pytest.mark.parametrize("name", FUNCTION_STATES)
 def test_task_calls_a_function_of_the_template(name: str) -> None:
     state = TASK_STATES[name]
-    assert state["Resource"] == "arn:${Partition}:states:::lambda:invoke"
+    waits = ".waitForTaskToken" if name == "Ask For Approval" else ""
+    assert state["Resource"] == f"arn:${{Partition}}:states:::lambda:invoke{waits}"
     expected = {f"${{{function_name(task)}FunctionArn}}" for task in TASKS}
     assert state["Parameters"]["FunctionName"] in expected
 

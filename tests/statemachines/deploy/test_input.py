@@ -19,7 +19,7 @@ from statemachines.deploy.template_configuration import TemplateConfiguration
 from stepline.core.errors import InvalidInputError, SettingsError, SteplineError
 from stepline.core.limits import MAX_MESSAGE_CHARACTERS
 from tests.cases import merged
-from tests.statemachines.deploy.machine import ENVIRONMENT, INPUT, PROJECT, TASKS, Machine, load_handler
+from tests.statemachines.deploy.machine import ENVIRONMENT, FUNCTIONS, INPUT, PROJECT, Machine, load_handler
 
 GOV_ROLE = "arn:aws-us-gov:iam::000000000000:role/team/deployer"
 DEFAULTS = {
@@ -177,7 +177,7 @@ def test_optional_settings_have_defaults() -> None:
     assert TemplateSettings.read({"TEMPLATE_BUCKET": "b", "PIPELINE_STACK_NAME": "p"}).role_arn == ""
 
 
-EVENTS = sorted(path for path in (PROJECT / "local_events").glob("*/*.json") if path.parent.name in TASKS)
+EVENTS = sorted(path for path in (PROJECT / "local_events").glob("*/*.json") if path.parent.name in FUNCTIONS)
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -190,11 +190,11 @@ def test_local_event_is_valid_input_of_its_handler(path: Path, machine: Machine)
         pytest.fail(error.message)
     except SteplineError:
         pass
-    assert machine.cloudformation.calls or machine.s3.calls
+    assert machine.cloudformation.calls or machine.s3.calls or machine.dynamodb.calls
 
 
 def test_every_task_has_a_local_event() -> None:
-    assert {path.parent.name for path in EVENTS} == set(TASKS)
+    assert {path.parent.name for path in EVENTS} == set(FUNCTIONS)
     assert list((PROJECT / "local_events/clean_up").glob("*.json"))
 
 

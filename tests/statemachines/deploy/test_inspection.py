@@ -18,6 +18,7 @@ from tests.statemachines.deploy.test_statuses import enum_of
 
 NESTED_STACK = "AWS::CloudFormation::Stack"
 REFUSED_NESTED_STACK = "is a nested stack whose changes cannot be seen, and may remove or replace resources"
+NOT_ASKED = {"isNeeded": False}
 DECIDED_LATER = "may be removed or replaced, which CloudFormation decides only during the update"
 
 
@@ -121,7 +122,7 @@ def _inspect(machine: Machine, change_set: FakeChangeSet) -> Any:
 
 def test_changes_on_all_pages_are_counted(machine: Machine) -> None:
     change_set = add_change_set(machine, "many", [_resource(f"R{n}", "Add") for n in range(100)])
-    assert _inspect(machine, change_set) == {"changes": 100, "summary": ""}
+    assert _inspect(machine, change_set) == {"changes": 100, "summary": "", "approval": NOT_ASKED}
     assert len(machine.cloudformation.called("DescribeChangeSet")) == 34
 
 
@@ -185,7 +186,11 @@ TEXT = _detail("Description", recreation="Never", CausingEntity="Producer.QueueN
 def test_arn_of_a_resource_that_is_updated_in_place_replaces_nothing(machine: Machine) -> None:
     """CloudFormation says Conditional for what has the ARN of any resource that changes."""
     changes = [_producer("VisibilityTimeout"), _consumer(ARN, TEXT)]
-    assert _inspect(machine, add_change_set(machine, "c", changes)) == {"changes": 2, "summary": ""}
+    assert _inspect(machine, add_change_set(machine, "c", changes)) == {
+        "changes": 2,
+        "summary": "",
+        "approval": NOT_ASKED,
+    }
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ def test_execution_takes_the_path_of_the_case(name: str, machine: Machine) -> No
         f"the path was {json.dumps(execution.path)} {execution.error} {execution.cause}"
     )
     _check_result(execution, case["expected"])
+    assert len(machine.approvers.results) == len(case.get("answered", ())), machine.approvers.results
+    for result, expected in zip(machine.approvers.results, case.get("answered", ()), strict=True):
+        assert result.startswith(expected), result
     _check_afterwards(machine, case_runner.stack_name(case), case.get("after", {}))
     assert len(execution.history) < MAX_HISTORY_EVENTS
 

@@ -27,6 +27,7 @@ from stepline.localaws.emulators.moto import (
     paths,
     request_values,
     service_errors,
+    task_tokens,
     tasks,
     threads,
 )
@@ -44,6 +45,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     tasks.assume_roles_of_tasks,
     tasks.translate_field_names,
     tasks.describe_http_responses,
+    task_tokens.renew_task_tokens,
     request_values.convert_values,
     request_values.call_models_of_bedrock,
     jobs.wait_for_jobs,

@@ -1,0 +1,199 @@
+"""Finds the changes of stacks that wait for an approval, and answers them.
+
+The requests are in a table of each installation of the Deploy state machine; the index that is read has no
+task tokens. `stepline.core.approvals` describes how the answer proves who gives it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+
+from stepline.aws.target import Target
+from stepline.core.approvals import (
+    ANSWER_HEADER,
+    FUNCTION_SUFFIX,
+    IDENTITY_BODY,
+    IDENTITY_CONTENT_TYPE,
+    REQUEST_ATTRIBUTE,
+    TABLE_SUFFIX,
+    WAITING_INDEX,
+    ApprovalAnswer,
+    Decision,
+)
+from stepline.core.aws_errors import FailureKind, classify, error_code
+from stepline.core.errors import UsageError
+
+_RUNNING: Final = "RUNNING"
+_GLOBAL_STS: Final = "sts.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class ThreatenedResource:
+    """A resource that the change removes or replaces. `causes` are such as "property QueueName"."""
+
+    path: str
+    type: str
+    effect: str
+    causes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        causes = f", because of {'; '.join(self.causes)}" if self.causes else ""
+        return f"{self.path} ({self.type}) {self.effect}{causes}"
+
+
+@dataclass(frozen=True)
+class ChangeApproval:
+    """A change of a stack that waits for an approval. What is unknown is empty.
+
+    `omitted` is the number of resources that are not listed.
+    """
+
+    id: str
+    table: str
+    stack_name: str
+    pipeline: str
+    stage: str
+    action: str
+    execution_id: str
+    execution_arn: str
+    revision: str
+    requester: str
+    not_by_requester: bool
+    resources: tuple[ThreatenedResource, ...]
+    omitted: int
+    requested_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def parse(cls, table: str, description: str) -> Self:
+        """Parse the description that the Deploy state machine has stored."""
+        found: Mapping[str, Any] = json.loads(description)
+        return cls(
+            id=found["id"],
+            table=table,
+            stack_name=found["stackName"],
+            pipeline=found["pipelineName"],
+            stage=found["stage"],
+            action=found["action"],
+            execution_id=found["pipelineExecutionId"],
+            execution_arn=found["executionArn"],
+            revision=found["revision"],
+            requester=found["requester"],
+            not_by_requester=found["notByRequester"],
+            resources=tuple(
+                ThreatenedResource(each["path"], each["type"], each["effect"], tuple(each["causes"]))
+                for each in found["resources"]
+            ),
+            omitted=found["omitted"],
+            requested_at=datetime.fromisoformat(found["requestedAt"]),
+            expires_at=datetime.fromisoformat(found["expiresAt"]),
+        )
+
+    @property
+    def options(self) -> str:
+        """The argument of `stepline approve` that names it."""
+        return self.id
+
+    @property
+    def title(self) -> str:
+        return f"a change of the stack {self.stack_name}"
+
+
+def list_change_approvals(target: Target) -> list[ChangeApproval]:
+    """Return the changes that wait for an approval, the oldest first."""
+    now = datetime.now(UTC)
+    found = [each for table in _tables(target) for each in _waiting(target, table) if each.expires_at > now]
+    running = [each for each in found if _is_running(target, each.execution_arn)]
+    return sorted(running, key=lambda each: each.requested_at)
+
+
+def list_readable_change_approvals(target: Target) -> list[ChangeApproval]:
+    """Return the same, and nothing if the user may not read them."""
+    try:
+        return list_change_approvals(target)
+    except ClientError as error:
+        if classify(error) is not FailureKind.PERMISSION:
+            raise
+        return []
+
+
+def answer_change_approval(target: Target, approval: ChangeApproval, decision: Decision, reason: str) -> str:
+    """Approve or reject. Return the user's ARN, as AWS has confirmed it. Raises UsageError if refused."""
+    answer = ApprovalAnswer(_table_arn(target, approval.table), approval.id, decision, reason)
+    event = {
+        "id": approval.id,
+        "decision": decision.value,
+        "reason": reason,
+        "proof": proof_of_identity(target, answer),
+    }
+    name = approval.table.removesuffix(TABLE_SUFFIX) + FUNCTION_SUFFIX
+    try:
+        response = target.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    except ClientError as error:
+        if classify(error) is not FailureKind.PERMISSION:
+            raise
+        raise UsageError(
+            f"you may not answer {approval.title}: the policy of the output ApproverPolicyArn allows it "
+            f"({error_code(error)} for lambda:InvokeFunction on {name})"
+        ) from error
+    result = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
+        raise UsageError(str(result.get("errorMessage", "the answer could not be stored")))
+    return str(result["decidedBy"])
+
+
+def proof_of_identity(target: Target, answer: ApprovalAnswer) -> dict[str, str]:
+    """Sign a request for sts:GetCallerIdentity with the user's credentials; it is not sent from here."""
+    credentials = target.session.get_credentials()
+    if credentials is None:
+        raise UsageError("no AWS credentials were found")
+    headers = {"Content-Type": IDENTITY_CONTENT_TYPE, ANSWER_HEADER: answer.digest}
+    request = AWSRequest("POST", _sts_url(target), data=IDENTITY_BODY.encode(), headers=headers)
+    SigV4Auth(credentials.get_frozen_credentials(), "sts", target.region).add_auth(request)
+    proof = {"authorization": request.headers["Authorization"], "date": request.headers["X-Amz-Date"]}
+    token = request.headers.get("X-Amz-Security-Token")
+    return proof | ({"securityToken": token} if token else {})
+
+
+def _sts_url(target: Target) -> str:
+    """Return the endpoint of the region, which the function uses, too; its name is signed."""
+    url = urlsplit(target.client("sts").meta.endpoint_url)
+    host = f"sts.{target.region}.amazonaws.com" if url.netloc == _GLOBAL_STS else url.netloc
+    return f"{url.scheme}://{host}/"
+
+
+def _table_arn(target: Target, table: str) -> str:
+    caller = target.client("sts").get_caller_identity()
+    partition = caller["Arn"].split(":")[1]
+    return f"arn:{partition}:dynamodb:{target.region}:{caller['Account']}:table/{table}"
+
+
+def _tables(target: Target) -> Iterator[str]:
+    pages = target.client("dynamodb").get_paginator("list_tables").paginate()
+    yield from (name for page in pages for name in page["TableNames"] if name.endswith(TABLE_SUFFIX))
+
+
+def _waiting(target: Target, table: str) -> Iterator[ChangeApproval]:
+    pages = target.client("dynamodb").get_paginator("scan").paginate(TableName=table, IndexName=WAITING_INDEX)
+    for page in pages:
+        for item in page["Items"]:
+            yield ChangeApproval.parse(table, item[REQUEST_ATTRIBUTE]["S"])
+
+
+def _is_running(target: Target, execution_arn: str) -> bool:
+    try:
+        response = target.client("stepfunctions").describe_execution(executionArn=execution_arn)
+    except ClientError as error:
+        if error_code(error) != "ExecutionDoesNotExist":
+            raise
+        return False
+    return bool(response["status"] == _RUNNING)

@@ -1,0 +1,103 @@
+"""Scenarios of changes that wait for an approval: together they need every permission of these roles."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from stepline.aws.change_approvals import ChangeApproval, answer_change_approval, list_change_approvals
+from stepline.aws.target import Target
+from stepline.core.approvals import Decision
+from tests.iam.pipeline import Pipeline
+from tests.iam.stacks import APPLICATION
+from tests.iam.system import ACCOUNT, REGION
+
+_ROLE = "iam-approvers"
+_QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}}}
+_WITHOUT_QUEUE = {"Resources": {"Other": {"Type": "AWS::SQS::Queue"}}}
+
+
+def change_is_approved_by_a_colleague(system: Pipeline) -> None:
+    """The developer starts the pipeline execution; only AWS can say so, and a colleague approves."""
+    name = uuid.uuid4().hex[:12]
+    stack_id = system.own_stack(f"iam-{name}", _QUEUE)
+    request = {
+        **system.request(name, template=_WITHOUT_QUEUE),
+        "approval": {"notByRequester": True},
+        "codepipeline": {"pipelineName": APPLICATION, "pipelineExecutionId": _started_execution(system)},
+    }
+    execution = system.start_deploy(request)
+    approver = _approver(system)
+    approval: Any = system.wait_for(
+        lambda: _waiting(approver, f"iam-{name}"), lambda found: found is not None
+    )
+    assert approval.requester
+    answer_change_approval(approver, approval, Decision.APPROVE, "a test")
+    system.wait_for_execution(execution).assert_status("SUCCEEDED")
+    system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
+
+
+def unanswered_request_expires(system: Pipeline) -> None:
+    """The tasks are invoked without an execution, which would wait for a minute."""
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:stepline-deploy:{uuid.uuid4()}"
+    needed = {
+        "isNeeded": True,
+        "timeoutSeconds": 60,
+        "notByRequester": False,
+        "resources": [],
+        "omitted": 0,
+    }
+    stack = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/iam-expires/1"
+    event = {
+        "taskToken": "made-up",
+        "enteredAt": datetime.now(UTC).isoformat(),
+        "request": system.request("expires", template=_QUEUE),
+        "execution": {"id": arn, "name": "expires", "startTime": "2026-01-01T12:00:00.000Z", "attempt": 1},
+        "stack": {"id": stack},
+        "changeSet": {"id": "change-set", "stackId": stack, "inspection": {"approval": needed}},
+    }
+    system.invoke("ask-for-approval", event)
+    with pytest.raises(AssertionError, match="ApprovalExpiredError"):
+        system.invoke("check-approval", event)
+
+
+def _started_execution(system: Pipeline) -> str:
+    """Return a pipeline execution that the developer has started, and then abandoned."""
+    pipelines = system.client("codepipeline")
+    execution_id = str(pipelines.start_pipeline_execution(name=APPLICATION)["pipelineExecutionId"])
+    pipelines.stop_pipeline_execution(
+        pipelineName=APPLICATION, pipelineExecutionId=execution_id, abandon=True
+    )
+    return execution_id
+
+
+def _waiting(approver: Target, stack_name: str) -> ChangeApproval | None:
+    return next((each for each in list_change_approvals(approver) if each.stack_name == stack_name), None)
+
+
+def _approver(system: Pipeline) -> Target:
+    """Return the local AWS as a person sees it who has only the policy for approvers."""
+    iam = system.client("iam")
+    principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(
+            RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
+        )
+    iam.attach_role_policy(RoleName=_ROLE, PolicyArn=system.outputs["ApproverPolicyArn"])
+    credentials = system.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}", RoleSessionName="mary"
+    )["Credentials"]
+    session = boto3.Session(
+        credentials["AccessKeyId"],
+        credentials["SecretAccessKey"],
+        credentials["SessionToken"],
+        region_name=REGION,
+    )
+    return Target(session, system.endpoint_url, REGION, None, True)

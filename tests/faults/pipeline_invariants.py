@@ -300,7 +300,11 @@ def _denied_task_is_not_retried(world: PipelineWorld) -> Iterator[str]:
     for run in world.functions.invocations:
         if run.function in {TRIGGER, CLEAN_UP} or not run.denied:
             continue
-        repeated = [item for item in world.functions.invocations if item.event == run.event and item.denied]
+        repeated = [
+            item
+            for item in world.functions.invocations
+            if (item.function, item.event) == (run.function, run.event) and item.denied
+        ]
         if len(repeated) > 1 and not world.schedule.faults & (
             TRANSIENT | REPEATS | {Fault.EXECUTION_REDRIVEN}
         ):

@@ -1,4 +1,4 @@
-"""All scenarios: those of the pipeline, and those of every `scenarios_<system>.py` in this folder."""
+"""All scenarios: of the pipeline with both kinds of actions, and of each `scenarios_<system>.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import importlib
 from pathlib import Path
 
-from tests.faults import pipeline_scenarios
+from tests.faults import custom_action_scenarios, pipeline_scenarios
 from tests.faults.scenario import Scenario
 from tests.faults.system_scenario import SystemScenario
 
@@ -14,7 +14,7 @@ from tests.faults.system_scenario import SystemScenario
 @functools.cache
 def scenarios() -> dict[str, Scenario]:
     """Return the scenarios by name."""
-    return {**pipeline_scenarios.scenarios(), **system_scenarios()}
+    return {**pipeline_scenarios.scenarios(), **custom_action_scenarios.scenarios(), **system_scenarios()}
 
 
 @functools.cache
@@ -27,4 +27,4 @@ def system_scenarios() -> dict[str, SystemScenario]:
 
 def distinct() -> list[str]:
     """Return the names of those scenarios that differ in more than their input."""
-    return [*pipeline_scenarios.distinct(), *system_scenarios()]
+    return [*pipeline_scenarios.distinct(), *custom_action_scenarios.scenarios(), *system_scenarios()]

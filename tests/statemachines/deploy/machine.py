@@ -201,7 +201,7 @@ class Machine:
                     self.stepfunctions.close()
 
     def _stepfunctions_client(self) -> Any:
-        return client_of(self.stepfunctions)
+        return None if self.stepfunctions is None else client_of(self.stepfunctions)
 
     def remove_function(self, name: str) -> None:
         del self._handlers[name]

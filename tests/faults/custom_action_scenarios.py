@@ -93,7 +93,7 @@ _CHECKS: tuple[Callable[[Any], Iterator[str]], ...] = (
     _nothing_is_left_in_the_table,
 )
 
-SCENARIOS = [
+_SCENARIOS = (
     CustomActionScenario("custom_action/new_stack", "new_stack"),
     CustomActionScenario("custom_action/update", "update"),
     CustomActionScenario("custom_action/refused", "removal_refused"),
@@ -104,4 +104,9 @@ SCENARIOS = [
         "custom_action/deadline", "busy_stack_never_ends", {"TimeoutMinutes": "1"}, sweep_seconds=60
     ),
     CustomActionScenario("custom_action/express", "unchanged", settings=_EXPRESS),
-]
+)
+
+
+def scenarios() -> dict[str, CustomActionScenario]:
+    """Return the scenarios by name."""
+    return {scenario.name: scenario for scenario in _SCENARIOS}

@@ -30,6 +30,7 @@ def table(*keys: str) -> tuple[str, dict[str, Any]]:
             {"AttributeName": name, "KeyType": kind}
             for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
         ],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
     }
 

@@ -96,3 +96,6 @@ def test_table_is_used_by_the_function_whose_role_names_it(server: Server, deplo
     assert result("Allowed") == EXPECTED
     described = server.client("dynamodb").describe_time_to_live(TableName=ids["Table"])
     assert described["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    backups = server.client("dynamodb").describe_continuous_backups(TableName=ids["Table"])
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"

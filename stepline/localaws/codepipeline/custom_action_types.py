@@ -7,17 +7,17 @@ https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ActionConfigura
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from stepline.localaws.codepipeline import url_templates
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, Configuration
 from stepline.localaws.codepipeline.actions.custom import CustomAction
 from stepline.localaws.codepipeline.declarations import ActionDeclaration, ActionType
 from stepline.localaws.codepipeline.errors import InvalidActionDeclarationException
 from stepline.localaws.codepipeline.settings import MAX_QUERYABLE_CHARACTERS
+from stepline.localaws.codepipeline.url_templates import UrlTemplate
 from stepline.localaws.codepipeline.validation import repeated
 from stepline.localaws.codepipeline.variables import namespaces_in
 from stepline.localaws.protocol import ValidationException
@@ -37,7 +37,6 @@ _JOB_LIST: Property = {
     "queryable": False,
 }
 """The property that CodePipeline adds to the response [user guide, "Create a custom action"]."""
-_TEMPLATES = ("entityUrlTemplate", "executionUrlTemplate", "revisionUrlTemplate")
 _QUERYABLE_VALUE = re.compile(rf"[a-zA-Z0-9_-]{{1,{MAX_QUERYABLE_CHARACTERS}}}")
 _VALUES = {"Number": re.compile(r"[+-]?\d+(\.\d+)?"), "Boolean": re.compile(r"true|false", re.IGNORECASE)}
 
@@ -80,8 +79,11 @@ def parse(params: Mapping[str, Any]) -> CustomActionType:
         if params[member]["minimumCount"] > params[member]["maximumCount"]:
             raise ValidationException(f"The minimumCount of {member} is greater than its maximumCount")
     _check_properties(properties)
-    _check_templates(settings, properties)
-    execution_url = partial(url_templates.resolve, settings.get("executionUrlTemplate"))
+    linked = frozenset(item["name"] for item in properties if item["required"] and not item["secret"])
+    entity, execution, revision = (
+        UrlTemplate(settings.get(f"{kind}UrlTemplate"), linked)
+        for kind in ("entity", "execution", "revision")
+    )
     return CustomActionType(
         type=ActionType(
             category=params["category"],
@@ -94,10 +96,10 @@ def parse(params: Mapping[str, Any]) -> CustomActionType:
         required=tuple(item["name"] for item in properties if item["required"]),
         optional=(*(item["name"] for item in properties if not item["required"]), _JOB_LIST["name"]),
         secret=tuple(item["name"] for item in properties if item["secret"]),
-        provider=partial(CustomAction, execution_url=execution_url),
+        provider=partial(CustomAction, execution_url=execution.url),
         check=lambda action: _check_values(action, properties),
-        entity_url=_url_of(settings.get("entityUrlTemplate")),
-        revision_url=_url_of(settings.get("revisionUrlTemplate")),
+        entity_url=_ignoring_region(entity),
+        revision_url=_ignoring_region(revision),
         timeout_seconds=lambda limits: limits.custom_timeout_seconds,
         properties=properties,
         settings=settings,
@@ -108,11 +110,8 @@ def _bounds(details: Mapping[str, int]) -> tuple[int, int]:
     return details["minimumCount"], details["maximumCount"]
 
 
-def _url_of(template: str | None) -> Any:
-    def url(configuration: Configuration, _region: str) -> str | None:
-        return url_templates.resolve(template, configuration)
-
-    return url
+def _ignoring_region(template: UrlTemplate) -> Callable[[Configuration, str], str | None]:
+    return lambda configuration, _region: template.url(configuration)
 
 
 def _check_category(params: Mapping[str, Any]) -> None:
@@ -136,17 +135,6 @@ def _check_properties(properties: Sequence[Property]) -> None:
             raise ValidationException(
                 f"The queryable configuration property '{item['name']}' must be required and not secret"
             )
-
-
-def _check_templates(settings: Mapping[str, str], properties: Sequence[Property]) -> None:
-    allowed = {item["name"] for item in properties if item["required"] and not item["secret"]}
-    for member in _TEMPLATES:
-        for name in url_templates.properties_in(settings.get(member, "")):
-            if name not in allowed:
-                raise ValidationException(
-                    f"{member} refers to the configuration property '{name}', which is not "
-                    "both required and not secret"
-                )
 
 
 def _check_values(action: ActionDeclaration, properties: Sequence[Property]) -> None:

@@ -66,8 +66,9 @@ class JobQueue:
 
     def discard(self, action: ActionExecution) -> None:
         """Hand out no job of the action any more, because it has ended."""
-        for job in list(self._waiting.get(action.declaration.type, {}).values()):
-            if job.action is action:
+        waiting = self._waiting.get(action.declaration.type, {})
+        for job in self._jobs.of(action):
+            if job.id in waiting:
                 self._remove(job)
                 job.close(JobStatus.FAILED)
 

@@ -80,6 +80,10 @@ class Jobs:
             raise JobNotFoundException(f"The job with id '{job_id}' could not be found.")
         return job
 
+    def of(self, action: ActionExecution) -> list[Job]:
+        """Return the jobs of the action that are kept, oldest first."""
+        return [self._jobs[job_id] for job_id in self._by_action.get(action.id, ())]
+
     def put_success(self, job_id: str, params: Mapping[str, Any]) -> None:
         """Close the job and end its action, or schedule the next job. `params`: PutJobSuccessResult's."""
         token = params.get("continuationToken")

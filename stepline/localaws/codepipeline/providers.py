@@ -92,6 +92,7 @@ class ActionProviders:
         self.types.provider(action.declaration.type).abandon(action)
 
     def _drop_jobs(self, action: ActionExecution) -> None:
+        self.queue.discard(action)
         self.jobs.drop(action)
 
 

@@ -156,7 +156,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     state_machines.check_roles(platform.roles)
     properties.encrypt_buckets()
     properties.encrypt_topics()
-    properties.set_times_to_live_of_tables()
+    properties.set_expiry_and_recovery_of_tables()
     properties.set_vpcs_of_functions()
     dead_letter_queues.set_queues_of_functions()
 

@@ -30,16 +30,18 @@ def table(*keys: str) -> tuple[str, dict[str, Any]]:
             {"AttributeName": name, "KeyType": kind}
             for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
         ],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
     }
 
 
-def function(code: str, role_name: str, table_name: str = "Table") -> tuple[str, dict[str, Any]]:
+def function(code: str, role_name: str, **variables: Any) -> tuple[str, dict[str, Any]]:
+    """Return a function with this code, whose variable TABLE names the resource `Table`."""
     return "AWS::Lambda::Function", {
         "Runtime": "python3.13",
         "Handler": "index.handler",
         "Role": attribute(role_name),
         "Code": {"ZipFile": code},
         "Timeout": 30,
-        "Environment": {"Variables": {"TABLE": {"Ref": table_name}}},
+        "Environment": {"Variables": {"TABLE": {"Ref": "Table"}, **variables}},
     }

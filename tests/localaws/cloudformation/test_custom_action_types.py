@@ -75,6 +75,6 @@ def test_changed_properties_need_another_version(server: Server, deployment: Dep
 
 
 def test_type_that_codepipeline_refuses_fails_the_resource(deployment: Deployment) -> None:
-    settings = {"EntityUrlTemplate": "https://checks.example/{Config:Other}"}
-    reasons = deployment.create_failing(custom_type(deployment.name, Settings=settings))
-    assert any("'Other', which is not both required and not secret" in reason for reason in reasons)
+    secret = {"Name": "Suite", "Required": True, "Key": True, "Secret": True, "Queryable": True}
+    reasons = deployment.create_failing(custom_type(deployment.name, ConfigurationProperties=[secret]))
+    assert any("must be required and not secret" in reason for reason in reasons)

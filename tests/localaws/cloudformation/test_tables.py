@@ -19,6 +19,14 @@ def attempt(operation, **parameters):
     except ClientError as error:
         return error.response["Error"]["Code"]
 
+def transact(db, *tables):
+    key = {"id": {"S": "t"}, "part": {"S": "1"}}
+    try:
+        db.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": key}} for name in tables])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "transaction"
+
 def handler(event, context):
     db = boto3.client("dynamodb")
     key = {"id": {"S": "a"}, "part": {"S": "1"}}
@@ -51,6 +59,8 @@ def handler(event, context):
         ),
         attempt(db.delete_item, Key=key, ReturnValues="ALL_OLD")["Attributes"]["n"]["N"],
         "Item" in attempt(db.get_item, Key=key),
+        transact(db, os.environ["TABLE"]),
+        transact(db, os.environ["TABLE"], os.environ["OTHER"]),
     ]
 """
 EXPECTED = [
@@ -70,6 +80,8 @@ EXPECTED = [
     "ConditionalCheckFailedException",
     "2",
     False,
+    "transaction",
+    "AccessDeniedException",
 ]
 """What the function returns that may use the table."""
 
@@ -83,7 +95,7 @@ def test_table_is_used_by_the_function_whose_role_names_it(server: Server, deplo
             Other=table("id"),
             AllowedRole=role("lambda", {"Action": actions, "Resource": attribute("Table")}),
             DeniedRole=role("lambda", {"Action": actions, "Resource": attribute("Other")}),
-            Allowed=function(OPERATIONS, "AllowedRole"),
+            Allowed=function(OPERATIONS, "AllowedRole", OTHER={"Ref": "Other"}),
             Denied=function(OPERATIONS, "DeniedRole"),
         )
     )
@@ -96,3 +108,6 @@ def test_table_is_used_by_the_function_whose_role_names_it(server: Server, deplo
     assert result("Allowed") == EXPECTED
     described = server.client("dynamodb").describe_time_to_live(TableName=ids["Table"])
     assert described["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    backups = server.client("dynamodb").describe_continuous_backups(TableName=ids["Table"])
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"

@@ -106,14 +106,6 @@ def test_list_has_all_owners_without_a_filter_and_is_paged_and_filtered_by_regio
             custom_type(*(config_property(name, required=True, queryable=True) for name in "AB")),
             "at most one queryable",
         ),
-        (
-            custom_type(settings={"entityUrlTemplate": "https://x.example/{Config:Other}"}),
-            "entityUrlTemplate refers to the configuration property 'Other'",
-        ),
-        (
-            custom_type(settings={"executionUrlTemplate": "https://x.example/{Config:Token}"}),
-            "executionUrlTemplate refers to the configuration property 'Token'",
-        ),
         (custom_type(inputArtifactDetails={"minimumCount": 2, "maximumCount": 1}), "inputArtifactDetails"),
         (custom_type(provider="no spaces"), "provider"),
         (custom_type(version="1234567890"), "version"),
@@ -236,3 +228,16 @@ def test_execution_url_without_external_id_is_known_from_the_start(world: World)
     world.start()
     world.clock.advance(1)
     assert world.latest()["externalExecutionUrl"] == "https://checks.example/smoke"
+
+
+def test_only_required_properties_without_secrets_are_inserted_into_urls(world: World) -> None:
+    """The examples of AWS refer to properties that the type does not define."""
+    settings = {
+        "entityUrlTemplate": "https://x.example/{Config:Suite}/{Config:Token}/{Config:Note}/{Config:No}"
+    }
+    properties = (SUITE, config_property("Token", required=True, secret=True), config_property("Note"))
+    world.client.create_custom_action_type(**custom_type(*properties, settings=settings))
+    configuration = {"Suite": "smoke", "Token": "hush", "Note": "x"}
+    world.create(stage("Deploy", custom_action(configuration=configuration)))
+    (state,) = world.stage("Deploy")["actionStates"]
+    assert state["entityUrl"] == "https://x.example/smoke/{Config:Token}/{Config:Note}/{Config:No}"

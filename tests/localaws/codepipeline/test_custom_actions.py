@@ -433,3 +433,31 @@ def test_open_job_of_a_deleted_type_takes_its_result(world: World) -> None:
         poll(world)
     world.succeed(job)
     assert world.status(execution_id) == "Succeeded"
+
+
+def test_jobs_of_a_deleted_pipeline_are_dropped(world: World) -> None:
+    started(world, custom_action("A"), custom_action("B"))
+    (job,) = poll(world, maxBatchSize=1)
+    world.client.delete_pipeline(name="app")
+    assert poll(world) == []
+    with pytest.raises(world.client.exceptions.JobNotFoundException):
+        world.client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+
+
+def test_retried_action_has_a_new_job(world: World) -> None:
+    execution_id = started(world)
+    first = claim(world)
+    world.fail(first)
+    world.client.retry_stage_execution(
+        pipelineName="app",
+        stageName="Deploy",
+        pipelineExecutionId=execution_id,
+        retryMode="FAILED_ACTIONS",
+    )
+    world.clock.advance(1)
+    second = claim(world)
+    contexts = [job["data"]["pipelineContext"]["action"]["actionExecutionId"] for job in (first, second)]
+    assert first["id"] != second["id"]
+    assert len(set(contexts)) == 2
+    world.succeed(second)
+    assert world.status(execution_id) == "Succeeded"

@@ -80,5 +80,5 @@ def test_schedules_have_no_permissions(ministack_source: Callable[[str], str]) -
 
 
 def test_tables_lose_their_time_to_live(facts: dict[str, Any]) -> None:
-    """cloudformation.properties.set_times_to_live_of_tables"""
+    """cloudformation.properties.set_expiry_and_recovery_of_tables"""
     assert facts["time to live"] == {"TimeToLiveStatus": "DISABLED"}

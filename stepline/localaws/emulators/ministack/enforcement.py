@@ -157,6 +157,9 @@ class _HttpRequest:
 
     def _permissions(self, permission: Permission, objects: EncryptedObjects) -> Iterator[Permission]:
         """Yield all permissions: a copy reads another object, the body of a deletion may name many."""
+        if self._service == "dynamodb":
+            yield from self._table_permissions(permission)
+            return
         parameters = self._parameters()
         yield from required_permissions(ServiceRequest(permission, parameters), objects)
         if self._service == "batch":
@@ -169,6 +172,23 @@ class _HttpRequest:
             request = (self._method, self._path, self._headers, self._body, self._query)
             for action, arn in iam_actions.s3_additional_checks(*request):
                 yield from required_permissions(ServiceRequest(Permission(action, arn), parameters), objects)
+
+    def _table_permissions(self, permission: Permission) -> Iterator[Permission]:
+        """Yield one permission for each table of a batch, and for each item of a transaction.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+        """
+        scope = (self._body, responses.get_region(), responses.get_account_id())
+        needs = iam_actions.dynamodb_transaction_checks(permission.action, *scope) or [
+            (permission.action, arn)
+            for arn in iam_actions.dynamodb_resource_arns(*scope) or [permission.resource]
+        ]
+        found = iam_actions.dynamodb_service_context(self._body)
+        context = {
+            key.lower(): tuple(value) if isinstance(value, list) else value for key, value in found.items()
+        }
+        for action, arn in needs:
+            yield Permission(action, arn, context)
 
     def _permission(self, account: str) -> Permission | None:
         region = responses.get_region()

@@ -51,8 +51,8 @@ def set_vpcs_of_functions() -> None:
     after_change("AWS::Lambda::Function", apply)
 
 
-def set_times_to_live_of_tables() -> None:
-    """Let the items of a table expire by the attribute that its template names."""
+def set_expiry_and_recovery_of_tables() -> None:
+    """Let the items of a table expire by the attribute that its template names; describe its backups."""
 
     def apply(table: str, properties: Properties) -> None:
         given = properties.get("TimeToLiveSpecification")
@@ -60,5 +60,9 @@ def set_times_to_live_of_tables() -> None:
             dynamodb._ttl_settings.pop(table, None)
         else:
             dynamodb._update_ttl({"TableName": table, "TimeToLiveSpecification": given})
+        recovery = properties.get("PointInTimeRecoverySpecification", {})
+        dynamodb._update_continuous_backups(
+            {"TableName": table, "PointInTimeRecoverySpecification": recovery}
+        )
 
     after_change("AWS::DynamoDB::Table", apply)

@@ -43,7 +43,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import AwsError
 from tests.cases import merged, read_case
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
-from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.dynamodb_tables import FakeDynamoDbTables
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, Fault
@@ -77,7 +77,7 @@ class Deployment(Protocol):
     sns: FakeSns
     codepipeline: Any
     approvers: Approvers
-    dynamodb: FakeDynamoDb
+    dynamodb: FakeDynamoDbTables
     cloudwatch: FakeCloudWatch
     function_calls: Calls
 

@@ -27,7 +27,7 @@ from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.codepipeline import FakeCodePipeline
-from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.dynamodb_tables import FakeDynamoDbTables
 from tests.fakes.iam import FakeIam
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
@@ -156,7 +156,9 @@ class Machine:
     s3: FakeS3 = field(default_factory=FakeS3)
     sns: FakeSns = field(default_factory=FakeSns)
     sts: FakeSts = field(default_factory=FakeSts)
-    dynamodb: FakeDynamoDb = field(default_factory=lambda: FakeDynamoDb(tables=[(APPROVALS_TABLE, "id")]))
+    dynamodb: FakeDynamoDbTables = field(
+        default_factory=lambda: FakeDynamoDbTables(tables=[(APPROVALS_TABLE, "id")])
+    )
     codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
     cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
     iam: FakeIam = field(default_factory=lambda: FakeIam(allowed={"sqs:GetQueueAttributes", "sqs:TagQueue"}))

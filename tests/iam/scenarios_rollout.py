@@ -11,7 +11,7 @@ from typing import Any
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import TARGET_ACCOUNT, TARGET_ROLE_ARN, create_target_role, target
 from tests.iam.scenarios import template, unique_name
-from tests.iam.stacks import APPLICATION
+from tests.iam.stacks import APPLICATION, PROJECT
 from tests.iam.suites import Lane, Variant
 from tests.iam.system import ACCOUNT, ExecutionResult, System
 
@@ -85,12 +85,14 @@ def state_machine_that_waits_for_executions_is_created(system: System) -> None:
 
 
 def alarm_of_a_target_is_read(system: System) -> None:
-    """The application's stack has no such target: the deployment fails, and then the alarms are read."""
+    """The function is invoked alone: the application's stack has no such target."""
     alarms = system.client_of(TARGET_ACCOUNT, "cloudwatch", "eu-west-1")
     alarms.put_metric_alarm(**_ALARM)
-    items = [{"name": "a", **target(), "alarms": [_ALARM["AlarmName"]]}]
-    document = _input(system) | {"targets": items, "toleratedFailures": 1}
-    _run(system, document).assert_status("SUCCEEDED")
+    event = json.loads((PROJECT / "local_events/check_alarms/bake_time.json").read_text())
+    event["plan"] |= {"alarms": []}
+    item = {"name": "a", "executionName": "a", "alarms": [_ALARM["AlarmName"]], "input": target()}
+    event["wave"]["targets"] = [item]
+    assert system.invoke("check-alarms", event)["remainingSeconds"] > 0
 
 
 def targets_are_read_from_the_artifact(system: System) -> None:

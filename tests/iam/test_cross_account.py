@@ -1,7 +1,7 @@
 """The policies of examples/cross-account/, for principals of two accounts and of a third one.
 
-The local AWS has state machines in one account only, so they are evaluated as data. Across accounts, a policy of the caller and one
-of the resource must allow a request
+The local AWS has state machines in one account only, so they are evaluated as data. Across accounts, a policy
+of the caller and one of the resource must allow a request
 [https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html].
 """
 

@@ -16,6 +16,7 @@ from pipeline import trigger
 from pipeline.settings import load_settings
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
+from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import AwsError
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
@@ -94,9 +95,13 @@ class StackChange:
 class PipelineWorld(World):
     """`express_runs` counts how often the task of the Express state machine ran.
 
+    `continuation_seconds`: from a result with a continuation token to the next job.
+
     `stack_changes` are those by requests. `late_starts`: executions that were started by events whose job had
     timed out. `started_meanwhile`: by a repeated event, while another invocation was running.
     """
+
+    continuation_seconds: float = CONTINUATION_SECONDS
 
     def __init__(
         self,
@@ -128,14 +133,14 @@ class PipelineWorld(World):
         self.started_meanwhile: list[str] = []
         self.stack_changes: list[StackChange] = []
         self.cloudformation.on_change = self._record_stack_change
-        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.events.append)
+        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.publish)
         for machine in (
             {"name": "deploy", "definition": definition(self.functions)},
             {"name": "quick", "definition": express_definition(self.functions), "type": "EXPRESS"},
         ):
             self.stepfunctions.create_state_machine({**machine, "roleArn": ROLE})
         self.codepipeline = CodePipeline(
-            Context(self.clock, self.events.append),
+            Context(self.clock, self.publish),
             clients=ServiceClients(
                 s3=SimpleNamespace(put_object=self._put_artifact),
                 sts=FakeSts(clock=self.clock),  # without clients: they would take a tenth of the time
@@ -145,7 +150,7 @@ class PipelineWorld(World):
             settings=Settings(
                 start_on_create=False,
                 identifier_seed=1,
-                continuation_seconds=CONTINUATION_SECONDS,
+                continuation_seconds=self.continuation_seconds,
                 retry_seconds=deployed.retry_seconds,
             ),
         )
@@ -179,6 +184,10 @@ class PipelineWorld(World):
 
     def _put_artifact(self, *, Bucket: str, Key: str, Body: Any, **_encryption: str) -> None:
         self.s3.put(Bucket, Key, Body.read())
+
+    def publish(self, event: AwsEvent) -> None:
+        """Take an event of a service."""
+        self.events.append(event)
 
     def push(self, files: Mapping[str, str | bytes]) -> None:
         self.source.files = dict(files)
@@ -265,7 +274,7 @@ class PipelineWorld(World):
         super()._record(call, executions_before)
         if len(self.started) > before:
             self._record_start(call.parameters["name"])
-        if call.operation.service == "codepipeline":
+        if call.operation.name.startswith("PutJob"):
             self._record_result(self._result(call))
 
     def _record_start(self, execution: str) -> None:

@@ -17,6 +17,15 @@ from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
 from tests.iam.builds import allow_layers, pushed_code_is_built
+from tests.iam.custom_actions import (
+    abandoned_action_stops_its_execution,
+    custom_action_reads_its_input_from_a_bucket,
+    custom_action_runs_an_express_state_machine,
+    custom_action_runs_another_state_machine,
+    denied_express_execution_fails_the_custom_action,
+    result_of_an_interrupted_worker_is_reported,
+    sweep_runs,
+)
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
     INPUT_BUCKET,
@@ -408,7 +417,13 @@ logged_machine_is_created_updated_and_deleted = logged_machine_scenario("DeployS
 SYSTEM = Pipeline
 LANES: tuple[Lane, ...] = (
     # One execution of the pipeline at a time; the first push creates the branch.
-    (push_deploys_a_stack, push_with_invalid_input_fails, source_action_is_abandoned),
+    (
+        push_deploys_a_stack,
+        push_with_invalid_input_fails,
+        source_action_is_abandoned,
+        abandoned_action_stops_its_execution,
+        sweep_runs,
+    ),
     # Both check that no temporary template is left.
     (large_stack_is_created, large_stack_is_updated),
     (
@@ -455,6 +470,7 @@ def failed_stack_of_a_target_is_replaced(system: Pipeline) -> None:
 
 
 VARIANTS = (
+    Variant({"DeployAction": "Lambda"}, (push_deploys_a_stack, push_with_invalid_input_fails)),
     Variant({"Build": "Commands"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant({"Build": "CodeBuild"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant(
@@ -464,6 +480,11 @@ VARIANTS = (
             express_state_machine_is_started_once,
             claim_of_a_denied_express_execution_is_deleted,
             input_is_read_from_a_bucket,
+            custom_action_runs_another_state_machine,
+            custom_action_runs_an_express_state_machine,
+            result_of_an_interrupted_worker_is_reported,
+            denied_express_execution_fails_the_custom_action,
+            custom_action_reads_its_input_from_a_bucket,
             stack_is_deployed_with_another_role,
             macro_of_the_account_is_used,
             stack_of_a_target_is_created_and_updated,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from typing import Any
 
 from tests.iam.system import ACCOUNT, REGION, System
@@ -12,6 +13,8 @@ INPUT_BUCKET = "iam-inputs"
 MACRO = "IamMacro"
 OTHER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/iam-other-application"
 _MACRO_FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:iam-macro"
+TARGET_ACCOUNT = "222222222222"
+TARGET_ROLE_ARN = f"arn:aws:iam::{TARGET_ACCOUNT}:role/iam-target"
 OTHER_MACHINES = {"iam-standard": "STANDARD", "iam-express": "EXPRESS"}
 PARAMETERS = {
     "OtherStateMachineArns": ",".join(
@@ -19,6 +22,7 @@ PARAMETERS = {
     ),
     "InputBucketName": INPUT_BUCKET,
     "OtherApplicationRoleArns": OTHER_ROLE_ARN,
+    "TargetRoleArns": TARGET_ROLE_ARN,
     "MacroFunctionArns": _MACRO_FUNCTION_ARN,
 }
 _KEY_ALIAS = "alias/iam-inputs"
@@ -80,6 +84,7 @@ def create_other_resources(system: System) -> dict[str, str]:
     created = create_input_bucket(system)
     role_arn = _role(system, _ROLE, "states")
     _role(system, OTHER_ROLE_ARN.rpartition("/")[2], "cloudformation", "PowerUserAccess")
+    create_target_role(system)
     _create_macro(system)
     for name, machine_type in OTHER_MACHINES.items():
         definition = {"StartAt": "Only", "States": {"Only": _STATES[machine_type]}}
@@ -87,6 +92,26 @@ def create_other_resources(system: System) -> dict[str, str]:
             name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )
     return created
+
+
+def create_target_role(system: System) -> dict[str, str]:
+    """Create a role of another account with all permissions, unless it exists. Return no parameters."""
+    iam = system.client_of(TARGET_ACCOUNT, "iam")
+    principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    name = TARGET_ROLE_ARN.rpartition("/")[2]
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    document = json.dumps({"Statement": [everything]})
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document)
+    return {}
+
+
+def target() -> dict[str, Any]:
+    """Return a target of its own: functions keep the credentials of a role with the same session tags."""
+    tags = {"Run": uuid.uuid4().hex}
+    return {"target": {"region": "eu-west-1", "roleArn": TARGET_ROLE_ARN, "sessionTags": tags}}
 
 
 def _key(system: System) -> str:

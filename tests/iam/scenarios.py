@@ -34,7 +34,9 @@ from tests.iam.other_resources import (
     MACRO,
     OTHER_ROLE_ARN,
     PARAMETERS,
+    TARGET_ACCOUNT,
     create_other_resources,
+    target,
 )
 from tests.iam.pipeline import Pipeline
 from tests.iam.stacks import APPLICATION
@@ -504,6 +506,28 @@ LANES: tuple[Lane, ...] = (
         unanswered_request_expires,
     ),
 )
+
+
+def stack_of_a_target_is_created_and_updated(system: Pipeline) -> None:
+    name, place = unique_name(), target()
+    queue = {"Type": "AWS::SQS::Queue"}
+    for value, resources in (("1", {"Queue": queue}), ("2", {"Queue": queue})):
+        request = system.request(name, template=template(value, **resources), configuration=_CONFIGURATION)
+        system.deploy(request | place).assert_status("SUCCEEDED")
+    cloudformation = system.client_of(TARGET_ACCOUNT, "cloudformation", "eu-west-1")
+    (stack,) = cloudformation.describe_stacks(StackName=f"iam-{name}")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    ended = system.deploy(system.request(name, template=template("2")) | place)
+    ended.assert_status("FAILED")
+    assert "Queue" in ended.reason, ended.reason
+
+
+def failed_stack_of_a_target_is_replaced(system: Pipeline) -> None:
+    name, place = unique_name(), target()
+    system.deploy(system.request(name, template=template(Broken=BROKEN)) | place).assert_status("FAILED")
+    system.deploy(system.request(name, template=template()) | place).assert_status("SUCCEEDED")
+
+
 VARIANTS = (
     Variant({"DeployAction": "Lambda"}, (push_deploys_a_stack, push_with_invalid_input_fails)),
     Variant({"Build": "Commands"}, (pushed_code_is_built,), prepare=allow_layers),
@@ -522,6 +546,8 @@ VARIANTS = (
             custom_action_reads_its_input_from_a_bucket,
             stack_is_deployed_with_another_role,
             macro_of_the_account_is_used,
+            stack_of_a_target_is_created_and_updated,
+            failed_stack_of_a_target_is_replaced,
         ),
         prepare=create_other_resources,
     ),

@@ -57,6 +57,12 @@ class System:
             self._clients[service] = session.client(service, endpoint_url=self.endpoint_url)
         return self._clients[service]
 
+    def client_of(self, account: str, service: str, region: str = REGION) -> Any:
+        """Return a client of another account."""
+        session: Any = self.session
+        keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "region_name": region}
+        return session.client(service, endpoint_url=self.endpoint_url, **keys)
+
     @property
     def template(self) -> Stack:
         return stacks()[self.stack_name]

@@ -43,6 +43,7 @@ from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import AwsError
 from tests.cases import merged, read_case
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, Fault

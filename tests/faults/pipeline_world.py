@@ -229,7 +229,7 @@ class PipelineWorld(World):
             following = retry_seconds[1:]
             self.clock.call_later(retry_seconds[0], lambda: self._invoke_clean_up(event, following))
 
-    def _sweep(self) -> None:
+    def _sweep_leftovers(self) -> None:
         """Run two sweeps if events may have been lost, or old answers may have hidden something."""
         for _ in range(2 if self._loses_events or self.schedule.faults & STALE else 0):
             self.clock.advance(SWEEP_SECONDS)
@@ -258,7 +258,7 @@ class PipelineWorld(World):
             self.start_pipeline()
             self.settle()
             self._apply_late_faults()
-            self._sweep()
+            self._sweep_leftovers()
             self.stepfunctions.close()
             self.codepipeline.close()
 

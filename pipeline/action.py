@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.action_parameters import ActionParameters
 from pipeline.continuation import Continuation
 from pipeline.dependencies import Dependencies
 from pipeline.job_event import Job
 from pipeline.limits import GIVE_UP_SECONDS
-from pipeline.user_parameters import UserParameters
 from stepline.core.executions.arns import MachineArn
 
 
@@ -20,7 +20,7 @@ class Action:
     """
 
     job: Job
-    parameters: UserParameters
+    parameters: ActionParameters
     continuation: Continuation
     dependencies: Dependencies
     now: int
@@ -28,7 +28,7 @@ class Action:
 
     @property
     def machine(self) -> MachineArn:
-        """The state machine to start. Raises `UserParametersError` if that is not allowed."""
+        """The state machine to start. Raises `ActionParametersError` if that is not allowed."""
         return self.dependencies.settings.machine(self.parameters.state_machine)
 
     @property

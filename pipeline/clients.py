@@ -1,4 +1,4 @@
-"""AWS clients of the trigger, each created when it is first used.
+"""AWS clients of the trigger and the worker, each created when it is first used.
 
 They are created with botocore: it makes the same clients as boto3, whose import is a large part of a cold
 start. The two clients that every poll needs are created at the cold start.
@@ -18,6 +18,7 @@ from stepline.core.clients import client_config
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -32,6 +33,9 @@ class Clients(Protocol):
 
     @property
     def codepipeline(self) -> CodePipelineClient: ...
+
+    @property
+    def dynamodb(self) -> DynamoDBClient: ...
 
     @property
     def s3(self) -> S3Client:
@@ -58,6 +62,10 @@ class AwsClients:
     @functools.cached_property
     def codepipeline(self) -> CodePipelineClient:
         return cast("CodePipelineClient", self._client("codepipeline", max_attempts=MAX_RESULT_ATTEMPTS))
+
+    @functools.cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return cast("DynamoDBClient", self._client("dynamodb"))
 
     @functools.cached_property
     def s3(self) -> S3Client:

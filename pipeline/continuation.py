@@ -41,6 +41,11 @@ class Continuation:
         """The same for all jobs of the action and all invocations, which makes the start idempotent."""
         return f"{_EXECUTION_PREFIX}{self.first_job_id}"
 
+    @classmethod
+    def of_job(cls, job_id: str, now: int) -> Continuation:
+        """Return the state of an action that begins with this job."""
+        return cls(first_job_id=job_id, first_seen=now)
+
     def with_execution(self, execution: ExecutionArn, now: int) -> Continuation:
         return dataclasses.replace(self, execution=execution, started=now)
 
@@ -53,6 +58,12 @@ class Continuation:
 
     def deadline(self, timeout_minutes: int) -> int:
         return self.first_seen + timeout_minutes * 60
+
+
+def first_job_of(execution: ExecutionArn) -> str | None:
+    """Return the id of the first job of the action that started the execution; None if no action did."""
+    job_id = execution.name.removeprefix(_EXECUTION_PREFIX)
+    return job_id if job_id != execution.name and JOB_ID.fullmatch(job_id) else None
 
 
 def write_token(continuation: Continuation) -> str:

@@ -14,12 +14,16 @@ from stepline.core.executions.machines import is_express
 Clock = Callable[[], float]
 """Returns seconds since 1970."""
 
+Sleep = Callable[[float], object]
+"""Waits for so many seconds."""
+
 
 @dataclass(frozen=True)
 class Dependencies:
     settings: Settings
     clients: Clients
     clock: Clock = time.time
+    sleep: Sleep = time.sleep
     _is_express: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
 
     def is_express(self, machine: MachineArn) -> bool:

@@ -10,11 +10,11 @@ from stepline.core.failure_types import FailureType
 
 
 class ObjectNotFoundError(ConfigurationError):
-    """The S3 object of `inputS3` does not exist."""
+    """The S3 object with the input does not exist."""
 
 
-class UserParametersError(ConfigurationError):
-    """The action's UserParameters cannot be used."""
+class ActionParametersError(ConfigurationError):
+    """The action's UserParameters, or the properties of the custom action, cannot be used."""
 
 
 class InternalError(SteplineError):
@@ -22,7 +22,7 @@ class InternalError(SteplineError):
 
 
 class JobEventError(SteplineError):
-    """The event is not that of a CodePipeline job."""
+    """The event is not that of a CodePipeline job, or the job lacks a member."""
 
 
 class TokenError(ConfigurationError):

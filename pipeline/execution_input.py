@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ObjectNotFoundError, UserParametersError
-from pipeline.job_event import Artifact, Job
+from pipeline.action_parameters import ActionParameters, ArtifactFile, DefaultInput, LiteralInput, S3Object
+from pipeline.errors import ActionParametersError, ObjectNotFoundError
+from pipeline.job_event import USER_PARAMETERS, Artifact, Job
 from pipeline.limits import MAX_INPUT_FILE_BYTES
-from pipeline.user_parameters import ArtifactFile, DefaultInput, LiteralInput, S3Object, UserParameters
 from stepline.core import strict_json
 from stepline.core.archives.errors import ArtifactMemberNotFoundError, RevisionUnavailableError
 from stepline.core.archives.reader import ArtifactReader, s3_error
@@ -32,7 +32,7 @@ _EXAMPLE_INPUT = '{"environmentName": "dev", "stackName": "app", "templatePath":
 Document = Mapping[str, Any]
 
 
-def execution_input(job: Job, parameters: UserParameters, first_job_id: str, clients: Clients) -> str:
+def execution_input(job: Job, parameters: ActionParameters, first_job_id: str, clients: Clients) -> str:
     """Return the input as canonical JSON, at most 262,144 bytes of UTF-8.
 
     Raise `InvalidInputError`, and the errors of reading the artifact or the object.
@@ -74,10 +74,11 @@ def _check_keys(document: Document) -> None:
             )
 
 
-def _own_members(job: Job, parameters: UserParameters, first_job_id: str) -> dict[str, Any]:
+def _own_members(job: Job, parameters: ActionParameters, first_job_id: str) -> dict[str, Any]:
     codepipeline: dict[str, Any] = {
         "jobId": first_job_id,
         "accountId": job.account_id,
+        **_pipeline_members(job, parameters),
         "artifacts": [
             {
                 "name": artifact.name,
@@ -88,8 +89,6 @@ def _own_members(job: Job, parameters: UserParameters, first_job_id: str) -> dic
             for artifact in job.input_artifacts
         ],
     }
-    if parameters.pipeline_execution_id is not None:
-        codepipeline["pipelineExecutionId"] = parameters.pipeline_execution_id
     if not job.input_artifacts:
         return {CODEPIPELINE: codepipeline}
     revision = job.input_artifacts[0]
@@ -100,12 +99,26 @@ def _own_members(job: Job, parameters: UserParameters, first_job_id: str) -> dic
     }
 
 
-def _read_input(job: Job, parameters: UserParameters, clients: Clients) -> Document:
+def _pipeline_members(job: Job, parameters: ActionParameters) -> dict[str, str]:
+    """Return what is known of the pipeline: all of it for a custom action."""
+    if job.pipeline is not None:
+        return {
+            "pipelineName": job.pipeline.name,
+            "pipelineExecutionId": job.pipeline.execution_id,
+            "stage": job.pipeline.stage,
+            "action": job.pipeline.action,
+        }
+    if parameters.pipeline_execution_id is not None:
+        return {"pipelineExecutionId": parameters.pipeline_execution_id}
+    return {}
+
+
+def _read_input(job: Job, parameters: ActionParameters, clients: Clients) -> Document:
     match parameters.input:
         case LiteralInput(document):
             return document
         case S3Object() as source:
-            return _document(_read_object(clients, source), str(source))
+            return _document(_read_object(job, clients, source), str(source))
         case ArtifactFile() as file:
             return _read_artifact(job, _artifact(job, file), file.path, clients)
         case DefaultInput():
@@ -120,14 +133,14 @@ def _read_default_file(job: Job, clients: Clients) -> Document:
     except ArtifactMemberNotFoundError as error:
         raise ArtifactMemberNotFoundError(
             f"{error.message} Commit it with the state machine's input, for a deployment"
-            f" {_EXAMPLE_INPUT}, or name another file in UserParameters."
+            f" {_EXAMPLE_INPUT}, or name another file in {'InputFile' if job.is_custom else USER_PARAMETERS}."
         ) from error
 
 
 def _artifact(job: Job, file: ArtifactFile) -> Artifact:
     if not job.input_artifacts:
-        raise UserParametersError(
-            f"UserParameters name the file {quoted(file.path)}, but the action has no input artifact."
+        raise ActionParametersError(
+            f"{job.parameters_name} name the file {quoted(file.path)}, but the action has no input artifact."
         )
     if file.artifact is None:
         return job.input_artifacts[0]
@@ -135,8 +148,9 @@ def _artifact(job: Job, file: ArtifactFile) -> Artifact:
         if artifact.name == file.artifact:
             return artifact
     names = ", ".join(quoted(artifact.name) for artifact in job.input_artifacts[:MAX_LISTED_NAMES])
-    raise UserParametersError(
-        f"UserParameters name the artifact {quoted(file.artifact)}; the action's input artifacts are {names}."
+    raise ActionParametersError(
+        f"{job.parameters_name} name the artifact {quoted(file.artifact)};"
+        f" the action's input artifacts are {names}."
     )
 
 
@@ -147,7 +161,7 @@ def _read_artifact(job: Job, artifact: Artifact, path: str, clients: Clients) ->
     return _document(reader.read(path, max_bytes=MAX_INPUT_FILE_BYTES), f"{path} of {artifact.name}")
 
 
-def _read_object(clients: Clients, source: S3Object) -> bytes:
+def _read_object(job: Job, clients: Clients, source: S3Object) -> bytes:
     """Read one byte more than the limit at most, to detect a larger object."""
     name = quoted(source)
     try:
@@ -161,9 +175,8 @@ def _read_object(clients: Clients, source: S3Object) -> bytes:
             return b""
         raised = s3_error(error, name)
         if isinstance(raised, RevisionUnavailableError):
-            raise ObjectNotFoundError(
-                f"The input {raised.message} Check inputS3 in UserParameters."
-            ) from error
+            parameter = "InputFile" if job.is_custom else f"inputS3 in {USER_PARAMETERS}"
+            raise ObjectNotFoundError(f"The input {raised.message} Check {parameter}.") from error
         raise raised from error
     if len(data) > MAX_INPUT_FILE_BYTES:
         raise InvalidInputError(f"The input {name} has more than {MAX_INPUT_FILE_BYTES:,} bytes.")

@@ -1,11 +1,13 @@
-"""Parses the event of a CodePipeline job.
+"""Parses CodePipeline's jobs: the event of a Lambda action, and the job of a custom action.
 
-Source: "JSON event example" in the CodePipeline User Guide, "AWS Lambda invoke action reference".
+Sources: "JSON event example" in the CodePipeline User Guide, "AWS Lambda invoke action reference"; JobDetails
+and JobData in botocore's model.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,8 @@ from stepline.core.fields import Fields
 
 JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """[model: JobId]"""
+
+USER_PARAMETERS = "UserParameters"
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
@@ -38,12 +42,30 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class PipelineContext:
+    """The action that a job belongs to, and the execution of its pipeline.
+
+    `action_execution_id` is empty if it is unknown, and does not count when two are compared.
+    """
+
+    name: str
+    execution_id: str
+    stage: str
+    action: str
+    action_execution_id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
 class Job:
-    """One job of an action. An action that continues has several jobs, each with its own id."""
+    """One job of an action. An action that continues has several jobs, each with its own id.
+
+    `configuration`: of the action. `pipeline`: of a custom action; the event of a Lambda action has none.
+    """
 
     id: str
     account_id: str
-    user_parameters: str | None
+    configuration: Mapping[str, str] = field(repr=False)
+    pipeline: PipelineContext | None
     input_artifacts: tuple[Artifact, ...]
     output_artifacts: tuple[Artifact, ...]
     credentials: Credentials | None
@@ -51,10 +73,23 @@ class Job:
     encryption_key_id: str | None
     """ARN or id of a KMS key, or None if S3 encrypts with the bucket's default key."""
 
+    @property
+    def is_custom(self) -> bool:
+        """Whether the action is the custom action, and not a Lambda action."""
+        return self.pipeline is not None
+
+    @property
+    def parameters_name(self) -> str:
+        """What messages call the action's parameters."""
+        return "The action's properties" if self.is_custom else USER_PARAMETERS
+
 
 def job_id(event: Any) -> str:
     """Return the job's id. Raise `JobEventError` if there is none."""
-    job = _job(event)
+    return _id(_job(event))
+
+
+def _id(job: Fields) -> str:
     found = job.text("id")
     if not JOB_ID.fullmatch(found):
         raise job.problem("id", "is not the id of a CodePipeline job")
@@ -64,13 +99,35 @@ def job_id(event: Any) -> str:
 def parse_job(event: Any) -> Job:
     """Parse the event. Raise `JobEventError`, naming the member that is missing or wrong."""
     job = _job(event)
+    configuration = job.section("data").section("actionConfiguration").section("configuration")
+    user_parameters = configuration.text_or_none(USER_PARAMETERS)
+    return _parse(job, {} if user_parameters is None else {USER_PARAMETERS: user_parameters}, None)
+
+
+def parse_custom_job(details: Any) -> Job:
+    """Parse a job of PollForJobs, or `jobDetails` of GetJobDetails. Raise `JobEventError`."""
+    job = Fields(details, "the job", error=JobEventError)
     data = job.section("data")
-    configuration = data.section("actionConfiguration").section("configuration")
+    configuration = _section_or_none(data, "actionConfiguration")
+    context = data.section("pipelineContext")
+    pipeline = PipelineContext(
+        name=context.text("pipelineName"),
+        execution_id=context.text("pipelineExecutionId"),
+        stage=context.section("stage").text("name"),
+        action=context.section("action").text("name"),
+        action_execution_id=context.section("action").text_or_empty("actionExecutionId"),
+    )
+    return _parse(job, configuration.texts("configuration") if configuration else {}, pipeline)
+
+
+def _parse(job: Fields, configuration: Mapping[str, str], pipeline: PipelineContext | None) -> Job:
+    data = job.section("data")
     encryption_key = _section_or_none(data, "encryptionKey")
     return Job(
-        id=job_id(event),
+        id=_id(job),
         account_id=job.text("accountId"),
-        user_parameters=configuration.text_or_none("UserParameters"),
+        configuration=configuration,
+        pipeline=pipeline,
         input_artifacts=tuple(map(_artifact, data.sections("inputArtifacts"))),
         output_artifacts=tuple(map(_artifact, data.sections("outputArtifacts"))),
         credentials=_credentials(_section_or_none(data, "artifactCredentials")),

@@ -15,6 +15,7 @@ from pipeline.limits import (
     MAX_FAILURE_MESSAGE_CHARACTERS,
     MAX_SUMMARY_CHARACTERS,
 )
+from pipeline.messages import MAY_STILL_RUN
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call, is_transient
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.failure_types import FailureType
@@ -82,7 +83,7 @@ def _failure(refused: Continue | Success, error: AwsFailure) -> Failure:
         message = f"The execution succeeded, but: {problem.message}"
         return Failure(failure_type(problem), message, refused.execution)
     execution = refused.continuation.execution
-    hint = "" if execution is None else " The execution may still run: check it before you retry."
+    hint = "" if execution is None else f" {MAY_STILL_RUN}"
     return Failure(failure_type(problem), problem.message + hint, execution)
 
 

@@ -46,6 +46,25 @@ MAX_EXPRESSION_VALUE_CHARACTERS: Final = 4 * MAX_INPUT_BYTES
 MAX_OUTPUT_ARTIFACTS: Final = 1
 """An execution has one output [ours]; CodePipeline allows 5 artifacts."""
 
+OPEN_JOB_EXPIRES_SECONDS: Final = 2 * 24 * 3600
+"""After the last change of an item of the table of open jobs [ours]. An action takes 24 hours [doc]."""
+
+FIRST_JOB_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4, 8, 8)
+"""Between two PollForJobs while the first job of an action has not been taken [ours]."""
+
+NEXT_JOB_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2)
+"""The same while the next job of an action is expected [ours]. Whoever polls later takes it, too."""
+
+OLD_ANSWER_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4)
+"""Between two DescribeExecution of an execution that has ended [ours]: it is eventually consistent."""
+
+UNFINISHED_JOB_SECONDS: Final = 600
+"""Time after which a job that was taken, and is neither held nor answered, is taken up again [ours]. An
+invocation ends earlier."""
+
+WORKER_MARGIN_SECONDS: Final = 20
+"""Of an invocation of the worker, for reporting the result of the last job [ours]."""
+
 # --- Step Functions
 
 MAX_INPUT_FILE_BYTES: Final = 4 * MAX_INPUT_BYTES

@@ -12,6 +12,7 @@ from stepline.core.executions.failure import Failure
 from stepline.core.executions.progress import Progress
 from stepline.core.text import cut
 
+MAY_STILL_RUN: Final = "The execution may still run: check it before you retry."
 UNKNOWN_START: Final = "It is not known whether the state machine was started."
 
 STOP_ERROR: Final = "TimeoutMinutesPassed"

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.action_parameters import OUTPUT_VARIABLE_NAME
 from pipeline.limits import (
     MAX_OUTPUT_SUMMARY_CHARACTERS,
     MAX_OUTPUT_VARIABLES_BYTES,
     OUTPUT_VARIABLE_OVERHEAD_BYTES,
 )
 from pipeline.output_expressions import search_all
-from pipeline.user_parameters import OUTPUT_VARIABLE_NAME
 from stepline.core import strict_json
 from stepline.core.aws_errors import (
     AWS_FAILURES,

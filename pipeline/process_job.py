@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.action import Action
+from pipeline.action_parameters import ActionParameters
 from pipeline.continuation import Continuation, read_token
 from pipeline.dependencies import Dependencies
 from pipeline.errors import (
+    ActionParametersError,
     DeadlinePassedError,
     ExecutionLostError,
     InternalError,
     TokenError,
-    UserParametersError,
     failure_type,
 )
-from pipeline.job_event import Job
+from pipeline.job_event import USER_PARAMETERS, Job
 from pipeline.job_result import Continue, Failure, JobResult
 from pipeline.limits import MAX_FAILURE_MESSAGE_CHARACTERS, MAX_SUMMARY_CHARACTERS
-from pipeline.messages import UNKNOWN_START, with_link
+from pipeline.messages import MAY_STILL_RUN, UNKNOWN_START, with_link
 from pipeline.observability import logger
 from pipeline.poll import poll
-from pipeline.user_parameters import UserParameters, parse_user_parameters
+from pipeline.user_parameters import parse_user_parameters
 from stepline.core.errors import SteplineError, TransientAwsError, code_locations
+from stepline.core.executions.arns import ExecutionArn
 from stepline.core.failure_types import FailureType
 from stepline.core.text import cut
 
@@ -32,7 +36,7 @@ def process_job(job: Job, dependencies: Dependencies, remaining_seconds: float) 
         continuation = _continuation(job, dependencies, now)
     except TokenError as error:
         return failure_of(error)
-    parameters, parameters_error = _user_parameters(job)
+    parameters, parameters_error = _action_parameters(job)
     action = Action(job, parameters, continuation, dependencies, now, remaining_seconds)
     try:
         return _start_or_poll(action, parameters_error)
@@ -44,7 +48,7 @@ def process_job(job: Job, dependencies: Dependencies, remaining_seconds: float) 
 
 def _continuation(job: Job, dependencies: Dependencies, now: int) -> Continuation:
     if job.continuation_token is None:
-        return Continuation(first_job_id=job.id, first_seen=now)
+        return Continuation.of_job(job.id, now)
     continuation = read_token(job.continuation_token, now)
     if continuation.execution is not None and not dependencies.settings.allows(continuation.execution):
         raise TokenError(
@@ -53,15 +57,29 @@ def _continuation(job: Job, dependencies: Dependencies, now: int) -> Continuatio
     return continuation
 
 
-def _user_parameters(job: Job) -> tuple[UserParameters, UserParametersError | None]:
+def _action_parameters(job: Job) -> tuple[ActionParameters, ActionParametersError | None]:
     """Return the parameters and their error: an execution that was started is polled despite an error."""
     try:
-        return parse_user_parameters(job.user_parameters), None
-    except UserParametersError as error:
-        return UserParameters(), error
+        return action_parameters(job), None
+    except ActionParametersError as error:
+        return ActionParameters(), error
 
 
-def _start_or_poll(action: Action, parameters_error: UserParametersError | None) -> JobResult:
+def action_parameters(job: Job) -> ActionParameters:
+    """Return the parameters of the job's action. Raise `ActionParametersError`."""
+    return parse_parameters(job.configuration, is_custom=job.is_custom)
+
+
+def parse_parameters(configuration: Mapping[str, str], *, is_custom: bool) -> ActionParameters:
+    """Return the parameters in the configuration of an action. Raise `ActionParametersError`."""
+    if not is_custom:
+        return parse_user_parameters(configuration.get(USER_PARAMETERS))
+    from pipeline.action_properties import parse_action_properties  # noqa: PLC0415 - only custom actions
+
+    return parse_action_properties(configuration)
+
+
+def _start_or_poll(action: Action, parameters_error: ActionParametersError | None) -> JobResult:
     if action.continuation.execution is not None:
         return poll(action, action.continuation.execution)
     if parameters_error is not None:
@@ -78,7 +96,7 @@ def _retry_later(action: Action, error: TransientAwsError) -> JobResult:
     if not action.may_give_up:
         text = "Not started yet" if execution is None else "Still waiting"
         return Continue(action.continuation, cut(f"{text}: {error.message}", MAX_SUMMARY_CHARACTERS))
-    hint = UNKNOWN_START if execution is None else "The execution may still run: check it before you retry."
+    hint = UNKNOWN_START if execution is None else MAY_STILL_RUN
     message = (
         f"AWS could not be reached until the action's timeout of {action.parameters.timeout_minutes} minutes"
         f" had passed. {hint} {error.message}"
@@ -130,9 +148,12 @@ def _known(error: Exception) -> SteplineError:
     return InternalError(f"The trigger failed with an unexpected {name}; see its log. This is a bug.")
 
 
-def failure_of(error: SteplineError) -> Failure:
-    """Return the failure of a job without an execution."""
-    return Failure(failure_type(error), error.message)
+def failure_of(error: SteplineError, execution: ExecutionArn | None = None) -> Failure:
+    """Return the failure of a job whose `execution`, if there is one, may still run."""
+    if execution is None:
+        return Failure(failure_type(error), error.message)
+    message = with_link(f"{error.message} {MAY_STILL_RUN}", execution, MAX_FAILURE_MESSAGE_CHARACTERS)
+    return Failure(failure_type(error), message, execution)
 
 
 def _failure(kind: FailureType, message: str, action: Action) -> Failure:

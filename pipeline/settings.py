@@ -1,9 +1,9 @@
-"""The trigger function's settings, read from its environment at the cold start.
+"""The settings of the trigger and of the worker, read from the function's environment at the cold start.
 
 | variable                     | meaning                                                                 |
 |------------------------------|-------------------------------------------------------------------------|
 | `STATE_MACHINE_ARN`          | the default state machine; required                                     |
-| `ALLOWED_STATE_MACHINE_ARNS` | others that UserParameters may name, comma-separated; default: none     |
+| `ALLOWED_STATE_MACHINE_ARNS` | others that an action may name, comma-separated; default: none          |
 | `SHOW_PROGRESS`              | `true` (default) or `false`: show the current state of the execution;   |
 |                              | needs one GetExecutionHistory per poll                                  |
 | `EXPRESS_CLAIMS_BUCKET`      | bucket that records which jobs have started an Express execution;       |
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import UserParametersError
+from pipeline.errors import ActionParametersError
 from stepline.core import environment as variables
 from stepline.core.executions.arns import ExecutionArn, MachineArn
 from stepline.core.text import quoted
@@ -39,7 +39,7 @@ class Settings:
         return (self.default_machine, *(arn for arn in self.allowed_machines if arn != self.default_machine))
 
     def machine(self, name_or_arn: str | None) -> MachineArn:
-        """Return the state machine in UserParameters. Raise `UserParametersError` if it is not allowed."""
+        """Return the state machine of an action. Raise `ActionParametersError` if it is not allowed."""
         if name_or_arn is None:
             return self.default_machine
         exact = [arn for arn in self.machines if str(arn) == name_or_arn]
@@ -48,10 +48,10 @@ class Settings:
         if len(found) == 1:
             return found[0]
         if found:
-            raise UserParametersError(
+            raise ActionParametersError(
                 f"stateMachine {quoted(name_or_arn)} matches {len(found)} state machines; use the ARN."
             )
-        raise UserParametersError(
+        raise ActionParametersError(
             f"stateMachine {quoted(name_or_arn)} is not on the function's list of state machines:"
             f" {', '.join(arn.qualified_name for arn in self.machines)}."
             f" Add its ARN to {ALLOWED_STATE_MACHINE_ARNS}."

@@ -10,32 +10,23 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools.metrics import MetricUnit
 
 from pipeline.clients import AwsClients, Clients
 from pipeline.dependencies import Clock, Dependencies
-from pipeline.errors import JobClosedError, JobEventError, JobNotFoundError
+from pipeline.errors import JobEventError
 from pipeline.job_event import job_id, parse_job
-from pipeline.job_result import Continue, Failure, JobResult, Success, report_result
+from pipeline.job_result import JobResult
 from pipeline.observability import logger, metrics, traced
 from pipeline.process_job import failure_of, process_job
+from pipeline.reporting import report
 from pipeline.settings import Settings, load_settings
 from stepline.core.errors import SettingsError
-from stepline.core.executions.arns import ExecutionArn
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _MILLISECONDS = 1000
-
-_METRICS: Mapping[type[JobResult], str] = {
-    Continue: "JobsContinued",
-    Success: "JobsSucceeded",
-    Failure: "JobsFailed",
-}
 
 
 class Trigger:
@@ -58,13 +49,7 @@ class Trigger:
         job = job_id(event)
         logger.append_keys(job_id=job)
         result = self._result(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
-        try:
-            _record(report_result(self._codepipeline, job, result))
-        except JobClosedError as error:
-            logger.warning("Job already closed", extra=error.fields)
-            _count("JobsClosed")
-        except JobNotFoundError as error:
-            logger.warning("Job does not exist", extra=error.fields)
+        report(self._codepipeline, job, result)
 
     def _result(self, event: Any, remaining_seconds: float) -> JobResult:
         if isinstance(self._dependencies, SettingsError):
@@ -74,28 +59,6 @@ class Trigger:
         except JobEventError as error:
             return failure_of(error)
         return process_job(job, self._dependencies, remaining_seconds)
-
-
-def _record(result: JobResult) -> None:
-    """Log and count a result that was reported."""
-    match result:
-        case Continue():
-            _log("continued", result.continuation.execution, percent=result.continuation.percent)
-        case Success():
-            _log("succeeded", result.execution)
-        case Failure():
-            _log("failed", result.execution, failure_type=result.type.value)
-    _count(_METRICS[type(result)])
-
-
-def _count(metric: str) -> None:
-    metrics.add_metric(metric, MetricUnit.Count, 1)
-
-
-def _log(outcome: str, execution: ExecutionArn | None, **fields: object) -> None:
-    """Log a result without its text, which may quote the event."""
-    arn = None if execution is None else str(execution)
-    logger.info("Job result reported", extra={"outcome": outcome, "execution_arn": arn, **fields})
 
 
 def _cold_start() -> Trigger:

@@ -11,7 +11,7 @@ from benchmarks.processes import Sample
 from stepline.localaws.functions.settings import USUAL_ENVIRONMENTS
 
 FUNCTIONS = 14
-"""The trigger and the tasks of Deploy."""
+"""The worker and the tasks of Deploy."""
 
 _MIB_PER_FUNCTION = 96.0
 """A Python process with botocore has 50 MiB."""

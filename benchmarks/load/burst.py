@@ -30,10 +30,9 @@ _POLL_SECONDS = 0.5
 _FIRST_EXECUTION_SECONDS = 300.0
 _CLIENT_THREADS = 8
 
-_USER_PARAMETERS = {
-    "pipelineExecutionId": "#{codepipeline.PipelineExecutionId}",
-    "timeoutMinutes": 120,
-    "parameters": {"stackName": "load-#{codepipeline.PipelineExecutionId}"},
+_PROPERTIES = {
+    "TimeoutMinutes": "120",
+    "Parameters": json.dumps({"stackName": "load-#{codepipeline.PipelineExecutionId}"}),
 }
 
 
@@ -78,12 +77,6 @@ def run(
     return Burst(started, in_progress, time.monotonic() - begin)
 
 
-def trigger_function(local_aws: DeployedLocalAws) -> str:
-    """Return the name of the function that the pipelines invoke."""
-    model = local_aws.client("codepipeline").get_pipeline(name=_PIPELINE)["pipeline"]
-    return str(_deploy_action(model)["configuration"]["FunctionName"])
-
-
 def commit(local_aws: DeployedLocalAws, folder: Path) -> None:
     """Commit the files of `folder`, which starts the pipeline of the stack, and wait until it succeeds."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -113,7 +106,7 @@ def _create_pipelines(local_aws: DeployedLocalAws, count: int) -> list[str]:
 
 def _copy(model: Any, name: str) -> Any:
     pipeline = copy.deepcopy(model) | {"name": name, "executionMode": "PARALLEL", "version": 1}
-    _deploy_action(pipeline)["configuration"]["UserParameters"] = json.dumps(_USER_PARAMETERS)
+    _deploy_action(pipeline)["configuration"] = _PROPERTIES
     return pipeline
 
 

@@ -46,7 +46,7 @@ class World:
             StackName=PIPELINE,
             ChangeSetName=f"c-{uuid.uuid4()}",
             ChangeSetType="UPDATE" if self._exists() else "CREATE",
-            TemplateBody=template.replace("stepline-trigger-", f"{NAME}-trigger-"),
+            TemplateBody=re.sub(r"\bstepline-(?=trigger-|action-)", f"{NAME}-", template),
             Capabilities=["CAPABILITY_IAM"],
         )
         cloudformation.get_waiter("change_set_create_complete").wait(
@@ -147,7 +147,8 @@ def test_action_is_added_to_a_pipeline_in_cloudformation(world: World) -> None:
 def test_action_runs_an_alias(world: World) -> None:
     """The alias runs the version that it names, also after the state machine has changed."""
     template = CLOUDFORMATION.replace(
-        '{"inputFile": "migration.json",', '{"inputFile": "migration.json", "stateMachine": "migration:live",'
+        "InputFile: migration.json",
+        "InputFile: migration.json\n                StateMachine: migration:live",
     )
     assert template != CLOUDFORMATION
     world.deploy(template)

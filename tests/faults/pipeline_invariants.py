@@ -100,7 +100,7 @@ def violations(world: PipelineWorld, expected: Ending) -> list[str]:
     return [
         *always(world),
         *own,
-        *_transient_faults_change_nothing(world, expected),
+        *transient_faults_change_nothing(world, expected),
         *_denial_fails_the_action_at_once(world, expected),
     ]
 
@@ -282,7 +282,7 @@ _OF_ONE_PIPELINE: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
 )
 
 
-def _transient_faults_change_nothing(world: PipelineWorld, expected: Ending) -> Iterator[str]:
+def transient_faults_change_nothing(world: PipelineWorld, expected: Ending) -> Iterator[str]:
     """Except that our update may come first where another process did, which comes at a certain call."""
     found = ending(world)
     if any(map(result_invariants.is_unknown, world.results)):

@@ -104,6 +104,8 @@ class StackChange:
 class PipelineWorld(World):
     """`express_runs` counts how often the task of the Express state machine ran.
 
+    `continuation_seconds`: from a result with a continuation token to the next job.
+
     `stack_changes` are those by requests. `late_starts`: executions that were started by events whose job had
     timed out. `started_meanwhile`: by a repeated event, while another invocation was running.
 
@@ -113,6 +115,8 @@ class PipelineWorld(World):
 
     `names_action`: the inputs of executions name the action, as a custom action does.
     """
+
+    continuation_seconds: float = CONTINUATION_SECONDS
 
     def __init__(
         self,
@@ -155,14 +159,14 @@ class PipelineWorld(World):
         self.started_meanwhile: list[str] = []
         self.stack_changes: list[StackChange] = []
         self.cloudformation.on_change = self._record_stack_change
-        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self._receive_event)
+        self.stepfunctions = build_stepfunctions(self.clock, self.task_client, events=self.publish)
         for machine in (
             {"name": "deploy", "definition": definition(self.functions)},
             {"name": "quick", "definition": express_definition(self.functions), "type": "EXPRESS"},
         ):
             self.stepfunctions.create_state_machine({**machine, "roleArn": ROLE})
         self.codepipeline = CodePipeline(
-            Context(self.clock, self.events.append),
+            Context(self.clock, self.publish),
             clients=ServiceClients(
                 s3=SimpleNamespace(put_object=self._put_artifact),
                 sts=FakeSts(clock=self.clock),  # without clients: they would take a tenth of the time
@@ -172,7 +176,7 @@ class PipelineWorld(World):
             settings=Settings(
                 start_on_create=False,
                 identifier_seed=1,
-                continuation_seconds=CONTINUATION_SECONDS,
+                continuation_seconds=self.continuation_seconds,
                 retry_seconds=deployed.retry_seconds,
             ),
         )
@@ -205,13 +209,6 @@ class PipelineWorld(World):
             self.event_queue.throttle(self._injections.pop(next_call))
         return self.event_queue.admit(event)
 
-    def _receive_event(self, event: AwsEvent) -> None:
-        self.events.append(event)
-        detail = event.detail
-        if detail["status"] in _ENDED and detail["stateMachineArn"] == MACHINE and not self._loses_events:
-            document = {"source": event.source, "detail-type": event.detail_type, "detail": dict(detail)}
-            self._invoke_clean_up(document, self._retry_seconds)
-
     def _invoke_clean_up(self, event: dict[str, Any], retry_seconds: tuple[float, ...]) -> None:
         """Invoke the function as Lambda does with an event."""
         timeout_seconds = self.functions.timeouts[CLEAN_UP]
@@ -220,7 +217,7 @@ class PipelineWorld(World):
             following = retry_seconds[1:]
             self.clock.call_later(retry_seconds[0], lambda: self._invoke_clean_up(event, following))
 
-    def _sweep(self) -> None:
+    def _sweep_leftovers(self) -> None:
         """Run two sweeps if events may have been lost, or old answers may have hidden something."""
         for _ in range(2 if self._loses_events or self.schedule.faults & STALE else 0):
             self.clock.advance(SWEEP_SECONDS)
@@ -233,6 +230,15 @@ class PipelineWorld(World):
 
     def _put_artifact(self, *, Bucket: str, Key: str, Body: Any, **_encryption: str) -> None:
         self.s3.put(Bucket, Key, Body.read())
+
+    def publish(self, event: AwsEvent) -> None:
+        """Take an event of a service."""
+        self.events.append(event)
+        detail = event.detail
+        is_end = event.source == "aws.states" and detail["status"] in _ENDED
+        if is_end and detail["stateMachineArn"] == MACHINE and not self._loses_events:
+            document = {"source": event.source, "detail-type": event.detail_type, "detail": dict(detail)}
+            self._invoke_clean_up(document, self._retry_seconds)
 
     def push(self, files: Mapping[str, str | bytes]) -> None:
         self.source.files = dict(files)
@@ -249,7 +255,7 @@ class PipelineWorld(World):
             self.start_pipeline()
             self.settle()
             self._apply_late_faults()
-            self._sweep()
+            self._sweep_leftovers()
             self.stepfunctions.close()
             self.codepipeline.close()
 

@@ -16,8 +16,18 @@ _UNKNOWN_START = "It is not known whether the state machine was started"
 _STILL_RUNNING = "it was still running when last seen"
 _GAVE_UP = "AWS could not be reached until the action's timeout"
 _UNKNOWN_OUTCOME = "outcome of the Express execution"
-_JUSTIFYING_DENIALS = frozenset({"DescribeExecution", "StopExecution", "PutJobSuccessResult", "PutObject"})
-"""Without one of these the trigger cannot know or report how an existing execution ended."""
+_JUSTIFYING_DENIALS = frozenset(
+    {
+        "DescribeExecution",
+        "StopExecution",
+        "PutJobSuccessResult",
+        "PutObject",
+        # of the custom action's worker: it cannot wait for the end, or not read the job any more
+        "UpdateItem",
+        "GetJobDetails",
+    }
+)
+"""Without one of these the function cannot know or report how an existing execution ended."""
 
 
 def results_are_true(world: PipelineWorld) -> Iterator[str]:

@@ -42,6 +42,8 @@ class Fault(enum.StrEnum):
     EVENT_DELAYED = "event-delayed"  # Lambda is busy: the event of this invocation waits for ten minutes
     EVENT_LATE = "event-late"  # so long that its job times out
 
+    EVENT_LOST = "event-lost"  # EventBridge does not deliver the event of this invocation
+
     REPEATED_BEFORE = "repeated-before"  # the same invocation a second time, at the same time
     REPEATED_AFTER = "repeated-after"
     LATE = "late"  # the event of the action's first job is delivered again
@@ -91,6 +93,7 @@ CLASSES: Mapping[str, tuple[Fault, ...]] = {
     "paused": (Fault.PAUSED,),
     "queued": (Fault.EVENT_DELAYED,),
     "queued too long": (Fault.EVENT_LATE,),
+    "lost": (Fault.EVENT_LOST,),
     "repeated": (Fault.REPEATED_AFTER, Fault.REPEATED_BEFORE, Fault.LATE),
     "execution": (Fault.EXECUTION_STOPPED, Fault.EXECUTION_REDRIVEN, Fault.EXECUTION_EXPIRED),
     "pipeline": (
@@ -123,7 +126,8 @@ STALE = frozenset(CLASSES["stale"])
 
 _TRANSIENT_CLASSES = ("not acted", "acted", "once", "dead before", "dead after", "stale", "paused")
 TRANSIENT = frozenset(
-    {fault for name in _TRANSIENT_CLASSES for fault in CLASSES[name]} | {Fault.EVENT_DELAYED}
+    {fault for name in _TRANSIENT_CLASSES for fault in CLASSES[name]}
+    | {Fault.EVENT_DELAYED, Fault.EVENT_LOST}
 )
 """These must never change how an action ends."""
 

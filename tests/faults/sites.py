@@ -23,14 +23,21 @@ class Site(NamedTuple):
         return self.operation.partition(":")[2]
 
 
-def possible_classes(site: Site | None, *, is_trigger: bool) -> Mapping[str, tuple[Fault, ...]]:
+def possible_classes(
+    site: Site | None, *, is_trigger: bool, is_worker: bool = False
+) -> Mapping[str, tuple[Fault, ...]]:
     """Return what may go wrong at a call; None is the time after the last call."""
     name, role = (site.operation_name, site.role) if site else ("", "")
-    has_no_queue = not is_trigger or site is None or site.position > 1
+    is_first_call = site is not None and site.position == 1
+    possible = {
+        "queued": (is_trigger or is_worker) and is_first_call,
+        "queued too long": is_trigger and is_first_call,
+        "lost": is_worker and is_first_call,
+    }
     return {
         class_: faults
         for class_, faults in CLASSES.items()
-        if is_possible(faults[0], name, role) and not (class_.startswith("queued") and has_no_queue)
+        if is_possible(faults[0], name, role) and possible.get(class_, True)
     }
 
 

@@ -25,6 +25,7 @@ from stepline.localaws.protocol import AwsError, JsonService
 from stepline.localaws.stepfunctions import StepFunctions
 from tests.fakes.clients import Response, present, response_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
+from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import FakeService
 from tests.fakes.versions import View
@@ -242,7 +243,7 @@ class World(Receiver):
         if isinstance(service, FakeS3):
             stored = service.handle(http)
             return Reply(stored.status_code, stored.raw.read(), dict(stored.headers))
-        if isinstance(service, FakeService):
+        if isinstance(service, FakeService) and not isinstance(service, FakeDynamoDb):
             return self._parsed_reply(service, call)
         headers = {name.lower(): text_of(value) for name, value in http.headers.items()}
         before = len(self.executions)

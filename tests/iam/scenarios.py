@@ -18,6 +18,15 @@ from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
 from tests.iam.builds import allow_layers, pushed_code_is_built
+from tests.iam.custom_actions import (
+    abandoned_action_stops_its_execution,
+    custom_action_reads_its_input_from_a_bucket,
+    custom_action_runs_an_express_state_machine,
+    custom_action_runs_another_state_machine,
+    denied_express_execution_fails_the_custom_action,
+    result_of_an_interrupted_worker_is_reported,
+    sweep_runs,
+)
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
     INPUT_BUCKET,
@@ -466,6 +475,8 @@ LANES: tuple[Lane, ...] = (
         push_with_invalid_input_fails,
         ended_action_changes_no_stack,
         source_action_is_abandoned,
+        abandoned_action_stops_its_execution,
+        sweep_runs,
     ),
     # They check that no temporary template is left.
     (large_stack_is_created, large_stack_is_updated, leftovers_of_an_execution_are_deleted),
@@ -491,6 +502,7 @@ LANES: tuple[Lane, ...] = (
     ),
 )
 VARIANTS = (
+    Variant({"DeployAction": "Lambda"}, (push_deploys_a_stack, push_with_invalid_input_fails)),
     Variant({"Build": "Commands"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant({"Build": "CodeBuild"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant(
@@ -500,6 +512,11 @@ VARIANTS = (
             express_state_machine_is_started_once,
             claim_of_a_denied_express_execution_is_deleted,
             input_is_read_from_a_bucket,
+            custom_action_runs_another_state_machine,
+            custom_action_runs_an_express_state_machine,
+            result_of_an_interrupted_worker_is_reported,
+            denied_express_execution_fails_the_custom_action,
+            custom_action_reads_its_input_from_a_bucket,
             stack_is_deployed_with_another_role,
             macro_of_the_account_is_used,
         ),

@@ -24,6 +24,8 @@ OBJECT = "arn:aws:s3:::bucket/a/b"
 STACK = "arn:aws:cloudformation:us-east-1:000000000000:stack/s/*"
 ROLE = "arn:aws:iam::000000000000:role/r"
 
+ACTION_TYPE = {"category": "Test", "provider": "Checks", "version": "1"}
+
 
 @dataclass(frozen=True)
 class FakeObjects:
@@ -122,18 +124,26 @@ def test_passed_role_names_the_service() -> None:
         ("CreatePipeline", {"pipeline": {"name": "p"}}, "p"),
         ("RetryStageExecution", {"pipelineName": "p", "stageName": "S"}, "p/S"),
         ("PutApprovalResult", {"pipelineName": "p", "stageName": "S", "actionName": "A"}, "p/S/A"),
+        ("CreateCustomActionType", ACTION_TYPE, "actiontype:Custom/Test/Checks/1"),
+        ("DeleteCustomActionType", ACTION_TYPE, "actiontype:Custom/Test/Checks/1"),
+        (
+            "PollForJobs",
+            {"actionTypeId": {**ACTION_TYPE, "owner": "Custom"}},
+            "actiontype:Custom/Test/Checks/1",
+        ),
     ],
 )
-def test_resource_is_the_pipeline_stage_or_action(
+def test_resource_is_the_pipeline_stage_action_or_action_type(
     operation: str, parameters: dict[str, object], resource: str
 ) -> None:
     permission = codepipeline_permission(operation, parameters, account="0", region="r")
     assert permission == Permission(f"codepipeline:{operation}", f"arn:aws:codepipeline:r:0:{resource}")
 
 
-def test_job_requests_have_no_resource() -> None:
-    permission = codepipeline_permission("PutJobSuccessResult", {"jobId": "j"}, account="0", region="r")
-    assert permission == Permission("codepipeline:PutJobSuccessResult", "*")
+@pytest.mark.parametrize("operation", ["PutJobSuccessResult", "PutJobFailureResult", "AcknowledgeJob"])
+def test_job_requests_have_no_resource(operation: str) -> None:
+    permission = codepipeline_permission(operation, {"jobId": "j"}, account="0", region="r")
+    assert permission == Permission(f"codepipeline:{operation}", "*")
 
 
 def test_resource_is_the_repository() -> None:

@@ -2,17 +2,22 @@
 
 A file has `cases`: name -> case, and may have a `source` for all of them. A case has
 
-- `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}`, `{approval: NAME}` or
-  `{action: NAME}` and other members of an ActionDeclaration (the `actionTypeId` of the last kind is short:
-  `Build/CodeBuild`); and `pipeline`, other members of the PipelineDeclaration (null removes one);
+- `stages`: name -> actions, which are `{source: NAME}`, `{lambda: NAME}`, `{approval: NAME}`,
+  `{custom: NAME}` (of the type Test/Checks/Custom) or `{action: NAME}` and other members of an
+  ActionDeclaration (the `actionTypeId` of the last kind is short: `Build/CodeBuild`); and `pipeline`, other
+  members of the PipelineDeclaration (null removes one);
+- `types`: custom action types, as parameters of CreateCustomActionType that differ from those of
+  `workers.custom_type`, which are created before the pipeline;
 - `refused`: the code of the error, or `accepted`: the pipeline is valid; or
 - `steps`, which follow after the pipeline has been created, and `then`: what is seen after them.
 
-Steps: `start` (with parameters of StartPipelineExecution), `event` (the input of a rule's target), `wait`
-(seconds), `succeed`, `fail`, `continue` (the newest open job), `keep` (continue for so many seconds), `crash`
-(the function fails from now on, with its EventInvokeConfig), `approve` and `reject` (a stage and an action),
-`update` (stages), `stop`, `retry`, `disable` and `enable` (a stage). `then` has any of the keys that
-`_Replay.seen` returns.
+Without `stages` there is no pipeline. Steps: `start` (with parameters of StartPipelineExecution), `event`
+(the input of a rule's target), `wait` (seconds), `succeed`, `fail`, `continue` (the newest open job), `keep`
+(continue for so many seconds), `crash` (the function fails from now on, with its EventInvokeConfig),
+`approve` and `reject` (a stage and an action), `update` (stages), `stop`, `retry`, `disable` and `enable` (a
+stage), `create_type` and `delete_type` (a custom action type), `poll` (with parameters of PollForJobs; the
+first job that it returns is then the newest) and `acknowledge` (with another nonce). `then` has any of the
+keys that `_Replay.seen` returns.
 """
 
 from __future__ import annotations
@@ -34,6 +39,7 @@ from tests.localaws.codepipeline.fakes import (
     pipeline,
     source_action,
 )
+from tests.localaws.codepipeline.workers import TYPE_ID, custom_action, custom_type
 from tests.parity.case_files import read_cases
 from tests.parity.outcome import Outcome
 
@@ -88,8 +94,14 @@ class _Replay:
         self._world.lambda_.functions["trigger"] = lambda _job: None
         self._error = ""
         self._executions: list[str] = []
+        self._polled: list[list[Job]] = []
+        self._statuses: list[str] = []
 
     def create(self, case: Case) -> None:
+        for changes in case.get("types", ()):
+            self._create_type(changes)
+        if "stages" not in case:
+            return
         self._world.client.create_pipeline(
             pipeline=self._declaration(case["stages"], **case.get("pipeline", {}))
         )
@@ -114,11 +126,24 @@ class _Replay:
                 job["data"]["actionConfiguration"]["configuration"].get("UserParameters")
                 for job in world.lambda_.jobs
             ],
+            "polled": [len(jobs) for jobs in self._polled],
+            "polled configurations": [
+                job["data"]["actionConfiguration"]["configuration"] for jobs in self._polled for job in jobs
+            ],
+            "polled tokens": [job["data"].get("continuationToken") for jobs in self._polled for job in jobs],
+            "statuses": self._statuses,
+            "types": [
+                item["id"]["provider"] + "/" + item["id"]["version"]
+                for item in world.client.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
+            ],
             "tokens": [job["data"].get("continuationToken") for job in world.lambda_.jobs],
             "seconds": [
                 round((moment - world.lambda_.times[0]).total_seconds()) for moment in world.lambda_.times
             ],
         }
+        found = {key: every[key] for key in keys if key in every}
+        if not world.client.list_pipelines()["pipelines"]:
+            return found
         states = world.client.get_pipeline_state(name="app")["stageStates"]
         latest = {state["stageName"]: state.get("latestExecution", {}).get("status") for state in states}
         actions = {
@@ -126,7 +151,13 @@ class _Replay:
             for state in states
             for action in state["actionStates"]
         }
-        found = {key: every[key] for key in keys if key in every}
+        if "urls" in keys:
+            found["urls"] = {
+                action["actionName"]: action.get("latestExecution", {}).get("externalExecutionUrl")
+                for state in states
+                for action in state["actionStates"]
+                if action["actionName"] in keys["urls"]
+            }
         if "stages" in keys:
             found["stages"] = {name: latest.get(name) for name in keys["stages"]}
         if "actions" in keys:
@@ -221,10 +252,26 @@ class _Replay:
             pipelineName="app", stageName=stage_name, transitionType="Inbound"
         )
 
+    def _create_type(self, changes: Mapping[str, Any] | None) -> None:
+        self._world.client.create_custom_action_type(**custom_type(**(changes or {})))
+
+    def _delete_type(self, _parameters: Any) -> None:
+        self._world.client.delete_custom_action_type(category="Test", provider="Checks", version="1")
+
+    def _poll(self, parameters: Any) -> None:
+        request = {"actionTypeId": TYPE_ID, **(parameters or {})}
+        self._polled.append(self._world.client.poll_for_jobs(**request)["jobs"])
+
+    def _acknowledge(self, nonce: str | None) -> None:
+        job = self._newest_job()
+        answer = self._world.client.acknowledge_job(jobId=job["id"], nonce=nonce or job["nonce"])
+        self._statuses.append(answer["status"])
+
     # --- helpers ----------------------------------------------------------------------------------
 
     def _newest_job(self) -> Job:
-        return self._world.lambda_.jobs[-1]
+        polled = [jobs[0] for jobs in self._polled if jobs]
+        return polled[-1] if polled else self._world.lambda_.jobs[-1]
 
     def _declaration(self, stages: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         declared = [
@@ -242,6 +289,8 @@ def _action(short: Mapping[str, Any]) -> dict[str, Any]:
         return source_action(**{"name": name, **members})
     if kind == "action":
         return {**lambda_action(name), **members, "actionTypeId": _action_type(members["actionTypeId"])}
+    if kind == "custom":
+        return custom_action(name, **members)
     return lambda_action(name, **members) if kind == "lambda" else approval_action(name, **members)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.continuation import Continuation, read_token, write_token
-from pipeline.errors import UserParametersError
+from pipeline.errors import ActionParametersError
 from pipeline.settings import load_settings
 from stepline.core.errors import SettingsError
 from stepline.core.executions.arns import ExecutionArn, MachineArn
@@ -78,14 +78,14 @@ class TestSettings:
     )
     def test_version_or_alias_of_another_state_machine_is_rejected(self, name: str) -> None:
         settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": EXPRESS})
-        with pytest.raises(UserParametersError, match="is not on the function's list"):
+        with pytest.raises(ActionParametersError, match="is not on the function's list"):
             settings.machine(name)
 
     def test_listed_alias_allows_no_other_alias(self) -> None:
         others = f"{EXPRESS}:live"
         settings = load_settings({"STATE_MACHINE_ARN": MACHINE, "ALLOWED_STATE_MACHINE_ARNS": others})
         assert str(settings.machine("quick:live")) == others
-        with pytest.raises(UserParametersError, match="is not on the function's list"):
+        with pytest.raises(ActionParametersError, match="is not on the function's list"):
             settings.machine("quick:test")
 
     def test_name_in_two_regions_is_rejected_and_its_arn_is_accepted(self) -> None:

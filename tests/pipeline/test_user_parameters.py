@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.user_parameters import UserParameters, parse_user_parameters
+from pipeline.action_parameters import ActionParameters
+from pipeline.user_parameters import parse_user_parameters
 
 CASES = sorted((Path(__file__).parent / "cases" / "user_parameters").glob("*.json"))
 
 
-def members(parameters: UserParameters) -> dict[str, Any]:
+def members(parameters: ActionParameters) -> dict[str, Any]:
     return {**dataclasses.asdict(parameters), "input": parameters.input._asdict()}
 
 
-DEFAULTS = members(UserParameters())
+DEFAULTS = members(ActionParameters())
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

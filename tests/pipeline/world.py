@@ -56,6 +56,7 @@ class FakeClients:
     stepfunctions: Any
     codepipeline: Any
     fake_s3: FakeS3
+    dynamodb: Any = None
     sync_waits: list[float] = field(default_factory=list)
     artifact_credentials: list[Credentials] = field(default_factory=list)
 
@@ -102,11 +103,7 @@ class World:
         self.configure(EXPRESS_CLAIMS_BUCKET=CLAIMS_BUCKET)
 
     def put_artifact(self, members: Mapping[str, bytes], *, key: str = ARTIFACT_KEY) -> None:
-        target = io.BytesIO()
-        with zipfile.ZipFile(target, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
-        self.s3.put(ARTIFACT_BUCKET, key, target.getvalue())
+        self.s3.put(ARTIFACT_BUCKET, key, zip_of(members))
 
     def first_job(self, user_parameters: object = None, **changes: Any) -> dict[str, Any]:
         """Return the event of an action's first job; parameters other than text are sent as JSON."""
@@ -160,6 +157,14 @@ class World:
     def calls(self) -> list[str]:
         """The names of all AWS calls since the last `forget_calls`, those of S3 first."""
         return [name for fake in (self.s3, self.stepfunctions, self.codepipeline) for name, _ in fake.calls]
+
+
+def zip_of(members: Mapping[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return target.getvalue()
 
 
 def job_event(job_id: str, user_parameters: object = None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_dashboard_shows_exactly_the_alarms_of_the_stack() -> None:
 
 def test_dimensions_are_those_of_the_stack() -> None:
     values = {fields[3] for fields in METRICS if fields and fields[0] in {"stepline", "AWS/Events"}}
-    assert values == {STACK, f"{STACK}-trigger", RULE}
+    assert values == {STACK, f"{STACK}-worker", f"{STACK}-trigger", RULE}
     machines = {fields[3] for fields in METRICS if fields and fields[2] == "StateMachineArn"}
     (machine,) = named("AWS::Serverless::StateMachine", "Name")
     assert {arn.rpartition(":")[2] for arn in machines} == {machine}

@@ -52,6 +52,8 @@ WITHOUT_RESOURCES = {
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
     "cloudwatch:PutMetricData",
+    "codepipeline:AcknowledgeJob",
+    "codepipeline:GetJobDetails",
     "codepipeline:PutJobFailureResult",
     "codepipeline:PutJobSuccessResult",
     "ecr:GetAuthorizationToken",
@@ -191,7 +193,8 @@ def test_state_machine_may_invoke_only_its_tasks() -> None:
 
 def test_user_parameters_have_at_most_1000_characters() -> None:
     (action,) = RESOURCES["Pipeline"]["Properties"]["Stages"][2]["Actions"]
-    text = action["Configuration"]["UserParameters"]["Fn::Sub"].replace("${TimeoutMinutes}", "1435")
+    _, of_lambda, _ = action["Configuration"]["Fn::If"]
+    text = of_lambda["UserParameters"]["Fn::Sub"].replace("${TimeoutMinutes}", "1435")
     assert len(text) <= 1000
     assert json.loads(text)["timeoutMinutes"] == 1435
 

@@ -6,8 +6,9 @@
 
 `service` serves the API; `store` keeps the pipelines; `execution_requests` starts, stops and retries
 executions; `execution_flow` moves them through stages and actions; `providers` starts each action, and
-`actions` has a module for each action type; `jobs` and `approvals` take results; `runtime` holds the lock,
-the clock and the events to be sent.
+`actions` has a module for each of AWS's action types, which `action_type_registry` lists together with those
+of `custom_action_types`; `jobs` and `approvals` take results, and `job_queue` has the jobs that workers poll
+for; `runtime` holds the lock, the clock and the events to be sent.
 """
 
 from stepline.localaws.codepipeline.actions.codecommit_source import CodeCommitSource

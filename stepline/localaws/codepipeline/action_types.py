@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import ActionDeclaration, ActionType
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.job_queue import JobQueue
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.runtime import Runtime
@@ -43,6 +44,7 @@ class ProviderContext:
     runtime: Runtime
     flow: ExecutionFlow
     jobs: Jobs
+    queue: JobQueue
     clients: ServiceClients
     sources: Mapping[str, Source]
 
@@ -69,7 +71,8 @@ class ActionTypeDefinition:
 
     `required` and `optional`: configuration keys. `provider` returns None if the provider is not to be had.
     `check` raises an AwsError for a declaration that AWS refuses, beyond artifacts and keys. `entity_url`:
-    the console page of what the configuration names, in a region. `timeout_seconds`: of an action;
+    the console page of what the configuration names, in a region; `revision_url`: a page about it for
+    actions without a revision of their own. `timeout_seconds`: of an action;
     `takes_timeout`: whether timeoutInMinutes changes it. `secret`: configuration keys that are never shown.
     Of a source: `revision_types`: what sourceRevisions of StartPipelineExecution may override; `reads`:
     whether a change is in the action's repository or bucket; `detects`: whether it starts the pipeline.
@@ -83,6 +86,7 @@ class ActionTypeDefinition:
     provider: Callable[[ProviderContext], Provider | None]
     check: Callable[[ActionDeclaration], None] = _no_check
     entity_url: Callable[[Configuration, str], str | None] = _no_url
+    revision_url: Callable[[Configuration, str], str | None] = _no_url
     timeout_seconds: Callable[[Settings], float] = _default_timeout
     takes_timeout: bool = False
     secret: tuple[str, ...] = ()

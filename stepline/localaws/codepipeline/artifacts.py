@@ -1,24 +1,22 @@
-"""Artifacts in the artifact store: their keys, their upload, and the credentials for that bucket only."""
+"""Artifacts in the artifact store: their keys, their upload, and the role that reads and writes them."""
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import string
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from stepline.localaws.codepipeline.clients import ServiceClients
 from stepline.localaws.codepipeline.declarations import ArtifactStore, PipelineDeclaration
-from stepline.localaws.codepipeline.models import ActionExecution, Artifact, Credentials
+from stepline.localaws.codepipeline.models import ActionExecution, Artifact
 from stepline.localaws.codepipeline.runtime import Runtime
-from stepline.localaws.codepipeline.settings import CREDENTIALS_SECONDS, SPOOLED_BYTES
-from stepline.localaws.iam import Actor, acting_as
+from stepline.localaws.codepipeline.settings import SPOOLED_BYTES
+from stepline.localaws.iam import Actor
 
 _PIPELINE_CHARACTERS = 20
 _ARTIFACT_CHARACTERS = 10
@@ -118,50 +116,3 @@ def role_actor(pipeline: PipelineDeclaration, own_role: str | None) -> Actor:
     is_another = own_role not in {None, pipeline.role_arn}
     via = pipeline.role_arn if is_another else ""
     return Actor("codepipeline.amazonaws.com", own_role or pipeline.role_arn, pipeline.name, via=via)
-
-
-def job_credentials(clients: ServiceClients, action: ActionExecution, store: ArtifactStore) -> Credentials:
-    """Assume the action's role (the pipeline's, if it has none), for the artifact store's bucket only.
-
-    Raises botocore's ClientError if the role cannot be assumed.
-    """
-    actor = actor_of(action)
-    # CodePipeline assumes the pipeline's role itself, and as that role the action's.
-    with acting_as(replace(actor, role_arn=actor.via, via="")) if actor.via else nullcontext():
-        session = clients.sts.assume_role(
-            RoleArn=actor.role_arn,
-            RoleSessionName=action.id,
-            DurationSeconds=CREDENTIALS_SECONDS,
-            Policy=_session_policy(store),
-        )["Credentials"]
-    return Credentials(
-        access_key_id=session["AccessKeyId"],
-        secret_access_key=session["SecretAccessKey"],
-        session_token=session["SessionToken"],
-        expires_at=session["Expiration"],
-    )
-
-
-def _session_policy(store: ArtifactStore) -> str:
-    bucket = f"arn:aws:s3:::{store.bucket}"
-    statements: list[dict[str, Any]] = [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-            "Resource": f"{bucket}/*",
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetBucketVersioning", "s3:GetBucketLocation", "s3:ListBucket"],
-            "Resource": bucket,
-        },
-    ]
-    if store.encryption_key_id is not None:
-        statements.append(
-            {
-                "Effect": "Allow",
-                "Action": ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:DescribeKey"],
-                "Resource": store.encryption_key_id if store.encryption_key_id.startswith("arn:") else "*",
-            }
-        )
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 
 from stepline.localaws.codepipeline import triggers
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.declarations import ActionDeclaration, PipelineDeclaration
 from stepline.localaws.codepipeline.execution_requests import ExecutionRequests, StartRequest
 from stepline.localaws.codepipeline.models import Trigger, TriggerType
@@ -31,10 +31,13 @@ class PipelineStart:
 
 
 class ChangeDetection:
-    def __init__(self, runtime: Runtime, store: PipelineStore, requests: ExecutionRequests) -> None:
+    def __init__(
+        self, runtime: Runtime, store: PipelineStore, requests: ExecutionRequests, types: ActionTypes
+    ) -> None:
         self._runtime = runtime
         self._store = store
         self._requests = requests
+        self._types = types
 
     def changed(self, change: SourceChange) -> list[str]:
         """Start the pipelines with that source, and return their names."""
@@ -43,8 +46,8 @@ class ChangeDetection:
     def starts(self, change: SourceChange) -> list[PipelineStart]:
         """Return which pipelines are to be started, and how."""
         with self._runtime.transaction():
-            declarations = [pipeline.declaration for pipeline in self._store.all()]
-        return [start for item in declarations for start in _starts(item, change)]
+            pipelines = self._store.all()
+            return [start for item in pipelines for start in _starts(item.declaration, change, self._types)]
 
     def _start(self, start: PipelineStart) -> bool:
         try:
@@ -55,11 +58,13 @@ class ChangeDetection:
         return True
 
 
-def _starts(declaration: PipelineDeclaration, change: SourceChange) -> list[PipelineStart]:
+def _starts(
+    declaration: PipelineDeclaration, change: SourceChange, types: ActionTypes
+) -> list[PipelineStart]:
     configurations = triggers.git_configurations(declaration)
     found: list[PipelineStart] = []
     for action in declaration.stages[0].actions:
-        definition = DEFINITIONS[action.type]
+        definition = types.definition(action.type)
         if not definition.reads(action.configuration, change):
             continue
         trigger = configurations.get(action.name)

@@ -111,8 +111,13 @@ class PipelineDeclaration:
     document: Mapping[str, Any]
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
-        """Parse the API's PipelineDeclaration, already validated against the service model."""
+    def parse(
+        cls, document: Mapping[str, Any], *, version: int, shown: Mapping[str, Any] | None = None
+    ) -> PipelineDeclaration:
+        """Parse the API's PipelineDeclaration, already validated against the service model.
+
+        `shown`: the document with masked secrets, if it has some.
+        """
         full = _with_defaults(document, version)
         return cls(
             name=full["name"],
@@ -123,7 +128,7 @@ class PipelineDeclaration:
             mode=ExecutionMode(full["executionMode"]),
             type=full["pipelineType"],
             variables={item["name"]: item.get("defaultValue") for item in full.get("variables", ())},
-            document=full,
+            document=full if shown is None else _with_defaults(shown, version),
         )
 
     def store(self, region: str) -> ArtifactStore:

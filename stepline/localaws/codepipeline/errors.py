@@ -12,6 +12,14 @@ class ActionNotFoundException(AwsError):
     """The stage does not declare the action."""
 
 
+class ActionTypeAlreadyExistsException(AwsError):
+    """The custom action type exists, or was deleted, with a different definition."""
+
+
+class ActionTypeNotFoundException(AwsError):
+    """The custom action type does not exist, or was deleted."""
+
+
 class ApprovalAlreadyCompletedException(AwsError):
     """The approval action was approved or rejected before, or has timed out."""
 
@@ -37,15 +45,19 @@ class InvalidApprovalTokenException(AwsError):
 
 
 class InvalidArnException(AwsError):
-    """The ARN is not one of a pipeline in this account and region."""
+    """The ARN is not one of a pipeline or custom action type in this account and region."""
 
 
 class InvalidJobStateException(AwsError):
-    """A result is put for a job that has one, that timed out, or whose action has ended."""
+    """A result is put for a job that was not acknowledged, has one, timed out, or whose action has ended."""
 
 
 class InvalidNextTokenException(AwsError):
     """The token was not returned by the previous request of the same list."""
+
+
+class InvalidNonceException(AwsError):
+    """A job is acknowledged with a nonce that is not its latest one, or was used."""
 
 
 class InvalidStageDeclarationException(AwsError):
@@ -65,7 +77,7 @@ class JobNotFoundException(AwsError):
 
 
 class LimitExceededException(AwsError):
-    """A pipeline has too many stages, or a stage too many actions."""
+    """A pipeline has too many stages, a stage too many actions, or the account too many action types."""
 
 
 class NotLatestPipelineExecutionException(AwsError):
@@ -97,7 +109,7 @@ class PipelineVersionNotFoundException(AwsError):
 
 
 class ResourceNotFoundException(AwsError):
-    """No pipeline has the ARN."""
+    """No pipeline or custom action type has the ARN."""
 
 
 class StageNotFoundException(AwsError):
@@ -109,4 +121,4 @@ class StageNotRetryableException(AwsError):
 
 
 class TooManyTagsException(AwsError):
-    """A pipeline would have more than 50 tags."""
+    """A resource would have more than 50 tags."""

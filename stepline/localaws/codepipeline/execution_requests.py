@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.declarations import ExecutionMode, PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     ConcurrentPipelineExecutionsLimitExceededException,
@@ -51,10 +51,13 @@ class StartRequest:
 
 
 class ExecutionRequests:
-    def __init__(self, runtime: Runtime, flow: ExecutionFlow, store: PipelineStore) -> None:
+    def __init__(
+        self, runtime: Runtime, flow: ExecutionFlow, store: PipelineStore, types: ActionTypes
+    ) -> None:
         self._runtime = runtime
         self._flow = flow
         self._store = store
+        self._types = types
 
     def start(self, pipeline_name: str, request: StartRequest) -> str:
         """Return the id of a new execution, or of the one that the same clientRequestToken started."""
@@ -63,7 +66,7 @@ class ExecutionRequests:
             if earlier := _started_with(pipeline, request.client_request_token):
                 return earlier.id
             _check_capacity(pipeline)
-            _check_overrides(pipeline.declaration, request.overrides)
+            _check_overrides(pipeline.declaration, request.overrides, self._types)
             now = self._runtime.now()
             execution = PipelineExecution(
                 id=self._runtime.new_id(),
@@ -142,14 +145,14 @@ def _check_capacity(pipeline: Pipeline) -> None:
         )
 
 
-def _check_overrides(declaration: PipelineDeclaration, overrides: Overrides) -> None:
+def _check_overrides(declaration: PipelineDeclaration, overrides: Overrides, types: ActionTypes) -> None:
     sources = {action.name: action for action in declaration.stages[0].actions}
     for name, revisions in overrides.items():
         if name not in sources:
             raise ValidationException(f"The pipeline has no source action '{name}' to override")
         action = sources[name]
         for revision_type in revisions:
-            if revision_type not in DEFINITIONS[action.type].revision_types:
+            if revision_type not in types.definition(action.type).revision_types:
                 raise ValidationException(
                     f"Source action '{name}' of {action.type.provider} does not take {revision_type}"
                 )

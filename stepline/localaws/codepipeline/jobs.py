@@ -1,16 +1,19 @@
 """The job contract: who may report a job's result, when, with what, and what follows.
 
-https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html and the
-botocore model. A job takes one result, from any caller, while it is open: for 20 minutes, and while its
-action is in progress. A result with a continuation token ends the job; a new job with the token follows.
+https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html,
+https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-create-custom-action.html and the botocore
+model. A job takes one result, from any caller, while it and its action are in progress: a job of a function
+for 20 minutes, a custom job once a worker has acknowledged it. A result with a continuation token ends the
+job; a new job with the token follows.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.errors import (
@@ -19,16 +22,31 @@ from stepline.localaws.codepipeline.errors import (
     OutputVariablesSizeExceededException,
 )
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
-from stepline.localaws.codepipeline.models import ActionExecution, Credentials, Job, JobStatus
-from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails
+from stepline.localaws.codepipeline.models import ActionExecution, Job, JobStatus
+from stepline.localaws.codepipeline.results import ActionResult, CurrentRevision, ErrorDetails, Revision
 from stepline.localaws.codepipeline.runtime import Runtime
 from stepline.localaws.codepipeline.settings import MAX_OUTPUT_VARIABLES_BYTES
 from stepline.localaws.protocol import ValidationException
 
 _TIMER = "job"
 
-StartNextJob = Callable[[ActionExecution, str], None]
-"""Called outside transactions, with the continuation token, when an action's next job is due."""
+
+@dataclass(frozen=True, kw_only=True)
+class JobTimeout:
+    """How long a job waits for its result, and the message of the failure of its action after that."""
+
+    seconds: float
+    message: str
+
+
+class JobProvider(Protocol):
+    """The provider of actions that have jobs."""
+
+    def next_job(self, action: ActionExecution, token: str) -> None:
+        """Start the next job. Called outside transactions, with the continuation token, when it is due."""
+
+    def execution_url(self, action: ActionExecution, external_id: str | None) -> str | None:
+        """Return the page of the external execution; None if there is none, or for the URL of before."""
 
 
 class Jobs:
@@ -37,30 +55,23 @@ class Jobs:
     def __init__(self, runtime: Runtime, flow: ExecutionFlow) -> None:
         self._runtime = runtime
         self._flow = flow
-        self._start_next: dict[str, StartNextJob] = {}
+        self._providers: dict[str, JobProvider] = {}
         self._jobs: dict[str, Job] = {}
         self._by_action: dict[str, deque[str]] = {}
 
-    def open(
-        self,
-        action: ActionExecution,
-        job_id: str,
-        token: str | None,
-        credentials: Credentials,
-        *,
-        start_next: StartNextJob,
-    ) -> Job | None:
-        """Create a job and start its 20 minutes; None if the action has ended meanwhile."""
+    def open(self, job: Job, provider: JobProvider, *, timeout: JobTimeout | None = None) -> bool:
+        """Add the job and start its clock, if it has one. Return False if the action has ended meanwhile."""
+        action = job.action
         with self._runtime.transaction():
             if not action.in_progress:
-                return None
-            job = Job(id=job_id, action=action, continuation_token=token, credentials=credentials)
-            self._jobs[job_id] = job
-            self._start_next[action.id] = start_next
-            self._keep(action, job_id)
-            timeout_seconds = self._runtime.settings.job_timeout_seconds
-            action.set_timer(_TIMER, self._runtime.later(timeout_seconds, partial(self._time_out, job_id)))
-            return job
+                return False
+            self._jobs[job.id] = job
+            self._providers[action.id] = provider
+            self._keep(action, job.id)
+            if timeout is not None:
+                time_out = partial(self._time_out, job, timeout.message)
+                action.set_timer(_TIMER, self._runtime.later(timeout.seconds, time_out))
+            return True
 
     def get(self, job_id: str) -> Job:
         """Raises JobNotFoundException."""
@@ -76,7 +87,7 @@ class Jobs:
         with self._runtime.transaction():
             job = self._open_job(job_id)
             job.close(JobStatus.SUCCEEDED)
-            result = _success(params, self._runtime)
+            result = self._with_url(job.action, _success(params, job.action, self._runtime))
             if token is None:
                 self._flow.finish_action(job.action, result)
             else:
@@ -87,41 +98,40 @@ class Jobs:
         with self._runtime.transaction():
             job = self._open_job(job_id)
             job.close(JobStatus.FAILED)
-            self._flow.finish_action(job.action, ActionResult(error=error, external_id=external_id))
+            result = ActionResult(error=error, external_id=external_id)
+            self._flow.finish_action(job.action, self._with_url(job.action, result))
+
+    def _with_url(self, action: ActionExecution, result: ActionResult) -> ActionResult:
+        """Return the result with the page of its external execution."""
+        url = self._providers[action.id].execution_url(action, result.external_id or action.external_id)
+        return replace(result, external_url=url)
 
     def drop(self, action: ActionExecution) -> None:
         """Delete all jobs of `action`."""
-        self._start_next.pop(action.id, None)
+        self._providers.pop(action.id, None)
         for job_id in self._by_action.pop(action.id, ()):
             self._jobs.pop(job_id, None)
 
     def _continue(self, action: ActionExecution, result: ActionResult, token: str) -> None:
         action.report(result, self._runtime.now())
         action.execution.updated_at = action.updated_at
-        next_job = partial(self._start_next[action.id], action, token)
+        next_job = partial(self._providers[action.id].next_job, action, token)
         action.set_timer(_TIMER, self._runtime.later(self._runtime.settings.continuation_seconds, next_job))
 
     def _open_job(self, job_id: str) -> Job:
         job = self.get(job_id)
-        if not job.is_open:
-            status = job.status if job.status is not JobStatus.IN_PROGRESS else job.action.status
+        if not job.takes_result:
+            status = job.status if job.action.in_progress else job.action.status
             raise InvalidJobStateException(
-                f"Unable to put a result for job '{job_id}': it is not in progress any more ({status}).",
+                f"Unable to put a result for job '{job_id}': it is not in progress ({status}).",
             )
         return job
 
-    def _time_out(self, job_id: str) -> None:
+    def _time_out(self, job: Job, message: str) -> None:
         with self._runtime.transaction():
-            job = self._jobs.get(job_id)
-            if job is None or not job.is_open:
+            if not job.takes_result:
                 return
             job.close(JobStatus.TIMED_OUT)
-            function = job.action.resolved_configuration["FunctionName"]
-            message = (
-                f"The AWS Lambda function {function} failed to return a result. Check the function to "
-                "verify that it has permission to call the PutJobSuccessResult action and that it made a "
-                "call to PutJobSuccessResult."
-            )
             self._flow.finish_action(job.action, ActionResult.failure(FailureType.JOB_FAILED, message))
 
     def _keep(self, action: ActionExecution, job_id: str) -> None:
@@ -145,7 +155,7 @@ def _check_variables(variables: Mapping[str, str], token: str | None) -> None:
         )
 
 
-def _success(params: Mapping[str, Any], runtime: Runtime) -> ActionResult:
+def _success(params: Mapping[str, Any], action: ActionExecution, runtime: Runtime) -> ActionResult:
     details = params.get("executionDetails", {})
     revision = params.get("currentRevision")
     return ActionResult(
@@ -153,10 +163,22 @@ def _success(params: Mapping[str, Any], runtime: Runtime) -> ActionResult:
         percent_complete=details.get("percentComplete"),
         external_id=details.get("externalExecutionId"),
         output_variables=params.get("outputVariables", {}),
+        source_revision=_source_revision(revision) if revision and _is_source(action) else None,
         current_revision=revision
         and CurrentRevision(
             id=revision["revision"],
             change_id=revision["changeIdentifier"],
             created=revision.get("created") or runtime.now(),
         ),
+    )
+
+
+def _is_source(action: ActionExecution) -> bool:
+    return action.declaration.type.category == "Source"
+
+
+def _source_revision(revision: Mapping[str, Any]) -> Revision:
+    """Return the revision of a custom source, which its worker reports as the current one."""
+    return Revision(
+        id=revision["revision"], summary=revision.get("revisionSummary"), created=revision.get("created")
     )

@@ -282,10 +282,17 @@ class Pipeline:
 
 
 class JobStatus(StrEnum):
+    """Queued: no worker has polled the custom job; Dispatched: no worker has acknowledged it [model]."""
+
+    QUEUED = "Queued"
+    DISPATCHED = "Dispatched"
     IN_PROGRESS = "InProgress"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     TIMED_OUT = "TimedOut"
+
+
+_OPEN_JOBS = frozenset({JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.IN_PROGRESS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,16 +310,24 @@ class Credentials:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Job:
-    """One job of an action. `credentials` are dropped as soon as it is closed."""
+    """One job of an action. `credentials` are dropped as soon as it is closed.
+
+    `nonce`: what acknowledges a job that a worker has polled.
+    """
 
     id: str
     action: ActionExecution
     continuation_token: str | None
-    credentials: Credentials | None
+    credentials: Credentials | None = None
     status: JobStatus = JobStatus.IN_PROGRESS
+    nonce: str | None = None
 
     @property
     def is_open(self) -> bool:
+        return self.action.in_progress and self.status in _OPEN_JOBS
+
+    @property
+    def takes_result(self) -> bool:
         return self.status is JobStatus.IN_PROGRESS and self.action.in_progress
 
     def close(self, status: JobStatus) -> None:

@@ -7,12 +7,12 @@ from functools import partial
 
 from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.failure_types import FailureType
-from stepline.localaws.codepipeline.action_types import Provider, ProviderContext
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
+from stepline.localaws.codepipeline.action_types import ProviderContext
 from stepline.localaws.codepipeline.artifacts import actor_of, copy_to_region
 from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.declarations import ActionType
 from stepline.localaws.codepipeline.execution_flow import ExecutionFlow
+from stepline.localaws.codepipeline.job_queue import JobQueue
 from stepline.localaws.codepipeline.jobs import Jobs
 from stepline.localaws.codepipeline.models import ActionExecution
 from stepline.localaws.codepipeline.results import ActionResult
@@ -25,7 +25,10 @@ _SECONDS_PER_MINUTE = 60
 
 
 class ActionProviders:
-    """`flow` moves executions; `jobs` takes the results of functions. `types` are the types that can run."""
+    """`flow` moves executions; `jobs` takes the results of functions and job workers, which poll `queue`.
+
+    `types` are the action types.
+    """
 
     def __init__(self, runtime: Runtime, clients: ServiceClients, sources: Mapping[str, Source]) -> None:
         self._runtime = runtime
@@ -34,21 +37,29 @@ class ActionProviders:
             runtime, run_action=self._run, abandon_action=self._abandon, drop_jobs=self._drop_jobs
         )
         self.jobs = Jobs(runtime, self.flow)
+        self.queue = JobQueue(runtime, self.jobs)
         context = ProviderContext(
-            runtime=runtime, flow=self.flow, jobs=self.jobs, clients=clients, sources=sources
+            runtime=runtime,
+            flow=self.flow,
+            jobs=self.jobs,
+            queue=self.queue,
+            clients=clients,
+            sources=sources,
         )
-        self._providers = _build(context)
-        self.types = frozenset(self._providers)
+        self.types = ActionTypes(context)
 
     def _run(self, action: ActionExecution) -> None:
         seconds = self._timeout_seconds(action)
         with self._runtime.transaction():
             if not action.in_progress:
                 return
+            if self.types.find(action.declaration.type) is None:
+                self.flow.finish_action(action, _deleted_type(action))
+                return
             action.set_timer(_TIMER, self._runtime.later(seconds, partial(self._time_out, action, seconds)))
         with self.flow.fail_on_error(action):
             if self._copy_inputs(action):
-                self._providers[action.declaration.type].start(action)
+                self.types.provider(action.declaration.type).start(action)
 
     def _copy_inputs(self, action: ActionExecution) -> bool:
         """Copy input artifacts of other regions to the artifact store of the action's region.
@@ -69,7 +80,7 @@ class ActionProviders:
     def _timeout_seconds(self, action: ActionExecution) -> float:
         if action.declaration.timeout_minutes is not None:
             return float(action.declaration.timeout_minutes * _SECONDS_PER_MINUTE)
-        return DEFINITIONS[action.declaration.type].timeout_seconds(self._runtime.settings)
+        return self.types.definition(action.declaration.type).timeout_seconds(self._runtime.settings)
 
     def _time_out(self, action: ActionExecution, seconds: float) -> None:
         minutes = seconds / _SECONDS_PER_MINUTE
@@ -78,12 +89,17 @@ class ActionProviders:
         self._abandon(action)
 
     def _abandon(self, action: ActionExecution) -> None:
-        self._providers[action.declaration.type].abandon(action)
+        self.types.provider(action.declaration.type).abandon(action)
 
     def _drop_jobs(self, action: ActionExecution) -> None:
         self.jobs.drop(action)
 
 
-def _build(context: ProviderContext) -> dict[ActionType, Provider]:
-    built = {definition.type: definition.provider(context) for definition in DEFINITIONS.values()}
-    return {action_type: provider for action_type, provider in built.items() if provider is not None}
+def _deleted_type(action: ActionExecution) -> ActionResult:
+    """Return the failure of an action whose custom type was deleted: no worker could poll for its job."""
+    action_type = action.declaration.type
+    return ActionResult.failure(
+        FailureType.CONFIGURATION_ERROR,
+        f"The custom action type {action_type.category} {action_type.provider} {action_type.version} was "
+        "deleted. Create the type again, or change the action in the pipeline.",
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.artifacts import artifact_document
-from stepline.localaws.codepipeline.declarations import ActionDeclaration, ArtifactStore, StageDeclaration
+from stepline.localaws.codepipeline.declarations import ActionDeclaration, StageDeclaration
 from stepline.localaws.codepipeline.models import (
     ActionExecution,
     Artifact,
@@ -37,17 +37,19 @@ def pipeline_summary(pipeline: Pipeline) -> Document:
     }
 
 
-def pipeline_state(pipeline: Pipeline, region: str) -> Document:
+def pipeline_state(pipeline: Pipeline, region: str, types: ActionTypes) -> Document:
     return {
         "pipelineName": pipeline.name,
         "pipelineVersion": pipeline.declaration.version,
-        "stageStates": [_stage_state(pipeline, stage, region) for stage in pipeline.declaration.stages],
+        "stageStates": [
+            _stage_state(pipeline, stage, region, types) for stage in pipeline.declaration.stages
+        ],
         "created": pipeline.created,
         "updated": pipeline.updated,
     }
 
 
-def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str) -> Document:
+def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str, types: ActionTypes) -> Document:
     state = pipeline.stage_state(stage.name)
     inbound = [_stage_execution(execution, "InProgress") for execution in state.inbound]
     latest = state.latest
@@ -56,7 +58,7 @@ def _stage_state(pipeline: Pipeline, stage: StageDeclaration, region: str) -> Do
         "inboundExecution": inbound[-1] if inbound else None,
         "inboundExecutions": inbound,
         "inboundTransitionState": _transition_state(state),
-        "actionStates": [_action_state(pipeline, stage, action, region) for action in stage.actions],
+        "actionStates": [_action_state(pipeline, stage, action, region, types) for action in stage.actions],
     }
     if latest is not None and state.latest_execution is not None:
         document["latestExecution"] = _stage_execution(state.latest_execution, latest.status.value)
@@ -82,17 +84,24 @@ def _transition_state(state: StageState) -> Document:
 
 
 def _action_state(
-    pipeline: Pipeline, stage: StageDeclaration, declaration: ActionDeclaration, region: str
+    pipeline: Pipeline,
+    stage: StageDeclaration,
+    declaration: ActionDeclaration,
+    region: str,
+    types: ActionTypes,
 ) -> Document:
+    definition = types.definition(declaration.type)
     document: Document = {
         "actionName": declaration.name,
-        "entityUrl": DEFINITIONS[declaration.type].entity_url(declaration.configuration, region),
+        "entityUrl": definition.entity_url(declaration.configuration, region),
+        "revisionUrl": definition.revision_url(declaration.configuration, region),
     }
     action = pipeline.latest_actions.get((stage.name, declaration.name))
     if action is not None:
         document["latestExecution"] = _latest_execution(action)
         document["currentRevision"] = _current_revision(action)
-        document["revisionUrl"] = action.source_revision.url if action.source_revision else None
+        if action.source_revision is not None and action.source_revision.url is not None:
+            document["revisionUrl"] = action.source_revision.url
     return document
 
 
@@ -190,8 +199,9 @@ def _trigger(trigger: Trigger) -> Document:
     return {"triggerType": trigger.type.value, "triggerDetail": trigger.detail}
 
 
-def action_execution(action: ActionExecution, region: str) -> Document:
+def action_execution(action: ActionExecution, region: str, types: ActionTypes) -> Document:
     declaration = action.declaration
+    action_type = declaration.type
     return {
         "pipelineExecutionId": action.execution.id,
         "actionExecutionId": action.id,
@@ -203,9 +213,9 @@ def action_execution(action: ActionExecution, region: str) -> Document:
         "updatedBy": action.updated_by,
         "status": action.status.value,
         "input": {
-            "actionTypeId": declaration.type.document(),
-            "configuration": dict(declaration.configuration),
-            "resolvedConfiguration": dict(action.resolved_configuration),
+            "actionTypeId": action_type.document(),
+            "configuration": types.masked(action_type, declaration.configuration),
+            "resolvedConfiguration": types.masked(action_type, action.resolved_configuration),
             "roleArn": declaration.role_arn,
             "region": declaration.region or region,
             "inputArtifacts": [_artifact(artifact) for artifact in action.inputs],
@@ -233,12 +243,12 @@ def _error(error: ErrorDetails | None) -> Document | None:
     return {"code": error.code.value, "message": error.message} if error else None
 
 
-def job_details(job: Job, store: ArtifactStore, account_id: str) -> Document:
-    """Return the job with its pipeline context, which the event lacks, and, while it is open, credentials."""
-    action = job.action
-    key = store.encryption_key_id
+def job(item: Job, region: str, account_id: str, credentials: Credentials | None) -> Document:
+    """Return the job with its pipeline context, which the event of a function lacks."""
+    action = item.action
+    key = action.execution.declaration.store(action.declaration.region or region).encryption_key_id
     return {
-        "id": job.id,
+        "id": item.id,
         "accountId": account_id,
         "data": {
             "actionTypeId": action.declaration.type.document(),
@@ -252,8 +262,8 @@ def job_details(job: Job, store: ArtifactStore, account_id: str) -> Document:
             },
             "inputArtifacts": [artifact_document(artifact) for artifact in action.inputs],
             "outputArtifacts": [artifact_document(artifact) for artifact in action.outputs],
-            "artifactCredentials": _credentials(job.credentials),
-            "continuationToken": job.continuation_token,
+            "artifactCredentials": _credentials(credentials),
+            "continuationToken": item.continuation_token,
             "encryptionKey": {"id": key, "type": "KMS"} if key is not None else None,
         },
     }

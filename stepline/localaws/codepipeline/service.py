@@ -8,21 +8,23 @@ from typing import Any, TypeVar
 
 from stepline.core import strict_json
 from stepline.core.failure_types import FailureType
-from stepline.localaws.codepipeline import responses
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline import custom_action_types, responses
 from stepline.localaws.codepipeline.actions.s3_source import S3Source
 from stepline.localaws.codepipeline.approvals import Approvals
 from stepline.localaws.codepipeline.artifacts import role_actor
 from stepline.localaws.codepipeline.change_detection import ChangeDetection
 from stepline.localaws.codepipeline.clients import ServiceClients
-from stepline.localaws.codepipeline.declarations import PipelineDeclaration
+from stepline.localaws.codepipeline.custom_action_type_store import ACTION_TYPE_PREFIX, CustomActionTypes
+from stepline.localaws.codepipeline.declarations import ActionType, PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     ActionNotFoundException,
     InvalidNextTokenException,
     InvalidStructureException,
+    ResourceNotFoundException,
     StageNotFoundException,
 )
 from stepline.localaws.codepipeline.execution_requests import ExecutionRequests, StartRequest
+from stepline.localaws.codepipeline.job_workers import JobWorkers
 from stepline.localaws.codepipeline.models import (
     ActionExecution,
     Pipeline,
@@ -40,6 +42,7 @@ from stepline.localaws.codepipeline.settings import Settings
 from stepline.localaws.codepipeline.source_changes import SourceChange, SourceKind
 from stepline.localaws.codepipeline.sources import Source
 from stepline.localaws.codepipeline.store import PipelineStore
+from stepline.localaws.codepipeline.validation import check_tags
 from stepline.localaws.context import Context
 from stepline.localaws.protocol import JsonService, Params, page
 
@@ -70,11 +73,14 @@ class CodePipeline(JsonService):
         self._providers = ActionProviders(self._runtime, clients, all_sources)
         self._flow = self._providers.flow
         self._jobs = self._providers.jobs
+        self._types = self._providers.types
         self._approvals = Approvals(self._runtime, self._flow)
-        self._store = PipelineStore(self._runtime, types=self._providers.types)
+        self._store = PipelineStore(self._runtime, types=self._types)
+        self._custom_types = CustomActionTypes(self._types)
+        self._workers = JobWorkers(self._runtime, self._providers, self._custom_types, clients)
         self._can_assume = clients.can_assume
-        self._requests = ExecutionRequests(self._runtime, self._flow, self._store)
-        self._changes = ChangeDetection(self._runtime, self._store, self._requests)
+        self._requests = ExecutionRequests(self._runtime, self._flow, self._store, self._types)
+        self._changes = ChangeDetection(self._runtime, self._store, self._requests, self._types)
 
     def start_from_event(self, pipeline_arn: str, *, rule_arn: str, event: str = "{}") -> str:
         """Start a pipeline as EventBridge does for a rule's target, and return the execution's id.
@@ -157,33 +163,69 @@ class CodePipeline(JsonService):
 
     def get_pipeline_state(self, params: Params) -> Params:
         with self._runtime.transaction():
-            return responses.pipeline_state(self._store.get(params["name"]), self._runtime.region)
+            return responses.pipeline_state(
+                self._store.get(params["name"]), self._runtime.region, self._types
+            )
+
+    # --- action types -----------------------------------------------------------------------------
+
+    def create_custom_action_type(self, params: Params) -> Params:
+        definition = custom_action_types.parse(params)
+        tags = _tags(params.get("tags", ()))
+        with self._runtime.transaction():
+            self._custom_types.create(definition, tags)
+        return {"actionType": definition.created_document(), "tags": _tag_list(tags)}
+
+    def delete_custom_action_type(self, params: Params) -> None:
+        with self._runtime.transaction():
+            self._custom_types.delete(ActionType(owner=custom_action_types.CUSTOM, **params))
 
     def list_action_types(self, params: Params) -> Params:
-        owner = params.get("actionOwnerFilter", "AWS")
-        definitions = [
-            item
-            for item in DEFINITIONS.values()
-            if item.type.owner == owner and item.type in self._providers.types
-        ]
-        return {"actionTypes": [definition.document() for definition in definitions]}
+        """Custom types are those of one region; all regions have AWS's."""
+        owner = params.get("actionOwnerFilter")
+        elsewhere = params.get("regionFilter", self._runtime.region) != self._runtime.region
+        with self._runtime.transaction():
+            chosen, token = _page(
+                [
+                    item.document()
+                    for item in self._types.available()
+                    if owner in {None, item.type.owner}
+                    and not (elsewhere and item.type.owner == custom_action_types.CUSTOM)
+                ],
+                lambda document: "/".join(document["id"].values()),
+                params,
+            )
+            return {"actionTypes": chosen, "nextToken": token}
 
     # --- tags -------------------------------------------------------------------------------------
 
     def tag_resource(self, params: Params) -> None:
         with self._runtime.transaction():
-            self._store.tag(params["resourceArn"], _tags(params["tags"]))
+            tags = self._tags_of(params["resourceArn"])
+            check_tags({**tags, **_tags(params["tags"])})
+            tags.update(_tags(params["tags"]))
 
     def untag_resource(self, params: Params) -> None:
         with self._runtime.transaction():
-            self._store.untag(params["resourceArn"], params["tagKeys"])
+            tags = self._tags_of(params["resourceArn"])
+            for key in params["tagKeys"]:
+                tags.pop(key, None)
 
     def list_tags_for_resource(self, params: Params) -> Params:
         with self._runtime.transaction():
-            chosen, token = _page(
-                _tag_list(self._store.by_arn(params["resourceArn"]).tags), lambda tag: tag["key"], params
-            )
+            tags = self._tags_of(params["resourceArn"])
+            chosen, token = _page(_tag_list(tags), lambda tag: tag["key"], params)
             return {"tags": chosen, "nextToken": token}
+
+    def _tags_of(self, arn: str) -> dict[str, str]:
+        """Return the tags of a pipeline or a custom action type. Raises AwsError."""
+        name = self._store.name_in(arn)
+        if name.startswith(ACTION_TYPE_PREFIX):
+            tags = self._custom_types.tags_of(name.removeprefix(ACTION_TYPE_PREFIX))
+            if tags is None:
+                raise ResourceNotFoundException(f"The resource {arn} was not found")
+            return tags
+        return self._store.by_arn(arn).tags
 
     # --- executions -------------------------------------------------------------------------------
 
@@ -231,7 +273,9 @@ class CodePipeline(JsonService):
                 lambda action: action.id,
                 params,
             )
-            details = [responses.action_execution(action, self._runtime.region) for action in chosen]
+            details = [
+                responses.action_execution(action, self._runtime.region, self._types) for action in chosen
+            ]
             return {"actionExecutionDetails": details, "nextToken": token}
 
     def enable_stage_transition(self, params: Params) -> None:
@@ -247,10 +291,14 @@ class CodePipeline(JsonService):
     # --- jobs and approvals -----------------------------------------------------------------------
 
     def get_job_details(self, params: Params) -> Params:
+        return {"jobDetails": self._workers.details(params["jobId"])}
+
+    def poll_for_jobs(self, params: Params) -> Params:
+        return {"jobs": self._workers.poll(params)}
+
+    def acknowledge_job(self, params: Params) -> Params:
         with self._runtime.transaction():
-            job = self._jobs.get(params["jobId"])
-            store = job.action.execution.declaration.store(self._runtime.region)
-            return {"jobDetails": responses.job_details(job, store, self._runtime.account_id)}
+            return {"status": self._providers.queue.acknowledge(params["jobId"], params["nonce"]).value}
 
     def put_job_success_result(self, params: Params) -> None:
         self._jobs.put_success(params["jobId"], params)

@@ -17,6 +17,12 @@ MAX_STAGES = 50
 MAX_ACTIONS_PER_STAGE = 50
 MAX_TAGS = 50
 
+MAX_CUSTOM_ACTION_TYPES = 50
+"""Custom action types of an account in a region."""
+
+MAX_QUERYABLE_CHARACTERS = 20
+"""Of the value of a queryable configuration property [ActionConfigurationProperty]."""
+
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 LAMBDA_MAX_RETRIES = 2
 LAMBDA_EVENT_MAX_AGE_SECONDS = 6 * 3600.0
@@ -52,6 +58,10 @@ class Settings:
     `retry_seconds`: Lambda's delays before it sends an event again on which the function failed.
     `job_timeout_seconds`: of a job without a result; each continuation restarts it.
     `lambda_timeout_seconds`: of a Lambda action, all its jobs together.
+    `queue_seconds`: from the event that a custom action has started until its job can be polled.
+    `acknowledge_seconds`: from PollForJobs until a job that was not acknowledged is handed out again. AWS
+    does it, but does not document when.
+    `custom_timeout_seconds`: of a custom action, all its jobs together; its jobs have no clock of their own.
     `action_timeout_seconds`: of any other action.
     `approval_timeout_seconds`: of a manual approval, unless it declares `timeoutInMinutes`.
     `kept_executions`: finished executions that are kept for each pipeline (AWS: 12 months).
@@ -67,6 +77,9 @@ class Settings:
     retry_seconds: tuple[float, ...] = (60.0, 120.0)
     job_timeout_seconds: float = 20 * 60.0
     lambda_timeout_seconds: float = 24 * 3600.0
+    queue_seconds: float = 0.0
+    acknowledge_seconds: float = 60.0
+    custom_timeout_seconds: float = 24 * 3600.0
     action_timeout_seconds: float = 3600.0
     approval_timeout_seconds: float = 7 * 24 * 3600.0
     kept_executions: int = 200

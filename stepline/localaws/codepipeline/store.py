@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.actions import without_secrets
-from stepline.localaws.codepipeline.declarations import ActionType, PipelineDeclaration
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
+from stepline.localaws.codepipeline.declarations import PipelineDeclaration
 from stepline.localaws.codepipeline.errors import (
     InvalidArnException,
     PipelineExecutionNotFoundException,
@@ -26,7 +26,7 @@ _ARN_PARTS = 6
 class PipelineStore:
     """Call every method inside a transaction."""
 
-    def __init__(self, runtime: Runtime, *, types: Collection[ActionType]) -> None:
+    def __init__(self, runtime: Runtime, *, types: ActionTypes) -> None:
         self._runtime = runtime
         self._types = types
         self._pipelines: dict[str, Pipeline] = {}
@@ -85,6 +85,7 @@ class PipelineStore:
     def update(self, document: Mapping[str, Any]) -> Pipeline:
         """Add a version. The flow cancels the executions of earlier ones."""
         pipeline = self.get(document["name"])
+        document = self._types.with_kept_secrets(document, pipeline.declaration)
         declaration = self._declaration(document, version=pipeline.declaration.version + 1)
         pipeline.versions.append(declaration)
         pipeline.updated = self._runtime.now()
@@ -95,28 +96,24 @@ class PipelineStore:
         """Remove the pipeline and return it; None if it does not exist."""
         return self._pipelines.pop(name, None)
 
-    def by_arn(self, arn: str) -> Pipeline:
-        """Raises ResourceNotFoundException, InvalidArnException."""
+    def name_in(self, arn: str) -> str:
+        """Return what the ARN names in this account and region. Raises InvalidArnException."""
         parts = arn.split(":", _ARN_PARTS - 1)
         if len(parts) != _ARN_PARTS or parts[3:5] != [self._runtime.region, self._runtime.account_id]:
             raise InvalidArnException(f"Invalid resource ARN: {arn}")
-        pipeline = self._pipelines.get(parts[5])
+        return parts[5]
+
+    def by_arn(self, arn: str) -> Pipeline:
+        """Raises ResourceNotFoundException, InvalidArnException."""
+        pipeline = self._pipelines.get(self.name_in(arn))
         if pipeline is None:
             raise ResourceNotFoundException(f"The resource {arn} was not found")
         return pipeline
 
-    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        pipeline = self.by_arn(arn)
-        check_tags({**pipeline.tags, **tags})
-        pipeline.tags.update(tags)
-
-    def untag(self, arn: str, keys: list[str]) -> None:
-        pipeline = self.by_arn(arn)
-        for key in keys:
-            pipeline.tags.pop(key, None)
-
     def _declaration(self, document: Mapping[str, Any], *, version: int) -> PipelineDeclaration:
-        declaration = PipelineDeclaration.parse(without_secrets(document), version=version)
+        declaration = PipelineDeclaration.parse(
+            document, version=version, shown=self._types.without_secrets(document)
+        )
         check_pipeline(declaration, region=self._runtime.region, types=self._types)
         return declaration
 

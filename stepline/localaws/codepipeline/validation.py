@@ -6,13 +6,12 @@ so where the local AWS refuses what AWS can run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
-from stepline.localaws.codepipeline.actions import DEFINITIONS
+from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.declarations import (
     ActionDeclaration,
-    ActionType,
     ExecutionMode,
     PipelineDeclaration,
     StageDeclaration,
@@ -41,16 +40,13 @@ _STAGE_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
 def check_tags(tags: Mapping[str, str]) -> None:
     """Raises TooManyTagsException, InvalidTagsException."""
     if len(tags) > MAX_TAGS:
-        raise TooManyTagsException(f"A pipeline can have at most {MAX_TAGS} tags")
+        raise TooManyTagsException(f"A resource can have at most {MAX_TAGS} tags")
     if any(key.lower().startswith("aws:") for key in tags):
         raise InvalidTagsException("Tag keys that begin with 'aws:' are reserved")
 
 
-def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: Collection[ActionType]) -> None:
-    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse.
-
-    `types`: the action types that can run.
-    """
+def check_pipeline(declaration: PipelineDeclaration, *, region: str, types: ActionTypes) -> None:
+    """Raises InvalidStructureException or another AwsError for a pipeline that AWS would refuse."""
     _check_stages(declaration)
     _check_type(declaration)
     _check_stores(declaration, region)
@@ -69,7 +65,7 @@ def _check_stages(declaration: PipelineDeclaration) -> None:
         )
     if len(stages) > MAX_STAGES:
         raise LimitExceededException(f"Pipeline has more than {MAX_STAGES} stages")
-    if name := _repeated([stage.name for stage in stages]):
+    if name := repeated([stage.name for stage in stages]):
         raise InvalidStageDeclarationException(
             f"Pipeline has multiple stages with the name '{name}'. Stage names must be unique"
         )
@@ -94,7 +90,7 @@ def _check_stage(stage: StageDeclaration) -> None:
         raise InvalidStageDeclarationException(f"Stage '{stage.name}' must contain at least one action")
     if len(stage.actions) > MAX_ACTIONS_PER_STAGE:
         raise LimitExceededException(f"Stage '{stage.name}' has more than {MAX_ACTIONS_PER_STAGE} actions")
-    if name := _repeated([action.name for action in stage.actions]):
+    if name := repeated([action.name for action in stage.actions]):
         raise InvalidActionDeclarationException(
             f"Stage '{stage.name}' has multiple actions with the name '{name}'. Names must be unique"
         )
@@ -136,9 +132,9 @@ def _check_stores(declaration: PipelineDeclaration, region: str) -> None:
                 )
 
 
-def _check_action(action: ActionDeclaration, region: str, types: Collection[ActionType]) -> None:
-    definition = DEFINITIONS.get(action.type)
-    if definition is None or action.type not in types:
+def _check_action(action: ActionDeclaration, region: str, types: ActionTypes) -> None:
+    definition = types.find(action.type)
+    if definition is None:
         action_type = action.type
         raise InvalidActionDeclarationException(
             f"ActionType (Category: '{action_type.category}', Provider: '{action_type.provider}', "
@@ -165,11 +161,11 @@ def _check_action(action: ActionDeclaration, region: str, types: Collection[Acti
     definition.check(action)
 
 
-def _listed(types: Collection[ActionType]) -> str:
+def _listed(types: ActionTypes) -> str:
     """Return the action types as `Build: CodeBuild; Source: CodeCommit, S3`."""
     providers: dict[str, list[str]] = {}
-    for item in types:
-        providers.setdefault(item.category, []).append(item.provider)
+    for item in types.available():
+        providers.setdefault(item.type.category, []).append(item.type.provider)
     return "; ".join(
         f"{category}: {', '.join(sorted(providers[category]))}" for category in sorted(providers)
     )
@@ -253,5 +249,6 @@ def _check_references(
                 )
 
 
-def _repeated(names: list[str]) -> str | None:
+def repeated(names: list[str]) -> str | None:
+    """Return the first name that occurs more than once."""
     return next((name for index, name in enumerate(names) if name in names[:index]), None)

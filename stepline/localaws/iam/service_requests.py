@@ -17,6 +17,9 @@ from stepline.localaws.iam.enforcement import Permission
 
 Parameters = Mapping[str, Any]
 
+_ACTION_TYPE_REQUESTS = frozenset({"CreateCustomActionType", "DeleteCustomActionType", "PollForJobs"})
+_ACTION_TYPE_PARTS = ("owner", "category", "provider", "version")
+
 # CodePipeline's requests on a stage or an action of a pipeline, and the parameters that name it.
 _RESOURCE_PARTS = {
     "DisableStageTransition": ("stageName",),
@@ -29,7 +32,12 @@ _RESOURCE_PARTS = {
 def codepipeline_permission(
     operation: str, parameters: Parameters, *, account: str, region: str
 ) -> Permission:
-    """Requests on jobs have no resource: theirs is `*`."""
+    """Requests on jobs have no resource: theirs is `*`, except for PollForJobs, whose is the action type."""
+    if operation in _ACTION_TYPE_REQUESTS:
+        identifier = {"owner": "Custom", **parameters.get("actionTypeId", parameters)}
+        parts = [str(identifier.get(part)) for part in _ACTION_TYPE_PARTS]
+        resource = f"arn:aws:codepipeline:{region}:{account}:actiontype:{'/'.join(parts)}"
+        return Permission(f"codepipeline:{operation}", resource)
     name = parameters.get("pipelineName") or parameters.get("name")
     if isinstance(parameters.get("pipeline"), Mapping):
         name = parameters["pipeline"].get("name")

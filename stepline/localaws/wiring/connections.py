@@ -17,6 +17,7 @@ from stepline.localaws.emulators.ministack import (
     managed_policies,
     routing,
     s3_events,
+    schedules,
     ssm,
 )
 from stepline.localaws.emulators.ministack.cloudformation import (
@@ -43,12 +44,16 @@ from stepline.localaws.emulators.ministack.cloudformation.types.codecommit impor
 from stepline.localaws.emulators.ministack.cloudformation.types.codepipeline import add_pipeline_type
 from stepline.localaws.emulators.ministack.cloudformation.types.cognito_users import add_user_types
 from stepline.localaws.emulators.ministack.cloudformation.types.connections import add_connection_type
+from stepline.localaws.emulators.ministack.cloudformation.types.custom_action_types import (
+    add_custom_action_type_type,
+)
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2 import add_network_types
 from stepline.localaws.emulators.ministack.cloudformation.types.ec2_access import add_access_types
 from stepline.localaws.emulators.ministack.cloudformation.types.http_api import import_definitions
 from stepline.localaws.emulators.ministack.cloudformation.types.nested_stacks import add_nested_stacks
 from stepline.localaws.emulators.ministack.cloudformation.types.recorded import add_recorded_types
 from stepline.localaws.emulators.ministack.cloudformation.types.role_policy import add_role_policy_type
+from stepline.localaws.emulators.ministack.cloudformation.types.schedules import add_schedule_type
 from stepline.localaws.emulators.ministack.cloudformation.types.state_machine_versions import (
     add_activity_type,
     add_alias_type,
@@ -104,6 +109,11 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_project_type(_client(services.codebuild, platform))
     add_repository_type(_client(services.codecommit, platform))
     add_pipeline_type(_client(services.codepipeline, platform))
+    add_custom_action_type_type(
+        _client(services.codepipeline, platform),
+        account_id=platform.settings.account_id,
+        region=platform.settings.region,
+    )
     add_activity_type(_client(services.stepfunctions, platform))
     add_version_type(_client(services.stepfunctions, platform))
     add_alias_type(_client(services.stepfunctions, platform))
@@ -116,6 +126,7 @@ def _add_resource_types(services: Services, platform: Platform) -> None:
     add_user_types()
     add_trail_type()
     add_nested_stacks(platform.client)
+    add_schedule_type()
     macros.add_macro_type()
     add_recorded_types()
 
@@ -144,6 +155,7 @@ def _mend_cloudformation(platform: Platform) -> None:
     state_machines.check_roles(platform.roles)
     properties.encrypt_buckets()
     properties.encrypt_topics()
+    properties.set_times_to_live_of_tables()
     properties.set_vpcs_of_functions()
     dead_letter_queues.set_queues_of_functions()
 
@@ -186,6 +198,9 @@ def _connect_targets_of_rules(services: Services, platform: Platform) -> None:
         platform.roles,
     )
     eventbridge.invoke_functions_as_lambda(platform.client)
+    schedules.fire_within_a_second()
+    schedules.fire_schedules_as_scheduler(platform.roles)
+    schedules.check_schedules(platform.roles)
     services.codecommit.show_pipelines_of_pushes(
         RulesAndPipelines(_client(services.codepipeline, platform), services.codepipeline)
     )

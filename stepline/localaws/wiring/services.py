@@ -45,6 +45,8 @@ _PIPELINE_SETTINGS = Settings(
     start_on_create=False,
     # Stacks and builds of a local AWS end within seconds.
     poll_seconds=0.2,
+    # AWS does not document after which time it offers a job again that no job worker has acknowledged.
+    acknowledge_seconds=10.0,
 )
 
 

@@ -16,7 +16,10 @@ RULE = "arn:aws:events:us-east-1:000000000000:rule/push"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 IMPLEMENTED = {
+    "AcknowledgeJob",
+    "CreateCustomActionType",
     "CreatePipeline",
+    "DeleteCustomActionType",
     "DeletePipeline",
     "DisableStageTransition",
     "EnableStageTransition",
@@ -29,6 +32,7 @@ IMPLEMENTED = {
     "ListPipelineExecutions",
     "ListPipelines",
     "ListTagsForResource",
+    "PollForJobs",
     "PutApprovalResult",
     "PutJobFailureResult",
     "PutJobSuccessResult",
@@ -230,7 +234,7 @@ def test_list_action_types_returns_those_that_run(world: World) -> None:
     types = world.client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
 
     assert {item["id"]["provider"] for item in types} == {
-        item.provider for item in DEFINITIONS if item.owner == "AWS"
+        item.type.provider for item in DEFINITIONS if item.type.owner == "AWS"
     }
     assert world.client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.codepipeline.fakes import World, lambda_action, stage
+from tests.localaws.codepipeline.workers import Polled, custom_action, custom_type, poll
 
 STEPS = 60
 EXPECTED = {
@@ -17,6 +18,7 @@ EXPECTED = {
     "ConflictException",
     "DuplicatedStopRequestException",
     "InvalidJobStateException",
+    "InvalidNonceException",
     "NotLatestPipelineExecutionException",
     "PipelineExecutionNotStoppableException",
     "StageNotRetryableException",
@@ -32,14 +34,17 @@ class RandomRequests:
         self.random = random.Random(seed)
         self.world = World()
         self.world.lambda_.functions["trigger"] = self.function
+        self.world.client.create_custom_action_type(**custom_type())
         self.world.create(
-            stage("Test", lambda_action("A"), lambda_action("B"), lambda_action("C", runOrder=2)),
+            stage("Test", lambda_action("A"), custom_action("B"), lambda_action("C", runOrder=2)),
             stage("Deploy", lambda_action()),
             executionMode=mode,
         )
         self.executions: list[str] = []
         self.in_stage: defaultdict[str, set[str]] = defaultdict(set)
         self.checked = 0
+        self.polled: list[Polled] = []
+        self.claims: Counter[str] = Counter()
 
     def function(self, job: dict[str, Any]) -> None:
         if self.random.random() < 0.05:
@@ -58,7 +63,18 @@ class RandomRequests:
 
     def step(self) -> None:
         request = self.random.choice(
-            [self.start, self.start, self.stop, self.retry, self.late_result, self.transition, self.wait]
+            [
+                *(
+                    self.start,
+                    self.start,
+                    self.stop,
+                    self.retry,
+                    self.late_result,
+                    self.transition,
+                    self.wait,
+                ),
+                *(self.poll, self.claim, self.claim, self.late_result_of_worker),
+            ]
         )
         try:
             request()
@@ -90,6 +106,21 @@ class RandomRequests:
     def late_result(self) -> None:
         if self.world.lambda_.jobs:
             self.put_result(self.random.choice(self.world.lambda_.jobs[-6:]))
+
+    def poll(self) -> None:
+        self.polled += poll(self.world, maxBatchSize=3)
+
+    def claim(self) -> None:
+        """Acknowledge a job that any worker has polled, and put a result."""
+        if self.polled:
+            job = self.random.choice(self.polled[-4:])
+            status = self.world.client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])["status"]
+            self.claims[job["id"]] += status == "InProgress"
+            self.put_result(job)
+
+    def late_result_of_worker(self) -> None:
+        if self.polled:
+            self.put_result(self.random.choice(self.polled[-4:]))
 
     def transition(self) -> None:
         transition: dict[str, Any] = {
@@ -133,6 +164,8 @@ def test_every_execution_ends(seed: int, mode: str) -> None:
         requests.step()
     requests.settle()
 
+    assert set(requests.claims.values()) <= {0, 1}
+    assert poll(requests.world) == []
     statuses = {execution_id: requests.world.status(execution_id) for execution_id in requests.executions}
     assert set(statuses.values()) <= FINAL
     for execution_id in requests.executions:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import eventbridge, lambda_svc, s3, stepfunctions, sts
+from ministack.services import dynamodb, eventbridge, lambda_svc, s3, scheduler, stepfunctions, sts
 from ministack.services.cloudformation import provisioners
 
 _PIPELINE = "arn:aws:codepipeline:us-east-1:000000000000:p"
@@ -27,19 +27,53 @@ async def facts() -> dict[str, Any]:
     return {
         "services": sorted({"codecommit", "codepipeline", "states"} & app.SERVICE_HANDLERS.keys()),
         "resource types": sorted(
-            {"AWS::CodeCommit::Repository", "AWS::CodePipeline::Pipeline"}
+            {
+                "AWS::CodeCommit::Repository",
+                "AWS::CodePipeline::CustomActionType",
+                "AWS::CodePipeline::Pipeline",
+            }
             & provisioners._RESOURCE_HANDLERS.keys()
         ),
         "pipeline target": [text for text in _warnings_of_pipeline_target() if _PIPELINE in text],
         "aws source": json.loads(put[2])["FailedEntryCount"],
         "handler errors": "Runtime.HandlerError" in inspect.getsource(lambda_svc._execute_function_warm),
         "bucket encryption": s3._bucket_default_sse_headers(bucket),
+        "seconds between schedules": [
+            eventbridge._SCHEDULER_TICK_INTERVAL,
+            scheduler._SCHEDULE_TICK_INTERVAL,
+        ],
+        "schedule": _create_schedule(),
+        "time to live": _create_table(),
         "tracing": stepfunctions._state_machines[machine].get("tracingConfiguration"),
         "expired session": "expired" in sts._sessions,
         "actions of": sorted({"codecommit", "codepipeline"} & iam_actions.SERVICE_TO_IAM_NAMESPACE.keys()),
         "deep document": await _status_of_deep_document(),
         "previous event ids": "previousEventId" in inspect.getsource(stepfunctions._add_event),
     }
+
+
+def _create_schedule() -> dict[str, Any]:
+    """Create one as CloudFormation does, with a role that does not exist, and return the record."""
+    properties = {
+        "Name": "s",
+        "ScheduleExpression": "rate(1 hour)",
+        "ScheduleExpressionTimezone": "Asia/Tokyo",
+        "Target": {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "RoleArn": "none"},
+    }
+    provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]["create"]("S", properties, "stack")
+    record: dict[str, Any] = json.loads(scheduler._get_schedule("s", {})[2])
+    return record
+
+
+def _create_table() -> Any:
+    """Create one as CloudFormation does, and return its time to live."""
+    properties = {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+    }
+    name = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]["create"]("T", properties, "stack")[0]
+    return json.loads(dynamodb._describe_ttl({"TableName": name})[2])["TimeToLiveDescription"]
 
 
 async def _status_of_deep_document() -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from tests.localaws.emulators.conftest import functions_of
 
 
 def test_codecommit_and_codepipeline_are_missing(facts: dict[str, Any]) -> None:
@@ -58,3 +61,24 @@ def test_iam_actions_of_codecommit_and_codepipeline_are_missing(facts: dict[str,
 def test_deeply_nested_document_is_a_server_error(facts: dict[str, Any]) -> None:
     """routing.refuse_deep_documents"""
     assert facts["deep document"] == 500
+
+
+def test_schedules_are_late(facts: dict[str, Any]) -> None:
+    """schedules.fire_within_a_second"""
+    assert facts["seconds between schedules"] == [10, 10]
+
+
+def test_time_zones_of_schedules_are_dropped_and_their_roles_unchecked(facts: dict[str, Any]) -> None:
+    """schedules.check_schedules, cloudformation.types.schedules"""
+    assert facts["schedule"]["ScheduleExpressionTimezone"] == "UTC"
+
+
+def test_schedules_have_no_permissions(ministack_source: Callable[[str], str]) -> None:
+    """schedules.fire_schedules_as_scheduler"""
+    tick = functions_of(ministack_source("scheduler.py"))["_tick_schedules"]
+    assert "_eb._invoke_target(target, event, sched)" in tick
+
+
+def test_tables_lose_their_time_to_live(facts: dict[str, Any]) -> None:
+    """cloudformation.properties.set_times_to_live_of_tables"""
+    assert facts["time to live"] == {"TimeToLiveStatus": "DISABLED"}

@@ -14,9 +14,11 @@ from typing import Any
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, FailureKind, classify
 from stepline.core.failure_types import FailureType
 from stepline.localaws.codepipeline.action_types import ActionTypeDefinition, ProviderContext, aws_type
-from stepline.localaws.codepipeline.artifacts import actor_of, artifact_document, job_credentials
+from stepline.localaws.codepipeline.artifacts import actor_of, artifact_document
 from stepline.localaws.codepipeline.async_invocation import AsynchronousInvoker
+from stepline.localaws.codepipeline.credentials import job_credentials, no_credentials
 from stepline.localaws.codepipeline.declarations import ArtifactStore
+from stepline.localaws.codepipeline.jobs import JobTimeout
 from stepline.localaws.codepipeline.models import ActionExecution, Credentials, Job
 from stepline.localaws.codepipeline.results import ActionResult
 
@@ -35,24 +37,27 @@ class LambdaInvokeAction:
         """Start the action's first job. Called outside transactions, because it invokes the function."""
         with self._runtime.transaction():
             action.external_url = self._function_url(action.resolved_configuration["FunctionName"])
-        self._next_job(action, None)
+        self._start_job(action, None)
 
     def abandon(self, action: ActionExecution) -> None:
         """Do nothing: no job of an action that has ended takes a result, and the function runs on."""
 
-    def _continue(self, action: ActionExecution, token: str) -> None:
+    def next_job(self, action: ActionExecution, token: str) -> None:
         with self._flow.fail_on_error(action):
-            self._next_job(action, token)
+            self._start_job(action, token)
 
-    def _next_job(self, action: ActionExecution, token: str | None) -> None:
+    def execution_url(self, action: ActionExecution, external_id: str | None) -> None:
+        """Return None: the page is that of the function."""
+
+    def _start_job(self, action: ActionExecution, token: str | None) -> None:
         store = action.execution.declaration.store(action.declaration.region or self._runtime.region)
         try:
             credentials = job_credentials(self._clients, action, store)
         except AWS_FAILURES as error:
-            self._flow.finish_action(action, _no_credentials(action, error))
+            self._flow.finish_action(action, no_credentials(action, error))
             return
-        job = self._jobs.open(action, self._runtime.new_id(), token, credentials, start_next=self._continue)
-        if job is None:
+        job = Job(id=self._runtime.new_id(), action=action, continuation_token=token, credentials=credentials)
+        if not self._jobs.open(job, self, timeout=self._timeout(action)):
             return
         event = job_event(job, credentials, store, account_id=self._runtime.account_id)
         self._invoker.invoke(
@@ -60,6 +65,15 @@ class LambdaInvokeAction:
             json.dumps(event, ensure_ascii=False).encode(),
             actor=actor_of(action),
             on_refusal=partial(self._fail_invocation, action),
+        )
+
+    def _timeout(self, action: ActionExecution) -> JobTimeout:
+        function = action.resolved_configuration["FunctionName"]
+        return JobTimeout(
+            seconds=self._runtime.settings.job_timeout_seconds,
+            message=f"The AWS Lambda function {function} failed to return a result. Check the function to "
+            "verify that it has permission to call the PutJobSuccessResult action and that it made a call to "
+            "PutJobSuccessResult.",
         )
 
     def _fail_invocation(self, action: ActionExecution, error: AwsFailure) -> None:
@@ -108,16 +122,6 @@ def job_event(job: Job, credentials: Credentials, store: ArtifactStore, *, accou
     if store.encryption_key_id is not None:
         data["encryptionKey"] = {"id": store.encryption_key_id, "type": "KMS"}
     return {"CodePipeline.job": {"id": job.id, "accountId": account_id, "data": data}}
-
-
-def _no_credentials(action: ActionExecution, error: AwsFailure) -> ActionResult:
-    role = action.declaration.role_arn or action.execution.declaration.role_arn
-    denied = classify(error) is FailureKind.PERMISSION
-    return ActionResult.failure(
-        FailureType.PERMISSION_ERROR if denied else FailureType.SYSTEM_UNAVAILABLE,
-        f"AWS CodePipeline could not assume the role {role}. Check that it exists and that its trust policy "
-        f"allows it. Error: {error}",
-    )
 
 
 def _entity_url(configuration: Mapping[str, str], region: str) -> str:

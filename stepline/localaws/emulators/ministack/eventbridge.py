@@ -22,12 +22,16 @@ from stepline.localaws.service_roles import ServiceRoles
 _log = logging.getLogger(__name__)
 
 _SERVICE = "events.amazonaws.com"
+SCHEDULER = "scheduler.amazonaws.com"
 _DEFAULT_BUS = "default"
 
 Deliver = Callable[[str, str, str], object]
 """Takes the target's ARN, the rule's ARN and the event (or the rule's input) as JSON text."""
 
 _Json = dict[str, Any]
+
+invoking_service: contextvars.ContextVar[str] = contextvars.ContextVar("invoking_service", default=_SERVICE)
+"""The service that invokes targets now. EventBridge Scheduler does so with ministack's EventBridge."""
 
 _object_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("object_version", default=None)
 
@@ -104,7 +108,7 @@ def deliver_to(action: str, deliver: Deliver, roles: ServiceRoles) -> None:
     def invoke(target: _Json, event: _Json, rule: _Json, view: Any, _original: Any) -> None:
         arn = target["Arn"]
         try:
-            actor = Actor(_SERVICE, target.get("RoleArn", ""), rule.get("Name", "rule"))
+            actor = Actor(invoking_service.get(), target.get("RoleArn", ""), rule.get("Name", "rule"))
             roles.authorize(actor, [Permission(action, arn)])
             deliver(arn, rule.get("Arn", ""), _input(target, event, rule, view))
         except Exception:
@@ -124,6 +128,9 @@ def invoke_functions_as_lambda(clients: Clients) -> None:
 
     def invoke(target: _Json, event: _Json, rule: _Json, view: Any, original: Any) -> None:
         arn = target["Arn"]
+        if invoking_service.get() == SCHEDULER:  # which needs the permission of its role, not of the function
+            original(target, event, rule, view)
+            return
         found = lambda_svc.function_policy_for_arn(arn)
         policy = found and found[0]
         if service_policies.allows(policy, _SERVICE, "lambda:InvokeFunction", arn, source_arn=rule["Arn"]):

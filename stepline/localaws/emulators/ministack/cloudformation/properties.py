@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import lambda_svc, s3, sns
+from ministack.services import dynamodb, lambda_svc, s3, sns
 
 from stepline.localaws.emulators.ministack.cloudformation.resource_types import Properties, after_change
 
@@ -49,3 +49,16 @@ def set_vpcs_of_functions() -> None:
         lambda_svc._functions[name]["config"]["VpcConfig"] = vpc
 
     after_change("AWS::Lambda::Function", apply)
+
+
+def set_times_to_live_of_tables() -> None:
+    """Let the items of a table expire by the attribute that its template names."""
+
+    def apply(table: str, properties: Properties) -> None:
+        given = properties.get("TimeToLiveSpecification")
+        if given is None:
+            dynamodb._ttl_settings.pop(table, None)
+        else:
+            dynamodb._update_ttl({"TableName": table, "TimeToLiveSpecification": given})
+
+    after_change("AWS::DynamoDB::Table", apply)

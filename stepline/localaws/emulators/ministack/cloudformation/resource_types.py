@@ -24,13 +24,14 @@ def add_type(
     update: Callable[[str, Properties, Properties, str], Resource],
     delete: Callable[[str, Properties], None],
     *,
-    tags: str = "list",
+    tags: str | None = "list",
 ) -> None:
     """Add a type: `create(logical_id, properties, stack_name)`, `update(physical_id, old, new, stack_name)`,
     `delete(physical_id, properties)`.
 
-    The schema of the type says which changes replace a resource. `tags` is "list" or "map". The text of a
-    ValueError becomes the resource's status reason, as does the message of a ClientError.
+    The schema of the type says which changes replace a resource. `tags` is "list" or "map", or None for a
+    type without tags. The text of a ValueError becomes the resource's status reason, as does the message of
+    a ClientError.
     """
 
     def explained(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +48,8 @@ def add_type(
         "update": explained(update),
         "delete": explained(delete),
     }
-    provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", tags)
+    if tags is not None:
+        provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", tags)
 
 
 def before_change(resource_type: str, check: Callable[[str, Properties], None]) -> None:

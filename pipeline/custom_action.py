@@ -1,0 +1,314 @@
+"""Runs the custom action: takes its jobs, starts executions, and holds a job until its execution ends.
+
+An action has two jobs. The first one starts the execution, and reports its link with a continuation token.
+The second one is acknowledged, recorded in the table of `open_jobs`, and left open: nothing runs and nothing
+is polled until Step Functions' status event, which leads to the job by the execution's name. A sweep answers
+what is left if an event was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.continuation import Continuation, read_token
+from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
+from pipeline.dependencies import Dependencies
+from pipeline.errors import ActionParametersError, JobEventError, JobNotFoundError, TokenError
+from pipeline.job_event import Job, PipelineContext, parse_custom_job
+from pipeline.job_result import Continue, JobResult
+from pipeline.limits import (
+    DEFAULT_TIMEOUT_MINUTES,
+    FIRST_JOB_DELAYS_SECONDS,
+    NEXT_JOB_DELAYS_SECONDS,
+    OLD_ANSWER_DELAYS_SECONDS,
+    UNFINISHED_JOB_SECONDS,
+    WORKER_MARGIN_SECONDS,
+)
+from pipeline.observability import logger
+from pipeline.open_jobs import OpenJob, OpenJobs
+from pipeline.process_job import action_parameters, failure_of, process_job
+from pipeline.reporting import report
+from pipeline.stops import Stops
+from stepline.core.errors import (
+    ConfigurationError,
+    PermissionDeniedError,
+    SteplineError,
+    TransientAwsError,
+)
+from stepline.core.executions.describe import describe_execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+
+Seconds = Callable[[], float]
+
+
+class CustomAction:
+    """Takes and answers the jobs of one action type. Every method can be repeated, also at the same time.
+
+    `remaining_seconds` returns the time left until Lambda stops the invocation.
+    """
+
+    def __init__(
+        self,
+        codepipeline: CodePipelineClient,
+        action_type: ActionType,
+        open_jobs: OpenJobs,
+        dependencies: Dependencies,
+        *,
+        remaining_seconds: Seconds,
+    ) -> None:
+        self._codepipeline = codepipeline
+        self._action_type = action_type
+        self._open_jobs = open_jobs
+        self._dependencies = dependencies
+        self._stops = Stops(codepipeline, dependencies)
+        self._remaining_seconds = remaining_seconds
+
+    def action_started(self, action: PipelineContext) -> None:
+        """Take the first job of an action, and whatever other jobs there are.
+
+        CodePipeline does not document whether the job can be polled when the event arrives, and another
+        worker may take it. So it is waited for only as long as no worker has reported its execution.
+        """
+        for delay in (*FIRST_JOB_DELAYS_SECONDS, None):
+            if action in self.take_jobs() or not self._stops.is_waiting(action):
+                return
+            if delay is not None:
+                self._dependencies.sleep(delay)
+        logger.warning("The job of the action cannot be polled; the sweep will take it")
+
+    def take_jobs(self, first_job_ids: Iterable[str] = ()) -> set[PipelineContext | None]:
+        """Take jobs until none is left, and return whose they were.
+
+        Wait a little for the next job of an action that continues: of those with these first jobs, and of
+        those that are taken here.
+        """
+        taken: set[PipelineContext | None] = set()
+        missing = set(first_job_ids)
+        delays = iter(NEXT_JOB_DELAYS_SECONDS)
+        while self._remaining_seconds() > WORKER_MARGIN_SECONDS:
+            offered = poll_for_job(self._codepipeline, self._action_type)
+            if offered is not None:
+                result = self._take(offered, taken, missing)
+                if not _is_to_be_retried(result):
+                    delays = iter(NEXT_JOB_DELAYS_SECONDS)
+                    continue
+            delay = next(delays, None)
+            if not missing or delay is None:
+                break
+            self._dependencies.sleep(delay)
+        return taken
+
+    def execution_ended(self, first_job_id: str) -> None:
+        """Report the result of an execution whose status event says that it has ended."""
+        open_job = self._open_jobs.mark_ended(first_job_id)
+        if open_job is None:
+            logger.info("No open job waits for the execution")
+        elif open_job.execution is not None or self._is_unfinished(open_job):
+            self._resume(open_job)
+        else:  # whoever takes the next job sees the mark
+            self.take_jobs({first_job_id})
+
+    def sweep(self) -> None:
+        """Take jobs whose event was lost, answer open jobs whose execution or time has ended, and stop the
+        executions of actions that have ended.
+        """
+        self.take_jobs()
+        for open_job in self._open_jobs.all():
+            if self._remaining_seconds() <= WORKER_MARGIN_SECONDS:
+                logger.warning("The sweep has not seen all open jobs; the next one continues")
+                return
+            try:
+                if self._is_due(open_job):
+                    self._resume(open_job)
+            except SteplineError as error:  # the others are not to wait for this one
+                logger.warning("An open job could not be checked", extra=error.fields)
+
+    def _is_due(self, open_job: OpenJob) -> bool:
+        if open_job.execution is None:
+            return self._is_unfinished(open_job)
+        if open_job.has_ended or self._now() >= (open_job.deadline or 0):
+            return True
+        try:
+            execution = describe_execution(self._dependencies.clients.stepfunctions, open_job.execution)
+        except (ConfigurationError, PermissionDeniedError):  # to be reported
+            return True
+        if execution is None or not execution.status.is_open:
+            return True
+        if open_job.pipeline and self._stops.stop_if_ended(open_job.execution, open_job.pipeline):
+            self._forget(open_job.first_job_id, open_job.job_id)
+        return False
+
+    def _is_unfinished(self, open_job: OpenJob) -> bool:
+        """Return whether the worker that took the job was interrupted."""
+        return self._now() - open_job.changed >= UNFINISHED_JOB_SECONDS
+
+    def _now(self) -> int:
+        return int(self._dependencies.clock())
+
+    # ------------------------------------------------------------------- jobs
+
+    def _take(
+        self, offered: OfferedJob, taken: set[PipelineContext | None], missing: set[str]
+    ) -> JobResult | None:
+        """Process a job; return the result that was reported, or None if there is none yet.
+
+        Add its action to `taken`, and its first job to `missing` if another job follows.
+        """
+        logger.append_keys(job_id=offered.id)
+        try:
+            job = parse_custom_job(offered.details)
+        except JobEventError as error:
+            acknowledge(self._codepipeline, offered)
+            return report(self._codepipeline, offered.id, failure_of(error))
+        continuation = self._continuation(job)
+        taken.add(job.pipeline)
+        missing.discard(continuation.first_job_id)
+        problem = self._remember(continuation.first_job_id, job)
+        if not acknowledge(self._codepipeline, offered):
+            logger.info("Another worker has the job")
+            return None
+        if problem is not None:
+            return report(self._codepipeline, job.id, failure_of(problem, continuation.execution))
+        if continuation.execution is None:
+            result = self._process(job, continuation, may_be_continued=True)
+        else:
+            result = self._hold(job, continuation)
+        if isinstance(result, Continue):
+            missing.add(continuation.first_job_id)
+        return result
+
+    def _remember(self, first_job_id: str, job: Job) -> SteplineError | None:
+        """Record the job before it is acknowledged: CodePipeline does not offer it again afterwards.
+
+        Return an error that would return the next time. Raise `TransientAwsError`: the job is offered again.
+        """
+        try:
+            self._open_jobs.remember(first_job_id, job.id, self._now())
+        except TransientAwsError:
+            raise
+        except SteplineError as error:
+            return error
+        return None
+
+    def _hold(self, job: Job, continuation: Continuation) -> JobResult | None:
+        """Leave the job open until its execution ends, unless it has ended already."""
+        assert continuation.execution is not None
+        assert job.pipeline is not None
+        try:
+            held = self._open_jobs.hold(
+                continuation.first_job_id,
+                job.id,
+                continuation.execution,
+                pipeline=job.pipeline,
+                deadline=_deadline(job, continuation),
+                now=self._now(),
+            )
+        except SteplineError as error:
+            logger.warning("The job could not be held", extra=error.fields)
+            return self._process(job, continuation)
+        if held is None:
+            logger.info("Another worker has answered the job")
+            return None
+        return self._answer(job, continuation, has_ended=held.has_ended)
+
+    def _resume(self, open_job: OpenJob) -> None:
+        """Go on with a job that was acknowledged before."""
+        logger.append_keys(job_id=open_job.job_id)
+        try:
+            job = read_job(self._codepipeline, open_job.job_id)
+        except TransientAwsError:
+            raise
+        except SteplineError as error:
+            if not isinstance(error, JobNotFoundError):
+                report(self._codepipeline, open_job.job_id, failure_of(error, open_job.execution))
+            self._forget(open_job.first_job_id, open_job.job_id)
+            return
+        continuation = self._continuation(job)
+        if continuation.execution is None:
+            result = self._process(job, continuation)
+        else:
+            result = self._answer(job, continuation, has_ended=open_job.has_ended)
+        if isinstance(result, Continue):
+            self.take_jobs({open_job.first_job_id})
+
+    def _answer(self, job: Job, continuation: Continuation, *, has_ended: bool) -> JobResult | None:
+        """Report the result if the execution or its time has ended; otherwise leave the job open.
+
+        DescribeExecution is eventually consistent, so an execution that has ended may seem to run.
+        """
+        for delay in (*(OLD_ANSWER_DELAYS_SECONDS if has_ended else ()), None):
+            result = process_job(job, self._dependencies, self._remaining_seconds())
+            if not _changes_nothing(result, continuation):
+                return self._report(job, continuation, result)
+            if delay is not None:
+                self._dependencies.sleep(delay)
+        return None
+
+    def _process(
+        self, job: Job, continuation: Continuation, *, may_be_continued: bool = False
+    ) -> JobResult | None:
+        result = process_job(job, self._dependencies, self._remaining_seconds())
+        return self._report(job, continuation, result, may_be_continued=may_be_continued)
+
+    def _report(
+        self, job: Job, continuation: Continuation, result: JobResult, *, may_be_continued: bool = False
+    ) -> JobResult | None:
+        """Report the result, and forget the action once it needs no other.
+
+        `may_be_continued`: if the job is closed, another worker may have continued the action, and the next
+        job needs the item.
+        """
+        reported = report(self._codepipeline, job.id, result)
+        is_continued = isinstance(reported, Continue)
+        if reported is None and isinstance(result, Continue):
+            is_continued = may_be_continued and not self._is_over(job, result.continuation)
+        if not is_continued:
+            self._forget(continuation.first_job_id, job.id)
+        return reported
+
+    def _forget(self, first_job_id: str, job_id: str) -> None:
+        """Delete the item of an action that needs nothing more; otherwise DynamoDB does it later."""
+        try:
+            self._open_jobs.forget(first_job_id, job_id)
+        except SteplineError as error:
+            logger.warning("The item of the job could not be deleted", extra=error.fields)
+
+    def _is_over(self, job: Job, continuation: Continuation) -> bool:
+        """Return whether the action has ended otherwise, and stop what was started for it."""
+        if continuation.execution is None or job.pipeline is None:
+            return False
+        return self._stops.stop_if_ended(continuation.execution, job.pipeline)
+
+    def _continuation(self, job: Job) -> Continuation:
+        """Return the state in the job's token; that of a first job if the token is not valid."""
+        now = self._now()
+        if job.continuation_token is not None:
+            try:
+                return read_token(job.continuation_token, now)
+            except TokenError:
+                pass  # the job is about to fail with this
+        return Continuation.of_job(job.id, now)
+
+
+def _deadline(job: Job, continuation: Continuation) -> int:
+    try:
+        minutes = action_parameters(job).timeout_minutes
+    except ActionParametersError:  # an execution that was started is answered all the same
+        minutes = DEFAULT_TIMEOUT_MINUTES
+    return continuation.deadline(minutes)
+
+
+def _changes_nothing(result: JobResult, continuation: Continuation) -> bool:
+    """Return whether the action only goes on."""
+    return isinstance(result, Continue) and replace(result.continuation, percent=0) == replace(
+        continuation, percent=0
+    )
+
+
+def _is_to_be_retried(result: JobResult | None) -> bool:
+    """Return whether AWS could not be reached: the next job has to wait a little."""
+    return isinstance(result, Continue) and result.continuation.execution is None

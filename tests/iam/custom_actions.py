@@ -1,0 +1,149 @@
+"""Scenarios of the custom action, in a pipeline of their own with the roles of the application's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from statemachines.deploy.ownership import OWNER_TAG
+from tests.iam.other_resources import INPUT_BUCKET
+from tests.iam.pipeline import Pipeline
+
+_NAME = "iam-custom-action"
+_ACTION = "Deploy"
+_TABLE = "stepline-open-jobs"
+_CLAIMS = "stepline/express/"
+
+
+def abandoned_action_stops_its_execution(system: Pipeline) -> None:
+    """The execution waits for a stack that is busy until its wait condition is signaled at the end."""
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    properties = {"Handle": {"Ref": "Handle"}, "Timeout": "300"}
+    signal = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties}
+    cloudformation = system.client("cloudformation")
+    name = f"iam-busy-{system.head()[:12]}"
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({"Resources": {"Handle": handle, "Signal": signal}}),
+        RoleARN=system.role_arn("ApplicationRole"),
+        Tags=[{"Key": OWNER_TAG, "Value": system.stack_name}],
+    )
+    request = {"environmentName": "iam", "stackName": name.removeprefix("iam-"), "templatePath": "t.json"}
+    with _running(system, {"Input": json.dumps(request)}) as target:
+        _abandon(system, target)
+    cloudformation.signal_resource(StackName=name, LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS")
+    cloudformation.delete_stack(StackName=name)
+
+
+def sweep_runs(system: Pipeline) -> None:
+    assert system.invoke("worker", {"detail-type": "Scheduled Event", "detail": {}}) is None
+
+
+def custom_action_runs_another_state_machine(system: Pipeline) -> None:
+    with _running(system, {"StateMachine": "iam-standard", "Input": "{}"}) as target:
+        _abandon(system, target)
+
+
+def custom_action_runs_an_express_state_machine(system: Pipeline) -> None:
+    with _running(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
+        assert _end(system, target)["status"] == "Succeeded"
+
+
+def denied_express_execution_fails_the_custom_action(system: Pipeline) -> None:
+    """The claim is deleted, and then looked for."""
+    deny = {"Effect": "Deny", "Action": "states:StartSyncExecution", "Resource": "*"}
+    policy = {"RoleName": system.resources["WorkerRole"], "PolicyName": "deny"}
+    system.client("iam").put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [deny]}))
+    try:
+        with _running(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
+            assert _end(system, target)["status"] == "Failed"
+    finally:
+        system.client("iam").delete_role_policy(**policy)
+
+
+def result_of_an_interrupted_worker_is_reported(system: Pipeline) -> None:
+    """A worker recorded the result of the Express execution, and was killed; the sweep goes on."""
+    codepipeline, s3, events = (system.client(name) for name in ("codepipeline", "s3", "events"))
+    rule = system.resources["WorkerFunctionActionChanged"]
+    (action_type,) = codepipeline.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
+    claims = s3.list_objects_v2(Bucket=system.bucket, Prefix=_CLAIMS)["Contents"]
+    events.disable_rule(Name=rule)
+    try:
+        with _running(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
+            (job,) = system.wait_for(
+                lambda: codepipeline.poll_for_jobs(actionTypeId=action_type["id"])["jobs"], bool
+            )
+            codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+            s3.copy_object(
+                Bucket=system.bucket,
+                Key=f"{_CLAIMS}codepipeline-{job['id']}.json",
+                CopySource={"Bucket": system.bucket, "Key": claims[0]["Key"]},
+            )
+            item = {"firstJob": {"S": job["id"]}, "job": {"S": job["id"]}, "changed": {"N": "0"}}
+            system.client("dynamodb").put_item(TableName=_TABLE, Item=item)
+            sweep_runs(system)
+            assert _end(system, target)["status"] == "Succeeded"
+    finally:
+        events.enable_rule(Name=rule)
+
+
+def custom_action_reads_its_input_from_a_bucket(system: Pipeline) -> None:
+    system.client("s3").put_object(Bucket=INPUT_BUCKET, Key="custom.json", Body=b"{}")
+    configuration = {"StateMachine": "iam-express", "InputFile": f"s3://{INPUT_BUCKET}/custom.json"}
+    with _running(system, configuration) as target:
+        assert _end(system, target)["status"] == "Succeeded"
+
+
+@contextlib.contextmanager
+def _running(system: Pipeline, configuration: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Run a copy of the application's pipeline with this configuration of its action."""
+    client = system.client("codepipeline")
+    pipeline: dict[str, Any] = client.get_pipeline(name="stepline")["pipeline"]
+    pipeline["name"] = _NAME
+    (action,) = next(stage["actions"] for stage in pipeline["stages"] if stage["name"] == _ACTION)
+    action["configuration"] = dict(configuration)
+    action.pop("namespace", None)
+    pipeline.pop("version")
+    client.create_pipeline(pipeline=pipeline)
+    try:
+        execution = client.start_pipeline_execution(name=_NAME)["pipelineExecutionId"]
+        yield {"pipelineName": _NAME, "pipelineExecutionId": execution}
+    finally:
+        client.delete_pipeline(name=_NAME)
+
+
+def _action_execution(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
+    found = system.client("codepipeline").list_action_executions(
+        pipelineName=target["pipelineName"],
+        filter={"pipelineExecutionId": target["pipelineExecutionId"]},
+    )["actionExecutionDetails"]
+    return next((item for item in found if item["actionName"] == _ACTION), {"status": ""})
+
+
+def _execution_arn(system: Pipeline, target: Mapping[str, str]) -> str:
+    output = _action_execution(system, target).get("output", {})
+    return str(output.get("executionResult", {}).get("externalExecutionId", ""))
+
+
+def _end(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = system.wait_for(
+        lambda: _action_execution(system, target),
+        lambda item: item["status"] not in {"", "InProgress"},
+    )
+    return found
+
+
+def _abandon(system: Pipeline, target: Mapping[str, str]) -> None:
+    """Abandon the action once its job is held; its execution is stopped."""
+    execution = system.wait_for(lambda: _execution_arn(system, target), bool)
+    table = system.client("dynamodb")
+    system.wait_for(
+        lambda: table.scan(TableName=_TABLE)["Items"],
+        lambda items: any("execution" in item for item in items),
+    )
+    system.client("codepipeline").stop_pipeline_execution(**target, abandon=True)
+    system.wait_for_execution(execution).assert_status("ABORTED")
+    # The status event of the end is handled, too: afterwards nothing waits for the execution.
+    system.wait_for(lambda: table.scan(TableName=_TABLE)["Items"], lambda items: not items)

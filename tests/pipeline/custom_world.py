@@ -1,0 +1,142 @@
+"""The world of the custom action's worker: AWS services, jobs that wait, events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeline.settings import load_settings
+from pipeline.worker import Worker
+from pipeline.worker_settings import load_worker_settings
+from stepline.localaws.protocol import Params
+from tests.fakes.clients import client_of
+from tests.fakes.codepipeline import FakeCustomJobs
+from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.s3 import FakeS3
+from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
+from tests.pipeline.world import (
+    ACCOUNT,
+    ARTIFACT_BUCKET,
+    ARTIFACT_KEY,
+    CLAIMS_BUCKET,
+    EXPRESS,
+    MACHINE,
+    FakeClients,
+    LambdaContext,
+    job_event,
+    zip_of,
+)
+
+PIPELINE_EXECUTION = "11111111-2222-3333-4444-555555555555"
+RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy", "action": "ToProd"}
+
+
+_STATUSES = {"ABANDONED": "Abandoned", "CANCELED": "Abandoned", "FAILED": "Failed"}
+
+
+class CustomWorld:
+    """One account with the worker of a custom action. `sleeps`: how long the worker waited each time."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.sleeps: list[float] = []
+        self.stepfunctions = FakeStepFunctions(clock=lambda: self.now)
+        self.stepfunctions.machines |= {MACHINE: "STANDARD", EXPRESS: "EXPRESS"}
+        self.codepipeline = FakeCustomJobs()
+        self.dynamodb = FakeDynamoDb()
+        self.s3 = FakeS3()
+        self.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, zip_of({"state_machine_input.json": b'{"a": 1}'}))
+        clients = FakeClients(client_of(self.stepfunctions), client_of(self.codepipeline), self.s3)
+        clients.dynamodb = client_of(self.dynamodb)
+        environment = {
+            "STATE_MACHINE_ARN": MACHINE,
+            "ALLOWED_STATE_MACHINE_ARNS": EXPRESS,
+            "EXPRESS_CLAIMS_BUCKET": CLAIMS_BUCKET,
+            "ACTION_CATEGORY": "Invoke",
+            "ACTION_PROVIDER": "Stepline",
+            "ACTION_VERSION": "1",
+            "OPEN_JOBS_TABLE": self.dynamodb.table,
+        }
+        self.worker = Worker(
+            clients,
+            load_settings(environment),
+            load_worker_settings(environment),
+            clock=lambda: self.now,
+            sleep=self._sleep,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    # ------------------------------------------------------------------ jobs
+
+    def begin_action(self, **configuration: str) -> str:
+        """Let CodePipeline create the first job of an action, and return its id."""
+        data = job_event("")["CodePipeline.job"]["data"] | {
+            "actionConfiguration": {"configuration": configuration},
+            "pipelineContext": {
+                "pipelineName": RUN["pipeline"],
+                "pipelineExecutionId": RUN["execution-id"],
+                "stage": {"name": RUN["stage"]},
+                "action": {"name": RUN["action"]},
+            },
+        }
+        for artifact in data["inputArtifacts"]:
+            artifact.pop("revision", None)
+        return self.codepipeline.offer({"accountId": ACCOUNT, "data": data})
+
+    def end_action(self, state: str) -> None:
+        """Let CodePipeline end the action without a result of the worker: its open jobs are closed."""
+        self.codepipeline.end_action(_STATUSES[state])
+
+    def run_until_held(self, **configuration: str) -> tuple[str, FakeExecution]:
+        """Begin an action and send its event; return its first job's id and the execution that runs."""
+        job_id = self.begin_action(**configuration)
+        self.send_started()
+        return job_id, self.execution
+
+    @property
+    def execution(self) -> FakeExecution:
+        (execution,) = self.stepfunctions.executions.values()
+        return execution
+
+    @property
+    def final_result(self) -> Params | None:
+        """The parameters of the call that ended the action."""
+        final = [item for item in self.codepipeline.results.values() if "continuationToken" not in item]
+        assert len(final) <= 1
+        return final[0] if final else None
+
+    @property
+    def continued(self) -> list[Params]:
+        return [item for item in self.codepipeline.results.values() if "continuationToken" in item]
+
+    # ---------------------------------------------------------------- events
+
+    def send(self, event: dict[str, Any]) -> None:
+        self.worker.handle(json.loads(json.dumps(event)), LambdaContext())  # type: ignore[arg-type]
+
+    def send_started(self) -> None:
+        self.send_action_event("STARTED")
+
+    def send_action_event(self, state: str) -> None:
+        detail = {**RUN, "state": state, "type": {"owner": "Custom"}}
+        self.send({"detail-type": "CodePipeline Action Execution State Change", "detail": detail})
+
+    def send_status(self, execution: FakeExecution) -> None:
+        detail = {"executionArn": execution.arn, "status": execution.status}
+        self.send({"detail-type": "Step Functions Execution Status Change", "detail": detail})
+
+    def sweep(self) -> None:
+        self.send({"detail-type": "Scheduled Event", "detail": {}})
+
+    def forget_calls(self) -> None:
+        for service in (self.codepipeline, self.stepfunctions, self.dynamodb):
+            service.calls.clear()
+
+    @property
+    def calls(self) -> list[str]:
+        """The names of all AWS calls since the last `forget_calls`, by service."""
+        services = (self.codepipeline, self.stepfunctions, self.dynamodb)
+        return [name for service in services for name, _ in service.calls]

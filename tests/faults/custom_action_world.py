@@ -54,6 +54,7 @@ class CustomActionWorld(PipelineWorld):
         self.continuation_seconds = continuation_seconds
         self.sweep_seconds = sweep_seconds
         super().__init__(network, schedule, source=Source(), output_artifact=output_artifact)
+        self._names_action = True  # by the worker itself
         self.open_jobs = FakeDynamoDb()
         self.services = {**self.services, "dynamodb": self.open_jobs}
         self.functions.handlers = {**self.functions.handlers, WORKER: worker.handler}

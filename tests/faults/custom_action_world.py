@@ -48,6 +48,7 @@ class CustomActionWorld(PipelineWorld):
         self.continuation_seconds = continuation_seconds
         self.sweep_seconds = sweep_seconds
         super().__init__(network, schedule, source=Source(), output_artifact=output_artifact)
+        self._names_action = True  # by the worker itself
         self.functions.handlers = {**self.functions.handlers, WORKER: worker.handler}
         self.functions.timeouts = {**self.functions.timeouts, WORKER: float(_worker_properties()["Timeout"])}
         self._worker = worker.Worker(

@@ -16,11 +16,12 @@ from tests.faults import invariants, result_invariants, trigger_function
 from tests.faults.network import FUNCTION_SECRETS
 from tests.faults.pipeline_parts import CLEAN_UP, TRIGGER
 from tests.faults.pipeline_world import PipelineWorld
-from tests.faults.schedule import DENIALS, REPEATS, STALE, TRANSIENT, Fault
+from tests.faults.schedule import CLASSES, DENIALS, REPEATS, STALE, TRANSIENT, Fault
 from tests.statemachines.deploy.approvers import PROOF
 from tests.statemachines.deploy.machine import APPROVALS_TABLE
 
 _SECRETS = (*FUNCTION_SECRETS, *sts.SECRETS)
+_ENDINGS = frozenset(CLASSES["pipeline"])
 _FOR_CLEAN_UP = frozenset(
     {
         "DeleteChangeSet",
@@ -180,6 +181,14 @@ def _only_known_stacks_are_changed(world: PipelineWorld) -> Iterator[str]:
             yield f"{item.operation} changed a stack that belongs to others"
 
 
+def _no_stack_is_changed_for_an_ended_action(world: PipelineWorld) -> Iterator[str]:
+    """Unless the action ends between the question and the change."""
+    endings = {injection.call for injection in world.schedule.injections if injection.fault in _ENDINGS}
+    for item in world.stack_changes:
+        if item.is_stale and item.call not in endings:
+            yield f"{item.operation} changed a stack for an action that has ended"
+
+
 def _outputs_are_those_of_the_deployed_stack(world: PipelineWorld) -> Iterator[str]:
     """Stacks that another process creates have other outputs."""
     created = max((item.call for item in world.stack_changes if item.operation == "AddStack"), default=0)
@@ -265,6 +274,7 @@ _ALWAYS: tuple[Callable[[PipelineWorld], Iterator[str]], ...] = (
     _no_stack_operation_is_repeated,
     _no_late_event_starts_an_execution,
     _only_known_stacks_are_changed,
+    _no_stack_is_changed_for_an_ended_action,
     _outputs_are_those_of_the_deployed_stack,
     _no_secret_is_shown,
     _change_that_waits_is_executed_only_when_approved,

@@ -36,8 +36,8 @@ _EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "clai
 class PipelineScenario:
     """`case` is a file of `tests/statemachines/deploy/cases`; the rest is for the pipeline's action.
 
-    `is_of_trigger`: the action does not end as the case says. `stop_in`, `loses_events`: as in
-    `PipelineWorld`.
+    `is_of_trigger`: the action does not end as the case says. `stop_in`, `loses_events`,
+    `names_action`: as in `PipelineWorld`.
     """
 
     name: str
@@ -49,6 +49,7 @@ class PipelineScenario:
     is_of_trigger: bool = False
     stop_in: str = ""
     loses_events: bool = False
+    names_action: bool = False
 
     def world(self, network: Network, schedule: Schedule) -> PipelineWorld:
         world = PipelineWorld(
@@ -59,6 +60,7 @@ class PipelineScenario:
             output_artifact=self.output_artifact,
             stop_in=self.stop_in,
             loses_events=self.loses_events,
+            names_action=self.names_action,
         )
         document = case_runner.prepare(world, case_runner.load(self.case))
         own = {name: value for name, value in document.items() if name not in _ADDED_BY_TRIGGER}
@@ -123,6 +125,10 @@ _TRIGGER_SCENARIOS = (
             ("inspect_change_set_event_lost", "update", "InspectChangeSet", True),
         )
     ),
+    *(
+        PipelineScenario(f"named_action_{case}", case, names_action=True)
+        for case in ("update", "new_stack", "failed_stack_rollback_complete", "unchanged_policy")
+    ),
     PipelineScenario("express", "unchanged", settings=_EXPRESS, is_of_trigger=True),
 )
 
@@ -147,6 +153,7 @@ def distinct() -> list[str]:
             scenario.output_artifact,
             scenario.stop_in,
             scenario.loses_events,
+            scenario.names_action,
         ]
         found.setdefault(json.dumps(differences), name)
     return sorted(found.values())

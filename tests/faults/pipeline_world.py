@@ -6,6 +6,7 @@ Besides what `world.py` says: the local CodePipeline is real, CloudFormation and
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from statemachines.deploy import clean_up, current_time
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
-from stepline.localaws.protocol import AwsError
+from stepline.localaws.protocol import AwsError, Params
 from tests.fakes.clients import client_of
 from tests.fakes.cloudformation.change_sets import FakeCloudFormation
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS, FakeStack
@@ -94,12 +95,14 @@ class StackChange:
     """A request that changed a stack, in the call with this number.
 
     `is_foreign`: the stack has neither the pipeline's tag nor its role, and was not handed over to it.
+    `is_stale`: the action that has started the execution is known, and no longer in progress.
     """
 
     call: int
     operation: str
     stack_id: str
     is_foreign: bool = False
+    is_stale: bool = False
 
 
 class PipelineWorld(World):
@@ -113,6 +116,8 @@ class PipelineWorld(World):
     Clean Up gets the status event of an execution at once, also while a task runs. `stop_in`: the executions
     are stopped just before this task runs for the first time, which no transient error lets run again then.
     `loses_events`: Clean Up gets no event but the hourly ones, which come at the end.
+
+    `names_action`: the inputs of executions name the action, as a custom action does.
     """
 
     continuation_seconds: float = CONTINUATION_SECONDS
@@ -128,11 +133,13 @@ class PipelineWorld(World):
         output_artifact: bool = False,
         stop_in: str = "",
         loses_events: bool = False,
+        names_action: bool = False,
     ) -> None:
         super().__init__(network, schedule)
         self.is_stopped = bool(stop_in)
         self._stop_in = stop_in
         self._loses_events = loses_events
+        self._names_action = names_action
         self.s3.now = self.clock.now
         self.results: list[JobResult] = []
         self.source = source or Source()
@@ -193,6 +200,8 @@ class PipelineWorld(World):
             "codepipeline": self.codepipeline,
         }
         trigger_settings = load_settings({"STATE_MACHINE_ARN": MACHINE, **(settings or {})})
+        if names_action:
+            self._name_action_in_inputs()
         self._trigger = trigger.Trigger(network.trigger, trigger_settings, self.function_clock)
 
     def task_client(self, service: str) -> Any:
@@ -361,8 +370,43 @@ class PipelineWorld(World):
         self.results.append(result)
 
     def _record_stack_change(self, operation: str, stack: FakeStack) -> None:
-        change = StackChange(len(self.calls), operation, stack.id, is_foreign=_is_foreign(stack))
+        change = StackChange(
+            len(self.calls),
+            operation,
+            stack.id,
+            is_foreign=_is_foreign(stack),
+            is_stale=self._names_action and operation != "AddStack" and not self._is_action_in_progress(),
+        )
         self.stack_changes.append(change)
+
+    def _name_action_in_inputs(self) -> None:
+        start = self.stepfunctions.start_execution
+
+        def start_execution(params: Params) -> Params:
+            document = json.loads(params["input"])
+            document["codepipeline"] |= self._named_action(params["name"])
+            return start({**params, "input": json.dumps(document)})
+
+        self.stepfunctions.start_execution = start_execution  # type: ignore[method-assign]
+
+    def _named_action(self, execution: str) -> dict[str, str]:
+        action = self.codepipeline._jobs.get(execution.removeprefix(EXECUTION_PREFIX)).action
+        return {
+            "pipelineName": PIPELINE,
+            "pipelineExecutionId": action.execution.id,
+            "stage": "Deploy",
+            "action": "Deploy",
+        }
+
+    def _is_action_in_progress(self) -> bool:
+        """Return whether the action of the execution whose task runs is in progress, perhaps again."""
+        named = self._named_action(self.started[-1].rpartition(" ")[2])
+        wanted = {"pipelineExecutionId": named["pipelineExecutionId"]}
+        found = self.codepipeline.list_action_executions({"pipelineName": PIPELINE, "filter": wanted})
+        return any(
+            item["actionName"] == "Deploy" and item["status"] == "InProgress"
+            for item in found["actionExecutionDetails"]
+        )
 
     # ---------------------------------------------------------------- what happened
 

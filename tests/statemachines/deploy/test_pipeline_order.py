@@ -148,3 +148,38 @@ def test_update_that_has_begun_is_awaited(machine: Machine) -> None:
     first = execute_change_set.handler(step, None)
     statuses(machine, "Failed")
     assert execute_change_set.handler(step, None)["token"] == first["token"]
+
+
+WHOLE = [
+    ("new_stack", "CreateStack"),
+    ("failed_stack_rollback_complete", "DeleteStack"),
+    ("update", "ExecuteChangeSet"),
+    ("update_policy", "SetStackPolicy"),
+    ("unchanged_policy", "SetStackPolicy"),
+]
+
+
+@pytest.mark.parametrize(("name", "operation"), WHOLE)
+def test_execution_of_an_ended_action_fails_cleanly(machine: Machine, name: str, operation: str) -> None:
+    statuses(machine, "Failed")
+    execution = machine.run(known(case_runner.prepare(machine, case_runner.load(name))))
+    assert (execution.error, execution.path[-1]) == ("StalePipelineExecutionError", "Failure Clean")
+    assert machine.cloudformation.called(operation) == []
+    assert machine.cloudformation.change_sets == {}
+
+
+@pytest.mark.parametrize(("name", "_operation"), WHOLE)
+def test_execution_of_an_action_in_progress_ends_as_any_other(
+    machine: Machine, name: str, _operation: str
+) -> None:
+    statuses(machine, "InProgress")
+    execution = machine.run(known(case_runner.prepare(machine, case_runner.load(name))))
+    assert execution.output == case_runner.load(name)["expected"]["output"]
+
+
+def test_change_set_of_an_action_that_ends_meanwhile_is_deleted(machine: Machine) -> None:
+    statuses(machine, "InProgress")
+    machine.function_calls.interference["InspectChangeSet", 1] = lambda: statuses(machine, "Abandoned")
+    execution = machine.run(known(case_runner.prepare(machine, case_runner.load("update"))))
+    assert (execution.error, execution.path[-1]) == ("StalePipelineExecutionError", "Failure Clean")
+    assert machine.cloudformation.change_sets == {}

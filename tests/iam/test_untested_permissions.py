@@ -22,6 +22,10 @@ UNTESTED = {
         "for network interfaces, which the local AWS does not create for functions in a VPC"
     ),
     ("pipeline/template.yaml", "PipelinePolicy"): "for the roles of other pipelines",
+    (
+        "statemachines/deploy/template.yaml",
+        "ApproverPolicy",
+    ): "for the roles of people; a scenario approves a change with it alone",
     ("statemachines/process/vpc.yaml", "*"): "an optional network, deployed separately",
 }
 

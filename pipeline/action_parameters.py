@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
@@ -25,6 +25,8 @@ OUTPUT_VARIABLE_NAME = re.compile(r"[A-Za-z0-9@\-_]+")
 S3_SCHEME: Final = "s3://"
 
 _ARTIFACT_SEPARATOR: Final = "::"
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class DefaultInput(NamedTuple):
@@ -59,6 +61,13 @@ class OnStop(StrEnum):
     LEAVE_RUNNING = "leaveRunning"
 
 
+class Retry(StrEnum):
+    """What a retried stage does with the failed execution of the attempt before."""
+
+    RESTART = "restart"
+    REDRIVE = "redrive"
+
+
 @dataclass(frozen=True)
 class ActionParameters:
     """`parameters` are merged over the input. `output_variables`: name -> JMESPath into the output."""
@@ -70,6 +79,7 @@ class ActionParameters:
     timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
     output_variables: Mapping[str, str] | None = None
     on_stop: OnStop = OnStop.STOP
+    retry: Retry = Retry.RESTART
 
 
 # Each reader takes a value and what messages call it, such as `inputFile in UserParameters`.
@@ -116,10 +126,18 @@ def _check_expression(expression: str, name: str) -> None:
 
 
 def on_stop(value: Any, name: str) -> OnStop:
-    for choice in OnStop:
+    return _choice(OnStop, value, name)
+
+
+def retry(value: Any, name: str) -> Retry:
+    return _choice(Retry, value, name)
+
+
+def _choice(choices: type[Choice], value: Any, name: str) -> Choice:
+    for choice in choices:
         if isinstance(value, str) and value.casefold() == choice.casefold():
             return choice
-    raise ActionParametersError(f"{name} must be {' or '.join(OnStop)}.")
+    raise ActionParametersError(f"{name} must be {' or '.join(choices)}.")
 
 
 def s3_object(value: str, name: str) -> S3Object:

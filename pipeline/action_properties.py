@@ -9,6 +9,7 @@
 | `OutputVariables` | a JSON object, name -> JMESPath into the execution's output                      |
 | `TimeoutMinutes`  | positive integer, from the first job; at most CodePipeline's own limit           |
 | `OnStop`          | `Stop` (default) or `LeaveRunning`, if the action is abandoned                   |
+| `Retry`           | `Restart` (default) or `Redrive`, if the stage is retried                        |
 
 A blank property counts as absent. Pipeline and execution are known from the job itself.
 """
@@ -29,6 +30,7 @@ from pipeline.action_parameters import (
     json_object,
     minutes,
     on_stop,
+    retry,
     s3_object,
     text,
 )
@@ -84,4 +86,5 @@ _PROPERTIES: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {
     "OutputVariables": ("output_variables", _expressions),
     "TimeoutMinutes": ("timeout_minutes", _minutes),
     "OnStop": ("on_stop", on_stop),
+    "Retry": ("retry", retry),
 }

@@ -26,7 +26,8 @@ class Continuation:
     """The state of an action. Times are whole seconds since 1970.
 
     `execution` is None as long as AWS could not be reached to start it, and `stop_requested` until the
-    timeout has passed and StopExecution was accepted.
+    timeout has passed and StopExecution was accepted. `redriven`: when the execution was redriven for this
+    action; it was started by an earlier one, whose first job `first_job_id` then is.
     """
 
     first_job_id: str
@@ -35,6 +36,7 @@ class Continuation:
     started: int | None = None
     percent: int = 0
     stop_requested: int | None = None
+    redriven: int | None = None
 
     @property
     def execution_name(self) -> str:
@@ -55,6 +57,9 @@ class Continuation:
 
     def with_stop_requested(self, now: int) -> Continuation:
         return dataclasses.replace(self, stop_requested=now)
+
+    def with_redriven(self, redriven: int) -> Continuation:
+        return dataclasses.replace(self, redriven=redriven)
 
     def deadline(self, timeout_minutes: int) -> int:
         return self.first_seen + timeout_minutes * 60
@@ -78,6 +83,8 @@ def write_token(continuation: Continuation) -> str:
         members |= {"execution": str(continuation.execution), "started": continuation.started}
     if continuation.stop_requested is not None:
         members["stopRequested"] = continuation.stop_requested
+    if continuation.redriven is not None:
+        members["redriven"] = continuation.redriven
     return json.dumps(members, separators=(",", ":"))
 
 
@@ -105,6 +112,8 @@ def read_token(token: str, now: int) -> Continuation:
     started = continuation.with_execution(
         execution, _number(members, "started", now + MAX_CLOCK_SKEW_SECONDS)
     )
+    if "redriven" in members:
+        started = started.with_redriven(_number(members, "redriven", now + MAX_CLOCK_SKEW_SECONDS))
     if "stopRequested" not in members:
         return started
     return started.with_stop_requested(_number(members, "stopRequested", now + MAX_CLOCK_SKEW_SECONDS))

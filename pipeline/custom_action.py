@@ -178,7 +178,7 @@ class CustomAction:
         else:
             result = self._hold(job, continuation)
         if isinstance(result, Continue):
-            missing.add(continuation.first_job_id)
+            missing.add(result.continuation.first_job_id)
         return result
 
     def _remember(self, first_job_id: str, job: Job) -> SteplineError | None:
@@ -233,7 +233,7 @@ class CustomAction:
         else:
             result = self._answer(job, continuation, has_ended=open_job.has_ended)
         if isinstance(result, Continue):
-            self.take_jobs({open_job.first_job_id})
+            self.take_jobs({result.continuation.first_job_id})
 
     def _answer(self, job: Job, continuation: Continuation, *, has_ended: bool) -> JobResult | None:
         """Report the result if the execution or its time has ended; otherwise leave the job open.
@@ -263,10 +263,13 @@ class CustomAction:
         job needs the item.
         """
         reported = report(self._codepipeline, job.id, result)
-        is_continued = isinstance(reported, Continue)
-        if reported is None and isinstance(result, Continue):
-            is_continued = may_be_continued and not self._is_over(job, result.continuation)
-        if not is_continued:
+        if isinstance(reported, Continue):  # an execution that was redriven belongs to another first job
+            needs_item = reported.continuation.first_job_id == continuation.first_job_id
+        elif reported is None and isinstance(result, Continue):
+            needs_item = may_be_continued and not self._is_over(job, result.continuation)
+        else:
+            needs_item = False
+        if not needs_item:
             self._forget(continuation.first_job_id, job.id)
         return reported
 

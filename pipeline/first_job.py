@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.action import Action
+from pipeline.action_parameters import Retry
 from pipeline.errors import DeadlinePassedError
 from pipeline.execution_input import execution_input
 from pipeline.express_execution import find_express_execution, run_express_execution
@@ -25,6 +26,12 @@ def start(action: Action) -> JobResult:
         raise DeadlinePassedError(not_started_message(action.parameters.timeout_minutes))
     machine = action.machine
     _check_output_artifacts(action)
+    if action.job.is_custom and action.parameters.retry is Retry.REDRIVE:
+        from pipeline.redrive import redrive_earlier  # noqa: PLC0415 - only if it is asked for
+
+        redriven = redrive_earlier(action)
+        if redriven is not None:
+            return redriven
     is_express = action.dependencies.is_express(machine)
     text = execution_input(
         action.job, action.parameters, action.continuation.first_job_id, action.dependencies.clients

@@ -23,6 +23,10 @@ def started_summary(arn: ExecutionArn) -> str:
     return with_link(f"Started {arn.machine}.", arn, MAX_SUMMARY_CHARACTERS)
 
 
+def redriven_summary(arn: ExecutionArn) -> str:
+    return with_link(f"Redrove {arn.machine} from the state that failed.", arn, MAX_SUMMARY_CHARACTERS)
+
+
 def running_summary(execution: Execution, progress: Progress, now: float) -> str:
     """Return text like `Execute Change Set, running for 2 min 5 s. https://…`, at most 2,048 characters."""
     running = f"running for {format_duration(_age_seconds(execution, now))}."

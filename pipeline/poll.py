@@ -42,7 +42,7 @@ def poll(action: Action, arn: ExecutionArn) -> JobResult:
     execution = describe_execution(action.dependencies.clients.stepfunctions, arn)
     if execution is None:
         return _not_visible(action, arn)
-    if not execution.status.is_open:
+    if not execution.status.is_open and not _is_before_redrive(action, execution):
         return finished(action, execution)
     stop_requested = action.continuation.stop_requested
     if stop_requested is not None:
@@ -50,6 +50,14 @@ def poll(action: Action, arn: ExecutionArn) -> JobResult:
     if action.timeout_passed:
         return _stop(action, arn)
     return _still_running(action, execution)
+
+
+def _is_before_redrive(action: Action, execution: Execution) -> bool:
+    """Return whether this is an older answer, of before the execution was redriven for this action."""
+    redriven = action.continuation.redriven
+    return redriven is not None and (
+        execution.redriven is None or int(execution.redriven.timestamp()) < redriven
+    )
 
 
 def _not_visible(action: Action, arn: ExecutionArn) -> JobResult:

@@ -6,17 +6,16 @@ returns what the action has reported last, and with it the execution.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from pipeline.action_parameters import ActionParameters, OnStop
+from pipeline.action_parameters import ActionParameters, OnStop, Retry
+from pipeline.action_runs import ActionRun, list_action_runs
 from pipeline.dependencies import Dependencies
 from pipeline.errors import ActionParametersError
 from pipeline.job_event import PipelineContext
 from pipeline.observability import logger
 from pipeline.process_job import parse_parameters
-from stepline.core.aws_errors import AWS_FAILURES, error_code, failed_call
+from stepline.core.aws_errors import AWS_FAILURES, failed_call
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
 
@@ -25,23 +24,6 @@ if TYPE_CHECKING:
 
 STOP_ERROR: Final = "ActionStopped"
 """Error of an execution that was stopped because its action had ended."""
-
-_IN_PROGRESS: Final = "InProgress"
-_NOT_FOUND: Final = frozenset({"PipelineNotFoundException", "PipelineExecutionNotFoundException"})
-
-
-@dataclass(frozen=True)
-class ActionRun:
-    """What CodePipeline says of a run of an action. `execution`: what it has reported, if anything."""
-
-    id: str
-    status: str
-    execution: ExecutionArn | None
-    configuration: Mapping[str, str]
-
-    @property
-    def is_in_progress(self) -> bool:
-        return self.status == _IN_PROGRESS
 
 
 class Stops:
@@ -52,72 +34,63 @@ class Stops:
         self._dependencies = dependencies
 
     def action_ended(self, context: PipelineContext, *, is_custom: bool) -> None:
-        """Stop what the action has started, if it runs. Raise the errors of `failed_call`."""
-        for found in self._executions(context):
-            if not found.is_in_progress and found.execution is not None:
-                self._stop(found.execution, found, context, is_custom=is_custom)
+        """Stop what the action has started, if it runs. Raise the errors of `failed_call`.
+
+        An attempt that is in progress may go on with the execution of the one that has ended.
+        """
+        runs = self._runs(context)
+        others = [run for run in runs if run.is_in_progress]
+        if any(run.execution is None and _redrives(run) for run in others):
+            return
+        watched = {str(run.execution) for run in others}
+        for run in runs:
+            is_over = run.is_of(context) and not run.is_in_progress
+            if is_over and run.execution is not None and str(run.execution) not in watched:
+                self._stop(run.execution, run, context, is_custom=is_custom)
 
     def stop_if_ended(self, execution: ExecutionArn, context: PipelineContext) -> bool:
         """Stop `execution` if the custom action that has started it has ended. Return whether it has."""
-        found = self._executions(context)
-        if not found or found[0].is_in_progress:
+        own = [run for run in self._runs(context) if run.is_of(context)]
+        if not own or own[0].is_in_progress:
             return False
-        self._stop(execution, found[0], context, is_custom=True)
+        self._stop(execution, own[0], context, is_custom=True)
         return True
 
     def is_waiting(self, context: PipelineContext) -> bool:
         """Return whether the action is in progress, and has not reported an execution yet."""
-        return any(found.is_in_progress and found.execution is None for found in self._executions(context))
+        own = [run for run in self._runs(context) if run.is_of(context)]
+        return any(run.is_in_progress and run.execution is None for run in own)
 
-    def _executions(self, context: PipelineContext) -> list[ActionRun]:
-        """Return the executions of this action, or all of them if its id is unknown; the newest first."""
-        try:
-            pages = self._codepipeline.get_paginator("list_action_executions").paginate(
-                pipelineName=context.name, filter={"pipelineExecutionId": context.execution_id}
-            )
-            details = [item for page in pages for item in page["actionExecutionDetails"]]
-        except AWS_FAILURES as error:
-            if error_code(error) in _NOT_FOUND:
-                return []
-            raise failed_call("codepipeline:ListActionExecutions", context.name, error) from error
-        return [
-            _action_run(item)
-            for item in details
-            if (item["stageName"], item["actionName"]) == (context.stage, context.action)
-            and context.action_execution_id in {"", item["actionExecutionId"]}
-        ]
+    def _runs(self, context: PipelineContext) -> list[ActionRun]:
+        return list_action_runs(self._codepipeline, context)
 
     def _stop(
-        self, execution: ExecutionArn, found: ActionRun, context: PipelineContext, *, is_custom: bool
+        self, execution: ExecutionArn, run: ActionRun, context: PipelineContext, *, is_custom: bool
     ) -> None:
-        if not self._dependencies.settings.allows(execution) or not _is_to_be_stopped(found, is_custom):
+        if not self._dependencies.settings.allows(execution) or not _is_to_be_stopped(run, is_custom):
             return
         client = self._dependencies.clients.stepfunctions
         described = describe_execution(client, execution)
         if described is None or not described.status.is_open:
             return
-        cause = f"the action {context.action} of the pipeline {context.name} has ended: {found.status}"
+        cause = f"the action {context.action} of the pipeline {context.name} has ended: {run.status}"
         try:
             client.stop_execution(executionArn=str(execution), error=STOP_ERROR, cause=cause)
         except AWS_FAILURES as error:
             raise failed_call("states:StopExecution", str(execution), error) from error
-        logger.info("Execution stopped", extra={"execution_arn": str(execution), "status": found.status})
+        logger.info("Execution stopped", extra={"execution_arn": str(execution), "status": run.status})
 
 
-def _is_to_be_stopped(found: ActionRun, is_custom: bool) -> bool:
+def _redrives(run: ActionRun) -> bool:
     try:
-        parameters = parse_parameters(found.configuration, is_custom=is_custom)
+        return parse_parameters(run.configuration, is_custom=True).retry is Retry.REDRIVE
+    except ActionParametersError:
+        return False
+
+
+def _is_to_be_stopped(run: ActionRun, is_custom: bool) -> bool:
+    try:
+        parameters = parse_parameters(run.configuration, is_custom=is_custom)
     except ActionParametersError:
         parameters = ActionParameters()
     return parameters.on_stop is OnStop.STOP
-
-
-def _action_run(item: Any) -> ActionRun:
-    given = item.get("input", {})
-    result = item.get("output", {}).get("executionResult", {})
-    return ActionRun(
-        id=item["actionExecutionId"],
-        status=item["status"],
-        execution=ExecutionArn.parse(result.get("externalExecutionId", "")),
-        configuration=given.get("resolvedConfiguration") or given.get("configuration") or {},
-    )

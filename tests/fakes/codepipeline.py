@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from stepline.localaws.protocol import AwsError, Params
@@ -60,31 +63,56 @@ class CustomJob:
     """`document`: as PollForJobs and GetJobDetails return it, without the nonce."""
 
     document: dict[str, Any]
+    attempt: Attempt
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     is_acknowledged: bool = False
+
+
+@dataclass
+class Attempt:
+    """A run of the action. `id` is that of the action execution."""
+
+    id: str
+    status: str = "InProgress"
+    started: datetime = field(default_factory=lambda: datetime.fromtimestamp(0, UTC))
+    external_id: str | None = None
 
 
 @dataclass(eq=False)
 class FakeCustomJobs(FakeCodePipeline):
     """CodePipeline as the worker of a custom action sees it.
 
-    `jobs`: all jobs by id, oldest first. A job with a continuation token follows the one that was continued,
-    unless `continues` is false. No job can be polled while it `is_hidden`. `action_status`: of the action.
+    `jobs`: all jobs by id, oldest first. A job with a continuation token follows the one that was continued.
+    No job can be polled while it `is_hidden`. `attempts`: the runs of the actions, the oldest first; a first
+    job begins one.
     """
 
+    clock: Callable[[], float] = time.time
     jobs: dict[str, CustomJob] = field(default_factory=dict)
-    continues: bool = True
     is_hidden: bool = False
-    action_status: str = "InProgress"
+    attempts: list[Attempt] = field(default_factory=list)
 
-    def offer(self, document: dict[str, Any]) -> str:
-        """Create a job, and return its id."""
+    def begin(self, document: dict[str, Any]) -> str:
+        """Create the first job of an action, and return its id."""
+        attempt = Attempt(str(uuid.UUID(int=len(self.attempts) + 1)))
+        attempt.started = datetime.fromtimestamp(self.clock(), UTC)
+        self.attempts.append(attempt)
+        context = document["data"].get("pipelineContext")
+        if context is not None:
+            context["action"]["actionExecutionId"] = attempt.id
+        return self._offer(document, attempt)
+
+    def _offer(self, document: dict[str, Any], attempt: Attempt) -> str:
         job_id = str(uuid.uuid4())
-        self.jobs[job_id] = CustomJob({**document, "id": job_id})
+        self.jobs[job_id] = CustomJob({**document, "id": job_id}, attempt)
         return job_id
 
     def poll_for_jobs(self, *, actionTypeId: dict[str, str], maxBatchSize: int = 1) -> Params:
-        waiting = [] if self.is_hidden else [job for job in self.jobs.values() if not job.is_acknowledged]
+        waiting = [
+            job
+            for job in self.jobs.values()
+            if not job.is_acknowledged and not self.is_hidden and job.attempt.status == "InProgress"
+        ]
         return {"jobs": [{**job.document, "nonce": job.nonce} for job in waiting[:maxBatchSize]]}
 
     def acknowledge_job(self, *, jobId: str, nonce: str) -> Params:
@@ -98,39 +126,42 @@ class FakeCustomJobs(FakeCodePipeline):
     def get_job_details(self, *, jobId: str) -> Params:
         return {"jobDetails": self._job(jobId).document}
 
-    def end_action(self, status: str) -> None:
-        """End the action, whose jobs take no result any more."""
-        self.action_status = status
-        self.is_hidden = True
-
     def list_action_executions(self, **_filter: Any) -> Params:
-        job = next(iter(self.jobs.values())).document["data"]
-        context = job["pipelineContext"]
-        reported = [
-            item["executionDetails"]["externalExecutionId"]
-            for item in self.results.values()
-            if "externalExecutionId" in item.get("executionDetails", {})
-        ]
-        result = {"externalExecutionId": reported[-1]} if reported else {}
-        details = {
-            "actionExecutionId": str(uuid.UUID(int=1)),
-            "stageName": context["stage"]["name"],
-            "actionName": context["action"]["name"],
-            "status": self.action_status,
-            "input": {"configuration": job["actionConfiguration"]["configuration"]},
-            "output": {"executionResult": result},
+        first = next(iter(self.jobs.values())).document["data"]
+        context = first["pipelineContext"]
+        return {
+            "actionExecutionDetails": [
+                {
+                    "actionExecutionId": attempt.id,
+                    "stageName": context["stage"]["name"],
+                    "actionName": context["action"]["name"],
+                    "status": attempt.status,
+                    "startTime": attempt.started,
+                    "input": {"configuration": first["actionConfiguration"]["configuration"]},
+                    "output": {"executionResult": _execution_result(attempt)},
+                }
+                for attempt in reversed(self.attempts)
+            ]
         }
-        return {"actionExecutionDetails": [details]}
 
     def _complete(self, params: Params) -> None:
-        if self.action_status != "InProgress":
+        job = self._job(params["jobId"])
+        if job.attempt.status != "InProgress":
             raise AwsError("The action has ended", code="InvalidJobStateException")
         super()._complete(params)
-        if "continuationToken" in params and self.continues:
-            job = self.jobs[params["jobId"]].document
-            self.offer({**job, "data": {**job["data"], "continuationToken": params["continuationToken"]}})
+        details = params.get("executionDetails") or params.get("failureDetails") or {}
+        job.attempt.external_id = details.get("externalExecutionId", job.attempt.external_id)
+        if "continuationToken" in params:
+            token = {"continuationToken": params["continuationToken"]}
+            self._offer({**job.document, "data": {**job.document["data"], **token}}, job.attempt)
+        else:
+            job.attempt.status = "Failed" if "failureDetails" in params else "Succeeded"
 
     def _job(self, job_id: str) -> CustomJob:
         if job_id not in self.jobs:
             raise AwsError("no such job", code="JobNotFoundException")
         return self.jobs[job_id]
+
+
+def _execution_result(attempt: Attempt) -> dict[str, str]:
+    return {} if attempt.external_id is None else {"externalExecutionId": attempt.external_id}

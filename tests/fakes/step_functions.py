@@ -16,7 +16,8 @@ from tests.fakes.service import FakeService
 class FakeExecution:
     """`history` has the events that GetExecutionHistory returns, oldest first.
 
-    DescribeExecution returns RUNNING for `stale_reads` more calls: it is eventually consistent.
+    DescribeExecution is eventually consistent: it returns RUNNING for `stale_reads` more calls, and after a
+    redrive the failure before it for `stale_failures` calls.
     """
 
     arn: str
@@ -29,6 +30,9 @@ class FakeExecution:
     cause: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     stale_reads: int = 0
+    redrives: int = 0
+    redriven: datetime | None = None
+    stale_failures: int = 0
 
     def succeed(self, output: str = "{}") -> None:
         self.status, self.output = "SUCCEEDED", output
@@ -85,10 +89,21 @@ class FakeStepFunctions(FakeService):
 
     def describe_execution(self, *, executionArn: str, **_rest: Any) -> Params:
         execution = self._execution(executionArn)
+        if execution.redrives and execution.stale_failures:
+            execution.stale_failures -= 1
+            return _description(replace(execution, status="FAILED", error="Broken", redriven=None))
         if execution.stale_reads:
             execution.stale_reads -= 1
             return _description(replace(execution, status="RUNNING", output=None, error=None, cause=None))
         return _description(execution)
+
+    def redrive_execution(self, *, executionArn: str, clientToken: str) -> Params:
+        execution = self._execution(executionArn)
+        if execution.status in {"RUNNING", "SUCCEEDED"}:
+            raise AwsError("it runs, or has succeeded", code="ExecutionNotRedrivable")
+        execution.status, execution.error, execution.cause = "RUNNING", None, None
+        execution.redrives, execution.redriven = execution.redrives + 1, self._now()
+        return {"redriveDate": execution.redriven}
 
     def stop_execution(
         self, *, executionArn: str, error: str | None = None, cause: str | None = None
@@ -134,4 +149,5 @@ def _description(execution: FakeExecution) -> dict[str, Any]:
         "output": execution.output,
         "error": execution.error,
         "cause": execution.cause,
+        "redriveDate": execution.redriven,
     }

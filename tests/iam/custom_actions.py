@@ -41,8 +41,22 @@ def sweep_runs(system: Pipeline) -> None:
     assert system.invoke("worker", {"detail-type": "Scheduled Event", "detail": {}}) is None
 
 
+def failed_execution_is_redriven(system: Pipeline) -> None:
+    with _running(system, {"Input": "{}", "Retry": "Redrive"}) as target:
+        assert _end(system, target)["status"] == "Failed"
+        failed = _execution_arn(system, target)
+        _retry(system, target)
+        assert _end(system, target)["status"] == "Failed"
+        assert _execution_arn(system, target) == failed
+
+
 def custom_action_runs_another_state_machine(system: Pipeline) -> None:
-    with _running(system, {"StateMachine": "iam-standard", "Input": "{}"}) as target:
+    """Its execution is stopped with the action, and redriven with the stage."""
+    configuration = {"StateMachine": "iam-standard", "Input": "{}", "Retry": "Redrive"}
+    with _running(system, configuration) as target:
+        for _ in range(2):
+            _abandon(system, target)
+            _retry(system, target)
         _abandon(system, target)
 
 
@@ -133,6 +147,12 @@ def _end(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
         lambda item: item["status"] not in {"", "InProgress"},
     )
     return found
+
+
+def _retry(system: Pipeline, target: Mapping[str, str]) -> None:
+    system.client("codepipeline").retry_stage_execution(
+        **target, stageName=_ACTION, retryMode="FAILED_ACTIONS"
+    )
 
 
 def _abandon(system: Pipeline, target: Mapping[str, str]) -> None:

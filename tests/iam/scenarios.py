@@ -25,6 +25,7 @@ from tests.iam.custom_actions import (
     custom_action_runs_an_express_state_machine,
     custom_action_runs_another_state_machine,
     denied_express_execution_fails_the_custom_action,
+    failed_execution_is_redriven,
     result_of_an_interrupted_worker_is_reported,
     sweep_runs,
 )
@@ -480,6 +481,7 @@ LANES: tuple[Lane, ...] = (
         source_action_is_abandoned,
         change_is_approved_by_a_colleague,
         abandoned_action_stops_its_execution,
+        failed_execution_is_redriven,
         sweep_runs,
     ),
     # They check that no temporary template is left.

@@ -43,7 +43,7 @@ class CustomWorld:
         self.sleeps: list[float] = []
         self.stepfunctions = FakeStepFunctions(clock=lambda: self.now)
         self.stepfunctions.machines |= {MACHINE: "STANDARD", EXPRESS: "EXPRESS"}
-        self.codepipeline = FakeCustomJobs()
+        self.codepipeline = FakeCustomJobs(clock=lambda: self.now)
         self.dynamodb = FakeDynamoDb(tables=[(OPEN_JOBS, "firstJob")])
         self.s3 = FakeS3()
         self.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, zip_of({"state_machine_input.json": b'{"a": 1}'}))
@@ -90,11 +90,11 @@ class CustomWorld:
         }
         for artifact in data["inputArtifacts"]:
             artifact.pop("revision", None)
-        return self.codepipeline.offer({"accountId": ACCOUNT, "data": data})
+        return self.codepipeline.begin({"accountId": ACCOUNT, "data": data})
 
     def end_action(self, state: str) -> None:
         """Let CodePipeline end the action without a result of the worker: its open jobs are closed."""
-        self.codepipeline.end_action(_STATUSES[state])
+        self.codepipeline.attempts[-1].status = _STATUSES[state]
 
     def run_until_held(self, **configuration: str) -> tuple[str, FakeExecution]:
         """Begin an action and send its event; return its first job's id and the execution that runs."""
@@ -110,9 +110,13 @@ class CustomWorld:
     @property
     def final_result(self) -> Params | None:
         """The parameters of the call that ended the action."""
-        final = [item for item in self.codepipeline.results.values() if "continuationToken" not in item]
-        assert len(final) <= 1
-        return final[0] if final else None
+        assert len(self.results) <= 1
+        return self.results[0] if self.results else None
+
+    @property
+    def results(self) -> list[Params]:
+        """The same for all actions, the oldest first."""
+        return [item for item in self.codepipeline.results.values() if "continuationToken" not in item]
 
     @property
     def continued(self) -> list[Params]:
@@ -126,8 +130,10 @@ class CustomWorld:
     def send_started(self) -> None:
         self.send_action_event("STARTED")
 
-    def send_action_event(self, state: str) -> None:
-        detail = {**RUN, "state": state, "type": {"owner": "Custom"}}
+    def send_action_event(self, state: str, *, attempt: int = 0) -> None:
+        """Send the event of the attempt with this number, counted from 1; 0: of the newest."""
+        run = self.codepipeline.attempts[attempt - 1]
+        detail = {**RUN, "action-execution-id": run.id, "state": state, "type": {"owner": "Custom"}}
         self.send({"detail-type": "CodePipeline Action Execution State Change", "detail": detail})
 
     def send_status(self, execution: FakeExecution) -> None:

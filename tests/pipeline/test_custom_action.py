@@ -297,7 +297,7 @@ def test_wrong_property_fails_the_action_and_is_named(
 
 
 def test_job_that_lacks_members_fails_and_does_not_block_others(world: CustomWorld) -> None:
-    world.codepipeline.offer({"accountId": "000000000000", "data": {}})
+    world.codepipeline.begin({"accountId": "000000000000", "data": {}})
     world.begin_action()
     world.send_started()
 
@@ -363,7 +363,7 @@ def test_action_that_is_abandoned_before_its_start_is_reported_is_stopped(world:
     assert world.open_jobs == []
 
 
-def test_late_event_does_not_stop_the_execution_of_the_retried_action(world: CustomWorld) -> None:
+def test_late_event_does_not_stop_the_execution_of_the_action_that_goes_on(world: CustomWorld) -> None:
     _, execution = world.run_until_held()
     world.send_action_event("FAILED")
 
@@ -419,3 +419,76 @@ def _end(world: CustomWorld, execution: FakeExecution) -> None:
     execution.succeed()
     execution.stale_reads = 1
     world.send_status(execution)
+
+
+# ---------------------------------------------------------------- retried stages
+
+
+def _fail_and_retry(world: CustomWorld, **configuration: str) -> FakeExecution:
+    """Let the first attempt fail, and retry its stage; return the first execution."""
+    _, execution = world.run_until_held(**configuration)
+    execution.fail("Broken", "for a moment")
+    world.send_status(execution)
+    world.now += 60
+    world.begin_action(**configuration)
+    return execution
+
+
+def test_retried_stage_starts_a_new_execution_by_default(world: CustomWorld) -> None:
+    _fail_and_retry(world)
+    world.send_started()
+
+    assert len(world.stepfunctions.executions) == 2
+
+
+def test_retried_stage_redrives_the_failed_execution(world: CustomWorld) -> None:
+    execution = _fail_and_retry(world, Retry="Redrive")
+    world.send_started()
+
+    assert world.stepfunctions.executions == {execution.arn: execution}
+    assert execution.redrives == 1
+    execution.succeed('{"rows": "3"}')
+    world.send_status(execution)
+    assert world.results[-1]["outputVariables"] == {"rows": "3"}
+    assert world.open_jobs == []
+
+
+def test_repeated_first_job_redrives_once(world: CustomWorld) -> None:
+    execution = _fail_and_retry(world, Retry="Redrive")
+    world.codepipeline.raise_next("PutJobSuccessResult", KeyboardInterrupt())  # type: ignore[arg-type]  # killed
+    with pytest.raises(KeyboardInterrupt):
+        world.send_started()
+    execution.fail("Broken", "again")
+    world.now += UNFINISHED_JOB_SECONDS
+    world.sweep()
+    world.sweep()
+
+    assert execution.redrives == 1
+    assert "again" in world.results[-1]["failureDetails"]["message"]
+
+
+def test_answer_of_before_the_redrive_is_not_reported(world: CustomWorld) -> None:
+    execution = _fail_and_retry(world, Retry="Redrive")
+    execution.stale_failures = 1
+    world.send_started()
+
+    assert len(world.codepipeline.called("PutJobFailureResult")) == 1  # of the first attempt
+    execution.succeed()
+    world.send_status(execution)
+    assert "failureDetails" not in world.results[-1]
+
+
+def test_execution_that_cannot_be_redriven_is_started_again(world: CustomWorld) -> None:
+    _fail_and_retry(world, Retry="Redrive")
+    world.stepfunctions.fail_next("RedriveExecution", "ExecutionNotRedrivable")
+    world.send_started()
+
+    assert len(world.stepfunctions.executions) == 2
+
+
+def test_late_event_of_the_first_attempt_does_not_stop_the_redriven_execution(world: CustomWorld) -> None:
+    execution = _fail_and_retry(world, Retry="Redrive")
+    world.send_started()
+    world.send_action_event("FAILED", attempt=1)
+
+    assert execution.status == "RUNNING"

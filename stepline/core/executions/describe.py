@@ -39,7 +39,7 @@ class Status(enum.StrEnum):
 class Execution:
     """An execution. `output` is JSON text; `error` and `cause` are set if it did not succeed.
 
-    `stopped` is None as long as it is open.
+    `stopped` is None as long as it is open, and `redriven` if it was never redriven.
     """
 
     arn: ExecutionArn
@@ -49,6 +49,7 @@ class Execution:
     error: str | None = None
     cause: str | None = None
     stopped: datetime | None = None
+    redriven: datetime | None = None
 
 
 def describe_execution(client: SFNClient, arn: ExecutionArn) -> Execution | None:
@@ -75,4 +76,5 @@ def parse_execution(response: Any, arn: ExecutionArn) -> Execution:
         error=response.get("error"),
         cause=response.get("cause"),
         stopped=response.get("stopDate"),
+        redriven=response.get("redriveDate"),
     )

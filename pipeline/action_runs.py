@@ -1,0 +1,70 @@
+"""Reads what CodePipeline says of the runs of an action in one pipeline execution: one for each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.job_event import PipelineContext
+from stepline.core.aws_errors import AWS_FAILURES, error_code, failed_call
+from stepline.core.executions.arns import ExecutionArn
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+
+_IN_PROGRESS: Final = "InProgress"
+_NOT_FOUND: Final = frozenset({"PipelineNotFoundException", "PipelineExecutionNotFoundException"})
+
+
+@dataclass(frozen=True)
+class ActionRun:
+    """`execution` is what the action has reported last, if anything; `configuration` is its own."""
+
+    id: str
+    status: str
+    started: datetime
+    execution: ExecutionArn | None
+    configuration: Mapping[str, str]
+
+    @property
+    def is_in_progress(self) -> bool:
+        return self.status == _IN_PROGRESS
+
+    def is_of(self, context: PipelineContext) -> bool:
+        """Return whether this is the run of the context, whose id may be unknown."""
+        return context.action_execution_id in {"", self.id}
+
+
+def list_action_runs(codepipeline: CodePipelineClient, context: PipelineContext) -> list[ActionRun]:
+    """Return all runs of the action in the pipeline execution, the newest first; none if it does not exist.
+
+    Raise the errors of `failed_call`.
+    """
+    try:
+        pages = codepipeline.get_paginator("list_action_executions").paginate(
+            pipelineName=context.name, filter={"pipelineExecutionId": context.execution_id}
+        )
+        details = [item for page in pages for item in page["actionExecutionDetails"]]
+    except AWS_FAILURES as error:
+        if error_code(error) in _NOT_FOUND:
+            return []
+        raise failed_call("codepipeline:ListActionExecutions", context.name, error) from error
+    return [
+        _action_run(item)
+        for item in details
+        if (item["stageName"], item["actionName"]) == (context.stage, context.action)
+    ]
+
+
+def _action_run(item: Any) -> ActionRun:
+    given = item.get("input", {})
+    result = item.get("output", {}).get("executionResult", {})
+    return ActionRun(
+        id=item["actionExecutionId"],
+        status=item["status"],
+        started=item["startTime"],
+        execution=ExecutionArn.parse(result.get("externalExecutionId", "")),
+        configuration=given.get("resolvedConfiguration") or given.get("configuration") or {},
+    )

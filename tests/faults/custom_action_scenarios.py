@@ -103,6 +103,8 @@ _SCENARIOS = (
     CustomActionScenario(
         "custom_action/deadline", "busy_stack_never_ends", {"TimeoutMinutes": "1"}, sweep_seconds=60
     ),
+    # A retried stage redrives the execution, in a fault of the class "pipeline".
+    CustomActionScenario("custom_action/redrive", "removal_refused", {"Retry": "Redrive"}),
     CustomActionScenario("custom_action/express", "unchanged", settings=_EXPRESS),
 )
 

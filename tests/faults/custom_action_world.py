@@ -131,6 +131,12 @@ class CustomActionWorld(PipelineWorld):
             first.setdefault(action, job_id)
         return [{"CodePipeline.job": {"id": job_id}} for job_id in first.values()]
 
+    def execution_of(self, job_id: str) -> Any:
+        """Return the execution of the job's action: its own, or that of an earlier attempt."""
+        own = super().execution_of(job_id)
+        others = [execution for execution in self.executions if execution.redrive_count]
+        return own or (others[0] if others else None)
+
     def _record_start(self, execution: str) -> None:
         assert execution.startswith(EXECUTION_PREFIX)
         if len(self.functions.running) > 1:

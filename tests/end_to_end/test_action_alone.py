@@ -23,6 +23,7 @@ NAME = "alone"
 PIPELINE = "migration"
 ROWS = json.dumps({"tables": ["customers", "orders"]})
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:migration"
+REDRIVEN = "arn:aws:states:us-east-1:000000000000:stateMachine:redrive"
 MARKED = re.compile(r"^ *# begin of stepline.*?# end of stepline[^\n]*\n", re.DOTALL | re.MULTILINE)
 """The lines of the CloudFormation example that a pipeline without stepline lacks."""
 
@@ -38,12 +39,13 @@ class World:
     """A local AWS with the action. Stacks import the outputs of the action that is called `alone`."""
 
     aws: LocalAws
+    name: str = PIPELINE
 
     def deploy(self, template: str) -> None:
-        """Create or update the stack `migration`."""
+        """Create or update the stack of the pipeline."""
         cloudformation = self.aws.client("cloudformation")
         change_set = cloudformation.create_change_set(
-            StackName=PIPELINE,
+            StackName=self.name,
             ChangeSetName=f"c-{uuid.uuid4()}",
             ChangeSetType="UPDATE" if self._exists() else "CREATE",
             TemplateBody=re.sub(r"\bstepline-(?=trigger-|action-)", f"{NAME}-", template),
@@ -58,15 +60,15 @@ class World:
 
     def _exists(self) -> bool:
         stacks = self.aws.client("cloudformation").describe_stacks()["Stacks"]
-        return any(stack["StackName"] == PIPELINE for stack in stacks)
+        return any(stack["StackName"] == self.name for stack in stacks)
 
     def _status(self) -> str:
-        stacks = self.aws.client("cloudformation").describe_stacks(StackName=PIPELINE)["Stacks"]
+        stacks = self.aws.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return str(stacks[0]["StackStatus"])
 
     def commit(self) -> None:
         self.aws.client("codecommit").create_commit(
-            repositoryName=PIPELINE,
+            repositoryName=self.name,
             branchName="main",
             putFiles=[{"filePath": "migration.json", "fileContent": ROWS}],
         )
@@ -74,23 +76,34 @@ class World:
     def run(self) -> dict[str, str]:
         """Start the pipeline, wait for its end, and return the status of each action."""
         client = self.aws.client("codepipeline")
-        execution = client.start_pipeline_execution(name=PIPELINE)["pipelineExecutionId"]
-        found = {"pipelineName": PIPELINE, "pipelineExecutionId": execution}
+        execution = client.start_pipeline_execution(name=self.name)["pipelineExecutionId"]
+        found = {"pipelineName": self.name, "pipelineExecutionId": execution}
         wait_for(
             lambda: client.get_pipeline_execution(**found)["pipelineExecution"]["status"] != "InProgress"
         )
         return {item["actionName"]: item["status"] for item in self._actions(execution)}
 
+    def retry(self, stage: str) -> list[Any]:
+        """Retry the stage of the latest execution; return the runs of its action, the newest first."""
+        client = self.aws.client("codepipeline")
+        last = client.list_pipeline_executions(pipelineName=self.name)["pipelineExecutionSummaries"][0]
+        found = {"pipelineName": self.name, "pipelineExecutionId": last["pipelineExecutionId"]}
+        client.retry_stage_execution(**found, stageName=stage, retryMode="FAILED_ACTIONS")
+        wait_for(
+            lambda: client.get_pipeline_execution(**found)["pipelineExecution"]["status"] != "InProgress"
+        )
+        return [item for item in self._actions(last["pipelineExecutionId"]) if item["stageName"] == stage]
+
     def _actions(self, execution: str) -> list[Any]:
         response = self.aws.client("codepipeline").list_action_executions(
-            pipelineName=PIPELINE, filter={"pipelineExecutionId": execution}
+            pipelineName=self.name, filter={"pipelineExecutionId": execution}
         )
         return list(response["actionExecutionDetails"])
 
     def variables(self) -> dict[str, str]:
         """Return the output variables of the action in the last execution."""
         client = self.aws.client("codepipeline")
-        last = client.list_pipeline_executions(pipelineName=PIPELINE)["pipelineExecutionSummaries"][0]
+        last = client.list_pipeline_executions(pipelineName=self.name)["pipelineExecutionSummaries"][0]
         actions = self._actions(last["pipelineExecutionId"])
         (action,) = (item for item in actions if item["actionName"] == "Migrate")
         variables: dict[str, str] = action["output"]["outputVariables"]
@@ -99,15 +112,15 @@ class World:
     def clean_up(self) -> None:
         cloudformation = self.aws.client("cloudformation")
         if self._exists():
-            stack_id = cloudformation.describe_stacks(StackName=PIPELINE)["Stacks"][0]["StackId"]
-            cloudformation.delete_stack(StackName=PIPELINE)
+            stack_id = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackId"]
+            cloudformation.delete_stack(StackName=self.name)
             cloudformation.get_waiter("stack_delete_complete").wait(
                 StackName=stack_id, WaiterConfig={"Delay": 1}
             )
         else:
-            self.aws.client("codepipeline").delete_pipeline(name=PIPELINE)
+            self.aws.client("codepipeline").delete_pipeline(name=self.name)
             self.aws.client("stepfunctions").delete_state_machine(stateMachineArn=MACHINE)
-        self.aws.client("codecommit").delete_repository(repositoryName=PIPELINE)
+        self.aws.client("codecommit").delete_repository(repositoryName=self.name)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +131,11 @@ def action(local_aws: LocalAws) -> LocalAws:
         stack_name=NAME,
         session=local_aws.session,
         endpoint_url=local_aws.endpoint_url,
-        parameters={"Name": NAME, "StateMachineArn": MACHINE, "OtherStateMachineArns": MACHINE},
+        parameters={
+            "Name": NAME,
+            "StateMachineArn": MACHINE,
+            "OtherStateMachineArns": f"{MACHINE},{REDRIVEN}",
+        },
         report=lambda _line: None,
     )
     local_aws.client("ssm").put_parameter(
@@ -166,6 +183,28 @@ def test_action_runs_an_alias(world: World) -> None:
     assert {(each["stateMachineVersionArn"], each["status"]) for each in executions} == {
         (version, "SUCCEEDED")
     }
+
+
+def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action: LocalAws) -> None:
+    world = World(action, name="redrive")
+    world.deploy((PROJECT / "examples/redrive/pipeline.yaml").read_text())
+    try:
+        world.commit()
+        assert world.run() == {"Source": "Succeeded", "Migrate": "Failed"}
+        action.client("ssm").put_parameter(Name="/redrive/switch", Type="String", Value="on", Overwrite=True)
+        attempts = world.retry("Migrate")
+        assert [attempt["status"] for attempt in attempts] == ["Succeeded", "Failed"]
+        (execution,) = {attempt["output"]["executionResult"]["externalExecutionId"] for attempt in attempts}
+        events = action.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+        entered = [
+            event["stateEnteredEventDetails"]["name"]
+            for event in events
+            if "stateEnteredEventDetails" in event
+        ]
+        assert entered.count("Copy Rows") == 1
+    finally:
+        action.client("ssm").delete_parameters(Names=["/redrive/switch"])
+        world.clean_up()
 
 
 def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase
 
-from pipeline import job_result, trigger
+from pipeline import job_result, reporting
 from pipeline.continuation import Continuation
 from statemachines.deploy import execute_change_set
 from tests.interleavings.search import search
@@ -58,7 +58,7 @@ def _report_twice(patch: pytest.MonkeyPatch) -> None:
         job_result.report_result(client, job_id, given)
         return job_result.report_result(client, job_id, given)
 
-    patch.setattr(trigger, "report_result", twice)
+    patch.setattr(reporting, "report_result", twice)
 
 
 @pytest.mark.parametrize("introduce_bug", [_name_executions_by_number, _use_another_token, _report_twice])

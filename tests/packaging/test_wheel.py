@@ -157,5 +157,5 @@ def test_installation_without_local_extra_works_with_an_aws(
     (application / "CHANGES").write_text("one more file")
     assert "Pushed 5 files" in stepline("push", str(application), *target)
     assert "succeeded after" in stepline("watch", "--timeout", "60s", *target)
-    assert "Job result reported" in stepline("logs", "trigger", *target)
+    assert "Job result reported" in stepline("logs", "worker", *target)
     assert "pip install 'stepline[local]'" in stepline("up", expected=1)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import archives, aws_calls, cold_start, push
+from benchmarks.waiting import table as waiting
 
 _COLD_START_TARGET = 1.15
 
@@ -20,6 +21,7 @@ def main() -> None:
     _show_cold_start(console)
     _show_calls(console)
     _show_push(console)
+    waiting.show(console)
 
 
 def _show_archives(console: Console) -> None:

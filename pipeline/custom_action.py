@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from pipeline.continuation import Continuation, read_token
 from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
@@ -117,7 +118,7 @@ class CustomAction:
         executions of actions that have ended.
         """
         self.take_jobs()
-        for open_job in self._open_jobs.all():
+        for open_job in sorted(self._open_jobs.all(), key=self._turn):
             if self._remaining_seconds() <= WORKER_MARGIN_SECONDS:
                 logger.warning("The sweep has not seen all open jobs; the next one continues")
                 return
@@ -127,11 +128,23 @@ class CustomAction:
             except SteplineError as error:  # the others are not to wait for this one
                 logger.warning("An open job could not be checked", extra=error.fields)
 
-    def _is_due(self, open_job: OpenJob) -> bool:
+    def _turn(self, open_job: OpenJob) -> tuple[bool, int]:
+        """Return the place in a sweep, which may end before all open jobs have been checked.
+
+        Jobs that the table says are due come first, the others in another order each time.
+        """
+        return not self._is_recorded_as_due(open_job), crc32(f"{self._now()} {open_job.job_id}".encode())
+
+    def _is_recorded_as_due(self, open_job: OpenJob) -> bool:
         if open_job.execution is None:
             return self._is_unfinished(open_job)
-        if open_job.has_ended or self._now() >= (open_job.deadline or 0):
+        return open_job.has_ended or self._now() >= (open_job.deadline or 0)
+
+    def _is_due(self, open_job: OpenJob) -> bool:
+        if self._is_recorded_as_due(open_job):
             return True
+        if open_job.execution is None:
+            return False
         try:
             execution = describe_execution(self._dependencies.clients.stepfunctions, open_job.execution)
         except (ConfigurationError, PermissionDeniedError):  # to be reported

@@ -39,6 +39,7 @@ def main() -> None:
         findings = _load(aws, arguments.executions, console)
     if arguments.simulate:
         quota_tables.show_simulation(console)
+        quota_tables.show_custom_simulation(console)
     _show_findings(console, findings)
     sys.exit(0 if all(finding.holds for finding in findings) else 1)
 

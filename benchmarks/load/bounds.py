@@ -24,8 +24,9 @@ _FIXED_THREADS = 64 + 2 * 32 + 2 * 16 + 2 * FUNCTIONS * USUAL_ENVIRONMENTS + 40
 """ministack's pool, two clocks, concurrent tasks with two threads each, two threads for each process of a
 function, and requests with a thread of their own."""
 
-_THREADS_PER_EXECUTION = 1.1
-"""An open execution has a waiting thread."""
+_THREADS_PER_EXECUTION = 2.1
+"""An open execution has a waiting thread, and the event that its action has started another one, until the
+worker has handled it."""
 
 _OPEN_FILES = 1000
 """Below 1,024, a usual limit: both ends of the connections in pools, and five for each process."""

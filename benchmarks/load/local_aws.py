@@ -1,4 +1,4 @@
-"""Starts a local AWS for a load test, with its calls counted, and deploys template.yaml to it."""
+"""Starts a local AWS for a load test, with its calls counted, and deploys a template to it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CONFIG = Config(
 
 @dataclass(frozen=True)
 class DeployedLocalAws:
-    """A local AWS with the stack of template.yaml, which has these `outputs`."""
+    """A local AWS with the stack of a template, which has these `outputs`."""
 
     server: LocalAws
     outputs: dict[str, str]
@@ -60,18 +60,23 @@ class DeployedLocalAws:
 
 @contextmanager
 def deployed(
-    port: int, *, parameters: dict[str, str] | None = None, open_files: int | None = None
+    port: int,
+    *,
+    template: Path = PROJECT / "template.yaml",
+    parameters: dict[str, str] | None = None,
+    open_files: int | None = None,
+    module: str = "benchmarks.load.counted_local_aws",
 ) -> Iterator[DeployedLocalAws]:
-    """Start a local AWS, deploy template.yaml with `parameters`, and stop it at the end.
+    """Start a local AWS, deploy the template with `parameters`, and stop it at the end.
 
-    `open_files` is its limit of open files, which it cannot raise.
+    `open_files` is its limit of open files, which it cannot raise. `module` is the program that runs it.
     """
 
     def command(port: int, region: str, directory: Path) -> Sequence[str]:
         limit = f"ulimit -n {open_files} && " if open_files else ""
         shell = ["sh", "-c", f'cd "{PROJECT}" && {limit}exec "$0" "$@"']
         options = ["--port", str(port), "--region", region, "--directory", str(directory)]
-        return [*shell, sys.executable, "-m", "benchmarks.load.counted_local_aws", *options]
+        return [*shell, sys.executable, "-m", module, *options]
 
     owner = Owner(os.getpid(), "load")
     with Interruptions() as interruptions:
@@ -80,7 +85,7 @@ def deployed(
         )
     try:
         deployed = deploy(
-            PROJECT / "template.yaml",
+            template,
             stack_name=STACK,
             session=_session(),
             endpoint_url=server.endpoint_url,

@@ -10,12 +10,15 @@ from concurrent.futures import ProcessPoolExecutor
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import quotas
+from benchmarks import custom_quotas, quotas
 from benchmarks.load.burst import Burst
 
 SIMULATED_ACTIONS = (150, 300, 600, 1200)
 INTERVAL_SECONDS = 30
 EXECUTION_SECONDS = 200.0
+
+CUSTOM_ACTIONS = ((600, 200), (1200, 200), (3000, 200), (10_000, 200), (3000, 3000), (10_000, 3000))
+"""Numbers of custom actions, and the seconds that their executions take."""
 
 
 def show_calls(console: Console, calls: Counter[str], burst: Burst) -> None:
@@ -46,6 +49,42 @@ def show_simulation(console: Console) -> None:
         for outcome in pool.map(simulate, SIMULATED_ACTIONS):
             table.add_row(*row(outcome))
     console.print(table)
+
+
+def show_custom_simulation(console: Console) -> None:
+    """Simulate custom actions that start within the same time, with the quotas of a small region."""
+    table = Table(title="Custom actions in a small region (simulated)", title_justify="left")
+    for column in (
+        "actions",
+        "executions take",
+        "by the event",
+        "throttled",
+        "median delay",
+        "maximum",
+        "checked by a sweep",
+    ):
+        table.add_column(column, justify="right")
+    for actions, seconds in CUSTOM_ACTIONS:
+        table.add_row(*custom_row(actions, seconds))
+    console.print(table)
+
+
+def custom_row(actions: int, seconds: int) -> tuple[str, ...]:
+    outcome = custom_quotas.simulate(
+        actions,
+        quota=quotas.SMALL_REGIONS["DescribeExecution"],
+        begin_seconds=INTERVAL_SECONDS,
+        execution_seconds=seconds,
+    )
+    return (
+        f"{outcome.actions:,}",
+        f"{seconds:,} s",
+        f"{outcome.answered_by_event:,}",
+        f"{outcome.throttled / outcome.calls:.0%}",
+        f"{outcome.median_delay_seconds:,.0f} s",
+        f"{outcome.longest_delay_seconds:,.0f} s",
+        f"{outcome.sweep_checks:,}",
+    )
 
 
 def simulate(actions: int) -> quotas.Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks import aws_calls, deploy_calls, quotas
 from benchmarks.load import quota_tables
+from benchmarks.waiting import hour
 
 PAGE = (Path(__file__).parents[2] / "docs/quotas.md").read_text()
 
@@ -35,6 +37,24 @@ def test_calls_of_the_deploy_machine_are_those_of_the_code() -> None:
         for path, calls in deploy_calls.measure().items()
     ]
     assert rows("<!-- deploy calls") == measured
+
+
+def test_calls_of_the_worker_are_those_of_the_code() -> None:
+    calls = hour.measure()[hour.CUSTOM]
+
+    def row(part: str, counted: Counter[str]) -> list[str]:
+        names = [f"{name} {count}" for name, count in counted.most_common() if name != hour.INVOCATION]
+        return [part, str(hour.count_calls(counted)), ", ".join(names)]
+
+    parts = {"start": calls.start, "two sweeps": calls.hour, "end": calls.end}
+    assert rows("<!-- worker calls") == [row(part, counted) for part, counted in parts.items()]
+
+
+def test_simulated_custom_actions_are_those_of_the_code() -> None:
+    simulated = [
+        [*quota_tables.custom_row(actions, seconds)] for actions, seconds in quota_tables.CUSTOM_ACTIONS
+    ]
+    assert rows("<!-- custom actions") == simulated
 
 
 def test_quotas_are_those_of_the_code() -> None:

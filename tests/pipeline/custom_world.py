@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.settings import load_settings
@@ -33,6 +34,17 @@ RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy"
 
 
 _STATUSES = {"ABANDONED": "Abandoned", "CANCELED": "Abandoned", "FAILED": "Failed"}
+
+
+@dataclass
+class _LimitedContext(LambdaContext):
+    """The context of an invocation that has time for one poll and so many checks of open jobs."""
+
+    checks: int = 0
+
+    def get_remaining_time_in_millis(self) -> int:
+        self.checks -= 1
+        return super().get_remaining_time_in_millis() if self.checks >= -1 else 0
 
 
 class CustomWorld:
@@ -96,6 +108,12 @@ class CustomWorld:
         """Let CodePipeline end the action without a result of the worker: its open jobs are closed."""
         self.codepipeline.attempts[-1].status = _STATUSES[state]
 
+    def run_one(self, **configuration: str) -> str:
+        """Run an action until its job is held, besides others, and return its first job's id."""
+        job_id = self.begin_action(**configuration)
+        self.send_started()
+        return job_id
+
     def run_until_held(self, **configuration: str) -> tuple[str, FakeExecution]:
         """Begin an action and send its event; return its first job's id and the execution that runs."""
         job_id = self.begin_action(**configuration)
@@ -124,8 +142,8 @@ class CustomWorld:
 
     # ---------------------------------------------------------------- events
 
-    def send(self, event: dict[str, Any]) -> None:
-        self.worker.handle(json.loads(json.dumps(event)), LambdaContext())  # type: ignore[arg-type]
+    def send(self, event: dict[str, Any], context: LambdaContext | None = None) -> None:
+        self.worker.handle(json.loads(json.dumps(event)), context or LambdaContext())  # type: ignore[arg-type]
 
     def send_started(self) -> None:
         self.send_action_event("STARTED")
@@ -140,8 +158,10 @@ class CustomWorld:
         detail = {"executionArn": execution.arn, "status": execution.status}
         self.send({"detail-type": "Step Functions Execution Status Change", "detail": detail})
 
-    def sweep(self) -> None:
-        self.send({"detail-type": "Scheduled Event", "detail": {}})
+    def sweep(self, *, checks: int | None = None) -> None:
+        """Send the event of the schedule. `checks`: after so many open jobs, Lambda's time has passed."""
+        context = LambdaContext() if checks is None else _LimitedContext(checks=checks)
+        self.send({"detail-type": "Scheduled Event", "detail": {}}, context)
 
     def forget_calls(self) -> None:
         for service in (self.codepipeline, self.stepfunctions, self.dynamodb):

@@ -212,6 +212,30 @@ def test_timeout_stops_the_execution(world: CustomWorld) -> None:
     assert "30 minutes" in world.final_result["failureDetails"]["message"]
 
 
+def test_sweep_without_enough_time_answers_due_jobs_first(world: CustomWorld) -> None:
+    for _ in range(4):
+        world.run_one()
+    last = world.run_one(TimeoutMinutes="10")
+    world.now += 11 * 60
+    world.sweep(checks=1)
+
+    (stopped,) = world.stepfunctions.called("StopExecution")
+    assert stopped["executionArn"].endswith(last)
+
+
+def test_sweeps_without_enough_time_check_all_jobs_in_the_end(world: CustomWorld) -> None:
+    for _ in range(3):
+        world.run_one()
+    world.forget_calls()
+    for _ in range(40):
+        world.now += 1800
+        world.sweep(checks=1)
+
+    described = [params["executionArn"] for params in world.stepfunctions.called("DescribeExecution")]
+    assert len(described) == 40
+    assert set(described) == set(world.stepfunctions.executions)
+
+
 def test_job_that_another_worker_has_is_left_to_it(world: CustomWorld) -> None:
     world.begin_action()
     world.codepipeline.fail_next("AcknowledgeJob", "InvalidNonceException")

@@ -26,7 +26,8 @@ class Continuation:
     """The state of an action. Times are whole seconds since 1970.
 
     `execution` is None as long as AWS could not be reached to start it, and `stop_requested` until the
-    timeout has passed and StopExecution was accepted.
+    timeout has passed and StopExecution was accepted. `reported`: when the token was reported, by a trigger
+    that holds jobs open; it increases from job to job, and no job that has the token is older.
     """
 
     first_job_id: str
@@ -35,6 +36,7 @@ class Continuation:
     started: int | None = None
     percent: int = 0
     stop_requested: int | None = None
+    reported: int | None = None
 
     @property
     def execution_name(self) -> str:
@@ -55,6 +57,9 @@ class Continuation:
 
     def with_stop_requested(self, now: int) -> Continuation:
         return dataclasses.replace(self, stop_requested=now)
+
+    def with_reported(self, now: int) -> Continuation:
+        return dataclasses.replace(self, reported=max(now, (self.reported or 0) + 1))
 
     def deadline(self, timeout_minutes: int) -> int:
         return self.first_seen + timeout_minutes * 60
@@ -78,6 +83,8 @@ def write_token(continuation: Continuation) -> str:
         members |= {"execution": str(continuation.execution), "started": continuation.started}
     if continuation.stop_requested is not None:
         members["stopRequested"] = continuation.stop_requested
+    if continuation.reported is not None:
+        members["reported"] = continuation.reported
     return json.dumps(members, separators=(",", ":"))
 
 
@@ -96,6 +103,7 @@ def read_token(token: str, now: int) -> Continuation:
         first_job_id=first_job_id,
         first_seen=_number(members, "since", now + MAX_CLOCK_SKEW_SECONDS),
         percent=_number(members, "percent", MAX_RUNNING_PERCENT),
+        reported=_number(members, "reported", now + MAX_CLOCK_SKEW_SECONDS) if "reported" in members else None,
     )
     if "execution" not in members:
         return continuation

@@ -14,15 +14,13 @@ from pipeline.continuation import Continuation, read_token
 from pipeline.dependencies import Dependencies
 from pipeline.errors import TokenError
 from pipeline.job_event import USER_PARAMETERS, Job
-from pipeline.job_result import Continue, Failure, JobResult, changes_nothing
+from pipeline.job_result import Continue, JobResult, changes_nothing
 from pipeline.limits import OLD_ANSWER_DELAYS_SECONDS, WORKER_MARGIN_SECONDS
-from pipeline.messages import started_summary
 from pipeline.observability import logger
 from pipeline.open_jobs import OpenJob, OpenJobs
 from pipeline.process_job import failure_of, process_job
 from pipeline.reporting import report
 from stepline.core.errors import SteplineError
-from stepline.core.failure_types import FailureType
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -76,7 +74,10 @@ class HeldJobs:
         except TokenError as error:  # of another version of the trigger
             result: JobResult = failure_of(error)
         else:
-            result = self._safe(self._result(open_job, continuation), continuation)
+            result = self._result(open_job, continuation)
+        if isinstance(result, Continue):
+            reported = result.continuation.with_reported(int(self._dependencies.clock()))
+            result = replace(result, continuation=reported)
         report(self._codepipeline, open_job.job_id, result, is_held=True)
         try:
             self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
@@ -92,16 +93,6 @@ class HeldJobs:
                 return result
             self._dependencies.sleep(delay)
         return process_job(job, self._dependencies, self._remaining_seconds())
-
-    def _safe(self, result: JobResult, continuation: Continuation) -> JobResult:
-        """Return a result for the job: the trigger decides about errors that only the worker may have."""
-        if isinstance(result, Failure) and result.type is not FailureType.JOB_FAILED:
-            assert continuation.execution is not None
-            result = Continue(continuation, started_summary(continuation.execution))
-        if not isinstance(result, Continue):
-            return result
-        reported = result.continuation.with_reported(int(self._dependencies.clock()))
-        return replace(result, continuation=reported)
 
 
 def _job(open_job: OpenJob) -> Job:

@@ -20,6 +20,7 @@ from pipeline.observability import logger
 from pipeline.open_jobs import OpenJob, OpenJobs
 from pipeline.process_job import action_parameters, process_job
 from stepline.core.errors import SteplineError
+from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
 
 
@@ -36,12 +37,7 @@ def hold(
         return _continued(result, dependencies), False
     if held.has_ended:  # DescribeExecution, which is eventually consistent, has returned an older status
         return _continued(result, dependencies), True
-    try:
-        execution = describe_execution(dependencies.clients.stepfunctions, held.execution)
-    except SteplineError as error:
-        logger.warning("The execution of a held job could not be described", extra=error.fields)
-        return _continued(result, dependencies), True
-    if execution is not None and execution.status.is_open:
+    if _is_running(held.execution, dependencies):
         logger.info("The job is held open", extra={"execution_arn": str(held.execution)})
         return None, True
     latest = process_job(job, dependencies, remaining_seconds)
@@ -76,6 +72,15 @@ def _recorded(job: Job, result: Continue, dependencies: Dependencies) -> OpenJob
     except SteplineError as error:
         logger.warning("The job could not be held", extra=error.fields)
         return None
+
+
+def _is_running(arn: ExecutionArn, dependencies: Dependencies) -> bool:
+    """Return False also if this cannot be known: polling finds out, and reports why."""
+    try:
+        execution = describe_execution(dependencies.clients.stepfunctions, arn)
+    except SteplineError:
+        return False
+    return execution is not None and execution.status.is_open
 
 
 def _parameters(job: Job) -> ActionParameters:

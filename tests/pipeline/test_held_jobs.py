@@ -349,15 +349,23 @@ def test_next_job_replaces_one_that_was_recorded_before(world: HeldWorld) -> Non
     assert world.open_jobs == []
 
 
-def test_error_that_only_the_worker_has_is_left_to_the_trigger(world: HeldWorld) -> None:
+def test_missing_permission_of_the_worker_fails_the_action_and_is_named(world: HeldWorld) -> None:
     event, execution = world.hold()
     execution.succeed()
     world.stepfunctions.fail_next("DescribeExecution", "AccessDeniedException")
     world.send_status(execution)
-    assert "continuationToken" in world.job_result(event)
 
-    following = world.next_job(event)
-    assert "continuationToken" not in world.send(following)
+    failure = world.job_result(event)["failureDetails"]
+    assert failure["type"] == "PermissionError"
+    assert "states:DescribeExecution" in failure["message"]
+
+
+def test_missing_permission_after_the_record_fails_the_action(world: HeldWorld) -> None:
+    event, _ = world.start_execution()
+    denied = AwsError("denied", code="AccessDeniedException")
+    world.stepfunctions.faults.append(Fault("DescribeExecution", (2, 3), denied))
+
+    assert world.send(event)["failureDetails"]["type"] == "PermissionError"
 
 
 def test_token_of_another_version_fails_the_action(world: HeldWorld) -> None:

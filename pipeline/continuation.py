@@ -28,6 +28,8 @@ class Continuation:
     `execution` is None as long as AWS could not be reached to start it, and `stop_requested` until the
     timeout has passed and StopExecution was accepted. `redriven`: when the execution was redriven for this
     action; it was started by an earlier one, whose first job `first_job_id` then is.
+    `reported`: when the token was reported, by a trigger that holds jobs open; it increases from job to job,
+    and no job that has the token is older.
     """
 
     first_job_id: str
@@ -37,6 +39,7 @@ class Continuation:
     percent: int = 0
     stop_requested: int | None = None
     redriven: int | None = None
+    reported: int | None = None
 
     @property
     def execution_name(self) -> str:
@@ -60,6 +63,9 @@ class Continuation:
 
     def with_redriven(self, redriven: int) -> Continuation:
         return dataclasses.replace(self, redriven=redriven)
+
+    def with_reported(self, now: int) -> Continuation:
+        return dataclasses.replace(self, reported=max(now, (self.reported or 0) + 1))
 
     def deadline(self, timeout_minutes: int) -> int:
         return self.first_seen + timeout_minutes * 60
@@ -85,6 +91,8 @@ def write_token(continuation: Continuation) -> str:
         members["stopRequested"] = continuation.stop_requested
     if continuation.redriven is not None:
         members["redriven"] = continuation.redriven
+    if continuation.reported is not None:
+        members["reported"] = continuation.reported
     return json.dumps(members, separators=(",", ":"))
 
 
@@ -103,6 +111,9 @@ def read_token(token: str, now: int) -> Continuation:
         first_job_id=first_job_id,
         first_seen=_number(members, "since", now + MAX_CLOCK_SKEW_SECONDS),
         percent=_number(members, "percent", MAX_RUNNING_PERCENT),
+        reported=_number(members, "reported", now + MAX_CLOCK_SKEW_SECONDS)
+        if "reported" in members
+        else None,
     )
     if "execution" not in members:
         return continuation

@@ -9,7 +9,6 @@ what is left if an event was lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -17,8 +16,9 @@ from pipeline.continuation import Continuation, read_token
 from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
 from pipeline.dependencies import Dependencies
 from pipeline.errors import ActionParametersError, JobEventError, JobNotFoundError, TokenError
+from pipeline.held_jobs import HeldJobs
 from pipeline.job_event import Job, PipelineContext, parse_custom_job
-from pipeline.job_result import Continue, JobResult
+from pipeline.job_result import Continue, JobResult, changes_nothing
 from pipeline.limits import (
     DEFAULT_TIMEOUT_MINUTES,
     FIRST_JOB_DELAYS_SECONDS,
@@ -57,6 +57,7 @@ class CustomAction:
         codepipeline: CodePipelineClient,
         action_type: ActionType,
         open_jobs: OpenJobs,
+        held_jobs: HeldJobs,
         dependencies: Dependencies,
         *,
         remaining_seconds: Seconds,
@@ -64,6 +65,7 @@ class CustomAction:
         self._codepipeline = codepipeline
         self._action_type = action_type
         self._open_jobs = open_jobs
+        self._held_jobs = held_jobs
         self._dependencies = dependencies
         self._stops = Stops(codepipeline, dependencies)
         self._remaining_seconds = remaining_seconds
@@ -108,6 +110,8 @@ class CustomAction:
         open_job = self._open_jobs.mark_ended(first_job_id)
         if open_job is None:
             logger.info("No open job waits for the execution")
+        elif open_job.is_of_lambda_action:
+            self._held_jobs.answer(open_job)
         elif open_job.execution is not None or self._is_unfinished(open_job):
             self._resume(open_job)
         else:  # whoever takes the next job sees the mark
@@ -123,7 +127,9 @@ class CustomAction:
                 logger.warning("The sweep has not seen all open jobs; the next one continues")
                 return
             try:
-                if self._is_due(open_job):
+                if open_job.is_of_lambda_action:
+                    self._held_jobs.answer_if_due(open_job)
+                elif self._is_due(open_job):
                     self._resume(open_job)
             except SteplineError as error:  # the others are not to wait for this one
                 logger.warning("An open job could not be checked", extra=error.fields)
@@ -255,7 +261,7 @@ class CustomAction:
         """
         for delay in (*(OLD_ANSWER_DELAYS_SECONDS if has_ended else ()), None):
             result = process_job(job, self._dependencies, self._remaining_seconds())
-            if not _changes_nothing(result, continuation):
+            if not changes_nothing(result, continuation):
                 return self._report(job, continuation, result)
             if delay is not None:
                 self._dependencies.sleep(delay)
@@ -316,13 +322,6 @@ def _deadline(job: Job, continuation: Continuation) -> int:
     except ActionParametersError:  # an execution that was started is answered all the same
         minutes = DEFAULT_TIMEOUT_MINUTES
     return continuation.deadline(minutes)
-
-
-def _changes_nothing(result: JobResult, continuation: Continuation) -> bool:
-    """Return whether the action only goes on."""
-    return isinstance(result, Continue) and replace(result.continuation, percent=0) == replace(
-        continuation, percent=0
-    )
 
 
 def _is_to_be_retried(result: JobResult | None) -> bool:

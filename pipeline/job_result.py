@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -52,6 +52,13 @@ class Failure:
 
 
 JobResult = Continue | Success | Failure
+
+
+def changes_nothing(result: JobResult, continuation: Continuation) -> bool:
+    """Return whether the action only goes on."""
+    return isinstance(result, Continue) and replace(result.continuation, percent=0) == replace(
+        continuation, percent=0
+    )
 
 
 def report_result(client: CodePipelineClient, job_id: str, result: JobResult) -> JobResult:

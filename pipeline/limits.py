@@ -62,6 +62,10 @@ UNFINISHED_JOB_SECONDS: Final = 600
 """Time after which a job that was taken, and is neither held nor answered, is taken up again [ours]. An
 invocation ends earlier."""
 
+MAX_HOLD_MINUTES: Final = 12
+"""For which a job of a Lambda action is held open [ours]: a job without a result times out after 20 minutes
+[doc]. The jobs are checked every three minutes, so even a check that fails leaves time for the next one."""
+
 WORKER_MARGIN_SECONDS: Final = 20
 """Of an invocation of the worker, for reporting the result of the last job [ours]."""
 

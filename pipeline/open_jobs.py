@@ -14,6 +14,16 @@ of the execution is derived, so that the execution's status event leads to it:
 | `changed`      | when `job` was last changed, in seconds since 1970                                      |
 | `expires`      | when DynamoDB deletes the item, if nothing else has, in seconds since 1970              |
 
+The job of a Lambda action, of which GetJobDetails knows nothing, has what its result needs instead of
+`pipeline`:
+
+| attribute           | meaning                                                                            |
+|---------------------|------------------------------------------------------------------------------------|
+| `continuationToken` | with which the job can be continued; it contains nothing secret                    |
+| `userParameters`    | of the action's UserParameters only `timeoutMinutes` and `outputVariables`         |
+| `reported`          | when the token of the job was reported, in seconds since 1970: its order           |
+| `deadline`          | when the job is continued at the latest                                            |
+
 The worker that holds a job and the one that sees the status event may be two at the same time. Each writes
 its part before it reads that of the other, in one request: so at least one of them sees both, and reports the
 result.
@@ -40,7 +50,10 @@ _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 @dataclass(frozen=True)
 class OpenJob:
-    """An item of the table. `execution`, `deadline` and `pipeline` are None until the job is held."""
+    """An item of the table. `execution`, `deadline` and `pipeline` are None until the job is held.
+
+    `continuation_token` and `user_parameters`: of a Lambda action only, which has no `pipeline`.
+    """
 
     first_job_id: str
     job_id: str
@@ -49,6 +62,12 @@ class OpenJob:
     pipeline: PipelineContext | None
     has_ended: bool
     changed: int
+    continuation_token: str | None = None
+    user_parameters: str | None = None
+
+    @property
+    def is_of_lambda_action(self) -> bool:
+        return self.continuation_token is not None
 
 
 class OpenJobs:
@@ -91,6 +110,39 @@ class OpenJobs:
                 ":expires": _expires(now),
             },
             condition="job = :job",
+        )
+
+    def hold_lambda_job(
+        self,
+        first_job_id: str,
+        job_id: str,
+        execution: ExecutionArn,
+        *,
+        continuation_token: str,
+        user_parameters: str,
+        reported: int,
+        deadline: int,
+        now: int,
+    ) -> OpenJob | None:
+        """Record that the job of a Lambda action waits for the end of `execution`.
+
+        Return None if a later job of the action is recorded: the event of this one was repeated.
+        """
+        return self._update(
+            first_job_id,
+            "SET job = :job, execution = :execution, deadline = :deadline, changed = :now, expires = :expires,"
+            " continuationToken = :token, userParameters = :parameters, reported = :reported",
+            {
+                ":job": {"S": job_id},
+                ":execution": {"S": str(execution)},
+                ":deadline": _number(deadline),
+                ":now": _number(now),
+                ":expires": _expires(now),
+                ":token": {"S": continuation_token},
+                ":parameters": {"S": user_parameters},
+                ":reported": _number(reported),
+            },
+            condition="attribute_not_exists(reported) OR reported <= :reported",
         )
 
     def mark_ended(self, first_job_id: str) -> OpenJob | None:
@@ -158,6 +210,8 @@ def _open_job(item: Mapping[str, Any]) -> OpenJob:
         pipeline=PipelineContext(*json.loads(item["pipeline"]["S"])) if "pipeline" in item else None,
         has_ended=item.get("ended", {}).get("BOOL", False),
         changed=int(item["changed"]["N"]),
+        continuation_token=item.get("continuationToken", {}).get("S"),
+        user_parameters=item.get("userParameters", {}).get("S"),
     )
 
 

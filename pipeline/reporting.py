@@ -22,14 +22,21 @@ _METRICS: Mapping[type[JobResult], str] = {
 }
 
 
-def report(codepipeline: CodePipelineClient, job_id: str, result: JobResult) -> JobResult | None:
+def report(
+    codepipeline: CodePipelineClient, job_id: str, result: JobResult, *, is_held: bool = False
+) -> JobResult | None:
     """Report the result, and return what was reported; None if CodePipeline does not wait for it any more.
+
+    `is_held`: trigger and worker may both report the result of the job; it is no problem if it is closed.
 
     Raise `JobResultError` if no result could be reported.
     """
     try:
         reported = report_result(codepipeline, job_id, result)
     except JobClosedError as error:
+        if is_held:
+            logger.info("The job that was held is closed")
+            return None
         logger.warning("Job already closed", extra=error.fields)
         _count("JobsClosed")
         return None

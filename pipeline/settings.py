@@ -8,6 +8,9 @@
 |                              | needs one GetExecutionHistory per poll                                  |
 | `EXPRESS_CLAIMS_BUCKET`      | bucket that records which jobs have started an Express execution;       |
 |                              | without it Express state machines are refused                           |
+| `HOLD_MINUTES`               | 0 (default) to 12, of the trigger: so long a job is held open for the   |
+|                              | end of its execution; at 0 each job polls once                          |
+| `OPEN_JOBS_TABLE`            | DynamoDB table of the jobs that are held; required then                 |
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.errors import ActionParametersError
+from pipeline.limits import MAX_HOLD_MINUTES
 from stepline.core import environment as variables
 from stepline.core.executions.arns import ExecutionArn, MachineArn
 from stepline.core.text import quoted
@@ -24,6 +28,8 @@ STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 ALLOWED_STATE_MACHINE_ARNS = "ALLOWED_STATE_MACHINE_ARNS"
 SHOW_PROGRESS = "SHOW_PROGRESS"
 EXPRESS_CLAIMS_BUCKET = "EXPRESS_CLAIMS_BUCKET"
+HOLD_MINUTES = "HOLD_MINUTES"
+OPEN_JOBS_TABLE = "OPEN_JOBS_TABLE"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Settings:
     allowed_machines: tuple[MachineArn, ...] = ()
     show_progress: bool = True
     express_claims_bucket: str | None = None
+    hold_seconds: int = 0
+    open_jobs_table: str = ""
 
     @property
     def machines(self) -> tuple[MachineArn, ...]:
@@ -78,9 +86,18 @@ class Settings:
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings. Raise `SettingsError`, naming the variable."""
+    hold_minutes = _hold_minutes(environment)
     return Settings(
         default_machine=variables.machine(STATE_MACHINE_ARN, environment),
         allowed_machines=variables.machines(ALLOWED_STATE_MACHINE_ARNS, environment),
         show_progress=variables.boolean(SHOW_PROGRESS, environment, default=True),
         express_claims_bucket=variables.optional(EXPRESS_CLAIMS_BUCKET, environment) or None,
+        hold_seconds=hold_minutes * 60,
+        open_jobs_table=variables.required(OPEN_JOBS_TABLE, environment) if hold_minutes else "",
     )
+
+
+def _hold_minutes(environment: Mapping[str, str]) -> int:
+    if variables.optional(HOLD_MINUTES, environment) == "0":
+        return 0
+    return variables.number(HOLD_MINUTES, MAX_HOLD_MINUTES, environment, default=0)

@@ -1,7 +1,8 @@
 """The Lambda function that CodePipeline invokes: runs a state machine as an action.
 
 The first job of an action reads the input and starts an execution. The following jobs poll it, and the last
-one reports its result. Between two jobs nothing runs. `settings` lists the environment variables,
+one reports its result. Between two jobs nothing runs. With `HOLD_MINUTES`, a job whose execution runs
+is held open, and the worker answers it when the execution has ended. `settings` lists the environment variables,
 `user_parameters` the action's parameters.
 """
 
@@ -16,7 +17,7 @@ from pipeline.clients import AwsClients, Clients
 from pipeline.dependencies import Clock, Dependencies
 from pipeline.errors import JobEventError
 from pipeline.job_event import job_id, parse_job
-from pipeline.job_result import JobResult
+from pipeline.job_result import Continue, JobResult
 from pipeline.observability import logger, metrics, traced
 from pipeline.process_job import failure_of, process_job
 from pipeline.reporting import report
@@ -48,17 +49,24 @@ class Trigger:
         """
         job = job_id(event)
         logger.append_keys(job_id=job)
-        result = self._result(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
-        report(self._codepipeline, job, result)
+        result, is_held = self._result(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
+        if result is not None:
+            report(self._codepipeline, job, result, is_held=is_held)
 
-    def _result(self, event: Any, remaining_seconds: float) -> JobResult:
+    def _result(self, event: Any, remaining_seconds: float) -> tuple[JobResult | None, bool]:
+        """Return the result, None for a job that is left open, and whether the worker may report one, too."""
         if isinstance(self._dependencies, SettingsError):
-            return failure_of(self._dependencies)
+            return failure_of(self._dependencies), False
         try:
             job = parse_job(event)
         except JobEventError as error:
-            return failure_of(error)
-        return process_job(job, self._dependencies, remaining_seconds)
+            return failure_of(error), False
+        result = process_job(job, self._dependencies, remaining_seconds)
+        if not self._dependencies.settings.hold_seconds or not isinstance(result, Continue):
+            return result, False
+        from pipeline.holding import hold  # noqa: PLC0415 - only with this setting, while an execution runs
+
+        return hold(job, result, self._dependencies, remaining_seconds)
 
 
 def _cold_start() -> Trigger:

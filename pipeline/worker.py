@@ -5,7 +5,8 @@ EventBridge invokes it for
 - "CodePipeline Action Execution State Change": an action has begun, and its first job is to be taken; or it
   has ended without a result of the worker, and its execution is to be stopped
 - "Step Functions Execution Status Change", of an execution that has ended: its job is to be answered
-- a schedule: the sweep, in case an event was lost.
+- a schedule: the sweep, in case an event was lost
+- another schedule, if the trigger of Lambda actions holds jobs open: they must be continued in time.
 
 `settings` and `worker_settings` list the environment variables, `action_properties` the action's properties.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +24,7 @@ from pipeline.clients import AwsClients, Clients
 from pipeline.continuation import first_job_of
 from pipeline.custom_action import CustomAction
 from pipeline.dependencies import Clock, Dependencies, Sleep
+from pipeline.held_jobs import HeldJobs
 from pipeline.job_event import PipelineContext
 from pipeline.observability import logger, metrics, traced
 from pipeline.open_jobs import OpenJobs
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 _ACTION_CHANGE: Final = "CodePipeline Action Execution State Change"
 _EXECUTION_CHANGE: Final = "Step Functions Execution Status Change"
 _SCHEDULE: Final = "Scheduled Event"
+_HELD_JOBS: Final = "Held Jobs"
+"""[ours]: the template's rule sends it."""
 
 _MILLISECONDS = 1000
 
@@ -57,6 +62,7 @@ class Worker:
         self._open_jobs = OpenJobs(clients.dynamodb, worker_settings.table)
         # Nobody sees the progress of an execution whose job is held.
         self._dependencies = Dependencies(replace(settings, show_progress=False), clients, clock, sleep)
+        self._lambda_dependencies = Dependencies(settings, clients, clock, sleep)
         self._stops = Stops(clients.codepipeline, self._dependencies)
 
     def handle(self, event: Any, context: LambdaContext) -> None:
@@ -76,6 +82,8 @@ class Worker:
                 action.execution_ended(first_job_id)
         elif kind == _SCHEDULE:
             action.sweep()
+        elif kind == _HELD_JOBS:
+            self._held_jobs(context).sweep()
         else:
             raise fields.wrong("detail-type", "must be that of an event of the template's rules", kind)
 
@@ -92,9 +100,22 @@ class Worker:
             self._codepipeline,
             self._action_type,
             self._open_jobs,
+            self._held_jobs(context),
             self._dependencies,
-            remaining_seconds=lambda: context.get_remaining_time_in_millis() / _MILLISECONDS,
+            remaining_seconds=_remaining_seconds(context),
         )
+
+    def _held_jobs(self, context: LambdaContext) -> HeldJobs:
+        return HeldJobs(
+            self._codepipeline,
+            self._open_jobs,
+            self._lambda_dependencies,
+            remaining_seconds=_remaining_seconds(context),
+        )
+
+
+def _remaining_seconds(context: LambdaContext) -> Callable[[], float]:
+    return lambda: context.get_remaining_time_in_millis() / _MILLISECONDS
 
 
 def _pipeline_context(detail: Fields) -> PipelineContext:

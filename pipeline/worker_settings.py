@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.custom_jobs import ActionType
+from pipeline.settings import OPEN_JOBS_TABLE
 from stepline.core import environment as variables
 
 ACTION_CATEGORY = "ACTION_CATEGORY"
 ACTION_PROVIDER = "ACTION_PROVIDER"
 ACTION_VERSION = "ACTION_VERSION"
-OPEN_JOBS_TABLE = "OPEN_JOBS_TABLE"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults import pipeline_invariants, result_invariants
-from tests.faults.custom_action_world import WORKER, CustomActionWorld
+from tests.faults.custom_action_world import CustomActionWorld
 from tests.faults.network import Network
 from tests.faults.pipeline_invariants import Ending
-from tests.faults.pipeline_parts import EXPRESS_MACHINE
+from tests.faults.pipeline_parts import EXPRESS_MACHINE, WORKER
 from tests.faults.schedule import Fault, Schedule
 from tests.faults.sites import Site, possible_classes
 from tests.statemachines.deploy import case_runner

@@ -14,7 +14,7 @@ from tests.fakes import sts
 from tests.fakes.cloudformation.stacks import OTHER_PROCESS
 from tests.faults import invariants, result_invariants, trigger_function
 from tests.faults.network import FUNCTION_SECRETS
-from tests.faults.pipeline_parts import CLEAN_UP, TRIGGER
+from tests.faults.pipeline_parts import CLEAN_UP, TRIGGER, WORKER
 from tests.faults.pipeline_world import PipelineWorld
 from tests.faults.schedule import CLASSES, DENIALS, REPEATS, STALE, TRANSIENT, Fault
 from tests.statemachines.deploy.approvers import PROOF
@@ -308,7 +308,7 @@ def _nothing_is_left_behind(world: PipelineWorld) -> Iterator[str]:
 
 def _denied_task_is_not_retried(world: PipelineWorld) -> Iterator[str]:
     for run in world.functions.invocations:
-        if run.function in {TRIGGER, CLEAN_UP} or not run.denied:
+        if run.function in {TRIGGER, WORKER, CLEAN_UP} or not run.denied:
             continue
         repeated = [
             item

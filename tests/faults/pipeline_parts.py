@@ -17,6 +17,7 @@ from tests.statemachines.deploy.machine import Arns, artifact
 PIPELINE = "stepline"
 ARTIFACT_BUCKET = "artifacts"
 TRIGGER = "trigger"
+WORKER = "worker"
 OPEN_JOBS_TABLE = "open-jobs"
 CLEAN_UP = "CleanUp"
 MACHINE = f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}:stateMachine:deploy"

@@ -51,8 +51,12 @@ class PipelineScenario:
     loses_events: bool = False
     names_action: bool = False
 
+    @property
+    def world_class(self) -> type[PipelineWorld]:
+        return PipelineWorld
+
     def world(self, network: Network, schedule: Schedule) -> PipelineWorld:
-        world = PipelineWorld(
+        world = self.world_class(
             network,
             schedule,
             user_parameters=json.dumps(self.user_parameters) if self.user_parameters else None,

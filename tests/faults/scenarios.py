@@ -6,7 +6,7 @@ import functools
 import importlib
 from pathlib import Path
 
-from tests.faults import custom_action_scenarios, pipeline_scenarios
+from tests.faults import custom_action_scenarios, held_jobs_scenarios, pipeline_scenarios
 from tests.faults.scenario import Scenario
 from tests.faults.system_scenario import SystemScenario
 
@@ -14,7 +14,12 @@ from tests.faults.system_scenario import SystemScenario
 @functools.cache
 def scenarios() -> dict[str, Scenario]:
     """Return the scenarios by name."""
-    return {**pipeline_scenarios.scenarios(), **custom_action_scenarios.scenarios(), **system_scenarios()}
+    return {
+        **pipeline_scenarios.scenarios(),
+        **held_jobs_scenarios.scenarios(),
+        **custom_action_scenarios.scenarios(),
+        **system_scenarios(),
+    }
 
 
 @functools.cache
@@ -27,4 +32,9 @@ def system_scenarios() -> dict[str, SystemScenario]:
 
 def distinct() -> list[str]:
     """Return the names of those scenarios that differ in more than their input."""
-    return [*pipeline_scenarios.distinct(), *custom_action_scenarios.scenarios(), *system_scenarios()]
+    return [
+        *pipeline_scenarios.distinct(),
+        *held_jobs_scenarios.scenarios(),
+        *custom_action_scenarios.scenarios(),
+        *system_scenarios(),
+    ]

@@ -116,10 +116,12 @@ def _check_expression(expression: str, name: str) -> None:
 
 
 def on_stop(value: Any, name: str) -> OnStop:
+    """Read a choice in any case; the message spells the choices as `name` is spelled."""
     for choice in OnStop:
         if isinstance(value, str) and value.casefold() == choice.casefold():
             return choice
-    raise ActionParametersError(f"{name} must be {' or '.join(OnStop)}.")
+    choices = [f"{choice[0].upper()}{choice[1:]}" if name[0].isupper() else choice for choice in OnStop]
+    raise ActionParametersError(f"{name} must be {' or '.join(choices)}.")
 
 
 def s3_object(value: str, name: str) -> S3Object:

@@ -134,10 +134,12 @@ def retry(value: Any, name: str) -> Retry:
 
 
 def _choice(choices: type[Choice], value: Any, name: str) -> Choice:
+    """Read a choice in any case; the message spells the choices as `name` is spelled."""
     for choice in choices:
         if isinstance(value, str) and value.casefold() == choice.casefold():
             return choice
-    raise ActionParametersError(f"{name} must be {' or '.join(choices)}.")
+    names = [f"{choice[0].upper()}{choice[1:]}" if name[0].isupper() else choice for choice in choices]
+    raise ActionParametersError(f"{name} must be {' or '.join(names)}.")
 
 
 def s3_object(value: str, name: str) -> S3Object:

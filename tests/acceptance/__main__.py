@@ -17,7 +17,7 @@ from rich.console import Console
 
 from stepline.aws.target import TargetOptions, choose_target
 from stepline.core.errors import SteplineError
-from tests.acceptance import pipeline_steps, plan, steps, system_steps
+from tests.acceptance import ending_steps, pipeline_steps, plan, steps, system_steps
 from tests.acceptance.cleanup import CleanUp
 from tests.acceptance.deployment import Deployer
 from tests.acceptance.environment import Environment
@@ -82,7 +82,12 @@ def _run(environment: Environment, console: Console) -> bool:
     results = []
     try:
         for result in steps.run_steps(
-            [*pipeline_steps.steps(deployer), *system_steps.steps(deployer)], environment
+            [
+                *pipeline_steps.steps(deployer),
+                *system_steps.steps(deployer),
+                *ending_steps.last_steps(deployer),
+            ],
+            environment,
         ):
             mark = "✓" if result.passed else "✗"
             console.print(

@@ -97,7 +97,8 @@ class CleanUp:
         for stack in found:
             self._record_keys(stack["StackName"])
         own = {
-            self.environment.stack_name(name) for name in ("", "s3_trigger", "process", "batch", "workflow")
+            self.environment.stack_name(name)
+            for name in ("", "s3_trigger", "process", "batch", "workflow", "rollout")
         }
         yield [stack for stack in found if stack["StackName"] not in own]
         yield [stack for stack in found if stack["StackName"] in own]

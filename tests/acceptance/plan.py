@@ -28,7 +28,10 @@ def plan(environment: Environment) -> Table:
     """Return a table of the stacks, their resources, and what these cost."""
     table = Table("stack", "resources", "costs besides use", pad_edge=False)
     files = {environment.stack_name(): PROJECT / "template.yaml"}
-    files |= {environment.stack_name(s): PROJECT / "statemachines" / s / "template.yaml" for s in SYSTEMS}
+    files |= {
+        environment.stack_name(s): PROJECT / "statemachines" / s / "template.yaml"
+        for s in (*SYSTEMS, "rollout")
+    }
     files[sample_stack(environment)] = PROJECT / "statemachines/workflow/sample.yaml"
     files[f"{environment.prefix}-app"] = PROJECT / "app/template.yaml"
     for name, file in files.items():

@@ -55,6 +55,7 @@ def test_all_steps_pass_and_nothing_is_left(server: Server) -> None:
     assert "✓ Nothing is left." in completed.stdout
     assert "pipeline: retry" in completed.stdout
     assert "workflow: deploy as developer" in completed.stdout
+    assert "rollout: wave that fails" in completed.stdout
 
 
 def test_nothing_is_created_without_consent(server: Server) -> None:
@@ -142,4 +143,4 @@ def test_table_shows_what_is_expected_and_seen() -> None:
 
 
 def test_plan_lists_all_stacks() -> None:
-    assert plan.plan(_environment(1)).row_count == 7
+    assert plan.plan(_environment(1)).row_count == 8

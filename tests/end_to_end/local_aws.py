@@ -16,6 +16,7 @@ from tests.local_clients import local_client
 from tests.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
+_AWS_CLI = PROJECT / ".awscli/bin/aws"
 _TIMEOUT_SECONDS = 60
 _FINISHED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
 
@@ -46,6 +47,31 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         return local_client(self.port, service, max_attempts=5)
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        """Call an operation by the AWS CLI, if `make paste` has installed it, otherwise by boto3.
+
+        The CLI prints times as numbers.
+        """
+        if not _AWS_CLI.exists():
+            return getattr(self.client(service), operation)(**parameters)
+        variables = {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_PAGER": "",
+        }
+        words = [service, operation.replace("_", "-"), "--cli-input-json", json.dumps(parameters)]
+        result = subprocess.run(
+            [str(_AWS_CLI), "--endpoint-url", self.endpoint_url, "--output", "json", *words],
+            env=self.environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
 
     def stepline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

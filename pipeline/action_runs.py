@@ -24,7 +24,7 @@ class ActionRun:
 
     id: str
     status: str
-    started: datetime
+    started: datetime | None
     execution: ExecutionArn | None
     configuration: Mapping[str, str]
 
@@ -64,7 +64,7 @@ def _action_run(item: Any) -> ActionRun:
     return ActionRun(
         id=item["actionExecutionId"],
         status=item["status"],
-        started=item["startTime"],
+        started=item.get("startTime"),
         execution=ExecutionArn.parse(result.get("externalExecutionId", "")),
         configuration=given.get("resolvedConfiguration") or given.get("configuration") or {},
     )

@@ -103,7 +103,9 @@ def read_token(token: str, now: int) -> Continuation:
         first_job_id=first_job_id,
         first_seen=_number(members, "since", now + MAX_CLOCK_SKEW_SECONDS),
         percent=_number(members, "percent", MAX_RUNNING_PERCENT),
-        reported=_number(members, "reported", now + MAX_CLOCK_SKEW_SECONDS) if "reported" in members else None,
+        reported=_number(members, "reported", now + MAX_CLOCK_SKEW_SECONDS)
+        if "reported" in members
+        else None,
     )
     if "execution" not in members:
         return continuation

@@ -396,8 +396,11 @@ def _denial_fails_the_action_at_once(world: PipelineWorld, expected: Ending) -> 
 
 
 def _follows_the_end(run: Invocation) -> bool:
-    """Return whether the worker is to stop the execution of an action that has its result already."""
-    return run.function == WORKER and run.event["detail-type"].startswith("CodePipeline")
+    """Return whether the worker stops the execution of an action that has its result already, or looks for
+    jobs that are held open, of which some may be closed.
+    """
+    kind = run.event["detail-type"] if run.function == WORKER else ""
+    return kind == "Held Jobs" or kind.startswith("CodePipeline")
 
 
 def _error(action: dict[str, Any]) -> dict[str, Any]:

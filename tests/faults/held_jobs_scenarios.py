@@ -20,8 +20,8 @@ _SWEEP_SECONDS = 180
 """[pipeline/template.yaml: HeldJobsRule]"""
 
 _NEEDED_FOR_A_RESULT = frozenset({"PutJobSuccessResult", "PutJobFailureResult", "Scan"})
-"""Without one of these the worker cannot report a result, or finds no job if the event is lost. It tries again
-until CodePipeline gives up."""
+"""Without one of these the worker cannot report a result, or finds no job if the event is lost. It tries
+again until CodePipeline gives up."""
 
 _NO_JOB_IS_READ = "dynamodb:Scan was denied"
 """No job is known then that could fail with this."""

@@ -130,8 +130,9 @@ class OpenJobs:
         """
         return self._update(
             first_job_id,
-            "SET job = :job, execution = :execution, deadline = :deadline, changed = :now, expires = :expires,"
-            " continuationToken = :token, userParameters = :parameters, reported = :reported",
+            "SET job = :job, execution = :execution, deadline = :deadline, changed = :now,"
+            " expires = :expires, continuationToken = :token, userParameters = :parameters,"
+            " reported = :reported",
             {
                 ":job": {"S": job_id},
                 ":execution": {"S": str(execution)},

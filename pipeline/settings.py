@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline import limits
 from pipeline.errors import ActionParametersError
-from pipeline.limits import MAX_HOLD_MINUTES
 from stepline.core import environment as variables
 from stepline.core.executions.arns import ExecutionArn, MachineArn
 from stepline.core.text import quoted
@@ -100,4 +100,4 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
 def _hold_minutes(environment: Mapping[str, str]) -> int:
     if variables.optional(HOLD_MINUTES, environment) == "0":
         return 0
-    return variables.number(HOLD_MINUTES, MAX_HOLD_MINUTES, environment, default=0)
+    return variables.number(HOLD_MINUTES, limits.MAX_HOLD_MINUTES, environment, default=0)

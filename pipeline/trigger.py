@@ -1,8 +1,8 @@
 """The Lambda function that CodePipeline invokes: runs a state machine as an action.
 
 The first job of an action reads the input and starts an execution. The following jobs poll it, and the last
-one reports its result. Between two jobs nothing runs. With `HOLD_MINUTES`, a job whose execution runs
-is held open, and the worker answers it when the execution has ended. `settings` lists the environment variables,
+one reports its result. Between two jobs nothing runs. With `HOLD_MINUTES`, a job whose execution runs is held
+open, and the worker answers it when the execution has ended. `settings` lists the environment variables,
 `user_parameters` the action's parameters.
 """
 

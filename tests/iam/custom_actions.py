@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from statemachines.deploy.ownership import OWNER_TAG
@@ -18,6 +18,24 @@ _CLAIMS = "stepline/express/"
 
 
 def abandoned_action_stops_its_execution(system: Pipeline) -> None:
+    _abandon_a_deployment(system, lambda request: {"Input": json.dumps(request)})
+
+
+def abandoned_lambda_action_with_a_held_job_stops_its_execution(system: Pipeline) -> None:
+    function = system.resources["TriggerFunction"]
+    _abandon_a_deployment(
+        system,
+        lambda request: {"FunctionName": function, "UserParameters": json.dumps({"input": request})},
+    )
+
+
+def sweep_of_held_jobs_runs(system: Pipeline) -> None:
+    assert system.invoke("worker", {"detail-type": "Held Jobs"}) is None
+
+
+def _abandon_a_deployment(
+    system: Pipeline, configuration: Callable[[dict[str, str]], Mapping[str, str]]
+) -> None:
     """The execution waits for a stack that is busy until its wait condition is signaled at the end."""
     handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
     properties = {"Handle": {"Ref": "Handle"}, "Timeout": "300"}
@@ -31,7 +49,7 @@ def abandoned_action_stops_its_execution(system: Pipeline) -> None:
         Tags=[{"Key": OWNER_TAG, "Value": system.stack_name}],
     )
     request = {"environmentName": "iam", "stackName": name.removeprefix("iam-"), "templatePath": "t.json"}
-    with _running(system, {"Input": json.dumps(request)}) as target:
+    with _running(system, configuration(request)) as target:
         _abandon(system, target)
     cloudformation.signal_resource(StackName=name, LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS")
     cloudformation.delete_stack(StackName=name)

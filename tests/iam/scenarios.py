@@ -21,12 +21,14 @@ from tests.iam.approvals import change_is_approved_by_a_colleague, unanswered_re
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.custom_actions import (
     abandoned_action_stops_its_execution,
+    abandoned_lambda_action_with_a_held_job_stops_its_execution,
     custom_action_reads_its_input_from_a_bucket,
     custom_action_runs_an_express_state_machine,
     custom_action_runs_another_state_machine,
     denied_express_execution_fails_the_custom_action,
     failed_execution_is_redriven,
     result_of_an_interrupted_worker_is_reported,
+    sweep_of_held_jobs_runs,
     sweep_runs,
 )
 from tests.iam.logged_machines import logged_machine_scenario
@@ -532,6 +534,10 @@ def failed_stack_of_a_target_is_replaced(system: Pipeline) -> None:
 
 VARIANTS = (
     Variant({"DeployAction": "Lambda"}, (push_deploys_a_stack, push_with_invalid_input_fails)),
+    Variant(
+        {"DeployAction": "Lambda", "HoldMinutes": "10"},
+        (abandoned_lambda_action_with_a_held_job_stops_its_execution, sweep_of_held_jobs_runs),
+    ),
     Variant({"Build": "Commands"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant({"Build": "CodeBuild"}, (pushed_code_is_built,), prepare=allow_layers),
     Variant(

@@ -57,7 +57,7 @@ def _properties(properties: Mapping[str, str]) -> str:
     return _send(properties).kind
 
 
-_OBJECTS = ({"a": {"b": [1, 2]}, "key": USER_VALUE}, {"Url": "a.b[0]"}, {})
+_OBJECTS: tuple[Any, ...] = ({"a": {"b": [1, 2]}, "key": USER_VALUE}, {"Url": "a.b[0]"}, {})
 _json_texts = json_texts(st.sampled_from(_OBJECTS).flatmap(mutated)).map(
     lambda data: data.decode("utf-8", "replace")
 )

@@ -97,6 +97,8 @@ def _check_secrets(event: Any, outcome: Outcome, log: str, results: str) -> None
         assert secret not in log
     assert USER_VALUE not in log
     token = _token(event)
+    if token is not None and token in outcome.error:
+        return  # Hypothesis takes texts from our own modules: this one is part of the error's name
     assert token is None or len(token) < 10 or (token not in log and token not in outcome.message)
 
 

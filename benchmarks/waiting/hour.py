@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.model import OperationModel
 
+from pipeline.limits import MAX_HOLD_MINUTES
 from pipeline.settings import load_settings
 from pipeline.trigger import Trigger
 from pipeline.worker import Worker
@@ -37,6 +38,9 @@ does not document either."""
 SWEEP_SECONDS = 30 * 60.0
 """Between two sweeps of the worker [template: SweepMinutes]."""
 
+HELD_JOBS_SECONDS = 3 * 60.0
+"""Between two checks of the held jobs of Lambda actions [template: HeldJobsRule]."""
+
 _HOUR_SECONDS = 3600.0
 _START_SECONDS = 20.0
 """After this time the action has started its execution, and only waits; shorter than `POLL_SECONDS`."""
@@ -46,6 +50,7 @@ _END_SECONDS = 60.0
 _TABLE = "open-jobs"
 _MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:deploy"
 _STATUS_CHANGE = "Step Functions Execution Status Change"
+_ACTION_TYPE = {"category": "Invoke", "provider": "Stepline", "version": "1"}
 _FILE = {"state_machine_input.json": b'{"stackName": "shop"}'}
 _ENVIRONMENT = {
     "STATE_MACHINE_ARN": _MACHINE,
@@ -177,8 +182,11 @@ class _Action(ABC):
 
 
 class _LambdaAction(_Action):
+    hold_minutes = 0
+
     def declaration(self) -> dict[str, Any]:
-        trigger = Trigger(self.clients(), load_settings(_ENVIRONMENT), self.now)
+        settings = load_settings({**_ENVIRONMENT, "HOLD_MINUTES": str(self.hold_minutes)})
+        trigger = Trigger(self.clients(), settings, self.now)
         self.world.lambda_.functions["trigger"] = lambda job: self.invoke(trigger, {"CodePipeline.job": job})
         return {
             "actionTypeId": {"category": "Invoke", "owner": "AWS", "provider": "Lambda", "version": "1"},
@@ -186,10 +194,14 @@ class _LambdaAction(_Action):
         }
 
 
-class _CustomAction(_Action):
-    continuation_seconds = 0.0
+class _WithWorker(_Action):
+    """An action whose execution's status event wakes the worker."""
 
-    def declaration(self) -> dict[str, Any]:
+    def start_worker(self) -> None:
+        bounds = {"minimumCount": 0, "maximumCount": 5}
+        self.world.client.create_custom_action_type(
+            **_ACTION_TYPE, inputArtifactDetails=bounds, outputArtifactDetails=bounds
+        )
         self._worker = Worker(
             self.clients(),
             load_settings(_ENVIRONMENT),
@@ -197,28 +209,44 @@ class _CustomAction(_Action):
             clock=self.now,
             sleep=self.world.clock.advance,
         )
-        action_type = {"category": "Invoke", "provider": "Stepline", "version": "1"}
-        bounds = {"minimumCount": 0, "maximumCount": 5}
-        self.world.client.create_custom_action_type(
-            **action_type, inputArtifactDetails=bounds, outputArtifactDetails=bounds
-        )
-        self.world.clock.call_later(SWEEP_SECONDS, self._sweep)
-        return {"actionTypeId": {**action_type, "owner": "Custom"}, "configuration": {}}
+        self.repeat(SWEEP_SECONDS, "Scheduled Event")
 
-    def _sweep(self) -> None:
-        self.world.clock.call_later(SWEEP_SECONDS, self._sweep)
-        self._send("Scheduled Event", {})
+    def repeat(self, seconds: float, detail_type: str) -> None:
+        """Send the event of a schedule every `seconds`."""
 
-    def publish(self, event: AwsEvent) -> None:
-        if event.detail.get("state") == "STARTED" and event.detail.get("type", {}).get("owner") == "Custom":
-            self._send(event.detail_type, dict(event.detail))
+        def send() -> None:
+            self.world.clock.call_later(seconds, send)
+            self.send(detail_type, {})
+
+        self.world.clock.call_later(seconds, send)
 
     def execution_ended(self, execution: FakeExecution) -> None:
         detail = {"executionArn": execution.arn, "status": execution.status}
-        self.world.clock.call_later(1, partial(self._send, _STATUS_CHANGE, detail))
+        self.world.clock.call_later(1, partial(self.send, _STATUS_CHANGE, detail))
 
-    def _send(self, detail_type: str, detail: dict[str, Any]) -> None:
+    def send(self, detail_type: str, detail: dict[str, Any]) -> None:
         self.invoke(self._worker, json.loads(json.dumps({"detail-type": detail_type, "detail": detail})))
+
+
+class _HeldLambdaAction(_WithWorker, _LambdaAction):
+    hold_minutes = MAX_HOLD_MINUTES
+
+    def declaration(self) -> dict[str, Any]:
+        self.start_worker()
+        self.repeat(HELD_JOBS_SECONDS, "Held Jobs")
+        return super().declaration()
+
+
+class _CustomAction(_WithWorker):
+    continuation_seconds = 0.0
+
+    def declaration(self) -> dict[str, Any]:
+        self.start_worker()
+        return {"actionTypeId": {**_ACTION_TYPE, "owner": "Custom"}, "configuration": {}}
+
+    def publish(self, event: AwsEvent) -> None:
+        if event.detail.get("state") == "STARTED" and event.detail.get("type", {}).get("owner") == "Custom":
+            self.send(event.detail_type, dict(event.detail))
 
 
 class _StepFunctionsAction(_Action):
@@ -235,9 +263,11 @@ class _StepFunctionsAction(_Action):
         }
 
 
-LAMBDA, CUSTOM, NATIVE = "Lambda action, polling", "custom action", "`StepFunctions` action"
+LAMBDA, HELD = "Lambda action, polling", "Lambda action, with events"
+CUSTOM, NATIVE = "custom action", "`StepFunctions` action"
 _ACTIONS: dict[str, type[_Action]] = {
     LAMBDA: _LambdaAction,
+    HELD: _HeldLambdaAction,
     CUSTOM: _CustomAction,
     NATIVE: _StepFunctionsAction,
 }

@@ -14,17 +14,24 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import boto3
+
+from benchmarks.load.calls import ACCESS_KEY
 from benchmarks.load.local_aws import PROJECT, DeployedLocalAws, deployed
-from benchmarks.waiting.hour import CUSTOM, LAMBDA, NATIVE
+from benchmarks.waiting.hour import CUSTOM, HELD, LAMBDA, NATIVE
 from benchmarks.waiting.measured_local_aws import PATH
+from pipeline.limits import MAX_HOLD_MINUTES
 from stepline.core.local_aws import ACCOUNT_ID, DEFAULT_REGION
+from stepline.deployment.stack import deploy
 from tests.pipeline.world import zip_of
 from tests.ports import free_port
 
 EXECUTION_SECONDS = (20, 24, 28, 32, 36, 40, 44)
 """Of the runs of each action."""
 
+_TEMPLATE = PROJECT / "pipeline/template.yaml"
 _NAME = "waiting"
+_HOLDING = "waiting-held"
 _BUCKET = "waiting-artifacts"
 _SERVICES = ["codepipeline.amazonaws.com", "states.amazonaws.com"]
 _MACHINE = f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}:stateMachine:{_NAME}"
@@ -56,12 +63,15 @@ def measure() -> dict[str, Latency]:
     """Return the latency by the name of the action."""
     with deployed(
         free_port(),
-        template=PROJECT / "pipeline/template.yaml",
+        template=_TEMPLATE,
         parameters={"Name": _NAME, "StateMachineArn": _MACHINE},
         module="benchmarks.waiting.measured_local_aws",
     ) as aws:
+        held = _deploy_holding(aws)
         _create_resources(aws)
-        pipelines = {_create_pipeline(aws, number, action): name for number, (name, action) in _actions(aws)}
+        pipelines = {
+            _create_pipeline(aws, number, action): name for number, (name, action) in _actions(aws, held)
+        }
         started = [
             (pipeline, _start(aws, pipeline, seconds))
             for seconds in EXECUTION_SECONDS
@@ -71,7 +81,7 @@ def measure() -> dict[str, Latency]:
         for pipeline, execution_id in started:
             delays[pipelines[pipeline]].append(_delay_seconds(aws, pipeline, execution_id))
         seconds = _invocation_seconds(aws)
-    functions = {LAMBDA: f"{_NAME}-trigger", CUSTOM: f"{_NAME}-worker"}
+    functions = {LAMBDA: f"{_NAME}-trigger", HELD: f"{_HOLDING}-trigger", CUSTOM: f"{_NAME}-worker"}
     return {
         name: Latency(tuple(found), seconds.get(functions.get(name, ""), 0)) for name, found in delays.items()
     }
@@ -95,11 +105,28 @@ def _create_resources(aws: DeployedLocalAws) -> None:
     s3.put_object(Bucket=_BUCKET, Key="source.zip", Body=zip_of({"state_machine_input.json": b"{}"}))
 
 
-def _actions(aws: DeployedLocalAws) -> Iterator[tuple[int, tuple[str, dict[str, Any]]]]:
+def _deploy_holding(aws: DeployedLocalAws) -> str:
+    """Install the action once more, with a trigger that holds jobs open, and return its name."""
+    deployed_stack = deploy(
+        _TEMPLATE,
+        stack_name=_HOLDING,
+        session=boto3.Session(ACCESS_KEY, "load", region_name=DEFAULT_REGION),
+        endpoint_url=aws.server.endpoint_url,
+        parameters={
+            "Name": _HOLDING,
+            "StateMachineArn": _MACHINE,
+            "ActionProvider": "Holding",
+            "HoldMinutes": str(MAX_HOLD_MINUTES),
+        },
+        report=lambda _text: None,
+    )
+    return dict(deployed_stack.outputs)["TriggerFunctionName"]
+
+
+def _actions(aws: DeployedLocalAws, held: str) -> Iterator[tuple[int, tuple[str, dict[str, Any]]]]:
     """Yield a number, the name in the table, and the type and configuration of each action."""
     amazon = {"category": "Invoke", "owner": "AWS", "version": "1"}
-    lambda_configuration = {
-        "FunctionName": aws.outputs["TriggerFunctionName"],
+    parameters = {
         "UserParameters": f'{{"parameters": {_PARAMETERS}}}',
     }
     custom = {
@@ -111,7 +138,10 @@ def _actions(aws: DeployedLocalAws) -> Iterator[tuple[int, tuple[str, dict[str, 
     own_configuration = {"StateMachineArn": _MACHINE, "Input": _PARAMETERS}
     yield from enumerate(
         [
-            (LAMBDA, _action({**amazon, "provider": "Lambda"}, lambda_configuration)),
+            *(
+                (name, _action({**amazon, "provider": "Lambda"}, {"FunctionName": function, **parameters}))
+                for name, function in ((LAMBDA, aws.outputs["TriggerFunctionName"]), (HELD, held))
+            ),
             (CUSTOM, _action(custom, {"Parameters": _PARAMETERS})),
             (NATIVE, _action({**amazon, "provider": "StepFunctions"}, own_configuration)),
         ]

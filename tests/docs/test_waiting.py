@@ -42,7 +42,7 @@ def test_custom_action_keeps_to_its_targets() -> None:
     assert target[1:3] == [f"< {table.MAX_DELAY_SECONDS:g} s", f"<= {table.MAX_CALLS_PER_HOUR}"]
 
 
-@pytest.mark.parametrize("name", [hour.LAMBDA, hour.CUSTOM, hour.NATIVE])
+@pytest.mark.parametrize("name", [hour.LAMBDA, hour.HELD, hour.CUSTOM, hour.NATIVE])
 def test_prices_on_the_page_follow_from_its_calls_and_durations(name: str) -> None:
     median, _, _, _, invocation, *dollars = rows()[name]
     latency = Latency((seconds(median),), seconds(invocation))

@@ -15,7 +15,13 @@ from zlib import crc32
 from pipeline.continuation import Continuation, read_token
 from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
 from pipeline.dependencies import Dependencies
-from pipeline.errors import ActionParametersError, JobEventError, JobNotFoundError, TokenError
+from pipeline.errors import (
+    ActionParametersError,
+    EndNotVisibleError,
+    JobEventError,
+    JobNotFoundError,
+    TokenError,
+)
 from pipeline.held_jobs import HeldJobs
 from pipeline.job_event import Job, PipelineContext, parse_custom_job
 from pipeline.job_result import Continue, JobResult, changes_nothing
@@ -83,13 +89,13 @@ class CustomAction:
                 self._dependencies.sleep(delay)
         logger.warning("The job of the action cannot be polled; the sweep will take it")
 
-    def take_jobs(self, first_job_ids: Iterable[str] = ()) -> set[PipelineContext | None]:
-        """Take jobs until none is left, and return whose they were.
+    def take_jobs(self, first_job_ids: Iterable[str] = ()) -> set[object]:
+        """Take jobs until none is left, and return whose they were: their actions and first jobs.
 
         Wait a little for the next job of an action that continues: of those with these first jobs, and of
         those that are taken here.
         """
-        taken: set[PipelineContext | None] = set()
+        taken: set[object] = set()
         missing = set(first_job_ids)
         delays = iter(NEXT_JOB_DELAYS_SECONDS)
         while self._remaining_seconds() > WORKER_MARGIN_SECONDS:
@@ -106,7 +112,10 @@ class CustomAction:
         return taken
 
     def execution_ended(self, first_job_id: str) -> None:
-        """Report the result of an execution whose status event says that it has ended."""
+        """Report the result of an execution whose status event says that it has ended.
+
+        Raise `EndNotVisibleError` if that is not possible yet, so that Lambda repeats the event.
+        """
         open_job = self._open_jobs.mark_ended(first_job_id)
         if open_job is None:
             logger.info("No open job waits for the execution")
@@ -114,8 +123,15 @@ class CustomAction:
             self._held_jobs.answer(open_job)
         elif open_job.execution is not None or self._is_unfinished(open_job):
             self._resume(open_job)
-        else:  # whoever takes the next job sees the mark
-            self.take_jobs({first_job_id})
+        elif first_job_id not in self.take_jobs({first_job_id}):  # whoever takes the next job sees the mark
+            self._wait_for_next_job(open_job)
+
+    def _wait_for_next_job(self, open_job: OpenJob) -> None:
+        """Raise `EndNotVisibleError`, unless the action has ended and has no next job."""
+        job = read_job(self._codepipeline, open_job.job_id)
+        if open_job.job_id != job.id or job.pipeline is None or self._stops.is_in_progress(job.pipeline):
+            raise EndNotVisibleError("The next job of the action cannot be polled yet.")
+        self._forget(open_job.first_job_id, open_job.job_id)
 
     def sweep(self) -> None:
         """Take jobs whose event was lost, answer open jobs whose execution or time has ended, and stop the
@@ -170,9 +186,7 @@ class CustomAction:
 
     # ------------------------------------------------------------------- jobs
 
-    def _take(
-        self, offered: OfferedJob, taken: set[PipelineContext | None], missing: set[str]
-    ) -> JobResult | None:
+    def _take(self, offered: OfferedJob, taken: set[object], missing: set[str]) -> JobResult | None:
         """Process a job; return the result that was reported, or None if there is none yet.
 
         Add its action to `taken`, and its first job to `missing` if another job follows.
@@ -184,7 +198,7 @@ class CustomAction:
             acknowledge(self._codepipeline, offered)
             return report(self._codepipeline, offered.id, failure_of(error))
         continuation = self._continuation(job)
-        taken.add(job.pipeline)
+        taken |= {job.pipeline, continuation.first_job_id}
         missing.discard(continuation.first_job_id)
         problem = self._remember(continuation.first_job_id, job)
         if not acknowledge(self._codepipeline, offered):
@@ -232,7 +246,11 @@ class CustomAction:
         if held is None:
             logger.info("Another worker has answered the job")
             return None
-        return self._answer(job, continuation, has_ended=held.has_ended)
+        try:
+            return self._answer(job, continuation, has_ended=held.has_ended)
+        except EndNotVisibleError as error:  # a sweep answers
+            logger.warning("The held job is not answered yet", extra=error.fields)
+            return None
 
     def _resume(self, open_job: OpenJob) -> None:
         """Go on with a job that was acknowledged before."""
@@ -265,6 +283,8 @@ class CustomAction:
                 return self._report(job, continuation, result)
             if delay is not None:
                 self._dependencies.sleep(delay)
+        if has_ended and continuation.redriven is None:
+            raise EndNotVisibleError("DescribeExecution does not show the end of the execution yet.")
         return None
 
     def _process(

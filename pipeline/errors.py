@@ -45,6 +45,10 @@ class JobClosedError(SteplineError):
     """CodePipeline does not wait for this job any more: it has a result, or it timed out."""
 
 
+class EndNotVisibleError(TransientAwsError):
+    """An execution has ended, but AWS does not show it yet. Lambda invokes the function again."""
+
+
 class JobNotFoundError(SteplineError):
     """CodePipeline has no such job, for example if the event was written by hand."""
 

@@ -56,6 +56,9 @@ class Stops:
         self._stop(execution, own[0], context, is_custom=True)
         return True
 
+    def is_in_progress(self, context: PipelineContext) -> bool:
+        return any(run.is_in_progress for run in self._runs(context) if run.is_of(context))
+
     def is_waiting(self, context: PipelineContext) -> bool:
         """Return whether the action is in progress, and has not reported an execution yet."""
         own = [run for run in self._runs(context) if run.is_of(context)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from pipeline.errors import EndNotVisibleError
 from pipeline.limits import UNFINISHED_JOB_SECONDS
 from stepline.core.errors import TransientAwsError
 from tests.fakes.step_functions import FakeExecution
@@ -197,6 +199,47 @@ def test_ended_execution_that_is_described_as_running_is_answered(world: CustomW
 
     assert world.final_result is not None
     assert world.sleeps[-3:] == [0.25, 0.5, 1]
+
+
+def test_end_that_cannot_be_seen_lets_lambda_repeat_the_event(world: CustomWorld) -> None:
+    _, execution = world.run_until_held()
+    execution.succeed()
+    world.stepfunctions.fail_next("DescribeExecution", "ThrottlingException", times=20)
+    with pytest.raises(EndNotVisibleError):
+        world.send_status(execution)
+    world.stepfunctions.faults.clear()
+    world.send_status(execution)
+
+    assert world.final_result is not None
+
+
+def test_next_job_that_cannot_be_polled_yet_lets_lambda_repeat_the_event(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: setattr(
+        world.codepipeline, "is_hidden", True
+    )
+    world.send_started()
+    world.execution.succeed()
+    with pytest.raises(EndNotVisibleError):
+        world.send_status(world.execution)
+    world.codepipeline.is_hidden = False
+    world.send_status(world.execution)
+
+    assert world.final_result is not None
+
+
+def test_item_of_an_action_that_was_abandoned_before_its_next_job_is_deleted(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: setattr(
+        world.codepipeline, "is_hidden", True
+    )
+    world.send_started()
+    world.end_action("ABANDONED")
+    world.send_action_event("ABANDONED")
+    world.send_status(world.execution)
+
+    assert world.execution.status == "ABORTED"
+    assert world.open_jobs == []
 
 
 def test_timeout_stops_the_execution(world: CustomWorld) -> None:
@@ -442,7 +485,8 @@ def test_open_job_that_cannot_be_checked_does_not_block_others(world: CustomWorl
 def _end(world: CustomWorld, execution: FakeExecution) -> None:
     execution.succeed()
     execution.stale_reads = 1
-    world.send_status(execution)
+    with contextlib.suppress(EndNotVisibleError):  # Lambda would repeat the event
+        world.send_status(execution)
 
 
 # ---------------------------------------------------------------- retried stages

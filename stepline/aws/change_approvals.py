@@ -109,9 +109,13 @@ class ChangeApproval:
 
 
 def list_change_approvals(target: Target) -> list[ChangeApproval]:
-    """Return the changes that wait for an approval, the oldest first."""
+    """Return the changes that wait for an approval, the oldest first.
+
+    Those of installations whose table the user may not read are left out. Raise ClientError if there are no
+    others.
+    """
     now = datetime.now(UTC)
-    found = [each for table in _tables(target) for each in _waiting(target, table) if each.expires_at > now]
+    found = [each for each in _readable(target) if each.expires_at > now]
     running = [each for each in found if _is_running(target, each.execution_arn)]
     return sorted(running, key=lambda each: each.requested_at)
 
@@ -180,6 +184,22 @@ def _table_arn(target: Target, table: str) -> str:
 def _tables(target: Target) -> Iterator[str]:
     pages = target.client("dynamodb").get_paginator("list_tables").paginate()
     yield from (name for page in pages for name in page["TableNames"] if name.endswith(TABLE_SUFFIX))
+
+
+def _readable(target: Target) -> list[ChangeApproval]:
+    found: list[ChangeApproval] = []
+    denials: list[ClientError] = []
+    tables = list(_tables(target))
+    for table in tables:
+        try:
+            found += _waiting(target, table)
+        except ClientError as error:
+            if classify(error) is not FailureKind.PERMISSION:
+                raise
+            denials.append(error)
+    if denials and len(denials) == len(tables):
+        raise denials[0]
+    return found
 
 
 def _waiting(target: Target, table: str) -> Iterator[ChangeApproval]:

@@ -129,7 +129,7 @@ class CustomAction:
     def _wait_for_next_job(self, open_job: OpenJob) -> None:
         """Raise `EndNotVisibleError`, unless the action has ended and has no next job."""
         job = read_job(self._codepipeline, open_job.job_id)
-        if open_job.job_id != job.id or job.pipeline is None or self._stops.is_in_progress(job.pipeline):
+        if job.pipeline is None or self._stops.is_in_progress(job.pipeline):
             raise EndNotVisibleError("The next job of the action cannot be polled yet.")
         self._forget(open_job.first_job_id, open_job.job_id)
 
@@ -198,12 +198,12 @@ class CustomAction:
             acknowledge(self._codepipeline, offered)
             return report(self._codepipeline, offered.id, failure_of(error))
         continuation = self._continuation(job)
-        taken |= {job.pipeline, continuation.first_job_id}
-        missing.discard(continuation.first_job_id)
         problem = self._remember(continuation.first_job_id, job)
         if not acknowledge(self._codepipeline, offered):
             logger.info("Another worker has the job")
             return None
+        taken |= {job.pipeline, continuation.first_job_id}
+        missing.discard(continuation.first_job_id)
         if problem is not None:
             return report(self._codepipeline, job.id, failure_of(problem, continuation.execution))
         if continuation.execution is None:

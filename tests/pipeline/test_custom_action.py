@@ -291,6 +291,20 @@ def test_job_that_another_worker_has_is_left_to_it(world: CustomWorld) -> None:
     assert world.codepipeline.results == {}
 
 
+def test_job_whose_nonce_is_refused_is_waited_for_until_it_is_offered_again(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.fail_next("AcknowledgeJob", "InvalidNonceException")
+    world.codepipeline.interference[("AcknowledgeJob", 1)] = lambda: setattr(
+        world.codepipeline, "is_hidden", True
+    )
+    world.codepipeline.interference[("PollForJobs", 4)] = lambda: setattr(
+        world.codepipeline, "is_hidden", False
+    )
+    world.send_started()
+
+    assert len(world.continued) == 1
+
+
 def test_job_of_an_interrupted_worker_is_taken_up_by_the_sweep(world: CustomWorld) -> None:
     world.begin_action()
     world.codepipeline.raise_next("PutJobSuccessResult", KeyboardInterrupt())  # type: ignore[arg-type]  # killed

@@ -104,6 +104,20 @@ class CustomWorld:
             artifact.pop("revision", None)
         return self.codepipeline.begin({"accountId": ACCOUNT, "data": data})
 
+    def hide_jobs_at(self, operation: str, number: int) -> None:
+        """Let PollForJobs offer no job any more when this call, counted from 1, is received."""
+        self._set_hidden_at(operation, number, is_hidden=True)
+
+    def show_jobs_at(self, operation: str, number: int) -> None:
+        """Let PollForJobs offer the jobs again when this call, counted from 1, is received."""
+        self._set_hidden_at(operation, number, is_hidden=False)
+
+    def _set_hidden_at(self, operation: str, number: int, *, is_hidden: bool) -> None:
+        def change() -> None:
+            self.codepipeline.is_hidden = is_hidden
+
+        self.codepipeline.interference[operation, number] = change
+
     def end_action(self, state: str) -> None:
         """Let CodePipeline end the action without a result of the worker: its open jobs are closed."""
         self.codepipeline.attempts[-1].status = _STATUSES[state]

@@ -16,7 +16,7 @@ from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[1]
 _GARBAGE_THRESHOLDS = (10_000, 20, 100)
-"""Python's own are 700, 10 and 10: worlds and botocore's models make many objects, of which few are garbage."""
+"""Python's own are 700, 10 and 10; but most objects are those of worlds and models, which are no garbage."""
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -29,7 +29,7 @@ MARKED = re.compile(r"^ *# begin of stepline.*?# end of stepline[^\n]*\n", re.DO
 
 CLOUDFORMATION = (PROJECT / "examples/cloudformation/pipeline.yaml").read_text()
 CDK = (Path(__file__).parent / "action_alone/cdk.template.json").read_text()
-"""What examples/cdk/ synthesizes, which `make cdk` checks."""
+"""What examples/cdk/ synthesizes with more actions, which `make cdk` checks."""
 
 SUCCEEDED = {"Source": "Succeeded", "Migrate": "Succeeded"}
 
@@ -100,12 +100,12 @@ class World:
         )
         return list(response["actionExecutionDetails"])
 
-    def variables(self) -> dict[str, str]:
+    def variables(self, name: str = "Migrate") -> dict[str, str]:
         """Return the output variables of the action in the last execution."""
         client = self.aws.client("codepipeline")
         last = client.list_pipeline_executions(pipelineName=self.name)["pipelineExecutionSummaries"][0]
         actions = self._actions(last["pipelineExecutionId"])
-        (action,) = (item for item in actions if item["actionName"] == "Migrate")
+        (action,) = (item for item in actions if item["actionName"] == name)
         variables: dict[str, str] = action["output"]["outputVariables"]
         return variables
 
@@ -210,8 +210,10 @@ def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action:
 def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:
     world.deploy(CDK)
     world.commit()
-    assert world.run() == SUCCEEDED
+    others = dict.fromkeys(("Custom", "Lambda", "Reader"), "Succeeded")
+    assert world.run() == {**SUCCEEDED, **others}
     assert world.variables() == {"rows": "2"}
+    assert world.variables("Custom") == world.variables("Lambda") == {"count": "3"}
 
 
 def test_action_is_added_to_a_pipeline_in_terraform(world: World) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
-from statemachines.deploy import current_time
+from statemachines.approvals import current_time
 from statemachines.task import Handler
 from stepline.core import clients
 from stepline.localaws.clock import VirtualClock
@@ -35,7 +35,7 @@ from tests.fakes.service import Calls
 from tests.fakes.sts import FakeSts
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
-from tests.statemachines.deploy.approvers import Approvers
+from tests.statemachines.approvals.approvers import Approvers
 from tests.statemachines.deploy.path import path_of
 from tests.statemachines.execution import ROLE_ARN, Execution, read_execution
 

@@ -1,7 +1,8 @@
 """Answers a request for approval. Approvers invoke this function; it is no task of the state machine.
 
 IAM: dynamodb:GetItem and UpdateItem on the table; states:DescribeExecution on the executions;
-states:SendTaskSuccess; cloudformation:DescribeChangeSet on the stacks that may be deployed.
+states:SendTaskSuccess; cloudformation:DescribeChangeSet on the stacks that may be deployed; for a change in a
+target, sts:AssumeRole and sts:TagSession on its role, and the same for that role.
 Environment: APPROVALS_TABLE_ARN.
 """
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from statemachines.approvals.answers import answer_event
 from statemachines.approvals.requests import ApprovalRequest, RequestStatus
+from statemachines.deploy.request import find_target
 from statemachines.deploy.task import task
 from stepline.core import clients
 from stepline.core.cloudformation.change_sets import ChangeSetState, change_set_state
@@ -35,9 +37,11 @@ def handler(event: Fields) -> JsonObject:
 
 
 def _why_obsolete(request: ApprovalRequest) -> str:
-    if request.status is RequestStatus.OBSOLETE or not _is_executable(clients.cloudformation(), request):
+    if request.status is RequestStatus.OBSOLETE:
         return _OBSOLETE
-    return ""
+    target = find_target(Fields(request.subject, "the request"))
+    cloudformation = clients.cloudformation_of(target.role if target else None)
+    return "" if _is_executable(cloudformation, request) else _OBSOLETE
 
 
 def _is_executable(cloudformation: CloudFormationClient, request: ApprovalRequest) -> bool:

@@ -29,6 +29,7 @@ def handler(event: Fields) -> JsonObject:
 
 def _question(event: Fields) -> Question:
     deployment = Deployment.parse_with_stack(event)
+    target = deployment.request.target
     change_set = event.section("changeSet")
     needed = change_set.section("inspection").section("approval")
     return Question(
@@ -46,5 +47,9 @@ def _question(event: Fields) -> Question:
             "resources": needed.value("resources"),
             "omitted": needed.count("omitted"),
         },
-        subject={"stackId": deployment.stack_id, "changeSetId": change_set.text("id")},
+        subject={
+            "stackId": deployment.stack_id,
+            "changeSetId": change_set.text("id"),
+            **({"target": target.document()} if target else {}),
+        },
     )

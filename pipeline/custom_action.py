@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from pipeline.continuation import Continuation, read_token
-from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
+from pipeline.custom_jobs import OfferedJob, acknowledge, poll_for_job, read_job
 from pipeline.dependencies import Dependencies, RemainingSeconds
 from pipeline.errors import (
     EndNotVisibleError,
@@ -24,6 +24,7 @@ from pipeline.held_jobs import HeldJobs
 from pipeline.job_event import Job, PipelineContext, parse_custom_job
 from pipeline.job_result import Continue, JobResult, changes_nothing
 from pipeline.limits import (
+    DEFAULT_TIMEOUT_MINUTES,
     FIRST_JOB_DELAYS_SECONDS,
     NEXT_JOB_DELAYS_SECONDS,
     OLD_ANSWER_DELAYS_SECONDS,
@@ -35,6 +36,8 @@ from pipeline.open_jobs import OpenJob, OpenJobs
 from pipeline.process_job import failure_of, process_job, read_parameters
 from pipeline.reporting import report
 from pipeline.stops import Stops
+from pipeline.timeouts import wake_at_timeout
+from pipeline.worker_settings import WorkerSettings
 from stepline.core.errors import (
     ConfigurationError,
     PermissionDeniedError,
@@ -49,7 +52,7 @@ class CustomAction:
 
     def __init__(
         self,
-        action_type: ActionType,
+        settings: WorkerSettings,
         open_jobs: OpenJobs,
         held_jobs: HeldJobs,
         stops: Stops,
@@ -58,7 +61,8 @@ class CustomAction:
         remaining_seconds: RemainingSeconds,
     ) -> None:
         self._codepipeline = dependencies.clients.codepipeline
-        self._action_type = action_type
+        self._action_type = settings.action_type
+        self._timeouts = settings.timeouts
         self._open_jobs = open_jobs
         self._held_jobs = held_jobs
         self._dependencies = dependencies
@@ -121,6 +125,12 @@ class CustomAction:
         if job.pipeline is None or self._stops.is_in_progress(job.pipeline):
             raise EndNotVisibleError("The next job of the action cannot be polled yet.")
         self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
+
+    def timeout_passed(self, first_job_id: str) -> None:
+        """Stop the execution of an action whose timeout has passed, if its job is still open."""
+        open_job = self._open_jobs.read(first_job_id)
+        if open_job is not None and self._is_recorded_as_due(open_job):
+            self._resume(open_job)
 
     def sweep(self) -> None:
         """Take jobs whose event was lost, answer open jobs whose execution or time has ended, and stop the
@@ -221,13 +231,14 @@ class CustomAction:
         assert continuation.execution is not None
         assert job.pipeline is not None
         parameters, _ = read_parameters(job.configuration, is_custom=job.is_custom)
+        deadline = continuation.deadline(parameters.timeout_minutes)
         try:
             held = self._open_jobs.hold(
                 continuation.first_job_id,
                 job.id,
                 continuation.execution,
                 pipeline=job.pipeline,
-                deadline=continuation.deadline(parameters.timeout_minutes),
+                deadline=deadline,
                 now=self._now(),
             )
         except SteplineError as error:
@@ -236,6 +247,9 @@ class CustomAction:
         if held is None:
             logger.info("Another worker has answered the job")
             return None
+        if parameters.timeout_minutes != DEFAULT_TIMEOUT_MINUTES and deadline > self._now():
+            scheduler = self._dependencies.clients.scheduler
+            wake_at_timeout(scheduler, self._timeouts, continuation.first_job_id, deadline)
         try:
             return self._answer(job, continuation, has_ended=held.has_ended)
         except EndNotVisibleError as error:  # a sweep answers

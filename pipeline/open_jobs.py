@@ -147,6 +147,16 @@ class OpenJobs:
             condition="attribute_not_exists(reported) OR reported <= :reported",
         )
 
+    def read(self, first_job_id: str) -> OpenJob | None:
+        """Return the item of the action; None if no job of it is open."""
+        try:
+            response = self._dynamodb.get_item(
+                TableName=self._table, Key={"firstJob": {"S": first_job_id}}, ConsistentRead=True
+            )
+        except AWS_FAILURES as error:
+            raise self._failed("GetItem", error) from error
+        return _open_job(response["Item"]) if "Item" in response else None
+
     def mark_ended(self, first_job_id: str) -> OpenJob | None:
         """Record that the action's execution has ended; None if no worker has started it."""
         return self._update(

@@ -5,6 +5,7 @@ EventBridge invokes it for
 - "CodePipeline Action Execution State Change": an action has begun, and its first job is to be taken; or it
   has ended without a result of the worker, and its execution is to be stopped
 - "Step Functions Execution Status Change", of an execution that has ended: its job is to be answered
+- a schedule of the action: its timeout has passed
 - a schedule: the sweep, in case an event was lost
 - another schedule, if the trigger of Lambda actions holds jobs open: they must be continued in time.
 
@@ -29,6 +30,7 @@ from pipeline.observability import logger, metrics, traced
 from pipeline.open_jobs import OpenJobs
 from pipeline.settings import Settings, load_settings
 from pipeline.stops import Stops
+from pipeline.timeouts import ACTION_TIMEOUT
 from pipeline.worker_settings import WorkerSettings, load_worker_settings
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.fields import Fields
@@ -54,7 +56,7 @@ class Worker:
         clock: Clock = time.time,
         sleep: Sleep = time.sleep,
     ) -> None:
-        self._action_type = worker_settings.action_type
+        self._settings = worker_settings
         self._open_jobs = OpenJobs(clients.dynamodb, worker_settings.table)
         # Nobody sees the progress of an execution whose job is held.
         self._dependencies = Dependencies(replace(settings, show_progress=False), clients, clock, sleep)
@@ -78,6 +80,8 @@ class Worker:
                 action.execution_ended(first_job_id)
         elif kind == _SCHEDULE:
             action.sweep()
+        elif kind == ACTION_TIMEOUT:
+            action.timeout_passed(fields.section("detail").text("firstJob"))
         elif kind == _HELD_JOBS:
             self._held_jobs(context).sweep()
         else:
@@ -93,7 +97,7 @@ class Worker:
 
     def _custom_action(self, context: LambdaContext) -> CustomAction:
         return CustomAction(
-            self._action_type,
+            self._settings,
             self._open_jobs,
             self._held_jobs(context),
             self._stops,

@@ -27,6 +27,7 @@ from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import JsonService, Params
 from tests.fakes.clients import client_of
 from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.scheduler import FakeScheduler
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
 from tests.localaws.codepipeline import fakes
 from tests.pipeline.world import FakeClients, LambdaContext
@@ -58,6 +59,9 @@ _ENVIRONMENT = {
     "ACTION_PROVIDER": "Stepline",
     "ACTION_VERSION": "1",
     "OPEN_JOBS_TABLE": _TABLE,
+    "SCHEDULE_GROUP": "timeouts",
+    "SCHEDULE_ROLE_ARN": "arn:aws:iam::000000000000:role/schedule",
+    "WORKER_ARN": "arn:aws:lambda:us-east-1:000000000000:function:worker",
 }
 
 
@@ -121,6 +125,7 @@ class _Action(ABC):
         self.world.source.files = dict(_FILE)
         self.stepfunctions = FakeStepFunctions(clock=self.now, machines={_MACHINE: "STANDARD"})
         self.dynamodb = FakeDynamoDb(tables=[(_TABLE, "firstJob")])
+        self.scheduler = FakeScheduler()
         self._published = 0
 
     continuation_seconds = POLL_SECONDS
@@ -156,6 +161,7 @@ class _Action(ABC):
             self.counted(self.stepfunctions), self.counted(self.world.service), self.world.s3
         )
         clients.dynamodb = self.counted(self.dynamodb)
+        clients.scheduler = self.counted(self.scheduler)
         return clients
 
     def counted(self, service: JsonService) -> Any:

@@ -9,12 +9,14 @@ from typing import Any
 
 from statemachines.deploy.ownership import OWNER_TAG
 from tests.iam.other_resources import INPUT_BUCKET
-from tests.iam.pipeline import Pipeline
+from tests.iam.pipeline import Pipeline, continuation_token
+from tests.iam.system import ACCOUNT, REGION
 
 _NAME = "iam-custom-action"
 _ACTION = "Deploy"
 _TABLE = "stepline-open-jobs"
 _CLAIMS = "stepline/express/"
+_SECONDS_SINCE_START = 50
 
 
 def abandoned_action_stops_its_execution(system: Pipeline) -> None:
@@ -128,6 +130,40 @@ def interrupted_worker(
             yield target, job
     finally:
         events.enable_rule(Name=rule)
+
+
+def timeout_of_a_custom_action_stops_its_execution(system: Pipeline) -> None:
+    """The action began almost a minute ago, as the continuation token says, and no event of it was sent."""
+    codepipeline, events = system.client("codepipeline"), system.client("events")
+    rule = system.resources["WorkerFunctionActionChanged"]
+    (action_type,) = codepipeline.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:iam-standard"
+    events.disable_rule(Name=rule)
+    try:
+        configuration = {"StateMachine": "iam-standard", "Input": "{}", "TimeoutMinutes": "1"}
+        with running_action(system, configuration) as target:
+            (job,) = system.wait_for(
+                lambda: codepipeline.poll_for_jobs(actionTypeId=action_type["id"])["jobs"], bool
+            )
+            codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+            execution = system.client("stepfunctions").start_execution(
+                stateMachineArn=machine, name=f"codepipeline-{job['id']}", input="{}"
+            )["executionArn"]
+            token = continuation_token(job["id"], execution, seconds=_SECONDS_SINCE_START)
+            codepipeline.put_job_success_result(jobId=job["id"], continuationToken=token)
+            system.wait_for(
+                lambda: _items_after_a_sweep(system),
+                lambda items: any("execution" in item for item in items),
+            )
+            system.wait_for_execution(execution).assert_status("ABORTED")
+            assert end_of_action(system, target)["status"] == "Failed"
+    finally:
+        events.enable_rule(Name=rule)
+
+
+def _items_after_a_sweep(system: Pipeline) -> list[Any]:
+    sweep_runs(system)
+    return list(system.client("dynamodb").scan(TableName=_TABLE)["Items"])
 
 
 def custom_action_reads_its_input_from_a_bucket(system: Pipeline) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -185,3 +186,10 @@ def _zipped(files: Mapping[str, Any]) -> bytes:
         for name, content in files.items():
             archive.writestr(f"{name}.json", json.dumps(content))
     return buffer.getvalue()
+
+
+def continuation_token(job: str, execution: str, *, seconds: int) -> str:
+    """Return the continuation token of an execution that started so many seconds ago."""
+    started = int(time.time()) - seconds
+    members = {"v": 1, "job": job, "since": started, "percent": 0, "execution": execution, "started": started}
+    return json.dumps(members)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +29,7 @@ from tests.iam.custom_actions import (
     result_of_an_interrupted_worker_is_reported,
     sweep_of_held_jobs_runs,
     sweep_runs,
+    timeout_of_a_custom_action_stops_its_execution,
 )
 from tests.iam.large_data import (
     large_input_of_a_repeated_job_is_stored_once,
@@ -48,7 +48,7 @@ from tests.iam.other_resources import (
     create_other_resources,
     target,
 )
-from tests.iam.pipeline import Pipeline, job_event
+from tests.iam.pipeline import Pipeline, continuation_token, job_event
 from tests.iam.stacks import APPLICATION
 from tests.iam.suites import Lane, Variant
 from tests.iam.system import ACCOUNT, REGION
@@ -138,7 +138,7 @@ def execution_past_its_deadline_is_stopped(system: Pipeline) -> None:
         lambda: cloudformation.list_stacks(StackStatusFilter=["CREATE_IN_PROGRESS"])["StackSummaries"],
         lambda stacks: f"iam-{name}" in [stack["StackName"] for stack in stacks],
     )
-    system.invoke("trigger", job_event({}, token=_token(job, execution)))
+    system.invoke("trigger", job_event({}, token=continuation_token(job, execution, seconds=86_000)))
     system.wait_for_execution(execution).assert_status("ABORTED")
     cloudformation.signal_resource(
         StackName=f"iam-{name}", LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS"
@@ -379,7 +379,7 @@ def other_state_machine_is_polled_and_stopped(system: Pipeline) -> None:
     job = str(uuid.uuid4())
     system.invoke("trigger", job_event(parameters, job=job))
     execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
-    system.invoke("trigger", job_event(parameters, token=_token(job, execution)))
+    system.invoke("trigger", job_event(parameters, token=continuation_token(job, execution, seconds=86_000)))
     system.wait_for_execution(execution).assert_status("ABORTED")
 
 
@@ -555,6 +555,7 @@ VARIANTS = (
             claim_of_a_denied_express_execution_is_deleted,
             input_is_read_from_a_bucket,
             custom_action_runs_another_state_machine,
+            timeout_of_a_custom_action_stops_its_execution,
             custom_action_runs_an_express_state_machine,
             result_of_an_interrupted_worker_is_reported,
             denied_express_execution_fails_the_custom_action,
@@ -588,13 +589,6 @@ VARIANTS = (
     ),
     Variant({"Source": "S3"}, (object_is_deployed,)),
 )
-
-
-def _token(job: str, execution: str) -> str:
-    """Return the continuation token of an execution that started a day ago."""
-    started = int(time.time()) - 86_000
-    members = {"v": 1, "job": job, "since": started, "percent": 0, "execution": execution, "started": started}
-    return json.dumps(members)
 
 
 def _execution() -> dict[str, Any]:

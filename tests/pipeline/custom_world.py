@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pipeline.settings import load_settings
@@ -14,6 +15,7 @@ from tests.fakes.clients import client_of
 from tests.fakes.codepipeline import FakeCustomJobs
 from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.s3 import FakeS3
+from tests.fakes.scheduler import FakeScheduler
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
 from tests.pipeline.world import (
     ACCOUNT,
@@ -57,10 +59,13 @@ class CustomWorld:
         self.stepfunctions.machines |= {MACHINE: "STANDARD", EXPRESS: "EXPRESS"}
         self.codepipeline = FakeCustomJobs(clock=lambda: self.now)
         self.dynamodb = FakeDynamoDb(tables=[(OPEN_JOBS, "firstJob")])
+        self._timeouts: list[tuple[float, Any]] = []
+        self.scheduler = FakeScheduler(on_schedule=self._keep_timeout)
         self.s3 = FakeS3()
         self.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, zip_of({"state_machine_input.json": b'{"a": 1}'}))
         clients = FakeClients(client_of(self.stepfunctions), client_of(self.codepipeline), self.s3)
         clients.dynamodb = client_of(self.dynamodb)
+        clients.scheduler = client_of(self.scheduler)
         environment = {
             **environment,
             "STATE_MACHINE_ARN": MACHINE,
@@ -70,6 +75,9 @@ class CustomWorld:
             "ACTION_PROVIDER": "Stepline",
             "ACTION_VERSION": "1",
             "OPEN_JOBS_TABLE": OPEN_JOBS,
+            "SCHEDULE_GROUP": "stepline-timeouts",
+            "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/stepline-schedule",
+            "WORKER_ARN": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:stepline-worker",
         }
         self.worker = Worker(
             clients,
@@ -82,6 +90,9 @@ class CustomWorld:
     def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
+
+    def _keep_timeout(self, at: datetime, event: Any) -> None:
+        self._timeouts.append((at.timestamp(), event))
 
     @property
     def open_jobs(self) -> list[Params]:
@@ -178,12 +189,19 @@ class CustomWorld:
         context = LambdaContext() if checks is None else _LimitedContext(checks=checks)
         self.send({"detail-type": "Scheduled Event", "detail": {}}, context)
 
+    def fire_schedules(self) -> None:
+        """Send the events of the timeouts that have passed."""
+        due = [item for item in self._timeouts if item[0] <= self.now]
+        self._timeouts = [item for item in self._timeouts if item not in due]
+        for _, event in due:
+            self.send(event)
+
     def forget_calls(self) -> None:
-        for service in (self.codepipeline, self.stepfunctions, self.dynamodb):
+        for service in (self.codepipeline, self.stepfunctions, self.dynamodb, self.scheduler):
             service.calls.clear()
 
     @property
     def calls(self) -> list[str]:
         """The names of all AWS calls since the last `forget_calls`, by service."""
-        services = (self.codepipeline, self.stepfunctions, self.dynamodb)
+        services = (self.codepipeline, self.stepfunctions, self.dynamodb, self.scheduler)
         return [name for service in services for name, _ in service.calls]

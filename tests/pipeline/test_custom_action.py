@@ -247,6 +247,54 @@ def test_timeout_stops_the_execution(world: CustomWorld) -> None:
     assert "30 minutes" in world.final_result["failureDetails"]["message"]
 
 
+def test_schedule_stops_the_execution_when_the_timeout_passes(world: CustomWorld) -> None:
+    _, execution = world.run_until_held(TimeoutMinutes="30")
+    world.fire_schedules()
+    assert execution.status == "RUNNING"
+    world.now += 30 * 60
+    world.fire_schedules()
+    assert execution.status == "ABORTED"
+    world.send_status(execution)
+
+    assert world.final_result is not None
+    assert "30 minutes" in world.final_result["failureDetails"]["message"]
+
+
+def test_schedule_of_an_action_that_has_ended_does_nothing(world: CustomWorld) -> None:
+    _, execution = world.run_until_held(TimeoutMinutes="30")
+    _end(world, execution)
+    world.now += 30 * 60
+    world.forget_calls()
+    world.fire_schedules()
+
+    assert world.calls == ["GetItem"]
+
+
+def test_action_without_a_timeout_of_its_own_has_no_schedule(world: CustomWorld) -> None:
+    world.run_until_held()
+
+    assert world.scheduler.schedules == {}
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ConflictException", "ThrottlingException"])
+def test_schedule_that_is_not_created_leaves_the_timeout_to_the_sweep(world: CustomWorld, code: str) -> None:
+    world.scheduler.fail_next("CreateSchedule", code)
+    _, execution = world.run_until_held(TimeoutMinutes="30")
+    assert world.results == []
+    world.now += 30 * 60
+    world.sweep()
+
+    assert execution.status == "ABORTED"
+
+
+def test_redriven_execution_has_a_schedule_of_its_own(world: CustomWorld) -> None:
+    execution = _fail_and_retry(world, Retry="Redrive", TimeoutMinutes="30")
+    world.send_started()
+
+    assert execution.status == "RUNNING"
+    assert len(world.scheduler.schedules) == 2
+
+
 def test_sweep_without_enough_time_answers_due_jobs_first(world: CustomWorld) -> None:
     for _ in range(4):
         world.run_one()

@@ -52,7 +52,7 @@ class _LimitedContext(LambdaContext):
 class CustomWorld:
     """One account with the worker of a custom action. `sleeps`: how long the worker waited each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self.now = 1_800_000_000.0
         self.sleeps: list[float] = []
         self.stepfunctions = FakeStepFunctions(clock=lambda: self.now)
@@ -67,6 +67,7 @@ class CustomWorld:
         clients.dynamodb = client_of(self.dynamodb)
         clients.scheduler = client_of(self.scheduler)
         environment = {
+            **environment,
             "STATE_MACHINE_ARN": MACHINE,
             "ALLOWED_STATE_MACHINE_ARNS": EXPRESS,
             "EXPRESS_CLAIMS_BUCKET": CLAIMS_BUCKET,

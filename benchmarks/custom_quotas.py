@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import heapq
 import random
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import dataclass
 
-from benchmarks.quotas import Bucket, Quota
+from benchmarks.quotas import Bucket, Delays, Quota
 from benchmarks.waiting.hour import SWEEP_SECONDS
 from pipeline.limits import OLD_ANSWER_DELAYS_SECONDS, WORKER_MARGIN_SECONDS
 
@@ -27,8 +26,8 @@ CHECK_SECONDS = 0.06
 
 
 @dataclass
-class Outcome:
-    """Results of concurrent actions. A delay is from the end of an execution to the end of its action.
+class Outcome(Delays):
+    """Results of concurrent actions.
 
     `answered_by_event` of `actions`; sweeps answered the others. `sweep_checks`: the jobs that were checked
     in the sweep with the most.
@@ -39,15 +38,6 @@ class Outcome:
     throttled: int = 0
     calls: int = 0
     sweep_checks: int = 0
-    delays_seconds: list[float] = field(default_factory=list)
-
-    @property
-    def median_delay_seconds(self) -> float:
-        return median(self.delays_seconds)
-
-    @property
-    def longest_delay_seconds(self) -> float:
-        return max(self.delays_seconds)
 
 
 def simulate(

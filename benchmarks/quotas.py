@@ -72,15 +72,10 @@ class Bucket:
 
 
 @dataclass
-class Outcome:
-    """Results of concurrent actions. A delay is from the end of an execution to the end of its action."""
+class Delays:
+    """A delay is from the end of an execution to the end of its action."""
 
-    actions: int
-    succeeded: int = 0
-    failed: int = 0
-    calls: Counter[str] = field(default_factory=Counter)
-    throttled: Counter[str] = field(default_factory=Counter)
-    delays_seconds: list[float] = field(default_factory=list)
+    delays_seconds: list[float] = field(default_factory=list, kw_only=True)
 
     @property
     def median_delay_seconds(self) -> float:
@@ -89,6 +84,17 @@ class Outcome:
     @property
     def longest_delay_seconds(self) -> float:
         return max(self.delays_seconds)
+
+
+@dataclass
+class Outcome(Delays):
+    """Results of concurrent actions."""
+
+    actions: int
+    succeeded: int = 0
+    failed: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    throttled: Counter[str] = field(default_factory=Counter)
 
 
 def simulate(

@@ -384,7 +384,9 @@ def _denial_fails_the_action_at_once(world: PipelineWorld, expected: Ending) -> 
     if operation.name == "PutJobFailureResult":
         return  # no failure can be reported
     denied = [
-        run for run in world.functions.invocations if operation in run.denied and not _follows_the_end(run)
+        run
+        for run in world.functions.invocations
+        if operation in run.denied and not _follows_the_end(run, world)
     ]
     if len(denied) > 1:
         yield f"{operation} was denied to {len(denied)} invocations"
@@ -395,12 +397,10 @@ def _denial_fails_the_action_at_once(world: PipelineWorld, expected: Ending) -> 
             yield f"{operation} was denied, and the action ended with {_error(action)}"
 
 
-def _follows_the_end(run: Invocation) -> bool:
-    """Return whether the worker stops the execution of an action that has its result already, or looks for
-    jobs that are held open, of which some may be closed.
-    """
-    kind = run.event["detail-type"] if run.function == WORKER else ""
-    return kind == "Held Jobs" or kind.startswith("CodePipeline")
+def _follows_the_end(run: Invocation, world: PipelineWorld) -> bool:
+    """Return whether the worker began after the failure of a job had been reported."""
+    failures = [call.number for call in world.calls if call.operation.name == "PutJobFailureResult"]
+    return run.function == WORKER and bool(failures) and run.calls[0].number > failures[0]
 
 
 def _error(action: dict[str, Any]) -> dict[str, Any]:

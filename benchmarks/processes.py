@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepline.localaws.functions import launcher
+from stepline.localaws.functions import fork_server, launcher
 
 _PROC = Path("/proc")
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -18,7 +18,7 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Sample:
-    """The resources of a server, and of the processes of functions, which are its children.
+    """The resources of a server, and of the processes of functions.
 
     Memory is resident memory in MiB: pages that processes share are counted for each of them.
     """
@@ -32,7 +32,7 @@ class Sample:
 
     @classmethod
     def take(cls, server: int) -> Sample:
-        functions = [child for child in _children(server) if _is_function(child)]
+        functions = _functions(server)
         return cls(
             server_mib=_resident_mib(server),
             server_threads=len(list((_PROC / str(server) / "task").iterdir())),
@@ -86,10 +86,17 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _is_function(pid: int) -> bool:
-    """Whether the process runs a function, and not git or a copy of the server that will start one."""
+def _functions(server: int) -> list[int]:
+    """Return the processes that run functions; git, or a copy of the server that will start one, does not."""
+    children = _children(server)
+    fork_servers = [child for child in children if _runs(child, fork_server.__file__)]
+    spawned = [child for child in children if _runs(child, launcher.__file__) and child not in fork_servers]
+    return [*spawned, *(function for parent in fork_servers for function in _children(parent))]
+
+
+def _runs(pid: int, file: str) -> bool:
     try:
-        return launcher.__file__.encode() in (_PROC / str(pid) / "cmdline").read_bytes()
+        return file.encode() in (_PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import os
 import resource
@@ -28,6 +29,7 @@ from stepline.localaws.iam import PermissionRecord
 
 PERMISSIONS_PATH = "/_stepline/permissions"
 _MAX_OPEN_FILES = 65_536
+_GARBAGE_THRESHOLDS = (10_000, 20, 20)  # Python's own are 700, 10 and 10
 _KEEP_ALIVE_SECONDS = 20  # hypercorn keeps connections that the client has closed until then, too
 
 
@@ -36,6 +38,7 @@ def run(*, port: int, directory: Path, region: str, allowed: AllowedPages) -> No
 
     No web page can use it, except those that are `allowed`. Raises UsageError if the port is in use.
     """
+    gc.disable()
     _allow_many_files()
     endpoint_url = f"http://{HOST}:{port}"
     ministack = application.load(port=port, directory=directory, region=region, account_id=ACCOUNT_ID)
@@ -45,6 +48,7 @@ def run(*, port: int, directory: Path, region: str, allowed: AllowedPages) -> No
         stack.callback(application.close)
         settings = wiring.ServerSettings(endpoint_url, directory, ACCOUNT_ID, region)
         platform, services = wiring.start(settings, stack)
+        _collect_garbage_rarely()
         app = create_app(
             ministack,
             services.codecommit.git_app,
@@ -57,6 +61,13 @@ def run(*, port: int, directory: Path, region: str, allowed: AllowedPages) -> No
             if error.errno != errno.EADDRINUSE:
                 raise
             raise UsageError(f"port {port} is in use: choose another with --port") from error
+
+
+def _collect_garbage_rarely() -> None:
+    """Exempt the modules and models that are loaded: searching them took a fifth of the time."""
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    gc.enable()
 
 
 def _allow_many_files() -> None:

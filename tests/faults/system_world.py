@@ -11,7 +11,7 @@ import os
 import random
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -71,7 +71,7 @@ class SystemWorld(World):
         """Run the scenario until nothing is left to do."""
         new_uuid: Callable[[], uuid.UUID] = functools.partial(_uuid, random.Random(0))
         with self._process({}), mock.patch.object(uuid, "uuid4", new_uuid):
-            for cached in _cached_functions():
+            for cached in _cached_functions(len(sys.modules)):
                 cached.cache_clear()
             self.scenario.act(self)
             self.settle()
@@ -116,11 +116,14 @@ class SystemWorld(World):
         return self.delivered
 
 
-def _cached_functions() -> Iterator[Any]:
-    """Yield the cached functions of the systems, whose results live as long as a container of Lambda's."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("statemachines."):
-            yield from (item for item in vars(module).values() if hasattr(item, "cache_clear"))
+@functools.cache
+def _cached_functions(_modules: int) -> list[Any]:
+    """Return the cached functions of the systems, whose results live as long as a container of Lambda's.
+
+    They are searched for again when another number of modules is imported.
+    """
+    systems = [module for name, module in sys.modules.items() if name.startswith("statemachines.")]
+    return [item for module in systems for item in vars(module).values() if hasattr(item, "cache_clear")]
 
 
 def _in_environment(function: Function) -> Handler:

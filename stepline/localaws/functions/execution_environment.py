@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import threading
 import time
@@ -19,11 +18,9 @@ from pathlib import Path
 
 from stepline.localaws.functions import runtimes
 from stepline.localaws.functions.models import FunctionVersion, InvocationResult, error_document
+from stepline.localaws.functions.processes import Processes, base_variables
 from stepline.localaws.functions.runtime_api import Invocation, Response, RuntimeApi
 from stepline.localaws.functions.settings import INIT_TIMEOUT_SECONDS, MAX_RESPONSE_BYTES
-
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-"""Variables that Python itself may need; a function sees no others of the local AWS's own environment."""
 
 _UNHANDLED = "Unhandled"
 _EXIT_ERROR = "Runtime.ExitError"
@@ -41,6 +38,8 @@ class ExecutionEnvironment:
         api: RuntimeApi,
         directory: Path,
         layers: Sequence[Path] = (),
+        *,
+        processes: Processes,
     ) -> None:
         self.function = function
         self.idle_since = time.monotonic()
@@ -53,7 +52,13 @@ class ExecutionEnvironment:
         self._current: Invocation | None = None
         self._code = str(code).encode()
         self._layers = layers
-        self._process = self._start(code)
+        self._process = processes.start(
+            runtimes.command(function),
+            code,
+            self._variables(code),
+            self._log.descriptor,
+            fork=runtimes.is_python(function),
+        )
         threading.Thread(target=self._watch, name="stepline-function", daemon=True).start()
 
     @property
@@ -142,24 +147,10 @@ class ExecutionEnvironment:
             return f"Runtime exited with error: exit status {code}"
         return "Runtime exited without providing a reason"
 
-    def _start(self, code: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - an interpreter with our own file
-            runtimes.command(self.function),
-            cwd=code,
-            env=self._variables(code),
-            stdin=subprocess.PIPE,  # closes when this process ends: see launcher
-            stdout=self._log.descriptor,
-            stderr=self._log.descriptor,
-            start_new_session=True,  # a process group of its own, to kill all of it
-        )
-
     def _watch(self) -> None:
-        if hasattr(os, "waitid"):  # not on macOS before Python 3.13
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-            self._kill_group()  # children that the function left behind
-        self._exit_code = self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._process.wait_for_exit()
+        self._kill_group()  # children that the function left behind
+        self._exit_code = self._process.reap()
         self._exited.set()
         with suppress(Exception):  # set already
             self._channel.ready.set_exception(ProcessLookupError())
@@ -182,7 +173,7 @@ class ExecutionEnvironment:
         function = self.function
         region = function.arn.split(":")[3]
         return {
-            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            **base_variables(),
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_EXECUTION_ENV": runtimes.execution_environment(function),
@@ -192,8 +183,6 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": _log_stream_name(),
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
             **runtimes.search_path(function, code, self._layers),
             "TMPDIR": str(self._scratch),
             # No settings and no credentials of the person who runs this.

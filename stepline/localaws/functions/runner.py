@@ -16,6 +16,7 @@ from stepline.localaws.functions.errors import FunctionsError, RequestTooLargeEr
 from stepline.localaws.functions.execution_environment import ExecutionEnvironment
 from stepline.localaws.functions.models import FunctionVersion, InvocationResult
 from stepline.localaws.functions.pool import Pool
+from stepline.localaws.functions.processes import Processes
 from stepline.localaws.functions.runtime_api import RuntimeApi
 from stepline.localaws.functions.settings import IDLE_SECONDS, MAX_REQUEST_BYTES, STALL_SECONDS
 
@@ -40,6 +41,7 @@ class FunctionRunner:
         self._stall_seconds = stall_seconds
         self._code = CodeStore(directory)
         self._api = RuntimeApi()
+        self._processes = Processes()
         self._changed = threading.Condition()
         self._pools: dict[tuple[object, ...], Pool] = defaultdict(partial(Pool, stall_seconds=stall_seconds))
         self._all: set[ExecutionEnvironment] = set()
@@ -94,6 +96,7 @@ class FunctionRunner:
             self._changed.notify_all()
         self._end(environments)
         self._reaper.join()
+        self._processes.close()
         self._api.close()
         self._code.close()
 
@@ -124,7 +127,9 @@ class FunctionRunner:
         self, function: FunctionVersion, code: Path, layers: Sequence[Path], pool: Pool
     ) -> ExecutionEnvironment:
         try:
-            environment = ExecutionEnvironment(function, code, self._api, self._directory, layers)
+            environment = ExecutionEnvironment(
+                function, code, self._api, self._directory, layers, processes=self._processes
+            )
         except BaseException:
             with self._changed:
                 pool.lose()

@@ -27,6 +27,10 @@ def why_not(runtime: str) -> str:
     return "the local AWS runs functions of Python and Node.js runtimes"
 
 
+def is_python(function: FunctionVersion) -> bool:
+    return not _is_node(function)
+
+
 def command(function: FunctionVersion) -> list[str]:
     """Return the command of the runtime client."""
     if _is_node(function):

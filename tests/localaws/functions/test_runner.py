@@ -16,6 +16,7 @@ import pytest
 from stepline.localaws.functions import CodeError, FunctionRunner, FunctionsError, RequestTooLargeError
 from stepline.localaws.functions.code_store import CodeStore
 from stepline.localaws.functions.execution_environment import ExecutionEnvironment
+from stepline.localaws.functions.processes import Processes
 from stepline.localaws.functions.runtime_api import RuntimeApi
 from stepline.localaws.functions.settings import USUAL_ENVIRONMENTS
 from tests.localaws.functions.conftest import Invoke, archive, version
@@ -244,14 +245,19 @@ def test_package_that_is_not_a_zip_is_refused(runner: FunctionRunner) -> None:
 
 def test_invocation_of_a_closed_environment_reports_runtime_exit_error(tmp_path: Path, code: bytes) -> None:
     """`close` may run between the end of the process and the reading of its log."""
-    api, store = RuntimeApi(), CodeStore(tmp_path)
+    api, store, processes = RuntimeApi(), CodeStore(tmp_path), Processes()
     function = version("app.echo")
     environment = ExecutionEnvironment(
-        function, store.folder(function.code_sha256, lambda: code), api, tmp_path
+        function,
+        store.folder(function.code_sha256, lambda: code),
+        api,
+        tmp_path,
+        processes=processes,
     )
     environment.close()
     result = environment.invoke(b"{}", request_id="r", trace_id=None)
     assert json.loads(result.payload)["errorType"] == "Runtime.ExitError"
+    processes.close()
     api.close()
     store.close()
 

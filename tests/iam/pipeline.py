@@ -166,6 +166,20 @@ class Pipeline(System):
         return list(response["pipelineExecutionSummaries"])
 
 
+def job_event(parameters: Mapping[str, Any], *, job: str = "", token: str | None = None) -> dict[str, Any]:
+    """Return a job event for the trigger. The job does not exist, so that its result is refused."""
+    configuration = {"FunctionName": "trigger", "UserParameters": json.dumps(parameters)}
+    data: dict[str, Any] = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [],
+        "outputArtifacts": [],
+        "artifactCredentials": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c"},
+    }
+    if token is not None:
+        data["continuationToken"] = token
+    return {"CodePipeline.job": {"id": job or str(uuid.uuid4()), "accountId": ACCOUNT, "data": data}}
+
+
 def _zipped(files: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

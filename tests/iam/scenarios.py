@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
-from tests.iam.approvals import change_is_approved_by_a_colleague, unanswered_request_expires
+from tests.iam.approvals import (
+    change_in_a_target_is_approved,
+    change_is_approved_by_a_colleague,
+    unanswered_request_expires,
+)
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.custom_actions import (
     abandoned_action_stops_its_execution,
@@ -31,6 +35,12 @@ from tests.iam.custom_actions import (
     sweep_runs,
     timeout_of_a_custom_action_stops_its_execution,
 )
+from tests.iam.large_data import (
+    large_input_of_a_repeated_job_is_stored_once,
+    large_input_of_an_interrupted_worker_is_found,
+    missing_large_output_of_a_custom_action_is_reported,
+    missing_large_output_of_a_lambda_action_is_reported,
+)
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
     INPUT_BUCKET,
@@ -38,10 +48,11 @@ from tests.iam.other_resources import (
     OTHER_ROLE_ARN,
     PARAMETERS,
     TARGET_ACCOUNT,
+    create_input_bucket,
     create_other_resources,
     target,
 )
-from tests.iam.pipeline import Pipeline, continuation_token
+from tests.iam.pipeline import Pipeline, continuation_token, job_event
 from tests.iam.stacks import APPLICATION
 from tests.iam.suites import Lane, Variant
 from tests.iam.system import ACCOUNT, REGION
@@ -131,7 +142,7 @@ def execution_past_its_deadline_is_stopped(system: Pipeline) -> None:
         lambda: cloudformation.list_stacks(StackStatusFilter=["CREATE_IN_PROGRESS"])["StackSummaries"],
         lambda stacks: f"iam-{name}" in [stack["StackName"] for stack in stacks],
     )
-    system.invoke("trigger", _job({}, token=continuation_token(job, execution, seconds=86_000)))
+    system.invoke("trigger", job_event({}, token=continuation_token(job, execution, seconds=86_000)))
     system.wait_for_execution(execution).assert_status("ABORTED")
     cloudformation.signal_resource(
         StackName=f"iam-{name}", LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS"
@@ -370,9 +381,9 @@ def failed_deletion_is_explained(system: Pipeline) -> None:
 def other_state_machine_is_polled_and_stopped(system: Pipeline) -> None:
     parameters = {"stateMachine": "iam-standard", "input": {}, "timeoutMinutes": 1}
     job = str(uuid.uuid4())
-    system.invoke("trigger", _job(parameters, job=job))
+    system.invoke("trigger", job_event(parameters, job=job))
     execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
-    system.invoke("trigger", _job(parameters, token=continuation_token(job, execution, seconds=86_000)))
+    system.invoke("trigger", job_event(parameters, token=continuation_token(job, execution, seconds=86_000)))
     system.wait_for_execution(execution).assert_status("ABORTED")
 
 
@@ -380,7 +391,7 @@ def express_state_machine_is_started_once(system: Pipeline) -> None:
     parameters = {"stateMachine": "iam-express", "input": {}}
     job = str(uuid.uuid4())
     for _ in range(2):
-        system.invoke("trigger", _job(parameters, job=job))
+        system.invoke("trigger", job_event(parameters, job=job))
     claim = system.client("s3").get_object(
         Bucket=system.bucket, Key=f"stepline/express/codepipeline-{job}.json"
     )
@@ -394,7 +405,7 @@ def claim_of_a_denied_express_execution_is_deleted(system: Pipeline) -> None:
     policy = {"RoleName": system.resources["TriggerRole"], "PolicyName": "deny"}
     system.client("iam").put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [deny]}))
     try:
-        system.invoke("trigger", _job({"stateMachine": "iam-express", "input": {}}, job=job))
+        system.invoke("trigger", job_event({"stateMachine": "iam-express", "input": {}}, job=job))
     finally:
         system.client("iam").delete_role_policy(**policy)
     left = system.client("s3").list_objects_v2(
@@ -402,7 +413,7 @@ def claim_of_a_denied_express_execution_is_deleted(system: Pipeline) -> None:
     )
     assert left["KeyCount"] == 0
     # The job fails at once because the input does not exist, not because the claim cannot be read.
-    system.invoke("trigger", _job({"stateMachine": "iam-express", "inputFile": "no.json"}, job=job))
+    system.invoke("trigger", job_event({"stateMachine": "iam-express", "inputFile": "no.json"}, job=job))
 
 
 def input_is_read_from_a_bucket(system: Pipeline) -> None:
@@ -410,7 +421,7 @@ def input_is_read_from_a_bucket(system: Pipeline) -> None:
     system.client("s3").put_object(Bucket=INPUT_BUCKET, Key=key, Body=b'{"from": "bucket"}')
     job = str(uuid.uuid4())
     parameters = {"stateMachine": "iam-standard", "inputS3": f"s3://{INPUT_BUCKET}/{key}"}
-    system.invoke("trigger", _job(parameters, job=job))
+    system.invoke("trigger", job_event(parameters, job=job))
     execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
     stepfunctions = system.client("stepfunctions")
     assert "bucket" in stepfunctions.describe_execution(executionArn=execution)["input"]
@@ -532,6 +543,27 @@ def failed_stack_of_a_target_is_replaced(system: Pipeline) -> None:
     system.deploy(system.request(name, template=template()) | place).assert_status("SUCCEEDED")
 
 
+def leftovers_in_a_target_are_deleted(system: Pipeline) -> None:
+    """An execution is stopped while its change waits for an approval."""
+    name, place = unique_name(), target()
+    queue = {"Type": "AWS::SQS::Queue"}
+    system.deploy(system.request(name, template=template(Queue=queue)) | place).assert_status("SUCCEEDED")
+    asks = system.request(name, template=template("2")) | place | {"approval": True}
+    execution = system.start_deploy(asks)
+    cloudformation = system.client_of(TARGET_ACCOUNT, "cloudformation", "eu-west-1")
+
+    def change_sets() -> list[str]:
+        found = cloudformation.list_change_sets(StackName=f"iam-{name}")["Summaries"]
+        return [item["ExecutionStatus"] for item in found]
+
+    system.wait_for(change_sets, lambda found: found == ["AVAILABLE"])
+    system.client("stepfunctions").stop_execution(executionArn=execution)
+    event = {"detail-type": "Step Functions Execution Status Change", "detail": {"executionArn": execution}}
+    with pytest.raises(AssertionError, match="CleanUpIncompleteError"):  # a task may still be running
+        system.invoke("clean-up", event)
+    assert change_sets() == []
+
+
 VARIANTS = (
     Variant({"DeployAction": "Lambda"}, (push_deploys_a_stack, push_with_invalid_input_fails)),
     Variant(
@@ -553,12 +585,22 @@ VARIANTS = (
             result_of_an_interrupted_worker_is_reported,
             denied_express_execution_fails_the_custom_action,
             custom_action_reads_its_input_from_a_bucket,
+            missing_large_output_of_a_lambda_action_is_reported,
+            missing_large_output_of_a_custom_action_is_reported,
             stack_is_deployed_with_another_role,
             macro_of_the_account_is_used,
             stack_of_a_target_is_created_and_updated,
             failed_stack_of_a_target_is_replaced,
+            change_in_a_target_is_approved,
+            leftovers_in_a_target_are_deleted,
         ),
         prepare=create_other_resources,
+    ),
+    # Without other state machines, whose claims have the same key as large data.
+    Variant(
+        {"LargeData": "true", "InputBucketName": INPUT_BUCKET},
+        (large_input_of_a_repeated_job_is_stored_once, large_input_of_an_interrupted_worker_is_found),
+        prepare=create_input_bucket,
     ),
     # The last ones: they remove the repository, which the scenarios before them push to.
     *(
@@ -574,20 +616,6 @@ VARIANTS = (
     ),
     Variant({"Source": "S3"}, (object_is_deployed,)),
 )
-
-
-def _job(parameters: Mapping[str, Any], *, job: str = "", token: str | None = None) -> dict[str, Any]:
-    """Return a job event for the trigger. The job does not exist, so that its result is refused."""
-    configuration = {"FunctionName": "trigger", "UserParameters": json.dumps(parameters)}
-    data: dict[str, Any] = {
-        "actionConfiguration": {"configuration": configuration},
-        "inputArtifacts": [],
-        "outputArtifacts": [],
-        "artifactCredentials": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c"},
-    }
-    if token is not None:
-        data["continuationToken"] = token
-    return {"CodePipeline.job": {"id": job or str(uuid.uuid4()), "accountId": ACCOUNT, "data": data}}
 
 
 def _execution() -> dict[str, Any]:

@@ -211,7 +211,7 @@ def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action:
 def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:
     world.deploy(CDK)
     world.commit()
-    others = dict.fromkeys(("Custom", "Lambda", "Reader"), "Succeeded")
+    others = dict.fromkeys(("Custom", "File", "Lambda", "Reader"), "Succeeded")
     assert world.run() == {**SUCCEEDED, **others}
     assert world.variables() == {"rows": "2"}
     assert world.variables("Custom") == world.variables("Lambda") == {"count": "3"}

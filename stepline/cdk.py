@@ -78,17 +78,18 @@ class StateMachineAction(codepipeline.Action):
         `find_action_type`, is that of another one. With `trigger`, from `find_trigger`, it is a Lambda
         action, whose `role` may be given.
 
-        The state machine's input is one of `input`, `input_file` (a path in the first of `inputs`, or
-        `artifact.at_path(…)`) and `input_s3` (`s3://bucket/key`); by default the file
-        state_machine_input.json. `parameters` are merged over it. `state_machine` is the name or ARN of
-        another one than the installation's default. `output_variables` maps names to JMESPath expressions;
-        `self.variable(name)` refers to one. `output` gets output.json.
+        The state machine's input is one of `input`, `input_file` and `input_s3` (`s3://bucket/key`); by
+        default the file state_machine_input.json. `input_file` is a path in the first of `inputs`, or
+        `artifact.at_path(…)`, which adds the artifact to them. `parameters` are merged over the input.
+        `state_machine` is the name or ARN of another one than the installation's default. `output_variables`
+        maps names to JMESPath expressions; `self.variable(name)` refers to one. `output` gets output.json.
 
         Raises ValueError if more than one input is given, if a parameter does not belong to the kind of
         action, or if a value of the configuration would be longer than 1,000 characters.
         """
         super().__init__()
         if isinstance(input_file, codepipeline.ArtifactPath):
+            inputs = _with_artifact(inputs, input_file.artifact)
             input_file = input_file.location
         given = {
             "Input": input,
@@ -160,6 +161,14 @@ def _custom_action(action_type: ActionType, common: Mapping[str, Any]) -> codepi
         ),
         **common,
     )
+
+
+def _with_artifact(
+    inputs: Sequence[codepipeline.Artifact], artifact: codepipeline.Artifact
+) -> Sequence[codepipeline.Artifact]:
+    """Return the inputs with the artifact, which they may have already."""
+    names = {item.artifact_name for item in inputs} - {None}
+    return inputs if artifact in inputs or artifact.artifact_name in names else [*inputs, artifact]
 
 
 def _check_input(action_name: str, given: Mapping[str, Any]) -> None:

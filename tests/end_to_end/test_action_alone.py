@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from stepline.deployment import stack as deployment
+from stepline.deployment.template import read_template
 from tests.end_to_end.action_alone.terraform import Module
 from tests.end_to_end.local_aws import PROJECT, LocalAws
 from tests.waiting import wait_for
@@ -210,7 +211,7 @@ def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action:
 def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:
     world.deploy(CDK)
     world.commit()
-    others = dict.fromkeys(("Custom", "Lambda", "Reader"), "Succeeded")
+    others = dict.fromkeys(("Custom", "File", "Lambda", "Reader"), "Succeeded")
     assert world.run() == {**SUCCEEDED, **others}
     assert world.variables() == {"rows": "2"}
     assert world.variables("Custom") == world.variables("Lambda") == {"count": "3"}
@@ -277,6 +278,22 @@ def test_terraform_module_has_the_custom_action_by_default(variables: Any) -> No
         "provider": "Stepline",
         "version": "0a1b2c3d",
     }
+
+
+def test_terraform_and_cdk_know_all_properties() -> None:
+    template = read_template(PROJECT / "pipeline/template.yaml")
+    properties = template["Resources"]["ActionType"]["Properties"]["ConfigurationProperties"]
+    names = {item["Name"] for item in properties}
+    for left_out in ("Input", "InputFile"):  # only one of them can be given
+        assert module(properties=dict.fromkeys(names - {left_out}, "x")).outputs
+    (pipeline,) = (
+        item["Properties"]
+        for item in json.loads(CDK)["Resources"].values()
+        if item["Type"] == "AWS::CodePipeline::Pipeline"
+    )
+    actions = [action for stage in pipeline["Stages"] for action in stage["Actions"]]
+    custom = [action for action in actions if action["ActionTypeId"]["Owner"] == "Custom"]
+    assert {key for action in custom for key in action["Configuration"]} == names
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,9 @@ def test_pipeline_restarts_on_update_and_notifies_the_reviewers(local_aws: Local
     pipelines, sqs = local_aws.client("codepipeline"), local_aws.client("sqs")
     outputs = stack.create(_template())
     name = outputs["Pipeline"]
-    local_aws.client("s3").put_object(Bucket=outputs["Bucket"], Key="app.zip", Body=b"PK\x05\x06" + bytes(18))
+    archive = {"Bucket": outputs["Bucket"], "Key": "app.zip", "Body": b"PK\x05\x06" + bytes(18)}
+    written = local_aws.client("s3").put_object(**archive, ServerSideEncryption="aws:kms")
+    assert written["SSEKMSKeyId"].endswith(":alias/aws/s3")  # the role may read it without a key
     queue = sqs.create_queue(QueueName=stack.name)["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
         "QueueArn"

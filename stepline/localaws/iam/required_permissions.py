@@ -108,9 +108,10 @@ def _write_object(request: ServiceRequest, objects: EncryptedObjects) -> Iterato
     [S3 guide, "Server-side encryption with AWS KMS keys"]
     """
     bucket, _ = _bucket_and_key(request.permission.resource)
-    if request.parameters.get("x-amz-server-side-encryption", "aws:kms") != "aws:kms":
-        return
+    encryption = request.parameters.get("x-amz-server-side-encryption")
     named = request.parameters.get("x-amz-server-side-encryption-aws-kms-key-id")
+    if encryption not in {None, "aws:kms"} or (encryption and not named):  # a key that AWS manages
+        return
     if kms_key := objects.key_arn(named) if named else objects.default_key(bucket):
         yield Permission("kms:GenerateDataKey", kms_key, _VIA_S3)
         if "partNumber" in request.parameters or "uploadId" in request.parameters:

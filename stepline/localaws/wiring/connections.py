@@ -16,6 +16,7 @@ from stepline.localaws.emulators.ministack import (
     functions,
     managed_policies,
     routing,
+    s3_encryption,
     s3_events,
     schedules,
     ssm,
@@ -98,6 +99,7 @@ def _route_requests(services: Services, platform: Platform) -> None:
     )
     custom_resources.fail_with_their_functions()
     ssm.add_public_parameters()
+    s3_encryption.use_the_managed_key()
     ecr.delete_images_as_ecr()
     ecr.list_each_tag()
     ecr.send_push_events(eventbridge.publish)

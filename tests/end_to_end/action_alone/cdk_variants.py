@@ -1,8 +1,10 @@
-"""The CDK example with more actions: one that reads a variable, a Lambda action, and all parameters."""
+"""The CDK example with more actions: all parameters, a Lambda action, a variable and a file as input."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from aws_cdk import aws_codepipeline as codepipeline
 
 from examples.cdk.app import app
 from stepline.cdk import StateMachineAction, find_trigger
@@ -38,6 +40,13 @@ def add_actions(stack: Any) -> None:
             action_name="Reader",
             input={"tables": [first.variable("count")]},
             variables_namespace="Reader",
+            run_order=3,
+        )
+    )
+    stage.add_action(
+        StateMachineAction(
+            action_name="File",
+            input_file=codepipeline.Artifact("SourceOutput").at_path("migration.json"),
             run_order=3,
         )
     )

@@ -37,6 +37,9 @@ async def facts() -> dict[str, Any]:
         "pipeline target": [text for text in _warnings_of_pipeline_target() if _PIPELINE in text],
         "aws source": json.loads(put[2])["FailedEntryCount"],
         "handler errors": "Runtime.HandlerError" in inspect.getsource(lambda_svc._execute_function_warm),
+        "encryption without a key": s3._resolve_sse_write_headers(
+            {"x-amz-server-side-encryption": "aws:kms"}, bucket
+        )[0],
         "bucket encryption": s3._bucket_default_sse_headers(bucket),
         "seconds between schedules": [
             eventbridge._SCHEDULER_TICK_INTERVAL,

@@ -43,6 +43,11 @@ def test_buckets_lose_their_encryption(facts: dict[str, Any]) -> None:
     assert facts["bucket encryption"] == {}
 
 
+def test_encryption_with_kms_needs_a_key(facts: dict[str, Any]) -> None:
+    """s3_encryption.use_the_managed_key"""
+    assert facts["encryption without a key"] is None
+
+
 def test_state_machines_lose_their_tracing_configuration(facts: dict[str, Any]) -> None:
     """cloudformation.state_machines.set_tracing"""
     assert facts["tracing"] is None

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-TABLE_SUFFIX: Final = "-deploy-approvals"
-FUNCTION_SUFFIX: Final = "-answer-approval"
-"""The names of the table of requests and of the function that answers them, after the installation's name."""
+ANSWER_FUNCTIONS: Final = {
+    "-deploy-approvals": "-answer-approval",
+    "-wave-approvals": "-answer-wave-approval",
+}
+"""The name of a table of requests after that of its installation, and that of the function that answers."""
 
 WAITING_INDEX: Final = "waiting"
 """The index of the requests that wait. It contains their ids and `request`, and no task tokens."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.action_parameters import ActionParameters
 from pipeline.continuation import Continuation
@@ -10,6 +11,9 @@ from pipeline.dependencies import Dependencies
 from pipeline.job_event import Job
 from pipeline.limits import GIVE_UP_SECONDS
 from stepline.core.executions.arns import MachineArn
+
+if TYPE_CHECKING:
+    from stepline.core.large_data import LargeDataStore
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,16 @@ class Action:
     def machine(self) -> MachineArn:
         """The state machine to start. Raises `ActionParametersError` if that is not allowed."""
         return self.dependencies.settings.machine(self.parameters.state_machine)
+
+    @property
+    def large_data(self) -> LargeDataStore | None:
+        """The bucket for inputs and outputs above 256 KB, if there is one."""
+        bucket = self.dependencies.settings.large_data_bucket
+        if bucket is None:
+            return None
+        from stepline.core.large_data import LargeDataStore  # noqa: PLC0415 - only if there is a bucket
+
+        return LargeDataStore(self.dependencies.clients.s3, bucket)
 
     @property
     def timeout_passed(self) -> bool:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pipeline.job_event import PipelineContext
-from stepline.core.aws_errors import AWS_FAILURES, error_code, failed_call
+from stepline.core.action_executions import IN_PROGRESS, list_action_executions
+from stepline.core.aws_errors import AWS_FAILURES, failed_call
 from stepline.core.executions.arns import ExecutionArn
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
-
-_IN_PROGRESS: Final = "InProgress"
-_NOT_FOUND: Final = frozenset({"PipelineNotFoundException", "PipelineExecutionNotFoundException"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class ActionRun:
 
     @property
     def is_in_progress(self) -> bool:
-        return self.status == _IN_PROGRESS
+        return self.status == IN_PROGRESS
 
     def is_of(self, context: PipelineContext) -> bool:
         """Return whether this is the run of the context, whose id may be unknown."""
@@ -43,19 +41,16 @@ def list_action_runs(codepipeline: CodePipelineClient, context: PipelineContext)
     Raise the errors of `failed_call`.
     """
     try:
-        pages = codepipeline.get_paginator("list_action_executions").paginate(
-            pipelineName=context.name, filter={"pipelineExecutionId": context.execution_id}
+        details = list_action_executions(
+            codepipeline,
+            pipeline=context.name,
+            execution_id=context.execution_id,
+            stage=context.stage,
+            action=context.action,
         )
-        details = [item for page in pages for item in page["actionExecutionDetails"]]
     except AWS_FAILURES as error:
-        if error_code(error) in _NOT_FOUND:
-            return []
         raise failed_call("codepipeline:ListActionExecutions", context.name, error) from error
-    return [
-        _action_run(item)
-        for item in details
-        if (item["stageName"], item["actionName"]) == (context.stage, context.action)
-    ]
+    return [_action_run(item) for item in details]
 
 
 def _action_run(item: Any) -> ActionRun:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_stepfunctions import SFNClient
 
     from pipeline.job_event import Credentials
@@ -36,6 +37,9 @@ class Clients(Protocol):
 
     @property
     def dynamodb(self) -> DynamoDBClient: ...
+
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient: ...
 
     @property
     def s3(self) -> S3Client:
@@ -66,6 +70,10 @@ class AwsClients:
     @functools.cached_property
     def dynamodb(self) -> DynamoDBClient:
         return cast("DynamoDBClient", self._client("dynamodb"))
+
+    @functools.cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        return cast("EventBridgeSchedulerClient", self._client("scheduler"))
 
     @functools.cached_property
     def s3(self) -> S3Client:

@@ -8,15 +8,13 @@ what is left if an event was lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 from zlib import crc32
 
 from pipeline.continuation import Continuation, read_token
-from pipeline.custom_jobs import ActionType, OfferedJob, acknowledge, poll_for_job, read_job
-from pipeline.dependencies import Dependencies
+from pipeline.custom_jobs import OfferedJob, acknowledge, poll_for_job, read_job
+from pipeline.dependencies import Dependencies, RemainingSeconds
 from pipeline.errors import (
-    ActionParametersError,
     EndNotVisibleError,
     JobEventError,
     JobNotFoundError,
@@ -35,9 +33,11 @@ from pipeline.limits import (
 )
 from pipeline.observability import logger
 from pipeline.open_jobs import OpenJob, OpenJobs
-from pipeline.process_job import action_parameters, failure_of, process_job
+from pipeline.process_job import failure_of, process_job, read_parameters
 from pipeline.reporting import report
 from pipeline.stops import Stops
+from pipeline.timeouts import wake_at_timeout
+from pipeline.worker_settings import WorkerSettings
 from stepline.core.errors import (
     ConfigurationError,
     PermissionDeniedError,
@@ -46,34 +46,27 @@ from stepline.core.errors import (
 )
 from stepline.core.executions.describe import describe_execution
 
-if TYPE_CHECKING:
-    from mypy_boto3_codepipeline import CodePipelineClient
-
-Seconds = Callable[[], float]
-
 
 class CustomAction:
-    """Takes and answers the jobs of one action type. Every method can be repeated, also at the same time.
-
-    `remaining_seconds` returns the time left until Lambda stops the invocation.
-    """
+    """Takes and answers the jobs of one action type. Every method can be repeated, also at the same time."""
 
     def __init__(
         self,
-        codepipeline: CodePipelineClient,
-        action_type: ActionType,
+        settings: WorkerSettings,
         open_jobs: OpenJobs,
         held_jobs: HeldJobs,
+        stops: Stops,
         dependencies: Dependencies,
         *,
-        remaining_seconds: Seconds,
+        remaining_seconds: RemainingSeconds,
     ) -> None:
-        self._codepipeline = codepipeline
-        self._action_type = action_type
+        self._codepipeline = dependencies.clients.codepipeline
+        self._action_type = settings.action_type
+        self._timeouts = settings.timeouts
         self._open_jobs = open_jobs
         self._held_jobs = held_jobs
         self._dependencies = dependencies
-        self._stops = Stops(codepipeline, dependencies)
+        self._stops = stops
         self._remaining_seconds = remaining_seconds
 
     def action_started(self, action: PipelineContext) -> None:
@@ -129,9 +122,15 @@ class CustomAction:
     def _wait_for_next_job(self, open_job: OpenJob) -> None:
         """Raise `EndNotVisibleError`, unless the action has ended and has no next job."""
         job = read_job(self._codepipeline, open_job.job_id)
-        if open_job.job_id != job.id or job.pipeline is None or self._stops.is_in_progress(job.pipeline):
+        if job.pipeline is None or self._stops.is_in_progress(job.pipeline):
             raise EndNotVisibleError("The next job of the action cannot be polled yet.")
-        self._forget(open_job.first_job_id, open_job.job_id)
+        self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
+
+    def timeout_passed(self, first_job_id: str) -> None:
+        """Stop the execution of an action whose timeout has passed, if its job is still open."""
+        open_job = self._open_jobs.read(first_job_id)
+        if open_job is not None and self._is_recorded_as_due(open_job):
+            self._resume(open_job)
 
     def sweep(self) -> None:
         """Take jobs whose event was lost, answer open jobs whose execution or time has ended, and stop the
@@ -174,7 +173,7 @@ class CustomAction:
         if execution is None or not execution.status.is_open:
             return True
         if open_job.pipeline and self._stops.stop_if_ended(open_job.execution, open_job.pipeline):
-            self._forget(open_job.first_job_id, open_job.job_id)
+            self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
         return False
 
     def _is_unfinished(self, open_job: OpenJob) -> bool:
@@ -198,12 +197,12 @@ class CustomAction:
             acknowledge(self._codepipeline, offered)
             return report(self._codepipeline, offered.id, failure_of(error))
         continuation = self._continuation(job)
-        taken |= {job.pipeline, continuation.first_job_id}
-        missing.discard(continuation.first_job_id)
         problem = self._remember(continuation.first_job_id, job)
         if not acknowledge(self._codepipeline, offered):
             logger.info("Another worker has the job")
             return None
+        taken |= {job.pipeline, continuation.first_job_id}
+        missing.discard(continuation.first_job_id)
         if problem is not None:
             return report(self._codepipeline, job.id, failure_of(problem, continuation.execution))
         if continuation.execution is None:
@@ -231,13 +230,15 @@ class CustomAction:
         """Leave the job open until its execution ends, unless it has ended already."""
         assert continuation.execution is not None
         assert job.pipeline is not None
+        parameters, _ = read_parameters(job.configuration, is_custom=job.is_custom)
+        deadline = continuation.deadline(parameters.timeout_minutes)
         try:
             held = self._open_jobs.hold(
                 continuation.first_job_id,
                 job.id,
                 continuation.execution,
                 pipeline=job.pipeline,
-                deadline=_deadline(job, continuation),
+                deadline=deadline,
                 now=self._now(),
             )
         except SteplineError as error:
@@ -246,6 +247,9 @@ class CustomAction:
         if held is None:
             logger.info("Another worker has answered the job")
             return None
+        if parameters.timeout_minutes != DEFAULT_TIMEOUT_MINUTES and deadline > self._now():
+            scheduler = self._dependencies.clients.scheduler
+            wake_at_timeout(scheduler, self._timeouts, continuation.first_job_id, deadline)
         try:
             return self._answer(job, continuation, has_ended=held.has_ended)
         except EndNotVisibleError as error:  # a sweep answers
@@ -262,7 +266,7 @@ class CustomAction:
         except SteplineError as error:
             if not isinstance(error, JobNotFoundError):
                 report(self._codepipeline, open_job.job_id, failure_of(error, open_job.execution))
-            self._forget(open_job.first_job_id, open_job.job_id)
+            self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
             return
         continuation = self._continuation(job)
         if continuation.execution is None:
@@ -309,15 +313,8 @@ class CustomAction:
         else:
             needs_item = False
         if not needs_item:
-            self._forget(continuation.first_job_id, job.id)
+            self._open_jobs.forget(continuation.first_job_id, job.id)
         return reported
-
-    def _forget(self, first_job_id: str, job_id: str) -> None:
-        """Delete the item of an action that needs nothing more; otherwise DynamoDB does it later."""
-        try:
-            self._open_jobs.forget(first_job_id, job_id)
-        except SteplineError as error:
-            logger.warning("The item of the job could not be deleted", extra=error.fields)
 
     def _is_over(self, job: Job, continuation: Continuation) -> bool:
         """Return whether the action has ended otherwise, and stop what was started for it."""
@@ -334,14 +331,6 @@ class CustomAction:
             except TokenError:
                 pass  # the job is about to fail with this
         return Continuation.of_job(job.id, now)
-
-
-def _deadline(job: Job, continuation: Continuation) -> int:
-    try:
-        minutes = action_parameters(job).timeout_minutes
-    except ActionParametersError:  # an execution that was started is answered all the same
-        minutes = DEFAULT_TIMEOUT_MINUTES
-    return continuation.deadline(minutes)
 
 
 def _is_to_be_retried(result: JobResult | None) -> bool:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipeline.clients import Clients
 from pipeline.settings import Settings
 from stepline.core.executions.arns import MachineArn
 from stepline.core.executions.machines import is_express
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 Clock = Callable[[], float]
 """Returns seconds since 1970."""
 
 Sleep = Callable[[float], object]
 """Waits for so many seconds."""
+
+RemainingSeconds = Callable[[], float]
+"""Returns the time left until Lambda stops the invocation."""
+
+
+def remaining_seconds(context: LambdaContext) -> RemainingSeconds:
+    return lambda: context.get_remaining_time_in_millis() / 1000
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,11 @@ def start(action: Action) -> JobResult:
             return redriven
     is_express = action.dependencies.is_express(machine)
     text = execution_input(
-        action.job, action.parameters, action.continuation.first_job_id, action.dependencies.clients
+        action.job,
+        action.parameters,
+        action.continuation.first_job_id,
+        action.dependencies.clients,
+        action.large_data,
     )
     if is_express:
         return finished(action, run_express_execution(action, machine, text))

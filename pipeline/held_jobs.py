@@ -6,12 +6,10 @@ CodePipeline's clock of 20 minutes ends, and the trigger polls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pipeline.continuation import Continuation, read_token
-from pipeline.dependencies import Dependencies
+from pipeline.dependencies import Dependencies, RemainingSeconds
 from pipeline.errors import TokenError
 from pipeline.job_event import USER_PARAMETERS, Job
 from pipeline.job_result import Continue, JobResult, changes_nothing
@@ -22,25 +20,18 @@ from pipeline.process_job import failure_of, process_job
 from pipeline.reporting import report
 from stepline.core.errors import SteplineError
 
-if TYPE_CHECKING:
-    from mypy_boto3_codepipeline import CodePipelineClient
-
 
 class HeldJobs:
-    """Every method can be repeated, also at the same time: CodePipeline takes one result of a job.
-
-    `remaining_seconds` returns the time left until Lambda stops the invocation.
-    """
+    """Every method can be repeated, also at the same time: CodePipeline takes one result of a job."""
 
     def __init__(
         self,
-        codepipeline: CodePipelineClient,
         open_jobs: OpenJobs,
         dependencies: Dependencies,
         *,
-        remaining_seconds: Callable[[], float],
+        remaining_seconds: RemainingSeconds,
     ) -> None:
-        self._codepipeline = codepipeline
+        self._codepipeline = dependencies.clients.codepipeline
         self._open_jobs = open_jobs
         self._dependencies = dependencies
         self._remaining_seconds = remaining_seconds
@@ -79,10 +70,7 @@ class HeldJobs:
             reported = result.continuation.with_reported(int(self._dependencies.clock()))
             result = replace(result, continuation=reported)
         report(self._codepipeline, open_job.job_id, result, is_held=True)
-        try:
-            self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
-        except SteplineError as error:
-            logger.warning("The item of the job could not be deleted", extra=error.fields)
+        self._open_jobs.forget(open_job.first_job_id, open_job.job_id)
 
     def _result(self, open_job: OpenJob, continuation: Continuation) -> JobResult:
         """Return the result of the job. DescribeExecution is eventually consistent, so it is repeated."""

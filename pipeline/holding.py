@@ -11,14 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.action_parameters import ActionParameters
-from pipeline.continuation import first_job_of, read_token, write_token
+from pipeline.continuation import read_token, write_token
 from pipeline.dependencies import Dependencies
-from pipeline.errors import ActionParametersError
 from pipeline.job_event import Job
 from pipeline.job_result import Continue, JobResult, changes_nothing
 from pipeline.observability import logger
 from pipeline.open_jobs import OpenJob, OpenJobs
-from pipeline.process_job import action_parameters, process_job
+from pipeline.process_job import process_job, read_parameters
 from stepline.core.errors import SteplineError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
@@ -53,14 +52,13 @@ def _recorded(job: Job, result: Continue, dependencies: Dependencies) -> OpenJob
     execution = before.execution
     if execution is None or before.reported is None or not changes_nothing(result, before):
         return None
-    parameters = _parameters(job)
+    parameters, _ = read_parameters(job.configuration, is_custom=job.is_custom)
     deadline = min(before.reported + settings.hold_seconds, before.deadline(parameters.timeout_minutes))
-    first_job_id = first_job_of(execution)
-    if before.stop_requested is not None or first_job_id is None or now >= deadline:
+    if before.stop_requested is not None or now >= deadline:
         return None
     try:
         return OpenJobs(dependencies.clients.dynamodb, settings.open_jobs_table).hold_lambda_job(
-            first_job_id,
+            before.first_job_id,
             job.id,
             execution,
             continuation_token=write_token(result.continuation),
@@ -81,13 +79,6 @@ def _is_running(arn: ExecutionArn, dependencies: Dependencies) -> bool:
     except SteplineError:
         return False
     return execution is not None and execution.status.is_open
-
-
-def _parameters(job: Job) -> ActionParameters:
-    try:
-        return action_parameters(job)
-    except ActionParametersError:  # an execution that was started is answered all the same
-        return ActionParameters()
 
 
 def _needed_parameters(parameters: ActionParameters) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stepline.core.limits import MAX_INPUT_BYTES
+from stepline.core.limits import MAX_INPUT_BYTES, MAX_LARGE_DATA_BYTES
 
 # --- CodePipeline
 
@@ -41,7 +41,13 @@ MAX_EXPRESSION_STEPS: Final = 1_000_000
 output takes some 200,000."""
 
 MAX_EXPRESSION_VALUE_CHARACTERS: Final = 4 * MAX_INPUT_BYTES
-"""Of each value that evaluating an output variable produces [ours]: the largest output, some times over."""
+"""Of the value of an output variable [ours]. CodePipeline accepts less; these are characters of a value."""
+
+MAX_INNER_VALUE_CHARACTERS: Final = MAX_LARGE_DATA_BYTES
+"""Of each value on the way to it [ours]: the largest output."""
+
+MAX_UNREAD_OUTPUT_CHARACTERS: Final = 600
+"""Of the reason in the summary why an output in S3 was not read [ours]."""
 
 MAX_OUTPUT_ARTIFACTS: Final = 1
 """An execution has one output [ours]; CodePipeline allows 5 artifacts."""

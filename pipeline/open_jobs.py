@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.job_event import PipelineContext
 from pipeline.limits import OPEN_JOB_EXPIRES_SECONDS
+from pipeline.observability import logger
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call
 from stepline.core.errors import SteplineError
 from stepline.core.executions.arns import ExecutionArn
@@ -71,7 +72,7 @@ class OpenJob:
 
 
 class OpenJobs:
-    """The table. Every method raises the errors of `failed_call`."""
+    """The table. Every method but `forget` raises the errors of `failed_call`."""
 
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
         self._dynamodb = dynamodb
@@ -146,6 +147,16 @@ class OpenJobs:
             condition="attribute_not_exists(reported) OR reported <= :reported",
         )
 
+    def read(self, first_job_id: str) -> OpenJob | None:
+        """Return the item of the action; None if no job of it is open."""
+        try:
+            response = self._dynamodb.get_item(
+                TableName=self._table, Key={"firstJob": {"S": first_job_id}}, ConsistentRead=True
+            )
+        except AWS_FAILURES as error:
+            raise self._failed("GetItem", error) from error
+        return _open_job(response["Item"]) if "Item" in response else None
+
     def mark_ended(self, first_job_id: str) -> OpenJob | None:
         """Record that the action's execution has ended; None if no worker has started it."""
         return self._update(
@@ -156,7 +167,7 @@ class OpenJobs:
         )
 
     def forget(self, first_job_id: str, job_id: str) -> None:
-        """Delete the item, if this is still the action's job."""
+        """Delete the item, if this is still the action's job; if that fails, DynamoDB does it later."""
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -166,7 +177,8 @@ class OpenJobs:
             )
         except AWS_FAILURES as error:
             if error_code(error) != _CONDITION_FAILED:
-                raise self._failed("DeleteItem", error) from error
+                problem = self._failed("DeleteItem", error)
+                logger.warning("The item of the job could not be deleted", extra=problem.fields)
 
     def all(self) -> Iterator[OpenJob]:
         """Yield all items, in any order."""

@@ -14,7 +14,11 @@ from typing import Any
 import jmespath  # type: ignore[import-untyped]
 from jmespath.visitor import TreeInterpreter  # type: ignore[import-untyped]
 
-from pipeline.limits import MAX_EXPRESSION_STEPS, MAX_EXPRESSION_VALUE_CHARACTERS
+from pipeline.limits import (
+    MAX_EXPRESSION_STEPS,
+    MAX_EXPRESSION_VALUE_CHARACTERS,
+    MAX_INNER_VALUE_CHARACTERS,
+)
 
 _CHARACTERS_PER_STEP = 8
 """Copying or comparing so many characters, or passing over so many items of a list, takes no longer than
@@ -22,6 +26,9 @@ visiting a node [measured]."""
 
 _STEPS_PER_CALL = 8
 """A function takes as long as visiting so many nodes, besides its arguments [measured]."""
+
+_CONSTANT_TIME_FUNCTIONS = frozenset({"length", "type"})
+"""They do not go through their argument."""
 
 _STEPS_PER_CONTAINER = 8
 """A new list or object needs some hundred bytes, with the record of its size [measured]."""
@@ -42,7 +49,7 @@ def search_all(expressions: Mapping[str, str], document: Any) -> dict[str, Any]:
     for name, expression in expressions.items():
         interpreter = _LimitedInterpreter(steps_left // 2)
         try:
-            values[name] = interpreter.visit(jmespath.compile(expression).parsed, document)
+            values[name] = interpreter.evaluate(jmespath.compile(expression).parsed, document)
         except Exception:  # jmespath raises TypeError, ValueError, RecursionError and others, besides its own
             values[name] = None
         steps_left -= interpreter.steps
@@ -58,6 +65,12 @@ class _LimitedInterpreter(TreeInterpreter):  # type: ignore[misc]
         self._max_steps = max_steps
         self._containers: dict[int, tuple[Any, int]] = {}
         """Each list and object with its size, by its `id`, which is unique while the value is kept here."""
+
+    def evaluate(self, node: Any, document: Any) -> Any:
+        value = self.visit(node, document)
+        if isinstance(value, (list, dict)) and self._size(value) > MAX_EXPRESSION_VALUE_CHARACTERS:
+            raise ExpressionLimitError
+        return value
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._count(1)
@@ -81,7 +94,8 @@ class _LimitedInterpreter(TreeInterpreter):  # type: ignore[misc]
             case "join", [str() as separator, list() as texts]:
                 size += len(separator) * len(texts)
         _check_size(size)
-        self._count(_STEPS_PER_CALL + size // _CHARACTERS_PER_STEP)
+        passed = 0 if node["value"] in _CONSTANT_TIME_FUNCTIONS else size // _CHARACTERS_PER_STEP
+        self._count(_STEPS_PER_CALL + passed)
         return super().visit_function_expression(_with_values(node, arguments), value)
 
     def _count(self, steps: int) -> None:
@@ -118,7 +132,7 @@ class _LimitedInterpreter(TreeInterpreter):  # type: ignore[misc]
 
 
 def _check_size(size: int) -> None:
-    if size > MAX_EXPRESSION_VALUE_CHARACTERS:
+    if size > MAX_INNER_VALUE_CHARACTERS:
         raise ExpressionLimitError
 
 

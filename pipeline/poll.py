@@ -30,6 +30,8 @@ from stepline.core.failure_types import FailureType
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
+    from pipeline.large_output import WholeOutput
+
 
 def poll(action: Action, arn: ExecutionArn) -> JobResult:
     """Return the result by the execution's status; request its stop once if the timeout has passed.
@@ -127,13 +129,21 @@ def finished(action: Action, execution: Execution) -> JobResult:
 def _succeeded(action: Action, execution: Execution) -> Success:
     from pipeline.outputs import output_variables  # noqa: PLC0415 - the cold start of a poll need not import it
 
-    _write_output_artifact(action, execution)
-    variables = output_variables(execution.output, action.parameters.output_variables)
-    summary = succeeded_summary(execution, variables.remark, action.now)
+    output = _whole_output(action, execution)
+    _write_output_artifact(action, output)
+    variables = output_variables(output.text, action.parameters.output_variables)
+    summary = succeeded_summary(execution, output.remark + variables.remark, action.now)
     return Success(summary, execution.arn, variables.values)
 
 
-def _write_output_artifact(action: Action, execution: Execution) -> None:
+def _whole_output(action: Action, execution: Execution) -> WholeOutput:
+    from pipeline.large_output import WholeOutput, whole_output  # noqa: PLC0415
+
+    store = action.large_data
+    return WholeOutput(execution.output) if store is None else whole_output(store, execution.output)
+
+
+def _write_output_artifact(action: Action, output: WholeOutput) -> None:
     job = action.job
     if not job.output_artifacts:
         return
@@ -141,7 +151,11 @@ def _write_output_artifact(action: Action, execution: Execution) -> None:
         raise ConfigurationError(
             "The execution succeeded, but the job has no artifact credentials to write its output artifact."
         )
+    if output.error is not None:
+        raise type(output.error)(
+            f"The execution succeeded, but its output artifact could not be written: {output.error.message}"
+        ) from output.error
     from pipeline.outputs import write_output_artifact  # noqa: PLC0415
 
     s3 = action.dependencies.clients.artifact_s3(job.credentials)
-    write_output_artifact(s3, job.output_artifacts[0], execution.output, job.encryption_key_id)
+    write_output_artifact(s3, job.output_artifacts[0], output.text, job.encryption_key_id)

@@ -36,7 +36,7 @@ def process_job(job: Job, dependencies: Dependencies, remaining_seconds: float) 
         continuation = _continuation(job, dependencies, now)
     except TokenError as error:
         return failure_of(error)
-    parameters, parameters_error = _action_parameters(job)
+    parameters, parameters_error = read_parameters(job.configuration, is_custom=job.is_custom)
     action = Action(job, parameters, continuation, dependencies, now, remaining_seconds)
     try:
         return _start_or_poll(action, parameters_error)
@@ -57,21 +57,20 @@ def _continuation(job: Job, dependencies: Dependencies, now: int) -> Continuatio
     return continuation
 
 
-def _action_parameters(job: Job) -> tuple[ActionParameters, ActionParametersError | None]:
-    """Return the parameters and their error: an execution that was started is polled despite an error."""
+def read_parameters(
+    configuration: Mapping[str, str], *, is_custom: bool
+) -> tuple[ActionParameters, ActionParametersError | None]:
+    """Return the parameters in the configuration of an action; the defaults and the error if they are wrong.
+
+    An execution that was started is polled, answered and stopped despite an error.
+    """
     try:
-        return action_parameters(job), None
+        return _parse_parameters(configuration, is_custom=is_custom), None
     except ActionParametersError as error:
         return ActionParameters(), error
 
 
-def action_parameters(job: Job) -> ActionParameters:
-    """Return the parameters of the job's action. Raise `ActionParametersError`."""
-    return parse_parameters(job.configuration, is_custom=job.is_custom)
-
-
-def parse_parameters(configuration: Mapping[str, str], *, is_custom: bool) -> ActionParameters:
-    """Return the parameters in the configuration of an action. Raise `ActionParametersError`."""
+def _parse_parameters(configuration: Mapping[str, str], *, is_custom: bool) -> ActionParameters:
     if not is_custom:
         return parse_user_parameters(configuration.get(USER_PARAMETERS))
     from pipeline.action_properties import parse_action_properties  # noqa: PLC0415 - only custom actions

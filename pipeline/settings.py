@@ -8,6 +8,8 @@
 |                              | needs one GetExecutionHistory per poll                                  |
 | `EXPRESS_CLAIMS_BUCKET`      | bucket that records which jobs have started an Express execution;       |
 |                              | without it Express state machines are refused                           |
+| `LARGE_DATA_BUCKET`          | bucket with versioning for inputs and outputs above 256 KB; without it  |
+|                              | such inputs are refused                                                 |
 | `HOLD_MINUTES`               | 0 (default) to 12, of the trigger: so long a job is held open for the   |
 |                              | end of its execution; at 0 each job polls once                          |
 | `OPEN_JOBS_TABLE`            | DynamoDB table of the jobs that are held; required then                 |
@@ -28,6 +30,7 @@ STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 ALLOWED_STATE_MACHINE_ARNS = "ALLOWED_STATE_MACHINE_ARNS"
 SHOW_PROGRESS = "SHOW_PROGRESS"
 EXPRESS_CLAIMS_BUCKET = "EXPRESS_CLAIMS_BUCKET"
+LARGE_DATA_BUCKET = "LARGE_DATA_BUCKET"
 HOLD_MINUTES = "HOLD_MINUTES"
 OPEN_JOBS_TABLE = "OPEN_JOBS_TABLE"
 
@@ -38,6 +41,7 @@ class Settings:
     allowed_machines: tuple[MachineArn, ...] = ()
     show_progress: bool = True
     express_claims_bucket: str | None = None
+    large_data_bucket: str | None = None
     hold_seconds: int = 0
     open_jobs_table: str = ""
 
@@ -92,6 +96,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         allowed_machines=variables.machines(ALLOWED_STATE_MACHINE_ARNS, environment),
         show_progress=variables.boolean(SHOW_PROGRESS, environment, default=True),
         express_claims_bucket=variables.optional(EXPRESS_CLAIMS_BUCKET, environment) or None,
+        large_data_bucket=variables.optional(LARGE_DATA_BUCKET, environment) or None,
         hold_seconds=hold_minutes * 60,
         open_jobs_table=variables.required(OPEN_JOBS_TABLE, environment) if hold_minutes else "",
     )

@@ -6,21 +6,17 @@ returns what the action has reported last, and with it the execution.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pipeline.action_parameters import ActionParameters, OnStop, Retry
+from pipeline.action_parameters import OnStop, Retry
 from pipeline.action_runs import ActionRun, list_action_runs
 from pipeline.dependencies import Dependencies
-from pipeline.errors import ActionParametersError
 from pipeline.job_event import PipelineContext
 from pipeline.observability import logger
-from pipeline.process_job import parse_parameters
+from pipeline.process_job import read_parameters
 from stepline.core.aws_errors import AWS_FAILURES, failed_call
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
-
-if TYPE_CHECKING:
-    from mypy_boto3_codepipeline import CodePipelineClient
 
 STOP_ERROR: Final = "ActionStopped"
 """Error of an execution that was stopped because its action had ended."""
@@ -29,8 +25,7 @@ STOP_ERROR: Final = "ActionStopped"
 class Stops:
     """Stops the executions of actions that have ended. `is_custom`: not those of a Lambda action."""
 
-    def __init__(self, codepipeline: CodePipelineClient, dependencies: Dependencies) -> None:
-        self._codepipeline = codepipeline
+    def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
 
     def action_ended(self, context: PipelineContext, *, is_custom: bool) -> None:
@@ -65,7 +60,7 @@ class Stops:
         return any(run.is_in_progress and run.execution is None for run in own)
 
     def _runs(self, context: PipelineContext) -> list[ActionRun]:
-        return list_action_runs(self._codepipeline, context)
+        return list_action_runs(self._dependencies.clients.codepipeline, context)
 
     def _stop(
         self, execution: ExecutionArn, run: ActionRun, context: PipelineContext, *, is_custom: bool
@@ -85,15 +80,10 @@ class Stops:
 
 
 def _redrives(run: ActionRun) -> bool:
-    try:
-        return parse_parameters(run.configuration, is_custom=True).retry is Retry.REDRIVE
-    except ActionParametersError:
-        return False
+    parameters, _ = read_parameters(run.configuration, is_custom=True)
+    return parameters.retry is Retry.REDRIVE
 
 
 def _is_to_be_stopped(run: ActionRun, is_custom: bool) -> bool:
-    try:
-        parameters = parse_parameters(run.configuration, is_custom=is_custom)
-    except ActionParametersError:
-        parameters = ActionParameters()
+    parameters, _ = read_parameters(run.configuration, is_custom=is_custom)
     return parameters.on_stop is OnStop.STOP

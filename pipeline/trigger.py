@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline.clients import AwsClients, Clients
-from pipeline.dependencies import Clock, Dependencies
+from pipeline.dependencies import Clock, Dependencies, remaining_seconds
 from pipeline.errors import JobEventError
 from pipeline.job_event import job_id, parse_job
 from pipeline.job_result import Continue, JobResult
@@ -26,8 +26,6 @@ from stepline.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-_MILLISECONDS = 1000
 
 
 class Trigger:
@@ -49,11 +47,11 @@ class Trigger:
         """
         job = job_id(event)
         logger.append_keys(job_id=job)
-        result, is_held = self._result(event, context.get_remaining_time_in_millis() / _MILLISECONDS)
+        result, is_held = self._result(event, remaining_seconds(context)())
         if result is not None:
             report(self._codepipeline, job, result, is_held=is_held)
 
-    def _result(self, event: Any, remaining_seconds: float) -> tuple[JobResult | None, bool]:
+    def _result(self, event: Any, seconds: float) -> tuple[JobResult | None, bool]:
         """Return the result, None for a job that is left open, and whether the worker may report one, too."""
         if isinstance(self._dependencies, SettingsError):
             return failure_of(self._dependencies), False
@@ -61,12 +59,12 @@ class Trigger:
             job = parse_job(event)
         except JobEventError as error:
             return failure_of(error), False
-        result = process_job(job, self._dependencies, remaining_seconds)
+        result = process_job(job, self._dependencies, seconds)
         if not self._dependencies.settings.hold_seconds or not isinstance(result, Continue):
             return result, False
         from pipeline.holding import hold  # noqa: PLC0415 - only with this setting, while an execution runs
 
-        return hold(job, result, self._dependencies, remaining_seconds)
+        return hold(job, result, self._dependencies, seconds)
 
 
 def _cold_start() -> Trigger:

@@ -5,6 +5,7 @@ EventBridge invokes it for
 - "CodePipeline Action Execution State Change": an action has begun, and its first job is to be taken; or it
   has ended without a result of the worker, and its execution is to be stopped
 - "Step Functions Execution Status Change", of an execution that has ended: its job is to be answered
+- a schedule of the action: its timeout has passed
 - a schedule: the sweep, in case an event was lost
 - another schedule, if the trigger of Lambda actions holds jobs open: they must be continued in time.
 
@@ -16,20 +17,20 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.clients import AwsClients, Clients
 from pipeline.continuation import first_job_of
 from pipeline.custom_action import CustomAction
-from pipeline.dependencies import Clock, Dependencies, Sleep
+from pipeline.dependencies import Clock, Dependencies, Sleep, remaining_seconds
 from pipeline.held_jobs import HeldJobs
 from pipeline.job_event import PipelineContext
 from pipeline.observability import logger, metrics, traced
 from pipeline.open_jobs import OpenJobs
 from pipeline.settings import Settings, load_settings
 from pipeline.stops import Stops
+from pipeline.timeouts import ACTION_TIMEOUT
 from pipeline.worker_settings import WorkerSettings, load_worker_settings
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.fields import Fields
@@ -43,8 +44,6 @@ _SCHEDULE: Final = "Scheduled Event"
 _HELD_JOBS: Final = "Held Jobs"
 """[ours]: the template's rule sends it."""
 
-_MILLISECONDS = 1000
-
 
 class Worker:
     """Handles the events of one container."""
@@ -57,13 +56,12 @@ class Worker:
         clock: Clock = time.time,
         sleep: Sleep = time.sleep,
     ) -> None:
-        self._codepipeline = clients.codepipeline
-        self._action_type = worker_settings.action_type
+        self._settings = worker_settings
         self._open_jobs = OpenJobs(clients.dynamodb, worker_settings.table)
         # Nobody sees the progress of an execution whose job is held.
         self._dependencies = Dependencies(replace(settings, show_progress=False), clients, clock, sleep)
         self._lambda_dependencies = Dependencies(settings, clients, clock, sleep)
-        self._stops = Stops(clients.codepipeline, self._dependencies)
+        self._stops = Stops(self._dependencies)
 
     def handle(self, event: Any, context: LambdaContext) -> None:
         """Do what the event asks for.
@@ -82,6 +80,8 @@ class Worker:
                 action.execution_ended(first_job_id)
         elif kind == _SCHEDULE:
             action.sweep()
+        elif kind == ACTION_TIMEOUT:
+            action.timeout_passed(fields.section("detail").text("firstJob"))
         elif kind == _HELD_JOBS:
             self._held_jobs(context).sweep()
         else:
@@ -97,25 +97,20 @@ class Worker:
 
     def _custom_action(self, context: LambdaContext) -> CustomAction:
         return CustomAction(
-            self._codepipeline,
-            self._action_type,
+            self._settings,
             self._open_jobs,
             self._held_jobs(context),
+            self._stops,
             self._dependencies,
-            remaining_seconds=_remaining_seconds(context),
+            remaining_seconds=remaining_seconds(context),
         )
 
     def _held_jobs(self, context: LambdaContext) -> HeldJobs:
         return HeldJobs(
-            self._codepipeline,
             self._open_jobs,
             self._lambda_dependencies,
-            remaining_seconds=_remaining_seconds(context),
+            remaining_seconds=remaining_seconds(context),
         )
-
-
-def _remaining_seconds(context: LambdaContext) -> Callable[[], float]:
-    return lambda: context.get_remaining_time_in_millis() / _MILLISECONDS
 
 
 def _pipeline_context(detail: Fields) -> PipelineContext:

@@ -6,6 +6,9 @@
 | `ACTION_PROVIDER`            | its provider                                                            |
 | `ACTION_VERSION`             | its version                                                             |
 | `OPEN_JOBS_TABLE`            | DynamoDB table of the jobs that wait for the end of an execution        |
+| `SCHEDULE_GROUP`             | group of EventBridge Scheduler for the timeouts of actions              |
+| `SCHEDULE_ROLE_ARN`          | role with which its schedules invoke the worker                         |
+| `WORKER_ARN`                 | the worker's function                                                   |
 """
 
 from __future__ import annotations
@@ -20,12 +23,25 @@ from stepline.core import environment as variables
 ACTION_CATEGORY = "ACTION_CATEGORY"
 ACTION_PROVIDER = "ACTION_PROVIDER"
 ACTION_VERSION = "ACTION_VERSION"
+SCHEDULE_GROUP = "SCHEDULE_GROUP"
+SCHEDULE_ROLE_ARN = "SCHEDULE_ROLE_ARN"
+WORKER_ARN = "WORKER_ARN"
+
+
+@dataclass(frozen=True)
+class TimeoutSettings:
+    """What `timeouts` needs to create a schedule."""
+
+    schedule_group: str
+    schedule_role_arn: str
+    worker_arn: str
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
     action_type: ActionType
     table: str
+    timeouts: TimeoutSettings
 
 
 def load_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
@@ -37,4 +53,9 @@ def load_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
             version=variables.required(ACTION_VERSION, environment),
         ),
         table=variables.required(OPEN_JOBS_TABLE, environment),
+        timeouts=TimeoutSettings(
+            schedule_group=variables.required(SCHEDULE_GROUP, environment),
+            schedule_role_arn=variables.required(SCHEDULE_ROLE_ARN, environment),
+            worker_arn=variables.required(WORKER_ARN, environment),
+        ),
     )

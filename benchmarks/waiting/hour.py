@@ -27,8 +27,10 @@ from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import JsonService, Params
 from tests.fakes.clients import client_of
 from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.scheduler import FakeScheduler
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
 from tests.localaws.codepipeline import fakes
+from tests.pipeline.worker_environment import OPEN_JOBS, WORKER_ENVIRONMENT
 from tests.pipeline.world import FakeClients, LambdaContext
 
 POLL_SECONDS = 30.0
@@ -47,18 +49,11 @@ _START_SECONDS = 20.0
 _END_SECONDS = 60.0
 """After the end of the execution, the result is reported within this time."""
 
-_TABLE = "open-jobs"
 _MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:deploy"
 _STATUS_CHANGE = "Step Functions Execution Status Change"
 _ACTION_TYPE = {"category": "Invoke", "provider": "Stepline", "version": "1"}
 _FILE = {"state_machine_input.json": b'{"stackName": "shop"}'}
-_ENVIRONMENT = {
-    "STATE_MACHINE_ARN": _MACHINE,
-    "ACTION_CATEGORY": "Invoke",
-    "ACTION_PROVIDER": "Stepline",
-    "ACTION_VERSION": "1",
-    "OPEN_JOBS_TABLE": _TABLE,
-}
+_ENVIRONMENT = {**WORKER_ENVIRONMENT, "STATE_MACHINE_ARN": _MACHINE}
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,8 @@ class _Action(ABC):
         )
         self.world.source.files = dict(_FILE)
         self.stepfunctions = FakeStepFunctions(clock=self.now, machines={_MACHINE: "STANDARD"})
-        self.dynamodb = FakeDynamoDb(tables=[(_TABLE, "firstJob")])
+        self.dynamodb = FakeDynamoDb(tables=[(OPEN_JOBS, "firstJob")])
+        self.scheduler = FakeScheduler()
         self._published = 0
 
     continuation_seconds = POLL_SECONDS
@@ -156,6 +152,7 @@ class _Action(ABC):
             self.counted(self.stepfunctions), self.counted(self.world.service), self.world.s3
         )
         clients.dynamodb = self.counted(self.dynamodb)
+        clients.scheduler = self.counted(self.scheduler)
         return clients
 
     def counted(self, service: JsonService) -> Any:

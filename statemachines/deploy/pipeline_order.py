@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from botocore.exceptions import ClientError
-
 from statemachines.deploy.errors import StalePipelineExecutionError
 from stepline.core import clients
-from stepline.core.aws_errors import error_code
+from stepline.core.action_executions import IN_PROGRESS, list_action_executions
 from stepline.core.fields import Fields
 from stepline.core.trigger_keys import CODEPIPELINE
 
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
 
 _NAMES: Final = ("pipelineName", "pipelineExecutionId", "stage", "action")
-_IN_PROGRESS: Final = "InProgress"
-_UNKNOWN_CODES: Final = frozenset({"PipelineNotFoundException", "PipelineExecutionNotFoundException"})
-"""The pipeline is in another account or region, or was deleted: the order is not known here."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +47,11 @@ class PipelineAction:
     def check(self, codepipeline: CodePipelineClient) -> None:
         """Raise `StalePipelineExecutionError` if the action is listed, and not as in progress.
 
+        The order is not known of a pipeline that was deleted, or is in another account or region.
         A retry of the stage is another execution of the action, of the same revision.
         """
         statuses = self._statuses(codepipeline)
-        if statuses and _IN_PROGRESS not in statuses:
+        if statuses and IN_PROGRESS not in statuses:
             raise StalePipelineExecutionError(
                 f"The action {self.action} of pipeline {self.pipeline} has already ended ({statuses[0]}) in "
                 f"the pipeline execution {self.pipeline_execution_id}. A newer revision may have been "
@@ -63,18 +59,15 @@ class PipelineAction:
             )
 
     def _statuses(self, codepipeline: CodePipelineClient) -> list[str]:
-        """Return the statuses of the executions of the action, the latest first [model]."""
-        pages = codepipeline.get_paginator("list_action_executions").paginate(
-            pipelineName=self.pipeline, filter={"pipelineExecutionId": self.pipeline_execution_id}
+        """Return the statuses of the executions of the action, the latest first; none if it is not known."""
+        found = list_action_executions(
+            codepipeline,
+            pipeline=self.pipeline,
+            execution_id=self.pipeline_execution_id,
+            stage=self.stage,
+            action=self.action,
         )
-        try:
-            found = [item for page in pages for item in page["actionExecutionDetails"]]
-        except ClientError as error:
-            if error_code(error) in _UNKNOWN_CODES:
-                return []
-            raise
-        own = (self.stage, self.action)
-        return [item["status"] for item in found if (item["stageName"], item["actionName"]) == own]
+        return [item["status"] for item in found]
 
 
 def check_pipeline_order(action: PipelineAction | None) -> None:

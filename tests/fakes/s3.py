@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -160,6 +161,8 @@ class FakeS3(Calls):
         content, headers = self._content(request)
         size = len(content)
         headers |= {"etag": _etag(content), "content-type": self.content_type}
+        if request.headers.get("x-amz-checksum-mode") == "ENABLED" and request.operation == "HeadObject":
+            headers["x-amz-checksum-sha256"] = _sha256(content[0:size])
         if request.headers.get("if-match", _etag(content)) != _etag(content):
             raise AwsError(code="PreconditionFailed", status=412)
         if "range" not in request.headers:
@@ -188,6 +191,8 @@ class FakeS3(Calls):
         return self.objects[name], {"x-amz-version-id": list(versions)[-1]} if versions else {}
 
     def _put(self, request: S3Request) -> S3Response:
+        if request.headers.get("x-amz-checksum-sha256", _sha256(request.body)) != _sha256(request.body):
+            raise AwsError("The SHA256 you specified did not match.", code="BadDigest", status=400)
         existing = self.objects.get((request.bucket, request.key))
         if request.headers.get("if-none-match") == "*" and existing is not None:
             raise AwsError(code="PreconditionFailed", status=412)
@@ -199,6 +204,10 @@ class FakeS3(Calls):
         self.put(request.bucket, request.key, request.body, version=self.put_version)
         version = {"x-amz-version-id": self.put_version} if self.put_version else {}
         return S3Response(200, b"", {"etag": _etag(request.body), **version})
+
+
+def _sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def _etag(content: Content) -> str:

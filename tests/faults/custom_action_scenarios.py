@@ -101,7 +101,7 @@ _SCENARIOS = (
     # The next job can be polled only after the worker has waited for it: the sweep takes it.
     CustomActionScenario("custom_action/slow_job", "unchanged", continuation_seconds=120),
     CustomActionScenario(
-        "custom_action/deadline", "busy_stack_never_ends", {"TimeoutMinutes": "1"}, sweep_seconds=60
+        "custom_action/deadline", "busy_stack_never_ends", {"TimeoutMinutes": "1"}, sweep_seconds=300
     ),
     # A retried stage redrives the execution, in a fault of the class "pipeline".
     CustomActionScenario("custom_action/redrive", "removal_refused", {"Retry": "Redrive"}),

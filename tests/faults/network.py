@@ -196,6 +196,10 @@ class _TriggerClients(AwsClients):
         return self._intercept(lambda: AwsClients.dynamodb.func(self), "trigger")  # type: ignore[attr-defined]
 
     @functools.cached_property
+    def scheduler(self) -> Any:
+        return self._intercept(lambda: AwsClients.scheduler.func(self), "trigger")  # type: ignore[attr-defined]
+
+    @functools.cached_property
     def s3(self) -> Any:
         return self._intercept(lambda: AwsClients.s3.func(self), "trigger")  # type: ignore[attr-defined]
 

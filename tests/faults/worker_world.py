@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -12,9 +13,10 @@ from unittest import mock
 from pipeline import worker
 from pipeline.custom_jobs import ActionType
 from pipeline.settings import load_settings
-from pipeline.worker_settings import WorkerSettings
+from pipeline.worker_settings import TimeoutSettings, WorkerSettings
 from stepline.deployment.template import read_template
 from stepline.localaws.events import AwsEvent
+from tests.fakes.scheduler import FakeScheduler
 from tests.faults.functions import Invocation
 from tests.faults.pipeline_parts import MACHINE, OPEN_JOBS_TABLE, WORKER
 from tests.faults.pipeline_world import PipelineWorld
@@ -23,6 +25,8 @@ from tests.faults.trigger_function import QUEUED_SECONDS, TEMPLATE
 
 ACTION_TYPE = ActionType("Invoke", "Stepline", "1")
 
+_ROLE = "arn:aws:iam::000000000000:role/schedule"
+_ARN = f"arn:aws:lambda:us-east-1:000000000000:function:{WORKER}"
 _RETRY_SECONDS = (60, 120)
 _DELIVERY_SECONDS = 0.5
 
@@ -33,13 +37,18 @@ class WorkerWorld(PipelineWorld):
     def deploy_worker(self, settings: Mapping[str, str]) -> None:
         self.functions.handlers = {**self.functions.handlers, WORKER: worker.handler}
         self.functions.timeouts = {**self.functions.timeouts, WORKER: float(_properties()["Timeout"])}
+        self.scheduler = FakeScheduler(on_schedule=self._schedule)
+        self.services = {**self.services, "scheduler": self.scheduler}
         self._worker = worker.Worker(
             self._network.trigger,
             load_settings({"STATE_MACHINE_ARN": MACHINE, **settings}),
-            WorkerSettings(ACTION_TYPE, OPEN_JOBS_TABLE),
+            WorkerSettings(ACTION_TYPE, OPEN_JOBS_TABLE, TimeoutSettings("timeouts", _ROLE, _ARN)),
             self.function_clock,
             self.clock.advance,
         )
+
+    def _schedule(self, at: datetime, event: Any) -> None:
+        self.clock.call_later((at - self.clock.now()).total_seconds(), partial(self.deliver, event))
 
     @contextmanager
     def running_functions(self) -> Iterator[None]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from statemachines.deploy.ownership import OWNER_TAG
 from tests.iam.other_resources import INPUT_BUCKET
-from tests.iam.pipeline import Pipeline
+from tests.iam.pipeline import Pipeline, continuation_token
+from tests.iam.system import ACCOUNT, REGION
 
 _NAME = "iam-custom-action"
 _ACTION = "Deploy"
 _TABLE = "stepline-open-jobs"
 _CLAIMS = "stepline/express/"
+_SECONDS_SINCE_START = 50
 
 
 def abandoned_action_stops_its_execution(system: Pipeline) -> None:
@@ -49,7 +51,7 @@ def _abandon_a_deployment(
         Tags=[{"Key": OWNER_TAG, "Value": system.stack_name}],
     )
     request = {"environmentName": "iam", "stackName": name.removeprefix("iam-"), "templatePath": "t.json"}
-    with _running(system, configuration(request)) as target:
+    with running_action(system, configuration(request)) as target:
         _abandon(system, target)
     cloudformation.signal_resource(StackName=name, LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS")
     cloudformation.delete_stack(StackName=name)
@@ -60,26 +62,26 @@ def sweep_runs(system: Pipeline) -> None:
 
 
 def failed_execution_is_redriven(system: Pipeline) -> None:
-    with _running(system, {"Input": "{}", "Retry": "Redrive"}) as target:
-        assert _end(system, target)["status"] == "Failed"
+    with running_action(system, {"Input": "{}", "Retry": "Redrive"}) as target:
+        assert end_of_action(system, target)["status"] == "Failed"
         failed = _execution_arn(system, target)
         _retry(system, target)
-        assert _end(system, target)["status"] == "Failed"
+        assert end_of_action(system, target)["status"] == "Failed"
         assert _execution_arn(system, target) == failed
 
 
 def custom_action_runs_another_state_machine(system: Pipeline) -> None:
     """Its execution is stopped with the action, and redriven with the stage."""
     configuration = {"StateMachine": "iam-standard", "Input": "{}", "Retry": "Redrive"}
-    with _running(system, configuration) as target:
+    with running_action(system, configuration) as target:
         _abandon(system, target)
         _retry(system, target)
         _abandon(system, target)
 
 
 def custom_action_runs_an_express_state_machine(system: Pipeline) -> None:
-    with _running(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
-        assert _end(system, target)["status"] == "Succeeded"
+    with running_action(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
+        assert end_of_action(system, target)["status"] == "Succeeded"
 
 
 def denied_express_execution_fails_the_custom_action(system: Pipeline) -> None:
@@ -88,47 +90,91 @@ def denied_express_execution_fails_the_custom_action(system: Pipeline) -> None:
     policy = {"RoleName": system.resources["WorkerRole"], "PolicyName": "deny"}
     system.client("iam").put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [deny]}))
     try:
-        with _running(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
-            assert _end(system, target)["status"] == "Failed"
+        with running_action(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
+            assert end_of_action(system, target)["status"] == "Failed"
     finally:
         system.client("iam").delete_role_policy(**policy)
 
 
 def result_of_an_interrupted_worker_is_reported(system: Pipeline) -> None:
     """A worker recorded the result of the Express execution, and was killed; the sweep goes on."""
-    codepipeline, s3, events = (system.client(name) for name in ("codepipeline", "s3", "events"))
+    s3 = system.client("s3")
+    claims = s3.list_objects_v2(Bucket=system.bucket, Prefix=_CLAIMS)["Contents"]
+    with interrupted_worker(system, {"StateMachine": "iam-express", "Input": "{}"}) as (target, job):
+        s3.copy_object(
+            Bucket=system.bucket,
+            Key=f"{_CLAIMS}codepipeline-{job['id']}.json",
+            CopySource={"Bucket": system.bucket, "Key": claims[0]["Key"]},
+        )
+        sweep_runs(system)
+        assert end_of_action(system, target)["status"] == "Succeeded"
+
+
+@contextlib.contextmanager
+def interrupted_worker(
+    system: Pipeline, configuration: Mapping[str, str]
+) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+    """Run an action whose first job was taken by a worker that was killed; yield both."""
+    codepipeline, events = system.client("codepipeline"), system.client("events")
     rule = system.resources["WorkerFunctionActionChanged"]
     (action_type,) = codepipeline.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
-    claims = s3.list_objects_v2(Bucket=system.bucket, Prefix=_CLAIMS)["Contents"]
     events.disable_rule(Name=rule)
     try:
-        with _running(system, {"StateMachine": "iam-express", "Input": "{}"}) as target:
+        with running_action(system, configuration) as target:
             (job,) = system.wait_for(
                 lambda: codepipeline.poll_for_jobs(actionTypeId=action_type["id"])["jobs"], bool
             )
             codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
-            s3.copy_object(
-                Bucket=system.bucket,
-                Key=f"{_CLAIMS}codepipeline-{job['id']}.json",
-                CopySource={"Bucket": system.bucket, "Key": claims[0]["Key"]},
-            )
             item = {"firstJob": {"S": job["id"]}, "job": {"S": job["id"]}, "changed": {"N": "0"}}
             system.client("dynamodb").put_item(TableName=_TABLE, Item=item)
-            sweep_runs(system)
-            assert _end(system, target)["status"] == "Succeeded"
+            yield target, job
     finally:
         events.enable_rule(Name=rule)
+
+
+def timeout_of_a_custom_action_stops_its_execution(system: Pipeline) -> None:
+    """The action began almost a minute ago, as the continuation token says, and no event of it was sent."""
+    codepipeline, events = system.client("codepipeline"), system.client("events")
+    rule = system.resources["WorkerFunctionActionChanged"]
+    (action_type,) = codepipeline.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:iam-standard"
+    events.disable_rule(Name=rule)
+    try:
+        configuration = {"StateMachine": "iam-standard", "Input": "{}", "TimeoutMinutes": "1"}
+        with running_action(system, configuration) as target:
+            (job,) = system.wait_for(
+                lambda: codepipeline.poll_for_jobs(actionTypeId=action_type["id"])["jobs"], bool
+            )
+            codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+            execution = system.client("stepfunctions").start_execution(
+                stateMachineArn=machine, name=f"codepipeline-{job['id']}", input="{}"
+            )["executionArn"]
+            token = continuation_token(job["id"], execution, seconds=_SECONDS_SINCE_START)
+            codepipeline.put_job_success_result(jobId=job["id"], continuationToken=token)
+            system.wait_for(
+                lambda: _items_after_a_sweep(system),
+                lambda items: any("execution" in item for item in items),
+            )
+            system.wait_for_execution(execution).assert_status("ABORTED")
+            assert end_of_action(system, target)["status"] == "Failed"
+    finally:
+        events.enable_rule(Name=rule)
+
+
+def _items_after_a_sweep(system: Pipeline) -> list[Any]:
+    sweep_runs(system)
+    return list(system.client("dynamodb").scan(TableName=_TABLE)["Items"])
 
 
 def custom_action_reads_its_input_from_a_bucket(system: Pipeline) -> None:
     system.client("s3").put_object(Bucket=INPUT_BUCKET, Key="custom.json", Body=b"{}")
     configuration = {"StateMachine": "iam-express", "InputFile": f"s3://{INPUT_BUCKET}/custom.json"}
-    with _running(system, configuration) as target:
-        assert _end(system, target)["status"] == "Succeeded"
+    with running_action(system, configuration) as target:
+        assert end_of_action(system, target)["status"] == "Succeeded"
 
 
 @contextlib.contextmanager
-def _running(system: Pipeline, configuration: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def running_action(system: Pipeline, configuration: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Run a copy of the application's pipeline with this configuration of its action."""
     client = system.client("codepipeline")
     pipeline: dict[str, Any] = client.get_pipeline(name="stepline")["pipeline"]
@@ -145,7 +191,7 @@ def _running(system: Pipeline, configuration: Mapping[str, str]) -> Iterator[dic
         client.delete_pipeline(name=_NAME)
 
 
-def _action_execution(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
+def action_execution(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
     found = system.client("codepipeline").list_action_executions(
         pipelineName=target["pipelineName"],
         filter={"pipelineExecutionId": target["pipelineExecutionId"]},
@@ -154,13 +200,13 @@ def _action_execution(system: Pipeline, target: Mapping[str, str]) -> dict[str, 
 
 
 def _execution_arn(system: Pipeline, target: Mapping[str, str]) -> str:
-    output = _action_execution(system, target).get("output", {})
+    output = action_execution(system, target).get("output", {})
     return str(output.get("executionResult", {}).get("externalExecutionId", ""))
 
 
-def _end(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
+def end_of_action(system: Pipeline, target: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = system.wait_for(
-        lambda: _action_execution(system, target),
+        lambda: action_execution(system, target),
         lambda item: item["status"] not in {"", "InProgress"},
     )
     return found

@@ -21,6 +21,7 @@ PARAMETERS = {
         f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}" for name in OTHER_MACHINES
     ),
     "InputBucketName": INPUT_BUCKET,
+    "LargeData": "true",
     "OtherApplicationRoleArns": OTHER_ROLE_ARN,
     "TargetRoleArns": TARGET_ROLE_ARN,
     "MacroFunctionArns": _MACRO_FUNCTION_ARN,
@@ -61,8 +62,17 @@ _MACRO_TEMPLATE: dict[str, Any] = {
     }
 }
 _STATES: dict[str, Any] = {
-    "STANDARD": {"Type": "Wait", "Seconds": 60, "End": True},
-    "EXPRESS": {"Type": "Pass", "End": True},
+    "STANDARD": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}},
+    # The output is the input, or what the input has as its output.
+    "EXPRESS": {
+        "Has Output?": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.output", "IsPresent": True, "Next": "Output"}],
+            "Default": "Input",
+        },
+        "Output": {"Type": "Pass", "OutputPath": "$.output", "End": True},
+        "Input": {"Type": "Pass", "End": True},
+    },
 }
 
 
@@ -87,7 +97,8 @@ def create_other_resources(system: System) -> dict[str, str]:
     create_target_role(system)
     _create_macro(system)
     for name, machine_type in OTHER_MACHINES.items():
-        definition = {"StartAt": "Only", "States": {"Only": _STATES[machine_type]}}
+        states = _STATES[machine_type]
+        definition = {"StartAt": next(iter(states)), "States": states}
         system.client("stepfunctions").create_state_machine(
             name=name, type=machine_type, roleArn=role_arn, definition=json.dumps(definition)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -165,9 +166,30 @@ class Pipeline(System):
         return list(response["pipelineExecutionSummaries"])
 
 
+def job_event(parameters: Mapping[str, Any], *, job: str = "", token: str | None = None) -> dict[str, Any]:
+    """Return a job event for the trigger. The job does not exist, so that its result is refused."""
+    configuration = {"FunctionName": "trigger", "UserParameters": json.dumps(parameters)}
+    data: dict[str, Any] = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [],
+        "outputArtifacts": [],
+        "artifactCredentials": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c"},
+    }
+    if token is not None:
+        data["continuationToken"] = token
+    return {"CodePipeline.job": {"id": job or str(uuid.uuid4()), "accountId": ACCOUNT, "data": data}}
+
+
 def _zipped(files: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(f"{name}.json", json.dumps(content))
     return buffer.getvalue()
+
+
+def continuation_token(job: str, execution: str, *, seconds: int) -> str:
+    """Return the continuation token of an execution that started so many seconds ago."""
+    started = int(time.time()) - seconds
+    members = {"v": 1, "job": job, "since": started, "percent": 0, "execution": execution, "started": started}
+    return json.dumps(members)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,13 @@ from tests.iam.custom_actions import (
     result_of_an_interrupted_worker_is_reported,
     sweep_of_held_jobs_runs,
     sweep_runs,
+    timeout_of_a_custom_action_stops_its_execution,
+)
+from tests.iam.large_data import (
+    large_input_of_a_repeated_job_is_stored_once,
+    large_input_of_an_interrupted_worker_is_found,
+    missing_large_output_of_a_custom_action_is_reported,
+    missing_large_output_of_a_lambda_action_is_reported,
 )
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import (
@@ -42,10 +48,11 @@ from tests.iam.other_resources import (
     OTHER_ROLE_ARN,
     PARAMETERS,
     TARGET_ACCOUNT,
+    create_input_bucket,
     create_other_resources,
     target,
 )
-from tests.iam.pipeline import Pipeline
+from tests.iam.pipeline import Pipeline, continuation_token, job_event
 from tests.iam.stacks import APPLICATION
 from tests.iam.suites import Lane, Variant
 from tests.iam.system import ACCOUNT, REGION
@@ -135,7 +142,7 @@ def execution_past_its_deadline_is_stopped(system: Pipeline) -> None:
         lambda: cloudformation.list_stacks(StackStatusFilter=["CREATE_IN_PROGRESS"])["StackSummaries"],
         lambda stacks: f"iam-{name}" in [stack["StackName"] for stack in stacks],
     )
-    system.invoke("trigger", _job({}, token=_token(job, execution)))
+    system.invoke("trigger", job_event({}, token=continuation_token(job, execution, seconds=86_000)))
     system.wait_for_execution(execution).assert_status("ABORTED")
     cloudformation.signal_resource(
         StackName=f"iam-{name}", LogicalResourceId="Signal", UniqueId="1", Status="SUCCESS"
@@ -374,9 +381,9 @@ def failed_deletion_is_explained(system: Pipeline) -> None:
 def other_state_machine_is_polled_and_stopped(system: Pipeline) -> None:
     parameters = {"stateMachine": "iam-standard", "input": {}, "timeoutMinutes": 1}
     job = str(uuid.uuid4())
-    system.invoke("trigger", _job(parameters, job=job))
+    system.invoke("trigger", job_event(parameters, job=job))
     execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
-    system.invoke("trigger", _job(parameters, token=_token(job, execution)))
+    system.invoke("trigger", job_event(parameters, token=continuation_token(job, execution, seconds=86_000)))
     system.wait_for_execution(execution).assert_status("ABORTED")
 
 
@@ -384,7 +391,7 @@ def express_state_machine_is_started_once(system: Pipeline) -> None:
     parameters = {"stateMachine": "iam-express", "input": {}}
     job = str(uuid.uuid4())
     for _ in range(2):
-        system.invoke("trigger", _job(parameters, job=job))
+        system.invoke("trigger", job_event(parameters, job=job))
     claim = system.client("s3").get_object(
         Bucket=system.bucket, Key=f"stepline/express/codepipeline-{job}.json"
     )
@@ -398,7 +405,7 @@ def claim_of_a_denied_express_execution_is_deleted(system: Pipeline) -> None:
     policy = {"RoleName": system.resources["TriggerRole"], "PolicyName": "deny"}
     system.client("iam").put_role_policy(**policy, PolicyDocument=json.dumps({"Statement": [deny]}))
     try:
-        system.invoke("trigger", _job({"stateMachine": "iam-express", "input": {}}, job=job))
+        system.invoke("trigger", job_event({"stateMachine": "iam-express", "input": {}}, job=job))
     finally:
         system.client("iam").delete_role_policy(**policy)
     left = system.client("s3").list_objects_v2(
@@ -406,7 +413,7 @@ def claim_of_a_denied_express_execution_is_deleted(system: Pipeline) -> None:
     )
     assert left["KeyCount"] == 0
     # The job fails at once because the input does not exist, not because the claim cannot be read.
-    system.invoke("trigger", _job({"stateMachine": "iam-express", "inputFile": "no.json"}, job=job))
+    system.invoke("trigger", job_event({"stateMachine": "iam-express", "inputFile": "no.json"}, job=job))
 
 
 def input_is_read_from_a_bucket(system: Pipeline) -> None:
@@ -414,7 +421,7 @@ def input_is_read_from_a_bucket(system: Pipeline) -> None:
     system.client("s3").put_object(Bucket=INPUT_BUCKET, Key=key, Body=b'{"from": "bucket"}')
     job = str(uuid.uuid4())
     parameters = {"stateMachine": "iam-standard", "inputS3": f"s3://{INPUT_BUCKET}/{key}"}
-    system.invoke("trigger", _job(parameters, job=job))
+    system.invoke("trigger", job_event(parameters, job=job))
     execution = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:iam-standard:codepipeline-{job}"
     stepfunctions = system.client("stepfunctions")
     assert "bucket" in stepfunctions.describe_execution(executionArn=execution)["input"]
@@ -573,10 +580,13 @@ VARIANTS = (
             claim_of_a_denied_express_execution_is_deleted,
             input_is_read_from_a_bucket,
             custom_action_runs_another_state_machine,
+            timeout_of_a_custom_action_stops_its_execution,
             custom_action_runs_an_express_state_machine,
             result_of_an_interrupted_worker_is_reported,
             denied_express_execution_fails_the_custom_action,
             custom_action_reads_its_input_from_a_bucket,
+            missing_large_output_of_a_lambda_action_is_reported,
+            missing_large_output_of_a_custom_action_is_reported,
             stack_is_deployed_with_another_role,
             macro_of_the_account_is_used,
             stack_of_a_target_is_created_and_updated,
@@ -585,6 +595,12 @@ VARIANTS = (
             leftovers_in_a_target_are_deleted,
         ),
         prepare=create_other_resources,
+    ),
+    # Without other state machines, whose claims have the same key as large data.
+    Variant(
+        {"LargeData": "true", "InputBucketName": INPUT_BUCKET},
+        (large_input_of_a_repeated_job_is_stored_once, large_input_of_an_interrupted_worker_is_found),
+        prepare=create_input_bucket,
     ),
     # The last ones: they remove the repository, which the scenarios before them push to.
     *(
@@ -600,27 +616,6 @@ VARIANTS = (
     ),
     Variant({"Source": "S3"}, (object_is_deployed,)),
 )
-
-
-def _job(parameters: Mapping[str, Any], *, job: str = "", token: str | None = None) -> dict[str, Any]:
-    """Return a job event for the trigger. The job does not exist, so that its result is refused."""
-    configuration = {"FunctionName": "trigger", "UserParameters": json.dumps(parameters)}
-    data: dict[str, Any] = {
-        "actionConfiguration": {"configuration": configuration},
-        "inputArtifacts": [],
-        "outputArtifacts": [],
-        "artifactCredentials": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c"},
-    }
-    if token is not None:
-        data["continuationToken"] = token
-    return {"CodePipeline.job": {"id": job or str(uuid.uuid4()), "accountId": ACCOUNT, "data": data}}
-
-
-def _token(job: str, execution: str) -> str:
-    """Return the continuation token of an execution that started a day ago."""
-    started = int(time.time()) - 86_000
-    members = {"v": 1, "job": job, "since": started, "percent": 0, "execution": execution, "started": started}
-    return json.dumps(members)
 
 
 def _execution() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from stepline.localaws.iam import (
 
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/r"
+GUARDED = f"arn:aws:iam::{ACCOUNT}:role/guarded"
 OTHER = f"arn:aws:iam::{ACCOUNT}:role/other"
 SESSION = Caller(
     arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s", account_id=ACCOUNT, role_name="r", role_arn=ROLE
@@ -30,18 +31,30 @@ def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
-def trust(principal: Mapping[str, str]) -> str:
-    return json.dumps({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}})
+def trust(principal: Mapping[str, str], **more: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
+    return json.dumps({"Statement": statement})
 
 
 class FakePolicyStore:
-    """Role `r` with one policy, role `other` that trusts r, role `account`, and one bucket policy."""
+    """Role `r` with one policy, role `other` that trusts r, role `account`, and one bucket policy.
 
-    def __init__(self, *statements: dict[str, Any], bucket: str | None = None) -> None:
+    `guard`: condition of the trust policy of the role `guarded`.
+    """
+
+    def __init__(
+        self,
+        *statements: dict[str, Any],
+        bucket: str | None = None,
+        guard: Mapping[str, Any] | None = None,
+    ) -> None:
         policies = {"p": {"Statement": list(statements)}}
         service = trust({"Service": "lambda.amazonaws.com"})
         self._roles = {
             "r": Role("r", ROLE, service, policies),
+            "guarded": Role(
+                "guarded", GUARDED, trust({"Service": "scheduler.amazonaws.com"}, Condition=guard or {}), {}
+            ),
             "other": Role("other", OTHER, trust({"AWS": ROLE}), {}),
             "account": Role("account", "arn:aws:iam::000000000000:role/account", trust({"AWS": ACCOUNT}), {}),
         }
@@ -116,6 +129,27 @@ def test_service_may_assume_only_a_role_that_trusts_it() -> None:
 def test_unknown_role_is_denied(arn: str) -> None:
     with pytest.raises(AccessDeniedError, match="because there is no such role"):
         enforcement().check_trust(arn, service="lambda.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("guard", "allowed"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, False),
+        # For which resource a service assumes a role is not known here.
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:scheduler:*:{ACCOUNT}:*"}}, True),
+        ({"ArnLike": {"aws:SourceArn": "arn:*"}, "StringEquals": {"aws:SourceAccount": "1"}}, False),
+    ],
+)
+def test_trust_policy_may_name_the_source_of_the_services_request(
+    guard: Mapping[str, Any], allowed: bool
+) -> None:
+    iam = Enforcement(FakePolicyStore(guard=guard), PermissionRecord())
+    if allowed:
+        assert iam.check_trust(GUARDED, service="scheduler.amazonaws.com").name == "guarded"
+    else:
+        with pytest.raises(AccessDeniedError, match="sts:AssumeRole"):
+            iam.check_trust(GUARDED, service="scheduler.amazonaws.com")
 
 
 def test_role_may_assume_another_that_names_it() -> None:

@@ -16,8 +16,10 @@ from stepline.localaws.iam.service_requests import (
     codecommit_permission,
     codepipeline_permission,
     logs_permission,
+    scheduler_permissions,
     state_machine_permission,
 )
+from stepline.localaws.protocol.rest import operation_at
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/k"
 OBJECT = "arn:aws:s3:::bucket/a/b"
@@ -246,3 +248,43 @@ def test_version_or_alias_needs_the_permission_of_its_state_machine(
 ) -> None:
     found = state_machine_permission("states:StartExecution", arn)
     assert (found.resource, found.context) == (resource, context)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("CreateSchedule", {"Name": "a"}, "schedule/default/a"),
+        ("CreateSchedule", {"Name": "a", "GroupName": "g"}, "schedule/g/a"),
+        ("DeleteSchedule", {"Name": "a", "GroupName": "g"}, "schedule/g/a"),
+        ("CreateScheduleGroup", {"Name": "g"}, "schedule-group/g"),
+        ("ListSchedules", {"GroupName": "g"}, "*"),
+    ],
+)
+def test_request_of_the_scheduler_is_on_its_schedule(
+    operation: str, parameters: dict[str, str], expected: str
+) -> None:
+    (needed,) = scheduler_permissions(operation, parameters, account="1", region="us-east-1")
+    arn = "*" if expected == "*" else f"arn:aws:scheduler:us-east-1:1:{expected}"
+    assert (needed.action, needed.resource) == (f"scheduler:{operation}", arn)
+
+
+def test_role_of_a_schedule_is_passed() -> None:
+    parameters = {"Name": "a", "Target": {"RoleArn": "arn:aws:iam::1:role/r"}}
+    _, passed = scheduler_permissions("CreateSchedule", parameters, account="1", region="us-east-1")
+    assert passed == Permission(
+        "iam:PassRole", "arn:aws:iam::1:role/r", {"iam:passedtoservice": "scheduler.amazonaws.com"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "operation"),
+    [
+        ("scheduler", "POST", "/schedules/a-1", "CreateSchedule"),
+        ("scheduler", "GET", "/schedules", "ListSchedules"),
+        ("lambda", "GET", "/2015-03-31/functions/f/policy", "GetPolicy"),
+        ("batch", "POST", "/v1/submitjob", "SubmitJob"),
+        ("batch", "POST", "/v1/none", None),
+    ],
+)
+def test_operation_is_found_by_its_path(service: str, method: str, path: str, operation: str | None) -> None:
+    assert operation_at(service, method, path) == operation

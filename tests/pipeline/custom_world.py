@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pipeline.settings import load_settings
@@ -14,7 +15,9 @@ from tests.fakes.clients import client_of
 from tests.fakes.codepipeline import FakeCustomJobs
 from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.s3 import FakeS3
+from tests.fakes.scheduler import FakeScheduler
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
+from tests.pipeline.worker_environment import OPEN_JOBS, WORKER_ENVIRONMENT
 from tests.pipeline.world import (
     ACCOUNT,
     ARTIFACT_BUCKET,
@@ -28,7 +31,6 @@ from tests.pipeline.world import (
     zip_of,
 )
 
-OPEN_JOBS = "open-jobs"
 PIPELINE_EXECUTION = "11111111-2222-3333-4444-555555555555"
 RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy", "action": "ToProd"}
 
@@ -50,25 +52,25 @@ class _LimitedContext(LambdaContext):
 class CustomWorld:
     """One account with the worker of a custom action. `sleeps`: how long the worker waited each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self.now = 1_800_000_000.0
         self.sleeps: list[float] = []
         self.stepfunctions = FakeStepFunctions(clock=lambda: self.now)
         self.stepfunctions.machines |= {MACHINE: "STANDARD", EXPRESS: "EXPRESS"}
         self.codepipeline = FakeCustomJobs(clock=lambda: self.now)
         self.dynamodb = FakeDynamoDb(tables=[(OPEN_JOBS, "firstJob")])
+        self._timeouts: list[tuple[float, Any]] = []
+        self.scheduler = FakeScheduler(on_schedule=self._keep_timeout)
         self.s3 = FakeS3()
         self.s3.put(ARTIFACT_BUCKET, ARTIFACT_KEY, zip_of({"state_machine_input.json": b'{"a": 1}'}))
         clients = FakeClients(client_of(self.stepfunctions), client_of(self.codepipeline), self.s3)
         clients.dynamodb = client_of(self.dynamodb)
+        clients.scheduler = client_of(self.scheduler)
         environment = {
-            "STATE_MACHINE_ARN": MACHINE,
+            **WORKER_ENVIRONMENT,
+            **environment,
             "ALLOWED_STATE_MACHINE_ARNS": EXPRESS,
             "EXPRESS_CLAIMS_BUCKET": CLAIMS_BUCKET,
-            "ACTION_CATEGORY": "Invoke",
-            "ACTION_PROVIDER": "Stepline",
-            "ACTION_VERSION": "1",
-            "OPEN_JOBS_TABLE": OPEN_JOBS,
         }
         self.worker = Worker(
             clients,
@@ -81,6 +83,9 @@ class CustomWorld:
     def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
+
+    def _keep_timeout(self, at: datetime, event: Any) -> None:
+        self._timeouts.append((at.timestamp(), event))
 
     @property
     def open_jobs(self) -> list[Params]:
@@ -103,6 +108,20 @@ class CustomWorld:
         for artifact in data["inputArtifacts"]:
             artifact.pop("revision", None)
         return self.codepipeline.begin({"accountId": ACCOUNT, "data": data})
+
+    def hide_jobs_at(self, operation: str, number: int) -> None:
+        """Let PollForJobs offer no job any more when this call, counted from 1, is received."""
+        self._set_hidden_at(operation, number, is_hidden=True)
+
+    def show_jobs_at(self, operation: str, number: int) -> None:
+        """Let PollForJobs offer the jobs again when this call, counted from 1, is received."""
+        self._set_hidden_at(operation, number, is_hidden=False)
+
+    def _set_hidden_at(self, operation: str, number: int, *, is_hidden: bool) -> None:
+        def change() -> None:
+            self.codepipeline.is_hidden = is_hidden
+
+        self.codepipeline.interference[operation, number] = change
 
     def end_action(self, state: str) -> None:
         """Let CodePipeline end the action without a result of the worker: its open jobs are closed."""
@@ -163,12 +182,19 @@ class CustomWorld:
         context = LambdaContext() if checks is None else _LimitedContext(checks=checks)
         self.send({"detail-type": "Scheduled Event", "detail": {}}, context)
 
+    def fire_schedules(self) -> None:
+        """Send the events of the timeouts that have passed."""
+        due = [item for item in self._timeouts if item[0] <= self.now]
+        self._timeouts = [item for item in self._timeouts if item not in due]
+        for _, event in due:
+            self.send(event)
+
     def forget_calls(self) -> None:
-        for service in (self.codepipeline, self.stepfunctions, self.dynamodb):
+        for service in (self.codepipeline, self.stepfunctions, self.dynamodb, self.scheduler):
             service.calls.clear()
 
     @property
     def calls(self) -> list[str]:
         """The names of all AWS calls since the last `forget_calls`, by service."""
-        services = (self.codepipeline, self.stepfunctions, self.dynamodb)
+        services = (self.codepipeline, self.stepfunctions, self.dynamodb, self.scheduler)
         return [name for service in services for name, _ in service.calls]

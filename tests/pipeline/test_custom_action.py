@@ -102,9 +102,7 @@ def test_nothing_is_called_while_the_execution_runs(world: CustomWorld) -> None:
 def test_event_before_the_job_can_be_polled_waits_for_it(world: CustomWorld) -> None:
     world.begin_action()
     world.codepipeline.is_hidden = True
-    world.codepipeline.interference[("PollForJobs", 3)] = lambda: setattr(
-        world.codepipeline, "is_hidden", False
-    )
+    world.show_jobs_at("PollForJobs", 3)
     world.send_started()
 
     assert len(world.continued) == 1
@@ -121,9 +119,7 @@ def test_event_of_a_job_that_another_worker_has_does_not_wait(world: CustomWorld
 
 def test_next_job_that_comes_late_is_taken_when_the_execution_has_ended(world: CustomWorld) -> None:
     world.begin_action()
-    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: setattr(
-        world.codepipeline, "is_hidden", True
-    )
+    world.hide_jobs_at("PutJobSuccessResult", 1)
     world.send_started()
     world.codepipeline.is_hidden = False
     world.execution.succeed()
@@ -215,9 +211,7 @@ def test_end_that_cannot_be_seen_lets_lambda_repeat_the_event(world: CustomWorld
 
 def test_next_job_that_cannot_be_polled_yet_lets_lambda_repeat_the_event(world: CustomWorld) -> None:
     world.begin_action()
-    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: setattr(
-        world.codepipeline, "is_hidden", True
-    )
+    world.hide_jobs_at("PutJobSuccessResult", 1)
     world.send_started()
     world.execution.succeed()
     with pytest.raises(EndNotVisibleError):
@@ -230,9 +224,7 @@ def test_next_job_that_cannot_be_polled_yet_lets_lambda_repeat_the_event(world: 
 
 def test_item_of_an_action_that_was_abandoned_before_its_next_job_is_deleted(world: CustomWorld) -> None:
     world.begin_action()
-    world.codepipeline.interference[("PutJobSuccessResult", 1)] = lambda: setattr(
-        world.codepipeline, "is_hidden", True
-    )
+    world.hide_jobs_at("PutJobSuccessResult", 1)
     world.send_started()
     world.end_action("ABANDONED")
     world.send_action_event("ABANDONED")
@@ -253,6 +245,54 @@ def test_timeout_stops_the_execution(world: CustomWorld) -> None:
 
     assert world.final_result is not None
     assert "30 minutes" in world.final_result["failureDetails"]["message"]
+
+
+def test_schedule_stops_the_execution_when_the_timeout_passes(world: CustomWorld) -> None:
+    _, execution = world.run_until_held(TimeoutMinutes="30")
+    world.fire_schedules()
+    assert execution.status == "RUNNING"
+    world.now += 30 * 60
+    world.fire_schedules()
+    assert execution.status == "ABORTED"
+    world.send_status(execution)
+
+    assert world.final_result is not None
+    assert "30 minutes" in world.final_result["failureDetails"]["message"]
+
+
+def test_schedule_of_an_action_that_has_ended_does_nothing(world: CustomWorld) -> None:
+    _, execution = world.run_until_held(TimeoutMinutes="30")
+    _end(world, execution)
+    world.now += 30 * 60
+    world.forget_calls()
+    world.fire_schedules()
+
+    assert world.calls == ["GetItem"]
+
+
+def test_action_without_a_timeout_of_its_own_has_no_schedule(world: CustomWorld) -> None:
+    world.run_until_held()
+
+    assert world.scheduler.schedules == {}
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ConflictException", "ThrottlingException"])
+def test_schedule_that_is_not_created_leaves_the_timeout_to_the_sweep(world: CustomWorld, code: str) -> None:
+    world.scheduler.fail_next("CreateSchedule", code)
+    _, execution = world.run_until_held(TimeoutMinutes="30")
+    assert world.results == []
+    world.now += 30 * 60
+    world.sweep()
+
+    assert execution.status == "ABORTED"
+
+
+def test_redriven_execution_has_a_schedule_of_its_own(world: CustomWorld) -> None:
+    execution = _fail_and_retry(world, Retry="Redrive", TimeoutMinutes="30")
+    world.send_started()
+
+    assert execution.status == "RUNNING"
+    assert len(world.scheduler.schedules) == 2
 
 
 def test_sweep_without_enough_time_answers_due_jobs_first(world: CustomWorld) -> None:
@@ -282,13 +322,21 @@ def test_sweeps_without_enough_time_check_all_jobs_in_the_end(world: CustomWorld
 def test_job_that_another_worker_has_is_left_to_it(world: CustomWorld) -> None:
     world.begin_action()
     world.codepipeline.fail_next("AcknowledgeJob", "InvalidNonceException")
-    world.codepipeline.interference[("AcknowledgeJob", 1)] = lambda: setattr(
-        world.codepipeline, "is_hidden", True
-    )
+    world.hide_jobs_at("AcknowledgeJob", 1)
     world.send_started()
 
     assert world.stepfunctions.executions == {}
     assert world.codepipeline.results == {}
+
+
+def test_job_whose_nonce_is_refused_is_waited_for_until_it_is_offered_again(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.fail_next("AcknowledgeJob", "InvalidNonceException")
+    world.hide_jobs_at("AcknowledgeJob", 1)
+    world.show_jobs_at("PollForJobs", 4)
+    world.send_started()
+
+    assert len(world.continued) == 1
 
 
 def test_job_of_an_interrupted_worker_is_taken_up_by_the_sweep(world: CustomWorld) -> None:

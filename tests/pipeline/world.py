@@ -57,6 +57,7 @@ class FakeClients:
     codepipeline: Any
     fake_s3: FakeS3
     dynamodb: Any = None
+    scheduler: Any = None
     sync_waits: list[float] = field(default_factory=list)
     artifact_credentials: list[Credentials] = field(default_factory=list)
 

@@ -85,7 +85,7 @@ WITHOUT_RESOURCES = {
 def statements() -> list[tuple[str, dict[str, Any]]]:
     """Return the policy statements of all templates, each with the name of its role or policy."""
     return [
-        (f"{path} {name}", statement)
+        (f"{path} {name}", statement.get("Fn::If", [None, statement])[1])
         for path in TEMPLATES
         for name, resource in resources(path).items()
         if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}

@@ -7,14 +7,14 @@ unrestricted, such as the developer's with any access key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from stepline.localaws.iam.conditions import ContextValue
 from stepline.localaws.iam.evaluation import Decision, Policies, Verdict, decide
 from stepline.localaws.iam.permission_record import PermissionRecord
-from stepline.localaws.iam.policy import Request, Statement, parse
+from stepline.localaws.iam.policy import Effect, Request, Statement, parse
 from stepline.localaws.iam.principals import Caller
 
 _log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Enforcement:
             return Decision(Verdict.NO_SUCH_ROLE)
         trust = tuple(_on_role(parse(role.trust_policy, policy=f"trust policy of {role.name}"), role.arn))
         if request.caller.service:
-            return decide(request, Policies(resource=trust))
+            return decide(_with_source(request), Policies(resource=tuple(_of_any_resource(trust))))
         policies = self._policies(request)
         return decide(
             request,
@@ -216,6 +216,19 @@ def _needs_key_policy(request: Request) -> bool:
 
 def _parsed(documents: Iterable[str], policy: str) -> tuple[Statement, ...]:
     return tuple(statement for document in documents for statement in parse(document, policy=policy))
+
+
+def _with_source(request: Request) -> Request:
+    """Add the account for whose resource a service assumes the role, which is the role's."""
+    return replace(request, context={**request.context, "aws:sourceaccount": request.caller.account_id})
+
+
+def _of_any_resource(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Let conditions on aws:SourceArn allow: for which resource a service assumes a role is not known."""
+    for statement in statements:
+        known = tuple(item for item in statement.conditions if item.key != "aws:sourcearn")
+        if known == statement.conditions or statement.effect is Effect.ALLOW:
+            yield replace(statement, conditions=known)
 
 
 def _on_role(statements: Iterable[Statement], role_arn: str) -> Iterable[Statement]:

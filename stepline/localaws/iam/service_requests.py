@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodec
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepline.core.executions.arns import MachineArn
-from stepline.localaws.iam.enforcement import Permission
+from stepline.localaws.iam.enforcement import PASSED_TO_SERVICE, Permission
 
 Parameters = Mapping[str, Any]
 
@@ -97,6 +98,26 @@ def batch_permissions(
 
     names = {kind: str(parameters.get(member)) for kind, member in kinds.items()}
     return tuple(Permission(f"batch:{operation}", arn(kind, name)) for kind, name in names.items())
+
+
+def scheduler_permissions(
+    operation: str, parameters: Parameters, *, account: str, region: str
+) -> tuple[Permission, ...]:
+    """Requests on a schedule or a group have it as their resource; the role of a schedule is passed.
+
+    `parameters`: those of the path and the body together.
+    """
+    place = f"arn:aws:scheduler:{region}:{account}"
+    resource = str(parameters.get("ResourceArn") or "*")
+    if operation.endswith("ScheduleGroup"):
+        resource = f"{place}:schedule-group/{parameters.get('Name')}"
+    elif operation.endswith("Schedule"):
+        group = parameters.get("GroupName") or "default"
+        resource = f"{place}:schedule/{group}/{parameters.get('Name')}"
+    own = Permission(f"scheduler:{operation}", resource)
+    role = parameters.get("Target", {}).get("RoleArn")
+    context = {PASSED_TO_SERVICE: "scheduler.amazonaws.com"}
+    return (own, Permission("iam:PassRole", str(role), context)) if role else (own,)
 
 
 def state_machine_permission(action: str, arn: str) -> Permission:

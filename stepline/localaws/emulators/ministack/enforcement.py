@@ -10,6 +10,7 @@ import contextvars
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import iam_actions, responses, router
@@ -30,6 +31,7 @@ from stepline.localaws.iam.service_requests import (
     codecommit_permission,
     codepipeline_permission,
     logs_permission,
+    scheduler_permissions,
     state_machine_permission,
 )
 from stepline.localaws.protocol.rest import operation_at
@@ -166,6 +168,8 @@ class _HttpRequest:
             yield from self._batch_permissions()[1:]
         if self._service == "codebuild":
             yield from self._codebuild_permissions()[1:]
+        if self._service == "scheduler":
+            yield from self._scheduler_permissions()[1:]
         if permission.action == _DESCRIBE_ALARMS:
             yield from self._alarm_permissions()[1:]
         if self._service == "s3":
@@ -196,6 +200,8 @@ class _HttpRequest:
             return self._batch_permissions()[0]
         if self._service == "codebuild":
             return self._codebuild_permissions()[0]
+        if self._service == "scheduler":
+            return self._scheduler_permissions()[0]
         if permission_of := _PERMISSION_BY_SERVICE.get(self._service):
             operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
             return permission_of(operation, json.loads(self._body or b"{}"), account=account, region=region)
@@ -234,6 +240,16 @@ class _HttpRequest:
         operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
         parameters = json.loads(self._body or b"{}")
         return codebuild_permissions(
+            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
+        )
+
+    def _scheduler_permissions(self) -> tuple[Permission, ...]:
+        operation = operation_at("scheduler", self._method, self._path) or self._path
+        group = self._parameters().get("groupName")
+        label = unquote(self._path.partition("/")[2].partition("/")[2])
+        parameters = {"GroupName": group, "Name": label, "ResourceArn": label}
+        parameters |= json.loads(self._body or b"{}")
+        return scheduler_permissions(
             operation, parameters, account=responses.get_account_id(), region=responses.get_region()
         )
 

@@ -20,6 +20,9 @@ ANSWER_FUNCTIONS: Final = {
 }
 """The name of a table of requests after that of its installation, and that of the function that answers."""
 
+ASKING_STATES: Final = frozenset({"Ask For Approval", "Ask For Wave Approval", "Deploy Target"})
+"""The states that may wait for an approval; the last one runs a deployment, which has the state itself."""
+
 WAITING_INDEX: Final = "waiting"
 """The index of the requests that wait. It contains their ids and `request`, and no task tokens."""
 

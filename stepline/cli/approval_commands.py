@@ -7,6 +7,7 @@ from rich.console import Console
 from stepline.aws.target import Target
 from stepline.aws.workflow_approvals import WorkflowApproval
 from stepline.cli import terminal
+from stepline.core.approvals import NOBODY_CAN_APPROVE
 
 
 def print_approval(console: Console, target: Target, pipeline: str, stage: str, action: str) -> None:
@@ -26,6 +27,11 @@ def print_workflow_approval(console: Console, target: Target, approval: Workflow
     terminal.print_line(console, f"{subject}{where} waits for an approval until {expires}:", style="warn")
     for line in approval.lines:
         terminal.print_line(console, f"  {line}")
+    if approval.not_by_requester and approval.requester:
+        terminal.print_line(console, f"{approval.requester} cannot approve it.")
+    elif approval.not_by_requester:
+        unknown = f"Who started the pipeline execution cannot approve it. {NOBODY_CAN_APPROVE}"
+        terminal.print_line(console, unknown)
     options = " ".join([approval.id, *target.command_options])
     terminal.print_line(console, "To answer it:")
     for answer in ("approve", "reject"):

@@ -29,6 +29,12 @@ WAITING_INDEX: Final = "waiting"
 REQUEST_ATTRIBUTE: Final = "request"
 """The description of the request, JSON."""
 
+NOBODY_CAN_APPROVE: Final = (
+    "It is unknown who that is, so nobody can approve it: reject it, and start the pipeline with "
+    "StartPipelineExecution."
+)
+"""Of a request that must not be approved by its requester, if that is unknown, as after a push."""
+
 MAX_REASON_CHARACTERS: Final = 512
 """As the comment of CodePipeline's approvals (`summary` of PutApprovalResult [model])."""
 

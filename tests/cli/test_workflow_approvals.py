@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stepline.aws.target import Target
-from stepline.core.approvals import ANSWER_HEADER
+from stepline.core.approvals import ANSWER_HEADER, NOBODY_CAN_APPROVE
 from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import World, approval_action, client_error, stage
@@ -145,6 +145,21 @@ def test_wave_is_shown_and_approved(stepline: Stepline, use_target: Callable[[Ta
     )
     ((function, _event),) = installation.events
     assert function == "stepline-rollout-answer-wave-approval"
+
+
+@pytest.mark.parametrize(
+    ("requester", "expected"),
+    [
+        (MARY, f"{MARY} cannot approve it."),
+        ("", f"Who started the pipeline execution cannot approve it. {NOBODY_CAN_APPROVE}"),
+    ],
+)
+def test_status_says_who_cannot_approve(
+    requester: str, expected: str, stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    installation = Installation({**description(), "notByRequester": True, "requester": requester})
+    use_target(installation.target())
+    assert expected in " ".join(stepline("status").stdout.split())
 
 
 def test_only_change_that_waits_is_rejected_with_a_reason(

@@ -73,6 +73,8 @@ class SystemTemplate:
                 return name.lower()
             case "AWS::S3::Bucket", "Arn":
                 return f"arn:aws:s3:::{name.lower()}"
+            case "AWS::DynamoDB::Table", "Arn":
+                return f"arn:aws:dynamodb:{DEFAULT_REGION}:{ACCOUNT_ID}:table/{name}"
             case _, "Arn":
                 return f"arn:aws:any:{DEFAULT_REGION}:{ACCOUNT_ID}:{name}"
             case _, "" | "Name":

@@ -4,7 +4,7 @@ The execution waits until the function that answers requests sends the task toke
 The token is only a wake-up call: what was decided is in the table.
 
 IAM: dynamodb:UpdateItem on the table; sns:Publish on the topic; codepipeline:GetPipelineExecution.
-Environment: APPROVALS_TABLE_ARN, APPROVAL_TOPIC_ARN.
+Environment: APPROVALS_TABLE_ARN.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from statemachines.approvals.mail import Mail, write_mail
 from statemachines.approvals.requesters import find_requester
 from statemachines.approvals.requests import ApprovalRequest, ApprovalTable
 from stepline.core import clients
-from stepline.core.environment import required
 from stepline.core.fields import JsonObject
 
 _PIPELINE_MEMBERS = ("pipelineName", "stage", "action", "pipelineExecutionId")
@@ -53,8 +52,11 @@ class Question:
         return _iso(self.expires_at)
 
 
-def ask(question: Question, mail: Mail, task_token: str) -> None:
-    """Store the request and publish the message. Raise `ApprovalDecidedError` if it was answered."""
+def ask(question: Question, mail: Mail, task_token: str, *, topic_arn: str) -> None:
+    """Store the request and publish the message, if there is a topic. `stepline status` shows it, too.
+
+    Raise `ApprovalDecidedError` if it was answered.
+    """
     requester = find_requester(clients.codepipeline(), question.pipeline)
     artifacts = question.pipeline.get("artifacts") or [{}]
     description = {
@@ -82,7 +84,8 @@ def ask(question: Question, mail: Mail, task_token: str) -> None:
     )
     if not ApprovalTable.open(clients.dynamodb()).put(request):
         raise ApprovalDecidedError(f"The request {request.id} was answered.")
-    clients.sns().publish(TopicArn=required("APPROVAL_TOPIC_ARN"), **write_mail(description, mail))
+    if topic_arn:
+        clients.sns().publish(TopicArn=topic_arn, **write_mail(description, mail))
 
 
 def _iso(moment: datetime) -> str:

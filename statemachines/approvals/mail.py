@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statemachines.approvals.limits import MAX_MAIL_CHARACTERS, MAX_SUBJECT_CHARACTERS
+from stepline.core.approvals import NOBODY_CAN_APPROVE
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.fields import JsonObject
 from stepline.core.text import cut
@@ -57,6 +58,8 @@ def _facts(request: JsonObject, more: Sequence[tuple[str, str]]) -> Iterator[str
     yield from (f"{name}: {value}" for name, value in facts if value)
     if request["notByRequester"]:
         yield f"Who started the pipeline execution cannot approve this {request['kind']}."
+    if request["notByRequester"] and not request["requester"]:
+        yield NOBODY_CAN_APPROVE
 
 
 def _commands(request: JsonObject) -> Iterator[str]:

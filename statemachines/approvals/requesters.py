@@ -21,6 +21,9 @@ _PRINCIPAL: Final = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?:iam|sts)::(?P<account>[0-9]{12})"
     r":(?P<kind>user|role|assumed-role|federated-user|root)(?:/(?P<name>[\x21-\x7e]+))?"
 )
+_CALLED_BY_PEOPLE: Final = frozenset({"StartPipelineExecution", "CreatePipeline", "ManualRollback"})
+"""`TriggerType` [model]: of the others, even a principal would be that of a program that reports a change."""
+
 _IDENTITY_CENTER: Final = "AWSReservedSSO_"
 """The names of roles of IAM Identity Center begin so. It sets the session's name to that of its user; a
 session of any other role has the name that its caller chooses (IAM User Guide [doc])."""
@@ -80,6 +83,6 @@ def find_requester(codepipeline: CodePipelineClient, codepipeline_input: object)
         return Requester(explanation=f"the pipeline execution could not be read ({error_code(error)})")
     trigger = response["pipelineExecution"].get("trigger", {})
     detail, kind = trigger.get("triggerDetail", ""), trigger.get("triggerType", "an unknown event")
-    if Principal.parse(detail) is not None:
+    if kind in _CALLED_BY_PEOPLE and Principal.parse(detail) is not None:
         return Requester(arn=detail)
     return Requester(explanation=f"the pipeline was started by {kind}, which does not say by whom")

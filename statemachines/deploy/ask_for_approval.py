@@ -23,7 +23,12 @@ def handler(event: Fields) -> JsonObject:
     Returns `{}`, which Step Functions ignores: the task ends with its token.
     """
     question = _question(event)
-    ask(question, mail_of(question.members, question.expires), event.text("taskToken"))
+    ask(
+        question,
+        mail_of(question.members, question.expires),
+        event.text("taskToken"),
+        topic_arn=required("APPROVAL_TOPIC_ARN"),
+    )
     return {}
 
 

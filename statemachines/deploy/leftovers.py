@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from statemachines.deploy.attempt import (
@@ -24,7 +25,7 @@ from statemachines.deploy.attempt import (
 from statemachines.deploy.delete_change_set import delete_change_set
 from statemachines.deploy.limits import MAX_TASK_SECONDS
 from statemachines.deploy.request import DeployRequest
-from stepline.core.aws_errors import error_code
+from stepline.core.aws_errors import FailureKind, classify, error_code
 from stepline.core.clients import AssumedRole
 from stepline.core.cloudformation.change_sets import is_being_created, is_being_deleted, was_executed
 from stepline.core.cloudformation.errors import stack_does_not_exist
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+_ASSUME_ROLE = "AssumeRole"
+_log = Logger(service="deploy")
 _ENDED_BY_OTHERS = frozenset({Status.ABORTED, Status.TIMED_OUT})
 
 
@@ -115,10 +118,13 @@ def _change_sets(
     cloudformation: CloudFormationClient, stack_name: str, execution_name: str
 ) -> Iterator[ChangeSetSummaryTypeDef]:
     """Yield the change sets of the execution that were not executed."""
-    pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
     try:
+        pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
         found = [item for page in pages for item in page["Summaries"]]
     except ClientError as error:
+        if _cannot_be_assumed(error):
+            _log.warning("Role of the target not assumed", execution=execution_name, stack_name=stack_name)
+            return
         if stack_does_not_exist(error):
             return
         raise
@@ -127,6 +133,11 @@ def _change_sets(
         is_over = was_executed(item["ExecutionStatus"]) or is_being_deleted(item["Status"])
         if is_own and not is_over:
             yield item
+
+
+def _cannot_be_assumed(error: ClientError) -> bool:
+    """Return whether a target's role was denied; as a rule, the tasks were denied it, too."""
+    return error.operation_name == _ASSUME_ROLE and classify(error) is FailureKind.PERMISSION
 
 
 def _delete(cloudformation: CloudFormationClient, change_set: ChangeSetSummaryTypeDef) -> bool:

@@ -9,7 +9,7 @@ from statemachines.task import task
 from stepline.core import strict_json
 from stepline.core.executions.failure import readable_cause
 from stepline.core.fields import Fields, JsonObject
-from stepline.core.text import printable
+from stepline.core.text import cut_bytes, printable
 
 _ALREADY_EXISTS: Final = "ExecutionAlreadyExists"
 
@@ -40,7 +40,7 @@ def reason(error: str, cause: str) -> str:
         error = str(execution.get("Error") or f"Deployment {execution.get('Status', 'failed')}")
         cause = str(execution.get("Cause") or "no cause was given")
     message = readable_cause(cause) or "no cause was given"
-    return _cut_bytes(printable(f"{error}: {message}", MAX_REASON_BYTES))
+    return cut_bytes(printable(f"{error}: {message}", MAX_REASON_BYTES), MAX_REASON_BYTES)
 
 
 def _execution(cause: str) -> dict[str, Any]:
@@ -49,7 +49,3 @@ def _execution(cause: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) and "ExecutionArn" in document else {}
-
-
-def _cut_bytes(text: str) -> str:
-    return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
+from statemachines.rollout.approval import NOT_NEEDED
 from statemachines.rollout.errors import WaveFailedError
 from statemachines.rollout.results import Rollout
 from statemachines.task import task
@@ -13,7 +14,7 @@ from stepline.core.fields import Fields, JsonObject
 
 
 class Next(StrEnum):
-    """What follows a wave, after its bake time."""
+    """What follows a wave, after its bake time and its approval."""
 
     WAVE = "wave"
     END = "end"
@@ -23,7 +24,8 @@ class Next(StrEnum):
 def handler(event: Fields) -> JsonObject:
     """Event: the state's data. Returns them with the results of the wave. Raises `WaveFailedError`.
 
-    `progress` gets `next`, `bakes` (whether alarms are checked), `bake` and, at the end, `summary`.
+    `progress` gets `next`, `bakes` (whether alarms are checked), `bake`, `approval` (whether a person is
+    asked) and, at the end, `summary`.
     """
     plan, wave, outcomes = event.section("plan"), event.value("wave"), event.value("outcomes")
     before = Rollout.parse(event)
@@ -40,6 +42,8 @@ def handler(event: Fields) -> JsonObject:
         "wave": rollout.wave,
         "nextWave": rollout.wave + 1,
         "results": rollout.results,
+        "approvals": rollout.approvals,
+        "approval": NOT_NEEDED if rollout.is_last else wave["approval"],
         "next": Next.END if rollout.is_last else Next.WAVE,
         "bakes": bool(seconds or has_alarms),
         "bake": bake(seconds, plan.count("pollSeconds")),

@@ -7,12 +7,18 @@ from typing import Final
 MAX_TARGETS: Final = 200
 """Of one rollout [ours]. 200 targets add at most 3,200 of the 25,000 events that a history may have."""
 
-MAX_PLAN_BYTES: Final = 80_000
+MAX_PLAN_BYTES: Final = 66_000
 """Of the plan as JSON, with the input [ours]. The data of a state hold the plan, the targets of the current
-wave once more, and what happened to each target."""
+wave once more, what happened to each target, and who approved each wave."""
 
 MAX_REASON_BYTES: Final = 200
 """Of the reason why a target failed [ours], of which 200 have 40,000 bytes. The execution has the whole."""
+
+MAX_APPROVER_CHARACTERS: Final = 256
+"""Of the ARN of who approved a wave, in the output [ours]; the table and the message have all of it."""
+
+MAX_APPROVAL_TARGETS: Final = 50
+"""Of one wave, in a request for approval [ours]; a wave can have 200."""
 
 MAX_LISTING_CHARACTERS: Final = 1_500
 """Of the targets that a message lists, of each kind [ours]."""

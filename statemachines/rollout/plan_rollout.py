@@ -1,7 +1,8 @@
 """Plan Rollout: validates the input and all targets, and divides the targets into waves.
 
 IAM, only for inputs with `targetsPath`: s3:GetObject on the artifacts (kms:Decrypt with their key).
-Environment: MAX_CONCURRENCY, the deployments that run at a time by default; BAKE_POLL_SECONDS.
+Environment: MAX_CONCURRENCY, the deployments that run at a time by default; BAKE_POLL_SECONDS; see also
+`ApprovalSetting.of`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from statemachines.approvals.setting import ApprovalSetting
 from statemachines.deploy.request import USER_KEYS
+from statemachines.rollout.approval import WAVE_APPROVAL, needed_approval
 from statemachines.rollout.limits import (
     MAX_BAKE_POLLS,
     MAX_CONCURRENCY,
@@ -38,6 +41,7 @@ _ROLLOUT_KEYS: Final = (
     "maxConcurrency",
     "toleratedFailures",
     "bakeMinutes",
+    WAVE_APPROVAL,
     "alarms",
     "targetAlarms",
 )
@@ -69,7 +73,7 @@ def plan_rollout(document: Any, rollout: ExecutionArn, s3: Any) -> JsonObject:
         "pollSeconds": _poll_seconds(waves),
     }
     _check_size(plan, len(targets))
-    return {"plan": plan, "progress": {"wave": 0, "results": []}}
+    return {"plan": plan, "progress": {"wave": 0, "results": [], "approvals": []}}
 
 
 def _items(fields: Fields, s3: Any) -> list[Fields]:
@@ -84,9 +88,11 @@ def _items(fields: Fields, s3: Any) -> list[Fields]:
 
 
 def _wave(wave: Wave, target_alarms: Sequence[str], rollout: ExecutionArn) -> JsonObject:
+    setting = ApprovalSetting.of(wave.approval)
     return {
         "name": wave.name,
         "bakeSeconds": wave.bake_minutes * 60,
+        "approval": needed_approval(setting),
         "targets": [
             {
                 "name": target.name,

@@ -18,11 +18,17 @@ class Rollout:
     waves: Sequence[Any]
     wave: int
     results: Sequence[Any]
+    approvals: Sequence[Any] = ()
 
     @classmethod
     def parse(cls, event: Fields) -> Self:
         progress = event.section("progress")
-        return cls(event.section("plan").value("waves"), progress.count("wave"), progress.value("results"))
+        return cls(
+            event.section("plan").value("waves"),
+            progress.count("wave"),
+            progress.value("results"),
+            progress.value("approvals"),
+        )
 
     @property
     def total(self) -> int:
@@ -35,8 +41,11 @@ class Rollout:
     @property
     def name(self) -> str:
         """`wave 2 (50%) of 3`."""
-        wave = self.waves[self.wave]["name"].split(" ", 1)
-        return f"wave {' '.join(wave)} of {len(self.waves)}"
+        return self._name_of(self.wave)
+
+    @property
+    def next_name(self) -> str:
+        return self._name_of(self.wave + 1)
 
     def describe(self) -> str:
         """Return the targets that failed with their reasons, that succeeded, and that were not started."""
@@ -59,10 +68,20 @@ class Rollout:
         of = f" of {self.total}" if failed else ""
         text = f"Deployed to {count}{of} target{'s' * (self.total != 1)} in {waves} wave{'s' * (waves != 1)}."
         names = [f"{quoted(item['name'])} ({item['reason']})" for item in failed]
-        return f"{text} {_listed('Failed, which was tolerated', names)}" if failed else text
+        approved = [_approved(item) for item in self.approvals]
+        parts = (("Failed, which was tolerated", names), ("Waves that were approved", approved))
+        return " ".join([text, *(_listed(label, items) for label, items in parts if items)])
+
+    def _name_of(self, wave: int) -> str:
+        return f"wave {self.waves[wave]['name']} of {len(self.waves)}"
 
     def _with_status(self, status: str) -> list[Any]:
         return [item for item in self.results if item["status"] == status]
+
+
+def _approved(approval: Any) -> str:
+    reason = f" ({approval['reason']})" if approval["reason"] else ""
+    return f"{approval['wave']} by {approval['approvedBy']}{reason}"
 
 
 def _listed(label: str, names: Sequence[str]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self, TypeVar
 
+from statemachines.approvals.setting import ApprovalRequirement
+from statemachines.rollout.approval import WAVE_APPROVAL
 from statemachines.rollout.limits import MAX_BAKE_MINUTES, MAX_WAVES
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields, listed_names
@@ -36,18 +38,20 @@ class WaveRule:
 
     selector: int | str
     bake_minutes: int
+    approval: ApprovalRequirement
 
     @classmethod
-    def parse(cls, value: object, fields: Fields, index: int, *, bake_minutes: int) -> Self:
-        """Parse a number, a text, or `{"targets": number or text, "bakeMinutes": number}`."""
+    def parse(cls, value: object, fields: Fields, index: int) -> Self:
+        """Parse a number, a text, or `{"targets": number or text, "bakeMinutes"?, "waveApproval"?}`.
+
+        `fields` is the input, which has the defaults of all waves.
+        """
         name = f"waves[{index}]"
         if not isinstance(value, dict):
-            return cls(_selector(value, fields, name), bake_minutes)
+            return cls(_selector(value, fields, name), *_settings(fields, fields))
         wave = Fields({"waves": value}, "the input").section("waves")
-        wave.allow_only(("targets", "bakeMinutes"))
-        if "bakeMinutes" in wave:
-            bake_minutes = bake_minutes_of(wave)
-        return cls(_selector(wave.value("targets"), fields, f"{name}.targets"), bake_minutes)
+        wave.allow_only(("targets", "bakeMinutes", WAVE_APPROVAL))
+        return cls(_selector(wave.value("targets"), fields, f"{name}.targets"), *_settings(wave, fields))
 
     def select(self, left: Sequence[_Target], total: int) -> list[_Target]:
         """Return the wave's targets of those that are left."""
@@ -65,9 +69,18 @@ class Wave:
     name: str
     targets: tuple[Any, ...]
     bake_minutes: int
+    approval: ApprovalRequirement
 
 
-def bake_minutes_of(fields: Fields) -> int:
+def _settings(wave: Fields, document: Fields) -> tuple[int, ApprovalRequirement]:
+    """Return the bake time and the approval of a wave, which has its own or those of the input."""
+    return (
+        _bake_minutes(wave if "bakeMinutes" in wave else document),
+        ApprovalRequirement.parse(wave if WAVE_APPROVAL in wave else document, WAVE_APPROVAL),
+    )
+
+
+def _bake_minutes(fields: Fields) -> int:
     minutes = fields.count("bakeMinutes") if "bakeMinutes" in fields else 0
     if minutes > MAX_BAKE_MINUTES:
         raise fields.problem("bakeMinutes", f"is {minutes}; at most {MAX_BAKE_MINUTES:,} are possible")
@@ -76,15 +89,12 @@ def bake_minutes_of(fields: Fields) -> int:
 
 def parse_waves(fields: Fields) -> list[WaveRule]:
     """Parse the member `waves` of the input. Raise `InvalidInputError`."""
-    bake_minutes = bake_minutes_of(fields)
     value = fields.value("waves") if "waves" in fields else list(DEFAULT_WAVES)
     if not isinstance(value, list) or not value:
         raise fields.wrong("waves", "must be a list that is not empty", value)
     if len(value) > MAX_WAVES:
         raise fields.problem("waves", f"has {len(value)} waves; at most {MAX_WAVES} are possible")
-    return [
-        WaveRule.parse(item, fields, index, bake_minutes=bake_minutes) for index, item in enumerate(value)
-    ]
+    return [WaveRule.parse(item, fields, index) for index, item in enumerate(value)]
 
 
 def divide(targets: Sequence[_Target], rules: Sequence[WaveRule]) -> Iterator[Wave]:
@@ -97,7 +107,7 @@ def divide(targets: Sequence[_Target], rules: Sequence[WaveRule]) -> Iterator[Wa
         names = {target.name for target in chosen}
         left = [target for target in left if target.name not in names]
         if chosen:
-            yield Wave(f"{number} ({rule.selector})", tuple(chosen), rule.bake_minutes)
+            yield Wave(f"{number} ({rule.selector})", tuple(chosen), rule.bake_minutes, rule.approval)
     if left:
         missing = listed_names([target.name for target in left])
         raise InvalidInputError(f'No wave has the targets {missing}: add "{REST}" to "waves".')

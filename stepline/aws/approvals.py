@@ -1,4 +1,4 @@
-"""Finds the approvals that wait, and answers them: those of pipelines, and those of changes of stacks."""
+"""Finds the approvals that wait, and answers them: those of pipelines, and those of state machines."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from stepline.aws.change_approvals import (
-    ChangeApproval,
-    answer_change_approval,
-    list_change_approvals,
-    list_readable_change_approvals,
-)
 from stepline.aws.pipelines import find_pipeline, list_pipeline_names, read_definition, read_stage_states
 from stepline.aws.statuses import Status
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import (
+    WorkflowApproval,
+    answer_workflow_approval,
+    list_readable_workflow_approvals,
+    list_workflow_approvals,
+)
 from stepline.core.approvals import Decision
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
@@ -32,7 +32,7 @@ APPROVAL_PROVIDER: Final = "Manual"
 MAX_COMMENT_CHARACTERS: Final = 512
 """`summary` of PutApprovalResult [model]."""
 
-_CHANGE_ID: Final = re.compile(r"[0-9a-f]{12}-[0-9]{1,3}")
+_REQUEST_ID: Final = re.compile(r"[0-9a-f]{12}-[0-9]{1,3}")
 _PARALLEL: Final = "PARALLEL"
 _ANSWERED: Final = frozenset({"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"})
 
@@ -67,12 +67,15 @@ class Approval:
         return f"{self.stage} / {self.action} of pipeline {self.pipeline}"
 
 
-AnyApproval = Approval | ChangeApproval
+AnyApproval = Approval | WorkflowApproval
 
 
 @dataclass(frozen=True)
 class ApprovalChoice:
-    """Which approval the user means; None is any. `pipeline` can also be the id of a change's approval."""
+    """Which approval the user means; None is any.
+
+    `pipeline` can also be the id of a request of a state machine.
+    """
 
     pipeline: str | None = None
     stage: str | None = None
@@ -80,12 +83,12 @@ class ApprovalChoice:
     execution_id: str | None = None
 
     @property
-    def change_id(self) -> str | None:
-        return self.pipeline if self.pipeline and _CHANGE_ID.fullmatch(self.pipeline) else None
+    def request_id(self) -> str | None:
+        return self.pipeline if self.pipeline and _REQUEST_ID.fullmatch(self.pipeline) else None
 
     def matches(self, approval: AnyApproval) -> bool:
-        if self.change_id:
-            return isinstance(approval, ChangeApproval) and approval.id == self.change_id
+        if self.request_id:
+            return isinstance(approval, WorkflowApproval) and approval.id == self.request_id
         if self.pipeline not in {None, approval.pipeline}:
             return False
         return all(
@@ -101,10 +104,10 @@ class ApprovalChoice:
 def find_approval(target: Target, choice: ApprovalChoice) -> AnyApproval:
     """Return the only waiting approval that `choice` means. Raises UsageError if none or several wait."""
     codepipeline: CodePipelineClient = target.client("codepipeline")
-    if choice.change_id:
-        waiting: list[AnyApproval] = [*list_change_approvals(target)]
+    if choice.request_id:
+        waiting: list[AnyApproval] = [*list_workflow_approvals(target)]
     else:
-        waiting = [*list_readable_change_approvals(target)]
+        waiting = [*list_readable_workflow_approvals(target)]
         named = find_pipeline(target, choice.pipeline).name if choice.pipeline else None
         names = [named] if named else list_pipeline_names(codepipeline)
         waiting = [each for each in waiting if named in {None, each.pipeline}]
@@ -117,9 +120,9 @@ def find_approval(target: Target, choice: ApprovalChoice) -> AnyApproval:
         raise UsageError(f"several approvals wait, name one of them: {_list(found, with_ids=with_ids)}")
     if waiting:
         raise UsageError(f"no such approval waits; waiting: {_list(waiting, with_ids=True)}")
-    if choice.change_id:
+    if choice.request_id:
         raise UsageError(
-            f"no approval {choice.change_id} waits: it was answered, has expired, or was stopped"
+            f"no approval {choice.request_id} waits: it was answered, has expired, or was stopped"
         )
     where = f"in pipeline {choice.pipeline}" if choice.pipeline else "in any pipeline"
     raise UsageError(f"no approval waits {where}: `stepline status` shows the pipelines")
@@ -140,8 +143,8 @@ def list_approvals(codepipeline: CodePipelineClient, pipeline: str) -> list[Appr
 
 def answer_approval(target: Target, approval: AnyApproval, answer: Answer, comment: str) -> None:
     """Approve or reject. Raises UsageError if the approval no longer waits, or the answer is refused."""
-    if isinstance(approval, ChangeApproval):
-        answer_change_approval(target, approval, _DECISIONS[answer], comment)
+    if isinstance(approval, WorkflowApproval):
+        answer_workflow_approval(target, approval, _DECISIONS[answer], comment)
     else:
         _answer_manual_approval(target.client("codepipeline"), approval, answer, comment or answer.value)
 

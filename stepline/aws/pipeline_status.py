@@ -6,11 +6,12 @@ Other tools rely on the shape of the document: members may be added, but never c
       "endpoint": "http://127.0.0.1:4566",     null for AWS itself
       "region": "us-east-1",
       "localAws": {"port", "pid", "directory", "startedAt", "detached"},   null if not started by stepline
-      "approvals": [{                           changes of stacks that wait for an approval
+      "approvals": [{                           executions of state machines that wait for an approval
         "id", "stackName", "pipeline", "stage", "action", "executionId", "executionArn", "revision",
         "requester", "notByRequester", "requestedAt", "expiresAt",
-        "resources": [{"path", "type", "effect", "causes"}], "omittedResources"
-      }],
+        "resources": [{"path", "type", "effect", "causes"}], "omittedResources",
+        "wave": {"finished": {"name", "targets", "omittedTargets"}, "next": the same} or null
+      }],                                       "stackName" is that of a change, "wave" that of a rollout
       "pipelines": [{
         "name", "arn", "executionMode",
         "stages": [{
@@ -54,11 +55,11 @@ from stepline.aws.pipelines import (
     read_stage_states,
 )
 from stepline.aws.statuses import Status
+from stepline.aws.workflow_approvals import ChangeApproval, WaveApproval, WorkflowApproval
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
 
-    from stepline.aws.change_approvals import ChangeApproval
     from stepline.aws.local_servers import LocalAws
     from stepline.aws.target import Target
 
@@ -95,7 +96,7 @@ def read_pipeline_statuses(codepipeline: CodePipelineClient, name: str | None) -
 
 
 def status_document(
-    target: Target, statuses: list[PipelineStatus], approvals: Sequence[ChangeApproval] = ()
+    target: Target, statuses: list[PipelineStatus], approvals: Sequence[WorkflowApproval] = ()
 ) -> dict[str, Any]:
     return {
         "endpoint": target.endpoint_url,
@@ -118,10 +119,12 @@ def _local_aws(local_aws: LocalAws | None) -> dict[str, Any] | None:
     }
 
 
-def _approval(approval: ChangeApproval) -> dict[str, Any]:
+def _approval(approval: WorkflowApproval) -> dict[str, Any]:
+    change = approval if isinstance(approval, ChangeApproval) else None
+    wave = approval if isinstance(approval, WaveApproval) else None
     return {
         "id": approval.id,
-        "stackName": approval.stack_name,
+        "stackName": change.stack_name if change else None,
         "pipeline": approval.pipeline or None,
         "stage": approval.stage or None,
         "action": approval.action or None,
@@ -134,9 +137,25 @@ def _approval(approval: ChangeApproval) -> dict[str, Any]:
         "expiresAt": _iso_time(approval.expires_at),
         "resources": [
             {"path": each.path, "type": each.type, "effect": each.effect, "causes": list(each.causes)}
-            for each in approval.resources
+            for each in (change.resources if change else ())
         ],
-        "omittedResources": approval.omitted,
+        "omittedResources": change.omitted if change else 0,
+        "wave": _wave(wave) if wave else None,
+    }
+
+
+def _wave(approval: WaveApproval) -> dict[str, Any]:
+    return {
+        "finished": {
+            "name": approval.finished_wave,
+            "targets": list(approval.finished),
+            "omittedTargets": approval.omitted_finished,
+        },
+        "next": {
+            "name": approval.wave,
+            "targets": list(approval.following),
+            "omittedTargets": approval.omitted_following,
+        },
     }
 
 

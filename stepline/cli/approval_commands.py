@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from stepline.aws.change_approvals import ChangeApproval
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import WorkflowApproval
 from stepline.cli import terminal
+from stepline.core.approvals import NOBODY_CAN_APPROVE
 
 
 def print_approval(console: Console, target: Target, pipeline: str, stage: str, action: str) -> None:
@@ -18,16 +19,19 @@ def print_approval(console: Console, target: Target, pipeline: str, stage: str, 
         terminal.print_line(console, f"  {terminal.command_name()} {answer} {pipeline} {options}")
 
 
-def print_change_approval(console: Console, target: Target, approval: ChangeApproval) -> None:
-    """Print which change waits, what it removes or replaces, and the commands."""
+def print_workflow_approval(console: Console, target: Target, approval: WorkflowApproval) -> None:
+    """Print what waits, what people decide about, and the commands."""
     expires = f"{approval.expires_at.astimezone():%Y-%m-%d %H:%M}"
     where = f" in pipeline {approval.pipeline}" if approval.pipeline else ""
-    title = f"A change of the stack {approval.stack_name}{where} waits for an approval until {expires}:"
-    terminal.print_line(console, title, style="warn")
-    for resource in approval.resources:
-        terminal.print_line(console, f"  {resource}")
-    if approval.omitted:
-        terminal.print_line(console, f"  and {approval.omitted} more resources")
+    subject = approval.title[:1].upper() + approval.title[1:]
+    terminal.print_line(console, f"{subject}{where} waits for an approval until {expires}:", style="warn")
+    for line in approval.lines:
+        terminal.print_line(console, f"  {line}")
+    if approval.not_by_requester and approval.requester:
+        terminal.print_line(console, f"{approval.requester} cannot approve it.")
+    elif approval.not_by_requester:
+        unknown = f"Who started the pipeline execution cannot approve it. {NOBODY_CAN_APPROVE}"
+        terminal.print_line(console, unknown)
     options = " ".join([approval.id, *target.command_options])
     terminal.print_line(console, "To answer it:")
     for answer in ("approve", "reject"):

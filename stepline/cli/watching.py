@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
@@ -19,15 +20,19 @@ from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
 from stepline.aws.polling import Poller, TimeoutPassedError, new_poller
 from stepline.aws.statuses import Status
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import WorkflowApproval, list_readable_workflow_approvals
 from stepline.cli import execution_lines, execution_view, terminal
-from stepline.cli.approval_commands import print_approval
+from stepline.cli.approval_commands import print_approval, print_workflow_approval
 from stepline.cli.exit_codes import ExitCode, exit_code
+from stepline.core.approvals import ASKING_STATES
+from stepline.core.aws_errors import AWS_FAILURES
 from stepline.core.durations import format_duration
 from stepline.core.rest_apis import local_invoke_url
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_PER_SECOND = 10
 _COLUMNS_FOR_CTRL_C = 3  # the terminal shows ^C behind the drawing: a line break there would add a row
+_FREQUENT_LOOKUPS = 10  # of requests for approval; after that, only every tenth poll
 _ROWS_BESIDE_STATES = 6  # headline, blank line, and lines above and below
 
 
@@ -83,9 +88,11 @@ class ApprovalView:
         self._console = output
         self._show = show
         self._printed: set[tuple[str, str]] = set()
+        self._workflows = WorkflowApprovalView(target, output)
 
     def show(self, execution: PipelineExecution) -> None:
         self._show(execution)
+        self._workflows.show(execution)
         waiting = {
             (stage.name, action.name)
             for stage in execution.stages
@@ -95,6 +102,45 @@ class ApprovalView:
         for stage_name, action_name in sorted(waiting - self._printed):
             print_approval(self._console, self._target, execution.pipeline, stage_name, action_name)
         self._printed = waiting
+
+
+class WorkflowApprovalView:
+    """Prints the requests for approval of state machines that the execution runs, each once.
+
+    They are read while a state runs that may wait for an approval: at first with each poll, later seldom, as
+    the request can be in a table that the user may not read.
+    """
+
+    def __init__(self, target: Target, output: Console) -> None:
+        self._target = target
+        self._console = output
+        self._printed: set[str] = set()
+        self._asking: set[tuple[str, int]] = set()
+        self._polls = 0
+
+    def show(self, execution: PipelineExecution) -> None:
+        arns = {action.external_execution_id for action in execution.actions if action.status.is_running}
+        asking = {
+            (action.name, visit.id)
+            for action in execution.actions
+            for visit in action.visits
+            if action.status.is_running and visit.exited is None and visit.name in ASKING_STATES
+        }
+        self._polls = self._polls + 1 if asking == self._asking else 0
+        self._asking = asking
+        if not asking or (self._polls >= _FREQUENT_LOOKUPS and self._polls % _FREQUENT_LOOKUPS):
+            return
+        for approval in self._waiting():
+            is_own = approval.execution_arn in arns or approval.execution_id == execution.summary.id
+            if is_own and approval.id not in self._printed:
+                self._printed.add(approval.id)
+                print_workflow_approval(self._console, self._target, approval)
+
+    def _waiting(self) -> list[WorkflowApproval]:
+        """Return what waits; nothing if it cannot be read now, since the execution is shown all the same."""
+        with contextlib.suppress(*AWS_FAILURES):
+            return list_readable_workflow_approvals(self._target)
+        return []
 
 
 class LineView:

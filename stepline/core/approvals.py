@@ -14,15 +14,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-TABLE_SUFFIX: Final = "-deploy-approvals"
-FUNCTION_SUFFIX: Final = "-answer-approval"
-"""The names of the table of requests and of the function that answers them, after the installation's name."""
+ANSWER_FUNCTIONS: Final = {
+    "-deploy-approvals": "-answer-approval",
+    "-wave-approvals": "-answer-wave-approval",
+}
+"""The name of a table of requests after that of its installation, and that of the function that answers."""
+
+ASKING_STATES: Final = frozenset({"Ask For Approval", "Ask For Wave Approval", "Deploy Target"})
+"""The states that may wait for an approval; the last one runs a deployment, which has the state itself."""
 
 WAITING_INDEX: Final = "waiting"
 """The index of the requests that wait. It contains their ids and `request`, and no task tokens."""
 
 REQUEST_ATTRIBUTE: Final = "request"
 """The description of the request, JSON."""
+
+NOBODY_CAN_APPROVE: Final = (
+    "It is unknown who that is, so nobody can approve it: reject it, and start the pipeline with "
+    "StartPipelineExecution."
+)
+"""Of a request that must not be approved by its requester, if that is unknown, as after a push."""
 
 MAX_REASON_CHARACTERS: Final = 512
 """As the comment of CodePipeline's approvals (`summary` of PutApprovalResult [model])."""

@@ -52,6 +52,11 @@ def joined(phrases: Sequence[str], max_characters: int, separator: str = ", ") -
     return separator.join(shown) + (more.format(rest) if rest else "")
 
 
+def cut_bytes(text: str, max_bytes: int) -> str:
+    """Return the beginning of `text` that has at most `max_bytes` as UTF-8."""
+    return text.encode()[:max_bytes].decode(errors="ignore")
+
+
 def cut(text: str, max_characters: int) -> str:
     """Return `text`, or its beginning and an ellipsis, in at most `max_characters` (>= 1)."""
     return text if len(text) <= max_characters else text[: max_characters - 1].rstrip() + "…"

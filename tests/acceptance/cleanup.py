@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from stepline.core.errors import SteplineError
 from tests.acceptance.environment import Environment, StepFailedError
+from tests.acceptance.redrive_steps import switch_name
 from tests.acceptance.system_steps import sample_stack
 
 _CLEAN_UP_SECONDS = 3_600
@@ -64,7 +65,13 @@ class CleanUp:
             self._reset_api_gateway()
         for stacks in self._stacks_in_order():
             self._delete_stacks(stacks)
-        for delete in (self._delete_buckets, self._delete_keys, self._delete_repository, self._delete_roles):
+        for delete in (
+            self._delete_parameter,
+            self._delete_buckets,
+            self._delete_keys,
+            self._delete_repository,
+            self._delete_roles,
+        ):
             with self._noting(delete.__name__.removeprefix("_delete_")):
                 delete()
         return [*self.left(), *self.failures]
@@ -157,6 +164,9 @@ class CleanUp:
         return f"{self.environment.prefix}-owner"
 
     # ---------------------------------------------------------------- what stacks retain
+
+    def _delete_parameter(self) -> None:
+        self.environment.client("ssm").delete_parameters(Names=[switch_name(self.environment)])
 
     def _delete_images(self) -> None:
         stack = self.environment.stack_name("batch")

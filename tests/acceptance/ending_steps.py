@@ -44,6 +44,12 @@ def last_steps(deployer: Deployer) -> list[Step]:
     return [
         Step("rollout", "deploy", "deployed", deploy),
         Step("rollout", "wave that fails", expected_wave, _failing_wave),
+        Step(
+            "rollout",
+            "approved wave",
+            "no stack; SUCCEEDED, CREATE_COMPLETE, approved wave 2",
+            _approved_wave,
+        ),
         Step("pipeline", "expired request", "FAILED: ApprovalExpiredError, no change set", _expired),
     ]
 
@@ -106,9 +112,6 @@ def _next_execution(environment: Environment) -> str:
     status, reason = end_of(environment, commit)
     _set_execution_mode(environment, "QUEUED")
     return f"{status} {reason}"
-
-
-# A place for the retry of a stage that redrives the failed execution.
 
 
 def _set_execution_mode(environment: Environment, mode: str) -> None:
@@ -177,6 +180,28 @@ def _failing_wave(environment: Environment) -> str:
     stacks = [find_stack(environment, f"{environment.prefix}-{name}") for name in names]
     statuses = [stack["StackStatus"] if stack else "no stack" for stack in stacks]
     return f"{ended['status']}: {ended.get('error')}, {', '.join(statuses)} {ended.get('cause')}"
+
+
+def _approved_wave(environment: Environment) -> str:
+    """Deploy to two stacks in two waves, and approve the second one when `stepline status` shows it."""
+    targets = [{"name": name, "stackName": name} for name in ("wave-1", "wave-4")]
+    asks = {"targets": targets, "waves": [1, "rest"], "waveApproval": {"timeoutMinutes": 60}}
+    arn = _start(environment, "rollout", "approved-wave", _inputs(environment)[-1] | asks)
+
+    def find() -> str | None:
+        waiting = json.loads(environment.stepline("status", "--json"))["approvals"]
+        return next((str(each["id"]) for each in waiting if each["executionArn"] == arn), None)
+
+    def stack() -> str:
+        found = find_stack(environment, f"{environment.prefix}-wave-4")
+        return str(found["StackStatus"]) if found else "no stack"
+
+    approval, before = environment.wait_for(find, "the request for approval"), stack()
+    environment.stepline("approve", approval, "--reason", "the acceptance run")
+    ended = environment.wait_for_execution(arn)
+    approved = [item["wave"] for item in json.loads(ended.get("output", "{}")).get("approvals", [])]
+    waves = f"approved wave {', '.join(map(str, approved))}" if approved else "nothing approved"
+    return f"{before}; {ended['status']}, {stack()}, {waves} {ended.get('cause', '')}"
 
 
 def _inputs(environment: Environment) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.acceptance import ending_steps
+from tests.acceptance import ending_steps, redrive_steps
 from tests.acceptance.deployment import Deployer
 from tests.acceptance.environment import PROJECT, Environment
 from tests.acceptance.pushes import (
@@ -48,6 +48,7 @@ def steps(deployer: Deployer) -> list[Step]:
         step("stop", "Failed: Aborted: stopped by the acceptance run", _stop),
         step("stack of another tool", "Failed: ForeignStackError", _foreign_stack),
         step("retry", "Succeeded, CREATE_COMPLETE", _retry),
+        *redrive_steps.steps(deployer),
     ]
 
 
@@ -57,6 +58,7 @@ def parameters(environment: Environment) -> dict[str, str]:
         "RepositoryName": f"{environment.prefix}-app",
         "ApplicationStackNames": f"{environment.prefix}-*",
         "PollSeconds": "1" if environment.is_local else "10",
+        "OtherStateMachineArns": redrive_steps.machine_arn(environment),
     }
 
 

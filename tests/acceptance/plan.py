@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from stepline.deployment import template
+from tests.acceptance import redrive_steps
 from tests.acceptance.environment import PROJECT, SYSTEMS, Environment
 from tests.acceptance.system_steps import sample_stack
 
@@ -33,6 +34,7 @@ def plan(environment: Environment) -> Table:
         for s in (*SYSTEMS, "rollout")
     }
     files[sample_stack(environment)] = PROJECT / "statemachines/workflow/sample.yaml"
+    files[redrive_steps.name_of(environment)] = PROJECT / "examples/redrive/pipeline.yaml"
     files[f"{environment.prefix}-app"] = PROJECT / "app/template.yaml"
     for name, file in files.items():
         types = _types(file)

@@ -56,6 +56,8 @@ def test_all_steps_pass_and_nothing_is_left(server: Server) -> None:
     assert "pipeline: retry" in completed.stdout
     assert "workflow: deploy as developer" in completed.stdout
     assert "rollout: wave that fails" in completed.stdout
+    assert "rollout: approved wave" in completed.stdout
+    assert "pipeline: redrive" in completed.stdout
 
 
 def test_nothing_is_created_without_consent(server: Server) -> None:
@@ -143,4 +145,4 @@ def test_table_shows_what_is_expected_and_seen() -> None:
 
 
 def test_plan_lists_all_stacks() -> None:
-    assert plan.plan(_environment(1)).row_count == 8
+    assert plan.plan(_environment(1)).row_count == 9

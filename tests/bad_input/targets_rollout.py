@@ -1,4 +1,4 @@
-"""The rollout: inputs, and failures of deployments that are explained."""
+"""The rollout: inputs, failures of deployments that are explained, and answers to requests for approval."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.cases import merged, read_case
 from tests.fakes.sparse_file import bytes_of
 from tests.faults.scenarios import system_scenarios
 from tests.faults.system_world import SystemWorld
+from tests.statemachines.approvals.approvers import PROOF
 from tests.statemachines.deploy.machine import artifact
 from tests.system_template import PROJECT
 
@@ -24,6 +25,7 @@ _EVENTS = PROJECT / "local_events"
 _SCENARIO = system_scenarios()["rollout/two_waves"]
 _EVENT = read_case(_EVENTS / "plan_rollout/two_waves.json")
 _FAILURE = read_case(_EVENTS / "explain_target_failure/failed_deployment.json")
+_ANSWER = {"id": "0123456789ab-1", "decision": "approve", "proof": PROOF}
 _STATE = read_case(_EVENTS / "finish_wave/first_wave.json")
 
 
@@ -61,13 +63,32 @@ def _explain(event: Any) -> Outcome:
     return invoke(_SCENARIO, "ExplainTargetFailureFunction", event)
 
 
-GROUPS: Mapping[str, Group] = {"rollout_inputs": _input, "rollout_failures": _failure}
+def _answer(given: Mapping[str, Any]) -> Outcome:
+    """`event`: members that are merged over a valid event, null removes one; or `wholeEvent`."""
+    return _answer_event(given["wholeEvent"] if "wholeEvent" in given else merged(_ANSWER, given["event"]))
+
+
+def _answer_event(event: Any) -> Outcome:
+    return invoke(_SCENARIO, "AnswerWaveApprovalFunction", event)
+
+
+GROUPS: Mapping[str, Group] = {
+    "rollout_inputs": _input,
+    "rollout_failures": _failure,
+    "wave_approval_answers": _answer,
+}
 
 TARGETS = (
     Target(
         "rollout input",
         st.one_of(mutated(_EVENT["input"]), any_value),
         lambda document: _plan(document).kind,
+        60,
+    ),
+    Target(
+        "wave approval answer",
+        st.one_of(mutated(_ANSWER), any_value),
+        lambda event: _answer_event(event).kind,
         60,
     ),
     Target(

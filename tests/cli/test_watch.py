@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -417,6 +418,76 @@ class TestApproval:
         assert approve[1] == "approve"
         assert stepline(*approve[1:]).exit_code == 0
         assert stepline("watch").exit_code == 0
+
+
+class TestWorkflowApproval:
+    """A deployment that waits for an approval."""
+
+    ASKING: ClassVar[dict[str, Any]] = {
+        "StartAt": "Ask For Approval",
+        "States": {"Ask For Approval": {"Type": "Wait", "Seconds": 60, "End": True}},
+    }
+
+    def watch(self, stepline: Stepline, prepare: Prepare, use_target: Any, dynamodb: Any, **of: str) -> str:
+        local_pipeline = prepare(self.ASKING)
+        execution_id = local_pipeline.world.start()
+        request = {"kind": "change", **REQUEST, "pipelineExecutionId": execution_id, **of}
+        local_pipeline.stepfunctions.start_execution(
+            stateMachineArn=local_pipeline.machine_arn, name="asks", input="{}"
+        )
+        use_target(local_pipeline.target(dynamodb=dynamodb or _table(request)))
+        result = stepline("watch")
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def test_command_is_shown_once(self, stepline: Stepline, prepare: Prepare, use_target: Any) -> None:
+        output = self.watch(stepline, prepare, use_target, None)
+        assert output.count("A change of the stack dev-app in pipeline app waits for an approval until") == 1
+        assert "  Queue (AWS::SQS::Queue) would be replaced, because of property QueueName\n" in output
+        assert f" approve {REQUEST['id']}\n" in output
+        assert f" reject {REQUEST['id']}\n" in output
+
+    def test_approval_of_another_execution_is_not_shown(
+        self, stepline: Stepline, prepare: Prepare, use_target: Any
+    ) -> None:
+        output = self.watch(stepline, prepare, use_target, None, pipelineExecutionId="another one")
+        assert "waits for an approval" not in output
+
+    @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+    def test_execution_is_shown_although_requests_cannot_be_read(
+        self, code: str, stepline: Stepline, prepare: Prepare, use_target: Any
+    ) -> None:
+        dynamodb = Answers({"list_tables": client_error(code, "ListTables")})
+        assert "✓ succeeded" in self.watch(stepline, prepare, use_target, dynamodb)
+
+
+def _table(request: dict[str, Any]) -> Answers:
+    tables = {"TableNames": ["stepline-deploy-approvals"]}
+    return Answers({"list_tables": tables, "scan": {"Items": [{"request": {"S": json.dumps(request)}}]}})
+
+
+REQUEST: dict[str, Any] = {
+    "id": "0123456789ab-1",
+    "stackName": "dev-app",
+    "pipelineName": "app",
+    "stage": "Deploy",
+    "action": "Deploy",
+    "executionArn": "arn:aws:states:us-east-1:000000000000:execution:deploy:asks",
+    "revision": "",
+    "requester": "",
+    "notByRequester": False,
+    "requestedAt": "2026-01-01T00:00:00+00:00",
+    "expiresAt": "2999-01-01T00:00:00+00:00",
+    "resources": [
+        {
+            "path": "Queue",
+            "type": "AWS::SQS::Queue",
+            "effect": "would be replaced",
+            "causes": ["property QueueName"],
+        }
+    ],
+    "omitted": 0,
+}
 
 
 def test_region_of_aws_is_shown(stepline: Stepline, use_target: Callable[[Target], None]) -> None:

@@ -188,7 +188,8 @@ def test_action_runs_an_alias(world: World) -> None:
 
 def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action: LocalAws) -> None:
     world = World(action, name="redrive")
-    world.deploy((PROJECT / "examples/redrive/pipeline.yaml").read_text())
+    text = (PROJECT / "examples/redrive/pipeline.yaml").read_text()
+    world.deploy(text.replace("Default: stepline\n", f"Default: {NAME}\n"))
     try:
         world.commit()
         assert world.run() == {"Source": "Succeeded", "Migrate": "Failed"}

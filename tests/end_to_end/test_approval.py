@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from stepline.aws.change_approvals import ChangeApproval, answer_change_approval, list_change_approvals
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import ChangeApproval, answer_workflow_approval, list_workflow_approvals
 from stepline.core.approvals import Decision
 from stepline.core.errors import UsageError
 from tests.end_to_end.local_aws import LocalAws, set_input
@@ -62,7 +62,14 @@ def roles(local_aws: LocalAws) -> Iterator[dict[str, str]]:
 
 def wait_for_request(target: Target) -> ChangeApproval:
     def find() -> ChangeApproval | None:
-        return next((each for each in list_change_approvals(target) if each.stack_name == STACK), None)
+        return next(
+            (
+                each
+                for each in list_workflow_approvals(target)
+                if isinstance(each, ChangeApproval) and each.stack_name == STACK
+            ),
+            None,
+        )
 
     return wait_for(find, lambda: "no change waits for an approval")
 
@@ -94,8 +101,8 @@ def test_change_waits_until_somebody_with_the_permission_answers(
     request = wait_for_request(approvers)
     others = target_of(local_aws, roles["others"], "eve")
     with pytest.raises(UsageError, match="you may not answer a change of the stack test-approved"):
-        answer_change_approval(others, request, Decision.APPROVE, "")
-    mary = answer_change_approval(approvers, request, Decision.APPROVE, "the queue is empty")
+        answer_workflow_approval(others, request, Decision.APPROVE, "")
+    mary = answer_workflow_approval(approvers, request, Decision.APPROVE, "the queue is empty")
     assert mary == "arn:aws:sts::000000000000:assumed-role/approvers/mary"
     outcome = local_aws.outcome(local_aws.execution_of(commit))
     assert (outcome.status, outcome.error) == ("Succeeded", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -25,6 +26,12 @@ TEMPLATE = {
     "Outputs": {"Size": {"Value": {"Ref": "Size"}}},
     # above 51,200 bytes: CloudFormation in each account reads the template from the pipeline's bucket
     "Metadata": {"Filler": "x" * 52_000},
+}
+
+
+_WITHOUT_TOPIC = {
+    "Parameters": TEMPLATE["Parameters"],
+    "Resources": {"Other": {"Type": "AWS::SNS::Topic"}},
 }
 
 
@@ -73,16 +80,15 @@ def machine(systems: LocalAws) -> str:
     return outputs_of(systems, "stepline-rollout")["StateMachineArn"]
 
 
-def put_artifact(systems: LocalAws) -> dict[str, str]:
+def put_artifact(systems: LocalAws, template: Any = TEMPLATE) -> dict[str, str]:
     resources = systems.client("cloudformation").describe_stack_resources(StackName="stepline")
     ids = {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources["StackResources"]}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("template.json", json.dumps(TEMPLATE))
-    systems.client("s3").put_object(
-        Bucket=ids["ArtifactBucket"], Key="rollout/test.zip", Body=content.getvalue()
-    )
-    return {"revisionS3Bucket": ids["ArtifactBucket"], "revisionS3Key": "rollout/test.zip"}
+        archive.writestr("template.json", json.dumps(template))
+    key = f"rollout/{hashlib.sha256(content.getvalue()).hexdigest()}.zip"
+    systems.client("s3").put_object(Bucket=ids["ArtifactBucket"], Key=key, Body=content.getvalue())
+    return {"revisionS3Bucket": ids["ArtifactBucket"], "revisionS3Key": key}
 
 
 def run(systems: LocalAws, machine: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -168,3 +174,25 @@ def test_alarm_of_a_target_stops_the_rollout(systems: LocalAws, machine: str) ->
     assert ended["error"] == "AlarmError", ended["cause"]
     assert 'the alarm "rollout-errors" of the target "3-eu-west-1" is in ALARM' in ended["cause"]
     assert stack_of(systems, "alarm-app", account, "us-east-1") == {}
+
+
+def test_stopped_deployment_in_a_target_is_cleaned_up(systems: LocalAws, machine: str) -> None:
+    """The role of examples/rollout/target.yaml allows it. Its change waits for an approval meanwhile."""
+    account, region = PLACES[1]
+    given = document(systems, "stopped")
+    target = next(item for item in given.pop("targets") if item["name"] == f"{account[0]}-{region}")
+    given |= {"roleArn": target["roleArn"], "target": {**given["target"], **target["target"]}}
+    del given["waves"]
+    deploy = outputs_of(systems, "stepline")["StateMachineArn"]
+    assert run(systems, deploy, given)["status"] == "SUCCEEDED"
+    asks = given | {**put_artifact(systems, _WITHOUT_TOPIC), "approval": True}
+    states, stacks = systems.client("stepfunctions"), client_of(systems, "cloudformation", account, region)
+    arn = states.start_execution(stateMachineArn=deploy, input=json.dumps(asks))["executionArn"]
+
+    def change_sets() -> list[str]:
+        found = stacks.list_change_sets(StackName="stopped-app")["Summaries"]
+        return [item["ExecutionStatus"] for item in found]
+
+    wait_for(lambda: change_sets() == ["AVAILABLE"])
+    states.stop_execution(executionArn=arn)
+    wait_for(lambda: change_sets() == [])

@@ -9,14 +9,12 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
-from statemachines.approvals import current_time
 from statemachines.deploy import clean_up
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
@@ -282,13 +280,9 @@ class PipelineWorld(World):
         with (
             mock.patch.object(trigger, "_trigger", return_value=self._trigger),
             mock.patch.object(clean_up, "time", SimpleNamespace(time=self.function_clock)),
-            mock.patch.object(current_time, "now", self._function_time),
             self._process(environment),
         ):
             yield
-
-    def _function_time(self) -> datetime:
-        return datetime.fromtimestamp(self.function_clock(), UTC)
 
     # ---------------------------------------------------------------- what users do
 

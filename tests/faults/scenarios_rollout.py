@@ -1,18 +1,23 @@
-"""The rollout: two waves, a wave that fails, an alarm after a wave, an input that is refused."""
+"""The rollout: waves, one that fails, an alarm after a wave, approvals, an input that is refused."""
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stepline.core.local_aws import ACCOUNT_ID, DEFAULT_REGION
 from tests.fakes.clients import client_of
+from tests.fakes.codepipeline import FakeCodePipeline
+from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.notifications import FakeSns
+from tests.fakes.sts import FakeSts
 from tests.faults.pipeline_parts import ROLE
 from tests.faults.system_scenario import SystemScenario
 from tests.faults.system_world import SystemWorld
 from tests.faults.world import Service
+from tests.statemachines.approvals.approvers import PROOF, Approvers
 from tests.statemachines.rollout.machine import BASE_INPUT, FakeAlarms
 from tests.statemachines.rollout.machine import DEPLOY as DEPLOY_DEFINITION
 
@@ -20,8 +25,11 @@ _MACHINE, _DEPLOY = "StateMachine", "deploy"
 _BUCKET, _KEY = "artifacts", "pipeline/source/abc.zip"
 _SECRET = "S3CR3T-PARAMETER"
 _ALARM = "errors"
+_TABLE = "WaveApprovalsTable"
+_PIPELINE = {"pipelineName": "app", "pipelineExecutionId": "11111111-2222-3333-4444-555555555555"}
 _PARAMETERS = {
-    "DeployStateMachineArn": f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}:stateMachine:{_DEPLOY}"
+    "DeployStateMachineArn": f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}:stateMachine:{_DEPLOY}",
+    "ApprovalTopicArn": f"arn:aws:sns:{DEFAULT_REGION}:{ACCOUNT_ID}:approvals",
 }
 
 
@@ -58,23 +66,56 @@ def _no_deployment_runs_or_is_repeated(world: SystemWorld) -> Iterator[str]:
     yield from (f"a deployment still runs: {text}" for text in found if text.endswith("RUNNING"))
 
 
-def _alarms(world: SystemWorld, *, raised: Mapping[str, float]) -> Mapping[str, Service]:
-    return {"cloudwatch": FakeAlarms(clock=world.clock, alarms=[_ALARM], raised=raised)}
+def _wave_is_deployed_only_when_approved(world: SystemWorld) -> Iterator[str]:
+    """A request is answered once; the same answer can be repeated, and then has the same status."""
+    yield from _no_deployment_runs_or_is_repeated(world)
+    requests = world.notes["requests"].items(_TABLE)
+    statuses = {item["id"]["S"]: item["status"]["S"] for item in requests}
+    stacks = {text.split()[0] for text in _deployments(world)}
+    if "b" in stacks and set(statuses.values()) != {"APPROVED"}:
+        yield f"the second wave was deployed, and its requests are {statuses}"
+    for request_id, accepted in world.notes["approvers"].accepted.items():
+        if accepted != {statuses[request_id]}:
+            yield f"the answers {sorted(accepted)} were accepted, and {statuses[request_id]} is stored"
+
+
+def _services(
+    world: SystemWorld, *, raised: Mapping[str, float], answers: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Service]:
+    sns, sts = FakeSns(), FakeSts(clock=world.clock)
+    approvers = Approvers(world.clock, sts, world.functions, function="AnswerWaveApprovalFunction")
+    approvers.answers = answers
+    approvers.attach(sns)
+    requests = FakeDynamoDb(tables=[(_TABLE, "id")])
+    world.notes |= {"approvers": approvers, "requests": requests}
+    return {
+        "cloudwatch": FakeAlarms(clock=world.clock, alarms=[_ALARM], raised=raised),
+        "dynamodb": requests,
+        "sns": sns,
+        "sts": sts,
+        "codepipeline": FakeCodePipeline(),
+    }
 
 
 def _scenario(
-    case: str, *, raised: Mapping[str, float] | None = None, is_resilient: bool = True, **members: Any
+    case: str,
+    *,
+    raised: Mapping[str, float] | None = None,
+    answers: Sequence[Mapping[str, Any]] = (),
+    is_resilient: bool = True,
+    **members: Any,
 ) -> SystemScenario:
+    asks = "waveApproval" in members
     return SystemScenario(
         "rollout",
         case,
         functools.partial(_start, **members),
         _stored,
-        _no_deployment_runs_or_is_repeated,
+        _wave_is_deployed_only_when_approved if asks else _no_deployment_runs_or_is_repeated,
         parameters=_PARAMETERS,
-        services=functools.partial(_alarms, raised=raised or {}),
+        services=functools.partial(_services, raised=raised or {}, answers=answers),
         task_clients={"stepfunctions": lambda world: client_of(world.stepfunctions)},
-        secrets=(_SECRET,),
+        secrets=(_SECRET, PROOF["securityToken"]),
         is_resilient=is_resilient,
     )
 
@@ -94,6 +135,20 @@ SCENARIOS = (
         bakeMinutes=2,
         alarms=[_ALARM],
         raised={_ALARM: 0},
+    ),
+    *(
+        _scenario(
+            f"wave_{case}",
+            targets=[_target("a"), _target("b")],
+            waveApproval={"timeoutMinutes": 60},
+            answers=answers,
+            codepipeline=_PIPELINE,
+        )
+        for case, answers in (
+            ("approved", [{"after": 600, "decision": "approve", "reason": "no errors"}]),
+            ("rejected", [{"after": 600, "decision": "reject"}]),
+            ("expires", []),
+        )
     ),
     _scenario("refused", targets=[_target("a"), _target("a")]),
 )

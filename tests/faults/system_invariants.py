@@ -12,7 +12,8 @@ from tests.faults.network import FUNCTION_SECRETS
 from tests.faults.schedule import DENIALS, Fault
 from tests.faults.system_world import SystemWorld
 
-_PERMISSION_ERRORS = {"PermissionDeniedError", "AccessDeniedError"}
+_PERMISSION_ERRORS = {"PermissionDeniedError", "AccessDeniedError", "ApprovalRefusedError"}
+"""The last one names GetCallerIdentity, which AWS denies if an approver's proof is not valid."""
 
 
 def violations(world: SystemWorld, expected: Any) -> list[str]:

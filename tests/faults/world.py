@@ -13,12 +13,14 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from statemachines.approvals import current_time
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from stepline.localaws.protocol import AwsError, JsonService
@@ -88,6 +90,7 @@ class World(Receiver):
         warnings.filterwarnings("ignore", message="No application metrics to publish")
         with (
             mock.patch.dict(os.environ, {**ENVIRONMENT, **environment}),
+            mock.patch.object(current_time, "now", self._function_time),
             captured_logs(self.log),
             self._network.connect(self),
         ):
@@ -109,6 +112,9 @@ class World(Receiver):
         running = self.functions.running
         passed = running[-1].offset_seconds + running[-1].elapsed_seconds if running else 0
         return self.clock.now().timestamp() + passed
+
+    def _function_time(self) -> datetime:
+        return datetime.fromtimestamp(self.function_clock(), UTC)
 
     # ---------------------------------------------------------------- the network
 

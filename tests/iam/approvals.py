@@ -11,15 +11,14 @@ from typing import Any
 import boto3
 import pytest
 
-from stepline.aws.change_approvals import ChangeApproval, answer_change_approval, list_change_approvals
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import ChangeApproval, answer_workflow_approval, list_workflow_approvals
 from stepline.core.approvals import Decision
 from tests.iam.other_resources import target
 from tests.iam.pipeline import Pipeline
 from tests.iam.stacks import APPLICATION
-from tests.iam.system import ACCOUNT, REGION
+from tests.iam.system import ACCOUNT, REGION, System
 
-_ROLE = "iam-approvers"
 _QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}}}
 _WITHOUT_QUEUE = {"Resources": {"Other": {"Type": "AWS::SQS::Queue"}}}
 
@@ -31,15 +30,15 @@ def change_is_approved_by_a_colleague(system: Pipeline) -> None:
     request = {
         **system.request(name, template=_WITHOUT_QUEUE),
         "approval": {"notByRequester": True},
-        "codepipeline": {"pipelineName": APPLICATION, "pipelineExecutionId": _started_execution(system)},
+        "codepipeline": {"pipelineName": APPLICATION, "pipelineExecutionId": started_execution(system)},
     }
     execution = system.start_deploy(request)
-    approver = _approver(system)
+    approver = approver_of(system)
     approval: Any = system.wait_for(
         lambda: _waiting(approver, f"iam-{name}"), lambda found: found is not None
     )
     assert approval.requester
-    answer_change_approval(approver, approval, Decision.APPROVE, "a test")
+    answer_workflow_approval(approver, approval, Decision.APPROVE, "a test")
     system.wait_for_execution(execution).assert_status("SUCCEEDED")
     system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
 
@@ -50,11 +49,11 @@ def change_in_a_target_is_approved(system: Pipeline) -> None:
     system.deploy(system.request(name, template=_QUEUE) | place).assert_status("SUCCEEDED")
     request = system.request(name, template=_WITHOUT_QUEUE) | place | {"approval": True}
     execution = system.start_deploy(request)
-    approver = _approver(system)
+    approver = approver_of(system)
     approval: Any = system.wait_for(
         lambda: _waiting(approver, f"iam-{name}"), lambda found: found is not None
     )
-    answer_change_approval(approver, approval, Decision.APPROVE, "a test")
+    answer_workflow_approval(approver, approval, Decision.APPROVE, "a test")
     system.wait_for_execution(execution).assert_status("SUCCEEDED")
 
 
@@ -82,32 +81,42 @@ def unanswered_request_expires(system: Pipeline) -> None:
         system.invoke("check-approval", event)
 
 
-def _started_execution(system: Pipeline) -> str:
+def started_execution(system: System) -> str:
     """Return a pipeline execution that the developer has started, and then abandoned."""
     pipelines = system.client("codepipeline")
     execution_id = str(pipelines.start_pipeline_execution(name=APPLICATION)["pipelineExecutionId"])
-    pipelines.stop_pipeline_execution(
-        pipelineName=APPLICATION, pipelineExecutionId=execution_id, abandon=True
-    )
+    # Without a commit in the repository, the execution may have failed already.
+    with contextlib.suppress(pipelines.exceptions.PipelineExecutionNotStoppableException):
+        pipelines.stop_pipeline_execution(
+            pipelineName=APPLICATION, pipelineExecutionId=execution_id, abandon=True
+        )
     return execution_id
 
 
 def _waiting(approver: Target, stack_name: str) -> ChangeApproval | None:
-    return next((each for each in list_change_approvals(approver) if each.stack_name == stack_name), None)
+    return next(
+        (
+            each
+            for each in list_workflow_approvals(approver)
+            if isinstance(each, ChangeApproval) and each.stack_name == stack_name
+        ),
+        None,
+    )
 
 
-def _approver(system: Pipeline) -> Target:
-    """Return the local AWS as a person sees it who has only the policy for approvers."""
-    iam = system.client("iam")
+def approver_of(system: System) -> Target:
+    """Return the local AWS as a person sees it who has only the policy for approvers of this stack."""
+    iam, policy = system.client("iam"), system.outputs["ApproverPolicyArn"]
+    name = f"iam-approvers-{policy.rpartition('/')[2]}"[:64]
     principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(
-            RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
+            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
         )
-    iam.attach_role_policy(RoleName=_ROLE, PolicyArn=system.outputs["ApproverPolicyArn"])
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
     credentials = system.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}", RoleSessionName="mary"
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="mary"
     )["Credentials"]
     session = boto3.Session(
         credentials["AccessKeyId"],

@@ -8,6 +8,11 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
+from stepline.aws.workflow_approvals import answer_workflow_approval, list_workflow_approvals
+from stepline.core.approvals import Decision
+from tests.iam.approvals import approver_of, started_execution
 from tests.iam.logged_machines import logged_machine_scenario
 from tests.iam.other_resources import TARGET_ACCOUNT, TARGET_ROLE_ARN, create_target_role, target
 from tests.iam.scenarios import template, unique_name
@@ -81,6 +86,42 @@ def state_machine_that_waits_for_executions_is_created(system: System) -> None:
     system.assert_stack_status(stack_id, "DELETE_COMPLETE")
 
 
+def next_wave_is_approved_by_a_colleague(system: System) -> None:
+    """The developer starts the pipeline execution; only AWS can say so, and a colleague approves."""
+    document = _input(system) | {
+        "targets": [{"name": "a"}, {"name": "b", "stackName": unique_name()}],
+        "waveApproval": {"notByRequester": True},
+        "codepipeline": {"pipelineName": APPLICATION, "pipelineExecutionId": started_execution(system)},
+    }
+    execution = system.start(document, machine=system.resources["StateMachine"])
+    approver = approver_of(system)
+
+    def waiting() -> Any:
+        found = list_workflow_approvals(approver)
+        return next((each for each in found if each.execution_arn == execution), None)
+
+    approval = system.wait_for(waiting, lambda found: found is not None)
+    assert approval.requester
+    answer_workflow_approval(approver, approval, Decision.APPROVE, "a test")
+    ended = system.wait_for_execution(execution)
+    ended.assert_status("SUCCEEDED")
+
+
+def unanswered_wave_request_expires(system: System) -> None:
+    """The tasks are invoked without an execution, which would wait for a minute."""
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:stepline-rollout:{unique_name()}"
+    system.invoke("ask-for-wave-approval", _event("ask_for_wave_approval/first_wave.json", arn))
+    with pytest.raises(AssertionError, match="ApprovalExpiredError"):
+        system.invoke("check-wave-approval", _event("check_wave_approval/answered.json", arn))
+
+
+def _event(file: str, execution: str) -> dict[str, Any]:
+    """Return a local event with this execution."""
+    event: dict[str, Any] = json.loads((PROJECT / "local_events" / file).read_text())
+    event["execution"]["id"] = execution
+    return event
+
+
 # --- with targets of other accounts, and a list of targets in the artifact
 
 
@@ -98,6 +139,20 @@ def alarm_of_a_target_is_read(system: System) -> None:
 def targets_are_read_from_the_artifact(system: System) -> None:
     document = _input(system) | {"targetsPath": "targets.json"}
     _run(system, document).assert_status("SUCCEEDED")
+
+
+def wave_request_is_published(system: System) -> None:
+    """To a topic that is encrypted with a key of its own."""
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:stepline-rollout:{unique_name()}"
+    assert system.invoke("ask-for-wave-approval", _event("ask_for_wave_approval/first_wave.json", arn)) == {}
+
+
+def _other_parameters(system: System) -> dict[str, str]:
+    """Create what they name, and return them."""
+    topic = {"KmsMasterKeyId": _artifact_parameters(system)["ArtifactKeyArn"]}
+    arn = system.client("sns").create_topic(Name="iam-approvals", Attributes=topic)["TopicArn"]
+    approvals = {"ApprovalTopicArn": arn, "ApprovalTopicKeyArn": topic["KmsMasterKeyId"]}
+    return {**_artifact_parameters(system), **approvals}
 
 
 def _artifact_parameters(system: System) -> dict[str, str]:
@@ -133,12 +188,17 @@ LANES: tuple[Lane, ...] = (
         target_that_fails_is_explained,
         stopped_rollout_stops_its_deployments,
     ),
-    (logged_machine_scenario("StateMachineRole"), state_machine_that_waits_for_executions_is_created),
+    (
+        logged_machine_scenario("StateMachineRole"),
+        state_machine_that_waits_for_executions_is_created,
+        next_wave_is_approved_by_a_colleague,
+        unanswered_wave_request_expires,
+    ),
 )
 VARIANTS = (
     Variant(
         {"TargetRoleArns": TARGET_ROLE_ARN},
-        (alarm_of_a_target_is_read, targets_are_read_from_the_artifact),
-        prepare=_artifact_parameters,
+        (alarm_of_a_target_is_read, targets_are_read_from_the_artifact, wave_request_is_published),
+        prepare=_other_parameters,
     ),
 )

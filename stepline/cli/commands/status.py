@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import click
 
-from stepline.aws.change_approvals import list_readable_change_approvals
 from stepline.aws.pipeline_status import PipelineStatus, read_pipeline_statuses, status_document
 from stepline.aws.pipelines import find_pipeline
 from stepline.aws.statuses import Status
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import list_readable_workflow_approvals
 from stepline.cli import status_view, terminal
-from stepline.cli.approval_commands import print_approval, print_change_approval
+from stepline.cli.approval_commands import print_approval, print_workflow_approval
 from stepline.cli.name_completion import complete_pipeline
 from stepline.cli.options import choose_and_show_target, target_options
 
@@ -40,7 +40,7 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
     statuses = read_pipeline_statuses(codepipeline, pipeline)
     approvals = [
         each
-        for each in list_readable_change_approvals(target)
+        for each in list_readable_workflow_approvals(target)
         if pipeline is None or each.pipeline in {pipeline, ""}  # unknown
     ]
     if as_json:
@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
         terminal.print_result(json.dumps(document, indent=2, ensure_ascii=False))
         return
     for approval in approvals:
-        print_change_approval(terminal.output(), target, approval)
+        print_workflow_approval(terminal.output(), target, approval)
     if not statuses:
         terminal.print_result("No pipeline exists: deploy template.yaml (locally: `stepline up`).")
     for status in statuses:

@@ -43,6 +43,7 @@ class Approvers:
     clock: VirtualClock
     sts: FakeSts
     functions: Functions
+    function: str = ANSWER_FUNCTION
     answers: Sequence[Mapping[str, Any]] = ()
     results: list[str] = field(default_factory=list)
     accepted: dict[str, set[str]] = field(default_factory=dict)
@@ -82,7 +83,7 @@ class Approvers:
 
     def _invoke(self, event: Mapping[str, Any]) -> bool:
         """Return whether the answer was neither accepted nor refused."""
-        response = self.functions.invoke(FunctionName=ANSWER_FUNCTION, Payload=json.dumps(event).encode())
+        response = self.functions.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
         result = json.loads(response["Payload"].read())
         if "FunctionError" not in response:
             self.results.append(result["status"])

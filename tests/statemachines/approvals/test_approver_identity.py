@@ -14,8 +14,8 @@ from botocore.credentials import Credentials
 
 from statemachines.approvals.approver_identity import Proof, identify
 from statemachines.approvals.errors import ApprovalRefusedError
-from stepline.aws.change_approvals import proof_of_identity
 from stepline.aws.target import Target
+from stepline.aws.workflow_approvals import proof_of_identity
 from stepline.core import clients
 from stepline.core.approvals import ANSWER_HEADER, ApprovalAnswer, Decision
 from stepline.core.fields import Fields

@@ -71,6 +71,21 @@ def test_requester_of_a_push_is_unknown() -> None:
     assert found.explanation == "the pipeline was started by CloudWatchEvent, which does not say by whom"
 
 
+@pytest.mark.parametrize(
+    "kind", ["PutActionRevision", "WebhookV2", "PollForSourceChanges", "AutomatedRollback"]
+)
+def test_principal_of_a_trigger_that_no_person_calls_is_not_the_requester(kind: str) -> None:
+    """It is that of a program; who caused it to call CodePipeline is unknown."""
+    client = client_of(FakeCodePipeline(trigger={"triggerType": kind, "triggerDetail": f"{IAM}user/ci"}))
+    assert find_requester(client, PIPELINE).arn == ""
+
+
+@pytest.mark.parametrize("kind", ["StartPipelineExecution", "CreatePipeline", "ManualRollback"])
+def test_principal_who_calls_codepipeline_is_the_requester(kind: str) -> None:
+    client = client_of(FakeCodePipeline(trigger={"triggerType": kind, "triggerDetail": f"{IAM}user/bob"}))
+    assert find_requester(client, PIPELINE).arn == f"{IAM}user/bob"
+
+
 @pytest.mark.parametrize("given", [None, {}, {"pipelineName": "orders"}, {"pipelineExecutionId": 5}])
 def test_requester_is_unknown_without_a_pipeline(given: object) -> None:
     assert find_requester(client_of(FakeCodePipeline()), given).explanation.startswith("the input does not")

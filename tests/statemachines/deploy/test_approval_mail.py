@@ -11,6 +11,7 @@ from statemachines.deploy.approval_mail import mail_of
 from statemachines.deploy.change_policy import dangerous_changes
 from statemachines.deploy.changes_to_approve import changes_to_approve
 from statemachines.deploy.resource_changes import ChangeDetail, ResourceChange
+from stepline.core.approvals import NOBODY_CAN_APPROVE
 from tests.statemachines.deploy import case_runner
 from tests.statemachines.deploy.machine import ENVIRONMENT, Machine
 
@@ -44,6 +45,7 @@ def test_message_says_what_happens_and_how_to_answer(machine: Machine) -> None:
     assert f'  stepline reject {item["id"]["S"]} --region us-east-1 --reason "why"' in lines
     assert "Started by: unknown: the input does not name the pipeline and its execution" in lines
     assert "Who started the pipeline execution cannot approve this change." in lines
+    assert NOBODY_CAN_APPROVE in lines
     assert any(line.startswith("Expires: 2026-01-01T00:01:") for line in lines)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from statemachines.deploy import clean_up
 from statemachines.deploy.attempt import DeploymentAttempt
@@ -214,6 +216,33 @@ def test_sweep_is_limited_and_goes_on_after_an_error(machine: Machine) -> None:
     assert len(cleaned) == MAX_SWEPT_EXECUTIONS
     assert swept.deleted == tuple(cleaned[1:])
     assert "could not be cleaned up" in swept.pending
+
+
+@pytest.mark.parametrize(
+    ("denied", "pending"), [("AssumeRole", ""), ("ListChangeSets", "could not be cleaned up")]
+)
+def test_target_whose_role_cannot_be_assumed_does_not_fail_the_sweep(
+    machine: Machine, denied: str, pending: str
+) -> None:
+    """As a rule, the tasks could not assume it, either, and have created nothing."""
+    stopped = StoppedMachine(machine, stop_in="AskForApproval", loses_events=True)
+    stopped.run(prepared(machine, "approval_in_a_target"))
+    machine.clock.advance(3600)
+    cloudformation: Any = _Denied(denied)
+    broken = replace(cleaner(machine), cloudformation_of=lambda _role: cloudformation)
+    with stopped.clock():
+        cleaning = clean_up.sweep(broken, MACHINE)
+    assert pending in cleaning.pending
+    assert bool(cleaning.pending) is bool(pending)
+
+
+class _Denied:
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+
+    def get_paginator(self, _name: str) -> Any:
+        details: Any = {"Error": {"Code": "AccessDenied", "Message": "not authorized"}}
+        raise ClientError(details, self._operation)
 
 
 def test_executions_of_yesterday_are_not_swept(machine: Machine) -> None:

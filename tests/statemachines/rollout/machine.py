@@ -16,26 +16,49 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-from statemachines.rollout import check_alarms, explain_target_failure, finish_wave, plan_rollout
+from statemachines.approvals import current_time
+from statemachines.rollout import (
+    answer_wave_approval,
+    ask_for_wave_approval,
+    check_alarms,
+    check_wave_approval,
+    explain_target_failure,
+    finish_wave,
+    plan_rollout,
+)
 from stepline.core import clients
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.protocol import Params
 from tests.fakes.clients import client_of
+from tests.fakes.codepipeline import FakeCodePipeline
+from tests.fakes.dynamodb import FakeDynamoDb
+from tests.fakes.notifications import FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, FakeService
+from tests.fakes.sts import FakeSts
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
+from tests.statemachines.approvals.approvers import Approvers
 from tests.statemachines.deploy.machine import BUCKET, INPUT, KEY, artifact
 from tests.statemachines.execution import ROLE_ARN, Execution, read_execution
 
 PROJECT = Path(__file__).parents[3]
 ASL_FILE = PROJECT / "statemachines/rollout/rollout.asl.json"
-ENVIRONMENT = {"MAX_CONCURRENCY": "10", "BAKE_POLL_SECONDS": "60"}
+APPROVALS_TABLE = "stepline-rollout-wave-approvals"
+ENVIRONMENT = {
+    "MAX_CONCURRENCY": "10",
+    "BAKE_POLL_SECONDS": "60",
+    "APPROVALS_TABLE_ARN": f"arn:aws:dynamodb:us-east-1:000000000000:table/{APPROVALS_TABLE}",
+    "APPROVAL_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alarms",
+}
+ANSWER_FUNCTION = "AnswerWaveApproval"
 HANDLERS: dict[str, Any] = {
     "PlanRollout": plan_rollout.handler,
     "ExplainTargetFailure": explain_target_failure.handler,
     "FinishWave": finish_wave.handler,
     "CheckAlarms": check_alarms.handler,
+    "AskForWaveApproval": ask_for_wave_approval.handler,
+    "CheckWaveApproval": check_wave_approval.handler,
 }
 BASE_INPUT: dict[str, Any] = {
     **INPUT,
@@ -105,11 +128,18 @@ class Machine:
     raised: Mapping[str, float] = field(default_factory=dict)
     clock: VirtualClock = field(default_factory=VirtualClock)
     s3: FakeS3 = field(default_factory=FakeS3)
+    sns: FakeSns = field(default_factory=FakeSns)
+    sts: FakeSts = field(default_factory=FakeSts)
+    dynamodb: FakeDynamoDb = field(default_factory=lambda: FakeDynamoDb(tables=[(APPROVALS_TABLE, "id")]))
+    codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
     function_calls: Calls = field(default_factory=Calls)
 
     def __post_init__(self) -> None:
         self.cloudwatch = FakeAlarms(clock=self.clock, alarms=self.alarms, raised=self.raised)
-        self.functions = InProcessFunctions(HANDLERS)
+        answers = {ANSWER_FUNCTION: answer_wave_approval.handler}
+        self.functions = InProcessFunctions({**HANDLERS, **answers})
+        self.approvers = Approvers(self.clock, self.sts, self.functions, function=ANSWER_FUNCTION)
+        self.approvers.attach(self.sns)
         self._service = build_stepfunctions(self.clock, self._task_client)
         self.stepfunctions = client_of(self._service)
         deploy = self._create("deploy", json.dumps(DEPLOY))
@@ -161,6 +191,12 @@ class Machine:
             mock.patch.dict(os.environ, ENVIRONMENT),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
             mock.patch.object(clients, "cloudwatch", return_value=client_of(self.cloudwatch)),
+            mock.patch.object(clients, "codepipeline", return_value=client_of(self.codepipeline)),
+            mock.patch.object(clients, "stepfunctions", return_value=self.stepfunctions),
+            mock.patch.object(clients, "sns", return_value=client_of(self.sns)),
+            mock.patch.object(clients, "dynamodb", return_value=client_of(self.dynamodb)),
+            mock.patch.object(clients, "unsigned_sts", return_value=client_of(self.sts)),
+            mock.patch.object(current_time, "now", self.clock.now),
         ):
             yield
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from statemachines.approvals import errors as approval_errors
 from statemachines.rollout import errors
 from stepline.core import errors as core_errors
 from stepline.localaws.protocol.service import service_model
@@ -15,7 +16,7 @@ STATES: dict[str, Any] = dict(states(load_asl()))
 
 
 def test_definition_follows_the_rules_of_all_state_machines() -> None:
-    assert violations(load_asl(), core_errors, errors) == []
+    assert violations(load_asl(), core_errors, errors, approval_errors) == []
 
 
 def test_deployments_are_waited_for_and_their_failures_explained() -> None:

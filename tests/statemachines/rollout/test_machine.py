@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from statemachines.deploy.request import DeployRequest
-from statemachines.rollout.limits import MAX_PLAN_BYTES, MAX_REASON_BYTES, MAX_TARGETS
+from statemachines.rollout.limits import (
+    MAX_APPROVER_CHARACTERS,
+    MAX_PLAN_BYTES,
+    MAX_REASON_BYTES,
+    MAX_TARGETS,
+    MAX_WAVES,
+)
 from tests.cases import merged, parameters, read_cases
 from tests.statemachines.rollout.machine import BASE_INPUT, Machine, target
 
@@ -26,8 +34,13 @@ def test_rollout_ends_as_expected(case: dict[str, Any]) -> None:
       "input":    more members of the input
       "file":     content of `targets.json` in the artifact, instead of "targets"
       "alarms":   alarms that exist: {name: null, or the minute in which it goes off}
+      "trigger":  that of the pipeline execution, {"triggerType", "triggerDetail"}
+      "environment": variables of the functions
+      "answers":  what people answer to each message, as in `tests/statemachines/approvals/approvers.py`
+      "answered": the statuses and the beginnings of errors that they get
       "expected": {"error"?, "cause"?: [parts], "summary"?, "waves": [[names of deployments that started at
-                  the same time]], "minutes"?: of the rollout, "results"?: {name: status}}
+                  the same time]], "minutes"?: of the rollout, "results"?: {name: status},
+                  "approvals"?: [{"wave", "approvedBy", "reason"}]}
     }
     """
     alarms = case.get("alarms", {})
@@ -38,8 +51,11 @@ def test_rollout_ends_as_expected(case: dict[str, Any]) -> None:
         machine.push({"targets.json": case["file"]})
     else:
         document["targets"] = [_target(item) for item in case["targets"]]
+    machine.approvers.answers = case.get("answers", ())
+    machine.codepipeline.trigger = case.get("trigger", {})
     began = machine.clock.now()
-    execution = machine.run(document)
+    with mock.patch.dict(os.environ, case.get("environment", {})):
+        execution = machine.run(document)
     expected = case["expected"]
     assert execution.error == expected.get("error", ""), execution.cause
     for part in expected.get("cause", []):
@@ -51,7 +67,16 @@ def test_rollout_ends_as_expected(case: dict[str, Any]) -> None:
         results = {item["name"]: item["status"] for item in execution.output["targets"]}
         assert results == expected["results"]
         assert execution.output["stepline_summary"] == expected["summary"]
+        approvals = [_without_time(item) for item in execution.output["approvals"]]
+        assert approvals == expected.get("approvals", [])
+    assert len(machine.approvers.results) == len(case.get("answered", []))
+    for result, beginning in zip(machine.approvers.results, case.get("answered", []), strict=True):
+        assert result.startswith(beginning)
     machine.close()
+
+
+def _without_time(approval: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in approval.items() if name != "approvedAt"}
 
 
 def _target(item: Any) -> Any:
@@ -112,11 +137,18 @@ def test_largest_rollout_whose_targets_all_fail_fits_into_the_data_of_a_state() 
 
 
 def test_limits_leave_room_in_the_data_of_a_state() -> None:
-    """The plan, the wave's targets once more, and a result for each target of 64 + 80 + 200 bytes."""
+    """The plan, the wave's targets once more, and a result for each target, an approval for each wave."""
     result = {
         "name": "x" * 64,
         "execution": "x" * 80,
         "status": "succeeded",
         "reason": "x" * MAX_REASON_BYTES,
     }
-    assert 2 * MAX_PLAN_BYTES + MAX_TARGETS * len(json.dumps(result)) < 262_144 - 10_000
+    approval = {
+        "wave": 50,
+        "approvedBy": "x" * MAX_APPROVER_CHARACTERS,
+        "approvedAt": "2026-01-01T00:00:00+00:00",
+        "reason": "x" * MAX_REASON_BYTES,
+    }
+    approvals = MAX_WAVES * len(json.dumps(approval))
+    assert 2 * MAX_PLAN_BYTES + MAX_TARGETS * len(json.dumps(result)) + approvals < 262_144 - 10_000

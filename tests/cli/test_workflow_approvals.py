@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stepline.aws.target import Target
-from stepline.core.approvals import ANSWER_HEADER
+from stepline.core.approvals import ANSWER_HEADER, NOBODY_CAN_APPROVE
 from tests.aws.fakes import Answers, target_of
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import World, approval_action, client_error, stage
@@ -25,6 +25,7 @@ def description(approval_id: str = ID, *, minutes: float = 60, pipeline: str = "
     now = datetime.now(UTC)
     return {
         "id": approval_id,
+        "kind": "change",
         "stackName": "dev-app",
         "pipelineName": pipeline,
         "stage": "Deploy",
@@ -51,8 +52,9 @@ def description(approval_id: str = ID, *, minutes: float = 60, pipeline: str = "
 class Installation:
     """The table, the function and the executions of a Deploy state machine."""
 
-    def __init__(self, *requests: dict[str, Any]) -> None:
+    def __init__(self, *requests: dict[str, Any], table: str = "stepline-deploy-approvals") -> None:
         self.requests = requests
+        self.tables = {"TableNames": ["orders", table]}
         self.status = "RUNNING"
         self.events: list[Any] = []
         self.result: Any = {"id": ID, "status": "APPROVED", "decidedBy": MARY, "decidedAt": "now"}
@@ -64,7 +66,7 @@ class Installation:
         scanned = {"Items": [{"request": {"S": json.dumps(each)}} for each in self.requests]}
         return target_of(
             codepipeline=self.world.client,
-            dynamodb=clients.get("dynamodb") or Answers({"list_tables": TABLES, "scan": scanned}),
+            dynamodb=clients.get("dynamodb") or Answers({"list_tables": self.tables, "scan": scanned}),
             stepfunctions=Answers({"describe_execution": lambda _params: {"status": self.status}}),
             sts=_Sts(),
             lambda_=clients.get("lambda_") or Answers({"invoke": self._invoke}),
@@ -98,6 +100,66 @@ def test_change_is_approved_by_its_id(stepline: Stepline, use_target: Callable[[
     assert event == {"id": ID, "decision": "approve", "reason": "the queue is empty"}
     assert proof.keys() == {"authorization", "date"}
     assert f";{ANSWER_HEADER}," in proof["authorization"]
+
+
+def wave() -> dict[str, Any]:
+    common = {key: value for key, value in description().items() if key not in {"stackName", "resources"}}
+    return common | {
+        "kind": "wave",
+        "executionArn": "arn:aws:states:us-east-1:000000000000:execution:stepline-rollout:release-5",
+        "wave": "wave 1 (canary) of 2",
+        "nextWave": "wave 2 (rest) of 2",
+        "finished": ["canary: succeeded"],
+        "omittedFinished": 0,
+        "next": ["europe: the stack prod-app in 222222222222/eu-west-1"],
+        "omittedNext": 3,
+    }
+
+
+def test_wave_is_shown_and_approved(stepline: Stepline, use_target: Callable[[Target], None]) -> None:
+    installation = Installation(wave(), table="stepline-rollout-wave-approvals")
+    use_target(installation.target())
+    lines = stepline("status").stdout.splitlines()
+    assert lines[0].startswith(
+        "Wave 2 (rest) of 2 of the rollout release-5 in pipeline app waits for an approval"
+    )
+    assert lines[1:7] == [
+        "  wave 1 (canary) of 2:",
+        "    canary: succeeded",
+        "  wave 2 (rest) of 2 would deploy:",
+        "    europe: the stack prod-app in 222222222222/eu-west-1",
+        "    and 3 more",
+        "To answer it:",
+    ]
+    (shown,) = json.loads(stepline("status", "--json").stdout)["approvals"]
+    assert (shown["stackName"], shown["resources"]) == (None, [])
+    assert shown["wave"]["next"] == {
+        "name": "wave 2 (rest) of 2",
+        "targets": ["europe: the stack prod-app in 222222222222/eu-west-1"],
+        "omittedTargets": 3,
+    }
+    result = stepline("approve", ID)
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "✓ Approved wave 2 (rest) of 2 of the rollout release-5\n",
+    )
+    ((function, _event),) = installation.events
+    assert function == "stepline-rollout-answer-wave-approval"
+
+
+@pytest.mark.parametrize(
+    ("requester", "expected"),
+    [
+        (MARY, f"{MARY} cannot approve it."),
+        ("", f"Who started the pipeline execution cannot approve it. {NOBODY_CAN_APPROVE}"),
+    ],
+)
+def test_status_says_who_cannot_approve(
+    requester: str, expected: str, stepline: Stepline, use_target: Callable[[Target], None]
+) -> None:
+    installation = Installation({**description(), "notByRequester": True, "requester": requester})
+    use_target(installation.target())
+    assert expected in " ".join(stepline("status").stdout.split())
 
 
 def test_only_change_that_waits_is_rejected_with_a_reason(

@@ -1,16 +1,16 @@
-"""Finds the changes of stacks that wait for an approval, and answers them.
+"""Finds the executions of state machines that wait for an approval, and answers them.
 
-The requests are in a table of each installation of the Deploy state machine; the index that is read has no
-task tokens. `stepline.core.approvals` describes how the answer proves who gives it.
+The requests are in a table of each installation of the Deploy state machine and of the rollout; the index
+that is read has no task tokens. `stepline.core.approvals` describes how the answer proves who gives it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
@@ -19,14 +19,14 @@ from botocore.exceptions import ClientError
 
 from stepline.aws.target import Target
 from stepline.core.approvals import (
+    ANSWER_FUNCTIONS,
     ANSWER_HEADER,
-    FUNCTION_SUFFIX,
     IDENTITY_BODY,
     IDENTITY_CONTENT_TYPE,
     REQUEST_ATTRIBUTE,
-    TABLE_SUFFIX,
     WAITING_INDEX,
     ApprovalAnswer,
+    ApprovalKind,
     Decision,
 )
 from stepline.core.aws_errors import FailureKind, classify, error_code
@@ -51,15 +51,11 @@ class ThreatenedResource:
 
 
 @dataclass(frozen=True)
-class ChangeApproval:
-    """A change of a stack that waits for an approval. What is unknown is empty.
-
-    `omitted` is the number of resources that are not listed.
-    """
+class WorkflowApproval:
+    """An execution of a state machine that waits for an approval. What is unknown is empty."""
 
     id: str
     table: str
-    stack_name: str
     pipeline: str
     stage: str
     action: str
@@ -68,35 +64,8 @@ class ChangeApproval:
     revision: str
     requester: str
     not_by_requester: bool
-    resources: tuple[ThreatenedResource, ...]
-    omitted: int
     requested_at: datetime
     expires_at: datetime
-
-    @classmethod
-    def parse(cls, table: str, description: str) -> Self:
-        """Parse the description that the Deploy state machine has stored."""
-        found: Mapping[str, Any] = json.loads(description)
-        return cls(
-            id=found["id"],
-            table=table,
-            stack_name=found["stackName"],
-            pipeline=found["pipelineName"],
-            stage=found["stage"],
-            action=found["action"],
-            execution_id=found["pipelineExecutionId"],
-            execution_arn=found["executionArn"],
-            revision=found["revision"],
-            requester=found["requester"],
-            not_by_requester=found["notByRequester"],
-            resources=tuple(
-                ThreatenedResource(each["path"], each["type"], each["effect"], tuple(each["causes"]))
-                for each in found["resources"]
-            ),
-            omitted=found["omitted"],
-            requested_at=datetime.fromisoformat(found["requestedAt"]),
-            expires_at=datetime.fromisoformat(found["expiresAt"]),
-        )
 
     @property
     def options(self) -> str:
@@ -105,11 +74,105 @@ class ChangeApproval:
 
     @property
     def title(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def lines(self) -> list[str]:
+        """What people decide about."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ChangeApproval(WorkflowApproval):
+    """A change of a stack. `omitted` is the number of resources that are not listed."""
+
+    stack_name: str
+    resources: tuple[ThreatenedResource, ...]
+    omitted: int
+
+    @property
+    def title(self) -> str:
         return f"a change of the stack {self.stack_name}"
 
+    @property
+    def lines(self) -> list[str]:
+        more = [f"and {self.omitted} more resources"] if self.omitted else []
+        return [*map(str, self.resources), *more]
 
-def list_change_approvals(target: Target) -> list[ChangeApproval]:
-    """Return the changes that wait for an approval, the oldest first.
+
+@dataclass(frozen=True)
+class WaveApproval(WorkflowApproval):
+    """A wave of a rollout. `finished` says what happened to the targets of the wave before it, `following`
+    what it would deploy; so many targets of each are not listed.
+    """
+
+    finished_wave: str
+    wave: str
+    finished: tuple[str, ...]
+    omitted_finished: int
+    following: tuple[str, ...]
+    omitted_following: int
+
+    @property
+    def title(self) -> str:
+        return f"{self.wave} of the rollout {self.execution_arn.rpartition(':')[2]}"
+
+    @property
+    def lines(self) -> list[str]:
+        return [
+            f"{self.finished_wave}:",
+            *_indented(self.finished, self.omitted_finished),
+            f"{self.wave} would deploy:",
+            *_indented(self.following, self.omitted_following),
+        ]
+
+
+def parse_approval(table: str, description: str) -> WorkflowApproval:
+    """Parse the description that a state machine has stored."""
+    found: Mapping[str, Any] = json.loads(description)
+    common: dict[str, Any] = {
+        "id": found["id"],
+        "table": table,
+        "pipeline": found["pipelineName"],
+        "stage": found["stage"],
+        "action": found["action"],
+        "execution_id": found["pipelineExecutionId"],
+        "execution_arn": found["executionArn"],
+        "revision": found["revision"],
+        "requester": found["requester"],
+        "not_by_requester": found["notByRequester"],
+        "requested_at": datetime.fromisoformat(found["requestedAt"]),
+        "expires_at": datetime.fromisoformat(found["expiresAt"]),
+    }
+    if found["kind"] == ApprovalKind.WAVE:
+        return WaveApproval(
+            **common,
+            finished_wave=found["wave"],
+            wave=found["nextWave"],
+            finished=tuple(found["finished"]),
+            omitted_finished=found["omittedFinished"],
+            following=tuple(found["next"]),
+            omitted_following=found["omittedNext"],
+        )
+    return ChangeApproval(
+        **common,
+        stack_name=found["stackName"],
+        resources=tuple(
+            ThreatenedResource(each["path"], each["type"], each["effect"], tuple(each["causes"]))
+            for each in found["resources"]
+        ),
+        omitted=found["omitted"],
+    )
+
+
+def _indented(lines: Iterable[str], omitted: int) -> Iterator[str]:
+    yield from (f"  {line}" for line in lines)
+    if omitted:
+        yield f"  and {omitted} more"
+
+
+def list_workflow_approvals(target: Target) -> list[WorkflowApproval]:
+    """Return what waits for an approval, the oldest first.
 
     Those of installations whose table the user may not read are left out. Raise ClientError if there are no
     others.
@@ -120,17 +183,19 @@ def list_change_approvals(target: Target) -> list[ChangeApproval]:
     return sorted(running, key=lambda each: each.requested_at)
 
 
-def list_readable_change_approvals(target: Target) -> list[ChangeApproval]:
+def list_readable_workflow_approvals(target: Target) -> list[WorkflowApproval]:
     """Return the same, and nothing if the user may not read them."""
     try:
-        return list_change_approvals(target)
+        return list_workflow_approvals(target)
     except ClientError as error:
         if classify(error) is not FailureKind.PERMISSION:
             raise
         return []
 
 
-def answer_change_approval(target: Target, approval: ChangeApproval, decision: Decision, reason: str) -> str:
+def answer_workflow_approval(
+    target: Target, approval: WorkflowApproval, decision: Decision, reason: str
+) -> str:
     """Approve or reject. Return the user's ARN, as AWS has confirmed it. Raises UsageError if refused."""
     answer = ApprovalAnswer(_table_arn(target, approval.table), approval.id, decision, reason)
     event = {
@@ -139,7 +204,7 @@ def answer_change_approval(target: Target, approval: ChangeApproval, decision: D
         "reason": reason,
         "proof": proof_of_identity(target, answer),
     }
-    name = approval.table.removesuffix(TABLE_SUFFIX) + FUNCTION_SUFFIX
+    name = _answer_function(approval.table)
     try:
         response = target.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
     except ClientError as error:
@@ -181,13 +246,21 @@ def _table_arn(target: Target, table: str) -> str:
     return f"arn:{partition}:dynamodb:{target.region}:{caller['Account']}:table/{table}"
 
 
+def _answer_function(table: str) -> str:
+    """Return the name of the function of the installation that has the table."""
+    suffix = next(suffix for suffix in ANSWER_FUNCTIONS if table.endswith(suffix))
+    return table.removesuffix(suffix) + ANSWER_FUNCTIONS[suffix]
+
+
 def _tables(target: Target) -> Iterator[str]:
     pages = target.client("dynamodb").get_paginator("list_tables").paginate()
-    yield from (name for page in pages for name in page["TableNames"] if name.endswith(TABLE_SUFFIX))
+    yield from (
+        name for page in pages for name in page["TableNames"] if name.endswith(tuple(ANSWER_FUNCTIONS))
+    )
 
 
-def _readable(target: Target) -> list[ChangeApproval]:
-    found: list[ChangeApproval] = []
+def _readable(target: Target) -> list[WorkflowApproval]:
+    found: list[WorkflowApproval] = []
     denials: list[ClientError] = []
     tables = list(_tables(target))
     for table in tables:
@@ -202,11 +275,11 @@ def _readable(target: Target) -> list[ChangeApproval]:
     return found
 
 
-def _waiting(target: Target, table: str) -> Iterator[ChangeApproval]:
+def _waiting(target: Target, table: str) -> Iterator[WorkflowApproval]:
     pages = target.client("dynamodb").get_paginator("scan").paginate(TableName=table, IndexName=WAITING_INDEX)
     for page in pages:
         for item in page["Items"]:
-            yield ChangeApproval.parse(table, item[REQUEST_ATTRIBUTE]["S"])
+            yield parse_approval(table, item[REQUEST_ATTRIBUTE]["S"])
 
 
 def _is_running(target: Target, execution_arn: str) -> bool:

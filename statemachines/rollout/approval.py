@@ -1,0 +1,58 @@
+"""The approval after a wave, without which the next wave does not begin."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Self
+
+from statemachines.approvals.setting import ApprovalSetting
+from statemachines.rollout.results import Rollout
+from stepline.core.fields import Fields, JsonObject
+
+WAVE_APPROVAL = "waveApproval"
+"""The member of the input and of its waves."""
+
+NOT_NEEDED: JsonObject = {"isNeeded": False}
+
+_SECONDS_PER_MINUTE = 60
+
+_DIGEST_CHARACTERS = 12
+
+
+def needed_approval(setting: ApprovalSetting) -> JsonObject:
+    """Return `{"isNeeded", "timeoutSeconds", "notByRequester"}`, as the plan has it."""
+    if not setting.is_asked:
+        return NOT_NEEDED
+    return {
+        "isNeeded": True,
+        "timeoutSeconds": setting.timeout_minutes * _SECONDS_PER_MINUTE,
+        "notByRequester": setting.not_by_requester,
+    }
+
+
+@dataclass(frozen=True)
+class FinishedWave:
+    """A wave after which people are asked, and the execution that asks."""
+
+    execution_arn: str
+    start_time: str
+    rollout: Rollout
+
+    @classmethod
+    def parse(cls, event: Fields) -> Self:
+        """Parse `{"execution": {"id", "startTime"}, "plan", "progress"}`."""
+        execution = event.section("execution")
+        return cls(execution.text("id"), execution.text("startTime"), Rollout.parse(event))
+
+    @property
+    def approval_id(self) -> str:
+        """The id of the request, which people type: 12 hexadecimal digits and the number of the wave."""
+        identity = f"{self.execution_arn}\n{self.start_time}".encode()
+        return f"{hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]}-{self.rollout.wave + 1}"
+
+    @property
+    def results(self) -> list[Any]:
+        """What happened to the targets of the wave: `{"name", "status", "reason"?, …}`."""
+        names = {target["name"] for target in self.rollout.waves[self.rollout.wave]["targets"]}
+        return [item for item in self.rollout.results if item["name"] in names]

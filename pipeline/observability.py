@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ _SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "trigger")
 
 logger = Logger(service=_SERVICE)
 metrics = Metrics(service=_SERVICE, namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "stepline"))
+
+# An event that concerns no job has none; the warning would be in the log of each such invocation.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 
 def traced(handler: Handler) -> Handler:

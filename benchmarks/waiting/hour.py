@@ -30,6 +30,7 @@ from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.scheduler import FakeScheduler
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
 from tests.localaws.codepipeline import fakes
+from tests.pipeline.worker_environment import OPEN_JOBS, WORKER_ENVIRONMENT
 from tests.pipeline.world import FakeClients, LambdaContext
 
 POLL_SECONDS = 30.0
@@ -48,21 +49,11 @@ _START_SECONDS = 20.0
 _END_SECONDS = 60.0
 """After the end of the execution, the result is reported within this time."""
 
-_TABLE = "open-jobs"
 _MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:deploy"
 _STATUS_CHANGE = "Step Functions Execution Status Change"
 _ACTION_TYPE = {"category": "Invoke", "provider": "Stepline", "version": "1"}
 _FILE = {"state_machine_input.json": b'{"stackName": "shop"}'}
-_ENVIRONMENT = {
-    "STATE_MACHINE_ARN": _MACHINE,
-    "ACTION_CATEGORY": "Invoke",
-    "ACTION_PROVIDER": "Stepline",
-    "ACTION_VERSION": "1",
-    "OPEN_JOBS_TABLE": _TABLE,
-    "SCHEDULE_GROUP": "timeouts",
-    "SCHEDULE_ROLE_ARN": "arn:aws:iam::000000000000:role/schedule",
-    "WORKER_ARN": "arn:aws:lambda:us-east-1:000000000000:function:worker",
-}
+_ENVIRONMENT = {**WORKER_ENVIRONMENT, "STATE_MACHINE_ARN": _MACHINE}
 
 
 @dataclass(frozen=True)
@@ -124,7 +115,7 @@ class _Action(ABC):
         )
         self.world.source.files = dict(_FILE)
         self.stepfunctions = FakeStepFunctions(clock=self.now, machines={_MACHINE: "STANDARD"})
-        self.dynamodb = FakeDynamoDb(tables=[(_TABLE, "firstJob")])
+        self.dynamodb = FakeDynamoDb(tables=[(OPEN_JOBS, "firstJob")])
         self.scheduler = FakeScheduler()
         self._published = 0
 

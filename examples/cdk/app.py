@@ -6,7 +6,7 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_stepfunctions as sfn
 
-from stepline.cdk import StateMachineAction, find_trigger
+from stepline.cdk import StateMachineAction
 
 
 class Migration(cdk.Stack):
@@ -44,7 +44,6 @@ class Migration(cdk.Stack):
             actions=[
                 StateMachineAction(
                     action_name="Migrate",
-                    trigger=find_trigger(self, "Trigger"),
                     inputs=[source],
                     input_file="migration.json",
                     timeout_minutes=60,

@@ -43,10 +43,9 @@ resource "aws_sfn_state_machine" "migration" {
 module "migrate" {
   source = "../../pipeline/terraform"
 
-  pipeline_role_name = var.pipeline_role_name
-  user_parameters = {
-    inputFile      = "migration.json"
-    timeoutMinutes = 60
+  properties = {
+    InputFile      = "migration.json"
+    TimeoutMinutes = 60
   }
 }
 
@@ -84,10 +83,10 @@ resource "aws_codepipeline" "migration" {
     action {
       name            = "Migrate"
       namespace       = "Migrate"
-      category        = "Invoke"
-      owner           = "AWS"
-      provider        = "Lambda"
-      version         = "1"
+      category        = module.migrate.action_type.category
+      owner           = module.migrate.action_type.owner
+      provider        = module.migrate.action_type.provider
+      version         = module.migrate.action_type.version
       input_artifacts = ["SourceOutput"]
       configuration   = module.migrate.configuration
     }

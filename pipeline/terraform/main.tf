@@ -17,16 +17,17 @@ data "aws_cloudformation_stack" "action" {
 }
 
 locals {
-  function_name = data.aws_cloudformation_stack.action.outputs["TriggerFunctionName"]
-  function_arn  = data.aws_cloudformation_stack.action.outputs["TriggerFunctionArn"]
-  user_parameters = jsonencode(merge(var.user_parameters, {
+  outputs          = data.aws_cloudformation_stack.action.outputs
+  is_lambda_action = var.user_parameters != null
+
+  user_parameters = var.user_parameters == null ? "" : jsonencode(merge(var.user_parameters, {
     pipelineExecutionId = "#{codepipeline.PipelineExecutionId}"
   }))
 }
 
 resource "aws_iam_role_policy_attachment" "pipeline" {
-  count = var.pipeline_role_name == null ? 0 : 1
+  count = local.is_lambda_action ? (var.pipeline_role_name == null ? 0 : 1) : 0
 
   role       = var.pipeline_role_name
-  policy_arn = data.aws_cloudformation_stack.action.outputs["PipelinePolicyArn"]
+  policy_arn = local.outputs["PipelinePolicyArn"]
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from statemachines.deploy.approval_setting import ApprovalSetting
+from statemachines.approvals.setting import ApprovalSetting
 from statemachines.deploy.change_policy import DangerousChange
 from statemachines.deploy.limits import MAX_APPROVAL_RESOURCES, MAX_CAUSE_CHARACTERS, MAX_CAUSES
 from statemachines.deploy.resource_changes import ChangeDetail

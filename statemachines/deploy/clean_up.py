@@ -4,8 +4,9 @@ The status event of an execution invokes it, and a schedule, in case an event wa
 again after one and after two minutes if it raises an error; after that the schedule does.
 
 IAM: states:ListExecutions on the state machine and DescribeExecution on its executions;
-cloudformation:ListChangeSets and DeleteChangeSet on the stacks that may be deployed; s3:ListBucket and
-DeleteObject on templates/* of TEMPLATE_BUCKET. Environment: STATE_MACHINE_ARN, TEMPLATE_BUCKET.
+cloudformation:ListChangeSets and DeleteChangeSet on the stacks that may be deployed; for a stack in a target,
+sts:AssumeRole and sts:TagSession on its role, and the same for that role; s3:ListBucket and DeleteObject on
+templates/* of TEMPLATE_BUCKET. Environment: STATE_MACHINE_ARN, TEMPLATE_BUCKET.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def handler(event: Fields) -> JsonObject:
     """
     cleaner = Cleaner(
         clients.stepfunctions(),
-        clients.cloudformation(),
+        clients.cloudformation_of,
         clients.s3(),
         bucket=required("TEMPLATE_BUCKET"),
         now=datetime.fromtimestamp(time.time(), UTC),

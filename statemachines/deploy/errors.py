@@ -61,22 +61,6 @@ class ReplacementRefusedError(SteplineError):
         super().__init__(joined(self.dangers, MAX_MESSAGE_CHARACTERS - len(advice), "; ") + advice)
 
 
-class ApprovalRejectedError(SteplineError):
-    """A person rejected the change."""
-
-
-class ApprovalExpiredError(SteplineError):
-    """Nobody answered the request for approval in time."""
-
-
-class ApprovalDecidedError(SteplineError):
-    """The request for approval has already been answered, so nobody needs to be asked again."""
-
-
-class ApprovalRefusedError(SteplineError):
-    """An answer to a request for approval is not accepted. The message says why and what to do."""
-
-
 class WaitTimedOutError(SteplineError):
     """A wait loop has reached its limit."""
 

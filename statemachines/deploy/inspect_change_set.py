@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
+from statemachines.approvals.setting import ApprovalSetting
 from statemachines.deploy.allowance import Allowance
-from statemachines.deploy.approval_setting import ApprovalSetting
 from statemachines.deploy.change_policy import Decision
 from statemachines.deploy.change_sets import change_set_invalid
 from statemachines.deploy.change_summary import summarize

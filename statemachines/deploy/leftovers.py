@@ -8,7 +8,7 @@ stack that has begun is CloudFormation's: it continues.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from statemachines.deploy.delete_change_set import delete_change_set
 from statemachines.deploy.limits import MAX_TASK_SECONDS
 from statemachines.deploy.request import DeployRequest
 from stepline.core.aws_errors import error_code
+from stepline.core.clients import AssumedRole
 from stepline.core.cloudformation.change_sets import is_being_created, is_being_deleted, was_executed
 from stepline.core.cloudformation.errors import stack_does_not_exist
 from stepline.core.errors import InvalidInputError
@@ -49,10 +50,13 @@ class Cleaning:
 
 @dataclass(frozen=True)
 class Cleaner:
-    """`now`: when it was started, `bucket` that of temporary templates."""
+    """`now`: when it was started, `bucket` that of temporary templates.
+
+    `cloudformation_of` returns the client for a target's role, or for the pipeline's own account.
+    """
 
     stepfunctions: SFNClient
-    cloudformation: CloudFormationClient
+    cloudformation_of: Callable[[AssumedRole | None], CloudFormationClient]
     s3: S3Client
     bucket: str
     now: datetime
@@ -69,14 +73,15 @@ class Cleaner:
                 return Cleaning()
             raise
         status = Status(execution["status"])
-        stack_name = _stack_name(execution.get("input", ""))
+        request = _request(execution.get("input", ""))
         if status.is_open:
             return Cleaning(pending="The execution is described as running, perhaps by an older answer.")
-        if not stack_name:
+        if request is None:
             return Cleaning()
+        cloudformation = self.cloudformation_of(request.target.role if request.target else None)
         deleted, pending = [], ""
-        for change_set in self._change_sets(stack_name, execution["name"]):
-            if is_being_created(change_set["Status"]) or not self._delete_change_set(change_set):
+        for change_set in _change_sets(cloudformation, request.stack_name, execution["name"]):
+            if is_being_created(change_set["Status"]) or not _delete(cloudformation, change_set):
                 pending = f"The change set {change_set['ChangeSetName']} cannot be deleted yet."
             else:
                 deleted.append(change_set["ChangeSetName"])
@@ -98,31 +103,6 @@ class Cleaner:
             self.s3.delete_object(Bucket=self.bucket, Key=key)
         return Cleaning(tuple(old))
 
-    def _change_sets(self, stack_name: str, execution_name: str) -> Iterator[ChangeSetSummaryTypeDef]:
-        """Yield the change sets of the execution that were not executed."""
-        pages = self.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
-        try:
-            found = [item for page in pages for item in page["Summaries"]]
-        except ClientError as error:
-            if stack_does_not_exist(error):
-                return
-            raise
-        for item in found:
-            is_own = is_change_set_of(execution_name, item["ChangeSetName"], item.get("Description", ""))
-            is_over = was_executed(item["ExecutionStatus"]) or is_being_deleted(item["Status"])
-            if is_own and not is_over:
-                yield item
-
-    def _delete_change_set(self, change_set: ChangeSetSummaryTypeDef) -> bool:
-        """Return False if CloudFormation is using it."""
-        try:
-            delete_change_set(self.cloudformation, change_set["StackId"], change_set["ChangeSetName"])
-        except ClientError as error:
-            if error_code(error) != "InvalidChangeSetStatus":
-                raise
-            return False
-        return True
-
     def _delete_templates(self, prefix: str) -> list[str]:
         response = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         keys = [item["Key"] for item in response.get("Contents", [])]
@@ -131,9 +111,38 @@ class Cleaner:
         return keys
 
 
-def _stack_name(text: str) -> str:
-    """Return the name of the stack that the execution deploys; empty if its input is invalid."""
+def _change_sets(
+    cloudformation: CloudFormationClient, stack_name: str, execution_name: str
+) -> Iterator[ChangeSetSummaryTypeDef]:
+    """Yield the change sets of the execution that were not executed."""
+    pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
     try:
-        return DeployRequest.parse(json.loads(text or "{}")).stack_name
+        found = [item for page in pages for item in page["Summaries"]]
+    except ClientError as error:
+        if stack_does_not_exist(error):
+            return
+        raise
+    for item in found:
+        is_own = is_change_set_of(execution_name, item["ChangeSetName"], item.get("Description", ""))
+        is_over = was_executed(item["ExecutionStatus"]) or is_being_deleted(item["Status"])
+        if is_own and not is_over:
+            yield item
+
+
+def _delete(cloudformation: CloudFormationClient, change_set: ChangeSetSummaryTypeDef) -> bool:
+    """Return False if CloudFormation is using it."""
+    try:
+        delete_change_set(cloudformation, change_set["StackId"], change_set["ChangeSetName"])
+    except ClientError as error:
+        if error_code(error) != "InvalidChangeSetStatus":
+            raise
+        return False
+    return True
+
+
+def _request(text: str) -> DeployRequest | None:
+    """Return what the execution deploys; None if its input is invalid: then it has done nothing."""
+    try:
+        return DeployRequest.parse(json.loads(text or "{}"))
     except (InvalidInputError, ValueError):
-        return ""
+        return None

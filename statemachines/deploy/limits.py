@@ -73,13 +73,6 @@ MAX_SWEPT_EXECUTIONS: Final = 100
 SWEPT_TEMPLATE_HOURS: Final = 1
 """A temporary template that is older was left behind [ours]: a task needs one for a minute."""
 
-MAX_APPROVAL_MINUTES: Final = 1_320
-"""Of the wait for an approval [ours]: 22 of the 24 hours after which a pipeline action ends, so that the
-deployment itself has time, too."""
-
-DEFAULT_APPROVAL_MINUTES: Final = 480
-"""Of the wait for an approval, if nothing else is set [ours]: a working day."""
-
 MAX_APPROVAL_RESOURCES: Final = 50
 """Of the resources that a request for approval lists [ours]; a change set can have thousands. With the limits
 of each, they fit into a state's input of 262,144 bytes (Step Functions quotas [doc])."""
@@ -89,17 +82,3 @@ MAX_CAUSES: Final = 5
 
 MAX_CAUSE_CHARACTERS: Final = 160
 """Of each of them [ours]."""
-
-MAX_MAIL_CHARACTERS: Final = 60_000
-"""Of the message of a request for approval [ours]. SNS allows 262,144 bytes, of which a character can have
-four (Publish, API reference [doc])."""
-
-MAX_SUBJECT_CHARACTERS: Final = 99
-"""`Subject` of a message: ASCII without line breaks, "less than 100 characters" (Publish, API reference
-[doc])."""
-
-APPROVAL_RETENTION_DAYS: Final = 30
-"""Until an answered request is deleted from the table [ours]. The execution's history lasts 90 days."""
-
-MAX_PROOF_CHARACTERS: Final = 16_384
-"""Of each header of an approver's proof [ours]; STS does not limit the length of a session token."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from statemachines.approvals.setting import ApprovalRequirement
 from statemachines.deploy.allowance import Allowance
-from statemachines.deploy.approval_setting import ApprovalRequirement
 from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
 from statemachines.deploy.target import ROLE_ARN, Target
 from stepline.core.errors import InvalidInputError
@@ -82,7 +82,7 @@ class DeployRequest:
             capabilities=_capabilities(fields),
             role_arn=_role_arn(fields, target),
             allow_replacement=Allowance.parse(fields),
-            approval=ApprovalRequirement.parse(fields),
+            approval=ApprovalRequirement.parse(fields, "approval"),
             bucket=_artifact(fields, REVISION_BUCKET),
             key=_artifact(fields, REVISION_KEY),
             target=target,

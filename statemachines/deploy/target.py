@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from stepline.core.clients import AssumedRole
-from stepline.core.fields import Fields
+from stepline.core.fields import Fields, JsonObject
 
 _KEYS: Final = ("account", "region", "roleArn", "externalId", "sessionTags")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
@@ -48,6 +48,15 @@ class Target:
             external_id=_external_id(fields),
             session_tags=_session_tags(fields),
         )
+
+    def document(self) -> JsonObject:
+        """Return what `parse` reads."""
+        return {
+            "region": self.region,
+            "roleArn": self.role_arn,
+            **({"externalId": self.external_id} if self.external_id else {}),
+            "sessionTags": dict(self.session_tags),
+        }
 
     @property
     def role(self) -> AssumedRole:

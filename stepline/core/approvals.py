@@ -35,6 +35,13 @@ ANSWER_HEADER: Final = "x-stepline-answer"
 """The header of this request with `ApprovalAnswer.digest`."""
 
 
+class ApprovalKind(StrEnum):
+    """What a request is about; `kind` in its description."""
+
+    CHANGE = "change"
+    WAVE = "wave"
+
+
 class Decision(StrEnum):
     """What an approver says."""
 

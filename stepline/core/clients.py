@@ -99,6 +99,12 @@ def cloudformation() -> CloudFormationClient:
     return cast("CloudFormationClient", _assumed_client("cloudformation"))
 
 
+def cloudformation_of(role: AssumedRole | None) -> CloudFormationClient:
+    """Return a client that uses the role; None: the function's own."""
+    with assuming(role):
+        return cloudformation()
+
+
 def cloudwatch() -> CloudWatchClient:
     return cast("CloudWatchClient", _assumed_client("cloudwatch"))
 

@@ -29,7 +29,7 @@ MARKED = re.compile(r"^ *# begin of stepline.*?# end of stepline[^\n]*\n", re.DO
 
 CLOUDFORMATION = (PROJECT / "examples/cloudformation/pipeline.yaml").read_text()
 CDK = (Path(__file__).parent / "action_alone/cdk.template.json").read_text()
-"""What examples/cdk/ synthesizes, which `make cdk` checks."""
+"""What examples/cdk/ synthesizes with more actions, which `make cdk` checks."""
 
 SUCCEEDED = {"Source": "Succeeded", "Migrate": "Succeeded"}
 
@@ -100,12 +100,12 @@ class World:
         )
         return list(response["actionExecutionDetails"])
 
-    def variables(self) -> dict[str, str]:
+    def variables(self, name: str = "Migrate") -> dict[str, str]:
         """Return the output variables of the action in the last execution."""
         client = self.aws.client("codepipeline")
         last = client.list_pipeline_executions(pipelineName=self.name)["pipelineExecutionSummaries"][0]
         actions = self._actions(last["pipelineExecutionId"])
-        (action,) = (item for item in actions if item["actionName"] == "Migrate")
+        (action,) = (item for item in actions if item["actionName"] == name)
         variables: dict[str, str] = action["output"]["outputVariables"]
         return variables
 
@@ -210,8 +210,10 @@ def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action:
 def test_action_is_added_to_a_pipeline_in_cdk(world: World) -> None:
     world.deploy(CDK)
     world.commit()
-    assert world.run() == SUCCEEDED
+    others = dict.fromkeys(("Custom", "Lambda", "Reader"), "Succeeded")
+    assert world.run() == {**SUCCEEDED, **others}
     assert world.variables() == {"rows": "2"}
+    assert world.variables("Custom") == world.variables("Lambda") == {"count": "3"}
 
 
 def test_action_is_added_to_a_pipeline_in_terraform(world: World) -> None:
@@ -226,23 +228,75 @@ def test_action_is_added_to_a_pipeline_in_terraform(world: World) -> None:
     assert world.variables() == {"rows": "2"}
 
 
+STACK_OUTPUTS = {
+    "ActionProvider": "Stepline",
+    "ActionVersion": "0a1b2c3d",
+    "PipelinePolicyArn": "policy",
+    "TriggerFunctionArn": "arn",
+    "TriggerFunctionName": "trigger",
+}
+
+
+def module(created: list[str] | None = None, **variables: Any) -> Module:
+    """Return the Terraform module; `created` gets the types of what it creates and reads."""
+
+    def attributes(kind: str, _name: str, _arguments: Mapping[str, Any]) -> Any:
+        if created is not None:
+            created.append(kind)
+        return {"outputs": STACK_OUTPUTS}
+
+    return Module(PROJECT / "pipeline/terraform", variables, attributes)
+
+
+def test_terraform_module_has_the_lambda_action_too() -> None:
+    created: list[str] = []
+    outputs = module(created, user_parameters={"inputFile": "a"}, pipeline_role_name="role").outputs
+    assert "aws_iam_role_policy_attachment" in created
+    assert outputs["action_type"] == {
+        "category": "Invoke",
+        "owner": "AWS",
+        "provider": "Lambda",
+        "version": "1",
+    }
+    assert outputs["configuration"] == {
+        "FunctionName": "trigger",
+        "UserParameters": '{"inputFile":"a","pipelineExecutionId":"#{codepipeline.PipelineExecutionId}"}',
+    }
+
+
+@pytest.mark.parametrize("variables", [{}, {"properties": {"StateMachine": "other", "Retry": "Redrive"}}])
+def test_terraform_module_has_the_custom_action_by_default(variables: Any) -> None:
+    """It needs no permission."""
+    created: list[str] = []
+    outputs = module(created, pipeline_role_name="role", **variables).outputs
+    assert created == ["aws_cloudformation_stack"]
+    assert outputs["configuration"] == variables.get("properties", {})
+    assert outputs["action_type"] == {
+        "category": "Invoke",
+        "owner": "Custom",
+        "provider": "Stepline",
+        "version": "0a1b2c3d",
+    }
+
+
 @pytest.mark.parametrize(
-    ("user_parameters", "message"),
+    ("variables", "message"),
     [
-        ({"inputfile": "a.json"}, "The keys are input, inputFile, "),
-        ({"inputFile": "a.json", "input": {}}, "Only one of input, inputFile and inputS3"),
-        ({"input": {"text": "a" * 1000}}, "at most 1,000 characters"),
+        ({"user_parameters": {"inputfile": "a.json"}}, "The keys are input, inputFile, "),
+        (
+            {"user_parameters": {"inputFile": "a.json", "input": {}}},
+            "Only one of input, inputFile and inputS3",
+        ),
+        ({"user_parameters": {"input": {"text": "a" * 1000}}}, "at most 1,000 characters"),
+        ({"properties": {"inputFile": "a.json"}}, "The properties are Input, InputFile, "),
+        ({"properties": {"InputFile": "a.json", "Input": "{}"}}, "Only one of Input and InputFile"),
+        ({"properties": {"Input": "a" * 1001}}, "at most 1,000 characters"),
+        ({"properties": {"Input": "{}"}, "user_parameters": {}}, "Only one of properties, "),
     ],
 )
-def test_terraform_module_refuses_invalid_parameters(user_parameters: Any, message: str) -> None:
-    outputs = {"TriggerFunctionName": "f", "TriggerFunctionArn": "arn", "PipelinePolicyArn": "p"}
-    module = Module(
-        PROJECT / "pipeline/terraform",
-        {"user_parameters": user_parameters},
-        lambda _kind, _name, _arguments: {"outputs": outputs},
-    )
+def test_terraform_module_refuses_invalid_parameters(variables: Any, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
-        assert module.outputs
+        assert module(**variables).outputs
 
 
 class Provider:

@@ -18,7 +18,7 @@ from tests.faults.network import FUNCTION_SECRETS
 from tests.faults.pipeline_parts import CLEAN_UP, LARGE_DATA_BUCKET, TRIGGER, WORKER
 from tests.faults.pipeline_world import PipelineWorld
 from tests.faults.schedule import CLASSES, DENIALS, REPEATS, STALE, TRANSIENT, Fault
-from tests.statemachines.deploy.approvers import PROOF
+from tests.statemachines.approvals.approvers import PROOF
 from tests.statemachines.deploy.machine import APPROVALS_TABLE
 
 _SECRETS = (*FUNCTION_SECRETS, *sts.SECRETS)
@@ -244,7 +244,7 @@ def _change_that_waits_is_executed_only_when_approved(world: PipelineWorld) -> I
     }
     for request in world.dynamodb.items(APPROVALS_TABLE):
         status = request["status"]["S"]
-        if request["changeSetId"]["S"] in executed and status != "APPROVED":
+        if json.loads(request["subject"]["S"])["changeSetId"] in executed and status != "APPROVED":
             yield f"a change set was executed whose request for approval is {status}"
         if status == "WAITING" and _has_checked_approval(world, request["executionArn"]["S"]):
             yield "a request for approval waits, although the wait has ended"

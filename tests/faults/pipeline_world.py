@@ -16,7 +16,8 @@ from unittest import mock
 
 from pipeline import trigger
 from pipeline.settings import load_settings
-from statemachines.deploy import clean_up, current_time
+from statemachines.approvals import current_time
+from statemachines.deploy import clean_up
 from stepline.core.large_data import S3_REFERENCE
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
@@ -50,7 +51,7 @@ from tests.faults.schedule import STALE, Fault, Schedule
 from tests.faults.trigger_function import EventQueue
 from tests.faults.world import World
 from tests.localaws.stepfunctions.service import build_stepfunctions
-from tests.statemachines.deploy.approvers import Approvers
+from tests.statemachines.approvals.approvers import Approvers
 from tests.statemachines.deploy.machine import APPROVALS_TABLE, FUNCTIONS, definition, load_handler
 from tests.statemachines.deploy.machine import ENVIRONMENT as DEPLOY_ENVIRONMENT
 from tests.statemachines.deploy.machine import function_name as task_function

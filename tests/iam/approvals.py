@@ -14,6 +14,7 @@ import pytest
 from stepline.aws.change_approvals import ChangeApproval, answer_change_approval, list_change_approvals
 from stepline.aws.target import Target
 from stepline.core.approvals import Decision
+from tests.iam.other_resources import target
 from tests.iam.pipeline import Pipeline
 from tests.iam.stacks import APPLICATION
 from tests.iam.system import ACCOUNT, REGION
@@ -41,6 +42,20 @@ def change_is_approved_by_a_colleague(system: Pipeline) -> None:
     answer_change_approval(approver, approval, Decision.APPROVE, "a test")
     system.wait_for_execution(execution).assert_status("SUCCEEDED")
     system.assert_stack_status(stack_id, "UPDATE_COMPLETE")
+
+
+def change_in_a_target_is_approved(system: Pipeline) -> None:
+    """The function that answers reads the change set in the other account."""
+    name, place = uuid.uuid4().hex[:12], target()
+    system.deploy(system.request(name, template=_QUEUE) | place).assert_status("SUCCEEDED")
+    request = system.request(name, template=_WITHOUT_QUEUE) | place | {"approval": True}
+    execution = system.start_deploy(request)
+    approver = _approver(system)
+    approval: Any = system.wait_for(
+        lambda: _waiting(approver, f"iam-{name}"), lambda found: found is not None
+    )
+    answer_change_approval(approver, approval, Decision.APPROVE, "a test")
+    system.wait_for_execution(execution).assert_status("SUCCEEDED")
 
 
 def unanswered_request_expires(system: Pipeline) -> None:

@@ -16,7 +16,11 @@ from statemachines.deploy.attempt import DeploymentAttempt
 from stepline.aws.source_repositories import Destination, ObjectDestination
 from stepline.git.push import LOCAL_ACCESS, push_directory
 from stepline.git.upload import upload_directory
-from tests.iam.approvals import change_is_approved_by_a_colleague, unanswered_request_expires
+from tests.iam.approvals import (
+    change_in_a_target_is_approved,
+    change_is_approved_by_a_colleague,
+    unanswered_request_expires,
+)
 from tests.iam.builds import allow_layers, pushed_code_is_built
 from tests.iam.custom_actions import (
     abandoned_action_stops_its_execution,
@@ -539,6 +543,27 @@ def failed_stack_of_a_target_is_replaced(system: Pipeline) -> None:
     system.deploy(system.request(name, template=template()) | place).assert_status("SUCCEEDED")
 
 
+def leftovers_in_a_target_are_deleted(system: Pipeline) -> None:
+    """An execution is stopped while its change waits for an approval."""
+    name, place = unique_name(), target()
+    queue = {"Type": "AWS::SQS::Queue"}
+    system.deploy(system.request(name, template=template(Queue=queue)) | place).assert_status("SUCCEEDED")
+    asks = system.request(name, template=template("2")) | place | {"approval": True}
+    execution = system.start_deploy(asks)
+    cloudformation = system.client_of(TARGET_ACCOUNT, "cloudformation", "eu-west-1")
+
+    def change_sets() -> list[str]:
+        found = cloudformation.list_change_sets(StackName=f"iam-{name}")["Summaries"]
+        return [item["ExecutionStatus"] for item in found]
+
+    system.wait_for(change_sets, lambda found: found == ["AVAILABLE"])
+    system.client("stepfunctions").stop_execution(executionArn=execution)
+    event = {"detail-type": "Step Functions Execution Status Change", "detail": {"executionArn": execution}}
+    with pytest.raises(AssertionError, match="CleanUpIncompleteError"):  # a task may still be running
+        system.invoke("clean-up", event)
+    assert change_sets() == []
+
+
 VARIANTS = (
     Variant({"DeployAction": "Lambda"}, (push_deploys_a_stack, push_with_invalid_input_fails)),
     Variant(
@@ -566,6 +591,8 @@ VARIANTS = (
             macro_of_the_account_is_used,
             stack_of_a_target_is_created_and_updated,
             failed_stack_of_a_target_is_replaced,
+            change_in_a_target_is_approved,
+            leftovers_in_a_target_are_deleted,
         ),
         prepare=create_other_resources,
     ),

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.linked_requirements import link_requirements
 from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
-LOCK_FILE = PROJECT / "requirements/dev.txt"
 UV = Path(sys.executable).with_name("uv")
 _TIMEOUT_SECONDS = 120
 
@@ -71,18 +71,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(PROJECT, tmp_path_factory.mktemp("dist"))
 
 
-def install(requirement: str, folder: Path, environment: dict[str, str]) -> Installed:
-    """Install into a new environment with the versions of the lock file."""
+def install(wheel: Path, folder: Path, environment: dict[str, str], *, extra: str = "") -> Installed:
+    """Install into a new environment, with the versions of this one, which are those of the lock file."""
     venv.create(folder / "env", with_pip=False, symlinks=True)
     python = folder / "env/bin/python"
-    versions = folder / "constraints.txt"
-    lines = [line.removesuffix("\\").rstrip() for line in LOCK_FILE.read_text().splitlines()]
-    versions.write_text("".join(f"{line}\n" for line in lines if "==" in line and line[0] != " "))
-    arguments = ("--quiet", "-c", versions, requirement)
-    installed = run(UV, "pip", "install", "--python", python, *arguments)
-    if installed.returncode:  # pip finds indexes that uv does not
-        installed = run(sys.executable, "-m", "pip", "--python", python, "install", *arguments)
+    installed = run(UV, "pip", "install", "--python", python, "--quiet", "--offline", "--no-deps", wheel)
     assert installed.returncode == 0, installed.stderr
+    link_requirements(python, "stepline", extra)
     empty = folder / "empty"
     empty.mkdir()
     return Installed(python, empty, environment)
@@ -92,14 +87,14 @@ def install(requirement: str, folder: Path, environment: dict[str, str]) -> Inst
 def with_local_aws(
     wheel: Path, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 ) -> Installed:
-    return install(f"stepline[local] @ {wheel.as_uri()}", tmp_path_factory.mktemp("local"), environment)
+    return install(wheel, tmp_path_factory.mktemp("local"), environment, extra="local")
 
 
 @pytest.fixture(scope="module")
 def without_local_aws(
     wheel: Path, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 ) -> Installed:
-    return install(f"stepline @ {wheel.as_uri()}", tmp_path_factory.mktemp("plain"), environment)
+    return install(wheel, tmp_path_factory.mktemp("plain"), environment)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.s3 import FakeS3
 from tests.fakes.scheduler import FakeScheduler
 from tests.fakes.step_functions import FakeExecution, FakeStepFunctions
+from tests.pipeline.worker_environment import OPEN_JOBS, WORKER_ENVIRONMENT
 from tests.pipeline.world import (
     ACCOUNT,
     ARTIFACT_BUCKET,
@@ -30,7 +31,6 @@ from tests.pipeline.world import (
     zip_of,
 )
 
-OPEN_JOBS = "open-jobs"
 PIPELINE_EXECUTION = "11111111-2222-3333-4444-555555555555"
 RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy", "action": "ToProd"}
 
@@ -67,17 +67,10 @@ class CustomWorld:
         clients.dynamodb = client_of(self.dynamodb)
         clients.scheduler = client_of(self.scheduler)
         environment = {
+            **WORKER_ENVIRONMENT,
             **environment,
-            "STATE_MACHINE_ARN": MACHINE,
             "ALLOWED_STATE_MACHINE_ARNS": EXPRESS,
             "EXPRESS_CLAIMS_BUCKET": CLAIMS_BUCKET,
-            "ACTION_CATEGORY": "Invoke",
-            "ACTION_PROVIDER": "Stepline",
-            "ACTION_VERSION": "1",
-            "OPEN_JOBS_TABLE": OPEN_JOBS,
-            "SCHEDULE_GROUP": "stepline-timeouts",
-            "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/stepline-schedule",
-            "WORKER_ARN": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:stepline-worker",
         }
         self.worker = Worker(
             clients,

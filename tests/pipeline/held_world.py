@@ -9,19 +9,12 @@ from stepline.localaws.protocol import Params
 from tests.fakes.clients import client_of
 from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.step_functions import FakeExecution
-from tests.pipeline.world import EXPRESS, MACHINE, LambdaContext, World
+from tests.pipeline.worker_environment import OPEN_JOBS, WORKER_ENVIRONMENT
+from tests.pipeline.world import EXPRESS, LambdaContext, World
 
-OPEN_JOBS = "open-jobs"
 HOLD_MINUTES = 10
 
-_WORKER_ENVIRONMENT = {
-    "STATE_MACHINE_ARN": MACHINE,
-    "ALLOWED_STATE_MACHINE_ARNS": EXPRESS,
-    "ACTION_CATEGORY": "Invoke",
-    "ACTION_PROVIDER": "Stepline",
-    "ACTION_VERSION": "1",
-    "OPEN_JOBS_TABLE": OPEN_JOBS,
-}
+_WORKER_ENVIRONMENT = {**WORKER_ENVIRONMENT, "ALLOWED_STATE_MACHINE_ARNS": EXPRESS}
 
 
 class HeldWorld(World):

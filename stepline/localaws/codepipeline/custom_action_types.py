@@ -64,10 +64,8 @@ class CustomActionType(ActionTypeDefinition):
     def created_document(self) -> dict[str, Any]:
         """Return the API's ActionType with the property JobList, as CreateCustomActionType does."""
         document = self.document()
-        return {
-            **document,
-            "actionConfigurationProperties": [*document["actionConfigurationProperties"], _JOB_LIST],
-        }
+        others = [item for item in self.properties if item["name"] != _JOB_LIST["name"]]
+        return {**document, "actionConfigurationProperties": [*map(dict, others), _JOB_LIST]}
 
 
 def parse(params: Mapping[str, Any]) -> CustomActionType:

@@ -41,9 +41,8 @@ class JobWorkers:
         """Return jobs for PollForJobs, with credentials. An action whose role cannot be assumed fails."""
         action_type = ActionType(**params["actionTypeId"])
         if action_type.owner != CUSTOM:
-            raise ValidationException(
-                f"PollForJobs is valid only for action types with {CUSTOM} in the owner field"
-            )
+            # The message is that of AWS [github.com/boto/boto3/issues/1100].
+            raise ValidationException(f"ActionType with owner '{action_type.owner}' is not supported")
         query = params.get("queryParam", {})
         with self._runtime.transaction():
             _check_query(query, self._custom_types.get(action_type).queryable)

@@ -34,6 +34,7 @@ from stepline.localaws.codepipeline.variables import (
 )
 
 _SOURCE = "Source"
+_AWS = "AWS"
 _STAGE_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
 
 
@@ -156,9 +157,19 @@ def _check_action(action: ActionDeclaration, region: str, types: ActionTypes) ->
         raise InvalidActionDeclarationException(
             f"Action '{action.name}' has timeoutInMinutes, which only manual approval actions take"
         )
+    if action.region not in {None, region} and not _may_be_in_another_region(action):
+        raise InvalidActionDeclarationException(
+            f"Action '{action.name}' is in region {action.region}. Source actions, custom actions and those "
+            f"of third parties must be in the region of the pipeline, {region}"
+        )
     _check_count(action, "input", len(action.inputs), definition.inputs)
     _check_count(action, "output", len(action.outputs), definition.outputs)
     definition.check(action)
+
+
+def _may_be_in_another_region(action: ActionDeclaration) -> bool:
+    """https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-create-cross-region.html."""
+    return action.type.owner == _AWS and action.type.category != _SOURCE
 
 
 def _listed(types: ActionTypes) -> str:

@@ -23,7 +23,7 @@ def main(environment: Path, *, write: bool) -> int:
     """`environment` is a virtual environment with aws-cdk-lib and Node. Returns the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         pipeline, application = Path(folder, "pipeline"), Path(folder, "application")
-        synthesize(environment, "examples/cdk/app.py", pipeline)
+        synthesize(environment, "tests/end_to_end/action_alone/cdk_variants.py", pipeline)
         synthesize(environment, "examples/cdk-application/app.py", application)
         found = {TEMPLATE.name: (pipeline / "migration.template.json").read_text()}
         assembly = Path(folder, ASSEMBLY.name)

@@ -18,11 +18,14 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "merge": lambda *objects: {key: value for item in objects for key, value in item.items()},
     "length": len,
     "keys": list,
+    "values": lambda value: list(value.values()),
+    "alltrue": all,
     "setsubtract": lambda first, second: set(first) - set(second),
     "setintersection": lambda first, second: set(first) & set(second),
 }
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "==": lambda left, right: bool(left == right),
+    "!=": lambda left, right: bool(left != right),
     "<=": lambda left, right: bool(left <= right),
 }
 Attributes = Callable[[str, str, Mapping[str, Any]], Any]
@@ -40,6 +43,7 @@ class Module:
         self._created: dict[tuple[str, str], Any] = {}
         self._modules: dict[str, Module] = {}
         self._given = variables
+        self._loop_variables: dict[str, Any] = {}
         for file in sorted(folder.glob("*.tf")):
             for block in _children(hcl2.parses(file.read_text()), "BodyRule", "BlockRule"):
                 self._add(block)
@@ -118,6 +122,10 @@ class Module:
                     if part is not None and not _is_punctuation(part)
                 ]
                 return _FUNCTIONS[_text(parts[0])](*arguments)
+            case "ForTupleExprRule":
+                intro, body = (part for part in parts if not _is_punctuation(part))
+                name, values = (part for part in intro.children if part and not _is_punctuation(part))
+                return [self._with(_text(name), item, body) for item in self._value(values)]
             case "ConditionalRule":
                 condition, then, otherwise = (part for part in parts if not _is_punctuation(part))
                 return self._value(then if self._value(condition) else otherwise)
@@ -127,6 +135,10 @@ class Module:
                 return _OPERATORS[_text(operator)](self._value(left), self._value(right))
         return self._reference(_text(node))
 
+    def _with(self, name: str, value: Any, body: Any) -> Any:
+        self._loop_variables = {name: value}
+        return self._value(body)
+
     def _reference(self, text: str) -> Any:
         """Return the value of a reference, such as `data.type.name.attribute["key"]`."""
         head, *path = text.replace('["', ".").replace('"]', "").split(".")
@@ -134,7 +146,9 @@ class Module:
             case "var":
                 return self._variable(path[0])
             case "local":
-                return self._value(self._locals[path[0]])
+                found, path = self._value(self._locals[path[0]]), path[1:]
+            case loop_variable if loop_variable in self._loop_variables:
+                found = self._loop_variables[loop_variable]
             case "module":
                 found, path = self._module(path[0]).outputs, path[1:]
             case "data":
@@ -146,14 +160,13 @@ class Module:
         return found
 
     def _variable(self, name: str) -> Any:
-        if name in self._given:
-            return self._given[name]
-        (default,) = (
-            item.children[2]
-            for item in _attributes(self._blocks["variable", name])
-            if _text(item.children[0]) == "default"
-        )
-        return self._value(default)
+        attributes = {
+            _text(item.children[0]): item.children[2] for item in _attributes(self._blocks["variable", name])
+        }
+        value = self._given[name] if name in self._given else self._value(attributes["default"])
+        if value is not None and _text(attributes["type"]) == "map(string)":
+            return {key: str(item) for key, item in value.items()}
+        return value
 
     def _module(self, name: str) -> Module:
         if name not in self._modules:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from statemachines.approvals.setting import ApprovalSetting
 from statemachines.deploy.allowance import Allowance
-from statemachines.deploy.approval_setting import ApprovalSetting
 from statemachines.deploy.errors import ReplacementRefusedError
 from statemachines.deploy.inspect_change_set import ChangeSetRef, inspect_change_set
 from tests.localaws.cloudformation.deployments import Deployment, resources

@@ -70,6 +70,12 @@ def test_type_is_created_and_listed(world: World) -> None:
     assert created["actionType"].items() <= found.items()
 
 
+def test_property_job_list_is_added_once(world: World) -> None:
+    created = world.client.create_custom_action_type(**custom_type(TOKEN, config_property("JobList")))
+    properties = created["actionType"]["actionConfigurationProperties"]
+    assert [item["name"] for item in properties] == ["Token", "JobList"]
+
+
 def test_list_has_all_owners_without_a_filter_and_is_paged_and_filtered_by_region(world: World) -> None:
     for number in range(50):
         world.client.create_custom_action_type(**custom_type(version=str(number)))

@@ -180,7 +180,8 @@ def test_query_of_a_type_without_queryable_property_is_refused(world: World) -> 
 @pytest.mark.parametrize("owner", ["AWS", "ThirdParty"])
 def test_poll_for_jobs_of_other_owners_is_refused(world: World, owner: str) -> None:
     action_type = {"category": "Invoke", "owner": owner, "provider": "Lambda", "version": "1"}
-    with pytest.raises(world.client.exceptions.ValidationException, match="Custom"):
+    message = f"ActionType with owner '{owner}' is not supported"
+    with pytest.raises(world.client.exceptions.ValidationException, match=message):
         world.client.poll_for_jobs(actionTypeId=action_type)
 
 

@@ -11,10 +11,10 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stepline.localaws.emulators.moto import patches
 from stepline.localaws.emulators.moto.interpreter import load_engine
 
 _PARSER = "moto.stepfunctions.parser"
@@ -203,14 +203,22 @@ DEFECTS = {
 """Patch -> the module of moto and its text that shows the defect."""
 
 
-@pytest.mark.parametrize("patch", patches.PATCHES, ids=lambda patch: patch.__name__)
-def test_patch_is_still_needed(patch: object) -> None:
-    module, defect = DEFECTS[patch.__name__]  # type: ignore[attr-defined]
-    assert defect in _source(module), f"{module} changed: is {patch} still needed?"
+@pytest.fixture(scope="module")
+def patches() -> Any:
+    """Return the module of the patches, imported after the engine, which is loaded without EC2."""
+    load_engine()
+    return importlib.import_module("stepline.localaws.emulators.moto.patches")
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_patch_is_still_needed(patches: Any, name: str) -> None:
+    module, defect = DEFECTS[name]
+    assert defect in _source(module), f"{module} changed: is {name} still needed?"
+    (patch,) = (patch for patch in patches.PATCHES if patch.__name__ == name)
     assert inspect.getdoc(patch), "a patch has a docstring about the defect"
 
 
-def test_every_defect_has_a_patch() -> None:
+def test_every_defect_has_a_patch(patches: Any) -> None:
     assert set(DEFECTS) == {patch.__name__ for patch in patches.PATCHES}
 
 
@@ -220,7 +228,7 @@ def test_batch_backend_still_imports_ec2() -> None:
     )
 
 
-def test_another_version_of_moto_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_moto_is_refused(patches: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda _: "5.2.6")
     with pytest.raises(RuntimeError, match=r"fit moto 5\.2\.5, but moto 5\.2\.6 is installed"):
         patches.apply_patches()

@@ -47,7 +47,7 @@ from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.notifications import FakeCloudWatch, FakeSns
 from tests.fakes.s3 import FakeS3
 from tests.fakes.service import Calls, Fault
-from tests.statemachines.deploy.approvers import Approvers
+from tests.statemachines.approvals.approvers import Approvers
 from tests.statemachines.deploy.machine import ENVIRONMENT, INPUT, DeployExecution, Machine
 
 CASES = Path(__file__).parent / "cases"

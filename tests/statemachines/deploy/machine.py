@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
-from statemachines.deploy import current_time
+from statemachines.approvals import current_time
+from statemachines.deploy.request import find_target
 from statemachines.task import Handler
 from stepline.core import clients
+from stepline.core.errors import InvalidInputError
+from stepline.core.fields import Fields
 from stepline.localaws.clock import VirtualClock
 from stepline.localaws.events import AwsEvent
 from tests.fakes.clients import client_of
@@ -35,7 +38,7 @@ from tests.fakes.service import Calls
 from tests.fakes.sts import FakeSts
 from tests.in_process_functions import InProcessFunctions
 from tests.localaws.stepfunctions.service import build_stepfunctions
-from tests.statemachines.deploy.approvers import Approvers
+from tests.statemachines.approvals.approvers import Approvers
 from tests.statemachines.deploy.path import path_of
 from tests.statemachines.execution import ROLE_ARN, Execution, read_execution
 
@@ -142,6 +145,14 @@ def artifact(files: Mapping[str, str | bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def _role_of(document: Any) -> clients.AssumedRole | None:
+    """Return the role of the target that the input names."""
+    with contextlib.suppress(InvalidInputError):
+        target = find_target(Fields(document, "the input"))
+        return target.role if target else None
+    return None
+
+
 @dataclass(frozen=True)
 class DeployExecution(Execution):
     @property
@@ -154,7 +165,7 @@ class Machine:
     """Everything that one deployment uses. `function_calls` are those of Lambda functions, by name.
 
     `on_status` gets the status events of the execution while it runs; `stepfunctions` is its service,
-    which `stays_open` after it.
+    which `stays_open` after it. Stacks are where `role` sees them; None: in the pipeline's own account.
     """
 
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -167,6 +178,7 @@ class Machine:
     codepipeline: FakeCodePipeline = field(default_factory=FakeCodePipeline)
     cloudformation_class: type[FakeCloudFormation] = FakeCloudFormation
     function_calls: Calls = field(default_factory=Calls)
+    role: clients.AssumedRole | None = None
     on_status: Callable[[AwsEvent], None] = lambda _event: None
     stepfunctions: Any = None
     stays_open: bool = False
@@ -184,7 +196,7 @@ class Machine:
         """Let the handlers call the fakes, with the environment of the functions."""
         with (
             mock.patch.dict(os.environ, ENVIRONMENT),
-            mock.patch.object(clients, "cloudformation", return_value=client_of(self.cloudformation)),
+            mock.patch.object(clients, "cloudformation", self._cloudformation_client),
             mock.patch.object(clients, "codepipeline", return_value=client_of(self.codepipeline)),
             mock.patch.object(clients, "iam", return_value=client_of(self.iam)),
             mock.patch.object(clients, "s3", return_value=client_of(self.s3)),
@@ -199,6 +211,11 @@ class Machine:
             finally:
                 if self.stays_open and self.stepfunctions is not None:
                     self.stepfunctions.close()
+
+    def _cloudformation_client(self) -> Any:
+        """Return the client of the account and region where the assumed role sees its stacks."""
+        is_here = clients.assumed_role() == self.role
+        return client_of(self.cloudformation if is_here else FakeCloudFormation(clock=self.clock, s3=self.s3))
 
     def _stepfunctions_client(self) -> Any:
         return None if self.stepfunctions is None else client_of(self.stepfunctions)
@@ -224,6 +241,7 @@ class Machine:
             events.append(event)
             self.on_status(event)
 
+        self.role = _role_of(document)
         service = self.stepfunctions = build_stepfunctions(self.clock, self._task_client, events=receive)
         client = client_of(service)
         try:

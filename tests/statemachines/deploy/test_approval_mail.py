@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from statemachines.deploy.approval_mail import mail
-from statemachines.deploy.approval_setting import ApprovalSetting
+from statemachines.approvals.mail import write_mail
+from statemachines.approvals.setting import ApprovalSetting
+from statemachines.deploy.approval_mail import mail_of
 from statemachines.deploy.change_policy import dangerous_changes
 from statemachines.deploy.changes_to_approve import changes_to_approve
 from statemachines.deploy.resource_changes import ChangeDetail, ResourceChange
@@ -74,6 +75,8 @@ def test_request_with_hundreds_of_resources_fits() -> None:
         **dict.fromkeys(("pipelineName", "stage", "action", "pipelineExecutionId"), "x" * 100),
         "stackName": "s" * 128,
         "id": "0123456789ab-1",
+        "kind": "change",
+        "notByRequester": False,
         "executionArn": "arn:aws:states:us-east-1:123456789012:execution:deploy:job",
         "changeSetId": "change-set",
         "revision": "1" * 40,
@@ -81,7 +84,7 @@ def test_request_with_hundreds_of_resources_fits() -> None:
         "requesterUnknownBecause": "of a test",
         "expiresAt": "2026-01-01T00:00:00+00:00",
     }
-    message = mail(description)
+    message = write_mail(description, mail_of(description, description["expiresAt"]))
     assert len(message["Message"].encode()) < MAX_MESSAGE_BYTES
     assert "- and 250 more, which the change set lists" in message["Message"]
     assert "stepline approve 0123456789ab-1" in message["Message"]

@@ -22,6 +22,7 @@ from tests.statemachines.deploy.stopped_machine import StoppedMachine
 
 CASES = (
     "update",
+    "approval_in_a_target",
     "unchanged_policy",
     "removal_refused",
     "change_set_obsolete",
@@ -56,7 +57,7 @@ def runs(name: str, *, loses_events: bool = False) -> list[StoppedMachine]:
 def cleaner(machine: Machine) -> Cleaner:
     return Cleaner(
         clients.stepfunctions(),
-        clients.cloudformation(),
+        clients.cloudformation_of,
         clients.s3(),
         bucket=BUCKET,
         now=machine.clock.now(),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from statemachines.approvals import errors as approval_errors
+from statemachines.approvals.limits import MAX_APPROVAL_MINUTES
 from statemachines.deploy import errors as deploy_errors
-from statemachines.deploy.limits import MAX_APPROVAL_MINUTES
 from stepline.core import errors
 from stepline.core.cloudformation import errors as stack_errors
 from tests.fakes.clients import client_of
@@ -26,7 +27,7 @@ FUNCTION_STATES = {name: state for name, state in TASK_STATES.items() if name no
 
 
 def test_definition_follows_the_rules_of_all_state_machines() -> None:
-    assert asl_rules.violations(load_asl(), errors, stack_errors, deploy_errors) == []
+    assert asl_rules.violations(load_asl(), errors, stack_errors, deploy_errors, approval_errors) == []
 
 
 def test_execution_is_limited_to_a_day() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from statemachines.deploy.requesters import Principal, Requester, find_requester
+from statemachines.approvals.requesters import Principal, Requester, find_requester
 from stepline.core.aws_errors import translated
 from stepline.core.errors import TransientAwsError
 from tests.fakes.clients import client_of

@@ -1,4 +1,4 @@
-"""Parses `approval` of the input: whether a refused change waits for a person, and who that may be."""
+"""Parses the setting of an approval: whether a person is asked, how long, and who that may be."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from statemachines.deploy.limits import DEFAULT_APPROVAL_MINUTES, MAX_APPROVAL_MINUTES
+from statemachines.approvals.limits import DEFAULT_APPROVAL_MINUTES, MAX_APPROVAL_MINUTES
 from stepline.core.environment import boolean, number
 from stepline.core.fields import Fields
 
-_NAME: Final = "approval"
 _MEMBERS: Final = ("timeoutMinutes", "notByRequester")
 
 
 @dataclass(frozen=True)
 class ApprovalRequirement:
-    """`approval` of the input; None is what the input leaves to the default."""
+    """A member of the input; None is what the input leaves to the default."""
 
     is_asked: bool | None = None
     timeout_minutes: int | None = None
     not_by_requester: bool = False
 
     @classmethod
-    def parse(cls, fields: Fields) -> Self:
+    def parse(cls, fields: Fields, name: str) -> Self:
         """Parse true, false, or `{"timeoutMinutes"?, "notByRequester"?}`. Raise `InvalidInputError`."""
-        value = fields.value(_NAME) if _NAME in fields else None
+        value = fields.value(name) if name in fields else None
         if value is None or isinstance(value, bool):
             return cls(is_asked=value)
         if not isinstance(value, Mapping):
             rule = "must be true, false or an object with timeoutMinutes or notByRequester"
-            raise fields.wrong(_NAME, rule, value)
-        section = fields.section(_NAME)
+            raise fields.wrong(name, rule, value)
+        section = fields.section(name)
         section.allow_only(_MEMBERS)
         return cls(
             is_asked=True,
@@ -43,7 +42,7 @@ class ApprovalRequirement:
 
 @dataclass(frozen=True)
 class ApprovalSetting:
-    """What holds for a deployment."""
+    """What holds for an execution."""
 
     is_asked: bool
     timeout_minutes: int

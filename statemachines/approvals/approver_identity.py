@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy.errors import ApprovalRefusedError
-from statemachines.deploy.limits import MAX_PROOF_CHARACTERS
+from statemachines.approvals.errors import ApprovalRefusedError
+from statemachines.approvals.limits import MAX_PROOF_CHARACTERS
 from stepline.core.approvals import ANSWER_HEADER, ApprovalAnswer
 from stepline.core.aws_errors import error_code, is_transient
 from stepline.core.fields import Fields

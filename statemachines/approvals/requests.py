@@ -4,9 +4,10 @@ id                  the key, derived from the attempt, so that a repeated task f
 waiting             the id, as long as nobody has answered: the key of the index
 request             the description, JSON, without anything secret
 status              `RequestStatus`
-taskToken           wakes the execution; only the functions of this state machine read it
-executionArn, stackId, changeSetId, requester, notByRequester, expiresAt
+taskToken           wakes the execution; only the functions of the state machine read it
+executionArn, requester, notByRequester, expiresAt
                     what an answer is checked against
+subject             what is to be approved, JSON, for the function that answers
 decidedBy, decidedAt, reason
                     the answer
 deleteAfter         when DynamoDB may delete the item
@@ -16,6 +17,7 @@ Times are seconds since 1970.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +26,7 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from statemachines.deploy.limits import APPROVAL_RETENTION_DAYS
+from statemachines.approvals.limits import APPROVAL_RETENTION_DAYS
 from stepline.core.approvals import REQUEST_ATTRIBUTE
 from stepline.core.aws_errors import error_code
 from stepline.core.environment import required
@@ -37,21 +39,23 @@ class RequestStatus(StrEnum):
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
-    OBSOLETE = "OBSOLETE"  # the change set cannot be executed any more
+    OBSOLETE = "OBSOLETE"  # what was to be approved is not possible any more
 
 
 @dataclass(frozen=True)
 class ApprovalRequest:
-    """A request; `description` is what people read, JSON. `requester` is empty if it is unknown."""
+    """A request; `description` is what people read, JSON. `requester` is empty if it is unknown.
+
+    `subject` identifies what is to be approved; the state machine that asks decides what it contains.
+    """
 
     id: str
     description: str
     execution_arn: str
-    stack_id: str
-    change_set_id: str
     expires_at: datetime
     not_by_requester: bool
     requester: str = ""
+    subject: Mapping[str, Any] = field(default_factory=dict)
     task_token: str = field(default="", repr=False)
     status: RequestStatus = RequestStatus.WAITING
     decided_by: str = ""
@@ -67,11 +71,10 @@ class ApprovalRequest:
             id=text("id"),
             description=text(REQUEST_ATTRIBUTE),
             execution_arn=text("executionArn"),
-            stack_id=text("stackId"),
-            change_set_id=text("changeSetId"),
             expires_at=datetime.fromtimestamp(int(item["expiresAt"]["N"]), UTC),
             not_by_requester=bool(item["notByRequester"]["BOOL"]),
             requester=text("requester"),
+            subject=json.loads(text("subject") or "{}"),
             task_token=text("taskToken"),
             status=RequestStatus(text("status")),
             decided_by=text("decidedBy"),
@@ -104,8 +107,7 @@ class ApprovalTable:
             "status": {"S": RequestStatus.WAITING},
             "taskToken": {"S": request.task_token},
             "executionArn": {"S": request.execution_arn},
-            "stackId": {"S": request.stack_id},
-            "changeSetId": {"S": request.change_set_id},
+            "subject": {"S": json.dumps(request.subject, sort_keys=True)},
             "expiresAt": {"N": str(expires_at)},
             "deleteAfter": {"N": str(expires_at + _seconds(APPROVAL_RETENTION_DAYS))},
             "notByRequester": {"BOOL": request.not_by_requester},

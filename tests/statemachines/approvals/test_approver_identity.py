@@ -12,8 +12,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.credentials import Credentials
 
-from statemachines.deploy.approver_identity import Proof, identify
-from statemachines.deploy.errors import ApprovalRefusedError
+from statemachines.approvals.approver_identity import Proof, identify
+from statemachines.approvals.errors import ApprovalRefusedError
 from stepline.aws.change_approvals import proof_of_identity
 from stepline.aws.target import Target
 from stepline.core import clients

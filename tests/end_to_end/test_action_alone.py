@@ -212,7 +212,9 @@ def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action:
 def test_large_input_and_output_travel_through_s3(action: LocalAws) -> None:
     world = World(action, name="large-data")
     world.deploy((PROJECT / "examples/large-data/pipeline.yaml").read_text())
-    orders = [{"id": number, "count": number % 7, "text": "x" * 100} for number in range(3000)]
+    orders: list[dict[str, Any]] = [
+        {"id": number, "count": number % 7, "text": "x" * 100} for number in range(3000)
+    ]
     try:
         world.commit("orders.json", json.dumps({"orders": orders}))
         assert world.run() == {"Source": "Succeeded", "Import": "Succeeded"}

@@ -29,8 +29,8 @@ _UNPROTECTED = ("failed_stack_changed", "DeleteFailedStack")
 if it is still in this status, so an older answer is not excluded (docs/faults.md).
 """
 _PATH = "deploy/input.json"
-_LARGE = {"LARGE_DATA_BUCKET": LARGE_DATA_BUCKET}
-_LARGE_CHARACTERS = 262_144
+LARGE = {"LARGE_DATA_BUCKET": LARGE_DATA_BUCKET}
+LARGE_CHARACTERS = 262_144
 _EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "claims"}
 
 
@@ -72,7 +72,7 @@ class PipelineScenario:
         document = case_runner.prepare(world, case_runner.load(self.case))
         own = {name: value for name, value in document.items() if name not in _ADDED_BY_TRIGGER}
         if self.large_input:
-            own["text"] = "x" * _LARGE_CHARACTERS
+            own["text"] = "x" * LARGE_CHARACTERS
         world.source.files[self.input_path] = json.dumps(own)
         world.cloudformation.forget_versions()
         return world
@@ -140,13 +140,13 @@ _TRIGGER_SCENARIOS = (
     ),
     PipelineScenario("express", "unchanged", settings=_EXPRESS, is_of_trigger=True),
     # Deploy refuses it; the Express state machine returns the reference, which the trigger reads.
-    PipelineScenario("large_input", "unchanged", large_input=True, settings=_LARGE, is_of_trigger=True),
+    PipelineScenario("large_input", "unchanged", large_input=True, settings=LARGE, is_of_trigger=True),
     PipelineScenario(
         "large_output",
         "unchanged",
         {"parameters": {"url": "https://shop"}, "outputVariables": {"Url": "url"}},
         large_input=True,
-        settings=_EXPRESS | _LARGE,
+        settings=_EXPRESS | LARGE,
         is_of_trigger=True,
     ),
 )

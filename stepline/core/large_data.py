@@ -91,7 +91,7 @@ class LargeDataStore:
         self._bucket = bucket
 
     def store(self, owner: str, text: str) -> S3Reference:
-        """Store JSON, at most 8 MiB of UTF-8, once: the same owner and text give the same reference.
+        """Store JSON, at most 6 MiB of UTF-8, once: the same owner and text give the same reference.
 
         The key contains the checksum, and only the first request writes: a repeated one finds its version
         [S3 guide, "How to prevent object overwrites with conditional writes"].

@@ -17,6 +17,7 @@ from statemachines.task import task
 from stepline.core import clients
 from stepline.core.environment import number
 from stepline.core.fields import Fields, JsonObject
+from stepline.core.large_data import refuse_reference
 
 MAX_CONCURRENCY: Final = 40
 """Iterations of an inline Map that run at a time [Step Functions developer guide, "Inline mode"]."""
@@ -29,6 +30,7 @@ def handler(event: Fields) -> JsonObject:
     The returned parameters are text. Raises InvalidInputError.
     """
     document = Fields(event.value("input"), "the input")
+    refuse_reference(document)
     if names_a_file(document):
         document = read_parameter_file(clients.s3(), document)
     parameters = parse_parameters(document)

@@ -14,6 +14,7 @@ from statemachines.deploy.limits import MAX_STACK_NAME_CHARACTERS
 from statemachines.deploy.target import ROLE_ARN, Target
 from stepline.core.errors import InvalidInputError
 from stepline.core.fields import Fields
+from stepline.core.large_data import refuse_reference
 from stepline.core.text import quoted
 from stepline.core.trigger_keys import REVISION_BUCKET, REVISION_KEY, TRIGGER_KEYS
 
@@ -71,6 +72,7 @@ class DeployRequest:
     def parse(cls, value: object) -> Self:
         """Parse the input. Raise `InvalidInputError`, naming the key that is wrong."""
         fields = Fields(value, "the input")
+        refuse_reference(fields)
         fields.allow_only(USER_KEYS + TRIGGER_KEYS)
         target = find_target(fields)
         return cls(

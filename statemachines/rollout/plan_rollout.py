@@ -29,6 +29,7 @@ from stepline.core.environment import number
 from stepline.core.errors import InvalidInputError
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.fields import Fields, JsonObject
+from stepline.core.large_data import refuse_reference
 from stepline.core.trigger_keys import TRIGGER_KEYS
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def handler(event: Fields) -> JsonObject:
 def plan_rollout(document: Any, rollout: ExecutionArn, s3: Any) -> JsonObject:
     """Return the plan. `s3()` returns the client, if the targets are in a file. Raise `InvalidInputError`."""
     fields = Fields(document, "the input")
+    refuse_reference(fields)
     fields.allow_only((*_ROLLOUT_KEYS, *USER_KEYS, *TRIGGER_KEYS))
     base = {key: fields.value(key) for key in (*USER_KEYS, *TRIGGER_KEYS) if key in fields}
     targets = parse_targets(_items(fields, s3), base, rollout)

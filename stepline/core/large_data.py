@@ -13,7 +13,12 @@ from stepline.core import strict_json
 from stepline.core.aws_errors import AWS_FAILURES, PRECONDITION_CODES, FailureKind, error_code, translate
 from stepline.core.errors import ConfigurationError, InvalidInputError, TransientAwsError
 from stepline.core.fields import Fields
-from stepline.core.limits import MAX_LARGE_DATA_BYTES, MAX_LARGE_DATA_VALUES, MAX_QUOTED_CHARACTERS
+from stepline.core.limits import (
+    MAX_INPUT_BYTES,
+    MAX_LARGE_DATA_BYTES,
+    MAX_LARGE_DATA_VALUES,
+    MAX_QUOTED_CHARACTERS,
+)
 from stepline.core.text import printable
 
 if TYPE_CHECKING:
@@ -86,7 +91,7 @@ class LargeDataStore:
         self._bucket = bucket
 
     def store(self, owner: str, text: str) -> S3Reference:
-        """Store JSON, at most 8 MiB of UTF-8, once: the same owner and text give the same reference.
+        """Store JSON, at most 6 MiB of UTF-8, once: the same owner and text give the same reference.
 
         The key contains the checksum, and only the first request writes: a repeated one finds its version
         [S3 guide, "How to prevent object overwrites with conditional writes"].
@@ -192,6 +197,15 @@ def load_json(store: LargeDataStore, reference: S3Reference) -> Any:
         return strict_json.loads(store.load(reference))
     except ValueError as error:
         raise InvalidInputError(f"{reference} is not JSON: {error}.") from error
+
+
+def refuse_reference(fields: Fields) -> None:
+    """Raise `InvalidInputError` if the input of a state machine that reads no references is one."""
+    if S3_REFERENCE in fields:
+        raise InvalidInputError(
+            f"The input has more than {MAX_INPUT_BYTES:,} bytes, so that it is in S3 ({S3_REFERENCE}); this"
+            " state machine needs a smaller one."
+        )
 
 
 def check_values(data: bytes, name: str) -> None:

@@ -28,11 +28,11 @@ is a quarter of the function's memory."""
 MAX_INPUT_BYTES: Final = 262_144
 """Largest input or output of an execution, as UTF-8 [doc: Quotas related to task executions]."""
 
-MAX_LARGE_DATA_BYTES: Final = 8 * MIB
-"""Largest input or output that travels through S3 [ours]: 32 times as much as Step Functions allows. A
+MAX_LARGE_DATA_BYTES: Final = 6 * MIB
+"""Largest input or output that travels through S3 [ours]: 24 times as much as Step Functions allows. A
 function of 256 MB holds it as bytes, as text, and parsed."""
 
-MAX_LARGE_DATA_VALUES: Final = 500_000
+MAX_LARGE_DATA_VALUES: Final = 400_000
 """Values in it [ours]: an empty list takes three bytes in JSON, and 64 in memory."""
 
 MAX_EXECUTION_NAME_CHARACTERS: Final = 80

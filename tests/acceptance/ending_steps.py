@@ -61,7 +61,7 @@ def _link(environment: Environment) -> str:
     """See the link while the deployment waits for an approval, and so has a change set."""
     _set_execution_mode(environment, "SUPERSEDED")
     change = functools.partial(name_queue, environment)
-    commit_app(environment, stack="app", change=change, approval={"timeoutMinutes": 60})
+    commit_app(environment, stack="app", change=change, inputs={"approval": {"timeoutMinutes": 60}})
     wait_for_request(environment)
     action = _action(environment)
     execution = action["externalExecutionId"]

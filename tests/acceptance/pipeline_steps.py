@@ -25,6 +25,7 @@ from tests.acceptance.steps import Step
 
 _HANDLE: dict[str, Any] = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
 _SIGNAL_SECONDS = "600"
+_LARGE_CHARACTERS = 300_000
 
 
 def steps(deployer: Deployer) -> list[Step]:
@@ -45,6 +46,7 @@ def steps(deployer: Deployer) -> list[Step]:
         step("rejected change", "Failed: ApprovalRejectedError", _rejected_change),
         step("approved change", "Succeeded, UPDATE_COMPLETE", _approved_change),
         step("broken template", "Failed, CloudFormation's reason, not updated", _broken_template),
+        step("large input", "Failed, InvalidInputError, 1 object", _large_input),
         step("stop", "Failed: Aborted: stopped by the acceptance run", _stop),
         step("stack of another tool", "Failed: ForeignStackError", _foreign_stack),
         step("retry", "Succeeded, CREATE_COMPLETE", _retry),
@@ -57,6 +59,7 @@ def parameters(environment: Environment) -> dict[str, str]:
         "PipelineName": environment.prefix,
         "RepositoryName": f"{environment.prefix}-app",
         "ApplicationStackNames": f"{environment.prefix}-*",
+        "LargeData": "true",
         "PollSeconds": "1" if environment.is_local else "10",
         "OtherStateMachineArns": redrive_steps.machine_arn(environment),
     }
@@ -106,7 +109,7 @@ def _approved_change(environment: Environment) -> str:
 def _answered(environment: Environment, command: str) -> tuple[str, str]:
     """Push a replacement that waits for an approval, and answer as soon as `stepline status` shows it."""
     change = functools.partial(name_queue, environment)
-    commit = commit_app(environment, stack="app", change=change, approval={"timeoutMinutes": 60})
+    commit = commit_app(environment, stack="app", change=change, inputs={"approval": {"timeoutMinutes": 60}})
     approval = wait_for_request(environment)
     environment.stepline(command, approval, "--reason", "the acceptance run")
     return end_of(environment, commit)
@@ -122,6 +125,15 @@ def _broken_template(environment: Environment) -> str:
     return (
         f"{status}, {named}, {'not ' if _stack(environment).get('LastUpdatedTime') == before else ''}updated"
     )
+
+
+def _large_input(environment: Environment) -> str:
+    """Push an input above 256 KB: it travels through S3, and Deploy, which needs it itself, refuses it."""
+    status, reason = deploy(environment, inputs={"parameters": {"Text": "x" * _LARGE_CHARACTERS}})
+    bucket = environment.outputs()["LargeDataBucketName"]
+    count = environment.client("s3").list_objects_v2(Bucket=bucket, Prefix="inputs/")["KeyCount"]
+    error = "InvalidInputError" if "InvalidInputError: The input has more than" in reason else ""
+    return f"{status}, {error}, {count} object {reason}"
 
 
 def _stop(environment: Environment) -> str:

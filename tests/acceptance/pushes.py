@@ -37,9 +37,10 @@ def deploy(
     stack: str = "app",
     change: Change | None = None,
     configuration: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> tuple[str, str]:
     """Push the changed sample application, and return how its pipeline execution ended, and why."""
-    commit = commit_app(environment, stack=stack, change=change, configuration=configuration)
+    commit = commit_app(environment, stack=stack, change=change, configuration=configuration, inputs=inputs)
     return end_of(environment, commit)
 
 
@@ -49,13 +50,14 @@ def commit_app(
     stack: str,
     change: Change | None = None,
     configuration: Mapping[str, str] | None = None,
-    approval: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> str:
+    """Commit the sample application; `inputs` are further members of the input."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(shutil.copytree(PROJECT / "app", Path(temporary) / "app"))
         _edit(folder / "state_machine_input.json", environmentName=environment.prefix, stackName=stack)
-        if approval:
-            _edit(folder / "state_machine_input.json", approval=dict(approval))
+        if inputs:
+            _edit(folder / "state_machine_input.json", **inputs)
         if configuration:
             _edit(folder / "template_configuration.json", Parameters=dict(configuration))
         if change is not None:

@@ -25,6 +25,7 @@ PIPELINE = "migration"
 ROWS = json.dumps({"tables": ["customers", "orders"]})
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:migration"
 REDRIVEN = "arn:aws:states:us-east-1:000000000000:stateMachine:redrive"
+LARGE = "arn:aws:states:us-east-1:000000000000:stateMachine:large-data"
 MARKED = re.compile(r"^ *# begin of stepline.*?# end of stepline[^\n]*\n", re.DOTALL | re.MULTILINE)
 """The lines of the CloudFormation example that a pipeline without stepline lacks."""
 
@@ -49,7 +50,7 @@ class World:
             StackName=self.name,
             ChangeSetName=f"c-{uuid.uuid4()}",
             ChangeSetType="UPDATE" if self._exists() else "CREATE",
-            TemplateBody=re.sub(r"\bstepline-(?=trigger-|action-)", f"{NAME}-", template),
+            TemplateBody=re.sub(r"\bstepline-(?=trigger-|action-|large-data-)", f"{NAME}-", template),
             Capabilities=["CAPABILITY_IAM"],
         )
         cloudformation.get_waiter("change_set_create_complete").wait(
@@ -67,11 +68,11 @@ class World:
         stacks = self.aws.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return str(stacks[0]["StackStatus"])
 
-    def commit(self) -> None:
+    def commit(self, name: str = "migration.json", content: str = ROWS) -> None:
         self.aws.client("codecommit").create_commit(
             repositoryName=self.name,
             branchName="main",
-            putFiles=[{"filePath": "migration.json", "fileContent": ROWS}],
+            putFiles=[{"filePath": name, "fileContent": content}],
         )
 
     def run(self) -> dict[str, str]:
@@ -135,7 +136,8 @@ def action(local_aws: LocalAws) -> LocalAws:
         parameters={
             "Name": NAME,
             "StateMachineArn": MACHINE,
-            "OtherStateMachineArns": f"{MACHINE},{REDRIVEN}",
+            "OtherStateMachineArns": f"{MACHINE},{REDRIVEN},{LARGE}",
+            "LargeData": "true",
         },
         report=lambda _line: None,
     )
@@ -206,6 +208,28 @@ def test_retried_stage_redrives_the_execution_from_the_state_that_failed(action:
         assert entered.count("Copy Rows") == 1
     finally:
         action.client("ssm").delete_parameters(Names=["/redrive/switch"])
+        world.clean_up()
+
+
+def test_large_input_and_output_travel_through_s3(action: LocalAws) -> None:
+    world = World(action, name="large-data")
+    world.deploy((PROJECT / "examples/large-data/pipeline.yaml").read_text())
+    orders: list[dict[str, Any]] = [
+        {"id": number, "count": number % 7, "text": "x" * 100} for number in range(3000)
+    ]
+    try:
+        world.commit("orders.json", json.dumps({"orders": orders}))
+        assert world.run() == {"Source": "Succeeded", "Import": "Succeeded"}
+        total = sum(10 * order["count"] for order in orders)
+        assert world.variables("Import") == {"Orders": "3000", "Total": str(total)}
+        client = action.client("stepfunctions")
+        arn = client.list_executions(stateMachineArn=LARGE)["executions"][0]["executionArn"]
+        reference = json.loads(client.describe_execution(executionArn=arn)["input"])["s3Reference"]
+        found = action.client("s3").get_object(
+            Bucket=reference["bucket"], Key=reference["key"], VersionId=reference["versionId"]
+        )
+        assert json.loads(found["Body"].read())["orders"] == orders
+    finally:
         world.clean_up()
 
 

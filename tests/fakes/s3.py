@@ -75,8 +75,9 @@ class FakeS3(Calls):
 
     `objects` by bucket and key. `denied`: operation -> the prefix of "bucket/key" to which it is denied.
     `versions` by bucket and key, then version id, the latest last: only objects of buckets with versioning
-    have some. `put_version`: the version that PutObject writes, in such a bucket. The next `cut_short` bodies
-    of GetObject break off in the middle. `now` is the time at which objects are modified.
+    have some. `put_version`: the version that PutObject writes, in such a bucket; in those of `versioned`, it
+    has a new one each time. The next `cut_short` bodies of GetObject break off in the middle. `now` is the
+    time at which objects are modified.
     """
 
     service_name: ClassVar[str] = "s3"
@@ -86,6 +87,7 @@ class FakeS3(Calls):
     cut_short: int = 0
     denied: dict[str, str] = field(default_factory=dict)
     put_version: str | None = None
+    versioned: set[str] = field(default_factory=set)
     now: Callable[[], datetime] = lambda: datetime(2026, 1, 1, tzinfo=UTC)
     modified: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
@@ -201,9 +203,12 @@ class FakeS3(Calls):
                 raise AwsError("The specified key does not exist.", code="NoSuchKey", status=404)
             if request.headers["if-match"] != _etag(existing):
                 raise AwsError(code="PreconditionFailed", status=412)
-        self.put(request.bucket, request.key, request.body, version=self.put_version)
-        version = {"x-amz-version-id": self.put_version} if self.put_version else {}
-        return S3Response(200, b"", {"etag": _etag(request.body), **version})
+        version = self.put_version
+        if request.bucket in self.versioned:
+            version = f"v{len(self.versions.get((request.bucket, request.key), {})) + 1}"
+        self.put(request.bucket, request.key, request.body, version=version)
+        headers = {"x-amz-version-id": version} if version else {}
+        return S3Response(200, b"", {"etag": _etag(request.body), **headers})
 
 
 def _sha256(content: bytes) -> str:

@@ -12,6 +12,7 @@ from tests.faults.custom_action_world import CustomActionWorld
 from tests.faults.network import Network
 from tests.faults.pipeline_invariants import Ending
 from tests.faults.pipeline_parts import EXPRESS_MACHINE, WORKER
+from tests.faults.pipeline_scenarios import LARGE, LARGE_CHARACTERS
 from tests.faults.schedule import Fault, Schedule
 from tests.faults.sites import Site, possible_classes
 from tests.statemachines.deploy import case_runner
@@ -35,6 +36,7 @@ class CustomActionScenario:
     output_artifact: bool = False
     continuation_seconds: float = 1
     sweep_seconds: float = 1800
+    large_input: bool = False
 
     def world(self, network: Network, schedule: Schedule) -> CustomActionWorld:
         world = CustomActionWorld(
@@ -48,6 +50,8 @@ class CustomActionScenario:
         )
         document = case_runner.prepare(world, case_runner.load(self.case))
         own = {name: value for name, value in document.items() if name not in _ADDED_BY_WORKER}
+        if self.large_input:
+            own["text"] = "x" * LARGE_CHARACTERS
         world.source.files["state_machine_input.json"] = json.dumps(own)
         world.cloudformation.forget_versions()
         return world
@@ -106,6 +110,15 @@ _SCENARIOS = (
     # A retried stage redrives the execution, in a fault of the class "pipeline".
     CustomActionScenario("custom_action/redrive", "removal_refused", {"Retry": "Redrive"}),
     CustomActionScenario("custom_action/express", "unchanged", settings=_EXPRESS),
+    # Deploy refuses it; the Express state machine returns the reference, which the worker reads.
+    CustomActionScenario("custom_action/large_input", "unchanged", large_input=True, settings=LARGE),
+    CustomActionScenario(
+        "custom_action/large_output",
+        "unchanged",
+        {"Parameters": '{"url": "https://shop"}', "OutputVariables": '{"Url": "url"}'},
+        large_input=True,
+        settings=_EXPRESS | LARGE,
+    ),
 )
 
 

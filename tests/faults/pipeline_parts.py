@@ -23,6 +23,7 @@ CLEAN_UP = "CleanUp"
 MACHINE = f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}:stateMachine:deploy"
 EXPRESS_MACHINE = f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}:stateMachine:quick"
 EXPRESS_TASK = "Work"
+LARGE_DATA_BUCKET = "large-data"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/any"
 
 _SOURCE = {

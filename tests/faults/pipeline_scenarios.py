@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.faults import pipeline_invariants
 from tests.faults.network import Network
-from tests.faults.pipeline_parts import EXPRESS_MACHINE, TRIGGER
+from tests.faults.pipeline_parts import EXPRESS_MACHINE, LARGE_DATA_BUCKET, TRIGGER
 from tests.faults.pipeline_world import MAX_WAIT_MINUTES, PipelineWorld
 from tests.faults.schedule import Fault, Schedule
 from tests.faults.sites import Site, possible_classes
@@ -29,6 +29,8 @@ _UNPROTECTED = ("failed_stack_changed", "DeleteFailedStack")
 if it is still in this status, so an older answer is not excluded (docs/faults.md).
 """
 _PATH = "deploy/input.json"
+LARGE = {"LARGE_DATA_BUCKET": LARGE_DATA_BUCKET}
+LARGE_CHARACTERS = 262_144
 _EXPRESS = {"STATE_MACHINE_ARN": EXPRESS_MACHINE, "EXPRESS_CLAIMS_BUCKET": "claims"}
 
 
@@ -37,7 +39,7 @@ class PipelineScenario:
     """`case` is a file of `tests/statemachines/deploy/cases`; the rest is for the pipeline's action.
 
     `is_of_trigger`: the action does not end as the case says. `stop_in`, `loses_events`,
-    `names_action`: as in `PipelineWorld`.
+    `names_action`: as in `PipelineWorld`. `large_input`: it is above 256 KB.
     """
 
     name: str
@@ -50,6 +52,7 @@ class PipelineScenario:
     stop_in: str = ""
     loses_events: bool = False
     names_action: bool = False
+    large_input: bool = False
 
     @property
     def world_class(self) -> type[PipelineWorld]:
@@ -68,6 +71,8 @@ class PipelineScenario:
         )
         document = case_runner.prepare(world, case_runner.load(self.case))
         own = {name: value for name, value in document.items() if name not in _ADDED_BY_TRIGGER}
+        if self.large_input:
+            own["text"] = "x" * LARGE_CHARACTERS
         world.source.files[self.input_path] = json.dumps(own)
         world.cloudformation.forget_versions()
         return world
@@ -134,6 +139,16 @@ _TRIGGER_SCENARIOS = (
         for case in ("update", "new_stack", "failed_stack_rollback_complete", "unchanged_policy")
     ),
     PipelineScenario("express", "unchanged", settings=_EXPRESS, is_of_trigger=True),
+    # Deploy refuses it; the Express state machine returns the reference, which the trigger reads.
+    PipelineScenario("large_input", "unchanged", large_input=True, settings=LARGE, is_of_trigger=True),
+    PipelineScenario(
+        "large_output",
+        "unchanged",
+        {"parameters": {"url": "https://shop"}, "outputVariables": {"Url": "url"}},
+        large_input=True,
+        settings=_EXPRESS | LARGE,
+        is_of_trigger=True,
+    ),
 )
 
 
@@ -158,6 +173,7 @@ def distinct() -> list[str]:
             scenario.stop_in,
             scenario.loses_events,
             scenario.names_action,
+            scenario.large_input,
         ]
         found.setdefault(json.dumps(differences), name)
     return sorted(found.values())

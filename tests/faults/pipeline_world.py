@@ -16,6 +16,7 @@ from unittest import mock
 from pipeline import trigger
 from pipeline.settings import load_settings
 from statemachines.deploy import clean_up
+from stepline.core.large_data import S3_REFERENCE
 from stepline.localaws.codepipeline import CodePipeline, ServiceClients, Settings
 from stepline.localaws.context import Context
 from stepline.localaws.events import AwsEvent
@@ -34,6 +35,7 @@ from tests.faults.network import Network, Operation
 from tests.faults.pipeline_parts import (
     CLEAN_UP,
     EXPRESS_TASK,
+    LARGE_DATA_BUCKET,
     MACHINE,
     OPEN_JOBS_TABLE,
     PIPELINE,
@@ -140,6 +142,7 @@ class PipelineWorld(World):
         self._loses_events = loses_events
         self._names_action = names_action
         self.s3.now = self.clock.now
+        self.s3.versioned = {LARGE_DATA_BUCKET}
         self.results: list[JobResult] = []
         self.source = source or Source()
         self.cloudformation = FakeCloudFormation(clock=self.clock, s3=self.s3)
@@ -244,9 +247,9 @@ class PipelineWorld(World):
             self._invoke_clean_up(_SWEEP, self._retry_seconds)
             self.settle()
 
-    def _run_express_task(self, _event: Any, _context: Any) -> dict[str, Any]:
+    def _run_express_task(self, event: Any, _context: Any) -> dict[str, Any]:
         self.express_runs += 1
-        return {"done": True}
+        return {"done": True, **{name: event[name] for name in (S3_REFERENCE,) if name in event}}
 
     def _put_artifact(self, *, Bucket: str, Key: str, Body: Any, **_encryption: str) -> None:
         self.s3.put(Bucket, Key, Body.read())

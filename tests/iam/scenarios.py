@@ -596,7 +596,7 @@ VARIANTS = (
         ),
         prepare=create_other_resources,
     ),
-    # Without other state machines, whose claims have the same key as large data.
+    # Without other state machines: the key of their claims is that of large data.
     Variant(
         {"LargeData": "true", "InputBucketName": INPUT_BUCKET},
         (large_input_of_a_repeated_job_is_stored_once, large_input_of_an_interrupted_worker_is_found),

@@ -10,10 +10,12 @@ import uuid
 from typing import Any
 
 from statemachines.process.transaction import Transaction
+from stepline.core.large_data import LargeDataStore
 from tests.iam.logged_machines import logged_machine_scenario
-from tests.iam.suites import Lane
-from tests.iam.system import ACCOUNT, System
+from tests.iam.suites import Lane, Variant
+from tests.iam.system import ACCOUNT, REGION, System
 
+_LARGE_DATA = "iam-process-large-data"
 _OWNER = "testedkey1"
 _STEPS = tuple(
     f"{prefix}step-{letter}"
@@ -43,6 +45,34 @@ def process_without_the_api_succeeds(system: System) -> None:
     document = {"processInput": {"order": 1}, "codepipeline": {"jobId": "1"}}
     execution = system.start(document, machine=system.outputs["ProcessStateMachineArn"])
     system.wait_for_execution(execution).assert_status("SUCCEEDED")
+
+
+def large_input_is_read_by_its_reference(system: System) -> None:
+    """A pipeline's action has stored it."""
+    document = {"processInput": {"items": ["x" * 1000] * 300}}
+    store = LargeDataStore(system.client("s3"), _LARGE_DATA)
+    reference = store.store(str(uuid.uuid4()), json.dumps(document))
+    machine = system.outputs["ProcessStateMachineArn"]
+    execution = system.start({"s3Reference": reference.to_json()}, machine=machine)
+    system.wait_for_execution(execution).assert_status("SUCCEEDED")
+    missing = {"s3Reference": {**reference.to_json(), "key": f"inputs/{uuid.uuid4()}.json"}}
+    ended = system.wait_for_execution(system.start(missing, machine=machine))
+    ended.assert_status("FAILED")
+    assert "does not exist (any more) in this version" in ended.reason, ended.reason
+
+
+def create_large_data_bucket(system: System) -> dict[str, str]:
+    """Create the bucket, unless it exists, with the key of the process. Return no parameters."""
+    key_arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{system.resources['Key']}"
+    s3 = system.client("s3")
+    s3.create_bucket(Bucket=_LARGE_DATA)
+    s3.put_bucket_versioning(Bucket=_LARGE_DATA, VersioningConfiguration={"Status": "Enabled"})
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
+    s3.put_bucket_encryption(
+        Bucket=_LARGE_DATA,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+    return {"LargeDataKeyArn": key_arn}
 
 
 def failed_process_is_explained(system: System) -> None:
@@ -128,5 +158,13 @@ LANES: tuple[Lane, ...] = (
         step_without_data_fails_its_precondition,
         api_gateway_may_write_logs,
         logged_machines_are_created_updated_and_deleted,
+    ),
+)
+
+VARIANTS = (
+    Variant(
+        {"LargeDataBucketName": _LARGE_DATA},
+        (large_input_is_read_by_its_reference,),
+        prepare=create_large_data_bucket,
     ),
 )

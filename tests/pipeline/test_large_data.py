@@ -202,7 +202,7 @@ def test_input_of_the_maximum_size_is_stored_and_one_byte_more_is_refused(world:
     world.put_artifact({INPUT_FILE: json.dumps({"a": "x" * (MAX_INPUT_BYTES + rest + extra)}).encode()})
     result = world.send(world.first_job(job_id=str(uuid.uuid4())))
     if extra:
-        assert "The input has 8,388,609 bytes; at most 8,388,608 are possible." in failure(result)[1]
+        assert "The input has 6,291,457 bytes; at most 6,291,456 are possible." in failure(result)[1]
     else:
         assert "continuationToken" in result
 

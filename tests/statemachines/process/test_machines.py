@@ -13,6 +13,7 @@ from statemachines.process import errors as own_errors
 from statemachines.process.step import SERVICE
 from statemachines.process.transaction import Transaction
 from stepline.core import errors
+from stepline.core.large_data import LargeDataStore
 from tests.fakes.service import Calls, Fault
 from tests.statemachines import asl_graph, asl_rules
 from tests.statemachines.process.world import (
@@ -27,6 +28,7 @@ from tests.statemachines.process.world import (
 )
 from tests.system_template import machine_arn
 
+LARGE_DATA = "large-data"
 GIVEN, STORE = "Transaction Given?", "Store Input"
 STEPS = [f"Step {letter}" for letter in "ABCDEF"]
 DOWNSTREAM_STEPS = ["Step A", "Step B", "Step C"]
@@ -82,6 +84,46 @@ def test_execution_of_a_pipeline_stores_its_input_as_a_transaction(world: World)
     owner, _, transaction = json.loads(execution["output"])["transaction"].partition("/")
     assert (owner, list(json.loads(execution["output"]))) == ("execution", ["transaction"])
     assert world.data(transaction, owner=owner)["processInput"] == INPUT
+
+
+def put_large_input(world: World, document: Any) -> dict[str, Any]:
+    """Store an input as a pipeline's action does, and return the one of the execution."""
+    world.s3.put_version = "v1"
+    text = json.dumps(document)
+    return {"s3Reference": LargeDataStore(world.client("s3"), LARGE_DATA).store("1", text).to_json()}
+
+
+def test_large_input_of_a_pipeline_is_read_by_its_reference(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LARGE_DATA_BUCKET", LARGE_DATA)
+    large = {"items": ["x" * 1000] * 300}
+    document = put_large_input(world, {"processInput": large, "codepipeline": {"jobId": "1"}})
+    execution = world.execute(document | {"codepipeline": {"jobId": "1"}}, name="codepipeline-1")
+    assert execution["status"] == "SUCCEEDED"
+    owner, _, transaction = json.loads(execution["output"])["transaction"].partition("/")
+    assert world.data(transaction, owner=owner)["processInput"] == large
+
+
+@pytest.mark.parametrize(
+    ("bucket", "reference", "message"),
+    [
+        ("", {}, "The input has more than 262,144 bytes and is in S3: set the parameter LargeDataBucketName"),
+        ("others", {}, "is not in the bucket others, the only one allowed."),
+        (LARGE_DATA, {"versionId": "v2"}, "does not exist (any more) in this version."),
+        (LARGE_DATA, {"sha256": "A" * 43 + "="}, "does not have the checksum of its reference."),
+        (LARGE_DATA, {"size": -1}, '"s3Reference.size" in the input must be a whole number'),
+    ],
+)
+def test_large_input_that_cannot_be_read_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch, bucket: str, reference: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setenv("LARGE_DATA_BUCKET", bucket)
+    document = put_large_input(world, {"processInput": INPUT})
+    document["s3Reference"] |= reference
+    execution = world.execute(document, name="wrong")
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidInputError")
+    assert message in json.loads(execution["cause"])["errorMessage"]
 
 
 def test_stored_input_is_found_if_the_task_is_repeated(world: World) -> None:

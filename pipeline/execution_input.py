@@ -94,7 +94,7 @@ def _check_keys(document: Document) -> None:
     for key in (*TRIGGER_KEYS, S3_REFERENCE):
         if key in document:
             raise InvalidInputError(
-                f"The state machine's input has the key {quoted(key)}, which only the trigger may set:"
+                f"The state machine's input has the key {quoted(key)}, which only the action may set:"
                 f" it adds {REVISION_BUCKET} and {REVISION_KEY}, which say where the first input artifact"
                 f" is, {CODEPIPELINE}, the job, and for a large input {S3_REFERENCE}. Remove it from the"
                 " input and from parameters."

@@ -61,12 +61,12 @@ class Settings:
             return found[0]
         if found:
             raise ActionParametersError(
-                f"stateMachine {quoted(name_or_arn)} matches {len(found)} state machines; use the ARN."
+                f"The state machine {quoted(name_or_arn)} matches {len(found)} state machines; use the ARN."
             )
         raise ActionParametersError(
-            f"stateMachine {quoted(name_or_arn)} is not on the function's list of state machines:"
-            f" {', '.join(arn.qualified_name for arn in self.machines)}."
-            f" Add its ARN to {ALLOWED_STATE_MACHINE_ARNS}."
+            f"The state machine {quoted(name_or_arn)} is not on the function's list of state machines:"
+            f" {', '.join(arn.qualified_name for arn in self.machines)}. Add its ARN to the parameter"
+            f" OtherStateMachineArns of the stack, which sets {ALLOWED_STATE_MACHINE_ARNS}."
         )
 
     def _version_or_alias(self, name_or_arn: str) -> list[MachineArn]:

@@ -396,7 +396,9 @@ def test_unreachable_step_functions_is_tried_again(world: CustomWorld) -> None:
         ({"TimeoutMinutes": "soon"}, "TimeoutMinutes must be a positive integer"),
         ({"TimeoutMinutes": "0"}, "TimeoutMinutes must be a positive integer"),
         ({"OutputVariables": '{"A": "a..b"}'}, "OutputVariables.A is not a JMESPath expression"),
-        ({"StateMachine": "other"}, "not on the function's list"),
+        ({"StateMachine": "other"}, 'The state machine "other" is not on the function\'s list'),
+        ({"StateMachine": "other"}, "OtherStateMachineArns"),
+        ({"Input": '{"codepipeline": 1}'}, "which only the action may set"),
     ],
 )
 def test_wrong_property_fails_the_action_and_is_named(

@@ -21,7 +21,6 @@ PARAMETERS = {
         f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}" for name in OTHER_MACHINES
     ),
     "InputBucketName": INPUT_BUCKET,
-    "LargeData": "true",
     "OtherApplicationRoleArns": OTHER_ROLE_ARN,
     "TargetRoleArns": TARGET_ROLE_ARN,
     "MacroFunctionArns": _MACRO_FUNCTION_ARN,

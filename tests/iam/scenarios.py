@@ -585,8 +585,6 @@ VARIANTS = (
             result_of_an_interrupted_worker_is_reported,
             denied_express_execution_fails_the_custom_action,
             custom_action_reads_its_input_from_a_bucket,
-            missing_large_output_of_a_lambda_action_is_reported,
-            missing_large_output_of_a_custom_action_is_reported,
             stack_is_deployed_with_another_role,
             macro_of_the_account_is_used,
             stack_of_a_target_is_created_and_updated,
@@ -596,7 +594,16 @@ VARIANTS = (
         ),
         prepare=create_other_resources,
     ),
-    # Without other state machines: the key of their claims is that of large data.
+    # Large data apart from the Express executions above, whose claims have the same key ...
+    Variant(
+        {**PARAMETERS, "LargeData": "true"},
+        (
+            missing_large_output_of_a_lambda_action_is_reported,
+            missing_large_output_of_a_custom_action_is_reported,
+        ),
+        prepare=create_other_resources,
+    ),
+    # ... and from other state machines.
     Variant(
         {"LargeData": "true", "InputBucketName": INPUT_BUCKET},
         (large_input_of_a_repeated_job_is_stored_once, large_input_of_an_interrupted_worker_is_found),

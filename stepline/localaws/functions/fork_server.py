@@ -23,7 +23,7 @@ _READ_FROM_PATH = frozenset({"sitecustomize", "usercustomize"})
 _SEARCH_PATH = "PYTHONPATH"
 _SET_AT_START = "LC_CTYPE"
 """Python sets it where the machine has no locale of LANG [PEP 538], unless LC_ALL is set."""
-_MAX_MESSAGE_BYTES = 200_000
+_MAX_MESSAGE_BYTES = 1_000_000  # the kernel refuses to send as many
 
 
 def main() -> None:

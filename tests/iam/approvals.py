@@ -104,17 +104,19 @@ def _waiting(approver: Target, stack_name: str) -> ChangeApproval | None:
     )
 
 
-def approver_of(system: System) -> Target:
-    """Return the local AWS as a person sees it who has only the policy for approvers of this stack."""
-    iam, policy = system.client("iam"), system.outputs["ApproverPolicyArn"]
-    name = f"iam-approvers-{policy.rpartition('/')[2]}"[:64]
+def approver_of(*systems: System) -> Target:
+    """Return the local AWS as a person sees it who has only the policies for approvers of these stacks."""
+    system = systems[0]
+    iam = system.client("iam")
+    name = f"iam-approvers-of-{system.stack_name}"
     principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(
             RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
         )
-    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    for each in systems:
+        iam.attach_role_policy(RoleName=name, PolicyArn=each.outputs["ApproverPolicyArn"])
     credentials = system.client("sts").assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="mary"
     )["Credentials"]

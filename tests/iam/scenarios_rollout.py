@@ -94,7 +94,7 @@ def next_wave_is_approved_by_a_colleague(system: System) -> None:
         "codepipeline": {"pipelineName": APPLICATION, "pipelineExecutionId": started_execution(system)},
     }
     execution = system.start(document, machine=system.resources["StateMachine"])
-    approver = approver_of(system)
+    approver = approver_of(system, system.other_stack(APPLICATION))  # also reads the requests of Deploy
 
     def waiting() -> Any:
         found = list_workflow_approvals(approver)

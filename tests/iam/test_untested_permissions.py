@@ -30,6 +30,10 @@ UNTESTED = {
         "statemachines/deploy/template.yaml",
         "ApproverPolicy",
     ): "for the roles of people; a scenario approves a change with it alone",
+    (
+        "statemachines/rollout/template.yaml",
+        "ApproverPolicy",
+    ): "for the roles of people; a scenario approves a wave with it",
     ("statemachines/process/vpc.yaml", "*"): "an optional network, deployed separately",
 }
 

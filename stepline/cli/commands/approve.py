@@ -63,8 +63,8 @@ def _command(name: str, answer: Answer, description: str) -> click.Command:
 
 
 _CHOICE = (
-    "ID is that of a change of a stack, which `stepline status` shows; PIPELINE means the approval that "
-    "waits in it. Without either it is the only approval that waits."
+    "ID is that of a change of a stack or of a wave, which `stepline status` shows; PIPELINE means "
+    "the approval that waits in it. Without either it is the only approval that waits."
 )
 command = _command(
     "approve",

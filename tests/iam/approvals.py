@@ -105,7 +105,10 @@ def _waiting(approver: Target, stack_name: str) -> ChangeApproval | None:
 
 
 def approver_of(*systems: System) -> Target:
-    """Return the local AWS as a person sees it who has only the policies for approvers of these stacks."""
+    """Return the local AWS as a person sees it who has the policies for approvers of these stacks.
+
+    The requests of other installations, of other tests, may be read.
+    """
     system = systems[0]
     iam = system.client("iam")
     name = f"iam-approvers-of-{system.stack_name}"
@@ -115,6 +118,13 @@ def approver_of(*systems: System) -> Target:
         iam.create_role(
             RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
         )
+    own = [
+        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{each.stack_name}-{table}*"
+        for each in systems
+        for table in ("approvals", "wave-approvals")
+    ]
+    others = {"Statement": [{"Effect": "Allow", "Action": "dynamodb:Scan", "NotResource": own}]}
+    iam.put_role_policy(RoleName=name, PolicyName="others", PolicyDocument=json.dumps(others))
     for each in systems:
         iam.attach_role_policy(RoleName=name, PolicyArn=each.outputs["ApproverPolicyArn"])
     credentials = system.client("sts").assume_role(

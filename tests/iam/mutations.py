@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from tests.iam.permissions import TRUST_POLICY, Permission, permissions
 from tests.iam.stacks import APPLICATION, PROJECT, system_names
 from tests.iam.suites import Scenario, Suite, suites
@@ -83,7 +85,7 @@ def effect_of(system: System, permission: Permission, scenario: Scenario) -> str
         system.other_stack(permission.stack).restart(permission.role)
         try:
             scenario(system)
-        except Exception as error:
+        except (Exception, pytest.fail.Exception) as error:  # the latter is no Exception
             effect = f"fails: {' '.join(str(error).split())}"
         else:
             effect = "".join(f"{_OMITTED}: {message}" for message in system.denials()[:1])

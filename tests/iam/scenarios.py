@@ -174,17 +174,22 @@ def large_stack_is_updated(system: Pipeline) -> None:
 
 
 def ended_action_changes_no_stack(system: Pipeline) -> None:
-    """The action of the latest pipeline execution has ended; the stack can only be deleted."""
+    """The latest action of the pipeline has ended; the stack can only be deleted."""
     stack_id = system.client("cloudformation").create_change_set(
         StackName=f"iam-{unique_name()}",
         ChangeSetName="not-executed",
         ChangeSetType="CREATE",
         TemplateBody=json.dumps(template()),
     )["StackId"]
-    pipelines = system.client("codepipeline").list_pipeline_executions(pipelineName=APPLICATION)
+    # The newest first; some executions of the pipeline were abandoned before this action.
+    found = system.client("codepipeline").list_action_executions(pipelineName=APPLICATION)
     action = {
         "pipelineName": APPLICATION,
-        "pipelineExecutionId": pipelines["pipelineExecutionSummaries"][0]["pipelineExecutionId"],
+        "pipelineExecutionId": next(
+            item["pipelineExecutionId"]
+            for item in found["actionExecutionDetails"]
+            if item["actionName"] == "Deploy"
+        ),
         "stage": "Deploy",
         "action": "Deploy",
     }

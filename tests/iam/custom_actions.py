@@ -152,8 +152,7 @@ def timeout_of_a_custom_action_stops_its_execution(system: Pipeline) -> None:
             token = continuation_token(job["id"], execution, seconds=_SECONDS_SINCE_START)
             codepipeline.put_job_success_result(jobId=job["id"], continuationToken=token)
             system.wait_for(
-                lambda: _items_after_a_sweep(system),
-                lambda items: any("execution" in item for item in items),
+                lambda: _open_job_after_a_sweep(system, job["id"]), lambda item: "execution" in item
             )
             system.wait_for_execution(execution).assert_status("ABORTED")
             assert end_of_action(system, target)["status"] == "Failed"
@@ -161,9 +160,9 @@ def timeout_of_a_custom_action_stops_its_execution(system: Pipeline) -> None:
         events.enable_rule(Name=rule)
 
 
-def _items_after_a_sweep(system: Pipeline) -> list[Any]:
+def _open_job_after_a_sweep(system: Pipeline, first_job: str) -> dict[str, Any]:
     sweep_runs(system)
-    return list(system.client("dynamodb").scan(TableName=_TABLE)["Items"])
+    return _open_job(system, first_job)
 
 
 def custom_action_reads_its_input_from_a_bucket(system: Pipeline) -> None:
@@ -221,12 +220,18 @@ def _retry(system: Pipeline, target: Mapping[str, str]) -> None:
 def _abandon(system: Pipeline, target: Mapping[str, str]) -> None:
     """Abandon the action once its job is held; its execution is stopped."""
     execution = system.wait_for(lambda: _execution_arn(system, target), bool)
-    table = system.client("dynamodb")
-    system.wait_for(
-        lambda: table.scan(TableName=_TABLE)["Items"],
-        lambda items: any("execution" in item for item in items),
-    )
+    first_job = execution.rpartition(":codepipeline-")[2]
+    system.wait_for(lambda: _open_job(system, first_job), lambda item: "execution" in item)
     system.client("codepipeline").stop_pipeline_execution(**target, abandon=True)
     system.wait_for_execution(execution).assert_status("ABORTED")
     # The status event of the end is handled, too: afterwards nothing waits for the execution.
-    system.wait_for(lambda: table.scan(TableName=_TABLE)["Items"], lambda items: not items)
+    system.wait_for(lambda: _open_job(system, first_job), lambda item: not item)
+
+
+def _open_job(system: Pipeline, first_job: str) -> dict[str, Any]:
+    """Return the item of the action with this first job; an empty one if there is none."""
+    response = system.client("dynamodb").get_item(
+        TableName=_TABLE, Key={"firstJob": {"S": first_job}}, ConsistentRead=True
+    )
+    item: dict[str, Any] = response.get("Item", {})
+    return item

@@ -33,6 +33,10 @@ _EXECUTORS = (
 )
 """What ministack calls for the runtimes."""
 
+_MAX_INVOCATIONS = 4_000
+"""At the same time, most of which wait for one of a few execution environments. ministack counts them as
+processes, and lets no more run than fit into the memory: some hundreds."""
+
 _PATH = f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"
 
 
@@ -75,6 +79,7 @@ def run_functions_with(runner: FunctionRunner, roles: ServiceRoles, *, endpoint_
 
     original_write_log = lambda_svc._emit_lambda_logs
     original_invalidate = lambda_runtime.invalidate_worker
+    lambda_svc._ACCOUNT_CONCURRENCY_CAP = _MAX_INVOCATIONS
     lambda_svc._emit_lambda_logs = write_log
     for executor in _EXECUTORS:
         setattr(lambda_svc, executor, execute)

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
+from stepline.aws.error_messages import explain
 from stepline.cli import terminal
-from stepline.cli.error_messages import explain
 from stepline.cli.options import target_options
 from stepline.core.errors import UsageError
 from stepline.core.suggestions import similar_name

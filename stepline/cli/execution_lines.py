@@ -9,7 +9,7 @@ from datetime import datetime
 from stepline.aws.execution_history import StateVisit
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution
 from stepline.aws.statuses import Status, VisitStatus
-from stepline.cli.summaries import error_line, first_line, summary_line
+from stepline.aws.summaries import error_line, first_line, summary_line
 from stepline.cli.times import clock_time
 from stepline.core.durations import format_duration
 

@@ -16,8 +16,8 @@ from stepline.aws.failed_actions import FailedAction
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution, StageExecution
 from stepline.aws.pipelines import ExecutionSummary
 from stepline.aws.statuses import Status, VisitStatus
+from stepline.aws.summaries import error_line, first_line, summary_line
 from stepline.cli.execution_lines import visit_text
-from stepline.cli.summaries import error_line, first_line, summary_line
 from stepline.cli.terminal import Glyphs
 from stepline.core.durations import format_duration
 

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from stepline.aws.pipeline_status import PipelineStatus, action_state
 from stepline.aws.pipelines import ActionState, ExecutionSummary
+from stepline.aws.summaries import error_line, summary_line
 from stepline.cli import execution_view
-from stepline.cli.summaries import error_line, summary_line
 from stepline.cli.terminal import Glyphs
 from stepline.core.durations import format_duration
 

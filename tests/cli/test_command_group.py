@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from botocore import exceptions as botocore_errors
 
+from stepline.aws.error_messages import explain
 from stepline.cli.command_group import cli
-from stepline.cli.error_messages import explain
 from stepline.core.errors import UsageError
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import client_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepline.cli.summaries import error_line, first_line, summary_line
+from stepline.aws.summaries import error_line, first_line, summary_line
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from statemachines.deploy.limits import MAX_TASK_SECONDS
 from statemachines.deploy.request import DeployRequest
 from stepline.core.aws_errors import FailureKind, classify, error_code
 from stepline.core.clients import AssumedRole
-from stepline.core.cloudformation.change_sets import is_being_created, is_being_deleted, was_executed
+from stepline.core.cloudformation.change_sets import is_being_deleted, was_executed
 from stepline.core.cloudformation.errors import stack_does_not_exist
 from stepline.core.errors import InvalidInputError
 from stepline.core.executions.describe import Status
@@ -84,10 +84,11 @@ class Cleaner:
         cloudformation = self.cloudformation_of(request.target.role if request.target else None)
         deleted, pending = [], ""
         for change_set in _change_sets(cloudformation, request.stack_name, execution["name"]):
-            if is_being_created(change_set["Status"]) or not _delete(cloudformation, change_set):
-                pending = f"The change set {change_set['ChangeSetName']} cannot be deleted yet."
+            name = change_set["ChangeSetName"]
+            if delete_change_set(cloudformation, change_set["StackId"], name):
+                deleted.append(name)
             else:
-                deleted.append(change_set["ChangeSetName"])
+                pending = f"The change set {name} cannot be deleted yet."
         deleted += self._delete_templates(templates_of(execution_arn, execution["name"]))
         stopped = execution.get("stopDate", self.now)
         if status in _ENDED_BY_OTHERS and self.now - stopped < timedelta(seconds=MAX_TASK_SECONDS):
@@ -138,17 +139,6 @@ def _change_sets(
 def _cannot_be_assumed(error: ClientError) -> bool:
     """Return whether a target's role was denied; as a rule, the tasks were denied it, too."""
     return error.operation_name == _ASSUME_ROLE and classify(error) is FailureKind.PERMISSION
-
-
-def _delete(cloudformation: CloudFormationClient, change_set: ChangeSetSummaryTypeDef) -> bool:
-    """Return False if CloudFormation is using it."""
-    try:
-        delete_change_set(cloudformation, change_set["StackId"], change_set["ChangeSetName"])
-    except ClientError as error:
-        if error_code(error) != "InvalidChangeSetStatus":
-            raise
-        return False
-    return True
 
 
 def _request(text: str) -> DeployRequest | None:

@@ -48,11 +48,6 @@ def change_set_state(status: str, execution_status: str, reason: str) -> ChangeS
     return ChangeSetState.UNKNOWN
 
 
-def is_being_created(status: str) -> bool:
-    """Return whether the change set cannot be deleted yet."""
-    return status in _RUNNING
-
-
 def is_being_deleted(status: str) -> bool:
     """Return whether the change set was deleted, or will be."""
     return status in _BEING_DELETED

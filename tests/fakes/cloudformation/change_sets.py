@@ -135,6 +135,10 @@ class FakeCloudFormation(FakeStacks):
         change_set = self._find_change_set(ChangeSetName, StackName)
         if change_set.execution_status == "EXECUTE_IN_PROGRESS":
             raise AwsError("the change set is being executed", code="InvalidChangeSetStatus")
+        if change_set.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+            # The message is AWS's: https://github.com/mweagle/Sparta/issues/45
+            text = f"Cannot delete ChangeSet in status {change_set.status}"
+            raise AwsError(text, code="InvalidChangeSetStatus")
         self._remove(change_set)
 
     def execute_change_set(self, *, ChangeSetName: str, StackName: str, ClientRequestToken: str = "") -> None:

@@ -179,6 +179,9 @@ def test_change_set_that_is_being_created_is_deleted_later(machine: Machine) -> 
     cleaning = cleaner(machine).clean_up(EXECUTION)
     assert cleaning.deleted == ()
     assert "cannot be deleted yet" in cleaning.pending
+    (change_set,) = machine.cloudformation.change_sets.values()
+    change_set.status = "CREATE_COMPLETE"
+    assert cleaner(machine).clean_up(EXECUTION).deleted == (change_set.name,)
 
 
 def test_sweep_deletes_only_old_temporary_templates(machine: Machine) -> None:

@@ -93,6 +93,7 @@ def _explore(
     ):
         alone = list(singles(baselines, seed=seed, everything=everything))
         first = list(_run(pool, progress, "single faults", alone, findings))
+        progress.console.print(f"{len(alone):,} single faults: {findings.violations:,} violations.")
         twice = [] if once else list(pairs(baselines, first, seed=seed, everything=everything))
         for _ in _run(pool, progress, "pairs of faults", twice, findings):
             pass

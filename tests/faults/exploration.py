@@ -1,10 +1,12 @@
 """Chooses the schedules to run, and runs them.
 
 Every call of every scenario gets a fault of each class; calls that many scenarios have in common get them in
-a few scenarios. The seed decides which fault of the class it is, so another seed tries others. Then pairs:
-the second fault hits the calls that are made because of the first one, until the calls are again those of the
-scenario without faults. From there on, a second fault is the same as a single one. Pairs that hit the same
-two calls of the same functions with the same classes are run in one scenario only.
+a few scenarios, and of calls that a scenario repeats while it waits, the first ones and the last one get
+them. The seed decides which fault of the class it is, so another seed tries others. Then pairs: the second
+fault hits the calls that are made because of the first one, until the calls are again those of the scenario
+without faults. From there on, a second fault is the same as a single one. Pairs that hit the same two calls
+of the same functions with the same classes are run in one scenario only. Of a scenario with many pairs, the
+seed draws some.
 
 With `everything`, each call gets every fault of each class, and no pair is left out.
 """
@@ -36,6 +38,12 @@ _SECOND_CLASSES: Mapping[str, tuple[Fault, ...]] = {
 
 _SCENARIOS_WITH_COMMON_START = 16
 """In so many scenarios the calls of a common start get faults."""
+
+_FIRST_REPETITIONS = 2
+"""Of the calls at the same place of a scenario, so many of the first ones get faults, and the last one."""
+
+_PAIRS_PER_SCENARIO = 500
+"""A worker that is woken often makes other calls after a fault until it ends: thousands of pairs."""
 
 _CALLS_AFTER_PIPELINE_FAULT = 3
 """The second fault after one of a pipeline hits one of so many calls."""
@@ -107,7 +115,10 @@ def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = Fals
     for baseline in baselines:
         scenario = scenarios()[baseline.scenario]
         yield Schedule(baseline.scenario)
+        repetitions = _repetitions(baseline.sites)
         for call in range(1, len(baseline.sites) + 2):
+            if call in repetitions and not everything:
+                continue
             start = baseline.sites[:call]
             starts[start] += 1
             is_common = scenario.is_common_start(tuple(function for function, *_ in start))
@@ -119,10 +130,29 @@ def singles(baselines: Sequence[Baseline], *, seed: int, everything: bool = Fals
                 yield Schedule(baseline.scenario, (Injection(call, fault),))
 
 
+def _repetitions(sites: Sequence[Site]) -> set[int]:
+    """Return the calls that were made at the same place more than once before, and will be again."""
+    calls: dict[Site, list[int]] = {}
+    for call, site in enumerate(sites, start=1):
+        calls.setdefault(site, []).append(call)
+    return {call for same in calls.values() for call in same[_FIRST_REPETITIONS:-1]}
+
+
 def pairs(
     baselines: Sequence[Baseline], results: Iterable[Result], *, seed: int, everything: bool = False
 ) -> Iterator[Schedule]:
-    """Yield schedules with a second fault at every call that was made because of the first one."""
+    """Yield schedules with a second fault at calls that were made because of the first one."""
+    by_scenario: dict[str, list[Schedule]] = {}
+    for schedule in _all_pairs(baselines, results, seed=seed, everything=everything):
+        by_scenario.setdefault(schedule.scenario, []).append(schedule)
+    for scenario, found in by_scenario.items():
+        limit = len(found) if everything else min(len(found), _PAIRS_PER_SCENARIO)
+        yield from random.Random(zlib.crc32(f"{seed} {scenario}".encode())).sample(found, limit)
+
+
+def _all_pairs(
+    baselines: Sequence[Baseline], results: Iterable[Result], *, seed: int, everything: bool
+) -> Iterator[Schedule]:
     sites = {baseline.scenario: baseline.sites for baseline in baselines}
     seen: set[object] = set()
     for result in results:

@@ -103,7 +103,7 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Resolve the dependencies again and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --group dev --extra local --extra service pyproject.toml -o requirements/dev.txt
+	  --no-emit-index-url --no-header --group dev --extra console --extra local --extra service pyproject.toml -o requirements/dev.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header requirements/cdk.in -o requirements/cdk.txt
 	@$(VENV)/bin/uv pip compile -q --upgrade --no-deps --universal --python-version 3.13 --generate-hashes \

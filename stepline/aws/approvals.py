@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from stepline.aws.pipelines import find_pipeline, list_pipeline_names, read_definition, read_stage_states
+from stepline.aws.pipelines import (
+    StageState,
+    find_pipeline,
+    list_pipeline_names,
+    read_definition,
+    read_stage_states,
+)
 from stepline.aws.statuses import Status
 from stepline.aws.target import Target
 from stepline.aws.workflow_approvals import (
@@ -135,7 +141,7 @@ def list_approvals(codepipeline: CodePipelineClient, pipeline: str) -> list[Appr
     is the `externalExecutionId` of ListActionExecutions [model: PutApprovalResult].
     """
     definition = read_definition(codepipeline, pipeline)
-    approvals = list(_of_state(codepipeline, pipeline))
+    approvals = approvals_of_states(pipeline, read_stage_states(codepipeline, pipeline))
     if definition.execution_mode != _PARALLEL:
         return approvals
     return list(_of_action_executions(codepipeline, pipeline)) or approvals
@@ -166,12 +172,14 @@ def _answer_manual_approval(
         raise UsageError(f"{approval.stage} / {approval.action} no longer waits for an approval") from error
 
 
-def _of_state(codepipeline: CodePipelineClient, pipeline: str) -> Iterator[Approval]:
-    for stage in read_stage_states(codepipeline, pipeline):
-        for action in stage.actions:
-            if action.approval_token and action.status is Status.IN_PROGRESS:
-                execution_id = stage.execution_id or ""
-                yield Approval(pipeline, stage.name, action.name, execution_id, action.approval_token)
+def approvals_of_states(pipeline: str, stages: Iterable[StageState]) -> list[Approval]:
+    """Return the approvals that wait, as the pipeline's state lists them: not all in mode PARALLEL."""
+    return [
+        Approval(pipeline, stage.name, action.name, stage.execution_id or "", action.approval_token)
+        for stage in stages
+        for action in stage.actions
+        if action.approval_token and action.status is Status.IN_PROGRESS
+    ]
 
 
 def _of_action_executions(codepipeline: CodePipelineClient, pipeline: str) -> Iterator[Approval]:

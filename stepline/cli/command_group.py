@@ -30,6 +30,7 @@ _COMMANDS = {
     "push": "Push a directory to the pipeline's repository.",
     "watch": "Show an execution of a pipeline until it ends.",
     "status": "Show the pipelines and their latest executions.",
+    "console": "Show pipelines and executions in a browser.",
     "approve": "Approve what a pipeline or a deployment waits for.",
     "reject": "Reject what a pipeline or a deployment waits for.",
     "logs": "Show the log of a function or of a Batch job.",

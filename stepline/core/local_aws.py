@@ -8,6 +8,7 @@ HOST: Final = "127.0.0.1"
 """The loopback interface: other machines cannot reach a local AWS."""
 
 DEFAULT_PORT: Final = 4566
+DEFAULT_CONSOLE_PORT: Final = 4600
 DEFAULT_REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
 

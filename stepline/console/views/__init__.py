@@ -1,0 +1,6 @@
+"""The pages of the console: each module reads the documents of some of them."""
+
+from stepline.console.pages import Page
+from stepline.console.views import overview
+
+PAGES: tuple[Page, ...] = (*overview.PAGES,)

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from stepline.console.aws_calls import CallBudget, Pace, counted
 from stepline.console.pages import Document, Read
@@ -31,12 +31,40 @@ class Reading:
     failure: str = ""
 
 
-class Watch:
-    """One document that is read again and again. Times are seconds of the event loop's clock."""
+class Clock(Protocol):
+    """Times are seconds from any moment."""
 
-    def __init__(self, open_: Callable[[], Read], pace: Pace, explain: Callable[[Exception], str]) -> None:
+    def time(self) -> float: ...
+
+    async def wait(self, event: asyncio.Event, until: float) -> None:
+        """Return when the event is set, or at that time."""
+
+
+class LoopClock:
+    """The clock of the event loop."""
+
+    def time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def wait(self, event: asyncio.Event, until: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await event.wait()
+
+
+class Watch:
+    """One document that is read again and again."""
+
+    def __init__(
+        self,
+        open_: Callable[[], Read],
+        pace: Pace,
+        explain: Callable[[Exception], str],
+        clock: Clock | None = None,
+    ) -> None:
         self._open = open_
         self._explain = explain
+        self._clock = clock or LoopClock()
         self._read: Read | None = None
         self._budget = CallBudget(pace)
         self._lock = asyncio.Lock()
@@ -47,7 +75,7 @@ class Watch:
     async def latest(self) -> Reading:
         """Return the document; read it if it may have changed. Raises what the first reading raises."""
         async with self._lock:
-            if self._latest is None or asyncio.get_running_loop().time() >= self._due:
+            if self._latest is None or self._clock.time() >= self._due:
                 self._latest = await self._read_again()
             return self._latest
 
@@ -55,10 +83,7 @@ class Watch:
         """Yield each reading from now on, whether the document has changed or not."""
         while True:
             yield await self.latest()
-            refreshed = self._refreshed
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._due):
-                    await refreshed.wait()
+            await self._clock.wait(self._refreshed, self._due)
 
     def refresh(self) -> None:
         """Read everything anew, at once."""
@@ -67,18 +92,17 @@ class Watch:
         self._refreshed = asyncio.Event()
 
     async def _read_again(self) -> Reading:
-        clock = asyncio.get_running_loop().time
         try:
             document, calls = await asyncio.to_thread(counted, self._read_document)
         except Exception as error:
             if self._latest is None:
                 raise
-            self._budget.add(clock(), 1)
+            self._budget.add(self._clock.time(), 1)
             document, failure = self._latest.document, self._explain(error)
         else:
             failure = ""
-            self._budget.add(clock(), calls)
-        now = clock()
+            self._budget.add(self._clock.time(), calls)
+        now = self._clock.time()
         self._due = self._budget.next_reading(now, is_live=document["isLive"])
         return Reading(document, _version(document), self._budget.in_last_minute(now), failure)
 

@@ -6,29 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Self
 
-from statemachines.approvals.setting import ApprovalSetting
 from statemachines.rollout.results import Rollout
-from stepline.core.fields import Fields, JsonObject
+from stepline.core.fields import Fields
 
 WAVE_APPROVAL = "waveApproval"
 """The member of the input and of its waves."""
 
-NOT_NEEDED: JsonObject = {"isNeeded": False}
-
-_SECONDS_PER_MINUTE = 60
-
 _DIGEST_CHARACTERS = 12
-
-
-def needed_approval(setting: ApprovalSetting) -> JsonObject:
-    """Return `{"isNeeded", "timeoutSeconds", "notByRequester"}`, as the plan has it."""
-    if not setting.is_asked:
-        return NOT_NEEDED
-    return {
-        "isNeeded": True,
-        "timeoutSeconds": setting.timeout_minutes * _SECONDS_PER_MINUTE,
-        "notByRequester": setting.not_by_requester,
-    }
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Self
 
 from statemachines.rollout.results import Rollout
+from stepline.core.executions.digests import execution_digest
 from stepline.core.fields import Fields
 
 WAVE_APPROVAL = "waveApproval"
 """The member of the input and of its waves."""
-
-_DIGEST_CHARACTERS = 12
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,7 @@ class FinishedWave:
     @property
     def approval_id(self) -> str:
         """The id of the request, which people type: 12 hexadecimal digits and the number of the wave."""
-        identity = f"{self.execution_arn}\n{self.start_time}".encode()
-        return f"{hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]}-{self.rollout.wave + 1}"
+        return f"{execution_digest(self.execution_arn, self.start_time)}-{self.rollout.wave + 1}"
 
     @property
     def results(self) -> list[Any]:

@@ -6,7 +6,6 @@ states:SendTaskSuccess. Environment: APPROVALS_TABLE_ARN.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from statemachines.approvals.errors import ApprovalRefusedError
 from statemachines.approvals.requesters import Principal
 from statemachines.approvals.requests import ApprovalRequest, ApprovalTable, RequestStatus
 from stepline.core import clients
-from stepline.core.approvals import MAX_REASON_CHARACTERS, ApprovalAnswer, Decision
+from stepline.core.approvals import MAX_REASON_CHARACTERS, REQUEST_ID, ApprovalAnswer, Decision
 from stepline.core.aws_errors import error_code
 from stepline.core.fields import Fields, JsonObject
 from stepline.core.text import printable
@@ -28,7 +27,6 @@ from stepline.core.text import printable
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_ID: Final = re.compile(r"[0-9a-f]{12}-[0-9]{1,3}")
 _STATUSES: Final = {Decision.APPROVE: RequestStatus.APPROVED, Decision.REJECT: RequestStatus.REJECTED}
 _NOT_WAITING: Final = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 _TRIES: Final = 3
@@ -56,7 +54,7 @@ class SignedAnswer:
         """Parse `{"id", "decision", "reason"?, "proof": {…}}`. Raise `InvalidInputError`."""
         event.allow_only(("id", "decision", "reason", "proof"))
         approval_id, decision = event.text("id"), event.text("decision")
-        if not _ID.fullmatch(approval_id):
+        if not REQUEST_ID.fullmatch(approval_id):
             raise event.wrong("id", "must be the id of a request for approval", approval_id)
         if decision not in set(Decision):
             raise event.wrong("decision", f"must be one of {', '.join(Decision)}", decision)

@@ -9,8 +9,12 @@ from typing import Final, Self
 
 from statemachines.approvals.limits import DEFAULT_APPROVAL_MINUTES, MAX_APPROVAL_MINUTES
 from stepline.core.environment import boolean, number
-from stepline.core.fields import Fields
+from stepline.core.fields import Fields, JsonObject
 
+NOT_NEEDED: Final[JsonObject] = {"isNeeded": False}
+"""What a state machine reads if nobody is asked; otherwise see `ApprovalSetting.needed`."""
+
+_SECONDS_PER_MINUTE: Final = 60
 _MEMBERS: Final = ("timeoutMinutes", "notByRequester")
 
 
@@ -65,6 +69,15 @@ class ApprovalSetting:
             timeout_minutes=requirement.timeout_minutes or default,
             not_by_requester=is_forced or requirement.not_by_requester,
         )
+
+    @property
+    def needed(self) -> JsonObject:
+        """`{"isNeeded": true, "timeoutSeconds", "notByRequester"}`, which a state machine reads to ask."""
+        return {
+            "isNeeded": True,
+            "timeoutSeconds": self.timeout_minutes * _SECONDS_PER_MINUTE,
+            "notByRequester": self.not_by_requester,
+        }
 
 
 def _timeout_minutes(section: Fields) -> int | None:

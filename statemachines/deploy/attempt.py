@@ -7,22 +7,21 @@ again after 90 days) and the number of the attempt, but of no current time and n
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final, Self
 
 from statemachines.deploy.limits import MAX_TOKEN_CHARACTERS
+from stepline.core.executions.digests import DIGEST_CHARACTERS, digest, execution_digest
 from stepline.core.fields import Fields
 
 TEMPLATES_PREFIX: Final = "templates/"
 """Temporary templates are stored below it."""
 
-_DIGEST_CHARACTERS = 12
 _CHANGE_SET: Final = "change"
 _TEMPORARY_TEMPLATE: Final = re.compile(
-    rf"{TEMPLATES_PREFIX}[A-Za-z0-9-]*-[0-9a-f]{{{_DIGEST_CHARACTERS}}}"
-    rf"/stepline-(change|create)-[A-Za-z0-9-]*-[0-9a-f]{{{_DIGEST_CHARACTERS}}}-[0-9]+"
+    rf"{TEMPLATES_PREFIX}[A-Za-z0-9-]*-[0-9a-f]{{{DIGEST_CHARACTERS}}}"
+    rf"/stepline-(change|create)-[A-Za-z0-9-]*-[0-9a-f]{{{DIGEST_CHARACTERS}}}-[0-9]+"
 )
 
 
@@ -80,8 +79,7 @@ class DeploymentAttempt:
 
     @property
     def _digest(self) -> str:
-        identity = f"{self.execution_arn}\n{self.start_time}".encode()
-        return _digest(identity)
+        return execution_digest(self.execution_arn, self.start_time)
 
     def _unique(self, operation: str) -> str:
         head = f"stepline-{operation}-"
@@ -98,22 +96,18 @@ def is_change_set_of(execution_name: str, name: str, description: str) -> bool:
 
     Its start time is not needed: an execution of the same name that runs is never cleaned up.
     """
-    pattern = rf"stepline-{_CHANGE_SET}-.*-[0-9a-f]{{{_DIGEST_CHARACTERS}}}-[0-9]+"
+    pattern = rf"stepline-{_CHANGE_SET}-.*-[0-9a-f]{{{DIGEST_CHARACTERS}}}-[0-9]+"
     return bool(re.fullmatch(pattern, name)) and description == change_set_description(execution_name)
 
 
 def templates_of(execution_arn: str, execution_name: str) -> str:
     """Return the prefix of the keys of the execution's temporary templates."""
-    return f"{TEMPLATES_PREFIX}{_readable(execution_name)}-{_digest(execution_arn.encode())}/"
+    return f"{TEMPLATES_PREFIX}{_readable(execution_name)}-{digest(execution_arn)}/"
 
 
 def is_temporary_template(key: str) -> bool:
     """Return whether a task has stored the object, as opposed to anything else below the prefix."""
     return bool(_TEMPORARY_TEMPLATE.fullmatch(key))
-
-
-def _digest(identity: bytes) -> str:
-    return hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]
 
 
 def _readable(execution_name: str) -> str:

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from statemachines.approvals.setting import ApprovalSetting
+from statemachines.approvals.setting import NOT_NEEDED, ApprovalSetting
 from statemachines.deploy.change_policy import DangerousChange
 from statemachines.deploy.limits import MAX_APPROVAL_RESOURCES, MAX_CAUSE_CHARACTERS, MAX_CAUSES
 from statemachines.deploy.resource_changes import ChangeDetail
 from stepline.core.fields import JsonObject
 from stepline.core.text import printable
-
-_SECONDS_PER_MINUTE: Final = 60
 
 _SOURCES: Final = {
     "ParameterReference": "the parameter {}",
@@ -26,17 +24,15 @@ _SOURCES: Final = {
 
 
 def changes_to_approve(refused: Sequence[DangerousChange], setting: ApprovalSetting) -> JsonObject:
-    """Return `{"isNeeded", "timeoutSeconds", "notByRequester", "resources": […], "omitted"}`.
+    """Return `ApprovalSetting.needed` with `"resources": […]` and `"omitted"`, or `NOT_NEEDED`.
 
     A resource is `{"path", "type", "loss", "effect", "causes": ["property QueueName", …]}`. `omitted` is the
     number of resources that are not listed.
     """
     if not refused:
-        return {"isNeeded": False}
+        return NOT_NEEDED
     return {
-        "isNeeded": True,
-        "timeoutSeconds": setting.timeout_minutes * _SECONDS_PER_MINUTE,
-        "notByRequester": setting.not_by_requester,
+        **setting.needed,
         "resources": [_resource(change) for change in refused[:MAX_APPROVAL_RESOURCES]],
         "omitted": max(len(refused) - MAX_APPROVAL_RESOURCES, 0),
     }

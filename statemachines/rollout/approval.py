@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Self
 
-from statemachines.approvals.setting import ApprovalSetting
 from statemachines.rollout.results import Rollout
-from stepline.core.fields import Fields, JsonObject
+from stepline.core.executions.digests import execution_digest
+from stepline.core.fields import Fields
 
 WAVE_APPROVAL = "waveApproval"
 """The member of the input and of its waves."""
-
-NOT_NEEDED: JsonObject = {"isNeeded": False}
-
-_SECONDS_PER_MINUTE = 60
-
-_DIGEST_CHARACTERS = 12
-
-
-def needed_approval(setting: ApprovalSetting) -> JsonObject:
-    """Return `{"isNeeded", "timeoutSeconds", "notByRequester"}`, as the plan has it."""
-    if not setting.is_asked:
-        return NOT_NEEDED
-    return {
-        "isNeeded": True,
-        "timeoutSeconds": setting.timeout_minutes * _SECONDS_PER_MINUTE,
-        "notByRequester": setting.not_by_requester,
-    }
 
 
 @dataclass(frozen=True)
@@ -48,8 +30,7 @@ class FinishedWave:
     @property
     def approval_id(self) -> str:
         """The id of the request, which people type: 12 hexadecimal digits and the number of the wave."""
-        identity = f"{self.execution_arn}\n{self.start_time}".encode()
-        return f"{hashlib.sha256(identity).hexdigest()[:_DIGEST_CHARACTERS]}-{self.rollout.wave + 1}"
+        return f"{execution_digest(self.execution_arn, self.start_time)}-{self.rollout.wave + 1}"
 
     @property
     def results(self) -> list[Any]:

@@ -9,7 +9,8 @@ from statemachines.approvals import current_time
 from statemachines.approvals.decisions import decided_request
 from statemachines.approvals.errors import ApprovalExpiredError, ApprovalRejectedError
 from statemachines.approvals.requests import ApprovalTable
-from statemachines.rollout.approval import NOT_NEEDED, FinishedWave
+from statemachines.approvals.setting import NOT_NEEDED
+from statemachines.rollout.approval import FinishedWave
 from statemachines.rollout.limits import MAX_APPROVER_CHARACTERS, MAX_REASON_BYTES
 from statemachines.task import task
 from stepline.core import clients

@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from statemachines.rollout.approval import NOT_NEEDED
+from statemachines.approvals.setting import NOT_NEEDED
 from statemachines.rollout.errors import WaveFailedError
 from statemachines.rollout.results import Rollout
 from statemachines.task import task

@@ -12,9 +12,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from statemachines.approvals.setting import ApprovalSetting
+from statemachines.approvals.setting import NOT_NEEDED, ApprovalSetting
 from statemachines.deploy.request import USER_KEYS
-from statemachines.rollout.approval import WAVE_APPROVAL, needed_approval
+from statemachines.rollout.approval import WAVE_APPROVAL
 from statemachines.rollout.limits import (
     MAX_BAKE_POLLS,
     MAX_CONCURRENCY,
@@ -94,7 +94,7 @@ def _wave(wave: Wave, target_alarms: Sequence[str], rollout: ExecutionArn) -> Js
     return {
         "name": wave.name,
         "bakeSeconds": wave.bake_minutes * 60,
-        "approval": needed_approval(setting),
+        "approval": setting.needed if setting.is_asked else NOT_NEEDED,
         "targets": [
             {
                 "name": target.name,

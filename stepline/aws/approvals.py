@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,7 +24,7 @@ from stepline.aws.workflow_approvals import (
     list_readable_workflow_approvals,
     list_workflow_approvals,
 )
-from stepline.core.approvals import Decision
+from stepline.core.approvals import REQUEST_ID, Decision
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
@@ -38,7 +37,6 @@ APPROVAL_PROVIDER: Final = "Manual"
 MAX_COMMENT_CHARACTERS: Final = 512
 """`summary` of PutApprovalResult [model]."""
 
-_REQUEST_ID: Final = re.compile(r"[0-9a-f]{12}-[0-9]{1,3}")
 _PARALLEL: Final = "PARALLEL"
 _ANSWERED: Final = frozenset({"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"})
 
@@ -90,7 +88,7 @@ class ApprovalChoice:
 
     @property
     def request_id(self) -> str | None:
-        return self.pipeline if self.pipeline and _REQUEST_ID.fullmatch(self.pipeline) else None
+        return self.pipeline if self.pipeline and REQUEST_ID.fullmatch(self.pipeline) else None
 
     def matches(self, approval: AnyApproval) -> bool:
         if self.request_id:

@@ -22,6 +22,12 @@ _TONES = {
     "warn": {"stopped", "superseded", "cancelled", "abandoned", "caught"},
 }
 """The colour of each status, of CodePipeline, Step Functions and CloudFormation, in lower case."""
+_LABELS = {
+    "TIMED_OUT": "timed out",
+    "TimedOut": "timed out",
+    "PENDING_REDRIVE": "pending redrive",
+    "Caught": "failed and caught",
+}
 
 
 class Renderer:
@@ -70,9 +76,7 @@ def label(status: str) -> str:
     found = Status(status) if status in {each.value for each in Status} else None
     if found is not None:
         return found.label
-    return {"TIMED_OUT": "timed out", "TimedOut": "timed out", "Caught": "failed and caught"}.get(
-        status, status.lower() if status.isupper() and "_" not in status else status
-    )
+    return _LABELS.get(status, status.lower() if status.isupper() and "_" not in status else status)
 
 
 def clock(moment: str | None) -> str:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from stepline.core.executions.digests import DIGEST_CHARACTERS
 
 ANSWER_FUNCTIONS: Final = {
     "-deploy-approvals": "-answer-approval",
@@ -22,6 +25,9 @@ ANSWER_FUNCTIONS: Final = {
 
 ASKING_STATES: Final = frozenset({"Ask For Approval", "Ask For Wave Approval", "Deploy Target"})
 """The states that may wait for an approval; the last one runs a deployment, which has the state itself."""
+
+REQUEST_ID: Final = re.compile(rf"[0-9a-f]{{{DIGEST_CHARACTERS}}}-[0-9]{{1,3}}")
+"""The id of a request, which people type: a digest of the execution, and its attempt or wave."""
 
 WAITING_INDEX: Final = "waiting"
 """The index of the requests that wait. It contains their ids and `request`, and no task tokens."""

@@ -13,6 +13,7 @@ from stepline.aws.target import Target
 from stepline.cli import watching
 from stepline.core.errors import UsageError
 from tests.aws.fakes import Answers, target_of
+from tests.cli.approval_requests import ID, description
 from tests.cli.conftest import Stepline
 from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline, task
 from tests.localaws.codepipeline.fakes import approval_action, client_error, stage
@@ -431,10 +432,11 @@ class TestWorkflowApproval:
     def watch(self, stepline: Stepline, prepare: Prepare, use_target: Any, dynamodb: Any, **of: str) -> str:
         local_pipeline = prepare(self.ASKING)
         execution_id = local_pipeline.world.start()
-        request = {"kind": "change", **REQUEST, "pipelineExecutionId": execution_id, **of}
-        local_pipeline.stepfunctions.start_execution(
+        asking = local_pipeline.stepfunctions.start_execution(
             stateMachineArn=local_pipeline.machine_arn, name="asks", input="{}"
         )
+        own = {"executionArn": asking["executionArn"], "pipelineExecutionId": execution_id}
+        request = {**description(), **own, **of}
         use_target(local_pipeline.target(dynamodb=dynamodb or _table(request)))
         result = stepline("watch")
         assert result.exit_code == 0, result.output
@@ -444,8 +446,8 @@ class TestWorkflowApproval:
         output = self.watch(stepline, prepare, use_target, None)
         assert output.count("A change of the stack dev-app in pipeline app waits for an approval until") == 1
         assert "  Queue (AWS::SQS::Queue) would be replaced, because of property QueueName\n" in output
-        assert f" approve {REQUEST['id']}\n" in output
-        assert f" reject {REQUEST['id']}\n" in output
+        assert f" approve {ID}\n" in output
+        assert f" reject {ID}\n" in output
 
     def test_approval_of_another_execution_is_not_shown(
         self, stepline: Stepline, prepare: Prepare, use_target: Any
@@ -464,30 +466,6 @@ class TestWorkflowApproval:
 def _table(request: dict[str, Any]) -> Answers:
     tables = {"TableNames": ["stepline-deploy-approvals"]}
     return Answers({"list_tables": tables, "scan": {"Items": [{"request": {"S": json.dumps(request)}}]}})
-
-
-REQUEST: dict[str, Any] = {
-    "id": "0123456789ab-1",
-    "stackName": "dev-app",
-    "pipelineName": "app",
-    "stage": "Deploy",
-    "action": "Deploy",
-    "executionArn": "arn:aws:states:us-east-1:000000000000:execution:deploy:asks",
-    "revision": "",
-    "requester": "",
-    "notByRequester": False,
-    "requestedAt": "2026-01-01T00:00:00+00:00",
-    "expiresAt": "2999-01-01T00:00:00+00:00",
-    "resources": [
-        {
-            "path": "Queue",
-            "type": "AWS::SQS::Queue",
-            "effect": "would be replaced",
-            "causes": ["property QueueName"],
-        }
-    ],
-    "omitted": 0,
-}
 
 
 def test_region_of_aws_is_shown(stepline: Stepline, use_target: Callable[[Target], None]) -> None:

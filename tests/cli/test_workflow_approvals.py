@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,40 +12,13 @@ import pytest
 from stepline.aws.target import Target
 from stepline.core.approvals import ANSWER_HEADER, NOBODY_CAN_APPROVE
 from tests.aws.fakes import Answers, target_of
+from tests.cli.approval_requests import ID, description
 from tests.cli.conftest import Stepline
 from tests.localaws.codepipeline.fakes import World, approval_action, client_error, stage
 
-ID, OTHER_ID = "0123456789ab-1", "ba9876543210-2"
+OTHER_ID = "ba9876543210-2"
 MARY = "arn:aws:sts::000000000000:assumed-role/approvers/mary"
 TABLES = {"TableNames": ["orders", "stepline-deploy-approvals"]}
-
-
-def description(approval_id: str = ID, *, minutes: float = 60, pipeline: str = "app") -> dict[str, Any]:
-    now = datetime.now(UTC)
-    return {
-        "id": approval_id,
-        "kind": "change",
-        "stackName": "dev-app",
-        "pipelineName": pipeline,
-        "stage": "Deploy",
-        "action": "Deploy",
-        "pipelineExecutionId": "7e0c9a4e-0000-4000-8000-000000000000",
-        "executionArn": f"arn:aws:states:us-east-1:000000000000:execution:stepline-deploy:{approval_id}",
-        "revision": "1" * 40,
-        "requester": "",
-        "notByRequester": False,
-        "requestedAt": now.isoformat(timespec="seconds"),
-        "expiresAt": (now + timedelta(minutes=minutes)).isoformat(timespec="seconds"),
-        "resources": [
-            {
-                "path": "Queue",
-                "type": "AWS::SQS::Queue",
-                "effect": "would be replaced",
-                "causes": ["property QueueName"],
-            }
-        ],
-        "omitted": 0,
-    }
 
 
 class Installation:

@@ -148,8 +148,8 @@ class ExecutionEnvironment:
         return "Runtime exited without providing a reason"
 
     def _watch(self) -> None:
-        self._process.wait_for_exit()
-        self._kill_group()  # children that the function left behind
+        if self._process.wait_for_exit():
+            self._kill_group()  # children that the function left behind
         self._exit_code = self._process.reap()
         self._exited.set()
         with suppress(Exception):  # set already

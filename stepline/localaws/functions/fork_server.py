@@ -37,17 +37,12 @@ def main() -> None:
 
 def serve(descriptor: int, own: set[str]) -> bool:
     """Return True in a process for a function, and False when the other end of the socket is closed."""
-    import gc  # noqa: PLC0415
-    import importlib  # noqa: PLC0415
     import json  # noqa: PLC0415
     import select  # noqa: PLC0415
     import signal  # noqa: PLC0415
     import socket  # noqa: PLC0415
 
-    for name in _SHARED_MODULES:
-        importlib.import_module(name)
-    shared = {name.partition(".")[0] for name in sys.modules if name not in own}
-    gc.freeze()
+    shared = _import_shared(own)
     connection = socket.socket(fileno=descriptor)
     wakeups, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
@@ -77,16 +72,25 @@ def serve(descriptor: int, own: set[str]) -> bool:
             children.add(pid)
             response = {"started": pid}
         else:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _stop_serving(wakeups, wakeup)
             connection.close()
-            os.close(wakeups)
-            os.close(wakeup)
             _become(start, *descriptors)
             return True
         for received in descriptors:
             os.close(received)
         connection.send(json.dumps(response).encode())
+
+
+def _import_shared(own: set[str]) -> set[str]:
+    """Import what functions share. Return the packages that not every interpreter has imported."""
+    import gc  # noqa: PLC0415
+    import importlib  # noqa: PLC0415
+
+    for name in _SHARED_MODULES:
+        importlib.import_module(name)
+    shared = {name.partition(".")[0] for name in sys.modules if name not in own}
+    gc.freeze()
+    return shared
 
 
 def _fork() -> int:
@@ -128,6 +132,16 @@ def _why_not(variables: dict[str, str], shared: set[str]) -> str:
             if brought := names & (shared | _READ_FROM_PATH):
                 return f"it brings {min(brought)}"
     return ""
+
+
+def _stop_serving(wakeups: int, wakeup: int) -> None:
+    """Handle no signals of children in this copy any more."""
+    import signal  # noqa: PLC0415
+
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.close(wakeups)
+    os.close(wakeup)
 
 
 def _become(start: dict[str, object], standard_input: int, log: int) -> None:

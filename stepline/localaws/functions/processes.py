@@ -36,11 +36,14 @@ class Process(Protocol):
 
     pid: int
 
-    def wait_for_exit(self) -> None:
-        """Wait until it has exited; its number is not used again before `reap`."""
+    def wait_for_exit(self) -> bool:
+        """Wait until it has exited, and return True; its number is not used again before `reap`.
+
+        Return False at once where Python can only wait and reap in one.
+        """
 
     def reap(self) -> int:
-        """Return the exit code, as subprocess has it."""
+        """Wait until it has exited, and return the exit code, as subprocess has it."""
 
 
 class Processes:
@@ -88,9 +91,11 @@ class _Spawned:
         )
         self.pid = self._process.pid
 
-    def wait_for_exit(self) -> None:
-        if hasattr(os, "waitid"):  # not on macOS before Python 3.13
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+    def wait_for_exit(self) -> bool:
+        if not hasattr(os, "waitid"):  # on macOS before Python 3.13
+            return False
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        return True
 
     def reap(self) -> int:
         code = self._process.wait()
@@ -112,8 +117,8 @@ class _Forked:
         self._code = code
         self._exited.set()
 
-    def wait_for_exit(self) -> None:
-        self._exited.wait()
+    def wait_for_exit(self) -> bool:
+        return self._exited.wait()
 
     def reap(self) -> int:
         self._exited.wait()

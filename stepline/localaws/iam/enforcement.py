@@ -155,7 +155,7 @@ class Enforcement:
             return Decision(Verdict.NO_SUCH_ROLE)
         trust = tuple(_on_role(parse(role.trust_policy, policy=f"trust policy of {role.name}"), role.arn))
         if request.caller.service:
-            return decide(_with_source(request), Policies(resource=tuple(_of_any_resource(trust))))
+            return decide(request, Policies(resource=tuple(_of_any_resource(trust))))
         policies = self._policies(request)
         return decide(
             request,
@@ -184,7 +184,10 @@ class Enforcement:
         return self._store.role(account_id, arn.rpartition("/")[2])
 
     def _context(self, caller: Caller, permission: Permission) -> Mapping[str, ContextValue]:
-        """Return the context, with the keys of every request. The loopback interface counts as TLS."""
+        """Return the context, with the keys of every request. The loopback interface counts as TLS.
+
+        A service works for a resource of the account whose role it assumes.
+        """
         return {
             "aws:principalarn": caller.role_arn or caller.arn,
             "aws:principalaccount": caller.account_id,
@@ -193,6 +196,7 @@ class Enforcement:
             "aws:resourceaccount": self._store.owner(permission.resource) or caller.account_id,
             "aws:securetransport": "true",
             "aws:sourceip": "127.0.0.1",
+            **({"aws:sourceaccount": caller.account_id} if caller.service else {}),
             **{f"aws:principaltag/{name.lower()}": value for name, value in caller.session_tags},
             **permission.context,
         }
@@ -216,11 +220,6 @@ def _needs_key_policy(request: Request) -> bool:
 
 def _parsed(documents: Iterable[str], policy: str) -> tuple[Statement, ...]:
     return tuple(statement for document in documents for statement in parse(document, policy=policy))
-
-
-def _with_source(request: Request) -> Request:
-    """Add the account for whose resource a service assumes the role, which is the role's."""
-    return replace(request, context={**request.context, "aws:sourceaccount": request.caller.account_id})
 
 
 def _of_any_resource(statements: Iterable[Statement]) -> Iterator[Statement]:

@@ -13,7 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from stepline.localaws.functions import CodeError, FunctionRunner, FunctionsError, RequestTooLargeError
+from stepline.localaws.functions import (
+    CodeError,
+    FunctionRunner,
+    FunctionsError,
+    RequestTooLargeError,
+    processes,
+)
 from stepline.localaws.functions.code_store import CodeStore
 from stepline.localaws.functions.execution_environment import ExecutionEnvironment
 from stepline.localaws.functions.processes import Processes
@@ -146,6 +152,17 @@ def test_function_that_cannot_be_loaded_is_reported(
         assert document["errorType"] == error_type
         assert message in document["errorMessage"]
         assert result.function_error == "Unhandled"
+
+
+def test_function_runs_where_python_cannot_wait_without_reaping(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "waitid", raising=False)
+    monkeypatch.setattr(processes, "_CAN_FORK", False)
+    assert [invoke("app.counts").payload for _ in range(2)] == [b"1", b"2"]
+    assert b"Runtime exited with error: exit status 3" in invoke("app.exits").payload
+    event = json.dumps({"file": str(tmp_path / "pids")}).encode()
+    assert b"Sandbox.Timedout" in invoke("app.sleeps", event, timeout_seconds=0.5).payload
 
 
 def test_payloads_beyond_the_limits_are_refused(invoke: Invoke) -> None:

@@ -35,6 +35,7 @@ from stepline.localaws.iam.service_requests import (
     state_machine_permission,
 )
 from stepline.localaws.protocol.rest import operation_at
+from stepline.localaws.protocol.service import service_model
 from stepline.localaws.service_roles import ServiceRoles
 
 _PERMISSION_BY_SERVICE = {
@@ -42,6 +43,12 @@ _PERMISSION_BY_SERVICE = {
     "codepipeline": codepipeline_permission,
     "logs": logs_permission,
 }
+_PERMISSIONS_BY_SERVICE = {
+    "batch": batch_permissions,
+    "codebuild": codebuild_permissions,
+    "scheduler": scheduler_permissions,
+}
+"""Services whose requests may require several permissions; the first is that of the operation."""
 _RESOURCE_MEMBERS = {"iam:SimulatePrincipalPolicy": "PolicySourceArn"}
 """Actions whose resource is in a parameter that ministack does not know."""
 
@@ -164,12 +171,7 @@ class _HttpRequest:
             return
         parameters = self._parameters()
         yield from required_permissions(ServiceRequest(permission, parameters), objects)
-        if self._service == "batch":
-            yield from self._batch_permissions()[1:]
-        if self._service == "codebuild":
-            yield from self._codebuild_permissions()[1:]
-        if self._service == "scheduler":
-            yield from self._scheduler_permissions()[1:]
+        yield from self._several_permissions()[1:]
         if permission.action == _DESCRIBE_ALARMS:
             yield from self._alarm_permissions()[1:]
         if self._service == "s3":
@@ -196,15 +198,11 @@ class _HttpRequest:
 
     def _permission(self, account: str) -> Permission | None:
         region = responses.get_region()
-        if self._service == "batch":
-            return self._batch_permissions()[0]
-        if self._service == "codebuild":
-            return self._codebuild_permissions()[0]
-        if self._service == "scheduler":
-            return self._scheduler_permissions()[0]
+        if several := self._several_permissions():
+            return several[0]
         if permission_of := _PERMISSION_BY_SERVICE.get(self._service):
-            operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
-            return permission_of(operation, json.loads(self._body or b"{}"), account=account, region=region)
+            document = json.loads(self._body or b"{}")
+            return permission_of(self._operation(), document, account=account, region=region)
         request = (self._service, self._method, self._path, self._headers, self._body, self._query)
         action: str | None = iam_actions.extract_iam_action(*request)
         if action is None and self._service == "lambda":
@@ -229,29 +227,27 @@ class _HttpRequest:
         change_set = cloudformation._change_sets.get(self._parameters().get("ChangeSetName", ""), {})
         return str(change_set.get("StackId", ""))
 
-    def _batch_permissions(self) -> tuple[Permission, ...]:
-        operation = operation_at("batch", self._method, self._path) or self._path
-        parameters = json.loads(self._body or b"{}")
-        return batch_permissions(
-            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
-        )
-
-    def _codebuild_permissions(self) -> tuple[Permission, ...]:
-        operation = self._headers.get("x-amz-target", "").rpartition(".")[2]
-        parameters = json.loads(self._body or b"{}")
-        return codebuild_permissions(
-            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
-        )
-
-    def _scheduler_permissions(self) -> tuple[Permission, ...]:
-        operation = operation_at("scheduler", self._method, self._path) or self._path
-        group = self._parameters().get("groupName")
-        label = unquote(self._path.partition("/")[2].partition("/")[2])
-        parameters = {"GroupName": group, "Name": label, "ResourceArn": label}
+    def _several_permissions(self) -> tuple[Permission, ...]:
+        """Return the permissions of a request to one of `_PERMISSIONS_BY_SERVICE`, otherwise none."""
+        permissions_of = _PERMISSIONS_BY_SERVICE.get(self._service)
+        if permissions_of is None:
+            return ()
+        parameters = self._schedule() if self._service == "scheduler" else {}
         parameters |= json.loads(self._body or b"{}")
-        return scheduler_permissions(
-            operation, parameters, account=responses.get_account_id(), region=responses.get_region()
+        return permissions_of(
+            self._operation(), parameters, account=responses.get_account_id(), region=responses.get_region()
         )
+
+    def _operation(self) -> str:
+        """Return the operation that the path names, or the header where the protocol is not REST."""
+        if service_model(self._service).metadata["protocol"] == "rest-json":
+            return operation_at(self._service, self._method, self._path) or self._path
+        return self._headers.get("x-amz-target", "").rpartition(".")[2]
+
+    def _schedule(self) -> dict[str, Any]:
+        """Return the parameters in the path and the query of a request to EventBridge Scheduler."""
+        label = unquote(self._path.partition("/")[2].partition("/")[2])
+        return {"GroupName": self._parameters().get("groupName"), "Name": label, "ResourceArn": label}
 
     def _alarm_permissions(self) -> list[Permission]:
         """Return the permissions to describe alarms, by their names if the request has some."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from stepline.aws.choice_labels import MAX_LABEL_CHARACTERS, choice_label
+from stepline.aws.redaction import redact_optional, redact_text
 from stepline.core import strict_json
 from stepline.core.errors import InvalidInputError
 from stepline.core.text import printable
@@ -143,10 +144,10 @@ def _node(node_id: str, name: str, state: Mapping[str, Any], scope: _Scope, *, i
         id=node_id,
         name=name,
         type=kind,
-        comment=_text(state.get("Comment")),
+        comment=redact_optional(_text(state.get("Comment"))),
         parent=scope.parent,
         branch=scope.branch,
-        resource=_text(state.get("Resource")),
+        resource=redact_optional(_text(state.get("Resource"))),
         retries=tuple(_retry(retrier) for retrier in _objects(state.get("Retry"))),
         is_distributed=kind == "Map" and _is_distributed(state),
         is_start=is_start,
@@ -176,7 +177,7 @@ def _error_names(rule: Mapping[str, Any]) -> str:
 def _edges(ids: Mapping[str, str], name: str, state: Mapping[str, Any]) -> Iterator[Edge]:
     for target, kind, label in _transitions(state):
         if isinstance(target, str) and target in ids:
-            yield Edge(ids[name], ids[target], kind, printable(label, MAX_LABEL_CHARACTERS))
+            yield Edge(ids[name], ids[target], kind, printable(redact_text(label), MAX_LABEL_CHARACTERS))
 
 
 def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[Any, EdgeKind, str]]:

@@ -36,16 +36,14 @@ def read_event_data(
 
 def plan(ids: Sequence[int], newest_id: int) -> tuple[Sequence[int], Sequence[int]]:
     """Return which of the sorted ids to read from the begin, and which from the end."""
-    splits = range(len(ids) + 1)
-    best = min(
-        splits, key=lambda at: _pages(ids[:at][-1:]) + _pages([newest_id - i + 1 for i in ids[at:][:1]])
-    )
+
+    def pages(split: int) -> int:
+        from_begin = ids[split - 1] if split else 0
+        from_end = newest_id - ids[split] + 1 if split < len(ids) else 0
+        return -(-from_begin // HISTORY_EVENTS) - (-from_end // HISTORY_EVENTS)
+
+    best = min(range(len(ids) + 1), key=pages)
     return ids[:best], ids[best:]
-
-
-def _pages(distances: Sequence[int]) -> int:
-    """Return how many pages lead to an event that is so many events away from an end."""
-    return sum(-(-distance // HISTORY_EVENTS) for distance in distances)
 
 
 def _read(

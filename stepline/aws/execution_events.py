@@ -58,7 +58,7 @@ def show_events(
 
 
 def _shown(event: HistoryEvent, visits: VisitCollector) -> ShownEvent:
-    visit = visits.visit_of(event.id)
+    visit = None if event.type.startswith("Execution") else visits.visit_of(event.id)
     return ShownEvent(
         id=event.id,
         previous_id=event.previous_id,

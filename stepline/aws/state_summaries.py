@@ -76,7 +76,7 @@ def taken_edges(visits: Iterable[StateVisit], node_ids: Mapping[int, str]) -> fr
 
 
 def _current_visits(visits: Sequence[StateVisit]) -> set[int]:
-    """Return the visits that are the latest of their state within their iteration, and so are their containers.
+    """Return the visits that are the latest of their state in their iteration, as is the Map or Parallel.
 
     In a loop, those of earlier rounds are not; nor are the iterations of a Map that was visited again.
     """

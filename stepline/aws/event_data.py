@@ -37,12 +37,13 @@ def read_event_data(
 def plan(ids: Sequence[int], newest_id: int) -> tuple[Sequence[int], Sequence[int]]:
     """Return which of the sorted ids to read from the begin, and which from the end."""
 
-    def pages(split: int) -> int:
+    def cost(split: int) -> tuple[int, int]:
         from_begin = ids[split - 1] if split else 0
         from_end = newest_id - ids[split] + 1 if split < len(ids) else 0
-        return -(-from_begin // HISTORY_EVENTS) - (-from_end // HISTORY_EVENTS)
+        pages = -(-from_begin // HISTORY_EVENTS) - (-from_end // HISTORY_EVENTS)
+        return pages, from_begin + from_end
 
-    best = min(range(len(ids) + 1), key=pages)
+    best = min(range(len(ids) + 1), key=cost)
     return ids[:best], ids[best:]
 
 

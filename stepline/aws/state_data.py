@@ -59,7 +59,7 @@ class StateData:
 
     @property
     def request_ids(self) -> tuple[str, ...]:
-        """The invocations of all attempts; none if one is not known, whose lines would be missing in a log."""
+        """The invocations of all attempts; none if one is unknown, whose lines would be missing in a log."""
         ids = tuple(attempt.request_id for attempt in self.attempts)
         return tuple(each for each in ids if each) if all(ids) else ()
 

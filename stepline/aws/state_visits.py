@@ -214,7 +214,8 @@ class VisitCollector:
         waiting = [container]
         while waiting:
             for visit_id in self._open.pop(waiting.pop(), {}):
-                failed = self._visits[visit_id].error is not None
+                visit = self._visits[visit_id]
+                failed = visit.error is not None or visit.type == "Fail"
                 status = VisitStatus.FAILED if failed else VisitStatus.ABORTED
                 self._change(visit_id, exited=time, status=status)
                 waiting.append(visit_id)
@@ -233,7 +234,9 @@ class VisitCollector:
     def _record_in_container(self, event: HistoryEvent) -> None:
         before = self._place_before(event)
         visit_id = before.visit or before.container
-        if event.previous_id in self._failed_containers:  # a Map within a Map: the event is the outer one's
+        is_retry = event.type in _STARTS_CONTAINER
+        if event.previous_id in self._failed_containers and not is_retry:
+            # A Map within a Map: the event is the outer one's.
             visit_id = self._container_of(visit_id)
         while visit_id and visit_id not in self._containers:
             visit_id = self._visits[visit_id].container

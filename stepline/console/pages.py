@@ -7,11 +7,12 @@ JSON values in camelCase; times are ISO 8601 in UTC with milliseconds, durations
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from stepline.aws.target import Target
+from stepline.console.executions import Executions
 from stepline.core.errors import UsageError
 
 Document = dict[str, Any]
@@ -33,6 +34,7 @@ class Console:
     allows_actions: bool
     act_token: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    executions: Executions = field(default_factory=Executions, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

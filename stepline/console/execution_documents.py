@@ -288,6 +288,7 @@ def graph_state(document: Mapping[str, Any], tone: Any, label: Any) -> Document:
             "tone": tone(state["status"]),
             "label": label(state["status"]),
             "notes": _notes(state),
+            "isCaught": state["status"] == VisitStatus.CAUGHT.value,
         }
         if node["parent"] is None and node["isStart"]:
             taken.append(["", state["id"]])

@@ -162,7 +162,7 @@
       });
     }
     group.append(made);
-    drawn.edges.push({ element: made, line, source: edge.source === "start" ? "" : edge.source, target: edge.target === "end" ? "" : edge.target });
+    drawn.edges.push({ element: made, line, isCatch: edge.kind === "catch", source: edge.source === "start" ? "" : edge.source, target: edge.target === "end" ? "" : edge.target });
   }
 
   function drawNode(node, x, y, group) {
@@ -214,6 +214,12 @@
     if (target.getAttribute(name) !== value) target.setAttribute(name, value);
   }
 
+  // Where Next and a Catch lead to the same state, the end of the state tells which of them was taken.
+  function isOther(edge, current) {
+    const hasOther = drawn.edges.some((each) => each.source === edge.source && each.target === edge.target && each.isCatch !== edge.isCatch);
+    return hasOther && edge.isCatch !== Boolean(current.states[edge.source]?.isCaught);
+  }
+
   function update() {
     const current = read("graph-state");
     for (const [id, shown] of drawn.states) {
@@ -230,7 +236,7 @@
     }
     const taken = new Set(current.taken.map((edge) => JSON.stringify(edge)));
     for (const edge of drawn.edges) {
-      const isTaken = taken.has(JSON.stringify([edge.source, edge.target]));
+      const isTaken = taken.has(JSON.stringify([edge.source, edge.target])) && !isOther(edge, current);
       edge.element.classList.toggle("taken", isTaken);
       attribute(edge.line, "marker-end", isTaken ? "url(#arrow-taken)" : "url(#arrow)");
     }

@@ -14,6 +14,7 @@ from stepline.aws.pipelines import (
     read_stage_states,
 )
 from stepline.aws.workflow_approvals import list_readable_workflow_approvals
+from stepline.console.addresses import approval_address
 from stepline.console.pages import Console, Document, Page, Query, Read, iso_time
 
 
@@ -31,8 +32,7 @@ def _read(console: Console) -> Document:
         "title": "Pipelines",
         "isLive": True,
         "waiting": [
-            *({"kind": "approval", "title": each.title, "pipeline": each.pipeline} for each in manual),
-            *({"kind": "request", "title": each.title, "id": each.id} for each in workflow),
+            {"title": each.title, "address": approval_address(each)} for each in (*manual, *workflow)
         ],
         "pipelines": [
             pipeline_document(name, states[name], list_latest_executions(codepipeline, name))

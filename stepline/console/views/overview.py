@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from stepline.aws.approvals import approvals_of_states
+from stepline.aws.approvals import AnyApproval, approvals_of_states
 from stepline.aws.pipelines import (
     ExecutionSummary,
     StageState,
@@ -27,13 +27,11 @@ def _read(console: Console) -> Document:
     names = list_pipeline_names(codepipeline)
     states = {name: read_stage_states(codepipeline, name) for name in names}
     manual = [each for name in names for each in approvals_of_states(name, states[name])]
-    workflow = list_readable_workflow_approvals(console.target)
+    waiting: list[AnyApproval] = [*manual, *list_readable_workflow_approvals(console.target)]
     return {
         "title": "Pipelines",
         "isLive": True,
-        "waiting": [
-            {"title": each.title, "address": approval_address(each)} for each in (*manual, *workflow)
-        ],
+        "waiting": [{"title": each.title, "address": approval_address(each)} for each in waiting],
         "pipelines": [
             pipeline_document(name, states[name], list_latest_executions(codepipeline, name))
             for name in names

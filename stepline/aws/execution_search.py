@@ -1,9 +1,9 @@
 """Searches the executions of all pipelines, and of the state machines behind their actions.
 
 The index is kept in memory, without secrets. It is filled from ListPipelineExecutions and
-ListActionExecutions, a hundred at a time: the errors of actions begin with the state that failed and its error, so no history is
-read. Later searches read only what is new. A search sends a limited number of requests: pipelines that are
-left are read by the next one.
+ListActionExecutions, a hundred at a time: the errors of actions begin with the state that failed and its
+error, so no history is read. Later searches read only what is new. A search sends a limited number of
+requests: pipelines that are left are read by the next one.
 """
 
 from __future__ import annotations

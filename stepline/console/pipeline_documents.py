@@ -12,6 +12,7 @@ from stepline.aws.pipelines import ActionError, ExecutionSummary
 from stepline.aws.redaction import redact_optional
 from stepline.aws.revisions import Revision
 from stepline.aws.summaries import summary_line
+from stepline.aws.target import Target
 from stepline.aws.workflow_approvals import WorkflowApproval, list_readable_workflow_approvals
 from stepline.console.addresses import approval_address, execution_address, web_link
 from stepline.console.pages import Console, iso_time
@@ -48,13 +49,13 @@ def error_members(error: ActionError | None) -> dict[str, Any] | None:
     return {"code": error.code, "message": redact_optional(summary_line(error.message))}
 
 
-def target_members(external_id: str | None, external_url: str | None) -> dict[str, Any]:
+def target_members(target: Target, external_id: str | None, external_url: str | None) -> dict[str, Any]:
     """Return where an action's work can be seen: here if it is a Standard execution, or else elsewhere."""
     execution = parse_standard_execution(external_id)
     return {
         "workflow": str(execution) if execution else None,
         "address": execution_address(str(execution)) if execution else None,
-        "link": None if execution else web_link(external_url),
+        "link": None if execution else web_link(external_url, target),
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from stepline.aws.pipelines import (
+    PARALLEL,
     ActionDefinition,
     ActionState,
     ExecutionSummary,
@@ -50,7 +51,7 @@ _RETRY_OF_ACTION: Final = "Retry"
 _MODES: Final[Mapping[str, str]] = {
     "SUPERSEDED": "An older execution that waits between two stages is superseded if the new one reaches it.",
     "QUEUED": "It waits until the executions before it have left each stage.",
-    "PARALLEL": "It runs at the same time as other executions.",
+    PARALLEL: "It runs at the same time as other executions.",
 }
 
 
@@ -222,7 +223,7 @@ def _ask_retry(console: Console, query: Query) -> Question:
 
 
 def _retry_obstacle(execution: _Execution, state: StageState) -> str | None:
-    if execution.definition.execution_mode == "PARALLEL":
+    if execution.definition.execution_mode == PARALLEL:
         return None  # the state does not have all executions: CodePipeline decides
     if state.execution_id != execution.summary.id:
         return f"Another execution has entered the stage {state.name}: only the latest one can be retried."

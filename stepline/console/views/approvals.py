@@ -126,7 +126,7 @@ class _ApprovalReader:
         return {
             "revisions": [revision_members(each) for each in revisions],
             "information": redact_optional(configuration.get("CustomData")),
-            "reviewLink": web_link(configuration.get("ExternalEntityLink")),
+            "reviewLink": web_link(configuration.get("ExternalEntityLink"), self._console.target),
         }
 
 

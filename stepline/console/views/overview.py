@@ -24,7 +24,7 @@ _LIST_AGAIN = timedelta(minutes=1)
 
 
 class _Overview:
-    """Reads the page again and again: the state of each pipeline, and the rest only if it may have changed."""
+    """Reads the state of each pipeline again and again, and the rest only if it may have changed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from stepline.aws.execution_history import ExecutionHistory, StateVisit, parse_standard_execution
+from stepline.aws.execution_history import ExecutionHistory, parse_standard_execution
 from stepline.aws.pipelines import (
     ActionDefinition,
     ActionError,
@@ -26,6 +26,7 @@ from stepline.aws.pipelines import (
     read_execution,
     read_stage_states,
 )
+from stepline.aws.state_visits import StateVisit
 from stepline.aws.statuses import Status
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure

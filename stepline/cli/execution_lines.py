@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from stepline.aws.execution_history import StateVisit
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution
+from stepline.aws.state_visits import StateVisit
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.aws.summaries import error_line, first_line, summary_line
 from stepline.cli.times import clock_time

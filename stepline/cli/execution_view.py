@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stepline.aws.execution_history import StateVisit
 from stepline.aws.failed_actions import FailedAction
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution, StageExecution
 from stepline.aws.pipelines import ExecutionSummary
+from stepline.aws.state_visits import StateVisit
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.aws.summaries import error_line, first_line, summary_line
 from stepline.cli.execution_lines import visit_text

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from stepline.aws.error_messages import explain
+from stepline.aws.redaction import redact_text
 from stepline.console.aws_calls import Pace
 from stepline.console.pages import Console, Page, PageNotFoundError, Query
 from stepline.console.protection import Protection
@@ -102,7 +103,7 @@ class _Served:
         query = Query(dict(request.path_params), arguments)
         key = (page.path, *sorted(query.path.items()), *sorted(arguments.items()))
         return self._watches.find(
-            key, lambda: Watch(partial(page.open, self._console, query), self._pace, explain)
+            key, lambda: Watch(partial(page.open, self._console, query), self._pace, _explain)
         )
 
     def _guarded(self, handler: Handler) -> Handler:
@@ -122,9 +123,9 @@ class _Served:
             case HTTPException():
                 status, message = error.status_code, "this page does not exist"
             case PageNotFoundError():
-                status, message = 404, explain(error)
+                status, message = 404, _explain(error)
             case _:
-                status, message = 502, explain(error)
+                status, message = 502, _explain(error)
         if request.url.path.endswith((_JSON, _CHANGES)):
             return JSONResponse({"error": message}, status_code=status)
         document = {"title": "Not found" if status == 404 else "Error", "isLive": False, "message": message}
@@ -132,6 +133,10 @@ class _Served:
             self._renderer.page("error.html", document, reading=None, address="", changes=""),
             status_code=status,
         )
+
+
+def _explain(error: Exception) -> str:
+    return redact_text(explain(error))
 
 
 def _addresses(request: Request, reading: Reading) -> dict[str, str]:

@@ -10,12 +10,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from stepline.aws.execution_history import (
-    ExecutionHistory,
-    StateVisit,
-    list_visits,
-    parse_standard_execution,
-)
+from stepline.aws.execution_history import ExecutionHistory, parse_standard_execution
+from stepline.aws.state_visits import StateVisit, list_visits
 from stepline.aws.statuses import VisitStatus
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import Failure

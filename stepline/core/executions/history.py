@@ -26,7 +26,11 @@ _EXITED = "StateExited"
 
 
 class HistoryEvent(NamedTuple):
-    """One event. `name` is the state of an entered or exited event, or the Map state of an iteration."""
+    """One event. `name` is the state of an entered or exited event, or the Map state of an iteration.
+
+    `resource` is what a task that is scheduled calls: the ARN of a function or activity, or the service and
+    its action (`states:startExecution.sync`).
+    """
 
     id: int
     previous_id: int
@@ -36,6 +40,9 @@ class HistoryEvent(NamedTuple):
     error: str | None = None
     cause: str | None = None
     length: int | None = None  # items of a Map state that has started
+    iteration: int | None = None  # index from 0
+    resource: str | None = None
+    map_run: str | None = None  # ARN, of a distributed Map that has started
 
     @property
     def is_entered(self) -> bool:
@@ -77,7 +84,15 @@ def parse_event(item: Mapping[str, Any]) -> HistoryEvent:
         error=details.get("error"),
         cause=details.get("cause"),
         length=details.get("length"),
+        iteration=details.get("index"),
+        resource=_resource(details),
+        map_run=details.get("mapRunArn"),
     )
+
+
+def _resource(details: Mapping[str, Any]) -> str | None:
+    service, resource = details.get("resourceType"), details.get("resource")
+    return f"{service}:{resource}" if service else resource
 
 
 def open_states(history: History) -> list[HistoryEvent]:

@@ -13,9 +13,9 @@ from rich.constrain import Constrain
 from rich.live import Live
 
 from stepline.aws.approvals import APPROVAL_PROVIDER
-from stepline.aws.console_links import execution_address
 from stepline.aws.execution_watch import Show, watch_execution
 from stepline.aws.failed_actions import list_failed_actions
+from stepline.aws.local_console import execution_address
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
 from stepline.aws.polling import Poller, TimeoutPassedError, new_poller

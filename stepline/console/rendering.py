@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from stepline.aws.console_links import segment
+from stepline.aws.local_console import segment
 from stepline.aws.statuses import Status
 from stepline.aws.summaries import first_line, summary_line
 from stepline.console.pages import Console, Document

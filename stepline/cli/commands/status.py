@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from stepline.aws.console_links import console_address
+from stepline.aws.local_console import console_address
 from stepline.aws.pipeline_status import PipelineStatus, read_pipeline_statuses, status_document
 from stepline.aws.pipelines import find_pipeline
 from stepline.aws.statuses import Status

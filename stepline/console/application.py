@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from stepline.console.protection import Protection
 from stepline.console.rendering import Renderer
 from stepline.console.views import PAGES
 from stepline.console.watches import Reading, Watch, Watches
+from stepline.core.local_aws import HEALTH_PATH
 
 _JSON: Final = ".json"
 _CHANGES: Final = ".changes"
@@ -36,10 +38,18 @@ def create_application(console: Console, port: int) -> Starlette:
     """Return the application that serves the pages on that port of the loopback interface."""
     served = _Served(console)
     return Starlette(
-        routes=[*served.routes(PAGES), Mount("/static", StaticFiles(directory=_STATIC))],
+        routes=[
+            Route(HEALTH_PATH, _send_health),
+            *served.routes(PAGES),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
         middleware=[Middleware(Protection, port=port)],
         exception_handlers={HTTPException: served.show_error, Exception: served.show_error},
     )
+
+
+async def _send_health(_request: Request) -> Response:
+    return JSONResponse({"status": "ready", "pid": os.getpid()})
 
 
 class _Served:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from stepline.aws.local_console import segment
 from stepline.aws.statuses import Status
 from stepline.aws.summaries import first_line, summary_line
 from stepline.console.pages import Console, Document
@@ -89,11 +89,6 @@ def clock(moment: str | None) -> str:
 def pretty(value: Any) -> str:
     """Format JSON for people; a string is returned as it is."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def segment(text: str) -> str:
-    """Quote a part of a path."""
-    return quote(text, safe=":-_.~")
 
 
 FILTERS = {

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from stepline.aws.local_console import segment
 from stepline.aws.statuses import Status
 from stepline.aws.summaries import first_line, summary_line
+from stepline.console.addresses import segment
 from stepline.console.pages import Console, Document
 from stepline.core.durations import format_duration
 

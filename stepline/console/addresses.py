@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from stepline.aws.approvals import Approval
+from stepline.aws.local_console import segment
 from stepline.aws.workflow_approvals import WorkflowApproval
-
-_SAFE = ":-_.~"
-
-
-def segment(text: str) -> str:
-    """Quote a part of a path."""
-    return quote(text, safe=_SAFE)
 
 
 def pipeline_address(pipeline: str) -> str:

@@ -97,7 +97,7 @@ def pretty(value: Any) -> str:
 
 FILTERS = {
     "clock": clock,
-    "duration": format_duration,
+    "duration": lambda seconds: format_duration(float(seconds)),
     "first_line": first_line,
     "graph_state": lambda document: graph_state(document, tone, label),
     "json_tree": json_tree,

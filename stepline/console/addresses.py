@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from stepline.aws.approvals import Approval
+<<<<<<< HEAD
 from stepline.aws.target import Target
 from stepline.aws.workflow_approvals import WorkflowApproval
 
@@ -16,6 +17,11 @@ def segment(text: str) -> str:
     """Quote a part of a path."""
     return quote(text, safe=_SAFE)
 
+=======
+from stepline.aws.local_console import segment
+from stepline.aws.workflow_approvals import WorkflowApproval
+
+>>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 
 def pipeline_address(pipeline: str) -> str:
     return f"/pipelines/{segment(pipeline)}"

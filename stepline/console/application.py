@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import asyncio
+=======
+import os
+>>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,8 +22,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from stepline.aws.error_messages import explain
+<<<<<<< HEAD
 from stepline.console.acts import ACTS
 from stepline.console.acts.act import Act, require_actions
+=======
+from stepline.aws.redaction import redact_text
+>>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 from stepline.console.aws_calls import Pace
 from stepline.console.forms import FormError, read_form
 from stepline.console.pages import Console, Document, NotAllowedError, Page, PageNotFoundError, Query
@@ -27,7 +35,11 @@ from stepline.console.protection import TOKEN_FIELD, Protection, is_token
 from stepline.console.rendering import Renderer
 from stepline.console.views import PAGES
 from stepline.console.watches import Reading, Watch, Watches
+<<<<<<< HEAD
 from stepline.core.errors import SteplineError
+=======
+from stepline.core.local_aws import HEALTH_PATH
+>>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 
 _JSON: Final = ".json"
 _CHANGES: Final = ".changes"
@@ -42,13 +54,22 @@ def create_application(console: Console, port: int) -> Starlette:
     served = _Served(console)
     return Starlette(
         routes=[
+<<<<<<< HEAD
             *served.routes(PAGES),
             *served.act_routes(ACTS),
+=======
+            Route(HEALTH_PATH, _send_health),
+            *served.routes(PAGES),
+>>>>>>> 0172824930e1e094936140266ac4c06e14444aac
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(Protection, port=port)],
         exception_handlers={HTTPException: served.show_error, Exception: served.show_error},
     )
+
+
+async def _send_health(_request: Request) -> Response:
+    return JSONResponse({"status": "ready", "pid": os.getpid()})
 
 
 class _Served:
@@ -134,7 +155,7 @@ class _Served:
         query = Query(dict(request.path_params), arguments)
         key = (page.path, *sorted(query.path.items()), *sorted(arguments.items()))
         return self._watches.find(
-            key, lambda: Watch(partial(page.open, self._console, query), self._pace, explain)
+            key, lambda: Watch(partial(page.open, self._console, query), self._pace, _explain)
         )
 
     def _guarded(self, handler: Handler) -> Handler:
@@ -158,9 +179,9 @@ class _Served:
             case FormError():
                 status, message = error.status, explain(error)
             case PageNotFoundError():
-                status, message = 404, explain(error)
+                status, message = 404, _explain(error)
             case _:
-                status, message = 502, explain(error)
+                status, message = 502, _explain(error)
         if request.url.path.endswith((_JSON, _CHANGES)):
             return JSONResponse({"error": message}, status_code=status)
         document = {"title": "Not found" if status == 404 else "Error", "isLive": False, "message": message}
@@ -170,8 +191,13 @@ class _Served:
         )
 
 
+<<<<<<< HEAD
 def _read_once(page: Page, console: Console, query: Query) -> Document:
     return page.open(console, query)()
+=======
+def _explain(error: Exception) -> str:
+    return redact_text(explain(error))
+>>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 
 
 def _addresses(request: Request, reading: Reading) -> dict[str, str]:

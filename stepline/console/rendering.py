@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from stepline.aws.local_console import segment
 from stepline.aws.statuses import Status
 from stepline.aws.summaries import first_line, summary_line
-from stepline.console.addresses import segment
+from stepline.console.execution_documents import graph_state
+from stepline.console.json_trees import json_tree
 from stepline.console.pages import Console, Document
 from stepline.core.durations import format_duration
 
@@ -27,6 +30,8 @@ _LABELS = {
     "TimedOut": "timed out",
     "PENDING_REDRIVE": "pending redrive",
     "Caught": "failed and caught",
+    "Aborted": "aborted",
+    "Running": "running",
 }
 
 
@@ -91,10 +96,12 @@ def pretty(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
-    "duration": format_duration,
+    "duration": lambda seconds: format_duration(float(seconds)),
     "first_line": first_line,
+    "graph_state": lambda document: graph_state(document, tone, label),
+    "json_tree": json_tree,
     "label": label,
     "pretty": pretty,
     "segment": segment,

@@ -20,6 +20,7 @@ from stepline.cli.commands.push import push_and_show
 from stepline.cli.exit_codes import exit_code
 from stepline.cli.options import (
     check_option,
+    console_options,
     deploy_options,
     local_region_option,
     main_deployment,
@@ -39,7 +40,7 @@ _EXECUTION_SECONDS = 3600.0
 
 @click.command("run")
 @source_argument
-@with_options(port_option, *deploy_options, check_option, local_region_option)
+@with_options(port_option, *deploy_options, check_option, local_region_option, *console_options)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -52,6 +53,8 @@ def command(
     stack_name: str | None,
     parameters: tuple[str, ...],
     is_unchecked: bool,
+    console_port: int | None,
+    without_console: bool,
 ) -> None:
     """Start the local AWS, push SOURCE_DIR, and watch the pipeline until it ends.
 
@@ -66,7 +69,8 @@ def command(
     startup.check_prerequisites(deployment)
     if not is_unchecked:
         startup.check_templates(deployment, region=region, more=templates_of(source))
-    with Interruptions() as interruptions, _local_aws(port, region, interruptions) as local_aws:
+    console = startup.ConsoleChoice(not without_console, console_port)
+    with Interruptions() as interruptions, _local_aws(port, region, interruptions, console) as local_aws:
         target = local_target(local_aws)
         show_target(target)
         outputs = startup.deploy_to(target, deployment).outputs
@@ -77,12 +81,14 @@ def command(
 
 
 @contextmanager
-def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator[LocalAws]:
+def _local_aws(
+    port: int, region: str, interruptions: Interruptions, console: startup.ConsoleChoice
+) -> Iterator[LocalAws]:
     """Use the local AWS that `stepline up` started on the port, or start one."""
     local_aws = startup.find_running(port)
     if local_aws is None:
         with startup.started_local_aws(
-            port, region=region, interruptions=interruptions, command="run"
+            port, region=region, interruptions=interruptions, command="run", console=console
         ) as started:
             yield started
     else:
@@ -108,6 +114,7 @@ def _watch(target: Target, definition: PipelineDefinition, commit_id: str) -> Pi
     summary = wait_for_execution_of_revision(
         target.client("codepipeline"), definition.name, commit_id, poller
     )
+    watching.show_console_link(target, definition, summary)
     try:
         return watching.watch(target, definition, summary, poller)
     except TimeoutPassedError as error:

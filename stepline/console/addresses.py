@@ -5,23 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from stepline.aws.approvals import Approval
-<<<<<<< HEAD
+from stepline.aws.local_console import segment
 from stepline.aws.target import Target
 from stepline.aws.workflow_approvals import WorkflowApproval
 
-_SAFE = ":-_.~"
 _CONSOLES = (".console.aws.amazon.com", ".console.amazonaws.cn", ".console.amazonaws-us-gov.com")
 
-
-def segment(text: str) -> str:
-    """Quote a part of a path."""
-    return quote(text, safe=_SAFE)
-
-=======
-from stepline.aws.local_console import segment
-from stepline.aws.workflow_approvals import WorkflowApproval
-
->>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 
 def pipeline_address(pipeline: str) -> str:
     return f"/pipelines/{segment(pipeline)}"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import asyncio
-=======
 import os
->>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,12 +19,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from stepline.aws.error_messages import explain
-<<<<<<< HEAD
+from stepline.aws.redaction import redact_text
 from stepline.console.acts import ACTS
 from stepline.console.acts.act import Act, require_actions
-=======
-from stepline.aws.redaction import redact_text
->>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 from stepline.console.aws_calls import Pace
 from stepline.console.forms import FormError, read_form
 from stepline.console.pages import Console, Document, NotAllowedError, Page, PageNotFoundError, Query
@@ -35,11 +29,8 @@ from stepline.console.protection import TOKEN_FIELD, Protection, is_token
 from stepline.console.rendering import Renderer
 from stepline.console.views import PAGES
 from stepline.console.watches import Reading, Watch, Watches
-<<<<<<< HEAD
 from stepline.core.errors import SteplineError
-=======
 from stepline.core.local_aws import HEALTH_PATH
->>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 
 _JSON: Final = ".json"
 _CHANGES: Final = ".changes"
@@ -54,13 +45,9 @@ def create_application(console: Console, port: int) -> Starlette:
     served = _Served(console)
     return Starlette(
         routes=[
-<<<<<<< HEAD
-            *served.routes(PAGES),
-            *served.act_routes(ACTS),
-=======
             Route(HEALTH_PATH, _send_health),
             *served.routes(PAGES),
->>>>>>> 0172824930e1e094936140266ac4c06e14444aac
+            *served.act_routes(ACTS),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(Protection, port=port)],
@@ -114,7 +101,7 @@ class _Served:
         try:
             address = await asyncio.to_thread(act.perform, self._console, query)
         except (SteplineError, ClientError, BotoCoreError) as error:
-            return self._refused(act, document, explain(error), query)
+            return self._refused(act, document, _explain(error), query)
         self._watches.refresh()
         return RedirectResponse(address, status_code=303)
 
@@ -175,9 +162,9 @@ class _Served:
             case HTTPException():
                 status, message = error.status_code, "this page does not exist"
             case NotAllowedError():
-                status, message = 403, explain(error)
+                status, message = 403, _explain(error)
             case FormError():
-                status, message = error.status, explain(error)
+                status, message = error.status, _explain(error)
             case PageNotFoundError():
                 status, message = 404, _explain(error)
             case _:
@@ -191,13 +178,12 @@ class _Served:
         )
 
 
-<<<<<<< HEAD
 def _read_once(page: Page, console: Console, query: Query) -> Document:
     return page.open(console, query)()
-=======
+
+
 def _explain(error: Exception) -> str:
     return redact_text(explain(error))
->>>>>>> 0172824930e1e094936140266ac4c06e14444aac
 
 
 def _addresses(request: Request, reading: Reading) -> dict[str, str]:

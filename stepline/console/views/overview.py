@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from stepline.aws.approvals import AnyApproval, approvals_of_states
 from stepline.aws.pipelines import (
     ExecutionSummary,
@@ -15,10 +13,10 @@ from stepline.aws.pipelines import (
     list_pipeline_names,
     read_stage_states,
 )
-from stepline.aws.workflow_approvals import list_approval_tables, list_readable_workflow_approvals
+from stepline.aws.workflow_approvals import list_readable_workflow_approvals
 from stepline.console.addresses import approval_address
 from stepline.console.pages import Console, Document, Page, Query, Read, iso_time
-from stepline.core.aws_errors import FailureKind, classify
+from stepline.console.pipeline_documents import readable_tables
 
 _LIST_AGAIN = timedelta(minutes=1)
 """New pipelines and installations are found after that time; what they do is shown at once."""
@@ -55,7 +53,7 @@ class _Overview:
         now = self._console.now()
         if self._listed is None or now - self._listed >= _LIST_AGAIN:
             self._names = list_pipeline_names(self._codepipeline)
-            self._tables = _readable_tables(self._console)
+            self._tables = readable_tables(self._console)
             self._listed = now
 
     def _executions(self, name: str, stages: tuple[StageState, ...]) -> tuple[ExecutionSummary, ...]:
@@ -70,15 +68,6 @@ class _Overview:
 def _is_incomplete(executions: tuple[ExecutionSummary, ...]) -> bool:
     """Return whether the newest one may end, or get its revisions, without a change of a stage's state."""
     return bool(executions) and executions[0].status.is_running
-
-
-def _readable_tables(console: Console) -> list[str]:
-    try:
-        return list_approval_tables(console.target)
-    except ClientError as error:
-        if classify(error) is not FailureKind.PERMISSION:
-            raise
-        return []
 
 
 def _open(console: Console, _query: Query) -> Read:

@@ -36,7 +36,7 @@ PAGES: dict[str, Callable[[ConsoleWorld], str]] = {
     "state-machine": lambda world: f"/state-machines/{machine(world)}",
     "execution": lambda world: execution_path(world.succeeded.arn),
     "failed-execution": lambda world: execution_path(world.refused.arn),
-    "state": lambda world: first_state(world),
+    "state": lambda world: first_state(world),  # noqa: PLW0108 - it is defined below
     "events": lambda world: f"{execution_path(world.succeeded.arn)}/events",
     "deployment": lambda world: f"{execution_path(world.succeeded.arn)}/deployment",
     "failed-deployment": lambda world: f"{execution_path(world.refused.arn)}/deployment",

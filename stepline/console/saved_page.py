@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from markupsafe import Markup
-
 from stepline.aws.target import Target
 from stepline.console.pages import Console, Document, Page, Query
 from stepline.console.rendering import Renderer
@@ -79,13 +77,13 @@ def _relinked(section: _Section, links: Mapping[str, str]) -> _Section:
         address = links.get(match[1].partition("?")[0])
         return f' href="{address}"' if address else ""
 
-    return _Section(section.id, Markup(_LINK.sub(link, section.content)))
+    return _Section(section.id, _LINK.sub(link, section.content))
 
 
 def _assets() -> dict[str, Any]:
     """Return the styles and scripts, and the security policy that allows only these."""
-    style = Markup("\n".join(each.read_text(encoding="utf-8") for each in sorted(_STATIC.glob("*.css"))))
-    scripts = [Markup((_STATIC / name).read_text(encoding="utf-8")) for name in _SCRIPTS]
+    style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(_STATIC.glob("*.css")))
+    scripts = [(_STATIC / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     policy = (
         f"default-src 'none'; style-src {_source(style)}; script-src {' '.join(map(_source, scripts))}; "
         "base-uri 'none'; form-action 'none'"

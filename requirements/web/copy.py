@@ -22,8 +22,8 @@ _FILES = {
 }
 _README = """# Scripts of others
 
-From npm's packages of `requirements/web/package-lock.json`, unchanged. `make assets` downloads them again; a test
-compares these checksums and versions. docs/decisions.md says why they are here.
+From npm's packages of `requirements/web/package-lock.json`, unchanged. `make assets` downloads them again; a
+test compares these checksums and versions. docs/decisions.md says why they are here.
 
 | file | package | version | licence | SHA-256 |
 |---|---|---|---|---|

@@ -7,11 +7,12 @@ JSON values in camelCase; times are ISO 8601 in UTC with milliseconds, durations
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from stepline.aws.target import Target
+from stepline.console.executions import Executions
 from stepline.core.errors import UsageError
 
 Document = dict[str, Any]
@@ -19,6 +20,9 @@ Document = dict[str, Any]
 
 Read = Callable[[], Document]
 """Reads the document anew. It keeps between two calls what cannot change any more."""
+
+
+_Kept = TypeVar("_Kept")
 
 
 class PageNotFoundError(UsageError):
@@ -33,6 +37,14 @@ class Console:
     allows_actions: bool
     act_token: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    executions: Executions = field(default_factory=Executions, repr=False, compare=False)
+    _kept: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+    def keep(self, create: Callable[[Target], _Kept]) -> _Kept:
+        """Return what `create` returned at the first call: pages share it until the console ends."""
+        if create not in self._kept:
+            self._kept.setdefault(create, create(self.target))
+        return cast("_Kept", self._kept[create])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from stepline.aws.local_console import segment
 from stepline.aws.statuses import Status
 from stepline.aws.summaries import first_line, summary_line
+from stepline.console.execution_documents import graph_state
+from stepline.console.json_trees import json_tree
 from stepline.console.pages import Console, Document
 from stepline.core.durations import format_duration
 
@@ -27,6 +29,8 @@ _LABELS = {
     "TimedOut": "timed out",
     "PENDING_REDRIVE": "pending redrive",
     "Caught": "failed and caught",
+    "Aborted": "aborted",
+    "Running": "running",
 }
 
 
@@ -95,6 +99,8 @@ FILTERS = {
     "clock": clock,
     "duration": format_duration,
     "first_line": first_line,
+    "graph_state": lambda document: graph_state(document, tone, label),
+    "json_tree": json_tree,
     "label": label,
     "pretty": pretty,
     "segment": segment,

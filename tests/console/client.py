@@ -1,6 +1,9 @@
-"""The console in this process, over services that are in it, too."""
+"""A console without a network, over the services that a test gives it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from starlette.testclient import TestClient
 
@@ -10,10 +13,15 @@ from stepline.console.pages import Console
 
 PORT = 4600
 ORIGIN = f"http://127.0.0.1:{PORT}"
-TOKEN = "token-of-this-process"
+TOKEN = "token-of-the-test"
 
 
-def console_of(target: Target, *, allows_actions: bool = True) -> TestClient:
-    """Return a browser without scripts: it sends what a page of the console may send."""
-    application = create_application(Console(target, allows_actions, TOKEN), PORT)
-    return TestClient(application, base_url=ORIGIN, headers={"origin": ORIGIN}, follow_redirects=False)
+def open_console(
+    target: Target,
+    *,
+    allows_actions: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> TestClient:
+    """Return a client of the console that sends what a browser on this machine sends."""
+    console = Console(target, allows_actions, TOKEN, now)
+    return TestClient(create_application(console, PORT), base_url=ORIGIN, follow_redirects=False)

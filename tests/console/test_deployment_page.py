@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.aws.fakes import target_of
-from tests.console.client import console_of
+from tests.console.client import open_console
 from tests.fakes.clients import client_of
 from tests.statemachines.deploy import case_runner
 from tests.statemachines.deploy.machine import ENVIRONMENT, Machine
@@ -22,7 +22,7 @@ def machine() -> Iterator[Machine]:
 
 
 def console(machine: Machine) -> TestClient:
-    return console_of(
+    return open_console(
         target_of(
             stepfunctions=client_of(machine.stepfunctions), cloudformation=client_of(machine.cloudformation)
         )

@@ -7,7 +7,7 @@ from stepline.console.pages import Console, Query
 from stepline.console.views import overview
 from tests.aws.fakes import Answers
 from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline
-from tests.console.client import console_of
+from tests.console.client import open_console
 from tests.localaws.codepipeline.fakes import COMMIT
 
 
@@ -16,7 +16,7 @@ def target(pipeline: LocalPipeline) -> Target:
 
 
 def read(pipeline: LocalPipeline) -> Any:
-    response = console_of(target(pipeline)).get("/index.json")
+    response = open_console(target(pipeline)).get("/index.json")
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -38,14 +38,14 @@ def test_pipelines_are_shown_with_their_stages_and_latest_execution() -> None:
 def test_pipeline_that_never_ran_has_no_execution() -> None:
     (shown,) = read(LocalPipeline(ONE_STATE))["pipelines"]
     assert shown["latest"] is None
-    assert console_of(target(LocalPipeline(ONE_STATE))).get("/").status_code == 200
+    assert open_console(target(LocalPipeline(ONE_STATE))).get("/").status_code == 200
 
 
 def test_page_shows_what_its_twin_has() -> None:
     pipeline = LocalPipeline(ONE_STATE)
     execution_id = pipeline.start_for(COMMIT)
     pipeline.world.clock.advance(60)
-    html = console_of(target(pipeline)).get("/").text
+    html = open_console(target(pipeline)).get("/").text
     assert f"/pipelines/app/executions/{execution_id}" in html
     assert COMMIT[:8] in html
     assert "succeeded" in html
@@ -61,7 +61,7 @@ def test_commit_message_is_text() -> None:
         ],
     }
     html = (
-        console_of(
+        open_console(
             pipeline.target(
                 codepipeline=Answers(
                     {
@@ -85,7 +85,7 @@ def test_no_pipeline() -> None:
     empty = LocalPipeline(ONE_STATE).target(
         codepipeline=Answers(stub), dynamodb=Answers({"list_tables": {"TableNames": []}})
     )
-    assert "No pipeline exists" in console_of(empty).get("/").text
+    assert "No pipeline exists" in open_console(empty).get("/").text
 
 
 def test_unchanged_pipeline_costs_one_request_a_reading() -> None:

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline
-from tests.console.client import console_of
+from tests.console.client import open_console
 from tests.localaws.codepipeline.fakes import COMMIT
 
 
@@ -20,7 +20,7 @@ def pipeline() -> LocalPipeline:
 
 
 def read(pipeline: LocalPipeline, address: str) -> Any:
-    return console_of(pipeline.target()).get(address).json()
+    return open_console(pipeline.target()).get(address).json()
 
 
 def test_machines_of_the_region_are_listed(pipeline: LocalPipeline) -> None:
@@ -32,7 +32,7 @@ def test_executions_are_listed_with_their_durations(pipeline: LocalPipeline) -> 
     document = read(pipeline, "/state-machines/deploy.json")
     assert [each["status"] for each in document["executions"]] == ["SUCCEEDED", "SUCCEEDED"]
     assert all(each["seconds"] == 30 for each in document["executions"])
-    html = console_of(pipeline.target()).get("/state-machines/deploy").text
+    html = open_console(pipeline.target()).get("/state-machines/deploy").text
     assert f"/executions/{document['executions'][0]['arn']}" in html
 
 
@@ -50,7 +50,7 @@ def test_status_filters_executions(pipeline: LocalPipeline) -> None:
     ],
 )
 def test_what_does_not_exist_is_named(pipeline: LocalPipeline, address: str, message: str) -> None:
-    response = console_of(pipeline.target()).get(address)
+    response = open_console(pipeline.target()).get(address)
     assert response.status_code == 404
     assert message in response.text
 
@@ -64,14 +64,14 @@ def test_older_executions_are_on_further_pages() -> None:
         pipeline.world.clock.advance(1)
     first = read(pipeline, "/state-machines/deploy.json")
     assert first["executions"][0]["name"] == "run-59"
-    client = console_of(pipeline.target())
+    client = open_console(pipeline.target())
     second = client.get("/state-machines/deploy.json", params={"token": first["nextToken"]}).json()
     assert [each["name"] for each in second["executions"]] == [f"run-{n}" for n in range(9, -1, -1)]
     assert second["nextToken"] is None
 
 
 def test_expired_page_says_so(pipeline: LocalPipeline) -> None:
-    response = console_of(pipeline.target()).get("/state-machines/deploy?token=expired")
+    response = open_console(pipeline.target()).get("/state-machines/deploy?token=expired")
     assert response.status_code >= 400
     assert "begin again" in response.text
 
@@ -85,6 +85,6 @@ def test_denied_request_is_one_sentence() -> None:
         def get_paginator(self, _operation: str) -> Any:
             raise denied
 
-    response = console_of(LocalPipeline(ONE_STATE).target(stepfunctions=Denying())).get("/state-machines")
+    response = open_console(LocalPipeline(ONE_STATE).target(stepfunctions=Denying())).get("/state-machines")
     assert response.status_code == 502
     assert "ListStateMachines: AccessDeniedException: no &lt;b&gt;way&lt;/b&gt;" in response.text

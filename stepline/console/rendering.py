@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -95,9 +96,9 @@ def pretty(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
-    "duration": format_duration,
+    "duration": lambda seconds: format_duration(float(seconds)),
     "first_line": first_line,
     "graph_state": lambda document: graph_state(document, tone, label),
     "json_tree": json_tree,

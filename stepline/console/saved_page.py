@@ -1,7 +1,7 @@
-"""Saves an execution of a pipeline, and of the state machines behind its actions, as one file for a browser.
+"""Saves an execution of a pipeline, and of the state machine behind an action, as one file for a browser.
 
 The file needs no console and no network: its styles and scripts are in it, and its security policy allows
-nothing else. Links to pages of the console are left out, except those to what is in the file.
+nothing else. Links to other pages of the console are left out.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -25,14 +23,9 @@ _EXECUTION: Final = "/executions/{arn}"
 _STATIC: Final = Path(__file__).parent / "static"
 _SCRIPTS: Final = ("vendor/dagre.min.js", "graph.js")
 _LINK: Final = re.compile(r' href="(/[^"]*)"')
-
-
-@dataclass(frozen=True)
-class _Section:
-    """A page of the console that is part of the file; `id` is that of its element."""
-
-    id: str
-    content: str
+_GRAPH_ADDRESS: Final = re.compile(r' data-address="[^"]*"')
+_WORKFLOW: Final = "workflow"
+"""The id of its section in `saved.html`."""
 
 
 def save_execution(target: Target, pipeline: str, execution_id: str, file: Path) -> None:
@@ -44,16 +37,14 @@ def save_execution(target: Target, pipeline: str, execution_id: str, file: Path)
     renderer = Renderer(console)
     page = _page(_PIPELINE_EXECUTION)
     document = page.open(console, Query({"name": pipeline, "id": execution_id}, {}))()
-    sections = [_Section("pipeline", renderer.content(page.template, document))]
-    links = {}
-    for number, address in enumerate(_workflow_addresses(document), start=1):
+    sections = [renderer.content(page.template, document)]
+    address = _workflow_address(document)
+    if address is not None:
         page = _page(_EXECUTION)
-        arn = unquote(address.rpartition("/")[2])
-        workflow = page.open(console, Query({"arn": arn}, {}))()
-        sections.append(_Section(f"workflow-{number}", renderer.content(page.template, workflow)))
-        links[address] = f"#workflow-{number}"
+        workflow = page.open(console, Query({"arn": unquote(address.rpartition("/")[2])}, {}))()
+        sections.append(renderer.content(page.template, workflow))
     html = renderer.page(
-        "saved.html", document, sections=[_relinked(each, links) for each in sections], **_assets()
+        "saved.html", document, sections=[_relinked(each, address) for each in sections], **_assets()
     )
     file.parent.mkdir(exist_ok=True)
     (file.parent / ".gitignore").write_text("*\n")
@@ -64,20 +55,21 @@ def _page(path: str) -> Page:
     return next(each for each in PAGES if each.path == path)
 
 
-def _workflow_addresses(document: Document) -> Iterator[str]:
-    for stage in document["stages"]:
-        for action in stage["actions"]:
-            address = action["address"] or ""
-            if address.startswith("/executions/"):
-                yield address
+def _workflow_address(document: Document) -> str | None:
+    """Return the address of the execution that failed, or else of the last one: the file shows one graph."""
+    actions = [action for stage in document["stages"] for action in stage["actions"]]
+    found = [each for each in actions if (each["address"] or "").startswith("/executions/")]
+    failed = [each for each in found if each["error"]]
+    return next((str(each["address"]) for each in reversed(failed or found)), None)
 
 
-def _relinked(section: _Section, links: Mapping[str, str]) -> _Section:
+def _relinked(section: str, workflow: str | None) -> str:
+    """Keep of the console's links only that to the execution, which is in the file."""
+
     def link(match: re.Match[str]) -> str:
-        address = links.get(match[1].partition("?")[0])
-        return f' href="{address}"' if address else ""
+        return f' href="#{_WORKFLOW}"' if workflow and match[1].startswith(workflow) else ""
 
-    return _Section(section.id, _LINK.sub(link, section.content))
+    return _GRAPH_ADDRESS.sub("", _LINK.sub(link, section))
 
 
 def _assets() -> dict[str, Any]:

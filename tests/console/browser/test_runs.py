@@ -95,7 +95,8 @@ def test_page_in_the_background_requests_nothing(open_page: OpenPage, world: Con
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     set_hidden(page, hidden=True)
-    page.wait_for_timeout(200)  # until the console has noticed
+    page.wait_for_timeout(500)  # until the stream has ended
+    requests.clear()
     before = calls(page)
     started = time.monotonic()
     page.wait_for_timeout(2_000)

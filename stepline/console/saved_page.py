@@ -37,15 +37,13 @@ def save_execution(target: Target, pipeline: str, execution_id: str, file: Path)
     renderer = Renderer(console)
     page = _page(_PIPELINE_EXECUTION)
     document = page.open(console, Query({"name": pipeline, "id": execution_id}, {}))()
-    sections = [renderer.content(page.template, document)]
     address = _workflow_address(document)
+    sections = [_relinked(renderer.content(page.template, document), address)]
     if address is not None:
         page = _page(_EXECUTION)
         workflow = page.open(console, Query({"arn": unquote(address.rpartition("/")[2])}, {}))()
-        sections.append(renderer.content(page.template, workflow))
-    html = renderer.page(
-        "saved.html", document, sections=[_relinked(each, address) for each in sections], **_assets()
-    )
+        sections.append(_relinked(renderer.content(page.template, workflow), None))
+    html = renderer.page("saved.html", document, sections=sections, **_assets())
     file.parent.mkdir(exist_ok=True)
     (file.parent / ".gitignore").write_text("*\n")
     file.write_text(html, encoding="utf-8")
@@ -64,7 +62,7 @@ def _workflow_address(document: Document) -> str | None:
 
 
 def _relinked(section: str, workflow: str | None) -> str:
-    """Keep of the console's links only that to the execution, which is in the file."""
+    """Leave out links to the console, except those to the execution that is in the file."""
 
     def link(match: re.Match[str]) -> str:
         return f' href="#{_WORKFLOW}"' if workflow and match[1].startswith(workflow) else ""

@@ -22,8 +22,8 @@ _FILES = {
 }
 _README = """# Scripts of others
 
-npm's packages of `requirements/web/package-lock.json`, unchanged. `make assets` copies them from the network again;
-a test compares these checksums and versions. docs/decisions.md says why they are here.
+From npm's packages of `requirements/web/package-lock.json`, unchanged. `make assets` downloads them again; a
+test compares these checksums and versions. docs/decisions.md says why they are here.
 
 | file | package | version | licence | SHA-256 |
 |---|---|---|---|---|

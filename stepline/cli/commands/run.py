@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import getpid
 from pathlib import Path
 
 import click
 
 from stepline.aws.execution_watch import wait_for_execution_of_revision
+from stepline.aws.local_console import execution_address
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import PipelineDefinition, find_pipeline
@@ -76,6 +78,7 @@ def command(
         outputs = startup.deploy_to(target, deployment).outputs
         execution = _push_and_watch(target, outputs.get("PipelineName"), source, is_unchecked=is_unchecked)
         watching.show_result(execution, target)
+        _show_link(execution, target)
         code = exit_code(execution)
     ctx.exit(code)
 
@@ -94,6 +97,25 @@ def _local_aws(
     else:
         terminal.print_success(f"Using the local AWS on port {port}")
         yield local_aws
+
+
+def _show_link(execution: PipelineExecution, target: Target) -> None:
+    """Show where the execution can be read again: in the console if that goes on, or else in a file."""
+    address = execution_address(target, execution.pipeline, execution.summary.id)
+    if address is None:
+        return
+    if target.local_aws and target.local_aws.owner and target.local_aws.owner.pid == getpid():
+        from stepline.console.saved_page import save_execution  # noqa: PLC0415 - an extra, and slow to import
+
+        file = Path(".stepline/run.html").resolve()
+        try:
+            save_execution(target, execution.pipeline, execution.summary.id, file)
+        except OSError as error:
+            terminal.print_message(f"The run is not saved: {error}", style="quiet")
+            return
+        address = file.as_uri()
+    terminal.print_result()
+    terminal.print_result(f"See it in the browser: {address}")
 
 
 def _push_and_watch(

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from stepline.console.forms import MAX_FORM_BYTES
 from stepline.console.pages import Console, Query
 from stepline.console.views import approvals
-from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline
 from tests.cli.approval_requests import ID, description
+from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline
 from tests.cli.test_workflow_approvals import Installation, wave
 from tests.console.client import ORIGIN, TOKEN, open_console
 from tests.console.pipelines import Commits, console_of, failing_pipeline

@@ -201,7 +201,7 @@ class Clock:
 
 
 class Searched:
-    """An index over a pipeline, whose clock moves by a minute before each search; `calls` are the new ones."""
+    """An index over a pipeline. Its clock moves by a minute before each search; `calls` are the new ones."""
 
     def __init__(self, pipeline: LocalPipeline) -> None:
         self.clock = Clock()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stepline.aws.execution_history import ExecutionHistory, parse_standard_execution
 from stepline.aws.pipelines import (
+    PARALLEL,
     ActionDefinition,
     ActionError,
     ActionState,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_stepfunctions import SFNClient
 
-_PARALLEL = "PARALLEL"
 _MAX_REUSES = 20
 """Readings of a running execution after which everything is read again [ours], whatever its stages say."""
 
@@ -86,12 +86,16 @@ class ActionExecution:
 
 @dataclass(frozen=True)
 class StageExecution:
-    """`blocked` is the reason why the transition into the stage is disabled, if it is."""
+    """`blocked` is the reason why the transition into the stage is disabled, if it is.
+
+    `is_latest`: no other execution has entered the stage since; it is unknown in mode PARALLEL.
+    """
 
     name: str
     status: Status
     actions: tuple[ActionExecution, ...]
     blocked: str | None = None
+    is_latest: bool = False
 
     def duration(self, now: datetime) -> timedelta | None:
         started = [action.started for action in self.actions if action.started]
@@ -217,7 +221,7 @@ class ExecutionReader:
         return execution
 
     def _is_still_ended(self, ended: PipelineExecution) -> bool:
-        if self._definition.execution_mode == _PARALLEL:  # the state does not have all executions
+        if self._definition.execution_mode == PARALLEL:  # the state does not have all executions
             return read_execution(self._codepipeline, ended.pipeline, ended.summary.id).status is ended.status
         states = read_stage_states(self._codepipeline, ended.pipeline)
         return _progress(states, ended.summary.id) == self._progress
@@ -307,7 +311,7 @@ def _stage_execution(
     blocked = None
     if state and not state.transition_enabled and status is Status.NOT_STARTED:
         blocked = state.transition_disabled_reason or "its transition is disabled"
-    return StageExecution(stage.name, status, actions, blocked)
+    return StageExecution(stage.name, status, actions, blocked, is_in_stage)
 
 
 def _with_current_state(

@@ -26,6 +26,9 @@ Document = Mapping[str, Any]  # a part of a boto3 response
 _DENIED = "AccessDenied"
 _LATEST_EXECUTIONS = 5
 
+PARALLEL = "PARALLEL"
+"""The execution mode in which the state of a pipeline does not have all executions [model]."""
+
 
 @dataclass(frozen=True)
 class ActionDefinition:

@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 from stepline.aws.approvals import Approval
 from stepline.aws.local_console import segment
+from stepline.aws.target import Target
 from stepline.aws.workflow_approvals import WorkflowApproval
+
+_CONSOLES = (".console.aws.amazon.com", ".console.amazonaws.cn", ".console.amazonaws-us-gov.com")
 
 
 def pipeline_address(pipeline: str) -> str:
@@ -32,6 +35,13 @@ def manual_approval_address(pipeline: str, stage: str, action: str, execution_id
     return "/approvals/" + "/".join(map(segment, (pipeline, stage, action, execution_id)))
 
 
-def web_link(url: str | None) -> str | None:
-    """Return an address that a link may have; None for anything else, such as a script."""
-    return url if url and urlsplit(url).scheme in {"http", "https"} else None
+def web_link(url: str | None, target: Target) -> str | None:
+    """Return an address that a link may have; None for anything else, such as a script.
+
+    AWS's console does not show what is in a local AWS.
+    """
+    parts = urlsplit(url or "")
+    if url is None or parts.scheme not in {"http", "https"}:
+        return None
+    is_console = f".{parts.hostname or ''}".endswith(_CONSOLES)
+    return None if target.is_local and is_console else url

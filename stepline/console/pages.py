@@ -29,6 +29,10 @@ class PageNotFoundError(UsageError):
     """What the address names does not exist."""
 
 
+class NotAllowedError(UsageError):
+    """The console may not do this, or does not know that its user wants it."""
+
+
 @dataclass(frozen=True)
 class Console:
     """What pages have in common. `act_token` is part of every form: see `protection`."""

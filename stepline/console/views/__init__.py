@@ -2,11 +2,13 @@
 
 from stepline.console.pages import Page
 from stepline.console.views import (
+    approvals,
     deployments,
     executions,
     overview,
     pipeline_executions,
     pipelines,
+    search,
     state_machines,
     states,
 )
@@ -19,4 +21,6 @@ PAGES: tuple[Page, ...] = (
     *states.PAGES,
     *pipelines.PAGES,
     *pipeline_executions.PAGES,
+    *approvals.PAGES,
+    *search.PAGES,
 )

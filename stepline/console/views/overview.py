@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from stepline.aws.approvals import approvals_of_states
+from stepline.aws.approvals import AnyApproval, approvals_of_states
 from stepline.aws.pipelines import (
     ExecutionSummary,
     StageState,
@@ -15,9 +13,10 @@ from stepline.aws.pipelines import (
     list_pipeline_names,
     read_stage_states,
 )
-from stepline.aws.workflow_approvals import list_approval_tables, list_readable_workflow_approvals
+from stepline.aws.workflow_approvals import list_readable_workflow_approvals
+from stepline.console.addresses import approval_address
 from stepline.console.pages import Console, Document, Page, Query, Read, iso_time
-from stepline.core.aws_errors import FailureKind, classify
+from stepline.console.pipeline_documents import readable_tables
 
 _LIST_AGAIN = timedelta(minutes=1)
 """New pipelines and installations are found after that time; what they do is shown at once."""
@@ -38,14 +37,12 @@ class _Overview:
         self._list()
         states = {name: read_stage_states(self._codepipeline, name) for name in self._names}
         manual = [each for name in self._names for each in approvals_of_states(name, states[name])]
-        workflow = list_readable_workflow_approvals(self._console.target, self._tables)
+        requests = list_readable_workflow_approvals(self._console.target, self._tables)
+        waiting: list[AnyApproval] = [*manual, *requests]
         return {
             "title": "Pipelines",
             "isLive": True,
-            "waiting": [
-                *({"kind": "approval", "title": each.title, "pipeline": each.pipeline} for each in manual),
-                *({"kind": "request", "title": each.title, "id": each.id} for each in workflow),
-            ],
+            "waiting": [{"title": each.title, "address": approval_address(each)} for each in waiting],
             "pipelines": [
                 pipeline_document(name, states[name], self._executions(name, states[name]))
                 for name in self._names
@@ -56,7 +53,7 @@ class _Overview:
         now = self._console.now()
         if self._listed is None or now - self._listed >= _LIST_AGAIN:
             self._names = list_pipeline_names(self._codepipeline)
-            self._tables = _readable_tables(self._console)
+            self._tables = readable_tables(self._console)
             self._listed = now
 
     def _executions(self, name: str, stages: tuple[StageState, ...]) -> tuple[ExecutionSummary, ...]:
@@ -71,15 +68,6 @@ class _Overview:
 def _is_incomplete(executions: tuple[ExecutionSummary, ...]) -> bool:
     """Return whether the newest one may end, or get its revisions, without a change of a stage's state."""
     return bool(executions) and executions[0].status.is_running
-
-
-def _readable_tables(console: Console) -> list[str]:
-    try:
-        return list_approval_tables(console.target)
-    except ClientError as error:
-        if classify(error) is not FailureKind.PERMISSION:
-            raise
-        return []
 
 
 def _open(console: Console, _query: Query) -> Read:

@@ -16,12 +16,13 @@ from stepline.aws.pipeline_executions import (
     PipelineExecution,
     StageExecution,
 )
-from stepline.aws.pipelines import PipelineDefinition, read_definition, read_execution
+from stepline.aws.pipelines import PARALLEL, PipelineDefinition, read_definition, read_execution
 from stepline.aws.redaction import redact_json, redact_optional, redact_text
 from stepline.aws.revisions import Revision, RevisionReader
 from stepline.aws.state_rows import StateRow, list_state_rows
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.aws.summaries import error_line, summary_line
+from stepline.aws.target import Target
 from stepline.console.act_links import retry_act, stop_pipeline_act
 from stepline.console.addresses import manual_approval_address, pipeline_address
 from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
@@ -101,7 +102,7 @@ class _PipelineExecutionReader:
             "acts": self._acts(execution),
             "failures": self._failures(execution),
             "waiting": self._waiting(execution),
-            "stages": [_stage(stage) for stage in execution.stages],
+            "stages": [_stage(self._console.target, stage) for stage in execution.stages],
         }
 
     def _revisions(self, execution: PipelineExecution) -> list[dict[str, Any]]:
@@ -114,15 +115,20 @@ class _PipelineExecutionReader:
             return stop_pipeline_act(self._console, name, execution_id)
         if execution.status is Status.SUPERSEDED:
             return []
-        retryable = [each for each in execution.stages if each.status in {Status.FAILED, Status.STOPPED}]
-        return [act for each in retryable for act in retry_act(self._console, name, execution_id, each.name)]
+        is_parallel = self._definition.execution_mode == PARALLEL
+        retryable = (
+            each.name
+            for each in execution.stages
+            if each.status in {Status.FAILED, Status.STOPPED} and (each.is_latest or is_parallel)
+        )
+        return [act for stage in retryable for act in retry_act(self._console, name, execution_id, stage)]
 
     def _failures(self, execution: PipelineExecution) -> list[dict[str, Any]]:
         actions = {
             (stage.name, action.name): action for stage in execution.stages for action in stage.actions
         }
         return [
-            _failure(failed, actions[failed.stage, failed.action])
+            _failure(self._console.target, failed, actions[failed.stage, failed.action])
             for failed in list_failed_actions(execution, local_endpoint=None)
         ]
 
@@ -159,18 +165,18 @@ def _author(execution: PipelineExecution, revision: Revision) -> str | None:
     return action.output_variables.get(_AUTHOR_VARIABLE) if action else None
 
 
-def _failure(failed: FailedAction, action: ActionExecution) -> dict[str, Any]:
+def _failure(target: Target, failed: FailedAction, action: ActionExecution) -> dict[str, Any]:
     return {
         "stage": failed.stage,
         "action": failed.action,
         "state": failed.state,
         "error": failed.error or None,
         "cause": redact_text(error_line(failed.cause)),
-        **target_members(action.external_execution_id, action.external_execution_url),
+        **target_members(target, action.external_execution_id, action.external_execution_url),
     }
 
 
-def _stage(stage: StageExecution) -> dict[str, Any]:
+def _stage(target: Target, stage: StageExecution) -> dict[str, Any]:
     started = [action.started for action in stage.actions if action.started]
     ended = [action.ended for action in stage.actions if action.ended]
     is_over = stage.status.has_ended and bool(ended)
@@ -179,11 +185,11 @@ def _stage(stage: StageExecution) -> dict[str, Any]:
         "status": stage.status.value,
         "blocked": redact_optional(stage.blocked),
         **Period(min(started, default=None), max(ended) if is_over else None).members(),
-        "actions": [_action(action) for action in stage.actions],
+        "actions": [_action(target, action) for action in stage.actions],
     }
 
 
-def _action(action: ActionExecution) -> dict[str, Any]:
+def _action(target: Target, action: ActionExecution) -> dict[str, Any]:
     rows = list_state_rows(action.visits, action.visits[-1].entered) if action.visits else []
     shown = rows[-_MAX_STATES:]
     is_approval = action.provider == APPROVAL_PROVIDER  # its external id is its token
@@ -196,7 +202,7 @@ def _action(action: ActionExecution) -> dict[str, Any]:
         "error": error_members(action.error),
         **Period(action.started, action.ended).members(),
         **target_members(
-            None if is_approval else action.external_execution_id, action.external_execution_url
+            target, None if is_approval else action.external_execution_id, action.external_execution_url
         ),
         "outputVariables": redact_json(dict(action.output_variables)),
         "states": [_state(row) for row in shown],

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from stepline.aws.approvals import APPROVAL_PROVIDER, Approval, approvals_of_states
 from stepline.aws.console_links import pipeline_link
+from stepline.aws.execution_history import parse_standard_execution
 from stepline.aws.pipeline_pages import ActionPage, ActionRecord, ExecutionPage, list_actions, list_executions
 from stepline.aws.pipelines import (
+    PARALLEL,
     ActionDefinition,
     ActionState,
     PipelineDefinition,
@@ -41,7 +43,6 @@ from stepline.console.pipeline_documents import (
 from stepline.core.errors import UsageError
 
 _PAGE_SIZE: Final = 20
-_PARALLEL: Final = "PARALLEL"
 _MAX_AGE: Final = timedelta(minutes=1)
 
 
@@ -94,7 +95,7 @@ class _PipelineReader:
         return (
             _progress(state) != progress
             or self._console.now() - time >= _MAX_AGE
-            or (has_running and (is_idle or self._definition.execution_mode == _PARALLEL))
+            or (has_running and (is_idle or self._definition.execution_mode == PARALLEL))
         )
 
     def _list(self, state: PipelineState) -> None:
@@ -129,7 +130,7 @@ class _PipelineReader:
 
     def _waiting(self, state: PipelineState) -> list[dict[str, Any]]:
         name = self._definition.name
-        if self._definition.execution_mode == _PARALLEL:
+        if self._definition.execution_mode == PARALLEL:
             manual = [
                 Approval(name, each.stage, each.action, each.execution_id, "")
                 for each in self._actions.actions
@@ -185,7 +186,7 @@ class _PipelineReader:
             "percent": state.percent_complete if is_running else None,
             "error": error_members(state.error),
             **Period(started, None if is_running else record.ended if record else None).members(),
-            **target_members(state.external_execution_id, state.external_execution_url),
+            **target_members(self._console.target, state.external_execution_id, state.external_execution_url),
         }
 
 
@@ -197,8 +198,7 @@ def _is_record_of(record: ActionRecord, stage: str, state: ActionState) -> bool:
 
 
 def _runs_workflow(action: ActionState) -> bool:
-    is_workflow = target_members(action.external_execution_id, None)["workflow"] is not None
-    return is_workflow and action.status.is_running
+    return action.status.is_running and parse_standard_execution(action.external_execution_id) is not None
 
 
 def _progress(state: PipelineState) -> Hashable:

@@ -308,7 +308,7 @@ def _notes(state: Mapping[str, Any]) -> list[str]:
         if counts["failed"]:
             notes.append(f"{counts['failed']} failed")
     elif state["visits"] > 1:
-        notes.append(f"visited {state['visits']}×")
+        notes.append(f"visited {state['visits']}×")  # noqa: RUF001
     if state["retries"]:
-        notes.append(f"retried {state['retries']}×")
+        notes.append(f"retried {state['retries']}×")  # noqa: RUF001
     return notes

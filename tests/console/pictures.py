@@ -126,10 +126,9 @@ def _wait_for_approval(studio: Studio, overview: str) -> str:
 @contextmanager
 def _studio() -> Iterator[Studio]:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        own = {"XDG_RUNTIME_DIR": folder, "TMPDIR": folder, "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-        person = {f"GIT_{role}_NAME": "Mary Major" for role in ("AUTHOR", "COMMITTER")}
-        email = {f"GIT_{role}_EMAIL": "mary@example.com" for role in ("AUTHOR", "COMMITTER")}
-        environment = os.environ | own | person | email
+        (Path(folder) / ".gitconfig").write_text("[user]\nname = Mary Major\nemail = mary@example.com\n")
+        own = {"HOME": folder, "XDG_RUNTIME_DIR": folder, "TMPDIR": folder, "NO_COLOR": "1"}
+        environment = os.environ | own
         port, console_port = free_port(), free_port()
         stepline(environment, "up", "--detach", "--port", str(port), "--console-port", str(console_port))
         try:

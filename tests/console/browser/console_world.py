@@ -75,7 +75,7 @@ class ConsoleWorld:
     def push_that_waits(self) -> Run:
         """Push a replacement that has to be approved."""
         set_input(self.application, approval={"timeoutMinutes": 30})
-        edit(self.application, _TIMEOUT, "      QueueName: approved-name\n" + _TIMEOUT)
+        edit(self.application, _TIMEOUT, "      QueueName: dev-app-approved\n" + _TIMEOUT)
         return self.push()
 
     def status(self, run: Run) -> str:

@@ -114,6 +114,9 @@ lock: $(READY) ## Resolve the dependencies again and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
+pictures: $(READY) ## Make the pictures of the console again (needs Chromium)
+	@$(PYTHON) -m tests.console.pictures $(ARGS)
+
 # npm checks the packages against the lock file, and runs none of their scripts.
 assets: $(READY) ## Download the scripts of the console again
 	@mkdir -p $(WEB)

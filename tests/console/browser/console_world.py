@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,21 @@ class ConsoleWorld:
 
     def push(self) -> Run:
         """Push the application, and wait until the pipeline has started."""
-        commit = self.local_aws.push(self.application)
+        return self.find(self.local_aws.push(self.application))
+
+    def find(self, commit: str) -> Run:
+        """Wait until the pipeline has started for the commit."""
         return Run(commit, wait_for(lambda: self._find(commit), lambda: f"nothing has started for {commit}"))
+
+    def with_arn(self, run: Run) -> Run:
+        """Wait until the action has started its state machine."""
+        arn = wait_for(lambda: self.local_aws.outcome(run.id).execution_arn, lambda: f"{run} starts nothing")
+        return replace(run, arn=arn)
 
     def push_that_waits(self) -> Run:
         """Push a replacement that has to be approved."""
         set_input(self.application, approval={"timeoutMinutes": 30})
-        edit(self.application, _TIMEOUT, "      QueueName: approved-name\n" + _TIMEOUT)
+        edit(self.application, _TIMEOUT, "      QueueName: dev-app-approved\n" + _TIMEOUT)
         return self.push()
 
     def status(self, run: Run) -> str:

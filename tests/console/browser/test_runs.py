@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.console.browser.conftest import OpenPage
 from tests.console.browser.console_world import PIPELINE, ConsoleWorld
 from tests.console.browser.recorded_page import layout_shift, record_texts, recorded_texts
+from tests.console.browser.test_every_page import violations
 
 pytestmark = pytest.mark.xdist_group("console")
 
@@ -70,6 +71,7 @@ def test_change_is_approved_with_a_reason(open_page: OpenPage, world: ConsoleWor
     run = world.push_that_waits()
     page.get_by_role("link", name=re.compile("^Approve or reject ")).click(timeout=_RUN_MILLISECONDS)
     expect(page.locator("main")).to_contain_text("QueueName")
+    assert violations(page) == []
     page.get_by_label("Reason").fill("the queue is empty")
     page.get_by_role("button", name="Approve").click()
     world.wait_for_end(run)

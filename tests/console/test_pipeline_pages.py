@@ -418,12 +418,14 @@ def test_everything_is_read_again_now_and_then() -> None:
 
 
 def test_end_of_an_execution_is_noticed() -> None:
-    pipeline, _, execution_id, target = counted_pipeline(WAITING, 5)
+    pipeline, client, execution_id, target = counted_pipeline(WAITING, 5)
     read_again = reader(target, execution_id)
     assert read_again()["status"] == "InProgress"
     pipeline.world.clock.advance(90)
+    before = len(client.calls)
     document = read_again()
     assert (document["status"], document["isLive"]) == ("Succeeded", False)
+    assert len(client.since(before)) == 4  # the state first and last, the execution, and its actions
     assert [each["status"] for each in actions(document)["Deploy"]["states"]] == ["Succeeded"] * 3
 
 

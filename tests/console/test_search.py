@@ -11,6 +11,7 @@ from stepline.aws import execution_search
 from stepline.aws.execution_search import ExecutionIndex, FoundPipelineExecution
 from stepline.aws.search_terms import Term, parse_query
 from stepline.aws.statuses import Status
+from tests.aws.fakes import Answers
 from tests.cli.local_pipeline import ONE_STATE, WAITING, LocalPipeline
 from tests.console.pipelines import CountingClient, console_of, failing_pipeline
 from tests.localaws.codepipeline.fakes import COMMIT, client_error
@@ -244,8 +245,22 @@ def test_end_of_an_execution_that_was_running_is_seen() -> None:
     pipeline.world.clock.advance(5)
     searched = Searched(pipeline)
     assert [each.status for each in searched.search(execution_id)] == [Status.IN_PROGRESS]
+    job = pipeline.world.lambda_.jobs[0]["id"]
+    assert [each.id for each in searched.search(job)] == [execution_id]
     pipeline.world.clock.advance(90)
     assert [each.status for each in searched.search(execution_id)] == [Status.SUCCEEDED]
+
+
+def test_actions_that_could_not_be_read_are_read_by_the_next_search(
+    failed: str, pipeline: LocalPipeline
+) -> None:
+    searched = Searched(pipeline)
+    list_actions = pipeline.world.client.list_action_executions
+    error = client_error("ThrottlingException", "ListActionExecutions")
+    searched.client.list_action_executions = Answers({"list": error}).list  # type: ignore[attr-defined]
+    assert searched.search("stackerror") == []
+    searched.client.list_action_executions = list_actions  # type: ignore[attr-defined]
+    assert [each.id for each in searched.search('"it failed"')] == [failed]
 
 
 def test_old_execution_that_still_runs_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

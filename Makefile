@@ -5,10 +5,11 @@ READY := $(VENV)/.ready
 CHECKOV := .checkov
 AWSCLI := .awscli
 CDK := .cdk
+WEB := .web
 TEMPLATES := template.yaml pipeline/template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 EXAMPLES := $(wildcard examples/*/*.yaml)
 
-.PHONY: help setup run test lint parity cdk acceptance faults planted interleavings fuzz permissions paste load callers bench format lock clean
+.PHONY: help setup run test lint parity cdk acceptance faults planted interleavings fuzz permissions paste load callers bench pictures assets format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,8 +114,18 @@ lock: $(READY) ## Resolve the dependencies again and write the lock files
 	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header requirements/awscli.in -o requirements/awscli.txt
 
+pictures: $(READY) ## Make the pictures of the console again (needs Chromium)
+	@$(PYTHON) -m tests.console.pictures $(ARGS)
+
+# npm checks the packages against the lock file, and runs none of their scripts.
+assets: $(READY) ## Download the scripts of the console again
+	@mkdir -p $(WEB)
+	@cp requirements/web/package.json requirements/web/package-lock.json $(WEB)
+	@npm ci --prefix $(WEB) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(PYTHON) requirements/web/copy.py $(WEB)/node_modules stepline/console/static/vendor
+
 clean: ## Delete what the targets above created
-	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) $(CDK) .aws-sam statemachines/*/.aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(CHECKOV) $(AWSCLI) $(CDK) $(WEB) .aws-sam statemachines/*/.aws-sam .stepline .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What `sam build` runs for each function: its code, and the packages that the runtime lacks.
 build-%:

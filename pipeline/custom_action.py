@@ -8,10 +8,10 @@ what is left if an event was lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from zlib import crc32
 
-from pipeline.continuation import Continuation, read_token
+from pipeline.continuation import Continuation, first_job_of, read_token
 from pipeline.custom_jobs import OfferedJob, acknowledge, poll_for_job, read_job
 from pipeline.dependencies import Dependencies, RemainingSeconds
 from pipeline.errors import (
@@ -25,7 +25,9 @@ from pipeline.job_event import Job, PipelineContext, parse_custom_job
 from pipeline.job_result import Continue, JobResult, changes_nothing
 from pipeline.limits import (
     DEFAULT_TIMEOUT_MINUTES,
+    EXPRESS_JOB_SECONDS,
     FIRST_JOB_DELAYS_SECONDS,
+    MAX_JOBS_OF_A_START,
     NEXT_JOB_DELAYS_SECONDS,
     OLD_ANSWER_DELAYS_SECONDS,
     UNFINISHED_JOB_SECONDS,
@@ -44,6 +46,7 @@ from stepline.core.errors import (
     SteplineError,
     TransientAwsError,
 )
+from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.describe import describe_execution
 
 
@@ -70,39 +73,73 @@ class CustomAction:
         self._remaining_seconds = remaining_seconds
 
     def action_started(self, action: PipelineContext) -> None:
-        """Take the first job of an action, and whatever other jobs there are.
+        """Take the first job of an action, and some of the other jobs that there are.
 
         CodePipeline does not document whether the job can be polled when the event arrives, and another
-        worker may take it. So it is waited for only as long as no worker has reported its execution.
+        worker may take it. So it is waited for only as long as no worker has reported its execution. That
+        worker may have left the next job.
         """
         for delay in (*FIRST_JOB_DELAYS_SECONDS, None):
-            if action in self.take_jobs() or not self._stops.is_waiting(action):
+            if action in self.take_jobs(limit=MAX_JOBS_OF_A_START):
+                return
+            run = self._stops.run_of(action)
+            if run is None or not run.is_in_progress:
+                return
+            if run.execution is not None:
+                self._take_next_job(run.execution)
                 return
             if delay is not None:
                 self._dependencies.sleep(delay)
         logger.warning("The job of the action cannot be polled; the sweep will take it")
 
-    def take_jobs(self, first_job_ids: Iterable[str] = ()) -> set[object]:
+    def _take_next_job(self, execution: ExecutionArn) -> None:
+        """Take the job of an action that has reported its execution, or another one, if nobody has it yet."""
+        first_job_id = first_job_of(execution)
+        if first_job_id is not None:
+            self.take_jobs({first_job_id: first_job_id}, limit=MAX_JOBS_OF_A_START)
+
+    def take_jobs(
+        self, continued: Mapping[str, str | None] | None = None, *, limit: int | None = None
+    ) -> set[object]:
         """Take jobs until none is left, and return whose they were: their actions and first jobs.
 
-        Wait a little for the next job of an action that continues: of those with these first jobs, and of
-        those that are taken here.
+        Wait a little for the next job of an action that continues: of those in `continued`, and of those that
+        are taken here.
+
+        `continued`: the actions' first jobs, with the jobs that were continued. Another worker may have taken
+        the next one, unless it is None. `limit`: of the jobs that are polled.
         """
         taken: set[object] = set()
-        missing = set(first_job_ids)
+        missing = dict(continued or {})
         delays = iter(NEXT_JOB_DELAYS_SECONDS)
-        while self._remaining_seconds() > WORKER_MARGIN_SECONDS:
+        polled = 0
+        while polled != limit and self._remaining_seconds() > WORKER_MARGIN_SECONDS:
             offered = poll_for_job(self._codepipeline, self._action_type)
             if offered is not None:
+                polled += 1
                 result = self._take(offered, taken, missing)
+                if limit is not None and not missing and self._remaining_seconds() < EXPRESS_JOB_SECONDS:
+                    break  # the workers of the others have time for an Express execution
                 if not _is_to_be_retried(result):
                     delays = iter(NEXT_JOB_DELAYS_SECONDS)
                     continue
             delay = next(delays, None)
+            missing = {first: job for first, job in missing.items() if not self._has_next_job(first, job)}
             if not missing or delay is None:
                 break
             self._dependencies.sleep(delay)
         return taken
+
+    def _has_next_job(self, first_job_id: str, job_id: str | None) -> bool:
+        """Return whether a worker has taken the job that follows `job_id`; False if that is not known."""
+        if job_id is None:
+            return False
+        try:
+            open_job = self._open_jobs.read(first_job_id)
+        except SteplineError as error:
+            logger.warning("The next job is waited for", extra=error.fields)
+            return False
+        return open_job is not None and open_job.job_id != job_id
 
     def execution_ended(self, first_job_id: str) -> None:
         """Report the result of an execution whose status event says that it has ended.
@@ -116,8 +153,8 @@ class CustomAction:
             self._held_jobs.answer(open_job)
         elif open_job.execution is not None or self._is_unfinished(open_job):
             self._resume(open_job)
-        elif first_job_id not in self.take_jobs({first_job_id}):  # whoever takes the next job sees the mark
-            self._wait_for_next_job(open_job)
+        elif first_job_id not in self.take_jobs({first_job_id: None}):
+            self._wait_for_next_job(open_job)  # whoever takes it sees the mark
 
     def _wait_for_next_job(self, open_job: OpenJob) -> None:
         """Raise `EndNotVisibleError`, unless the action has ended and has no next job."""
@@ -185,10 +222,12 @@ class CustomAction:
 
     # ------------------------------------------------------------------- jobs
 
-    def _take(self, offered: OfferedJob, taken: set[object], missing: set[str]) -> JobResult | None:
+    def _take(
+        self, offered: OfferedJob, taken: set[object], missing: dict[str, str | None]
+    ) -> JobResult | None:
         """Process a job; return the result that was reported, or None if there is none yet.
 
-        Add its action to `taken`, and its first job to `missing` if another job follows.
+        Add its action to `taken`, and its first job with the job itself to `missing` if another job follows.
         """
         logger.append_keys(job_id=offered.id)
         try:
@@ -202,7 +241,7 @@ class CustomAction:
             logger.info("Another worker has the job")
             return None
         taken |= {job.pipeline, continuation.first_job_id}
-        missing.discard(continuation.first_job_id)
+        missing.pop(continuation.first_job_id, None)
         if problem is not None:
             return report(self._codepipeline, job.id, failure_of(problem, continuation.execution))
         if continuation.execution is None:
@@ -210,7 +249,7 @@ class CustomAction:
         else:
             result = self._hold(job, continuation)
         if isinstance(result, Continue):
-            missing.add(result.continuation.first_job_id)
+            missing[result.continuation.first_job_id] = job.id
         return result
 
     def _remember(self, first_job_id: str, job: Job) -> SteplineError | None:
@@ -274,7 +313,7 @@ class CustomAction:
         else:
             result = self._answer(job, continuation, has_ended=open_job.has_ended)
         if isinstance(result, Continue):
-            self.take_jobs({result.continuation.first_job_id})
+            self.take_jobs({result.continuation.first_job_id: job.id})
 
     def _answer(self, job: Job, continuation: Continuation, *, has_ended: bool) -> JobResult | None:
         """Report the result if the execution or its time has ended; otherwise leave the job open.

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, ConnectionError  # noqa: A004 - bot
 
 from pipeline.errors import ExecutionLostError, InternalError
 from pipeline.express_claims import Claim, ClaimStore
-from pipeline.limits import EXPRESS_RESULT_MARGIN_SECONDS, MAX_EXPRESS_SECONDS
+from pipeline.limits import EXPRESS_JOB_SECONDS, EXPRESS_RESULT_MARGIN_SECONDS
 from pipeline.observability import logger
 from pipeline.settings import EXPRESS_CLAIMS_BUCKET
 from stepline.core.aws_errors import AWS_FAILURES, AwsFailure, error_code, failed_call, http_status
@@ -28,7 +28,7 @@ from stepline.core.executions.describe import Execution, parse_execution
 if TYPE_CHECKING:
     from pipeline.action import Action
 
-_MAX_WAIT_SECONDS = MAX_EXPRESS_SECONDS + 2 * EXPRESS_RESULT_MARGIN_SECONDS
+_MAX_WAIT_SECONDS = EXPRESS_JOB_SECONDS
 _HTTP_SERVER_ERROR = 500
 
 

@@ -61,6 +61,10 @@ FIRST_JOB_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4, 8, 8)
 NEXT_JOB_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2)
 """The same while the next job of an action is expected [ours]. Whoever polls later takes it, too."""
 
+MAX_JOBS_OF_A_START: Final = 3
+"""That a worker polls before it asks whether its action still waits, and before it ends [ours]. An action has
+two jobs, and an event of its own: when many start at once, their workers together have time for all jobs."""
+
 OLD_ANSWER_DELAYS_SECONDS: Final = (0.25, 0.5, 1, 2, 4)
 """Between two DescribeExecution of an execution that has ended [ours]: it is eventually consistent."""
 
@@ -88,6 +92,9 @@ MAX_EXPRESS_SECONDS: Final = 300
 
 EXPRESS_RESULT_MARGIN_SECONDS: Final = 15
 """Time left for reporting the result, after waiting for an Express execution [ours]."""
+
+EXPRESS_JOB_SECONDS: Final = MAX_EXPRESS_SECONDS + 2 * EXPRESS_RESULT_MARGIN_SECONDS
+"""For the first job of an action whose execution is an Express one [ours]."""
 
 # --- Time
 

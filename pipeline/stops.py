@@ -54,10 +54,9 @@ class Stops:
     def is_in_progress(self, context: PipelineContext) -> bool:
         return any(run.is_in_progress for run in self._runs(context) if run.is_of(context))
 
-    def is_waiting(self, context: PipelineContext) -> bool:
-        """Return whether the action is in progress, and has not reported an execution yet."""
-        own = [run for run in self._runs(context) if run.is_of(context)]
-        return any(run.is_in_progress and run.execution is None for run in own)
+    def run_of(self, context: PipelineContext) -> ActionRun | None:
+        """Return the action's newest run of the context; None if there is none."""
+        return next((run for run in self._runs(context) if run.is_of(context)), None)
 
     def _runs(self, context: PipelineContext) -> list[ActionRun]:
         return list_action_runs(self._dependencies.clients.codepipeline, context)

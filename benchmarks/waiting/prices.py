@@ -44,6 +44,7 @@ EVENT: Final = 0.0
 _PRICES: Final = {
     "UpdateItem": DYNAMODB_WRITE,
     "DeleteItem": DYNAMODB_WRITE,
+    "GetItem": DYNAMODB_READ,
     "Scan": DYNAMODB_READ,
     "GetObject": S3_GET,
 }

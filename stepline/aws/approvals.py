@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from stepline.aws.pipelines import (
+    PARALLEL,
     StageState,
     find_pipeline,
     list_pipeline_names,
@@ -37,7 +38,6 @@ APPROVAL_PROVIDER: Final = "Manual"
 MAX_COMMENT_CHARACTERS: Final = 512
 """`summary` of PutApprovalResult [model]."""
 
-_PARALLEL: Final = "PARALLEL"
 _ANSWERED: Final = frozenset({"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"})
 
 
@@ -140,7 +140,7 @@ def list_approvals(codepipeline: CodePipelineClient, pipeline: str) -> list[Appr
     """
     definition = read_definition(codepipeline, pipeline)
     approvals = approvals_of_states(pipeline, read_stage_states(codepipeline, pipeline))
-    if definition.execution_mode != _PARALLEL:
+    if definition.execution_mode != PARALLEL:
         return approvals
     return list(_of_action_executions(codepipeline, pipeline)) or approvals
 

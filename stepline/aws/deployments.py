@@ -8,7 +8,7 @@ is created without a change set.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -183,13 +183,19 @@ def _changes(
                 change.get("ResourceType", "?"),
                 change.get("Action", ""),
                 change.get("Replacement", ""),
-                tuple(dict.fromkeys(_cause(detail) for detail in change.get("Details", []))),
+                _causes(change.get("Details", [])),
             )
             nested = change.get("ChangeSetId")
             if nested and depth < MAX_NESTED_STACKS:
                 yield from _changes(
                     cloudformation, list(_pages(cloudformation, nested)), f"{own_path}/", depth + 1
                 )
+
+
+def _causes(details: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """CloudFormation lists a property twice if it depends on a parameter: with and without that."""
+    causes = dict.fromkeys(_cause(detail) for detail in details)
+    return tuple(cause for cause in causes if not any(other.startswith(f"{cause}, ") for other in causes))
 
 
 def _cause(detail: Mapping[str, Any]) -> str:

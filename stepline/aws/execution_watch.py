@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
-
-from botocore.config import Config
 
 from stepline.aws.pipeline_executions import ExecutionReader, PipelineExecution
 from stepline.aws.pipelines import (
@@ -21,7 +20,6 @@ from stepline.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
-    from mypy_boto3_stepfunctions import SFNClient
 
 _SHORT_ID = 8
 
@@ -118,7 +116,8 @@ def watch_execution(
 
     Raises TimeoutPassedError.
     """
-    reader = ExecutionReader(target.client("codepipeline"), _clients_by_region(target), definition, summary)
+    codepipeline, stepfunctions = target.client("codepipeline"), partial(target.client, "stepfunctions")
+    reader = ExecutionReader(codepipeline, stepfunctions, definition, summary)
 
     def read() -> PipelineExecution | None:
         execution = poller.retry(reader.read)
@@ -182,12 +181,3 @@ def _revision_ids(
         # ListPipelineExecutions may return the revision a moment later than GetPipelineExecution.
         execution = read_execution(codepipeline, pipeline, execution.id)
     return frozenset(revision.revision_id for revision in execution.source_revisions)
-
-
-def _clients_by_region(target: Target) -> Callable[[str], SFNClient]:
-    def client(region: str) -> SFNClient:
-        if region == target.region or target.is_local:
-            return target.client("stepfunctions")  # type: ignore[no-any-return]
-        return target.new_client("stepfunctions", Config(region_name=region))  # type: ignore[no-any-return]
-
-    return client

@@ -7,6 +7,7 @@ and `platform.report`].
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from stepline.aws.log_events import LogEvent, function_log_group
+from stepline.aws.log_events import LogEvent, event_id_of, function_log_group
 from stepline.aws.redaction import redact_text
 from stepline.aws.target import Target
 from stepline.core.aws_errors import FailureKind, classify
@@ -72,7 +73,8 @@ def read_log_lines(
         raise
     own = list(_of_invocations(events, request_ids)) if request_ids else []
     shown = own or events
-    lines = tuple(_line(event) for event in shown[:limit])
+    seen: Counter[str] = Counter()
+    lines = tuple(_line(event, event_id_of(event, seen)) for event in shown[:limit])
     return LogLines(group, lines, is_cut=is_cut or len(shown) > limit, is_exact=bool(own))
 
 
@@ -123,9 +125,9 @@ def _begins(message: str) -> bool:
     return message.startswith("START RequestId: ") or '"platform.start"' in message
 
 
-def _line(event: dict[str, Any]) -> LogEvent:
+def _line(event: dict[str, Any], event_id: str) -> LogEvent:
     time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    return LogEvent(str(event.get("eventId", "")), time, redact_text(event["message"].rstrip("\n")))
+    return LogEvent(redact_text(event_id), time, redact_text(event["message"].rstrip("\n")))
 
 
 def _reason(error: ClientError, group: str) -> str | None:

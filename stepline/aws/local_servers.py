@@ -32,6 +32,18 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class ConsoleServer:
+    """The console of a local AWS: a process of its own, which ends with the local AWS."""
+
+    pid: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}/"
+
+
+@dataclass(frozen=True)
 class LocalAws:
     """A local AWS that was started; `directory` has all of its data and its log.
 
@@ -45,6 +57,7 @@ class LocalAws:
     directory: Path
     started_at: str
     owner: Owner | None
+    console: ConsoleServer | None = None
 
     @property
     def endpoint_url(self) -> str:
@@ -53,6 +66,14 @@ class LocalAws:
     @property
     def log_file(self) -> Path:
         return self.directory / "server.log"
+
+    @property
+    def data_folder(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def console_log_file(self) -> Path:
+        return self.directory / "console.log"
 
 
 def state_folder() -> Path:
@@ -99,10 +120,17 @@ def find_running(port: int) -> LocalAws | None:
     return local_aws
 
 
-def read_health(port: int) -> Mapping[str, Any]:
-    """Return the health document of the local AWS on `port`, or an empty one if none responds.
+def console_url(local_aws: LocalAws) -> str | None:
+    """Return the address of its console; None if it has none, or if that does not respond."""
+    console = local_aws.console
+    is_running = console is not None and read_health(console.port).get("pid") == console.pid
+    return console.url if console and is_running else None
 
-    `{"status": "ready", "pid": …, "port": …, "version": …}`. The request does not use a proxy.
+
+def read_health(port: int) -> Mapping[str, Any]:
+    """Return the health document of the local AWS or console on `port`, or an empty one if none responds.
+
+    See `HEALTH_PATH`. The request does not use a proxy.
     """
     connection = http.client.HTTPConnection(HOST, port, timeout=_HEALTH_SECONDS)
     try:
@@ -132,7 +160,7 @@ def delete_state_file(port: int) -> None:
 
 
 def _parse(document: dict[str, Any]) -> LocalAws:
-    owner = document["owner"]
+    owner, console = document["owner"], document.get("console")
     return LocalAws(
         pid=int(document["pid"]),
         port=int(document["port"]),
@@ -140,4 +168,5 @@ def _parse(document: dict[str, Any]) -> LocalAws:
         directory=Path(document["directory"]),
         started_at=str(document["started_at"]),
         owner=Owner(int(owner["pid"]), str(owner["command"])) if owner else None,
+        console=ConsoleServer(int(console["pid"]), int(console["port"])) if console else None,
     )

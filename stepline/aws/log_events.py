@@ -95,7 +95,7 @@ class LogReader:
         try:
             for page in pages:
                 for event in page["events"]:
-                    event_id = _event_id(event, seen)
+                    event_id = event_id_of(event, seen)
                     if self._remember(event_id, event["timestamp"]):
                         time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                         yield LogEvent(event_id, time, event["message"].rstrip("\n"))
@@ -143,8 +143,8 @@ def _execution_event(document: Mapping[str, Any]) -> ParsedMessage:
     )
 
 
-def _event_id(event: Mapping[str, Any], seen: Counter[str]) -> str:
-    """Return the id of the event, which is optional in the model, or else one made from its content.
+def event_id_of(event: Mapping[str, Any], seen: Counter[str]) -> str:
+    """Return the id of an event, which is optional in the model, or else one made from its content.
 
     `seen` counts events of the same content within one response.
     """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stepline.aws.execution_history import ExecutionHistory, parse_standard_execution
 from stepline.aws.pipelines import (
+    PARALLEL,
     ActionDefinition,
     ActionError,
     ActionState,
@@ -34,6 +35,9 @@ from stepline.core.executions.failure import Failure
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_stepfunctions import SFNClient
+
+_MAX_REUSES = 20
+"""Readings of a running execution after which everything is read again [ours], whatever its stages say."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,16 @@ class ActionExecution:
 
 @dataclass(frozen=True)
 class StageExecution:
-    """`blocked` is the reason why the transition into the stage is disabled, if it is."""
+    """`blocked` is the reason why the transition into the stage is disabled, if it is.
+
+    `is_latest`: no other execution has entered the stage since; it is unknown in mode PARALLEL.
+    """
 
     name: str
     status: Status
     actions: tuple[ActionExecution, ...]
     blocked: str | None = None
+    is_latest: bool = False
 
     def duration(self, now: datetime) -> timedelta | None:
         started = [action.started for action in self.actions if action.started]
@@ -127,6 +135,41 @@ class PipelineExecution:
         return (self.ended or now) - self.started if self.started else None
 
 
+@dataclass(frozen=True)
+class _StageProgress:
+    """What must change before anything else of an execution does, apart from the progress of its actions."""
+
+    name: str
+    waits: bool
+    status: Status | None
+    actions: tuple[tuple[object, ...], ...]
+    transition: tuple[bool, str | None]
+
+    @property
+    def is_running(self) -> bool:
+        return self.status is not None and self.status.is_running
+
+
+def _progress(states: Sequence[StageState], execution_id: str) -> tuple[_StageProgress, ...]:
+    return tuple(
+        _StageProgress(
+            state.name,
+            execution_id in state.inbound,
+            state.status if state.execution_id == execution_id else None,
+            tuple(_action_progress(action) for action in state.actions)
+            if state.execution_id == execution_id
+            else (),
+            (state.transition_enabled, state.transition_disabled_reason),
+        )
+        for state in states
+    )
+
+
+def _action_progress(action: ActionState) -> tuple[object, ...]:
+    attempt = action.action_execution_id or action.last_status_change
+    return action.name, action.status, attempt, action.external_execution_id
+
+
 class ExecutionReader:
     """Reads one execution repeatedly, without reading again what cannot change any more."""
 
@@ -143,22 +186,64 @@ class ExecutionReader:
         self._summary = summary
         self._histories: dict[str, ExecutionHistory] = {}
         self._finished: dict[str, ActionExecution] = {}
+        self._actions: dict[tuple[str, str], ActionExecution] = {}
+        self._progress: tuple[_StageProgress, ...] = ()
+        self._reuses_left = 0
+        self._ended: PipelineExecution | None = None
 
     def read(self) -> PipelineExecution:
-        """Return the execution as it is now. Raises botocore's errors."""
+        """Return the execution as it is now. Raises botocore's errors.
+
+        While it runs this is GetPipelineState, and GetExecutionHistory of each state machine that runs; more
+        only if a stage or action of the execution has changed. If it has ended this is one call, which shows
+        whether a stage was retried.
+        """
         name, execution_id = self._definition.name, self._summary.id
-        # The status first: what is read after it can only be newer.
-        summary = read_execution(self._codepipeline, name, execution_id)
-        states = read_stage_states(self._codepipeline, name)
-        actions = _latest_action_executions(self._codepipeline, name, execution_id)
-        summary = replace(
-            summary,
-            start_time=self._summary.start_time,
-            trigger=summary.trigger or self._summary.trigger,
-            source_revisions=summary.source_revisions or self._summary.source_revisions,
+        if self._ended and self._is_still_ended(self._ended):
+            return self._ended
+        states = read_stage_states(self._codepipeline, name) if self._reuses_left else ()
+        if not self._is_known(states):
+            self._read_summary()
+            if not states or self._summary.status.has_ended:
+                # After the status, as the stages of an execution that has ended must not be older than it.
+                states = read_stage_states(self._codepipeline, name)
+            self._actions = _latest_action_executions(self._codepipeline, name, execution_id)
+            self._progress = _progress(states, execution_id)
+            self._reuses_left = _MAX_REUSES
+        else:
+            self._reuses_left -= 1
+        stages = [
+            _stage_execution(stage, execution_id, states, self._actions) for stage in self._definition.stages
+        ]
+        execution = PipelineExecution(
+            name, self._summary, tuple(self._with_visits(stage) for stage in stages)
         )
-        stages = [_stage_execution(stage, execution_id, states, actions) for stage in self._definition.stages]
-        return PipelineExecution(name, summary, tuple(self._with_visits(stage) for stage in stages))
+        self._ended = execution if execution.status.has_ended else None
+        return execution
+
+    def _is_still_ended(self, ended: PipelineExecution) -> bool:
+        if self._definition.execution_mode == PARALLEL:  # the state does not have all executions
+            return read_execution(self._codepipeline, ended.pipeline, ended.summary.id).status is ended.status
+        states = read_stage_states(self._codepipeline, ended.pipeline)
+        return _progress(states, ended.summary.id) == self._progress
+
+    def _read_summary(self) -> None:
+        known = self._summary
+        summary = read_execution(self._codepipeline, self._definition.name, known.id)
+        self._summary = replace(
+            summary,
+            start_time=known.start_time,
+            trigger=summary.trigger or known.trigger,
+            source_revisions=summary.source_revisions or known.source_revisions,
+        )
+
+    def _is_known(self, states: Sequence[StageState]) -> bool:
+        """Whether the stages and actions are as they were read last, and the execution is in one of them.
+
+        If it is in none, it waits unseen, or is about to end.
+        """
+        progress = _progress(states, self._summary.id)
+        return progress == self._progress and any(stage.is_running or stage.waits for stage in progress)
 
     def _with_visits(self, stage: StageExecution) -> StageExecution:
         return replace(stage, actions=tuple(self._with_visits_of_action(action) for action in stage.actions))
@@ -227,7 +312,7 @@ def _stage_execution(
     blocked = None
     if state and not state.transition_enabled and status is Status.NOT_STARTED:
         blocked = state.transition_disabled_reason or "its transition is disabled"
-    return StageExecution(stage.name, status, actions, blocked)
+    return StageExecution(stage.name, status, actions, blocked, is_in_stage)
 
 
 def _with_current_state(

@@ -5,7 +5,8 @@ Other tools rely on the shape of the document: members may be added, but never c
     {
       "endpoint": "http://127.0.0.1:4566",     null for AWS itself
       "region": "us-east-1",
-      "localAws": {"port", "pid", "directory", "startedAt", "detached"},   null if not started by stepline
+      "localAws": {"port", "pid", "directory", "startedAt", "detached",
+                   "console"},                   null if not started by stepline; "console" is an address
       "approvals": [{                           executions of state machines that wait for an approval
         "id", "stackName", "pipeline", "stage", "action", "executionId", "executionArn", "revision",
         "requester", "notByRequester", "requestedAt", "expiresAt",
@@ -42,6 +43,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from stepline.aws.local_servers import console_url
 from stepline.aws.pipelines import (
     ActionDefinition,
     ActionState,
@@ -116,6 +118,7 @@ def _local_aws(local_aws: LocalAws | None) -> dict[str, Any] | None:
         "directory": str(local_aws.directory),
         "startedAt": local_aws.started_at,
         "detached": local_aws.owner is None,
+        "console": console_url(local_aws),
     }
 
 

@@ -26,6 +26,9 @@ Document = Mapping[str, Any]  # a part of a boto3 response
 _DENIED = "AccessDenied"
 _LATEST_EXECUTIONS = 5
 
+PARALLEL = "PARALLEL"
+"""The execution mode in which the state of a pipeline does not have all executions [model]."""
+
 
 @dataclass(frozen=True)
 class ActionDefinition:
@@ -33,6 +36,7 @@ class ActionDefinition:
     category: str
     provider: str
     configuration: Mapping[str, str]
+    output_artifacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class PipelineDefinition:
     arn: str | None
     execution_mode: str
     stages: tuple[StageDefinition, ...]
+
+    @property
+    def actions(self) -> tuple[ActionDefinition, ...]:
+        return tuple(action for stage in self.stages for action in stage.actions)
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class ActionState:
     revision_id: str | None = None
     error: ActionError | None = None
     approval_token: str | None = field(default=None, repr=False)
+    action_execution_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,17 @@ class StageState:
 
 
 @dataclass(frozen=True)
+class PipelineState:
+    """`version` is that of the pipeline's definition."""
+
+    version: int | None
+    stages: tuple[StageState, ...]
+
+
+@dataclass(frozen=True)
 class SourceRevision:
+    """`action_name` is the name of the artifact if GetPipelineExecution returned the revision."""
+
     action_name: str
     revision_id: str
     summary: str | None
@@ -108,6 +127,7 @@ class ExecutionSummary:
     last_update_time: datetime | None = None
     trigger: Trigger | None = None
     source_revisions: tuple[SourceRevision, ...] = field(default=())
+    pipeline_version: int | None = None
 
 
 def list_pipeline_names(codepipeline: CodePipelineClient) -> list[str]:
@@ -171,8 +191,11 @@ def _pipeline_of_stack(cloudformation: CloudFormationClient) -> str | None:
         raise
 
 
-def read_definition(codepipeline: CodePipelineClient, name: str) -> PipelineDefinition:
-    response = codepipeline.get_pipeline(name=name)
+def read_definition(
+    codepipeline: CodePipelineClient, name: str, version: int | None = None
+) -> PipelineDefinition:
+    """Return the current definition, or that of an earlier version."""
+    response = codepipeline.get_pipeline(name=name, **({} if version is None else {"version": version}))
     pipeline = response["pipeline"]
     return PipelineDefinition(
         name=pipeline["name"],
@@ -183,14 +206,19 @@ def read_definition(codepipeline: CodePipelineClient, name: str) -> PipelineDefi
 
 
 def read_stage_states(codepipeline: CodePipelineClient, name: str) -> tuple[StageState, ...]:
+    return read_pipeline_state(codepipeline, name).stages
+
+
+def read_pipeline_state(codepipeline: CodePipelineClient, name: str) -> PipelineState:
     response = codepipeline.get_pipeline_state(name=name)
-    return tuple(_stage_state(stage) for stage in response["stageStates"])
+    stages = tuple(_stage_state(stage) for stage in response["stageStates"])
+    return PipelineState(response.get("pipelineVersion"), stages)
 
 
 def list_latest_executions(codepipeline: CodePipelineClient, name: str) -> tuple[ExecutionSummary, ...]:
     """Return the newest five executions, newest first."""
     response = codepipeline.list_pipeline_executions(pipelineName=name, maxResults=_LATEST_EXECUTIONS)
-    return tuple(_execution_summary(each) for each in response["pipelineExecutionSummaries"])
+    return tuple(parse_execution_summary(each) for each in response["pipelineExecutionSummaries"])
 
 
 def read_execution(codepipeline: CodePipelineClient, name: str, execution_id: str) -> ExecutionSummary:
@@ -206,6 +234,7 @@ def read_execution(codepipeline: CodePipelineClient, name: str, execution_id: st
             SourceRevision(each.get("name", ""), each.get("revisionId", ""), each.get("revisionSummary"))
             for each in execution.get("artifactRevisions", [])
         ),
+        pipeline_version=execution.get("pipelineVersion"),
     )
 
 
@@ -216,6 +245,7 @@ def _stage_definition(stage: Document) -> StageDefinition:
             category=action["actionTypeId"]["category"],
             provider=action["actionTypeId"]["provider"],
             configuration=action.get("configuration", {}),
+            output_artifacts=tuple(each["name"] for each in action.get("outputArtifacts", [])),
         )
         # In the order in which they run; sorted() keeps the template's order within a runOrder.
         for action in sorted(stage["actions"], key=lambda action: action.get("runOrder", 1))
@@ -250,6 +280,7 @@ def _action_state(action: Document) -> ActionState:
         revision_id=action.get("currentRevision", {}).get("revisionId"),
         error=parse_action_error(latest.get("errorDetails")),
         approval_token=latest.get("token"),
+        action_execution_id=latest.get("actionExecutionId"),
     )
 
 
@@ -260,7 +291,8 @@ def parse_action_error(details: Document | None) -> ActionError | None:
     return ActionError(details.get("code", ""), details.get("message", ""))
 
 
-def _execution_summary(summary: Document) -> ExecutionSummary:
+def parse_execution_summary(summary: Document) -> ExecutionSummary:
+    """Parse PipelineExecutionSummary [model]."""
     return ExecutionSummary(
         id=summary["pipelineExecutionId"],
         status=Status.parse(summary.get("status")),

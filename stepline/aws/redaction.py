@@ -62,9 +62,12 @@ _NAMED = re.compile(
     # Not the `secret` of an ARN, which follows the account's id.
     rf"(?P<name>(?<![0-9]:)(?:{_NAMES_IN_TEXT})\\*[\"']?\s*[:=]\s*)"
     # The closing quote has as many backslashes as the opening one: JSON within JSON.
-    r"(?:(?P<quote>\\*[\"'])(?P<quoted>.*?)(?P<end>(?<!\\)(?P=quote)|\Z)|(?P<bare>[^\s,;&\"'<>{}()\[\]]+))",
+    r"(?:(?P<quote>\\*[\"'])(?P<quoted>.*?)(?P<end>(?<!\\)(?P=quote)|\Z)|(?P<bare>[^\s,;&\"'<>{}()\[\]]+)"
+    # Where an object or list ends cannot be known in a text that is no JSON.
+    r"|(?P<rest>[{\[](?!\s*[}\]]).*))",
     re.IGNORECASE | re.DOTALL,
 )
+_NAME_AT_END = re.compile(rf"(?:{_NAMES_IN_TEXT})\\*[\"']?\s*[:=]\s*\Z", re.IGNORECASE)
 _TOKEN_IN_TEXT = re.compile(
     rf"(?P<name>token\\*[\"']?\s*[:=]\s*\\*[\"']?)[A-Za-z0-9+/=_.-]{{{_MIN_TOKEN_CHARACTERS},}}",
     re.IGNORECASE,
@@ -160,10 +163,12 @@ def _redact_text(text: str, depth: int) -> str:
     document, end = _decode(text, begin)
     if end == begin:
         return _redact_plain(text)
-    redacted = _redact(document, depth - 1)
-    shown = text[begin:end] if redacted == document else json.dumps(redacted, ensure_ascii=False)
-    # What is around the document, such as `password=`, may make it a secret.
     before, after = text[:begin], text[end:]
+    redacted = HIDDEN if _NAME_AT_END.search(before) else _redact(document, depth - 1)
+    if redacted == document:
+        shown = text[begin:end]
+    else:
+        shown = HIDDEN if redacted == HIDDEN else json.dumps(redacted, ensure_ascii=False)
     return f"{_redact_plain(before)}{shown}{_redact_plain(after)}"
 
 
@@ -194,6 +199,8 @@ def _keep_name(match: re.Match[str]) -> str:
 
 
 def _hide_named(match: re.Match[str]) -> str:
+    if match["rest"]:
+        return f"{match['name']}{HIDDEN}"
     value = match["quoted"] if match["quote"] else match["bare"]
     if _is_harmless(value) or value in {"null", "true", "false"}:
         return match[0]

@@ -8,14 +8,13 @@ Guide, Parameters). What one did not want to see as a parameter, one does not wa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from stepline.aws.redaction import HIDDEN
 from stepline.aws.templates import parse_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-
-HIDDEN: Final = "(hidden)"
 
 
 def read_outputs(cloudformation: CloudFormationClient, stack: Mapping[str, Any]) -> dict[str, str]:

@@ -30,6 +30,9 @@ _VISIT_ENDS = {
     Status.TIMED_OUT: VisitStatus.TIMED_OUT,
     Status.ABORTED: VisitStatus.ABORTED,
 }
+_ENDS_WITHOUT_ERROR = frozenset({"MapIterationFailed", "MapStateFailed", "ParallelStateFailed"})
+"""Events that stand for an error which no other event has either: that of a Fail state inside."""
+
 _ITERATION = "MapIteration"
 _STARTS_EXECUTION = ":startExecution"  # with any pattern, also of `aws-sdk:sfn`
 
@@ -205,7 +208,7 @@ class VisitCollector:
         self._close(visit_id, event.time, VisitStatus.CAUGHT if visit.error else VisitStatus.SUCCEEDED)
 
     def _close(self, visit_id: int, time: datetime, status: VisitStatus, **changes: Any) -> None:
-        self._change(visit_id, exited=time, status=status, **changes)
+        self._set_end(visit_id, time, status, **changes)
         self._open.get(self._visits[visit_id].container, {}).pop(visit_id, None)
         self._close_inner(visit_id, time)
 
@@ -217,8 +220,14 @@ class VisitCollector:
                 visit = self._visits[visit_id]
                 failed = visit.error is not None or visit.type == "Fail"
                 status = VisitStatus.FAILED if failed else VisitStatus.ABORTED
-                self._change(visit_id, exited=time, status=status)
+                self._set_end(visit_id, time, status)
                 waiting.append(visit_id)
+
+    def _set_end(self, visit_id: int, time: datetime, status: VisitStatus, **changes: Any) -> None:
+        counts = self._visits[visit_id].iterations
+        if counts is not None and counts.running:
+            counts = replace(counts, running=0, aborted=counts.aborted + counts.running)
+        self._change(visit_id, exited=time, status=status, iterations=counts, **changes)
 
     def _end(self, event: HistoryEvent) -> None:
         status = _VISIT_ENDS[EXECUTION_ENDS[event.type]]
@@ -226,8 +235,9 @@ class VisitCollector:
         self._open.clear()
         for visit_id in open_visits:
             visit = self._visits[visit_id]
-            error, cause = visit.error or event.error, visit.cause or event.cause
-            self._change(visit_id, exited=event.time, status=status, error=error, cause=cause)
+            if visit.error is None or visit.error in _ENDS_WITHOUT_ERROR:
+                self._change(visit_id, error=event.error, cause=event.cause)
+            self._set_end(visit_id, event.time, status)
         # A redrive may continue in the state that failed, without another entered event.
         self._places[event.id] = _Place(self._place_before(event).visit)
 
@@ -283,8 +293,14 @@ class VisitCollector:
             self._submitted[visit_id] = event.id
 
     def _fail(self, event: HistoryEvent, visit: StateVisit) -> None:
-        error = event.error or visit.error or event.type
-        self._change(visit.id, error=error, cause=event.cause)
+        inner = self._visits.get(self._place_before(event).visit, visit)
+        if event.error:
+            error, cause = event.error, event.cause
+        elif inner.error:  # events of a Map or Parallel name no error
+            error, cause = inner.error, inner.cause
+        else:
+            error, cause = visit.error or event.type, visit.cause or event.cause
+        self._change(visit.id, error=error, cause=cause)
         if visit.starts_execution and (child := child_arn(event.cause)):
             self._change(visit.id, child=child)
 

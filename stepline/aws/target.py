@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -58,13 +59,19 @@ class Target:
     profile: str | None
     is_local: bool
     local_aws: LocalAws | None = None
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
+    _creating: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
-    def client(self, service: str) -> Any:
-        """Return the boto3 client of `service`, which is created once."""
-        if service not in self._clients:
-            self._clients[service] = self.new_client(service, Config())
-        return self._clients[service]
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return the boto3 client of `service`, in the target's region or another one; it is created once.
+
+        Threads may share it [boto3: clients are thread-safe, but creating them is not].
+        """
+        key = service, region or self.region
+        with self._creating:
+            if key not in self._clients:
+                self._clients[key] = self.new_client(service, Config(region_name=key[1]))
+            return self._clients[key]
 
     def new_client(self, service: str, config: Config) -> Any:
         """Create a client with its own configuration, such as another time-out."""

@@ -7,7 +7,7 @@ that is read has no task tokens. `stepline.core.approvals` describes how the ans
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -171,22 +171,25 @@ def _indented(lines: Iterable[str], omitted: int) -> Iterator[str]:
         yield f"  and {omitted} more"
 
 
-def list_workflow_approvals(target: Target) -> list[WorkflowApproval]:
-    """Return what waits for an approval, the oldest first.
+def list_workflow_approvals(target: Target, tables: Sequence[str] | None = None) -> list[WorkflowApproval]:
+    """Return what waits for an approval, the oldest first. `tables` are those of `list_approval_tables`.
 
     Those of installations whose table the user may not read are left out. Raise ClientError if there are no
     others.
     """
     now = datetime.now(UTC)
-    found = [each for each in _readable(target) if each.expires_at > now]
+    known = list_approval_tables(target) if tables is None else tables
+    found = [each for each in _readable(target, known) if each.expires_at > now]
     running = [each for each in found if _is_running(target, each.execution_arn)]
     return sorted(running, key=lambda each: each.requested_at)
 
 
-def list_readable_workflow_approvals(target: Target) -> list[WorkflowApproval]:
+def list_readable_workflow_approvals(
+    target: Target, tables: Sequence[str] | None = None
+) -> list[WorkflowApproval]:
     """Return the same, and nothing if the user may not read them."""
     try:
-        return list_workflow_approvals(target)
+        return list_workflow_approvals(target, tables)
     except ClientError as error:
         if classify(error) is not FailureKind.PERMISSION:
             raise
@@ -252,17 +255,16 @@ def _answer_function(table: str) -> str:
     return table.removesuffix(suffix) + ANSWER_FUNCTIONS[suffix]
 
 
-def _tables(target: Target) -> Iterator[str]:
+def list_approval_tables(target: Target) -> list[str]:
+    """Return the tables with requests of all installations of the region."""
     pages = target.client("dynamodb").get_paginator("list_tables").paginate()
-    yield from (
-        name for page in pages for name in page["TableNames"] if name.endswith(tuple(ANSWER_FUNCTIONS))
-    )
+    names = [name for page in pages for name in page["TableNames"]]
+    return [name for name in names if name.endswith(tuple(ANSWER_FUNCTIONS))]
 
 
-def _readable(target: Target) -> list[WorkflowApproval]:
+def _readable(target: Target, tables: Sequence[str]) -> list[WorkflowApproval]:
     found: list[WorkflowApproval] = []
     denials: list[ClientError] = []
-    tables = list(_tables(target))
     for table in tables:
         try:
             found += _waiting(target, table)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,7 +14,7 @@ from rich.text import Text
 from stepline.aws.failed_actions import FailedAction
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution, StageExecution
 from stepline.aws.pipelines import ExecutionSummary
-from stepline.aws.state_visits import StateVisit
+from stepline.aws.state_rows import list_state_rows
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.aws.summaries import error_line, first_line, summary_line
 from stepline.cli.execution_lines import visit_text
@@ -46,28 +46,6 @@ _VISIT_AS_STATUS = {
     VisitStatus.TIMED_OUT: Status.FAILED,
     VisitStatus.ABORTED: Status.FAILED,
 }
-
-
-@dataclass(frozen=True)
-class _StateRow:
-    """All visits of one state: a polling loop is one row."""
-
-    name: str
-    depth: int
-    visits: int
-    duration: timedelta
-    last: StateVisit
-
-
-def _state_rows(visits: Iterable[StateVisit], now: datetime) -> list[_StateRow]:
-    """Return the states in the order in which each was first entered."""
-    rows: dict[tuple[int, str], _StateRow] = {}
-    for visit in visits:
-        key = (visit.depth, visit.name)
-        before = rows.get(key)
-        total = visit.duration(now) + (before.duration if before else timedelta())
-        rows[key] = _StateRow(visit.name, visit.depth, before.visits + 1 if before else 1, total, visit)
-    return list(rows.values())
 
 
 def execution_layout(
@@ -197,7 +175,7 @@ def _action_detail(action: ActionExecution) -> str:
 def _add_states(
     table: Table, action: ActionExecution, symbols: _Symbols, now: datetime, max_states: int | None
 ) -> None:
-    rows = _state_rows(action.visits, now)
+    rows = list_state_rows(action.visits, now)
     hidden = max(0, len(rows) - max_states) if max_states is not None else 0
     if hidden:
         table.add_row(Text(f"{_INDENT * 2}… {hidden} earlier states", style="quiet"), "", "")

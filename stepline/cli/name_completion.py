@@ -26,8 +26,8 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 class _QuickTarget(Target):
     """A target whose clients give up soon."""
 
-    def client(self, service: str) -> object:
-        return self.new_client(service, _CONFIG)
+    def client(self, service: str, region: str | None = None) -> object:
+        return self.new_client(service, _CONFIG.merge(Config(region_name=region or self.region)))
 
 
 def _quietly(names: Callable[[click.Context], Iterable[str]]) -> Complete:

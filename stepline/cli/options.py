@@ -15,7 +15,7 @@ from stepline.aws.stacks import DEFAULT_STACK
 from stepline.aws.target import Target, TargetOptions, choose_target
 from stepline.cli import terminal
 from stepline.core.errors import UsageError
-from stepline.core.local_aws import DEFAULT_PORT, DEFAULT_REGION
+from stepline.core.local_aws import DEFAULT_CONSOLE_PORT, DEFAULT_PORT, DEFAULT_REGION
 from stepline.deployment import project
 from stepline.deployment.input_check import INPUT_FILE
 from stepline.deployment.systems import Deployment
@@ -116,6 +116,15 @@ deploy_options = (
         metavar="KEY=VALUE",
         help="Parameter of the template. Can be given several times.",
     ),
+)
+
+console_options = (
+    click.option(
+        "--console-port",
+        type=click.IntRange(1, 65535),
+        help=f"Port of the console. Default: {DEFAULT_CONSOLE_PORT}, or a free one if that is in use.",
+    ),
+    click.option("--no-console", "without_console", is_flag=True, help="Start no console."),
 )
 
 check_option = click.option(

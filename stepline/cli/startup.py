@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from os import getpid
@@ -35,7 +36,7 @@ from stepline.deployment.systems import (
 from stepline.deployment.template_check import needs_check
 from stepline.git.client import find_git
 from stepline.images.push import push_folder
-from stepline.processes import process_table, server_process
+from stepline.processes import console_process, process_table, server_process
 from stepline.processes.interruptions import Interruptions
 
 _SIGNS = {"Add": "+", "Remove": "-"}
@@ -99,6 +100,34 @@ def find_deployed_systems(target: Target, main: Deployment) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class ConsoleChoice:
+    """Whether a local AWS gets a console, and on which port; None is the default port, or else a free one."""
+
+    is_wanted: bool
+    port: int | None
+
+    def listen(self, local_aws_port: int) -> AbstractContextManager[socket.socket | None]:
+        """Return the socket for the console, or None. Raises UsageError if the chosen port is in use."""
+        if not self.is_wanted:
+            return nullcontext()
+        if not console_process.is_installed():
+            terminal.print_message("No console: pip install 'stepline[console]'", style="quiet")
+            return nullcontext()
+        return console_process.listen(self.port, local_aws_port=local_aws_port)
+
+
+def wait_for_console(local_aws: LocalAws) -> str | None:
+    """Return the address of its console; None if it has none, or after a message if that does not respond."""
+    if local_aws.console is None:
+        return None
+    try:
+        return console_process.wait_until_ready(local_aws)
+    except UsageError as error:
+        terminal.print_message(f"stepline: {error.message}", style="warn")
+        return None
+
+
 @contextmanager
 def started_local_aws(
     port: int,
@@ -107,6 +136,7 @@ def started_local_aws(
     interruptions: Interruptions,
     command: str | None,
     options: Sequence[str] = (),
+    console: ConsoleChoice,
 ) -> Iterator[LocalAws]:
     """Start a local AWS, and stop it at the end. Without a `command`, stop it only after an error.
 
@@ -114,9 +144,17 @@ def started_local_aws(
     """
     _prepare_port(port)
     owner = Owner(getpid(), command) if command else None
-    with _step(f"Starting the local AWS on port {port}", f"The local AWS is listening on port {port}"):
+    with (
+        console.listen(port) as console_listener,
+        _step(f"Starting the local AWS on port {port}", f"The local AWS is listening on port {port}"),
+    ):
         local_aws = server_process.start(
-            port, region=region, interruptions=interruptions, owner=owner, options=options
+            port,
+            region=region,
+            interruptions=interruptions,
+            owner=owner,
+            options=options,
+            console_listener=console_listener,
         )
     succeeded = False
     try:

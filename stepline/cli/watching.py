@@ -15,6 +15,7 @@ from rich.live import Live
 from stepline.aws.approvals import APPROVAL_PROVIDER
 from stepline.aws.execution_watch import Show, watch_execution
 from stepline.aws.failed_actions import list_failed_actions
+from stepline.aws.local_console import execution_address
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
 from stepline.aws.polling import Poller, TimeoutPassedError, new_poller
@@ -179,6 +180,7 @@ def watch_and_show_result(
     poller = new_poller(is_local=target.is_local, timeout_seconds=timeout_seconds)
     try:
         summary = find(poller)
+        show_console_link(target, definition, summary)
         try:
             execution = watch(target, definition, summary, poller)
         except KeyboardInterrupt:
@@ -189,6 +191,13 @@ def watch_and_show_result(
         return ExitCode.TIMED_OUT
     show_result(execution, target)
     return exit_code(execution)
+
+
+def show_console_link(target: Target, definition: PipelineDefinition, summary: ExecutionSummary) -> None:
+    """Show the page of the execution, if a console runs beside the local AWS."""
+    if address := execution_address(target, definition.name, summary.id):
+        terminal.print_result(f"In the browser: {address}")
+        terminal.print_result()
 
 
 def _show_that_it_continues(

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from stepline.aws.error_messages import explain
+from stepline.aws.redaction import redact_text
+from stepline.console.acts import ACTS
+from stepline.console.acts.act import Act, require_actions
 from stepline.console.aws_calls import Pace
-from stepline.console.pages import Console, Page, PageNotFoundError, Query
-from stepline.console.protection import Protection
+from stepline.console.forms import FormError, read_form
+from stepline.console.pages import Console, Document, NotAllowedError, Page, PageNotFoundError, Query
+from stepline.console.protection import TOKEN_FIELD, Protection, is_token
 from stepline.console.rendering import Renderer
 from stepline.console.views import PAGES
 from stepline.console.watches import Reading, Watch, Watches
+from stepline.core.errors import SteplineError
+from stepline.core.local_aws import HEALTH_PATH
 
 _JSON: Final = ".json"
 _CHANGES: Final = ".changes"
@@ -35,10 +44,19 @@ def create_application(console: Console, port: int) -> Starlette:
     """Return the application that serves the pages on that port of the loopback interface."""
     served = _Served(console)
     return Starlette(
-        routes=[*served.routes(PAGES), Mount("/static", StaticFiles(directory=_STATIC))],
+        routes=[
+            Route(HEALTH_PATH, _send_health),
+            *served.routes(PAGES),
+            *served.act_routes(ACTS),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
         middleware=[Middleware(Protection, port=port)],
         exception_handlers={HTTPException: served.show_error, Exception: served.show_error},
     )
+
+
+async def _send_health(_request: Request) -> Response:
+    return JSONResponse({"status": "ready", "pid": os.getpid()})
 
 
 class _Served:
@@ -62,10 +80,42 @@ class _Served:
             ]
         return routes
 
+    def act_routes(self, acts: Sequence[Act]) -> list[BaseRoute]:
+        """Return the routes of the acts' pages, and those to which their forms are sent."""
+        pages = [act.page for act in acts if act.has_page]
+        forms = [Route(act.path, self._guarded(partial(self._act, act)), methods=["POST"]) for act in acts]
+        return [*self.routes(pages), *forms]
+
+    async def _act(self, act: Act, request: Request) -> Response:
+        """Act, and show the effect; or show the page of the act again, with the reason why it was refused."""
+        require_actions(self._console)
+        fields = await read_form(request)
+        if not is_token(fields.pop(TOKEN_FIELD, None), self._console.act_token):
+            raise NotAllowedError(
+                "this form is not of this console, or of an earlier one: open its page again"
+            )
+        query = Query({}, fields)
+        document = await asyncio.to_thread(_read_once, act.page, self._console, query)
+        if document["obstacle"]:
+            return self._refused(act, document, document["obstacle"], query)
+        try:
+            address = await asyncio.to_thread(act.perform, self._console, query)
+        except (SteplineError, ClientError, BotoCoreError) as error:
+            return self._refused(act, document, _explain(error), query)
+        self._watches.refresh()
+        return RedirectResponse(address, status_code=303)
+
+    def _refused(self, act: Act, document: Document, message: str, query: Query) -> Response:
+        document = {**document, "isLive": False, "error": message}
+        html = self._renderer.page(
+            act.page.template, document, reading=None, address="", changes="", form=query.arguments
+        )
+        return HTMLResponse(html, status_code=409)
+
     async def _send_page(self, page: Page, request: Request) -> Response:
         reading = await self._watch(page, request).latest()
         html = self._renderer.page(
-            page.template, reading.document, reading=reading, **_addresses(request, reading)
+            page.template, reading.document, reading=reading, form={}, **_addresses(request, reading)
         )
         return HTMLResponse(html)
 
@@ -84,7 +134,7 @@ class _Served:
         async for reading in watch.readings():
             if reading.version != version:
                 version = reading.version
-                yield _event("content", self._renderer.content(page.template, reading.document))
+                yield _event("content", self._renderer.content(page.template, reading.document, form={}))
             yield _event("reading", self._renderer.content("reading.html", reading.document, reading=reading))
 
     def _watch(self, page: Page, request: Request) -> Watch:
@@ -92,7 +142,7 @@ class _Served:
         query = Query(dict(request.path_params), arguments)
         key = (page.path, *sorted(query.path.items()), *sorted(arguments.items()))
         return self._watches.find(
-            key, lambda: Watch(partial(page.open, self._console, query), self._pace, explain)
+            key, lambda: Watch(partial(page.open, self._console, query), self._pace, _explain)
         )
 
     def _guarded(self, handler: Handler) -> Handler:
@@ -111,10 +161,14 @@ class _Served:
         match error:
             case HTTPException():
                 status, message = error.status_code, "this page does not exist"
+            case NotAllowedError():
+                status, message = 403, _explain(error)
+            case FormError():
+                status, message = error.status, _explain(error)
             case PageNotFoundError():
-                status, message = 404, explain(error)
+                status, message = 404, _explain(error)
             case _:
-                status, message = 502, explain(error)
+                status, message = 502, _explain(error)
         if request.url.path.endswith((_JSON, _CHANGES)):
             return JSONResponse({"error": message}, status_code=status)
         document = {"title": "Not found" if status == 404 else "Error", "isLive": False, "message": message}
@@ -122,6 +176,14 @@ class _Served:
             self._renderer.page("error.html", document, reading=None, address="", changes=""),
             status_code=status,
         )
+
+
+def _read_once(page: Page, console: Console, query: Query) -> Document:
+    return page.open(console, query)()
+
+
+def _explain(error: Exception) -> str:
+    return redact_text(explain(error))
 
 
 def _addresses(request: Request, reading: Reading) -> dict[str, str]:

@@ -70,7 +70,12 @@ def _pipeline(job: Any) -> Document | None:
     """Return the pipeline whose action the execution runs for, as far as its input names it."""
     if not isinstance(job, dict) or not _text(job.get("pipelineExecutionId")):
         return None
-    members = {"name": "pipelineName", "executionId": "pipelineExecutionId", "stage": "stage", "action": "action"}
+    members = {
+        "name": "pipelineName",
+        "executionId": "pipelineExecutionId",
+        "stage": "stage",
+        "action": "action",
+    }
     return {name: _text(job.get(member)) for name, member in members.items()}
 
 
@@ -304,7 +309,7 @@ def _notes(state: Mapping[str, Any]) -> list[str]:
         if counts["failed"]:
             notes.append(f"{counts['failed']} failed")
     elif state["visits"] > 1:
-        notes.append(f"visited {state['visits']}×")
+        notes.append(f"visited {state['visits']}×")  # noqa: RUF001
     if state["retries"]:
-        notes.append(f"retried {state['retries']}×")
+        notes.append(f"retried {state['retries']}×")  # noqa: RUF001
     return notes

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from stepline.aws.target import Target
 from stepline.console.executions import Executions
@@ -22,8 +22,15 @@ Read = Callable[[], Document]
 """Reads the document anew. It keeps between two calls what cannot change any more."""
 
 
+_Kept = TypeVar("_Kept")
+
+
 class PageNotFoundError(UsageError):
     """What the address names does not exist."""
+
+
+class NotAllowedError(UsageError):
+    """The console may not do this, or does not know that its user wants it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,13 @@ class Console:
     act_token: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     executions: Executions = field(default_factory=Executions, repr=False, compare=False)
+    _kept: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+    def keep(self, create: Callable[[Target], _Kept]) -> _Kept:
+        """Return what `create` returned at the first call: pages share it until the console ends."""
+        if create not in self._kept:
+            self._kept.setdefault(create, create(self.target))
+        return cast("_Kept", self._kept[create])
 
 
 @dataclass(frozen=True)

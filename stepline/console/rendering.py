@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from stepline.aws.local_console import segment
 from stepline.aws.statuses import Status
 from stepline.aws.summaries import first_line, summary_line
 from stepline.console.execution_documents import graph_state
@@ -95,14 +96,9 @@ def pretty(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def segment(text: str) -> str:
-    """Quote a part of a path."""
-    return quote(text, safe=":-_.~")
-
-
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
-    "duration": format_duration,
+    "duration": lambda seconds: format_duration(float(seconds)),
     "first_line": first_line,
     "graph_state": lambda document: graph_state(document, tone, label),
     "json_tree": json_tree,

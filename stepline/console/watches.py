@@ -1,4 +1,7 @@
-"""Reads the documents of open pages: once for all browsers that show one, and only while a browser does."""
+"""Reads the documents of open pages: once for all browsers that show one, and only while a browser does.
+
+Secrets in them are hidden here, whatever the page, so that none forgets it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from stepline.aws.redaction import redact_json
 from stepline.console.aws_calls import CallBudget, Pace, counted
 from stepline.console.pages import Document, Read
 
@@ -108,7 +112,7 @@ class Watch:
 
     def _read_document(self) -> Document:
         read = self._read or self._open()
-        document = read()
+        document: Document = redact_json(read())
         self._read = read
         return document
 

@@ -16,4 +16,5 @@ GIT_PATH: Final = "/v1/repos/"
 """Repositories are below this path: `/v1/repos/<name>` or `/v1/repos/<owner>/<name>`."""
 
 HEALTH_PATH: Final = "/_stepline/health"
-"""Returns `{"status": "ready", "pid": …, "port": …, "region": …, "version": …}`."""
+"""Returns `{"status": "ready", "pid": …, "port": …, "region": …, "version": …}`;
+a console returns `{"status": "ready", "pid": …}`."""

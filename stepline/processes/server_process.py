@@ -5,7 +5,7 @@ Ctrl-C in the terminal reaches only the command, which then stops the group. Its
 temporary folder.
 
 A local AWS that a command owns reads from a pipe that closes when the command ends, even by `kill -9`, and
-then stops (`--until-input-closes`).
+then stops (`--until-input-closes`). The console ends with the local AWS: see `console_process`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from stepline.aws import local_servers
-from stepline.aws.local_servers import LocalAws, Owner
+from stepline.aws.local_servers import ConsoleServer, LocalAws, Owner
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import DEFAULT_PORT, HOST
-from stepline.processes import process_table
+from stepline.processes import console_process, process_table
 from stepline.processes.interruptions import Interruptions
 from stepline.processes.process_table import Process
 
@@ -39,7 +40,6 @@ _KILL_SECONDS = 5.0  # from SIGKILL until we give up
 _END_SECONDS = 1.0  # from the first broken connection to the end of a killed process
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
-_DATA = "data"  # subfolder of the temporary folder, beside the log
 
 ServerCommand = Callable[[int, str, Path], Sequence[str]]
 
@@ -60,13 +60,17 @@ def start(
     owner: Owner | None,
     options: Sequence[str] = (),
     command: ServerCommand | None = None,
+    console_listener: socket.socket | None = None,
 ) -> LocalAws:
     """Start a local AWS on a free `port`, with further `options`, and wait until it responds.
 
-    Raises UsageError, with nothing left running, if it ends or is not ready in time.
+    Its console is started at the same time, if there is a socket for it; nobody waits for
+    that. Raises UsageError, with nothing left running, if it ends or is not ready in time.
     """
     with interruptions.deferred():
-        local_aws = _spawn(port, region, owner, command or server_command, options)
+        local_aws = _spawn(
+            port, region, owner, command or server_command, options, console_listener=console_listener
+        )
     try:
         _wait_until_ready(local_aws)
     except BaseException:
@@ -94,10 +98,11 @@ def stop(local_aws: LocalAws) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(each.pid, signal.SIGKILL)
     _wait_until(lambda: not _list_processes(local_aws), _KILL_SECONDS)
-    if child := _children.pop(local_aws.pid, None):
-        child.wait()
-        if child.stdin is not None:
-            child.stdin.close()
+    for pid in (local_aws.pid, local_aws.console.pid if local_aws.console else 0):
+        if child := _children.pop(pid, None):
+            child.wait()
+            if child.stdin is not None:
+                child.stdin.close()
     shutil.rmtree(local_aws.directory, ignore_errors=True)
     local_servers.delete(local_aws)
 
@@ -156,33 +161,66 @@ def is_alive(local_aws: LocalAws) -> bool:
 
 
 def _spawn(
-    port: int, region: str, owner: Owner | None, command: ServerCommand, options: Sequence[str]
+    port: int,
+    region: str,
+    owner: Owner | None,
+    command: ServerCommand,
+    options: Sequence[str],
+    *,
+    console_listener: socket.socket | None,
 ) -> LocalAws:
     root = Path(tempfile.mkdtemp(prefix=f"stepline-{port}-")).resolve()
-    data = root / _DATA
-    data.mkdir()
-    with (root / "server.log").open("wb") as log:
-        server = subprocess.Popen(  # noqa: S603 (our own interpreter)
-            [*command(port, region, data), *options, *(["--until-input-closes"] if owner else [])],
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    local_aws = LocalAws(0, port, region, root, started_at, owner)
+    local_aws.data_folder.mkdir()
+    closes_with_console, closes_with_server = os.pipe()
+    server = _spawn_server(
+        local_aws, [*command(port, region, local_aws.data_folder), *options], closes_with_server
+    )
+    local_aws = replace(local_aws, pid=server.pid)
+    _children[server.pid] = server
+    try:
+        if console_listener is not None:
+            console = console_process.spawn(
+                console_listener, local_aws, environment=_environment(), until_closed=closes_with_console
+            )
+            _children[console.pid] = console
+            console_port = console_listener.getsockname()[1]
+            local_aws = replace(local_aws, console=ConsoleServer(console.pid, console_port))
+        local_servers.save(local_aws)
+    except BaseException as error:
+        _discard(local_aws)
+        if not isinstance(error, FileExistsError):
+            raise
+        raise UsageError(f"another `stepline` is starting on port {port}: use another --port") from error
+    finally:
+        os.close(closes_with_console)
+        os.close(closes_with_server)
+    return local_aws
+
+
+def _spawn_server(local_aws: LocalAws, command: Sequence[str], kept_open: int) -> subprocess.Popen[bytes]:
+    """Start the server; it holds one end of a pipe as long as it lives."""
+    owner = local_aws.owner
+    with local_aws.log_file.open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 (our own interpreter)
+            [*command, *(["--until-input-closes"] if owner else [])],
             stdin=subprocess.PIPE if owner else subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=_environment(),
+            pass_fds=[kept_open],
             start_new_session=True,
         )
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    local_aws = LocalAws(server.pid, port, region, root, started_at, owner)
-    try:
-        local_servers.save(local_aws)
-    except BaseException as error:
-        server.kill()
-        server.wait()
-        shutil.rmtree(root, ignore_errors=True)
-        if not isinstance(error, FileExistsError):
-            raise
-        raise UsageError(f"another `stepline` is starting on port {port}: use another --port") from error
-    _children[server.pid] = server
-    return local_aws
+
+
+def _discard(local_aws: LocalAws) -> None:
+    """End what has just been started, which no state file names; one of another server is not touched."""
+    for pid in (local_aws.pid, local_aws.console.pid if local_aws.console else 0):
+        if child := _children.pop(pid, None):
+            child.kill()
+            child.wait()
+    shutil.rmtree(local_aws.directory, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:
@@ -215,7 +253,7 @@ def _list_processes(local_aws: LocalAws) -> list[Process]:
 
     Another process that has got the id of one that ended is not in the list.
     """
-    folder = str(local_aws.directory / _DATA)
+    folder = str(local_aws.data_folder)
     processes = process_table.list_processes()
     leader = next((each for each in processes if each.pid == local_aws.pid), None)
     has_own_group = leader is None or folder in leader.command

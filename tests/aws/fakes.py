@@ -92,8 +92,11 @@ class Logs:
 def target_of(*, is_local: bool = True, session: boto3.Session | None = None, **clients: Any) -> Target:
     endpoint = ENDPOINT if is_local else None
     session = session or local_session(DEFAULT_REGION)
-    known = {name.rstrip("_"): client for name, client in clients.items()}  # lambda_ for `lambda`, a keyword
-    known.setdefault("dynamodb", Answers({"list_tables": {"TableNames": []}}))  # no change waits
+    # lambda_ for `lambda`, a keyword
+    known = {(name.rstrip("_"), DEFAULT_REGION): client for name, client in clients.items()}
+    known.setdefault(
+        ("dynamodb", DEFAULT_REGION), Answers({"list_tables": {"TableNames": []}})
+    )  # no change waits
     return Target(session, endpoint, DEFAULT_REGION, None, is_local, None, known)
 
 

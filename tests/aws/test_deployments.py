@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from stepline.aws.deployments import Deployment, DeploymentReader, read_changes
-from stepline.aws.stack_outputs import HIDDEN, read_outputs
+from stepline.aws.redaction import HIDDEN
+from stepline.aws.stack_outputs import read_outputs
 from stepline.core.executions.arns import ExecutionArn
 from tests.fakes.clients import client_of
 from tests.statemachines.deploy import case_runner

@@ -45,6 +45,20 @@ def test_secret_nested_too_deeply_is_hidden() -> None:
     assert redact_text(json.dumps({"rows": 1})) == '{"rows": 1}'
 
 
+@pytest.mark.parametrize("name", ["password", "secretAccessKey", "x-api-key", "Authorization", "taskToken"])
+@pytest.mark.parametrize("levels", [1, 2, 3])
+@pytest.mark.parametrize("value", ["hunter2", 'a"b hunter2', ["hunter2"], {"inner": "hunter2"}])
+def test_secret_stays_hidden_wherever_the_text_is_cut(name: str, levels: int, value: Any) -> None:
+    text = json.dumps({"rows": [1], name: value, "end": True})
+    for _ in range(levels - 1):
+        text = json.dumps({"Cause": text})
+    begin = text.index(name)
+    for at in range(begin, len(text) + 1):
+        assert "hunter2" not in redact_text(text[:at])
+    for at in range(begin):
+        assert "hunter2" not in redact_text(text[at:])
+
+
 @pytest.mark.parametrize(
     "unit", ["a", '"', "\\", "{", "password:", 'token="', "-----BEGIN ", "://a:", "AKIA"]
 )

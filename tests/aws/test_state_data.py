@@ -86,7 +86,7 @@ def test_failed_map_has_the_error_of_its_iteration(world: World) -> None:
     assert as_json(data.input) == [1, 2]
     (attempt,) = data.attempts
     assert attempt.ended is not None
-    assert attempt.error is not None
+    assert (attempt.error, as_json(attempt.cause)["errorMessage"]) == ("BoomError", "attempt 1")
 
 
 def test_unknown_visit_is_refused(world: World) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
 
 from stepline.aws.state_summaries import NodeIds, summarize, taken_edges
-from stepline.aws.state_visits import VisitCollector, child_arn, list_visits
+from stepline.aws.state_visits import IterationCounts, VisitCollector, child_arn, list_visits
 from stepline.aws.statuses import VisitStatus
 from stepline.aws.workflow_graph import parse_workflow
+from stepline.core.executions.history import parse_event
 from tests.aws.histories import History
 
 MAX_EVENTS = 25_000
@@ -71,6 +77,54 @@ def test_state_that_a_parallel_aborts_is_aborted() -> None:
     both, wait, bad = list_visits(history.events)
     assert [visit.status.value for visit in (both, wait, bad)] == ["Failed", "Aborted", "Failed"]
     assert {wait.container, bad.container} == {both.id}
+
+
+def test_failed_map_has_the_error_of_its_iteration_and_runs_none() -> None:
+    history = History()
+    history.add("MapStateEntered", 0, name="Each")
+    started = history.add("MapStateStarted", length=3)
+    history.add("MapIterationStarted", started, name="Each", index=0)
+    history.add("TaskStateEntered", name="Slow")
+    history.add("MapIterationStarted", started, name="Each", index=1)
+    history.add("TaskStateEntered", name="Bad")
+    history.add("TaskFailed", error="BoomError", cause="no room")
+    history.add("MapIterationFailed", name="Each", index=1)
+    history.add("MapStateFailed")
+    history.add("ExecutionFailed", error="BoomError", cause="no room")
+    each, slow, bad = list_visits(history.events)
+    assert [(visit.status.value, visit.error, visit.cause) for visit in (each, slow, bad)] == [
+        ("Failed", "BoomError", "no room"),
+        ("Aborted", None, None),
+        ("Failed", "BoomError", "no room"),
+    ]
+    assert each.iterations == IterationCounts(3, running=0, failed=1, aborted=1)
+
+
+def test_map_that_a_fail_state_ends_has_the_error_of_the_execution() -> None:
+    history = History()
+    history.add("MapStateEntered", 0, name="Each")
+    history.add("MapStateStarted", length=1)
+    history.add("MapIterationStarted", name="Each", index=0)
+    history.add("FailStateEntered", name="Bad")
+    history.add("MapIterationFailed", name="Each", index=0)
+    history.add("MapStateFailed")
+    history.add("ExecutionFailed", error="NegativeError", cause="below zero")
+    each, bad = list_visits(history.events)
+    assert (each.error, each.cause, bad.status) == ("NegativeError", "below zero", VisitStatus.FAILED)
+
+
+RECORDED = sorted((Path(__file__).parents[1] / "pipeline" / "histories").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=[path.stem for path in RECORDED])
+def test_no_state_runs_after_the_end_of_a_recorded_execution(path: Path) -> None:
+    case = json.loads(path.read_text())
+    items = [{**item, "timestamp": datetime.fromisoformat(item["timestamp"])} for item in case["events"]]
+    visits = list_visits([parse_event(item) for item in items])
+    assert VisitStatus.RUNNING not in {visit.status for visit in visits}
+    ended_badly = {visit.name for visit in visits if visit.status is not VisitStatus.SUCCEEDED}
+    assert case["failure"]["state"] in ended_badly
+    assert not any(visit.iterations.running for visit in visits if visit.iterations)
 
 
 def test_retried_map_counts_its_iterations_anew() -> None:

@@ -166,3 +166,11 @@ class TestWithCredentialsOfALocalAws:
 )
 def test_options_of_a_command_for_the_same_aws(chosen: Target, options: list[str]) -> None:
     assert chosen.command_options == options
+
+
+def test_client_of_another_region_is_created_once() -> None:
+    target = Target(local_session("us-east-1"), "http://127.0.0.1:9", "us-east-1", None, True)
+    other = target.client("stepfunctions", "eu-west-1")
+    assert other.meta.region_name == "eu-west-1"
+    assert target.client("stepfunctions", "eu-west-1") is other
+    assert target.client("stepfunctions") is target.client("stepfunctions", "us-east-1") is not other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from stepline.aws.workflow_graph import Edge, EdgeKind, Node, WorkflowGraph, parse_workflow
 from stepline.core.errors import InvalidInputError
@@ -16,16 +18,31 @@ from stepline.core.errors import InvalidInputError
 ROOT = Path(__file__).parents[2]
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads templates, whatever their tags."""
+
+
+_Loader.add_multi_constructor("!", lambda *_tag: None)
+
+
 def _definitions() -> Iterator[tuple[str, Any]]:
-    """Yield each JSON file of the repository that is a definition, or has one in a member."""
+    """Yield each definition of the repository: a JSON or YAML file, or a member of one."""
     for folder in ("statemachines", "examples", "tests", "benchmarks", "stepline"):
-        for path in sorted((ROOT / folder).rglob("*.json")):
-            try:
-                document = json.loads(path.read_text())
-            except ValueError:
-                continue
-            for place, definition in _found(document):
-                yield f"{path.relative_to(ROOT)}{place}", definition
+        for path in sorted((ROOT / folder).rglob("*.*")):
+            for document in _documents(path):
+                for place, definition in _found(document):
+                    yield f"{path.relative_to(ROOT)}{place}", definition
+
+
+def _documents(path: Path) -> Iterator[Any]:
+    if path.suffix not in {".json", ".yaml", ".yml"} or "StartAt" not in path.read_text():
+        return
+    with contextlib.suppress(ValueError, yaml.YAMLError):  # bad input is among the cases of tests
+        yield json.loads(path.read_text()) if path.suffix == ".json" else _yaml(path)
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(), _Loader)
 
 
 def _found(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from stepline.cli import startup
 from stepline.cli.command_group import cli
 from stepline.core.errors import UsageError
 from stepline.deployment.stack_changes import DeployedStack, Outcome, ResourceChange
-from stepline.processes import server_process
+from stepline.processes import console_process, server_process
 from tests.processes.stub_server import stub_command
+
+CONSOLE = "STEPLINE_TESTS_CONSOLE"
+"""With this variable, the console is started, unless it is `not installed`."""
 
 
 def deploy(_template: Path, **settings: Any) -> DeployedStack:
@@ -43,6 +47,11 @@ def deploy(_template: Path, **settings: Any) -> DeployedStack:
 
 
 if __name__ == "__main__":
-    setattr(server_process, "server_command", stub_command(sys.argv[1]))  # noqa: B010
+    if sys.argv[1] != "real":
+        setattr(server_process, "server_command", stub_command(sys.argv[1]))  # noqa: B010
     setattr(startup, "deploy", deploy)  # noqa: B010
+    if os.environ.get(CONSOLE) == "not installed":
+        setattr(console_process, "is_installed", lambda: False)  # noqa: B010
+    elif CONSOLE not in os.environ:
+        setattr(startup.ConsoleChoice, "listen", lambda *_arguments: nullcontext())  # noqa: B010
     cli(sys.argv[3:], prog_name="stepline")

@@ -157,6 +157,24 @@ def test_refresh_wakes_those_that_wait() -> None:
     assert source.read == 2
 
 
+def test_secrets_are_hidden_in_every_document() -> None:
+    def read() -> Document:
+        return {
+            "title": "A",
+            "isLive": True,
+            "output": {"password": "p"},
+            "cause": "key AKIAIOSFODNN7EXAMPLE",
+        }
+
+    document = run(Watch(lambda: read, Pace(1.0, None), str).latest).document
+    assert document == {
+        "title": "A",
+        "isLive": True,
+        "output": {"password": "(hidden)"},
+        "cause": "key (hidden)",
+    }
+
+
 def test_oldest_document_is_forgotten() -> None:
     watches, created = Watches(), []
 

@@ -7,6 +7,9 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
+from stepline.aws import pipeline_status
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipeline_status import PipelineStatus, status_document
 from stepline.aws.pipelines import (
@@ -28,7 +31,8 @@ _ENDED = datetime.fromisoformat("2026-11-21T01:43:52.633Z")
 _OMITTED = "…"
 
 
-def test_document_on_the_page_is_that_of_the_code() -> None:
+def test_document_on_the_page_is_that_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline_status, "console_url", lambda _local_aws: "http://127.0.0.1:4600/")
     local_aws = LocalAws(
         pid=4711, port=4566, region="us-east-1", directory=Path(_OMITTED), started_at=_OMITTED, owner=None
     )

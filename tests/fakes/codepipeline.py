@@ -83,13 +83,14 @@ class FakeCustomJobs(FakeCodePipeline):
     """CodePipeline as the worker of a custom action sees it.
 
     `jobs`: all jobs by id, oldest first. A job with a continuation token follows the one that was continued.
-    No job can be polled while it `is_hidden`. `attempts`: the runs of the actions, the oldest first; a first
-    job begins one.
+    No job can be polled while it `is_hidden`. The oldest is offered first, or the newest: AWS documents no
+    order. `attempts`: the runs of the actions, the oldest first; a first job begins one.
     """
 
     clock: Callable[[], float] = time.time
     jobs: dict[str, CustomJob] = field(default_factory=dict)
     is_hidden: bool = False
+    offers_newest_first: bool = False
     attempts: list[Attempt] = field(default_factory=list)
 
     def begin(self, document: dict[str, Any]) -> str:
@@ -113,6 +114,8 @@ class FakeCustomJobs(FakeCodePipeline):
             for job in self.jobs.values()
             if not job.is_acknowledged and not self.is_hidden and job.attempt.status == "InProgress"
         ]
+        if self.offers_newest_first:
+            waiting.reverse()
         return {"jobs": [{**job.document, "nonce": job.nonce} for job in waiting[:maxBatchSize]]}
 
     def acknowledge_job(self, *, jobId: str, nonce: str) -> Params:

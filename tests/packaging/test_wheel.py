@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +12,14 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from stepline.aws import local_servers
 from tests.packaging.linked_requirements import link_requirements
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
@@ -98,6 +103,13 @@ def without_local_aws(
 
 
 @pytest.fixture(scope="module")
+def with_console(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Installed:
+    return install(wheel, tmp_path_factory.mktemp("console"), environment, extra="console")
+
+
+@pytest.fixture(scope="module")
 def port(with_local_aws: Installed) -> Iterator[int]:
     """The port of a local AWS that the installed command has started."""
     chosen = free_port()
@@ -124,6 +136,39 @@ def test_project_in_any_folder_is_deployed(with_local_aws: Installed, port: int,
     watched = stepline("push", "--watch", "--endpoint-url", f"http://127.0.0.1:{port}")
     assert "Pushed 3 files to orders" in watched
     assert "dev-orders-app" in watched.split("Outputs of Deploy")[1]
+
+
+def test_installed_console_serves_its_pages_and_assets(with_console: Installed, port: int) -> None:
+    console_port = free_port()
+    assert not with_console.has("moto")
+    command = [str(with_console.python.with_name("stepline")), "console", "--port", str(console_port)]
+    target = ["--endpoint-url", f"http://127.0.0.1:{port}"]
+    process = subprocess.Popen(
+        [*command, *target],
+        cwd=with_console.folder,
+        env=with_console.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_for(lambda: local_servers.read_health(console_port) or process.poll() is not None)
+        home = f"http://127.0.0.1:{console_port}"
+        assert "stepline" in [each["name"] for each in json.loads(read(f"{home}/index.json"))["pipelines"]]
+        page = read(f"{home}/")
+        assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+        assert len(assets) >= 4
+        for asset in [*assets, "/static/vendor/dagre.min.js", "/static/vendor/dagre.LICENSE.txt"]:
+            assert read(home + asset), asset
+    finally:
+        process.terminate()
+        output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+    assert process.returncode == 0, output
+
+
+def read(address: str) -> str:
+    with urlopen(address, timeout=10) as response:
+        return str(response.read().decode())
 
 
 def test_wheel_has_no_files_that_sam_build_creates(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +38,23 @@ RUN = {"pipeline": "shop", "execution-id": PIPELINE_EXECUTION, "stage": "Deploy"
 
 
 _STATUSES = {"ABANDONED": "Abandoned", "CANCELED": "Abandoned", "FAILED": "Failed"}
+
+
+_INVOCATION_SECONDS = 360
+"""[template: the worker's Timeout]"""
+
+
+@dataclass
+class _TimedContext(LambdaContext):
+    """The context of an invocation that begins now. `now`: returns seconds since 1970."""
+
+    now: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self._end = self.now() + _INVOCATION_SECONDS
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(1000 * (self._end - self.now()))
 
 
 @dataclass
@@ -162,7 +181,10 @@ class CustomWorld:
     # ---------------------------------------------------------------- events
 
     def send(self, event: dict[str, Any], context: LambdaContext | None = None) -> None:
-        self.worker.handle(json.loads(json.dumps(event)), context or LambdaContext())  # type: ignore[arg-type]
+        self.worker.handle(json.loads(json.dumps(event)), context or self._context())  # type: ignore[arg-type]
+
+    def _context(self) -> LambdaContext:
+        return _TimedContext(now=lambda: self.now)
 
     def send_started(self) -> None:
         self.send_action_event("STARTED")
@@ -179,7 +201,7 @@ class CustomWorld:
 
     def sweep(self, *, checks: int | None = None) -> None:
         """Send the event of the schedule. `checks`: after so many open jobs, Lambda's time has passed."""
-        context = LambdaContext() if checks is None else _LimitedContext(checks=checks)
+        context = None if checks is None else _LimitedContext(checks=checks)
         self.send({"detail-type": "Scheduled Event", "detail": {}}, context)
 
     def fire_schedules(self) -> None:

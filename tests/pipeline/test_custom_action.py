@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from pipeline.errors import EndNotVisibleError
-from pipeline.limits import UNFINISHED_JOB_SECONDS
+from pipeline.limits import MAX_JOBS_OF_A_START, UNFINISHED_JOB_SECONDS
 from stepline.core.errors import TransientAwsError
 from tests.fakes.step_functions import FakeExecution
 from tests.pipeline.custom_world import CustomWorld
@@ -114,7 +114,90 @@ def test_event_of_a_job_that_another_worker_has_does_not_wait(world: CustomWorld
     world.forget_calls()
     world.send_started()
 
-    assert world.calls == ["PollForJobs", "ListActionExecutions"]
+    assert world.calls == ["PollForJobs", "ListActionExecutions", "PollForJobs", "GetItem"]
+    assert world.sleeps == []
+
+
+def test_next_job_that_another_worker_takes_is_not_waited_for(world: CustomWorld) -> None:
+    world.begin_action()
+    world.codepipeline.interference["PollForJobs", 2] = world.send_started
+    world.send_started()
+
+    (item,) = world.open_jobs
+    assert item["execution"]["S"] == world.execution.arn
+    assert world.sleeps == []
+
+
+def test_next_job_is_waited_for_while_no_worker_has_it(world: CustomWorld) -> None:
+    world.begin_action()
+    world.hide_jobs_at("PutJobSuccessResult", 1)
+    world.show_jobs_at("PollForJobs", 4)
+    world.send_started()
+
+    (item,) = world.open_jobs
+    assert "execution" in item
+    assert world.sleeps == [0.25, 0.5]
+
+
+def test_next_job_is_waited_for_if_the_table_cannot_be_read(world: CustomWorld) -> None:
+    world.begin_action()
+    world.hide_jobs_at("PutJobSuccessResult", 1)
+    world.show_jobs_at("PollForJobs", 3)
+    world.dynamodb.fail_next("GetItem", "AccessDeniedException")
+    world.send_started()
+
+    (item,) = world.open_jobs
+    assert "execution" in item
+
+
+def test_next_job_that_its_worker_has_left_is_taken(world: CustomWorld) -> None:
+    def take_the_first_job_only() -> None:
+        world.codepipeline.is_hidden = False
+        world.hide_jobs_at("PutJobSuccessResult", 1)
+        world.send_started()
+        world.codepipeline.is_hidden = False
+
+    world.begin_action()
+    world.codepipeline.is_hidden = True
+    world.codepipeline.interference["ListActionExecutions", 1] = take_the_first_job_only
+    world.send_started()
+
+    (item,) = world.open_jobs
+    assert "execution" in item
+
+
+def test_next_job_that_its_worker_has_left_is_waited_for(world: CustomWorld) -> None:
+    for _ in range(MAX_JOBS_OF_A_START):
+        world.begin_action()
+    world.hide_jobs_at("PutJobSuccessResult", MAX_JOBS_OF_A_START)
+    world.send_action_event("STARTED", attempt=1)
+    world.show_jobs_at("PollForJobs", MAX_JOBS_OF_A_START + 4)
+    world.send_action_event("STARTED", attempt=2)
+
+    assert ["execution" in item for item in world.open_jobs] == [True] * MAX_JOBS_OF_A_START
+
+
+def test_worker_of_one_event_leaves_jobs_to_those_of_the_others(world: CustomWorld) -> None:
+    for _ in range(MAX_JOBS_OF_A_START):
+        world.begin_action()
+    world.send_action_event("STARTED", attempt=1)
+
+    assert len(world.codepipeline.called("AcknowledgeJob")) == MAX_JOBS_OF_A_START
+    assert world.sleeps == []
+
+
+@pytest.mark.parametrize("offers_newest_first", [False, True])
+def test_jobs_of_actions_that_start_at_once_are_all_held(
+    world: CustomWorld, offers_newest_first: bool
+) -> None:
+    actions = 4 * MAX_JOBS_OF_A_START
+    world.codepipeline.offers_newest_first = offers_newest_first
+    for _ in range(actions):
+        world.begin_action()
+    for number in range(actions):
+        world.send_action_event("STARTED", attempt=number + 1)
+
+    assert ["execution" in item for item in world.open_jobs] == [True] * actions
 
 
 def test_next_job_that_comes_late_is_taken_when_the_execution_has_ended(world: CustomWorld) -> None:
@@ -430,6 +513,22 @@ def test_express_execution_is_answered_by_the_first_job(world: CustomWorld) -> N
     assert world.final_result is not None
     assert world.final_result["jobId"] == job_id
     assert world.open_jobs == []
+
+
+def test_worker_that_has_waited_for_an_express_execution_leaves_jobs_to_others(world: CustomWorld) -> None:
+    """The rest of its invocation would be too short for another one, whose outcome would be unknown."""
+
+    def take_200_seconds() -> None:
+        world.now += 200
+
+    world.stepfunctions.interference["StartSyncExecution", 1] = take_200_seconds
+    for _ in range(2):
+        world.begin_action(StateMachine="quick")
+    world.send_action_event("STARTED", attempt=1)
+    assert len(world.results) == 1
+    world.send_action_event("STARTED", attempt=2)
+
+    assert len(world.results) == 2
 
 
 def test_event_of_an_execution_that_no_action_started_is_ignored(world: CustomWorld) -> None:

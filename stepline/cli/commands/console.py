@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import webbrowser
 
 import click
@@ -52,13 +50,6 @@ def command(ctx: click.Context, /, *, port: int, allow_actions: bool, opens: boo
         if opens:
             webbrowser.open(address)
 
-    server.serve(target, port, allows_actions=allow_actions, on_ready=show, until=_interrupted)
+    listener = server.listen(port)
+    server.serve(target, listener, allows_actions=allow_actions, on_ready=show, until=server.interrupted)
     terminal.print_result("The console was stopped.")
-
-
-async def _interrupted() -> None:
-    """Return at Ctrl-C, or when the process is asked to end."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import getpid
 from pathlib import Path
 
 import click
 
 from stepline.aws.execution_watch import wait_for_execution_of_revision
+from stepline.aws.local_console import execution_address
 from stepline.aws.local_servers import LocalAws
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import PipelineDefinition, find_pipeline
@@ -20,6 +22,7 @@ from stepline.cli.commands.push import push_and_show
 from stepline.cli.exit_codes import exit_code
 from stepline.cli.options import (
     check_option,
+    console_options,
     deploy_options,
     local_region_option,
     main_deployment,
@@ -39,7 +42,7 @@ _EXECUTION_SECONDS = 3600.0
 
 @click.command("run")
 @source_argument
-@with_options(port_option, *deploy_options, check_option, local_region_option)
+@with_options(port_option, *deploy_options, check_option, local_region_option, *console_options)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -52,6 +55,8 @@ def command(
     stack_name: str | None,
     parameters: tuple[str, ...],
     is_unchecked: bool,
+    console_port: int | None,
+    without_console: bool,
 ) -> None:
     """Start the local AWS, push SOURCE_DIR, and watch the pipeline until it ends.
 
@@ -66,28 +71,51 @@ def command(
     startup.check_prerequisites(deployment)
     if not is_unchecked:
         startup.check_templates(deployment, region=region, more=templates_of(source))
-    with Interruptions() as interruptions, _local_aws(port, region, interruptions) as local_aws:
+    console = startup.ConsoleChoice(not without_console, console_port)
+    with Interruptions() as interruptions, _local_aws(port, region, interruptions, console) as local_aws:
         target = local_target(local_aws)
         show_target(target)
         outputs = startup.deploy_to(target, deployment).outputs
         execution = _push_and_watch(target, outputs.get("PipelineName"), source, is_unchecked=is_unchecked)
         watching.show_result(execution, target)
+        _show_link(execution, target)
         code = exit_code(execution)
     ctx.exit(code)
 
 
 @contextmanager
-def _local_aws(port: int, region: str, interruptions: Interruptions) -> Iterator[LocalAws]:
+def _local_aws(
+    port: int, region: str, interruptions: Interruptions, console: startup.ConsoleChoice
+) -> Iterator[LocalAws]:
     """Use the local AWS that `stepline up` started on the port, or start one."""
     local_aws = startup.find_running(port)
     if local_aws is None:
         with startup.started_local_aws(
-            port, region=region, interruptions=interruptions, command="run"
+            port, region=region, interruptions=interruptions, command="run", console=console
         ) as started:
             yield started
     else:
         terminal.print_success(f"Using the local AWS on port {port}")
         yield local_aws
+
+
+def _show_link(execution: PipelineExecution, target: Target) -> None:
+    """Show where the execution can be read again: in the console if that goes on, or else in a file."""
+    address = execution_address(target, execution.pipeline, execution.summary.id)
+    if address is None:
+        return
+    if target.local_aws and target.local_aws.owner and target.local_aws.owner.pid == getpid():
+        from stepline.console.saved_page import save_execution  # noqa: PLC0415 - an extra, and slow to import
+
+        file = Path(".stepline/run.html").resolve()
+        try:
+            save_execution(target, execution.pipeline, execution.summary.id, file)
+        except OSError as error:
+            terminal.print_message(f"The run is not saved: {error}", style="quiet")
+            return
+        address = file.as_uri()
+    terminal.print_result()
+    terminal.print_result(f"See it in the browser: {address}")
 
 
 def _push_and_watch(
@@ -108,6 +136,7 @@ def _watch(target: Target, definition: PipelineDefinition, commit_id: str) -> Pi
     summary = wait_for_execution_of_revision(
         target.client("codepipeline"), definition.name, commit_id, poller
     )
+    watching.show_console_link(target, definition, summary)
     try:
         return watching.watch(target, definition, summary, poller)
     except TimeoutPassedError as error:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from stepline.aws.local_console import console_address
 from stepline.aws.pipeline_status import PipelineStatus, read_pipeline_statuses, status_document
 from stepline.aws.pipelines import find_pipeline
 from stepline.aws.statuses import Status
@@ -47,6 +48,9 @@ def command(ctx: click.Context, /, *, pipeline: str | None, as_json: bool) -> No
         document = status_document(target, statuses, approvals)
         terminal.print_result(json.dumps(document, indent=2, ensure_ascii=False))
         return
+    if address := console_address(target):
+        terminal.print_result(f"console  {address}")
+        terminal.print_result()
     for approval in approvals:
         print_workflow_approval(terminal.output(), target, approval)
     if not statuses:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from stepline.aws.local_servers import LocalAws
+from stepline.aws.local_servers import LocalAws, console_url
 from stepline.aws.target import Target, local_environment, local_target
 from stepline.cli import execution_view, startup, terminal
 from stepline.cli.local_outputs import local_outputs
@@ -17,6 +17,7 @@ from stepline.cli.name_completion import complete_system
 from stepline.cli.options import (
     allow_options,
     check_option,
+    console_options,
     deploy_options,
     local_region_option,
     main_deployment,
@@ -59,6 +60,7 @@ Deployed = Sequence[tuple[SystemDeployment, Mapping[str, str]]]
     *deploy_options,
     check_option,
     local_region_option,
+    *console_options,
     *allow_options,
 )
 @click.pass_context
@@ -76,10 +78,13 @@ def command(
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
     is_unchecked: bool,
+    console_port: int | None,
+    without_console: bool,
 ) -> None:
-    """Start the local AWS, deploy the template to it, and wait for Ctrl-C.
+    """Start the local AWS and its console, deploy the template to it, and wait for Ctrl-C.
 
-    Ctrl-C stops the local AWS and deletes its data. With --detach it runs in the background.
+    Ctrl-C stops the local AWS and deletes its data. With --detach it runs in the background. The console
+    shows its pipelines and executions in a browser, and ends with it.
 
     If a local AWS is already running on the port, its stacks are updated: that of the template, and those
     of the systems that it has or --with names. Parameters that are not given keep their values. The command
@@ -102,7 +107,8 @@ def command(
     if running is not None:
         _update(running, main, systems)
     else:
-        _start(port, region, options, main, systems, detach=detach)
+        console = startup.ConsoleChoice(not without_console, console_port)
+        _start(port, region, options, main, systems, detach=detach, console=console)
 
 
 def _check_server_options(ctx: click.Context, running: LocalAws) -> None:
@@ -112,6 +118,11 @@ def _check_server_options(ctx: click.Context, running: LocalAws) -> None:
         raise UsageError(
             f"the local AWS on port {running.port} has the region {running.region}: "
             "leave out --region, or use another --port"
+        )
+    if given & {"console_port", "without_console"}:
+        raise UsageError(
+            f"the local AWS on port {running.port} starts a console only when it starts: stop it first, with "
+            f"`stepline down --port {running.port}`"
         )
     if given & {"allowed_hosts", "allowed_origins"}:
         raise UsageError(
@@ -128,7 +139,7 @@ def _update(running: LocalAws, main: Deployment, systems: Sequence[SystemDeploym
     except Interrupted:
         terminal.print_message("The local AWS continues, and an update that has begun, too.", style="quiet")
         raise
-    _show_local_aws(running, outputs, deployed)
+    _show_local_aws(running, console_url(running), outputs, deployed)
 
 
 def _start(
@@ -139,17 +150,23 @@ def _start(
     systems: Sequence[SystemDeployment],
     *,
     detach: bool,
+    console: startup.ConsoleChoice,
 ) -> None:
     owner = None if detach else "up"
     with (
         Interruptions() as interruptions,
         startup.started_local_aws(
-            port, region=region, interruptions=interruptions, command=owner, options=options
+            port,
+            region=region,
+            interruptions=interruptions,
+            command=owner,
+            options=options,
+            console=console,
         ) as local_aws,
     ):
         outputs, deployed = _deploy(local_target(local_aws), main, systems)
         try:
-            _show_local_aws(local_aws, outputs, deployed)
+            _show_local_aws(local_aws, startup.wait_for_console(local_aws), outputs, deployed)
             _show_next_commands(local_aws)
             if not detach:
                 _wait_until_stopped(local_aws)
@@ -177,8 +194,13 @@ def _wait_until_stopped(local_aws: LocalAws) -> None:
     terminal.print_result("The local AWS was stopped.")
 
 
-def _show_local_aws(local_aws: LocalAws, outputs: Mapping[str, str], deployed: Deployed) -> None:
-    values = {"endpoint": local_aws.endpoint_url, "log": str(local_aws.log_file)}
+def _show_local_aws(
+    local_aws: LocalAws, console: str | None, outputs: Mapping[str, str], deployed: Deployed
+) -> None:
+    values = {"endpoint": local_aws.endpoint_url}
+    if console:
+        values["console"] = console
+    values["log"] = str(local_aws.log_file)
     if clone_url := outputs.get("RepositoryCloneUrlHttp"):
         values["clone"] = f"git clone {clone_url}"
     terminal.print_result()

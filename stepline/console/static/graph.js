@@ -173,7 +173,8 @@
       group.append(element("g", {}, title, circle));
       return;
     }
-    const link = element("a", { class: "state", href: `${box.dataset.address}?state=${encodeURIComponent(node.id)}#state` });
+    const { address } = box.dataset; // none in a saved page
+    const link = element("a", { class: "state", ...(address && { href: `${address}?state=${encodeURIComponent(node.id)}#state` }) });
     link.append(element("rect", { x: node.left, y: node.top, width: node.width, height: node.height, rx: 7 }));
     node.lines.forEach((text, index) => {
       link.append(element("text", { class: "name", x: node.left + PADDING, y: node.top + 21 + index * LINE }, text));

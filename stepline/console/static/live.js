@@ -57,4 +57,5 @@ document.addEventListener("visibilitychange", () => (document.hidden ? disconnec
 window.addEventListener("pagehide", disconnect);
 window.addEventListener("pageshow", connect);
 connect();
+countDurations();
 setInterval(() => document.hidden || countDurations(), 1000);

@@ -1,7 +1,17 @@
 """The pages of the console: each module reads the documents of some of them."""
 
 from stepline.console.pages import Page
-from stepline.console.views import deployments, executions, overview, state_machines, states
+from stepline.console.views import (
+    approvals,
+    deployments,
+    executions,
+    overview,
+    pipeline_executions,
+    pipelines,
+    search,
+    state_machines,
+    states,
+)
 
 PAGES: tuple[Page, ...] = (
     *overview.PAGES,
@@ -9,4 +19,8 @@ PAGES: tuple[Page, ...] = (
     *deployments.PAGES,
     *executions.PAGES,
     *states.PAGES,
+    *pipelines.PAGES,
+    *pipeline_executions.PAGES,
+    *approvals.PAGES,
+    *search.PAGES,
 )

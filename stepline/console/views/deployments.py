@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from stepline.aws.deployments import Deployment, DeploymentReader
@@ -21,13 +20,9 @@ def _open(console: Console, query: Query) -> Read:
             f"{query.path['arn']} is not the ARN of a Standard execution, and only those deploy stacks"
         )
     target = console.target
-
-    def cloudformation(region: str) -> Any:
-        if region == target.region:
-            return target.client("cloudformation")
-        return target.new_client("cloudformation", Config(region_name=region))
-
-    reader = DeploymentReader(target.client("stepfunctions"), cloudformation, execution)
+    reader = DeploymentReader(
+        target.client("stepfunctions", execution.region), partial(target.client, "cloudformation"), execution
+    )
     return partial(_read, reader, execution)
 
 

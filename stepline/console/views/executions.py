@@ -7,6 +7,7 @@ from typing import Any, Final
 from stepline.aws.execution_details import ExecutionDetails
 from stepline.aws.execution_events import ShownEvent
 from stepline.aws.state_visits import StateVisit
+from stepline.console.act_links import execution_acts
 from stepline.console.execution_documents import (
     States,
     execution_document,
@@ -84,6 +85,7 @@ class _ExecutionPage:
             "title": details.name,
             "isLive": details.status.is_open,
             "execution": execution_document(details, is_local=self._console.target.is_local),
+            "acts": execution_acts(self._console, str(details.arn), details.status.value),
             "failure": failure_document(details),
             "graph": graph_document(details.graph),
             "taken": taken_document(details),
@@ -101,7 +103,11 @@ class _ExecutionPage:
             raise PageNotFoundError(f"the execution {details.name} has no state {node_id}")
         visits = states.visits.get(node_id, [])
         chosen = failed if failed in visits else visits[-1] if visits else None
-        node = next((each for each in details.graph.nodes if each.id == node_id), None) if details.graph else None
+        node = (
+            next((each for each in details.graph.nodes if each.id == node_id), None)
+            if details.graph
+            else None
+        )
         newest = visits[::-1]
         return {
             **states.document(node_id),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Any
 
-from stepline.aws.approvals import approvals_of_states
+from stepline.aws.approvals import AnyApproval, approvals_of_states
 from stepline.aws.pipelines import (
     ExecutionSummary,
     StageState,
@@ -14,31 +14,64 @@ from stepline.aws.pipelines import (
     read_stage_states,
 )
 from stepline.aws.workflow_approvals import list_readable_workflow_approvals
+from stepline.console.addresses import approval_address
 from stepline.console.pages import Console, Document, Page, Query, Read, iso_time
+from stepline.console.pipeline_documents import readable_tables
+
+_LIST_AGAIN = timedelta(minutes=1)
+"""New pipelines and installations are found after that time; what they do is shown at once."""
+
+
+class _Overview:
+    """Reads the state of each pipeline again and again, and the rest only if it may have changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._codepipeline = console.target.client("codepipeline")
+        self._listed: datetime | None = None
+        self._names: list[str] = []
+        self._tables: list[str] = []
+        self._latest: dict[str, tuple[Any, tuple[ExecutionSummary, ...]]] = {}
+
+    def read(self) -> Document:
+        self._list()
+        states = {name: read_stage_states(self._codepipeline, name) for name in self._names}
+        manual = [each for name in self._names for each in approvals_of_states(name, states[name])]
+        requests = list_readable_workflow_approvals(self._console.target, self._tables)
+        waiting: list[AnyApproval] = [*manual, *requests]
+        return {
+            "title": "Pipelines",
+            "isLive": True,
+            "waiting": [{"title": each.title, "address": approval_address(each)} for each in waiting],
+            "pipelines": [
+                pipeline_document(name, states[name], self._executions(name, states[name]))
+                for name in self._names
+            ],
+        }
+
+    def _list(self) -> None:
+        now = self._console.now()
+        if self._listed is None or now - self._listed >= _LIST_AGAIN:
+            self._names = list_pipeline_names(self._codepipeline)
+            self._tables = readable_tables(self._console)
+            self._listed = now
+
+    def _executions(self, name: str, stages: tuple[StageState, ...]) -> tuple[ExecutionSummary, ...]:
+        """Return the latest executions, which are read again if the pipeline's state has changed."""
+        state = [(stage.execution_id, stage.status, stage.inbound) for stage in stages]
+        known = self._latest.get(name)
+        if known is None or known[0] != state or _is_incomplete(known[1]):
+            known = self._latest[name] = state, list_latest_executions(self._codepipeline, name)
+        return known[1]
+
+
+def _is_incomplete(executions: tuple[ExecutionSummary, ...]) -> bool:
+    """Return whether the newest one may end, or get its revisions, without a change of a stage's state."""
+    return bool(executions) and executions[0].status.is_running
 
 
 def _open(console: Console, _query: Query) -> Read:
-    return partial(_read, console)
-
-
-def _read(console: Console) -> Document:
-    codepipeline = console.target.client("codepipeline")
-    names = list_pipeline_names(codepipeline)
-    states = {name: read_stage_states(codepipeline, name) for name in names}
-    manual = [each for name in names for each in approvals_of_states(name, states[name])]
-    workflow = list_readable_workflow_approvals(console.target)
-    return {
-        "title": "Pipelines",
-        "isLive": True,
-        "waiting": [
-            *({"kind": "approval", "title": each.title, "pipeline": each.pipeline} for each in manual),
-            *({"kind": "request", "title": each.title, "id": each.id} for each in workflow),
-        ],
-        "pipelines": [
-            pipeline_document(name, states[name], list_latest_executions(codepipeline, name))
-            for name in names
-        ],
-    }
+    return _Overview(console).read
 
 
 def pipeline_document(

@@ -42,7 +42,9 @@ class _VisitPage:
         details = read_details(self._reader)
         visit = next((each for each in details.visits if str(each.id) == self._id), None)
         if visit is None:
-            raise PageNotFoundError(f"the execution {details.name} has entered no state with the event {self._id}")
+            raise PageNotFoundError(
+                f"the execution {details.name} has entered no state with the event {self._id}"
+            )
         states = States(details)
         node_id = states.node_of(visit)
         data = self._read_data(visit)

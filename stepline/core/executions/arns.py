@@ -24,6 +24,12 @@ _CONSOLES = {
 }
 
 
+def console_address(partition: str, region: str) -> str | None:
+    """Return the address of AWS's console in a region; None if that of the partition is unknown."""
+    console = _CONSOLES.get(partition)
+    return console.format(region=region) if console else None
+
+
 @dataclass(frozen=True)
 class MachineArn:
     """The ARN of a state machine, or of one of its versions or aliases (`qualifier`)."""
@@ -93,9 +99,9 @@ class ExecutionArn:
     @property
     def link(self) -> str:
         """The URL of the execution in the console; its ARN if the partition's console is unknown."""
-        console = _CONSOLES.get(self.partition)
+        console = console_address(self.partition, self.region)
         if console is None:
             return str(self)
         page = "express-executions" if self.is_express else "v2/executions"
-        home = f"{console.format(region=self.region)}/states/home?region={self.region}"
+        home = f"{console}/states/home?region={self.region}"
         return f"{home}#/{page}/details/{quote(str(self), safe=':-_')}"

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.chromium import find_chromium, sandbox_options
 
-REQUIRED = "STEPLINE_REQUIRE_BROWSER"
-"""With this variable, tests fail instead of being skipped where there is no Chromium."""
-
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS = (
     "--headless",
     "--disable-background-networking",
@@ -27,17 +22,6 @@ _OPTIONS = (
     "--no-first-run",
     "--no-proxy-server",
 )
-
-
-def find_chromium() -> str:
-    """Return the program; skip the test if there is none."""
-    for name in _PROGRAMS:
-        if path := shutil.which(name):
-            return path
-    message = "Chromium is not installed: install Debian's package chromium"
-    if os.environ.get(REQUIRED):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @contextlib.contextmanager
@@ -71,6 +55,5 @@ def read_page(url: str, *, names: dict[str, str]) -> str:
 
 def _command(folder: Path, *arguments: str, names: dict[str, str]) -> list[str]:
     rules = ",".join(f"MAP {name} {address}" for name, address in names.items())
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox does not work for root
-    options = [*_OPTIONS, *sandbox, f"--user-data-dir={folder}", f"--host-resolver-rules={rules}"]
+    options = [*_OPTIONS, *sandbox_options(), f"--user-data-dir={folder}", f"--host-resolver-rules={rules}"]
     return [find_chromium(), *options, *arguments]

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.chromium import find_chromium
 from tests.localaws.browser.attacker import Attacker, attacker_server, rebinding_name
-from tests.localaws.browser.chromium import find_chromium, open_page, read_page
+from tests.localaws.browser.chromium import open_page, read_page
 from tests.localaws.running_server import Server, running_server
 from tests.waiting import wait_for
 

@@ -20,6 +20,8 @@
   const MIN_SCALE = 0.45; // of a graph that does not fit: smaller text cannot be read
   const MAX_SCALE = 3;
   const STEP = 1.25;
+  const LONG_EDGE = 12; // ranks: dagre adds a node to each rank that an edge passes, and then takes seconds
+  const LANE = 10;
   const WIDEST_STATUS = " · failed and caught";
 
   const canvas = document.createElement("canvas").getContext("2d");
@@ -74,6 +76,65 @@
     node.height = node.header = node.lines.length * LINE + 16 + PADDING;
   }
 
+  // Finds the edges that pass many ranks, such as the catches of many states that lead to one cleanup.
+  // Each state keeps its shortest edge, which says where it stands.
+  function markLongEdges(level) {
+    const next = new Map(level.nodes.map((node) => [node.id, []]));
+    for (const edge of level.edges) next.get(edge.source).push(edge.target);
+    const seen = new Set();
+    const order = [];
+    for (const { id } of level.nodes) {
+      const stack = seen.has(id) ? [] : [[id, 0]];
+      seen.add(id);
+      while (stack.length) {
+        const top = stack[stack.length - 1];
+        const target = next.get(top[0])[top[1]++];
+        if (target === undefined) order.push(stack.pop()[0]);
+        else if (!seen.has(target)) {
+          seen.add(target);
+          stack.push([target, 0]);
+        }
+      }
+    }
+    order.reverse();
+    const place = new Map(order.map((id, index) => [id, index]));
+    const rank = new Map(order.map((id) => [id, 0]));
+    for (const id of order) {
+      for (const target of next.get(id)) {
+        if (place.get(target) > place.get(id)) rank.set(target, Math.max(rank.get(target), rank.get(id) + 1));
+      }
+    }
+    const span = (edge) => Math.abs(rank.get(edge.target) - rank.get(edge.source));
+    const shortest = new Map();
+    for (const edge of level.edges) {
+      if (span(edge) < (shortest.get(edge.target)?.span ?? Infinity)) shortest.set(edge.target, { edge, span: span(edge) });
+    }
+    for (const edge of level.edges) edge.isLong = span(edge) > LONG_EDGE && shortest.get(edge.target).edge !== edge;
+  }
+
+  // Draws them in lanes at the right, one for each target; returns how wide these are.
+  function placeLongEdges(level, across) {
+    const byId = new Map(level.nodes.map((node) => [node.id, node]));
+    const lanes = new Map();
+    for (const edge of level.edges.filter((each) => each.isLong)) {
+      if (!lanes.has(edge.target)) lanes.set(edge.target, across + LANE * (lanes.size + 2));
+      const lane = lanes.get(edge.target);
+      const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
+      const [begin, end] = [source.y + source.height / 2, target.y + target.height / 2];
+      const bend = Math.sign(end - begin) * 16;
+      const left = source.x + source.width;
+      edge.at = {
+        points: [
+          { x: left, y: begin }, { x: lane, y: begin }, { x: lane, y: begin + bend },
+          { x: lane, y: end - bend }, { x: lane, y: end }, { x: target.x + target.width, y: end },
+        ],
+        x: left + Math.max(0, ...edge.lines.map((line) => width(line, NOTE_FONT))) / 2 + 6,
+        y: begin - 8,
+      };
+    }
+    return lanes.size ? LANE * (lanes.size + 3) : 0;
+  }
+
   // Lays out the states within `parent`, with coordinates from the upper left corner; returns the size.
   function layOut(level) {
     const graph = new dagre.graphlib.Graph({ multigraph: true });
@@ -88,12 +149,13 @@
       }
       graph.setNode(node.id, { width: node.width, height: node.height });
     }
+    markLongEdges(level);
     level.edges.forEach((edge, index) => {
       edge.lines = edge.label ? wrap(edge.label, NOTE_FONT, LABEL_WIDTH, 3) : [];
       const size = edge.lines.length
         ? { width: Math.max(...edge.lines.map((line) => width(line, NOTE_FONT))) + 8, height: edge.lines.length * 14, labelpos: "c" }
         : {};
-      graph.setEdge(edge.source, edge.target, { ...size, weight: edge.kind === "catch" ? 1 : 3 }, String(index));
+      if (!edge.isLong) graph.setEdge(edge.source, edge.target, { ...size, weight: edge.kind === "catch" ? 1 : 3 }, String(index));
     });
     dagre.layout(graph);
     for (const node of level.nodes) {
@@ -102,10 +164,10 @@
       node.y = y - node.height / 2;
     }
     level.edges.forEach((edge, index) => {
-      Object.assign(edge, { at: graph.edge(edge.source, edge.target, String(index)) });
+      if (!edge.isLong) edge.at = graph.edge(edge.source, edge.target, String(index));
     });
     const { width: across, height } = graph.graph();
-    return { width: Math.max(across, 0), height: Math.max(height, 0) };
+    return { width: Math.max(across, 0) + placeLongEdges(level, across), height: Math.max(height, 0) };
   }
 
   function levels(structure) {

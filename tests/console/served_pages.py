@@ -25,7 +25,7 @@ _SECONDS = 20.0
 
 
 def console_of(world: World, **clients: Any) -> Console:
-    """Return a console of the world's executions, in the world's time; `clients` are those of other services."""
+    """Return a console of the world's executions, in its time; `clients` are those of other services."""
     return Console(target_of(stepfunctions=world.client, **clients), False, "token", world.clock.now)
 
 

@@ -89,7 +89,7 @@ def test_state_that_does_not_exist_is_not_found(world: World) -> None:
 
 def test_states_come_with_their_containers_and_by_time(world: World) -> None:
     inner = {"StartAt": "Inner", "States": {"Inner": task("echo")}}
-    states = {
+    states: Any = {
         "Each": {"Type": "Map", "ItemProcessor": inner, "Catch": catch("Never"), "Next": "After"},
         "After": {"Type": "Pass", "End": True},
         "Never": {"Type": "Pass", "End": True},
@@ -117,7 +117,7 @@ def test_retries_are_attempts_of_one_visit(world: World) -> None:
     attempts = selected["data"]["attempts"]
     assert [each["error"] for each in attempts] == ["BoomError", "BoomError", None]
     assert [each["message"] for each in attempts] == ["attempt 1", "attempt 2", None]
-    assert "retried 2×" in page(world, execution, "?state=Try")
+    assert "retried 2×" in page(world, execution, "?state=Try")  # noqa: RUF001
 
 
 def test_time_line_of_a_running_execution_grows_in_steps(world: World) -> None:
@@ -214,7 +214,7 @@ def test_state_page_shows_names_and_data_as_text(world: World) -> None:
 
 
 def test_secrets_are_hidden_on_each_page(world: World) -> None:
-    secret = "hunter2-hunter2"  # noqa: S105
+    secret = "hunter2-hunter2"
     execution = run(world, {"Do": task("echo")}, {"password": secret, "note": f"api_key={secret}"})
     visit = document(world, execution)["states"][0]["visit"]
     for rest in ("", "?state=Do", f"/states/{visit}", "/events"):

@@ -17,7 +17,8 @@
   const LABEL_WIDTH = 150;
   const PADDING = 12;
   const MARKER = 18;
-  const MIN_SCALE = 0.45; // of a graph that does not fit: smaller text cannot be read
+  const SMALLEST_FIT = 0.5; // a graph that would be smaller is shown in part
+  const PART_SCALE = 0.75;
   const MAX_SCALE = 3;
   const STEP = 1.25;
   const LONG_EDGE = 12; // ranks: dagre adds a node to each rank that an edge passes, and then takes seconds
@@ -348,13 +349,13 @@
     view.y = box.clientHeight / 2 - (node.top + Math.min(node.height, 80) / 2) * view.scale;
   }
 
-  // Shows the whole graph if its text can then be read, and otherwise the part of it that matters.
-  function fit(current, atLeast = 0) {
+  // Shows the whole graph, or with `mayBePart`, if its text could then not be read, the part of it that matters.
+  function fit(current, mayBePart = false) {
     const margin = 16;
     const across = (box.clientWidth - 2 * margin) / size.width;
     const down = (box.clientHeight - 2 * margin) / size.height;
     const whole = Math.min(1, across, down);
-    view.scale = Math.max(whole, Math.min(atLeast, 1));
+    view.scale = mayBePart && whole < SMALLEST_FIT ? PART_SCALE : whole;
     view.x = (box.clientWidth - size.width * view.scale) / 2;
     view.y = whole < view.scale ? margin : (box.clientHeight - size.height * view.scale) / 2;
     const running = Object.entries(current.states).filter(([, state]) => state.tone === "busy").at(-1)?.[0];
@@ -469,28 +470,34 @@
     }
   }
 
-  performance.mark("graph-begin");
-  const { top } = levels(structure);
-  size = layOut(top);
-  performance.mark("graph-laid-out");
-  drawLevel(top, 0, 0, root);
-  const current = update();
-  box.replaceChildren(svg);
-  addButtons();
-  addDrag();
-  addKeys();
-  const before = stored();
-  if (before) {
-    Object.assign(view, before);
-    show();
-  } else {
-    fit(current, MIN_SCALE);
-  }
-  box.dataset.drawn = "true";
-  performance.mark("graph-drawn");
-  performance.measure("graph-layout", "graph-begin", "graph-laid-out");
-  performance.measure("graph-draw", "graph-laid-out", "graph-drawn");
+  function start() {
+    performance.mark("graph-begin");
+    const { top } = levels(structure);
+    size = layOut(top);
+    performance.mark("graph-laid-out");
+    drawLevel(top, 0, 0, root);
+    const current = update();
+    box.replaceChildren(svg);
+    addButtons();
+    addDrag();
+    addKeys();
+    const before = stored();
+    if (before) {
+      Object.assign(view, before);
+      show();
+    } else {
+      fit(current, true);
+    }
+    box.dataset.drawn = "true";
+    performance.mark("graph-drawn");
+    performance.measure("graph-layout", "graph-begin", "graph-laid-out");
+    performance.measure("graph-draw", "graph-laid-out", "graph-drawn");
 
-  document.querySelector("main").addEventListener("content-changed", update);
-  new ResizeObserver(() => view.moved || fit(read("graph-state"), MIN_SCALE)).observe(box);
+    document.querySelector("main").addEventListener("content-changed", update);
+    new ResizeObserver(() => view.moved || fit(read("graph-state"), true)).observe(box);
+  }
+
+  // A large graph takes a moment: the rest of the page is shown before.
+  if (structure.nodes.length > 100) requestAnimationFrame(() => setTimeout(start));
+  else start();
 })();

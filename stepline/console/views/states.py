@@ -18,8 +18,8 @@ from stepline.console.execution_documents import (
     visit_document,
 )
 from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
-from stepline.core.aws_errors import AWS_FAILURES
 from stepline.console.views.executions import open_reader, read_details
+from stepline.core.aws_errors import AWS_FAILURES
 
 _LOGS_ARE_COMPLETE_AFTER: Final = timedelta(seconds=20)
 """CloudWatch Logs shows a line some seconds after it was written [ours]."""

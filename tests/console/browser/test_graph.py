@@ -107,14 +107,14 @@ def label(page: Page, name: str) -> str:
 
 def test_states_have_their_status_and_counts(world: World, show: Any) -> None:
     page = show(run_all(world))
-    assert label(page, "Try") == "Try, Task, succeeded, retried 2×"
+    assert label(page, "Try") == "Try, Task, succeeded, retried 2×"  # noqa: RUF001
     assert label(page, "Each") == "Each, Map, failed and caught, 3 of 4, 1 failed"
-    assert label(page, "Check Item") == "Check Item, Choice, succeeded, visited 4×"
+    assert label(page, "Check Item") == "Check Item, Choice, succeeded, visited 4×"  # noqa: RUF001
     assert label(page, "Bad Item") == "Bad Item, Fail, failed"
     assert label(page, "Clean Up") == "Clean Up, Pass, not entered"
     assert label(page, "<b>End</b>") == "<b>End</b>, Succeed, succeeded"
     assert page.locator("#graph-box b").count() == 0
-    expect(page.locator("#graph-box")).to_contain_text("retried 2×")
+    expect(page.locator("#graph-box")).to_contain_text("retried 2×")  # noqa: RUF001
 
 
 def test_transitions_have_their_kinds_labels_and_the_way_taken(world: World, show: Any) -> None:
@@ -142,7 +142,7 @@ def test_states_are_within_their_containers_and_do_not_overlap(world: World, sho
 
     def contains(outer: str, inner: str) -> bool:
         one, other = boxes[outer], boxes[inner]
-        return (
+        return bool(
             one["x"] <= other["x"]
             and one["y"] <= other["y"]
             and other["x"] + other["width"] <= one["x"] + one["width"]
@@ -226,7 +226,7 @@ def test_500_states_are_drawn_quickly(world: World, show: Any) -> None:
 
 
 def many_states() -> dict[str, Any]:
-    """Return 500 states: a chain in which each tenth is a Choice that may skip three, and some have a Catch."""
+    """Return a chain of 500 states: each tenth is a Choice that may skip three, others have a Catch."""
     names = [f"State {number}" for number in range(MANY)]
     states: dict[str, Any] = {}
     for index, name in enumerate(names[:-1]):

@@ -212,9 +212,10 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
     """Show how the execution has ended, why actions failed, and the outputs of state machines."""
     glyphs = terminal.glyphs()
     terminal.print_result()
+    endpoint = target.endpoint_url if target.is_local else None
     failures = list_failed_actions(
         execution,
-        local_endpoint=target.endpoint_url if target.is_local else None,
+        local_endpoint=endpoint,
         local_console=console_address(target),
         command_options=target.command_options,
     )

@@ -52,7 +52,7 @@ _RUNNING: Final = "RUNNING"
 
 @dataclass(frozen=True)
 class FoundPipelineExecution:
-    """`actions` are its attempts of actions that matched, without those that did not."""
+    """`workflows` are the executions of state machines that it ran."""
 
     pipeline: str
     execution: ExecutionSummary
@@ -100,8 +100,30 @@ _List = Callable[[str], tuple[Sequence[_AnyItem], str]]
 
 @dataclass
 class _Pipeline:
+    """`entries` are made of the others: hiding secrets takes longer than the search itself.
+
+    `has_actions`: the actions of all executions that have ended were read.
+    """
+
     executions: dict[str, ExecutionSummary] = field(default_factory=dict)
     actions: dict[str, ActionRecord] = field(default_factory=dict)
+    entries: list[_Entry] = field(default_factory=list)
+    has_actions: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An execution with its attempts of actions, and what is searched of it."""
+
+    execution: ExecutionSummary
+    actions: tuple[ActionRecord, ...]
+    texts: tuple[SearchedText, ...]
+
+    @property
+    def workflows(self) -> tuple[ExecutionArn, ...]:
+        """The executions of state machines that it ran."""
+        arns = (parse_standard_execution(each.external_execution_id) for each in self.actions)
+        return tuple(dict.fromkeys(arn for arn in arns if arn))
 
 
 class ExecutionIndex:
@@ -156,7 +178,7 @@ class ExecutionIndex:
         try:
             pages = read(name)
         except (ClientError, BotoCoreError) as error:
-            self._failures[name] = f"{name}: {explain(error)}"
+            self._failures[name] = f"{name}: {redact_text(explain(error))}"
             pages = 1
         self._read_at[name] = self._clock()
         return pages
@@ -175,8 +197,15 @@ class ExecutionIndex:
 
         before = dict(known.executions)
         pages = _read_new(executions, known.executions, MAX_EXECUTIONS)
-        if known.executions != before or not known.actions:
+        is_running = any(each.status.is_running for each in known.executions.values())
+        if known.has_actions and not is_running and known.executions == before:
+            return pages
+        known.has_actions = False
+        try:
             pages += _read_new(actions, known.actions, MAX_ACTIONS)
+            known.has_actions = True
+        finally:
+            known.entries = list(_entries(name, known))
         return pages
 
     def _read_machine(self, arn: str) -> int:
@@ -192,27 +221,17 @@ class ExecutionIndex:
         }
 
     def _workflows(self) -> set[ExecutionArn]:
-        return {
-            workflow
-            for pipeline in self._pipelines.values()
-            for action in pipeline.actions.values()
-            if (workflow := parse_standard_execution(action.external_execution_id))
-        }
+        entries = (entry for pipeline in self._pipelines.values() for entry in pipeline.entries)
+        return {workflow for entry in entries for workflow in entry.workflows}
 
     # --- searching --------------------------------------------------------------------------------
 
     def _find(self, terms: Sequence[Term]) -> Iterator[Found]:
         for name, pipeline in self._pipelines.items():
-            actions: dict[str, list[ActionRecord]] = {}
-            for action in pipeline.actions.values():
-                actions.setdefault(action.execution_id, []).append(action)
-            for execution in pipeline.executions.values():
-                own = actions.get(execution.id, [])
-                matches = match_all(terms, list(_texts_of_pipeline_execution(name, execution, own)))
+            for entry in pipeline.entries:
+                matches = match_all(terms, entry.texts)
                 if matches is not None:
-                    arns = (parse_standard_execution(each.external_execution_id) for each in own)
-                    workflows = tuple(dict.fromkeys(arn for arn in arns if arn))
-                    yield FoundPipelineExecution(name, execution, tuple(matches), workflows)
+                    yield FoundPipelineExecution(name, entry.execution, tuple(matches), entry.workflows)
         started_by_pipelines = {str(each) for each in self._workflows()}
         for arn, executions in self._machines.items():
             for each in executions:
@@ -240,6 +259,20 @@ def _read_new(list_page: _List[_AnyItem], known: dict[str, _AnyItem], limit: int
     known.clear()
     known.update(list(merged.items())[:limit])
     return pages
+
+
+def _entries(name: str, pipeline: _Pipeline) -> Iterator[_Entry]:
+    """Yield an entry for each execution; the earlier one if nothing has changed."""
+    earlier = {entry.execution.id: entry for entry in pipeline.entries}
+    actions: dict[str, list[ActionRecord]] = {}
+    for action in pipeline.actions.values():
+        actions.setdefault(action.execution_id, []).append(action)
+    for execution in pipeline.executions.values():
+        own = tuple(actions.get(execution.id, []))
+        entry = earlier.get(execution.id)
+        if entry is None or (entry.execution, entry.actions) != (execution, own):
+            entry = _Entry(execution, own, tuple(_texts_of_pipeline_execution(name, execution, own)))
+        yield entry
 
 
 def _machine(execution: ExecutionArn) -> str:

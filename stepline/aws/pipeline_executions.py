@@ -203,9 +203,10 @@ class ExecutionReader:
             return self._ended
         states = read_stage_states(self._codepipeline, name) if self._reuses_left else ()
         if not self._is_known(states):
-            # The status first: what is read after it can only be newer.
             self._read_summary()
-            states = read_stage_states(self._codepipeline, name)
+            if not states or self._summary.status.has_ended:
+                # After the status, as the stages of an execution that has ended must not be older than it.
+                states = read_stage_states(self._codepipeline, name)
             self._actions = _latest_action_executions(self._codepipeline, name, execution_id)
             self._progress = _progress(states, execution_id)
             self._reuses_left = _MAX_REUSES

@@ -22,6 +22,7 @@
   const MAX_SCALE = 3;
   const STEP = 1.25;
   const LONG_EDGE = 12; // ranks: dagre adds a node to each rank that an edge passes, and then takes seconds
+  const LONG_CATCH = 2; // ranks: most states have a Catch, and with all of them the graph would be mostly these
   const LANE = 10;
   const WIDEST_STATUS = " · failed and caught";
 
@@ -110,18 +111,22 @@
     for (const edge of level.edges) {
       if (span(edge) < (shortest.get(edge.target)?.span ?? Infinity)) shortest.set(edge.target, { edge, span: span(edge) });
     }
-    for (const edge of level.edges) edge.isLong = span(edge) > LONG_EDGE && shortest.get(edge.target).edge !== edge;
+    for (const edge of level.edges) edge.isLong = span(edge) > (edge.kind === "catch" ? LONG_CATCH : LONG_EDGE) && shortest.get(edge.target).edge !== edge;
   }
 
   // Draws them in lanes at the right, one for each target; returns how wide these are.
   function placeLongEdges(level, across) {
     const byId = new Map(level.nodes.map((node) => [node.id, node]));
     const lanes = new Map();
+    const leaving = new Map(); // those of one state begin below each other
     for (const edge of level.edges.filter((each) => each.isLong)) {
       if (!lanes.has(edge.target)) lanes.set(edge.target, across + LANE * (lanes.size + 2));
       const lane = lanes.get(edge.target);
       const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
-      const [begin, end] = [source.y + source.height / 2, target.y + target.height / 2];
+      const shift = 6 * (leaving.get(edge.source) ?? 0);
+      leaving.set(edge.source, (leaving.get(edge.source) ?? 0) + 1);
+      const begin = source.y + Math.min(source.header / 2 + shift, source.height - 4);
+      const end = target.y + (target.header ?? target.height) / 2;
       const bend = Math.sign(end - begin) * 16;
       const left = source.x + source.width;
       edge.at = {
@@ -217,7 +222,8 @@
 
   function drawEdge(edge, x, y, group) {
     const line = element("path", { d: path(edge.at.points, x, y), "marker-end": "url(#arrow)" });
-    const made = element("g", { class: `edge ${edge.kind}` }, line);
+    const made = element("g", { class: `edge ${edge.kind}${edge.isLong ? " lane" : ""}` }, line);
+    if (edge.label) made.append(element("title", {}, edge.label));
     if (edge.lines.length) {
       const top = edge.at.y + y - ((edge.lines.length - 1) * 14) / 2 + 4;
       edge.lines.forEach((text, index) => {

@@ -9,7 +9,7 @@ WEB := .web
 TEMPLATES := template.yaml pipeline/template.yaml app/template.yaml $(wildcard statemachines/*/*.yaml)
 EXAMPLES := $(wildcard examples/*/*.yaml)
 
-.PHONY: help setup run test lint parity cdk acceptance faults planted interleavings fuzz permissions paste load callers bench pictures assets format lock clean
+.PHONY: help setup run test lint parity cdk acceptance faults planted interleavings fuzz permissions paste load callers bench bench-console pictures assets format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ callers: $(READY) ## Measure the sample service with 500 waiting callers (ARGS="
 
 bench: $(READY) ## Measure the figures of docs/benchmarks.md
 	@POWERTOOLS_LOG_LEVEL=CRITICAL $(PYTHON) -m benchmarks
+
+bench-console: $(READY) ## Measure the console in a browser
+	@$(PYTHON) -m benchmarks.console
 
 format: $(READY) ## Format the code
 	@$(VENV)/bin/ruff format --quiet .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stepline.aws.local_console import segment
 from stepline.aws.pipeline_executions import ActionExecution, PipelineExecution, StageExecution
 from stepline.aws.statuses import Status
 
@@ -26,11 +27,18 @@ class FailedAction:
 
 
 def list_failed_actions(
-    execution: PipelineExecution, *, local_endpoint: str | None, command_options: Sequence[str] = ()
+    execution: PipelineExecution,
+    *,
+    local_endpoint: str | None,
+    local_console: str | None = None,
+    command_options: Sequence[str] = (),
 ) -> tuple[FailedAction, ...]:
-    """`command_options`: those with which `stepline` uses the same AWS."""
+    """`local_console`: the address of the console of the local AWS, if it has one.
+
+    `command_options`: those with which `stepline` uses the same AWS.
+    """
     return tuple(
-        _failed_action(stage, action, _link(action, local_endpoint, command_options))
+        _failed_action(stage, action, _link(action, local_endpoint, local_console, command_options))
         for stage in execution.stages
         for action in stage.actions
         if action.status is Status.FAILED
@@ -45,8 +53,15 @@ def _failed_action(stage: StageExecution, action: ActionExecution, link: str | N
     return FailedAction(stage.name, action.name, None, error.code if error else "", cause, link)
 
 
-def _link(action: ActionExecution, local_endpoint: str | None, command_options: Sequence[str]) -> str | None:
+def _link(
+    action: ActionExecution,
+    local_endpoint: str | None,
+    local_console: str | None,
+    command_options: Sequence[str],
+) -> str | None:
     execution = action.state_machine_execution
+    if execution and local_console:
+        return f"{local_console}executions/{segment(str(execution))}"
     if execution and local_endpoint:
         options = f"--endpoint-url {local_endpoint} --execution-arn {execution}"
         return f"aws stepfunctions get-execution-history {options}"

@@ -40,7 +40,11 @@ class ConsoleServer:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}/"
+        return console_address(self.port)
+
+
+def console_address(port: int) -> str:
+    return f"http://{HOST}:{port}/"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rich.live import Live
 from stepline.aws.approvals import APPROVAL_PROVIDER
 from stepline.aws.execution_watch import Show, watch_execution
 from stepline.aws.failed_actions import list_failed_actions
-from stepline.aws.local_console import execution_address
+from stepline.aws.local_console import console_address, execution_address
 from stepline.aws.pipeline_executions import PipelineExecution
 from stepline.aws.pipelines import ExecutionSummary, PipelineDefinition
 from stepline.aws.polling import Poller, TimeoutPassedError, new_poller
@@ -213,8 +213,13 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
     glyphs = terminal.glyphs()
     terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
-    options = target.command_options
-    for failed in list_failed_actions(execution, local_endpoint=endpoint, command_options=options):
+    failures = list_failed_actions(
+        execution,
+        local_endpoint=endpoint,
+        local_console=console_address(target),
+        command_options=target.command_options,
+    )
+    for failed in failures:
         terminal.print_layout(execution_view.failure_layout(failed, glyphs))
         if failed.link:
             terminal.print_result(f"  see    {failed.link}")

@@ -15,6 +15,7 @@ from stepline.aws.workflow_graph import Node, WorkflowGraph
 from stepline.console.pages import iso_time
 from stepline.console.timelines import Span, marks
 from stepline.core.executions.arns import ExecutionArn
+from stepline.core.executions.failure import readable_cause
 from stepline.core.trigger_keys import CODEPIPELINE
 
 _STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
@@ -233,6 +234,7 @@ def visit_data_document(data: StateData) -> Document:
     visit = data.visit
     return {
         **visit_document(visit),
+        "message": readable_cause(visit.cause) if visit.cause else None,
         "cause": parse_data(visit.cause),
         "input": parse_data(data.input),
         "parameters": parse_data(data.parameters),
@@ -252,6 +254,7 @@ def _attempt(attempt: Attempt) -> Document:
         "ended": iso_time(attempt.ended),
         "seconds": _seconds(attempt.started, attempt.ended),
         "error": attempt.error,
+        "message": readable_cause(attempt.cause) if attempt.cause else None,
         "cause": parse_data(attempt.cause),
     }
 
@@ -293,6 +296,7 @@ def graph_state(document: Mapping[str, Any], tone: Any, label: Any) -> Document:
             "tone": tone(state["status"]),
             "label": label(state["status"]),
             "notes": _notes(state),
+            "isCaught": state["status"] == VisitStatus.CAUGHT.value,
         }
         if node["parent"] is None and node["isStart"]:
             taken.append(["", state["id"]])

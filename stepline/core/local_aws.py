@@ -9,6 +9,9 @@ HOST: Final = "127.0.0.1"
 
 DEFAULT_PORT: Final = 4566
 DEFAULT_CONSOLE_PORT: Final = 4600
+CONSOLE_URL_VARIABLE: Final = "STEPLINE_CONSOLE_URL"
+"""The address of the console of a local AWS, with a `/` at its end, for its functions; not set on AWS."""
+
 DEFAULT_REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
 

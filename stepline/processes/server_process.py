@@ -26,9 +26,9 @@ from itertools import chain
 from pathlib import Path
 
 from stepline.aws import local_servers
-from stepline.aws.local_servers import ConsoleServer, LocalAws, Owner
+from stepline.aws.local_servers import ConsoleServer, LocalAws, Owner, console_address
 from stepline.core.errors import UsageError
-from stepline.core.local_aws import DEFAULT_PORT, HOST
+from stepline.core.local_aws import CONSOLE_URL_VARIABLE, DEFAULT_PORT, HOST
 from stepline.processes import console_process, process_table
 from stepline.processes.interruptions import Interruptions
 from stepline.processes.process_table import Process
@@ -174,8 +174,12 @@ def _spawn(
     local_aws = LocalAws(0, port, region, root, started_at, owner)
     local_aws.data_folder.mkdir()
     closes_with_console, closes_with_server = os.pipe()
+    console_port = console_listener.getsockname()[1] if console_listener is not None else None
     server = _spawn_server(
-        local_aws, [*command(port, region, local_aws.data_folder), *options], closes_with_server
+        local_aws,
+        [*command(port, region, local_aws.data_folder), *options],
+        closes_with_server,
+        console_port=console_port,
     )
     local_aws = replace(local_aws, pid=server.pid)
     _children[server.pid] = server
@@ -185,8 +189,7 @@ def _spawn(
                 console_listener, local_aws, environment=_environment(), until_closed=closes_with_console
             )
             _children[console.pid] = console
-            console_port = console_listener.getsockname()[1]
-            local_aws = replace(local_aws, console=ConsoleServer(console.pid, console_port))
+            local_aws = replace(local_aws, console=ConsoleServer(console.pid, console_port or 0))
         local_servers.save(local_aws)
     except BaseException as error:
         _discard(local_aws)
@@ -199,16 +202,21 @@ def _spawn(
     return local_aws
 
 
-def _spawn_server(local_aws: LocalAws, command: Sequence[str], kept_open: int) -> subprocess.Popen[bytes]:
-    """Start the server; it holds one end of a pipe as long as it lives."""
+def _spawn_server(
+    local_aws: LocalAws, command: Sequence[str], kept_open: int, *, console_port: int | None
+) -> subprocess.Popen[bytes]:
+    """Start the server; it holds one end of a pipe as long as it lives, and links to its console."""
     owner = local_aws.owner
+    environment = _environment()
+    if console_port is not None:
+        environment[CONSOLE_URL_VARIABLE] = console_address(console_port)
     with local_aws.log_file.open("wb") as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter)
             [*command, *(["--until-input-closes"] if owner else [])],
             stdin=subprocess.PIPE if owner else subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=environment,
             pass_fds=[kept_open],
             start_new_session=True,
         )
@@ -225,7 +233,8 @@ def _discard(local_aws: LocalAws) -> None:
 
 def _environment() -> dict[str, str]:
     """Return our environment without credentials and profiles, so that local code cannot reach AWS."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    left_out = ("AWS_", CONSOLE_URL_VARIABLE)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     return kept | {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

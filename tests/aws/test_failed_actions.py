@@ -51,3 +51,14 @@ def test_command_of_a_log_has_the_options_of_the_target() -> None:
     options = ["--region eu-west-1"]
     (failed,) = list_failed_actions(execution, local_endpoint=None, command_options=options)
     assert failed.link == "stepline logs /aws/codepipeline/web --region eu-west-1"
+
+
+def test_execution_is_shown_in_the_console_of_the_local_aws() -> None:
+    action = ActionExecution(
+        name="A", status=Status.FAILED, provider="Lambda", external_execution_id=EXECUTION
+    )
+    stage = StageExecution("S", Status.FAILED, (action,))
+    execution = PipelineExecution("web", ExecutionSummary(id="1", status=Status.FAILED), (stage,))
+    console = "http://127.0.0.1:4600/"
+    (failed,) = list_failed_actions(execution, local_endpoint=LOCAL, local_console=console)
+    assert failed.link == f"http://127.0.0.1:4600/executions/{EXECUTION}"

@@ -12,6 +12,7 @@ from stepline.core.executions.describe import Status
 from stepline.core.executions.failure import readable_cause
 from stepline.core.executions.history import HistoryEvent
 from stepline.core.executions.progress import current_state, percent_complete
+from stepline.core.local_aws import CONSOLE_URL_VARIABLE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,6 +50,14 @@ def test_link_leads_to_the_console_of_the_partition(partition: str, region: str,
     assert arn is not None
     assert arn.link.startswith(start)
     assert arn.link.endswith(":execution:deploy:abc")
+
+
+def test_link_of_a_local_aws_leads_to_its_own_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONSOLE_URL_VARIABLE, "http://127.0.0.1:4600/")
+    text = "arn:aws:states:us-east-1:000000000000:execution:deploy:abc"
+    arn = ExecutionArn.parse(text)
+    assert arn is not None
+    assert arn.link == f"http://127.0.0.1:4600/executions/{text}"
 
 
 def events(*items: tuple[str, str | None]) -> list[HistoryEvent]:

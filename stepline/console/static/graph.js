@@ -17,9 +17,12 @@
   const LABEL_WIDTH = 150;
   const PADDING = 12;
   const MARKER = 18;
-  const MIN_SCALE = 0.45; // of a graph that does not fit: smaller text cannot be read
+  const SMALLEST_FIT = 0.5; // a graph that would be smaller is shown in part
+  const PART_SCALE = 0.75;
   const MAX_SCALE = 3;
   const STEP = 1.25;
+  const LONG_EDGE = 12; // ranks: dagre adds a node to each rank that an edge passes, and then takes seconds
+  const LANE = 10;
   const WIDEST_STATUS = " · failed and caught";
 
   const canvas = document.createElement("canvas").getContext("2d");
@@ -74,6 +77,65 @@
     node.height = node.header = node.lines.length * LINE + 16 + PADDING;
   }
 
+  // Finds the edges that pass many ranks, such as the catches of many states that lead to one cleanup.
+  // Each state keeps its shortest edge, which says where it stands.
+  function markLongEdges(level) {
+    const next = new Map(level.nodes.map((node) => [node.id, []]));
+    for (const edge of level.edges) next.get(edge.source).push(edge.target);
+    const seen = new Set();
+    const order = [];
+    for (const { id } of level.nodes) {
+      const stack = seen.has(id) ? [] : [[id, 0]];
+      seen.add(id);
+      while (stack.length) {
+        const top = stack[stack.length - 1];
+        const target = next.get(top[0])[top[1]++];
+        if (target === undefined) order.push(stack.pop()[0]);
+        else if (!seen.has(target)) {
+          seen.add(target);
+          stack.push([target, 0]);
+        }
+      }
+    }
+    order.reverse();
+    const place = new Map(order.map((id, index) => [id, index]));
+    const rank = new Map(order.map((id) => [id, 0]));
+    for (const id of order) {
+      for (const target of next.get(id)) {
+        if (place.get(target) > place.get(id)) rank.set(target, Math.max(rank.get(target), rank.get(id) + 1));
+      }
+    }
+    const span = (edge) => Math.abs(rank.get(edge.target) - rank.get(edge.source));
+    const shortest = new Map();
+    for (const edge of level.edges) {
+      if (span(edge) < (shortest.get(edge.target)?.span ?? Infinity)) shortest.set(edge.target, { edge, span: span(edge) });
+    }
+    for (const edge of level.edges) edge.isLong = span(edge) > LONG_EDGE && shortest.get(edge.target).edge !== edge;
+  }
+
+  // Draws them in lanes at the right, one for each target; returns how wide these are.
+  function placeLongEdges(level, across) {
+    const byId = new Map(level.nodes.map((node) => [node.id, node]));
+    const lanes = new Map();
+    for (const edge of level.edges.filter((each) => each.isLong)) {
+      if (!lanes.has(edge.target)) lanes.set(edge.target, across + LANE * (lanes.size + 2));
+      const lane = lanes.get(edge.target);
+      const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
+      const [begin, end] = [source.y + source.height / 2, target.y + target.height / 2];
+      const bend = Math.sign(end - begin) * 16;
+      const left = source.x + source.width;
+      edge.at = {
+        points: [
+          { x: left, y: begin }, { x: lane, y: begin }, { x: lane, y: begin + bend },
+          { x: lane, y: end - bend }, { x: lane, y: end }, { x: target.x + target.width, y: end },
+        ],
+        x: left + Math.max(0, ...edge.lines.map((line) => width(line, NOTE_FONT))) / 2 + 6,
+        y: begin - 8,
+      };
+    }
+    return lanes.size ? LANE * (lanes.size + 3) : 0;
+  }
+
   // Lays out the states within `parent`, with coordinates from the upper left corner; returns the size.
   function layOut(level) {
     const graph = new dagre.graphlib.Graph({ multigraph: true });
@@ -88,12 +150,13 @@
       }
       graph.setNode(node.id, { width: node.width, height: node.height });
     }
+    markLongEdges(level);
     level.edges.forEach((edge, index) => {
       edge.lines = edge.label ? wrap(edge.label, NOTE_FONT, LABEL_WIDTH, 3) : [];
       const size = edge.lines.length
         ? { width: Math.max(...edge.lines.map((line) => width(line, NOTE_FONT))) + 8, height: edge.lines.length * 14, labelpos: "c" }
         : {};
-      graph.setEdge(edge.source, edge.target, { ...size, weight: edge.kind === "catch" ? 1 : 3 }, String(index));
+      if (!edge.isLong) graph.setEdge(edge.source, edge.target, { ...size, weight: edge.kind === "catch" ? 1 : 3 }, String(index));
     });
     dagre.layout(graph);
     for (const node of level.nodes) {
@@ -102,10 +165,10 @@
       node.y = y - node.height / 2;
     }
     level.edges.forEach((edge, index) => {
-      Object.assign(edge, { at: graph.edge(edge.source, edge.target, String(index)) });
+      if (!edge.isLong) edge.at = graph.edge(edge.source, edge.target, String(index));
     });
     const { width: across, height } = graph.graph();
-    return { width: Math.max(across, 0), height: Math.max(height, 0) };
+    return { width: Math.max(across, 0) + placeLongEdges(level, across), height: Math.max(height, 0) };
   }
 
   function levels(structure) {
@@ -162,7 +225,7 @@
       });
     }
     group.append(made);
-    drawn.edges.push({ element: made, line, source: edge.source === "start" ? "" : edge.source, target: edge.target === "end" ? "" : edge.target });
+    drawn.edges.push({ element: made, line, isCatch: edge.kind === "catch", source: edge.source === "start" ? "" : edge.source, target: edge.target === "end" ? "" : edge.target });
   }
 
   function drawNode(node, x, y, group) {
@@ -215,6 +278,12 @@
     if (target.getAttribute(name) !== value) target.setAttribute(name, value);
   }
 
+  // Where Next and a Catch lead to the same state, the end of the state tells which of them was taken.
+  function isOther(edge, current) {
+    const hasOther = drawn.edges.some((each) => each.source === edge.source && each.target === edge.target && each.isCatch !== edge.isCatch);
+    return hasOther && edge.isCatch !== Boolean(current.states[edge.source]?.isCaught);
+  }
+
   function update() {
     const current = read("graph-state");
     for (const [id, shown] of drawn.states) {
@@ -231,7 +300,7 @@
     }
     const taken = new Set(current.taken.map((edge) => JSON.stringify(edge)));
     for (const edge of drawn.edges) {
-      const isTaken = taken.has(JSON.stringify([edge.source, edge.target]));
+      const isTaken = taken.has(JSON.stringify([edge.source, edge.target])) && !isOther(edge, current);
       edge.element.classList.toggle("taken", isTaken);
       attribute(edge.line, "marker-end", isTaken ? "url(#arrow-taken)" : "url(#arrow)");
     }
@@ -280,13 +349,13 @@
     view.y = box.clientHeight / 2 - (node.top + Math.min(node.height, 80) / 2) * view.scale;
   }
 
-  // Shows the whole graph if its text can then be read, and otherwise the part of it that matters.
-  function fit(current, atLeast = 0) {
+  // Shows the whole graph, or with `mayBePart`, if its text could then not be read, the part of it that matters.
+  function fit(current, mayBePart = false) {
     const margin = 16;
     const across = (box.clientWidth - 2 * margin) / size.width;
     const down = (box.clientHeight - 2 * margin) / size.height;
     const whole = Math.min(1, across, down);
-    view.scale = Math.max(whole, Math.min(atLeast, 1));
+    view.scale = mayBePart && whole < SMALLEST_FIT ? PART_SCALE : whole;
     view.x = (box.clientWidth - size.width * view.scale) / 2;
     view.y = whole < view.scale ? margin : (box.clientHeight - size.height * view.scale) / 2;
     const running = Object.entries(current.states).filter(([, state]) => state.tone === "busy").at(-1)?.[0];
@@ -401,28 +470,34 @@
     }
   }
 
-  performance.mark("graph-begin");
-  const { top } = levels(structure);
-  size = layOut(top);
-  performance.mark("graph-laid-out");
-  drawLevel(top, 0, 0, root);
-  const current = update();
-  box.replaceChildren(svg);
-  addButtons();
-  addDrag();
-  addKeys();
-  const before = stored();
-  if (before) {
-    Object.assign(view, before);
-    show();
-  } else {
-    fit(current, MIN_SCALE);
-  }
-  box.dataset.drawn = "true";
-  performance.mark("graph-drawn");
-  performance.measure("graph-layout", "graph-begin", "graph-laid-out");
-  performance.measure("graph-draw", "graph-laid-out", "graph-drawn");
+  function start() {
+    performance.mark("graph-begin");
+    const { top } = levels(structure);
+    size = layOut(top);
+    performance.mark("graph-laid-out");
+    drawLevel(top, 0, 0, root);
+    const current = update();
+    box.replaceChildren(svg);
+    addButtons();
+    addDrag();
+    addKeys();
+    const before = stored();
+    if (before) {
+      Object.assign(view, before);
+      show();
+    } else {
+      fit(current, true);
+    }
+    box.dataset.drawn = "true";
+    performance.mark("graph-drawn");
+    performance.measure("graph-layout", "graph-begin", "graph-laid-out");
+    performance.measure("graph-draw", "graph-laid-out", "graph-drawn");
 
-  document.querySelector("main").addEventListener("content-changed", update);
-  new ResizeObserver(() => view.moved || fit(read("graph-state"), MIN_SCALE)).observe(box);
+    document.querySelector("main").addEventListener("content-changed", update);
+    new ResizeObserver(() => view.moved || fit(read("graph-state"), true)).observe(box);
+  }
+
+  // A large graph takes a moment: the rest of the page is shown before.
+  if (structure.nodes.length > 100) requestAnimationFrame(() => setTimeout(start));
+  else start();
 })();

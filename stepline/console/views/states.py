@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from stepline.aws.error_messages import explain
 from stepline.aws.invocation_logs import LogLines, read_log_lines
+from stepline.aws.log_events import function_log_group
 from stepline.aws.state_data import StateData
 from stepline.aws.state_visits import StateVisit
 from stepline.console.execution_documents import (
@@ -17,6 +19,7 @@ from stepline.console.execution_documents import (
 )
 from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
 from stepline.console.views.executions import open_reader, read_details
+from stepline.core.aws_errors import AWS_FAILURES
 
 _LOGS_ARE_COMPLETE_AFTER: Final = timedelta(seconds=20)
 """CloudWatch Logs shows a line some seconds after it was written [ours]."""
@@ -70,14 +73,17 @@ class _VisitPage:
         if self._log_is_complete:
             return
         if data.function is not None:
-            self._log = read_log_lines(
-                self._console.target,
-                data.function,
-                visit.entered,
-                visit.exited,
-                request_ids=data.request_ids,
-            )
+            self._log = self._lines(data.function, visit, data)
         self._log_is_complete = data.function is None or self._is_old(visit.exited)
+
+    def _lines(self, function: str, visit: StateVisit, data: StateData) -> LogLines:
+        """Return the lines, or why there are none: the rest of the page does not need them."""
+        try:
+            return read_log_lines(
+                self._console.target, function, visit.entered, visit.exited, request_ids=data.request_ids
+            )
+        except AWS_FAILURES as error:
+            return LogLines(function_log_group(function), reason=explain(error))
 
     def _is_old(self, exited: datetime | None) -> bool:
         return exited is not None and self._console.now() - exited > _LOGS_ARE_COMPLETE_AFTER

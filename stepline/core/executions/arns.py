@@ -1,13 +1,16 @@
-"""ARNs of state machines and executions, and links to the console.
+"""ARNs of state machines and executions, and links to a console.
 
 Source: "Resource types defined by AWS Step Functions" in the Service Authorization Reference.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from urllib.parse import quote
+
+from stepline.core.local_aws import CONSOLE_URL_VARIABLE
 
 _MACHINE = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
@@ -98,7 +101,12 @@ class ExecutionArn:
 
     @property
     def link(self) -> str:
-        """The URL of the execution in the console; its ARN if the partition's console is unknown."""
+        """The URL of the execution in AWS's console; its ARN if the partition's console is unknown.
+
+        On a local AWS that has a console of its own, it is the URL there.
+        """
+        if local_console := os.environ.get(CONSOLE_URL_VARIABLE):
+            return f"{local_console}executions/{quote(str(self), safe=':-_')}"
         console = console_address(self.partition, self.region)
         if console is None:
             return str(self)

@@ -14,13 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from stepline.core.local_aws import CONSOLE_URL_VARIABLE
 from stepline.localaws.functions import fork_server, launcher
 from stepline.localaws.functions.settings import INIT_TIMEOUT_SECONDS
 
 _CAN_FORK = sys.platform == "linux"
 """On macOS a copy of a process may not use the system's libraries."""
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-"""Variables that Python itself may need; a function sees no others of the local AWS's own environment."""
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", CONSOLE_URL_VARIABLE)
+"""Variables that Python itself may need, and the address of the console, to which stepline's functions link.
+A function sees no others of the local AWS's own environment."""
 _KILLED = -9
 _MAX_MESSAGE_BYTES = 4096
 

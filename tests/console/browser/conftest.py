@@ -1,4 +1,4 @@
-"""One local AWS with its console, as `stepline up` starts them, and one Chromium for all tests here."""
+"""One local AWS with its console, as `stepline up` starts them, and Chromium, for all tests here."""
 
 from __future__ import annotations
 
@@ -19,19 +19,25 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = find_chromium()
+def chromium() -> str:
+    """The program; first of all, so that nothing is started where tests are skipped."""
+    return find_chromium()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Not for the session: as long as Playwright runs, no other test in this process can use asyncio."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=sandbox_options())
+        browser = playwright.chromium.launch(executable_path=chromium, args=sandbox_options())
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def world(
-    browser: Browser, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    chromium: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ConsoleWorld]:
-    """`browser` comes first: nothing is started where tests are skipped."""
+    assert chromium
     port, console_port = free_port(), free_port()
     stepline(environment, "up", "--detach", "--port", str(port), "--console-port", str(console_port))
     try:

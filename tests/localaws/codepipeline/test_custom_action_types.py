@@ -227,6 +227,33 @@ def test_urls_are_those_of_the_templates(world: World) -> None:
     assert event.detail["execution-result"]["external-execution-url"] == url
 
 
+@pytest.mark.parametrize(
+    ("template", "url"),
+    [
+        (
+            "https://console.aws.amazon.com/states/home#/v2/executions/details/{ExternalExecutionId}",
+            "http://127.0.0.1:4600/executions/arn:aws:states:us-east-1:000000000000:execution:a:b",
+        ),
+        (
+            "https://checks.example/{ExternalExecutionId}",
+            "https://checks.example/arn:aws:states:us-east-1:000000000000:execution:a:b",
+        ),
+    ],
+)
+def test_execution_url_leads_to_the_console_of_the_local_aws(
+    world: World, monkeypatch: pytest.MonkeyPatch, template: str, url: str
+) -> None:
+    monkeypatch.setenv("STEPLINE_CONSOLE_URL", "http://127.0.0.1:4600/")
+    settings = {"executionUrlTemplate": template}
+    world.client.create_custom_action_type(**custom_type(SUITE, settings=settings))
+    world.create(stage("Deploy", custom_action()))
+    world.start()
+    world.clock.advance(1)
+    arn = "arn:aws:states:us-east-1:000000000000:execution:a:b"
+    world.succeed(claim(world), continuationToken="t", executionDetails={"externalExecutionId": arn})
+    assert world.latest()["externalExecutionUrl"] == url
+
+
 def test_execution_url_without_external_id_is_known_from_the_start(world: World) -> None:
     settings = {"executionUrlTemplate": "https://checks.example/{Config:Suite}"}
     world.client.create_custom_action_type(**custom_type(SUITE, settings=settings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -132,17 +132,19 @@ def find_approval(target: Target, choice: ApprovalChoice) -> AnyApproval:
     raise UsageError(f"no approval waits {where}: `stepline status` shows the pipelines")
 
 
-def list_approvals(codepipeline: CodePipelineClient, pipeline: str) -> list[Approval]:
-    """Return the approvals that wait in the pipeline.
+def list_approvals(
+    codepipeline: CodePipelineClient, pipeline: str, execution_id: str | None = None
+) -> list[Approval]:
+    """Return the approvals that wait in the pipeline, or in one of its executions.
 
     GetPipelineState has their tokens. In mode PARALLEL, where several executions can be in a stage, the token
     is the `externalExecutionId` of ListActionExecutions [model: PutApprovalResult].
     """
     definition = read_definition(codepipeline, pipeline)
     approvals = approvals_of_states(pipeline, read_stage_states(codepipeline, pipeline))
-    if definition.execution_mode != PARALLEL:
-        return approvals
-    return list(_of_action_executions(codepipeline, pipeline)) or approvals
+    if definition.execution_mode == PARALLEL:
+        approvals = list(_of_action_executions(codepipeline, pipeline, execution_id)) or approvals
+    return [each for each in approvals if execution_id in {None, each.execution_id}]
 
 
 def answer_approval(target: Target, approval: AnyApproval, answer: Answer, comment: str) -> None:
@@ -180,8 +182,11 @@ def approvals_of_states(pipeline: str, stages: Iterable[StageState]) -> list[App
     ]
 
 
-def _of_action_executions(codepipeline: CodePipelineClient, pipeline: str) -> Iterator[Approval]:
-    pages = codepipeline.get_paginator("list_action_executions").paginate(pipelineName=pipeline)
+def _of_action_executions(
+    codepipeline: CodePipelineClient, pipeline: str, execution_id: str | None
+) -> Iterator[Approval]:
+    chosen: Any = {"filter": {"pipelineExecutionId": execution_id}} if execution_id else {}
+    pages = codepipeline.get_paginator("list_action_executions").paginate(pipelineName=pipeline, **chosen)
     for page in pages:
         for each in page["actionExecutionDetails"]:
             provider = each.get("input", {}).get("actionTypeId", {}).get("provider")

@@ -9,12 +9,16 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from stepline.aws.target import Target
 
 CALLS_PER_MINUTE: Final = 20
 """An open page sends at most so many requests to an account in any minute [ours]."""
+
+_RESERVED_CALLS: Final = 4
+"""Of these, so many are left for a reading that finds a change, and so reads more [ours]."""
 
 _MINUTE_SECONDS: Final = 60.0
 _LOCAL_SECONDS: Final = 0.4
@@ -75,8 +79,12 @@ class CallBudget:
             self._readings.popleft()
         return sum(calls for _, calls in self._readings)
 
+    def _later(self) -> list[int]:
+        """Return what the readings of the last minute cost, but the first, which reads definitions."""
+        return [calls for _, calls in islice(self._readings, 1, None)]
+
     def next_reading(self, now: float, *, is_live: bool) -> float:
-        """Return when to read again, if that sends as many requests as the last reading did.
+        """Return when to read again, if that sends no more requests than other readings of this minute did.
 
         The readings are spread over the minute, so that a page does not stand still after the first ones.
         """
@@ -86,9 +94,9 @@ class CallBudget:
         if limit is None:
             return now + self._pace.seconds
         last = self._readings[-1][1] if self._readings else 0
-        spread = last * _MINUTE_SECONDS / limit
+        spread = last * _MINUTE_SECONDS / (limit - _RESERVED_CALLS)
         due = now + max(self._pace.seconds, spread)
-        left = self.in_last_minute(now) + last - limit
+        left = self.in_last_minute(now) + max(self._later(), default=last) - limit
         for time, calls in self._readings:
             if left <= 0:
                 break

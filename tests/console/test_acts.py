@@ -524,12 +524,12 @@ def test_request_that_does_not_exist_is_not_found(approval_id: str) -> None:
     assert approval_console(installation()).get(f"/approvals/{approval_id}").status_code == 404
 
 
-def manual() -> tuple[LocalPipeline, str]:
+def manual(mode: str = "SUPERSEDED") -> tuple[LocalPipeline, str]:
     pipeline = LocalPipeline(ONE_STATE)
     definition = pipeline.world.client.get_pipeline(name="app")["pipeline"]
     configuration = {"CustomData": f"look {SCRIPT}", "ExternalEntityLink": "https://example.com/review"}
     definition["stages"].insert(1, stage("Ask", approval_action("Approve", configuration=configuration)))
-    pipeline.world.client.update_pipeline(pipeline=definition)
+    pipeline.world.client.update_pipeline(pipeline=definition | {"executionMode": mode})
     return pipeline, run(pipeline, 5)
 
 
@@ -543,8 +543,9 @@ def test_manual_approval_shows_the_commit_and_the_information_as_text() -> None:
     assert SCRIPT not in html
 
 
-def test_token_of_a_manual_approval_is_on_no_page() -> None:
-    pipeline, execution_id = manual()
+@pytest.mark.parametrize("mode", ["SUPERSEDED", "PARALLEL"])
+def test_token_of_a_manual_approval_is_on_no_page(mode: str) -> None:
+    pipeline, execution_id = manual(mode)
     token = pipeline.world.latest("Ask", "Approve")["token"]
     client = console_of(pipeline, allows_actions=True)
     address = f"/approvals/app/Ask/Approve/{execution_id}"
@@ -568,6 +569,26 @@ def test_manual_approval_is_answered_with_a_reason(answer: str, status: str) -> 
     html = client.get(response.headers["location"]).text
     assert SCRIPT not in html
     assert f"because {SHOWN}" in html
+
+
+def test_approval_of_one_of_several_parallel_executions_is_answered() -> None:
+    pipeline, first = manual("PARALLEL")
+    second = run(pipeline, 5)
+    client = console_of(pipeline, allows_actions=True)
+    for execution_id in (first, second):
+        address = f"/approvals/app/Ask/Approve/{execution_id}"
+        assert client.get(f"{address}.json").json()["executionId"] == execution_id
+    fields = {"pipeline": "app", "stage": "Ask", "action": "Approve", "execution": first}
+    submit(client, "/acts/answer", {**fields, "answer": "Approved"})
+    pipeline.world.clock.advance(60)
+    assert (pipeline.world.status(first), pipeline.world.status(second)) == ("Succeeded", "InProgress")
+
+
+@pytest.mark.parametrize("path", ["app/Ask/Approve/no-id", "other/Ask/Approve/x", "app/Ask/%3Cscript%3E/x"])
+@pytest.mark.parametrize("mode", ["SUPERSEDED", "PARALLEL"])
+def test_manual_approval_that_does_not_exist_is_not_found(mode: str, path: str) -> None:
+    pipeline, _ = manual(mode)
+    assert console_of(pipeline).get(f"/approvals/{path}").status_code == 404
 
 
 def test_manual_approval_that_was_answered_says_so() -> None:

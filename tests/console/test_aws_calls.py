@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from stepline.aws.target import Target, local_session
@@ -23,7 +25,18 @@ def readings(pace: Pace, costs: list[int], *, until: float) -> list[tuple[float,
     return found
 
 
-@pytest.mark.parametrize("costs", [[1], [2], [3], [5], [9, 2], [1, 1, 7, 1], [20, 1], [12, 0]])
+@pytest.mark.parametrize("seed", range(20))
+def test_changes_at_any_time_stay_within_the_limit(seed: int) -> None:
+    dice = random.Random(seed)
+    costs = [9, *(5 if dice.random() < 0.15 else 1 for _ in range(300))]
+    found = readings(AWS, costs, until=900)
+    for start, _ in found:
+        assert sum(calls for time, calls in found if start <= time < start + 60) <= CALLS_PER_MINUTE
+
+
+@pytest.mark.parametrize(
+    "costs", [[1], [2], [3], [5], [9, 2], [1, 1, 5, 1], [20, 1], [12, 0], [7, *([1] * 11), 5, 1, 1, 5]]
+)
 def test_no_minute_has_more_requests_than_the_limit(costs: list[int]) -> None:
     found = readings(AWS, costs, until=600)
     for start, _ in found:
@@ -32,12 +45,12 @@ def test_no_minute_has_more_requests_than_the_limit(costs: list[int]) -> None:
 
 def test_readings_are_spread_over_the_minute() -> None:
     times = [time for time, _ in readings(AWS, [4], until=120)]
-    assert times[:4] == [0, 12, 24, 36]
+    assert times[:4] == [0, 15, 30, 45]
 
 
 def test_reading_that_costs_more_than_the_limit_is_repeated_after_a_minute_or_more() -> None:
     first, second = [time for time, _ in readings(AWS, [50], until=200)][:2]
-    assert second - first == pytest.approx(150)
+    assert second - first == pytest.approx(187.5)
 
 
 def test_local_aws_is_read_often() -> None:

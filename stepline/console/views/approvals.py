@@ -29,6 +29,9 @@ from stepline.core.approvals import NOBODY_CAN_APPROVE
 from stepline.core.aws_errors import error_code
 from stepline.core.errors import UsageError
 
+_MISSING: Final = frozenset(
+    {"PipelineNotFoundException", "PipelineExecutionNotFoundException", "ValidationException"}
+)
 _NAMES: Final = ("id", "pipeline", "stage", "action", "execution")
 """The parts of the addresses: an id, or the four others."""
 
@@ -40,11 +43,13 @@ def find_waiting(console: Console, names: Mapping[str, str]) -> AnyApproval:
     pipeline, stage, action = names["pipeline"], names["stage"], names["action"]
     choice = ApprovalChoice(pipeline, stage, action, names["execution"])
     try:
-        waiting = list_approvals(console.target.client("codepipeline"), pipeline)
+        waiting = list_approvals(console.target.client("codepipeline"), pipeline, names["execution"])
     except ClientError as error:
-        if error_code(error) != "PipelineNotFoundException":
+        if error_code(error) not in _MISSING:
             raise
-        raise PageNotFoundError(f"pipeline {pipeline} does not exist in {console.target}") from error
+        raise PageNotFoundError(
+            f"pipeline {pipeline} has no execution {names['execution']} in {console.target}"
+        ) from error
     found = next((each for each in waiting if choice.matches(each)), None)
     if found is None:
         raise PageNotFoundError(

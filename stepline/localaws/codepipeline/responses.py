@@ -6,7 +6,7 @@ from typing import Any
 
 from stepline.localaws.codepipeline.action_type_registry import ActionTypes
 from stepline.localaws.codepipeline.artifacts import artifact_document
-from stepline.localaws.codepipeline.declarations import ActionDeclaration, StageDeclaration
+from stepline.localaws.codepipeline.declarations import ActionDeclaration, ExecutionMode, StageDeclaration
 from stepline.localaws.codepipeline.models import (
     ActionExecution,
     Artifact,
@@ -224,7 +224,7 @@ def action_execution(action: ActionExecution, region: str, types: ActionTypes) -
         "output": {
             "outputArtifacts": [_artifact(artifact) for artifact in action.outputs],
             "executionResult": {
-                "externalExecutionId": action.external_id,
+                "externalExecutionId": action.external_id or _parallel_approval_token(action),
                 "externalExecutionSummary": action.error.message if action.error else action.summary,
                 "externalExecutionUrl": action.external_url,
                 "errorDetails": _error(action.error),
@@ -233,6 +233,12 @@ def action_execution(action: ActionExecution, region: str, types: ActionTypes) -
             "outputVariables": dict(action.output_variables),
         },
     }
+
+
+def _parallel_approval_token(action: ActionExecution) -> str | None:
+    """Return the token of an approval that waits in mode PARALLEL: it is here [model: PutApprovalResult]."""
+    is_parallel = action.execution.declaration.mode is ExecutionMode.PARALLEL
+    return action.approval_token if is_parallel and action.in_progress else None
 
 
 def _artifact(artifact: Artifact) -> Document:

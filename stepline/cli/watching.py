@@ -208,8 +208,11 @@ def _show_that_it_continues(
     terminal.print_message(f"The pipeline continues; to show it again: {command}", style="quiet")
 
 
-def show_result(execution: PipelineExecution, target: Target) -> None:
-    """Show how the execution has ended, why actions failed, and the outputs of state machines."""
+def show_result(execution: PipelineExecution, target: Target, *, has_links: bool = True) -> None:
+    """Show how the execution has ended, why actions failed, and the outputs of state machines.
+
+    Without links if nothing will be there: the local AWS ends with the command.
+    """
     glyphs = terminal.glyphs()
     terminal.print_result()
     endpoint = target.endpoint_url if target.is_local else None
@@ -221,7 +224,7 @@ def show_result(execution: PipelineExecution, target: Target) -> None:
     )
     for failed in failures:
         terminal.print_layout(execution_view.failure_layout(failed, glyphs))
-        if failed.link:
+        if failed.link and has_links:
             terminal.print_result(f"  see    {failed.link}")
     duration = format_duration(execution.duration(_now()))
     text = execution_view.status_text(execution.status, glyphs)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepline.aws import local_servers
-from stepline.aws.local_servers import LocalAws, Owner
+from stepline.aws.local_servers import ConsoleServer, LocalAws, Owner
 from stepline.cli import startup
 from stepline.cli.commands import run as run_command
+from stepline.console import saved_page
 from stepline.deployment.stack_changes import DeployedStack, Outcome
 from stepline.processes import server_process
 from tests.aws.fakes import Answers
@@ -146,3 +149,41 @@ class TestLocalAws:
         result = stepline("run")
         assert result.exit_code == 1
         assert "port 4566 is in use by another `stepline run`: wait, or use --port 4567" in result.stderr
+
+
+class TestSavedPage:
+    @pytest.fixture
+    def own_local_aws(self, prepare: Prepare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LocalAws:
+        """A local AWS that the command has started, with a console."""
+        local_aws = LocalAws(
+            1, 4566, "us-east-1", tmp_path, "now", Owner(os.getpid(), "run"), ConsoleServer(2, 4600)
+        )
+        prepare()
+        stubbed: Any = run_command
+        target = replace(stubbed.local_target(local_aws), local_aws=local_aws)
+        monkeypatch.setattr(run_command, "local_target", lambda _local_aws: target)
+        return local_aws
+
+    @pytest.mark.usefixtures("own_local_aws")
+    def test_page_is_saved_and_linked(
+        self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        saved = []
+        monkeypatch.setattr(saved_page, "save_execution", lambda *arguments: saved.append(arguments[-1]))
+        result = stepline("run")
+        assert result.exit_code == 0
+        assert saved == [tmp_path / ".stepline/run.html"]
+        assert result.stdout.endswith(f"\nSee it in the browser: {saved[0].as_uri()}\n")
+
+    @pytest.mark.usefixtures("own_local_aws")
+    def test_page_that_cannot_be_saved_does_not_fail_the_run(
+        self, stepline: Stepline, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_arguments: object) -> None:
+            raise PermissionError(13, "Permission denied", ".stepline")
+
+        monkeypatch.setattr(saved_page, "save_execution", refuse)
+        result = stepline("run")
+        assert result.exit_code == 0
+        assert "The page of the run is not saved: " in result.stderr
+        assert "Permission denied" in result.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from stepline.aws.error_messages import explain
 from stepline.aws.execution_watch import wait_for_execution_of_revision
 from stepline.aws.local_console import execution_address
 from stepline.aws.local_servers import LocalAws
@@ -38,6 +39,8 @@ from stepline.deployment.template_check import templates_of
 from stepline.processes.interruptions import Interruptions
 
 _EXECUTION_SECONDS = 3600.0
+SAVED_PAGE = ".stepline/run.html"
+"""In the current folder; the next run replaces it."""
 
 
 @click.command("run")
@@ -77,7 +80,7 @@ def command(
         show_target(target)
         outputs = startup.deploy_to(target, deployment).outputs
         execution = _push_and_watch(target, outputs.get("PipelineName"), source, is_unchecked=is_unchecked)
-        watching.show_result(execution, target)
+        watching.show_result(execution, target, has_links=not _ends_here(target.local_aws))
         _show_link(execution, target)
         code = exit_code(execution)
     ctx.exit(code)
@@ -99,23 +102,35 @@ def _local_aws(
         yield local_aws
 
 
+def _ends_here(local_aws: LocalAws | None) -> bool:
+    """Whether this command has started the local AWS, and will stop it."""
+    return local_aws is not None and local_aws.owner is not None and local_aws.owner.pid == getpid()
+
+
 def _show_link(execution: PipelineExecution, target: Target) -> None:
     """Show where the execution can be read again: in the console if that goes on, or else in a file."""
-    address = execution_address(target, execution.pipeline, execution.summary.id)
-    if address is None:
-        return
-    if target.local_aws and target.local_aws.owner and target.local_aws.owner.pid == getpid():
-        from stepline.console.saved_page import save_execution  # noqa: PLC0415 - an extra, and slow to import
+    if not _ends_here(target.local_aws):
+        address = execution_address(target, execution.pipeline, execution.summary.id)
+    elif target.local_aws and target.local_aws.console:
+        address = _save(execution, target)
+    else:
+        address = None
+    if address:
+        terminal.print_result()
+        terminal.print_result(f"See it in the browser: {address}")
 
-        file = Path(".stepline/run.html").resolve()
-        try:
-            save_execution(target, execution.pipeline, execution.summary.id, file)
-        except OSError as error:
-            terminal.print_message(f"The run is not saved: {error}", style="quiet")
-            return
-        address = file.as_uri()
-    terminal.print_result()
-    terminal.print_result(f"See it in the browser: {address}")
+
+def _save(execution: PipelineExecution, target: Target) -> str | None:
+    """Save the page of the execution, and return its address; None if that is not possible."""
+    from stepline.console.saved_page import save_execution  # noqa: PLC0415 - an extra, and slow to import
+
+    file = Path(SAVED_PAGE).resolve()
+    try:
+        save_execution(target, execution.pipeline, execution.summary.id, file)
+    except Exception as error:  # the run has ended, and its exit code is known
+        terminal.print_message(f"The page of the run is not saved: {explain(error)}", style="quiet")
+        return None
+    return file.as_uri()
 
 
 def _push_and_watch(

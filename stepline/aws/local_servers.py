@@ -40,11 +40,7 @@ class ConsoleServer:
 
     @property
     def url(self) -> str:
-        return console_address(self.port)
-
-
-def console_address(port: int) -> str:
-    return f"http://{HOST}:{port}/"
+        return f"http://{HOST}:{self.port}/"
 
 
 @dataclass(frozen=True)

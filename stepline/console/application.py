@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from stepline.aws.error_messages import explain
-from stepline.aws.redaction import redact_text
+from stepline.aws.redaction import redact_json, redact_text
 from stepline.console.acts import ACTS
 from stepline.console.acts.act import Act, require_actions
 from stepline.console.aws_calls import Pace
@@ -35,6 +36,9 @@ from stepline.core.local_aws import HEALTH_PATH
 _JSON: Final = ".json"
 _CHANGES: Final = ".changes"
 _VERSION: Final = "version"
+_LINE_ENDS: Final = re.compile(r"\r\n|\n|\r")
+"""Those of server-sent events; `splitlines` knows more, which are parts of a text."""
+
 _STATIC: Final = Path(__file__).parent / "static"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -179,7 +183,8 @@ class _Served:
 
 
 def _read_once(page: Page, console: Console, query: Query) -> Document:
-    return page.open(console, query)()
+    document: Document = redact_json(page.open(console, query)())
+    return document
 
 
 def _explain(error: Exception) -> str:
@@ -198,5 +203,5 @@ def _addresses(request: Request, reading: Reading) -> dict[str, str]:
 
 def _event(name: str, text: str) -> str:
     """Format a server-sent event: each line of the text needs its own field."""
-    lines = "".join(f"data: {line}\n" for line in text.splitlines())
-    return f"event: {name}\n{lines or 'data:'}\n"
+    lines = "".join(f"data: {line}\n" for line in _LINE_ENDS.split(text))
+    return f"event: {name}\n{lines}\n"

@@ -26,7 +26,7 @@ from itertools import chain
 from pathlib import Path
 
 from stepline.aws import local_servers
-from stepline.aws.local_servers import ConsoleServer, LocalAws, Owner, console_address
+from stepline.aws.local_servers import ConsoleServer, LocalAws, Owner
 from stepline.core.errors import UsageError
 from stepline.core.local_aws import CONSOLE_URL_VARIABLE, DEFAULT_PORT, HOST
 from stepline.processes import console_process, process_table
@@ -209,7 +209,7 @@ def _spawn_server(
     owner = local_aws.owner
     environment = _environment()
     if console_port is not None:
-        environment[CONSOLE_URL_VARIABLE] = console_address(console_port)
+        environment[CONSOLE_URL_VARIABLE] = ConsoleServer(0, console_port).url
     with local_aws.log_file.open("wb") as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter)
             [*command, *(["--until-input-closes"] if owner else [])],

@@ -65,7 +65,7 @@ def _link(environment: Environment) -> str:
     wait_for_request(environment)
     action = _action(environment)
     execution = action["externalExecutionId"]
-    is_linked = action["externalExecutionUrl"].endswith(f"/executions/details/{execution}")
+    is_linked = action["externalExecutionUrl"].endswith(execution)
     link = "link to the execution" if is_linked else action["externalExecutionUrl"]
     return f"{action['status']}, {link}, {_change_set(environment, 'app')}"
 

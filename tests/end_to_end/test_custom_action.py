@@ -137,7 +137,7 @@ def test_waiting_costs_no_call_and_the_end_is_answered_at_once(waiting: Waiting)
     execution_arn = shown["externalExecutionId"]
     assert shown["status"] == "InProgress"
     assert execution_arn.startswith(MACHINE.replace(":stateMachine:", ":execution:"))
-    assert shown["externalExecutionUrl"].endswith(f"/executions/details/{execution_arn}")
+    assert shown["externalExecutionUrl"].endswith(f"/executions/{execution_arn}")  # of the local console
 
     waiting.complete_task()
     states = waiting.aws.client("stepfunctions")

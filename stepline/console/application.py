@@ -30,7 +30,7 @@ from stepline.console.protection import TOKEN_FIELD, Protection, is_token
 from stepline.console.rendering import Renderer
 from stepline.console.views import PAGES
 from stepline.console.watches import Reading, Watch, Watches
-from stepline.core.errors import SteplineError
+from stepline.core.errors import SteplineError, UsageError
 from stepline.core.local_aws import HEALTH_PATH
 
 _JSON: Final = ".json"
@@ -171,6 +171,8 @@ class _Served:
                 status, message = error.status, _explain(error)
             case PageNotFoundError():
                 status, message = 404, _explain(error)
+            case UsageError():
+                status, message = 400, _explain(error)
             case _:
                 status, message = 502, _explain(error)
         if request.url.path.endswith((_JSON, _CHANGES)):

@@ -49,6 +49,14 @@ def fire_within_a_second() -> None:
 def fire_schedules_as_scheduler(roles: ServiceRoles) -> None:
     """Fire the schedules of EventBridge Scheduler when they are due, with the permissions of their role."""
     fired: dict[tuple[str, str, str], float] = {}
+    planned: dict[tuple[str, str, str], tuple[object, float | None]] = {}
+    """When each schedule is due, so that the expressions of a thousand are not parsed at every tick."""
+
+    def due_time(key: tuple[str, str, str], schedule: _Json, last: float | None) -> float | None:
+        state = schedule["LastModificationDate"], last
+        if planned.get(key, (None,))[0] != state:
+            planned[key] = state, _next_time(schedule, last)
+        return planned[key][1]
 
     def tick() -> None:
         now = time.time()
@@ -59,13 +67,15 @@ def fire_schedules_as_scheduler(roles: ServiceRoles) -> None:
             last = fired.get(key)
             if last is not None and last < schedule["LastModificationDate"]:
                 last = None
-            due = _next_time(schedule, last)
-            if due is not None and due <= now:
+            due = due_time(key, schedule, last)
+            if due is not None and due > now:
+                continue
+            if due is not None:
                 fired[key] = now
                 contextvars.copy_context().run(_fire, key, schedule, due, roles)
             if _is_complete(schedule, fired.get(key), now):
-                scheduler._schedules._data.pop(key, None)
-                fired.pop(key, None)
+                for known in (scheduler._schedules._data, fired, planned):
+                    known.pop(key, None)
 
     scheduler._tick_schedules = tick
 

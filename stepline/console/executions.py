@@ -48,7 +48,9 @@ class Executions:
         """Return the reader of that execution. Raises UsageError if it is an Express execution."""
         key = str(arn)
         with self._lock:
-            reader = self._readers.pop(key, None) or SharedReader(target.client("stepfunctions"), key)
+            reader = self._readers.pop(key, None) or SharedReader(
+                target.client("stepfunctions", arn.region), key
+            )
             self._readers[key] = reader
             if len(self._readers) > _MAX_READERS:
                 self._readers.popitem(last=False)

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from stepline.aws.target import Target, local_session
+from stepline.console.executions import Executions
+from stepline.core.executions.arns import ExecutionArn
 from tests.aws.executions import Execution, catch, fail_until, run, start, task
 from tests.aws.test_invocation_logs import Group
 from tests.console.served_pages import address, client_of
@@ -235,3 +238,17 @@ def test_secrets_are_hidden_on_each_page(world: World) -> None:
 def test_execution_that_cannot_be_shown_is_explained(world: World, arn: str, message: str, rest: str) -> None:
     answer = client_of(world).get(address(arn, rest))
     assert (answer.status_code, message in html.unescape(answer.text)) == (404, True)
+
+
+def test_execution_of_another_region_is_read_there() -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Recording(Target):
+        def client(self, service: str, region: str | None = None) -> Any:
+            asked.append((service, region))
+
+    target = Recording(local_session("us-east-1"), None, "us-east-1", None, True)
+    arn = ExecutionArn.parse(UNKNOWN.replace("us-east-1", "eu-west-1"))
+    assert arn is not None
+    Executions().reader(target, arn)
+    assert asked == [("stepfunctions", "eu-west-1")]

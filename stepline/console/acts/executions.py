@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from stepline.aws.execution_history import parse_standard_execution
@@ -116,10 +115,7 @@ def _describe(console: Console, execution: ExecutionArn) -> Mapping[str, Any]:
 
 
 def _stepfunctions(console: Console, execution: ExecutionArn) -> SFNClient:
-    target = console.target
-    if execution.region == target.region or target.is_local:
-        return target.client("stepfunctions")  # type: ignore[no-any-return]
-    return target.new_client("stepfunctions", Config(region_name=execution.region))  # type: ignore[no-any-return]
+    return console.target.client("stepfunctions", execution.region)  # type: ignore[no-any-return]
 
 
 ACTS = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from stepline.aws.approvals import APPROVAL_PROVIDER
@@ -57,21 +57,13 @@ def _open(console: Console, query: Query) -> Read:
             f"pipeline {name} has no execution {execution_id} in {console.target}"
         ) from error
     definition = read_definition(codepipeline, name, summary.pipeline_version)
-    reader = ExecutionReader(
-        codepipeline, lambda region: _stepfunctions(console, region), definition, summary
-    )
+    stepfunctions = partial(console.target.client, "stepfunctions")
+    reader = ExecutionReader(codepipeline, stepfunctions, definition, summary)
     return _PipelineExecutionReader(console, definition, reader)
 
 
 def _is_malformed(error: ClientError) -> bool:
     return error_code(error) == "ValidationException"
-
-
-def _stepfunctions(console: Console, region: str) -> Any:
-    target = console.target
-    if region == target.region or target.is_local:
-        return target.client("stepfunctions")
-    return target.new_client("stepfunctions", Config(region_name=region))
 
 
 class _PipelineExecutionReader:

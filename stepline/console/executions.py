@@ -40,16 +40,17 @@ class SharedReader:
 class Executions:
     """The readers that were used last, by the ARN of the execution."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._readers: OrderedDict[str, SharedReader] = OrderedDict()
         self._lock = Lock()
 
-    def reader(self, target: Target, arn: ExecutionArn) -> SharedReader:
+    def reader(self, arn: ExecutionArn) -> SharedReader:
         """Return the reader of that execution. Raises UsageError if it is an Express execution."""
         key = str(arn)
         with self._lock:
             reader = self._readers.pop(key, None) or SharedReader(
-                target.client("stepfunctions", arn.region), key
+                self._target.client("stepfunctions", arn.region), key
             )
             self._readers[key] = reader
             if len(self._readers) > _MAX_READERS:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from stepline.aws.target import Target
-from stepline.console.executions import Executions
 from stepline.core.errors import UsageError
 
 Document = dict[str, Any]
@@ -41,7 +40,6 @@ class Console:
     allows_actions: bool
     act_token: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    executions: Executions = field(default_factory=Executions, repr=False, compare=False)
     _kept: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
 
     def keep(self, create: Callable[[Target], _Kept]) -> _Kept:

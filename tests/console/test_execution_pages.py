@@ -250,5 +250,5 @@ def test_execution_of_another_region_is_read_there() -> None:
     target = Recording(local_session("us-east-1"), None, "us-east-1", None, True)
     arn = ExecutionArn.parse(UNKNOWN.replace("us-east-1", "eu-west-1"))
     assert arn is not None
-    Executions().reader(target, arn)
+    Executions(target).reader(arn)
     assert asked == [("stepfunctions", "eu-west-1")]

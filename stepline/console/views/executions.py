@@ -19,7 +19,7 @@ from stepline.console.execution_documents import (
     visit_data_document,
     visit_document,
 )
-from stepline.console.executions import SharedReader
+from stepline.console.executions import Executions, SharedReader
 from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
 from stepline.console.timelines import Span
 from stepline.core.errors import UsageError
@@ -42,7 +42,7 @@ def open_reader(console: Console, query: Query) -> SharedReader:
     if arn is None:
         raise PageNotFoundError(f"{text!r} is not the ARN of an execution of a state machine")
     try:
-        return console.executions.reader(console.target, arn)
+        return console.keep(Executions).reader(arn)
     except UsageError as error:
         raise PageNotFoundError(error.message) from error
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -33,6 +34,16 @@ class Execution:
         self.calls.clear()
         action()
         return dict(self.calls)
+
+
+@contextmanager
+def world_with_handlers() -> Iterator[World]:
+    """A world with the functions `boom`, which always fails, and `echo`."""
+    world = World()
+    world.handlers["boom"] = fail_until(1_000)
+    world.handlers["echo"] = lambda event, _context: event
+    yield world
+    world.close()
 
 
 def start(world: World, states: Mapping[str, State], data: Any = None, **settings: Any) -> Execution:

@@ -14,7 +14,7 @@ from stepline.aws.statuses import VisitStatus
 from stepline.core.errors import UsageError
 from stepline.core.executions.describe import Status
 from stepline.core.executions.failure import Failure
-from tests.aws.executions import catch, denied, fail_until, run, start, task, visits_of
+from tests.aws.executions import catch, denied, fail_until, run, start, task, visits_of, world_with_handlers
 from tests.localaws.stepfunctions.world import World
 
 States = dict[str, dict[str, Any]]
@@ -24,11 +24,8 @@ WAIT = {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    world = World()
-    world.handlers["boom"] = fail_until(1_000)
-    world.handlers["echo"] = lambda event, _context: event
-    yield world
-    world.close()
+    with world_with_handlers() as world:
+        yield world
 
 
 def statuses(details: ExecutionDetails) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from stepline.aws.target import Target, local_session
 from stepline.console.executions import Executions
 from stepline.core.executions.arns import ExecutionArn
-from tests.aws.executions import Execution, catch, fail_until, run, start, task
+from tests.aws.executions import Execution, catch, fail_until, run, start, task, world_with_handlers
 from tests.aws.test_invocation_logs import Group
 from tests.console.served_pages import address, client_of
 from tests.localaws.stepfunctions.world import World
@@ -24,11 +24,8 @@ UNKNOWN = "arn:aws:states:us-east-1:000000000000:execution:machine:missing"
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    world = World()
-    world.handlers["boom"] = fail_until(1_000)
-    world.handlers["echo"] = lambda event, _context: event
-    yield world
-    world.close()
+    with world_with_handlers() as world:
+        yield world
 
 
 def document(world: World, execution: Execution, rest: str = "", **clients: Any) -> dict[str, Any]:

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stepline.aws.local_servers import console_url
@@ -57,6 +56,7 @@ from stepline.aws.pipelines import (
     read_stage_states,
 )
 from stepline.aws.statuses import Status
+from stepline.aws.times import iso_time
 from stepline.aws.workflow_approvals import ChangeApproval, WaveApproval, WorkflowApproval
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def _approval(approval: WorkflowApproval) -> dict[str, Any]:
         "revision": approval.revision or None,
         "requester": approval.requester or None,
         "notByRequester": approval.not_by_requester,
-        "requestedAt": _iso_time(approval.requested_at),
-        "expiresAt": _iso_time(approval.expires_at),
+        "requestedAt": iso_time(approval.requested_at),
+        "expiresAt": iso_time(approval.expires_at),
         "resources": [
             {"path": each.path, "type": each.type, "effect": each.effect, "causes": list(each.causes)}
             for each in (change.resources if change else ())
@@ -191,7 +191,7 @@ def _action(action: ActionDefinition, state: ActionState) -> dict[str, Any]:
         "status": state.status.value,
         "summary": state.summary,
         "percentComplete": state.percent_complete,
-        "lastStatusChange": _iso_time(state.last_status_change),
+        "lastStatusChange": iso_time(state.last_status_change),
         "externalExecutionId": state.external_execution_id,
         "externalExecutionUrl": state.external_execution_url,
         "revisionId": state.revision_id,
@@ -205,18 +205,11 @@ def _execution(execution: ExecutionSummary) -> dict[str, Any]:
         "id": execution.id,
         "status": execution.status.value,
         "statusSummary": execution.status_summary,
-        "startTime": _iso_time(execution.start_time),
-        "lastUpdateTime": _iso_time(execution.last_update_time),
+        "startTime": iso_time(execution.start_time),
+        "lastUpdateTime": iso_time(execution.last_update_time),
         "trigger": {"type": trigger.type, "detail": trigger.detail} if trigger else None,
         "sourceRevisions": [
             {"actionName": each.action_name, "revisionId": each.revision_id, "summary": each.summary}
             for each in execution.source_revisions
         ],
     }
-
-
-def _iso_time(moment: datetime | None) -> str | None:
-    """Format as `2026-01-31T14:03:59.123Z`: always UTC, always with milliseconds."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

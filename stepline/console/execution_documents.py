@@ -11,8 +11,8 @@ from stepline.aws.state_data import Attempt, StateData
 from stepline.aws.state_summaries import NodeIds, StateSummary
 from stepline.aws.state_visits import IterationCounts, StateVisit
 from stepline.aws.statuses import VisitStatus
+from stepline.aws.times import iso_time
 from stepline.aws.workflow_graph import Node, WorkflowGraph
-from stepline.console.pages import iso_time
 from stepline.console.timelines import Span, marks
 from stepline.core.executions.arns import ExecutionArn
 from stepline.core.executions.failure import readable_cause

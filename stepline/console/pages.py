@@ -73,10 +73,3 @@ class Page:
     path: str
     template: str
     open: Callable[[Console, Query], Read]
-
-
-def iso_time(moment: datetime | None) -> str | None:
-    """Format as `2026-01-31T14:03:59.123Z`."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -15,13 +15,14 @@ from stepline.aws.redaction import redact_optional
 from stepline.aws.revisions import Revision
 from stepline.aws.summaries import summary_line
 from stepline.aws.target import Target
+from stepline.aws.times import iso_time
 from stepline.aws.workflow_approvals import (
     WorkflowApproval,
     list_approval_tables,
     list_readable_workflow_approvals,
 )
 from stepline.console.addresses import approval_address, execution_address, web_link
-from stepline.console.pages import Console, iso_time
+from stepline.console.pages import Console
 from stepline.core.aws_errors import FailureKind, classify
 
 _REQUESTS_INTERVAL: Final = timedelta(seconds=20)

@@ -21,9 +21,10 @@ from stepline.aws.approvals import (
 from stepline.aws.pipelines import PipelineDefinition, find_pipeline, read_execution
 from stepline.aws.redaction import redact_json, redact_optional
 from stepline.aws.revisions import RevisionReader
+from stepline.aws.times import iso_time
 from stepline.aws.workflow_approvals import ChangeApproval, WaveApproval, WorkflowApproval
 from stepline.console.addresses import execution_address, pipeline_execution_address, web_link
-from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
+from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read
 from stepline.console.pipeline_documents import revision_members
 from stepline.core.approvals import NOBODY_CAN_APPROVE
 from stepline.core.aws_errors import error_code

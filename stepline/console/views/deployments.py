@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from stepline.aws.deployments import Deployment, DeploymentReader
-from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
+from stepline.aws.times import iso_time
+from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read
 from stepline.core.aws_errors import error_code
 from stepline.core.executions.arns import ExecutionArn
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from stepline.aws.execution_details import ExecutionDetails
 from stepline.aws.execution_events import ShownEvent
 from stepline.aws.state_visits import StateVisit
+from stepline.aws.times import iso_time
 from stepline.console.act_links import execution_acts
 from stepline.console.execution_documents import (
     States,
@@ -20,7 +21,7 @@ from stepline.console.execution_documents import (
     visit_document,
 )
 from stepline.console.executions import Executions, SharedReader
-from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
+from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read
 from stepline.console.timelines import Span
 from stepline.core.errors import UsageError
 from stepline.core.executions.arns import ExecutionArn

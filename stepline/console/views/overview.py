@@ -13,9 +13,10 @@ from stepline.aws.pipelines import (
     list_pipeline_names,
     read_stage_states,
 )
+from stepline.aws.times import iso_time
 from stepline.aws.workflow_approvals import list_readable_workflow_approvals
 from stepline.console.addresses import approval_address
-from stepline.console.pages import Console, Document, Page, Query, Read, iso_time
+from stepline.console.pages import Console, Document, Page, Query, Read
 from stepline.console.pipeline_documents import readable_tables
 
 _LIST_AGAIN = timedelta(minutes=1)

@@ -23,9 +23,10 @@ from stepline.aws.state_rows import StateRow, list_state_rows
 from stepline.aws.statuses import Status, VisitStatus
 from stepline.aws.summaries import error_line, summary_line
 from stepline.aws.target import Target
+from stepline.aws.times import iso_time
 from stepline.console.act_links import retry_act, stop_pipeline_act
 from stepline.console.addresses import manual_approval_address, pipeline_address
-from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
+from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read
 from stepline.console.pipeline_documents import (
     Period,
     RequestReader,

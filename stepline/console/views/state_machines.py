@@ -12,7 +12,8 @@ from stepline.aws.machine_executions import (
     list_machine_executions,
     list_machines,
 )
-from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
+from stepline.aws.times import iso_time
+from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read
 
 _EXPRESS = "EXPRESS"
 

@@ -10,6 +10,7 @@ from stepline.aws.invocation_logs import LogLines, read_log_lines
 from stepline.aws.log_events import function_log_group
 from stepline.aws.state_data import StateData
 from stepline.aws.state_visits import StateVisit
+from stepline.aws.times import iso_time
 from stepline.console.execution_documents import (
     States,
     execution_name,
@@ -17,7 +18,7 @@ from stepline.console.execution_documents import (
     visit_data_document,
     visit_document,
 )
-from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read, iso_time
+from stepline.console.pages import Console, Document, Page, PageNotFoundError, Query, Read
 from stepline.console.views.executions import open_reader, read_details
 from stepline.core.aws_errors import AWS_FAILURES
 
